@@ -1,0 +1,2 @@
+//! The one schema of Wayfarer.
+#![no_std]

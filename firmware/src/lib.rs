@@ -1,0 +1,2 @@
+//! Protocol state machines of the service processor.
+#![no_std]
