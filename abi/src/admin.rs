@@ -1,0 +1,78 @@
+//! The admin queue: how the host driver asks the firmware to create endpoints and load translations.
+//!
+//! Submissions are 64 bytes in a ring in host memory, which the firmware reads after the doorbell; completions are 16
+//! bytes in another, with a phase bit.
+
+use crate::schema::{codes, numbers, section, word};
+
+numbers! {
+    SUBMISSION_BYTES = 64 "Size of a submission: `submission`, then `operands` at byte 16 and on.",
+    COMPLETION_BYTES = 16 "Size of a completion: `completion`, then the result, 8 bytes.",
+    LOG_OFFSET = 0x1000 "Start of the log ring in the outbox: a 32-bit count of bytes written, then the ring.",
+    LOG_BYTES = 2048 "Bytes of the log ring.",
+    BAR4_OUTBOX_OFFSET = 0x1_0000 "Where the outbox stands in BAR4 for the host to read.",
+}
+
+codes! {
+    /// What a submission asks for.
+    opcode: Opcode {
+        Identify / IDENTIFY = 1 "Result: ABI version << 32 | firmware's source revision.",
+        CreateEndpoint / CREATE_ENDPOINT = 2 "Operands: `endpoint_shape`, ring address, shadow address, `window`. Result: `endpoint_result`.",
+        DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
+        BindReceiveQueue / BIND_RECEIVE_QUEUE = 4 "Operands: endpoint number, RQID. From here on messages for it arrive.",
+        LoadTranslation / LOAD_TRANSLATION = 5 "Operands: endpoint number, virtual destination, `queue_state::translation`.",
+    }
+}
+
+codes! {
+    /// How a submission ended.
+    status: Status {
+        Done / DONE = 0 "Carried out.",
+        UnknownOpcode / UNKNOWN_OPCODE = 1 "No such opcode.",
+        NoSuchEndpoint / NO_SUCH_ENDPOINT = 2 "The endpoint does not exist.",
+        NoResources / NO_RESOURCES = 3 "No resident queue, endpoint page or translation window is free.",
+        BadOperand / BAD_OPERAND = 4 "A size, alignment or number is out of range.",
+        AddressRefused / ADDRESS_REFUSED = 5 "The host refuses reads at the ring's or shadow line's address.",
+        InUse / IN_USE = 6 "The RQID is bound to another endpoint.",
+        Failed / FAILED = 7 "The hardware refused a command; the firmware's log says which.",
+    }
+}
+
+word! {
+    /// First 8 bytes of a submission.
+    submission: 64 {
+        opcode [15:0] "`opcode`.",
+        identifier [31:16] "Comes back in the completion.",
+    }
+}
+
+word! {
+    /// First 8 bytes of a completion.
+    completion: 64 {
+        identifier [15:0] "The submission's.",
+        status [31:16] "`status`.",
+        consumer [47:32] "Submissions taken, modulo 2^16.",
+        phase [63:63] "1 on the first lap of the ring, 0 on the second, and so on.",
+    }
+}
+
+word! {
+    /// First operand of `CREATE_ENDPOINT`.
+    endpoint_shape: 64 {
+        entries_log2 [7:0] "Base-2 logarithm of the receive ring's entries, 1 to 15.",
+        stride_log2 [15:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
+        window_log2 [23:16] "Base-2 logarithm of the translation window's entries, 0 to 10.",
+        virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
+    }
+}
+
+word! {
+    /// Result of `CREATE_ENDPOINT`.
+    endpoint_result: 64 {
+        endpoint [15:0] "Endpoint number: its page in BAR2.",
+        transmit_queue [31:16] "Resident transmit queue: its page in BAR4.",
+        window_base [47:32] "First entry of the translation window.",
+    }
+}
+
+section!("admin", "The admin queue", maps: [], words: [submission, completion, endpoint_shape, endpoint_result], codes: [opcode, status]);

@@ -1,0 +1,82 @@
+//! Commands of the firmware to the hardware, and their completions (V22, V24, V25).
+//!
+//! A command is 16 bytes: an opcode word, an operand of 32 bits, one of 64. Commands of one queue are issued in order; with
+//! the fence flag a command waits until every command before it in its queue is complete.
+
+use crate::schema::{codes, numbers, section, word};
+
+numbers! {
+    COMMAND_BYTES = 16 "Size of a command.",
+    QUEUES = 2 "Local command queues.",
+    INBOX_BYTES = 2048 "NIU memory that hardware writes and firmware reads.",
+    OUTBOX_BYTES = 8192 "NIU memory that firmware writes and hardware (and the host, read-only) reads.",
+}
+
+codes! {
+    /// What a command does.
+    opcode: Opcode {
+        Nothing / NOTHING = 0 "Only completes: a marker.",
+        WriteQueueState / WRITE_QUEUE_STATE = 1 "operand[15:0]: index of `queue_state`; data: the word.",
+        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in BAR4, multiple of 8; data: 8 bytes.",
+        SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
+        WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
+        ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox); data: host address, multiple of 4.",
+    }
+}
+
+word! {
+    /// First word of a command.
+    header: 32 {
+        opcode [7:0] "What to do (`opcode`).",
+        complete [8:8] "Answer in the completion queue.",
+        fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
+        token [31:16] "Comes back in the completion.",
+    }
+}
+
+word! {
+    /// Operand of host memory transfers.
+    transfer_operand: 32 {
+        offset [15:0] "Byte offset in the inbox or outbox, multiple of 16.",
+        bytes [31:16] "Length, multiple of 4, 4 to 2048.",
+    }
+}
+
+word! {
+    /// Operand of `SEND_PACKET`.
+    packet_operand: 32 {
+        offset [15:0] "Byte offset of the payload in the outbox, multiple of 16.",
+        bytes [31:16] "Length, 0 to 240.",
+    }
+}
+
+word! {
+    /// Data of `SEND_PACKET`.
+    packet_target: 64 {
+        node [15:0] "Destination node.",
+        receive_queue_id [31:16] "Free for the firmwares' own use.",
+        tag [39:32] "Free for the firmwares' own use.",
+        virtual_channel [40:40] "Virtual channel.",
+    }
+}
+
+word! {
+    /// An entry of the completion queue.
+    completion: 32 {
+        token [15:0] "The command's token.",
+        status [23:16] "`completion_status`.",
+        valid [31:31] "1: this is a completion; 0: the queue is empty.",
+    }
+}
+
+codes! {
+    /// How a command ended.
+    completion_status: CompletionStatus {
+        Done / DONE = 0 "Carried out. A host memory write is on its way, in order.",
+        Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
+        Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort).",
+        Timeout / TIMEOUT = 3 "The host did not answer the read.",
+    }
+}
+
+section!("command", "Commands and completions", maps: [], words: [header, transfer_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);

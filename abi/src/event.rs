@@ -1,0 +1,32 @@
+//! Events that the hardware tells the firmware. Behind each kind stands a bit of `control::registers::event_pending`, so that
+//! none can be lost when the event queue is full.
+
+use crate::schema::{codes, numbers, section, word};
+
+numbers! {
+    QUEUE_DEPTH = 32 "Entries of the event queue.",
+}
+
+word! {
+    /// An event.
+    event: 64 {
+        kind [7:0] "`kind`.",
+        index [15:8] "Queue or endpoint concerned.",
+        code [23:16] "Error code, where the kind has one.",
+        valid [31:31] "1: this is an event; 0: the queue is empty.",
+        data [63:32] "Depends on the kind.",
+    }
+}
+
+codes! {
+    /// What happened.
+    kind: Kind {
+        Admin / ADMIN = 1 "The host rang the admin doorbell. data: its value.",
+        NonResidentStore / NON_RESIDENT_STORE = 2 "A store to an endpoint page without a resident queue. index: endpoint; data: low half of the store.",
+        ReceiveMiss / RECEIVE_MISS = 3 "A message for a receive queue that is not resident. index: source queue; data: source node << 16 | RQID.",
+        QueueError / QUEUE_ERROR = 4 "A message of a transmit queue was refused. index: queue; code: `message::error`.",
+        Packet / PACKET = 5 "A firmware packet stands in the inbox. data: source node << 16 | length << 8 | tag.",
+    }
+}
+
+section!("event", "Events", maps: [], words: [event], codes: [kind]);

@@ -1,0 +1,69 @@
+//! A message in memory: the transmit slot it is composed in, the receive entry it arrives in, and the shadow line that
+//! tells the sender how far the NIU has come (V1, V3, V21).
+//!
+//! An Express message (V3) is a Basic message (V1) of eight bytes that one store composes: both forms share the
+//! transmit queue, its order, its translation and its flow control.
+
+use crate::schema::{codes, numbers, section, word};
+
+numbers! {
+    TRANSMIT_SLOT_BYTES = 256 "Size of a transmit slot: a header of 8 bytes, then the payload.",
+    TRANSMIT_SLOTS = 16 "Slots of a transmit queue; with their size, one page of BAR4 for each queue.",
+    HEADER_BYTES = 8 "Size of a transmit slot's header, and of a receive entry's descriptor.",
+    MAXIMUM_PAYLOAD_BYTES = 248 "Longest payload of a Basic message.",
+    EXPRESS_PAYLOAD_BYTES = 8 "Payload of an Express message.",
+    MINIMUM_STRIDE_LOG2 = 4 "Smallest receive entry: 16 bytes, for Express messages only.",
+    MAXIMUM_STRIDE_LOG2 = 8 "Largest receive entry: 256 bytes, for the longest Basic message.",
+    MAXIMUM_ENTRIES_LOG2 = 15 "Longest receive ring: indices are 16 bits and must tell full from empty.",
+    SHADOW_BYTES = 8 "Size of a shadow line's word; the line is aligned to 64 bytes.",
+}
+
+word! {
+    /// First 8 bytes of a transmit slot, little-endian; the payload follows.
+    transmit_header: 64 {
+        destination [15:0] "Virtual destination; the transmit queue's window and the translation table turn it into a node and a receive queue.",
+        length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
+        tag [39:32] "Handed to the receiver unchanged.",
+        marked [40:40] "Stages record the cycle at which they see this message.",
+    }
+}
+
+word! {
+    /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write together
+    /// with the first 8 bytes of payload.
+    receive_descriptor: 64 {
+        phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
+        marked [1:1] "The sender marked the message for time stamps.",
+        tag [15:8] "The sender's tag; for Express the two tag bits of the address.",
+        length [31:16] "Payload bytes.",
+        source_node [47:32] "Node that sent the message.",
+        source_queue [55:48] "Transmit queue of that node.",
+    }
+}
+
+word! {
+    /// What the NIU writes to host memory for each transmit queue (V21): how many slots it is done with.
+    shadow: 64 {
+        consumer [15:0] "Slots taken by their receivers since the queue was enabled, modulo 2^16.",
+        errors [31:16] "Errors of this queue since it was enabled; saturates.",
+        last_error [39:32] "Code of the last error (`error`).",
+        failed [40:40] "The queue has stopped for good; only destroying the endpoint clears it.",
+    }
+}
+
+codes! {
+    /// Why a message, a store or a queue was refused.
+    error: Error {
+        None / NONE = 0 "No error yet.",
+        TornStore / TORN_STORE = 1 "A store to an endpoint page that is not one aligned 8-byte store.",
+        Overflow / OVERFLOW = 2 "An Express store or a producer index beyond the free slots.",
+        TooLong / TOO_LONG = 3 "A Basic message longer than 248 bytes.",
+        OutsideWindow / OUTSIDE_WINDOW = 4 "A destination outside the transmit queue's translation window.",
+        InvalidTranslation / INVALID_TRANSLATION = 5 "A destination whose translation entry is not valid.",
+        NotResident / NOT_RESIDENT = 6 "The receiver has no resident receive queue with that identifier.",
+        EntryTooSmall / ENTRY_TOO_SMALL = 7 "The message is longer than the entries of the receiver's ring.",
+        AcknowledgeTimeout / ACKNOWLEDGE_TIMEOUT = 8 "The receiver's acknowledgement did not come; the queue has failed.",
+    }
+}
+
+section!("message", "Messages in memory", maps: [], words: [transmit_header, receive_descriptor, shadow], codes: [error]);
