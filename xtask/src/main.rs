@@ -1,2 +1,26 @@
-//! The one door.
-fn main() {}
+//! `cargo xtask`: the one door to building, testing and measuring Wayfarer.
+#![forbid(unsafe_code)]
+
+mod command_line;
+mod generate;
+mod progress;
+mod tools;
+mod vexriscv;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match command_line::CommandLine::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

