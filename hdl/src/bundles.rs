@@ -1,0 +1,154 @@
+//! What blocks hand to each other beside streams. The contracts stand in `docs/microarchitecture.md`.
+
+use rust_hdl::prelude::*;
+
+/// Sixteen byte lanes of a host write to a BAR. One a cycle, without back-pressure; accompanied by a `valid` bit.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct HostWrite {
+    /// 0, 1, 2 for BAR0, BAR2, BAR4.
+    pub space: Bits<2>,
+    /// Byte offset of the lanes in the BAR; the low four bits are zero.
+    pub address: Bits<20>,
+    /// The bytes, each in the lane of its address.
+    pub data: Bits<128>,
+    /// Which lanes are written.
+    pub enables: Bits<16>,
+    /// The packet is one aligned 8-byte store with all bytes enabled.
+    pub single: Bit,
+    /// Last beat of its packet.
+    pub last: Bit,
+}
+
+/// A memory read of the host that waits for its completion.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadRequest {
+    /// 0, 1, 2 for BAR0, BAR2, BAR4.
+    pub space: Bits<2>,
+    /// Byte offset of the first double word in the BAR.
+    pub address: Bits<20>,
+    /// Double words, 1 to 1024.
+    pub length: Bits<11>,
+    /// Byte enables of the first double word.
+    pub first_enables: Bits<4>,
+    /// Byte enables of the last double word; zero if there is only one.
+    pub last_enables: Bits<4>,
+    /// Requester ID, to be repeated in the completion.
+    pub requester: Bits<16>,
+    /// Tag, to be repeated in the completion.
+    pub tag: Bits<8>,
+    /// Traffic class, to be repeated in the completion.
+    pub traffic_class: Bits<3>,
+    /// Attributes, to be repeated in the completion.
+    pub attributes: Bits<2>,
+    /// Nothing answers at this address: Unsupported Request.
+    pub unsupported: Bit,
+}
+
+/// Queue state written by firmware (`abi::queue_state`): broadcast for one cycle, without back-pressure.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ConfigurationWrite {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Region and index.
+    pub index: Bits<16>,
+    /// The word.
+    pub data: Bits<64>,
+}
+
+/// Asking end of the register bus: one access at a time; `done` comes one or more cycles after `read` or `write`.
+#[derive(LogicInterface, Default)]
+#[join = "RegisterTarget"]
+pub struct RegisterMaster {
+    /// Reads; high for one cycle.
+    pub read: Signal<Out, Bit>,
+    /// Writes; high for one cycle.
+    pub write: Signal<Out, Bit>,
+    /// Byte offset, multiple of 4.
+    pub address: Signal<Out, Bits<12>>,
+    /// Data to write.
+    pub data: Signal<Out, Bits<32>>,
+    /// Bytes to write.
+    pub enables: Signal<Out, Bits<4>>,
+    /// The access is over.
+    pub done: Signal<In, Bit>,
+    /// With `done`: a register stands at that address and may be accessed so.
+    pub hit: Signal<In, Bit>,
+    /// With `done`: what was read.
+    pub read_data: Signal<In, Bits<32>>,
+}
+
+/// Answering end of the register bus.
+#[derive(LogicInterface, Default)]
+#[join = "RegisterMaster"]
+pub struct RegisterTarget {
+    /// Reads; high for one cycle.
+    pub read: Signal<In, Bit>,
+    /// Writes; high for one cycle.
+    pub write: Signal<In, Bit>,
+    /// Byte offset, multiple of 4.
+    pub address: Signal<In, Bits<12>>,
+    /// Data to write.
+    pub data: Signal<In, Bits<32>>,
+    /// Bytes to write.
+    pub enables: Signal<In, Bits<4>>,
+    /// The access is over.
+    pub done: Signal<Out, Bit>,
+    /// With `done`: a register stands at that address and may be accessed so.
+    pub hit: Signal<Out, Bit>,
+    /// With `done`: what was read.
+    pub read_data: Signal<Out, Bits<32>>,
+}
+
+/// Asking end of a read port of NIU memory: data the cycle after `grant`.
+#[derive(LogicInterface, Default)]
+#[join = "MemoryReadTarget"]
+pub struct MemoryReadMaster {
+    /// A read is wanted.
+    pub request: Signal<Out, Bit>,
+    /// Beat (16 bytes) to read.
+    pub address: Signal<Out, Bits<13>>,
+    /// The read happens in this cycle.
+    pub grant: Signal<In, Bit>,
+    /// The cycle after `grant`: what was read.
+    pub data: Signal<In, Bits<128>>,
+}
+
+/// Answering end of a read port of NIU memory.
+#[derive(LogicInterface, Default)]
+#[join = "MemoryReadMaster"]
+pub struct MemoryReadTarget {
+    /// A read is wanted.
+    pub request: Signal<In, Bit>,
+    /// Beat (16 bytes) to read.
+    pub address: Signal<In, Bits<13>>,
+    /// The read happens in this cycle.
+    pub grant: Signal<Out, Bit>,
+    /// The cycle after `grant`: what was read.
+    pub data: Signal<Out, Bits<128>>,
+}
+
+/// An event for the firmware (`abi::event::event`, without its `valid` bit).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Event {
+    /// `abi::event::kind`.
+    pub kind: Bits<8>,
+    /// Queue or endpoint.
+    pub index: Bits<8>,
+    /// Error code.
+    pub code: Bits<8>,
+    /// Depends on the kind.
+    pub data: Bits<32>,
+}
+
+/// A message's fate, as its receiver tells the sender (`abi::link::acknowledgement`).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Acknowledgement {
+    /// The other node: of the receiver at the sender, of the sender at the receiver.
+    pub node: Bits<16>,
+    /// Transmit queue that sent the message.
+    pub queue: Bits<8>,
+    /// Low bits of the message's index.
+    pub slot: Bits<4>,
+    /// `abi::link::status`.
+    pub status: Bits<4>,
+}

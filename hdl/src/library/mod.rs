@@ -1,0 +1,3 @@
+//! Parts that know nothing of messages: streams, memories, FIFOs, arbiters, checksums.
+
+pub mod stream;
