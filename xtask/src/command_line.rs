@@ -3,7 +3,12 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{generate, tools, workspace::Workspace};
+use crate::{
+    firmware, generate, lint,
+    run::{self, TestRunner},
+    synth, tools,
+    workspace::Workspace,
+};
 
 /// Builds, tests and measures Wayfarer.
 #[derive(Parser)]
@@ -15,10 +20,36 @@ pub struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure latency, bandwidth and message rate on a simulated cluster
+    Bench {
+        /// Arguments of niu-bench: --quick, --only NAME, --json FILE, ... (--help lists them)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every test
+    Test {
+        /// Arguments of the test runner: a filter of test names, --package NAME, ...
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check formatting, warnings, documentation and the generated Verilog
+    Lint,
+    /// Run niu-bench with waveforms of both NIUs
+    Trace {
+        /// Arguments of niu-bench
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Synthesise, place and route for a board; fails when timing is not met
+    Synth(synth::Options),
+    /// Generate the Verilog into target/generated, and the reference documents
+    Generate,
+    /// Build the service processor's image
+    Firmware,
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
     Tools,
-    /// Generate the Verilog into target/generated
-    Generate,
+    /// What a change must pass: lint, test, a quick bench
+    Ci,
 }
 
 impl CommandLine {
@@ -26,16 +57,24 @@ impl CommandLine {
     pub fn run(self) -> Result<()> {
         let workspace = Workspace::locate()?;
         match self.command {
-            Command::Tools => {
-                tools::ensure(&workspace)?;
-                println!("The tools are in {}", workspace.tools().display());
-                Ok(())
+            Command::Bench { arguments } => run::bench(&workspace, &arguments),
+            Command::Test { arguments } => {
+                run::test(&workspace, TestRunner::best(&workspace), &arguments)
             }
+            Command::Lint => lint::lint(&workspace),
+            Command::Trace { arguments } => run::trace(&workspace, &arguments),
+            Command::Synth(options) => synth::synth(&workspace, &options),
             Command::Generate => {
                 tools::ensure(&workspace)?;
-                generate::verilog(&workspace)?;
-                println!("The Verilog is in {}", workspace.generated().display());
-                Ok(())
+                generate::all(&workspace)
+            }
+            Command::Firmware => firmware::build(&workspace),
+            Command::Tools => tools::ensure(&workspace),
+            Command::Ci => {
+                lint::lint(&workspace)?;
+                // Plain cargo: it is on every machine, and its closing lines say what ran.
+                run::test(&workspace, TestRunner::Cargo, &[])?;
+                run::bench(&workspace, &["--quick".to_owned()])
             }
         }
     }

@@ -33,3 +33,31 @@ pub fn verilog(workspace: &Workspace) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// Everything: the Verilog, and the reference documents with the C header, which are kept in the repository.
+///
+/// # Errors
+/// As [`verilog`].
+pub fn all(workspace: &Workspace) -> Result<()> {
+    verilog(workspace)?;
+    // The skeleton has no generator yet.
+    if !workspace
+        .root()
+        .join("abi/src/bin/generate-reference.rs")
+        .exists()
+    {
+        eprintln!("Reference: abi has no generator yet");
+        return Ok(());
+    }
+    progress::run_step(
+        "Reference documents and C header",
+        workspace.cargo().args([
+            "run",
+            "--package",
+            "wayfarer-abi",
+            "--bin",
+            "generate-reference",
+        ]),
+    )?;
+    Ok(())
+}

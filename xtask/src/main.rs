@@ -2,8 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod firmware;
 mod generate;
+mod lint;
 mod progress;
+mod run;
+mod synth;
 mod tools;
 mod vexriscv;
 mod workspace;

@@ -75,6 +75,21 @@ pub fn run_step(title: &str, command: &mut Command) -> Result<String> {
     Ok(output)
 }
 
+/// Runs `command` with this program's own terminal, for output that is the purpose of the run (tests, the bench).
+///
+/// # Errors
+/// When the program cannot be started, or fails.
+pub fn run_attached(title: &str, command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command
+        .status()
+        .with_context(|| format!("{title}: {program} cannot be started"))?;
+    if !status.success() {
+        bail!("{title}: {program} ended with {status}; its output stands above");
+    }
+    Ok(())
+}
+
 /// Sends each line that arrives on `pipe`.
 fn forward(pipe: impl Read + Send + 'static, sender: Sender<String>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
@@ -120,7 +135,8 @@ impl<'a> Display<'a> {
     }
 
     fn line(&mut self, line: &str) {
-        if !line.is_empty() {
+        // Lines that begin with a brace are messages between programs.
+        if !line.is_empty() && !line.starts_with('{') {
             self.last_line = line.to_owned();
             self.spinner.set_message(line.to_owned());
         }

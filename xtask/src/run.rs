@@ -1,0 +1,134 @@
+//! `bench`, `trace` and `test`: prepare everything, then run it.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::{firmware, generate, progress, tools, workspace::Workspace};
+
+const HOST_DRIVER: &str = "wayfarer-host-driver";
+
+/// Tools, Verilog and firmware: what simulation and tests are built from.
+///
+/// # Errors
+/// When any of it cannot be made.
+pub fn prepare(workspace: &Workspace) -> Result<()> {
+    tools::ensure(workspace)?;
+    generate::verilog(workspace)?;
+    firmware::build(workspace)
+}
+
+/// Runs the benchmark on a simulated cluster with these arguments.
+///
+/// # Errors
+/// When it cannot be built, or fails.
+pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    prepare(workspace)?;
+    let niu_bench = |subcommand: &str| {
+        let mut command = workspace.cargo();
+        command.args([
+            subcommand,
+            "--release",
+            "--package",
+            HOST_DRIVER,
+            "--bin",
+            "niu-bench",
+        ]);
+        command
+    };
+    progress::run_step(
+        "Driver, simulator and Verilated NIU",
+        &mut niu_bench("build"),
+    )?;
+    progress::run_attached(
+        "niu-bench",
+        niu_bench("run")
+            // Paths in the arguments are relative to where the user is.
+            .current_dir(std::env::current_dir()?)
+            .arg("--quiet")
+            .arg("--manifest-path")
+            .arg(workspace.root().join("Cargo.toml"))
+            .arg("--")
+            .args(arguments),
+    )
+}
+
+/// Runs the benchmark with waveforms of both NIUs, and says where they are.
+///
+/// # Errors
+/// As [`bench`].
+pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let folder = workspace.target().join("trace");
+    let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
+    all.extend_from_slice(arguments);
+    bench(workspace, &all)?;
+    println!(
+        "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet traces: {}",
+        folder.display()
+    );
+    println!(
+        "Where to look: the stages of a message with their signals are in docs/architecture.md"
+    );
+    Ok(())
+}
+
+/// Runs every test of the workspace, doc tests included.
+///
+/// # Errors
+/// When something does not compile or a test fails.
+pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> Result<()> {
+    prepare(workspace)?;
+    match runner {
+        TestRunner::Cargo => progress::run_attached(
+            "cargo test",
+            workspace
+                .cargo()
+                .args(["test", "--workspace"])
+                .args(arguments),
+        ),
+        TestRunner::Nextest => {
+            progress::run_attached(
+                "cargo nextest",
+                workspace
+                    .cargo()
+                    .args(["nextest", "run", "--workspace"])
+                    .args(arguments),
+            )?;
+            progress::run_attached(
+                "doc tests",
+                workspace.cargo().args(["test", "--workspace", "--doc"]),
+            )
+        }
+    }
+}
+
+/// Who runs the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestRunner {
+    /// `cargo test`, which every machine has.
+    Cargo,
+    /// `cargo nextest`, which runs test programs at the same time.
+    Nextest,
+}
+
+impl TestRunner {
+    /// Nextest where it is installed.
+    pub fn best(workspace: &Workspace) -> Self {
+        if is_installed(workspace.cargo().arg("nextest")) {
+            Self::Nextest
+        } else {
+            Self::Cargo
+        }
+    }
+}
+
+/// Whether a program answers to `--version`.
+pub fn is_installed(command: &mut Command) -> bool {
+    command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

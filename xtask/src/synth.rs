@@ -1,0 +1,146 @@
+//! `cargo xtask synth`: the NIU with its processor through Yosys and nextpnr, in a harness, for one board. What it
+//! takes of the device and how fast it is.
+
+mod board;
+mod harness;
+mod report;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{generate, progress::run_step, tools, workspace::Workspace};
+
+use board::Board;
+use report::Report;
+
+/// What can be chosen for one run.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Folder of the board below constraints/
+    #[arg(long, default_value = "ecp5-versa")]
+    board: String,
+    /// Seed of the placer
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// Map to look-up tables with abc instead of abc9
+    #[arg(long)]
+    without_abc9: bool,
+    /// Print the critical path of each clock even when timing is met
+    #[arg(long)]
+    critical_paths: bool,
+}
+
+/// Synthesises, places and routes; prints the result.
+///
+/// # Errors
+/// When a tool fails, or a clock of the board is not reached.
+pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
+    let board = Board::load(
+        &workspace
+            .root()
+            .join("constraints")
+            .join(&options.board)
+            .join("board.toml"),
+    )?;
+    tools::ensure(workspace)?;
+    generate::verilog(workspace)?;
+    let folder = workspace.target().join("synth").join(&options.board);
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    for name in ["niu.v", "vexriscv.v"] {
+        let from = workspace.generated().join(name);
+        fs::copy(&from, folder.join(name))
+            .with_context(|| format!("{} cannot be copied", from.display()))?;
+    }
+
+    let harness_flip_flops = write_harness(workspace, &board, &folder)?;
+    synthesise(workspace, options, &folder)?;
+    let report = place_and_route(workspace, options, &board, &folder)?;
+
+    println!(
+        "{}, {}-{} {}",
+        board.name, board.device, board.speed_grade, board.package
+    );
+    print!("{}", report.summary(&board)?);
+    println!("  of these flip-flops, {harness_flip_flops} belong to the harness");
+    println!("Logs and report: {}", folder.display());
+    let failures = report.failures(&board)?;
+    for clock in &board.clocks {
+        if options.critical_paths || failures.contains(&clock.port) {
+            println!("\n{}", report.critical_path(&clock.port));
+        }
+    }
+    if !failures.is_empty() {
+        bail!("timing is not met: {}", failures.join(", "));
+    }
+    println!("Timing is met.");
+    Ok(())
+}
+
+/// Writes `harness.v` around the ports that the top module has, and the clock constraints. Returns the number of
+/// flip-flops the harness adds.
+fn write_harness(workspace: &Workspace, board: &Board, folder: &Path) -> Result<usize> {
+    run_step(
+        "Ports of the NIU",
+        tools::yosys(workspace).current_dir(folder).args([
+            "-q",
+            "-p",
+            "read_verilog niu.v; read_verilog -lib vexriscv.v; hierarchy -check -top niu; tee -q -o ports.txt portlist niu",
+        ]),
+    )?;
+    let ports = harness::parse_ports(&read(&folder.join("ports.txt"))?)?;
+    let harness = harness::Harness::new(board, ports)?;
+    write(&folder.join("harness.v"), &harness.verilog())?;
+    write(&folder.join("clocks.lpf"), &board.clock_constraints())?;
+    Ok(harness.flip_flops())
+}
+
+fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result<()> {
+    let mapper = if options.without_abc9 {
+        "-noabc9"
+    } else {
+        "-abc9"
+    };
+    let log = run_step(
+        "Yosys: synthesis for ECP5",
+        tools::yosys(workspace).current_dir(folder).args([
+            "-p",
+            &format!("read_verilog harness.v niu.v vexriscv.v; synth_ecp5 {mapper} -top harness -json harness.json"),
+        ]),
+    )?;
+    write(&folder.join("yosys.log"), &log)
+}
+
+fn place_and_route(
+    workspace: &Workspace,
+    options: &Options,
+    board: &Board,
+    folder: &Path,
+) -> Result<Report> {
+    let log = run_step(
+        "nextpnr: place and route (minutes)",
+        tools::nextpnr_ecp5(workspace)
+            .current_dir(folder)
+            .args(board.nextpnr_arguments()?)
+            .args([
+                "--json",
+                "harness.json",
+                "--lpf",
+                "clocks.lpf",
+                "--lpf-allow-unconstrained",
+            ])
+            // The verdict is ours, with the report at hand.
+            .args(["--timing-allow-fail", "--report", "report.json"])
+            .args(["--seed", &options.seed.to_string()]),
+    )?;
+    write(&folder.join("nextpnr.log"), &log)?;
+    Report::parse(&read(&folder.join("report.json"))?)
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
