@@ -1,36 +1,43 @@
 //! `cargo xtask generate`: everything that is made from sources of this repository and of the wheels.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context, Result};
 
 use crate::{progress, vexriscv, workspace::Workspace};
 
-/// Writes the Verilog of the NIU and of its processor to `target/generated`.
+/// Writes the Verilog of the NIU and of its processor to `target/generated`. Files that come out as they were keep
+/// their time stamps, so that no model is Verilated again for nothing.
 ///
 /// # Errors
 /// When a tool is missing or a generator fails.
 pub fn verilog(workspace: &Workspace) -> Result<()> {
     vexriscv::extract(workspace)?;
-    let generated = workspace.generated();
     // The skeleton has no generator yet.
     if !workspace.root().join("hdl/src/bin/generate.rs").exists() {
         eprintln!("Verilog of the NIU: hdl has no generator yet");
         return Ok(());
     }
+    let fresh = workspace.generated().join("fresh");
     progress::run_step(
         "Verilog of the NIU",
         workspace
             .cargo()
-            .args([
-                "run",
-                "--package",
-                "wayfarer-hdl",
-                "--bin",
-                "generate",
-                "--",
-                "--output",
-            ])
-            .arg(generated),
+            .args(["run", "--package", "wayfarer-hdl", "--bin", "generate"])
+            .arg("--")
+            .arg("--output")
+            .arg(&fresh),
     )?;
+    let entries = fresh
+        .read_dir()
+        .with_context(|| format!("{} cannot be read", fresh.display()))?;
+    for entry in entries {
+        let file = entry?.path();
+        let contents =
+            fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        workspace.write_generated(&name, &contents)?;
+    }
     Ok(())
 }
 

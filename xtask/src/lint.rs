@@ -1,5 +1,7 @@
 //! `cargo xtask lint`: formatting, warnings, documentation, generated Verilog, dependencies.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::{
@@ -14,9 +16,11 @@ const VEXRISCV_WAIVER: &str = "`verilator_config\nlint_off -file \"*/vexriscv.v\
 /// # Errors
 /// Names the check that found something.
 pub fn lint(workspace: &Workspace) -> Result<()> {
-    rust(workspace)?;
+    formatting(workspace)?;
+    // The simulator is linted with its Verilated model, which needs all of this.
     tools::ensure(workspace)?;
     generate::verilog(workspace)?;
+    warnings(workspace)?;
     verilator(workspace)?;
     yosys(workspace)?;
     if is_installed(workspace.cargo().arg("deny")) {
@@ -28,14 +32,14 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The workspace, and the firmware image, which is a package of its own.
-fn rust(workspace: &Workspace) -> Result<()> {
-    let image = firmware::image_folder(workspace);
-    let image_cargo = || {
-        let mut command = workspace.cargo();
-        command.current_dir(&image);
-        command
-    };
+/// Cargo in the folder of the firmware image, which is a package of its own.
+fn image_cargo(workspace: &Workspace) -> Command {
+    let mut command = workspace.cargo();
+    command.current_dir(firmware::image_folder(workspace));
+    command
+}
+
+fn formatting(workspace: &Workspace) -> Result<()> {
     run_step(
         "Formatting",
         workspace.cargo().args(["fmt", "--all", "--check"]),
@@ -43,9 +47,14 @@ fn rust(workspace: &Workspace) -> Result<()> {
     .context("run `cargo fmt --all`")?;
     run_step(
         "Formatting of the firmware image",
-        image_cargo().args(["fmt", "--check"]),
+        image_cargo(workspace).args(["fmt", "--check"]),
     )
     .context("run `cargo fmt` in firmware/image")?;
+    Ok(())
+}
+
+/// What rustc, Clippy and rustdoc have to say.
+fn warnings(workspace: &Workspace) -> Result<()> {
     let deny_warnings = ["--", "--deny", "warnings"];
     run_step(
         "Clippy",
@@ -56,7 +65,7 @@ fn rust(workspace: &Workspace) -> Result<()> {
     )?;
     run_step(
         "Clippy on the firmware image",
-        image_cargo()
+        image_cargo(workspace)
             .args(["clippy", "--release", "--target", firmware::TARGET])
             .args(deny_warnings),
     )?;
@@ -98,7 +107,8 @@ fn verilator(workspace: &Workspace) -> Result<()> {
 
 /// Latches, combinational loops, several drivers: Yosys sees what rust-hdl and Verilator let pass.
 fn yosys(workspace: &Workspace) -> Result<()> {
-    let script = "read_verilog niu.v vexriscv.v; hierarchy -check -top niu; proc; check -assert; \
+    // The soft core as a black box: it has undriven wires that are not ours to mend.
+    let script = "read_verilog niu.v; read_verilog -lib vexriscv.v; hierarchy -check -top niu; proc; check -assert; \
                   select -assert-none t:$dlatch t:$adlatch t:$dlatchsr";
     run_step(
         "Yosys check",

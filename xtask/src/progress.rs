@@ -66,7 +66,7 @@ pub fn run_step(title: &str, command: &mut Command) -> Result<String> {
         .with_context(|| format!("{title}: waiting for {program} failed"))?;
     display.finish(status.success());
     if !status.success() {
-        let all: Vec<&str> = output.lines().collect();
+        let all: Vec<&str> = output.lines().filter(|line| !is_message(line)).collect();
         for line in &all[all.len().saturating_sub(FAILURE_LINES)..] {
             eprintln!("{line}");
         }
@@ -108,6 +108,11 @@ fn forward(pipe: impl Read + Send + 'static, sender: Sender<String>) -> thread::
     })
 }
 
+/// Whether a line of output is a JSON message for programs, not for people.
+fn is_message(line: &str) -> bool {
+    line.starts_with('{')
+}
+
 /// What the user sees of a running step.
 struct Display<'a> {
     title: &'a str,
@@ -135,8 +140,7 @@ impl<'a> Display<'a> {
     }
 
     fn line(&mut self, line: &str) {
-        // Lines that begin with a brace are messages between programs.
-        if !line.is_empty() && !line.starts_with('{') {
+        if !line.is_empty() && !is_message(line) {
             self.last_line = line.to_owned();
             self.spinner.set_message(line.to_owned());
         }
