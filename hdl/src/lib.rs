@@ -9,4 +9,5 @@
 pub mod bundles;
 pub mod configuration;
 pub mod emit;
+pub mod host_port;
 pub mod library;

@@ -1,0 +1,110 @@
+//! Where a long memory access is cut into requests.
+
+use rust_hdl::prelude::*;
+
+/// Cuts the next request from the front of a memory access, so that it neither exceeds the maximum payload (or maximum read
+/// request) nor crosses a 4 KiB boundary (2.2.7): every cut lies at an address that is a multiple of the maximum, which is a
+/// power of two of at most 4096.
+///
+/// Combinational from `offset` and `remaining`; only `maximum` passes through registers (two cycles; it is as good as
+/// constant). Lengths are counted in double words less one, so that 1 to 1024 fit in ten bits and no adder stands behind the
+/// comparison.
+#[derive(LogicBlock)]
+pub struct RequestCutter {
+    /// Clock of the registers behind `maximum`.
+    pub clock: Signal<In, Clock>,
+    /// Maximum payload or read request as in Device Control: 128 << n bytes; above 5 is taken as 5.
+    pub maximum: Signal<In, Bits<3>>,
+    /// Address bits 11:2 of the first double word.
+    pub offset: Signal<In, Bits<10>>,
+    /// Double words to transfer, less one.
+    pub remaining: Signal<In, Bits<10>>,
+    /// The request carries the access to its end.
+    pub complete: Signal<Out, Bit>,
+    /// Double words of the request; 0 stands for 1024, as in the header.
+    pub length: Signal<Out, Bits<10>>,
+    /// Double words of the request, less one.
+    pub length_less_one: Signal<Out, Bits<10>>,
+    /// The request is one double word long.
+    pub single: Signal<Out, Bit>,
+    /// If not `complete`: address bits 11:2 after the request.
+    pub next_offset: Signal<Out, Bits<10>>,
+    /// If not `complete`: the request ends with its 4 KiB page.
+    pub page_ends: Signal<Out, Bit>,
+    /// If not `complete`: double words that remain after the request, less one.
+    pub next_remaining: Signal<Out, Bits<10>>,
+    limit: DFF<Bits<11>>,
+    mask: DFF<Bits<10>>,
+    beyond: DFF<Bits<11>>,
+    limit_less_one: Signal<Local, Bits<11>>,
+    position: Signal<Local, Bits<10>>,
+    end: Signal<Local, Bits<11>>,
+    excess: Signal<Local, Bits<11>>,
+    room: Signal<Local, Bits<10>>,
+    boundary: Signal<Local, Bits<11>>,
+    smallest: Constant<Bits<11>>,
+}
+
+impl Default for RequestCutter {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            maximum: Default::default(),
+            offset: Default::default(),
+            remaining: Default::default(),
+            complete: Default::default(),
+            length: Default::default(),
+            length_less_one: Default::default(),
+            single: Default::default(),
+            next_offset: Default::default(),
+            page_ends: Default::default(),
+            next_remaining: Default::default(),
+            limit: Default::default(),
+            mask: Default::default(),
+            beyond: Default::default(),
+            limit_less_one: Default::default(),
+            position: Default::default(),
+            end: Default::default(),
+            excess: Default::default(),
+            room: Default::default(),
+            boundary: Default::default(),
+            // 128 bytes in double words.
+            smallest: Constant::new(32u64.to_bits()),
+        }
+    }
+}
+
+impl Logic for RequestCutter {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, limit, mask, beyond);
+        self.limit.d.next = self.smallest.val() << self.maximum.val();
+        if (self.maximum.val() == 6) | (self.maximum.val() == 7) {
+            self.limit.d.next = 1024.into();
+        }
+        self.limit_less_one.next = self.limit.q.val() - 1;
+        self.mask.d.next = self.limit_less_one.val().get_bits::<10>(0);
+        self.beyond.d.next = !self.limit_less_one.val();
+
+        // Place in the block of the maximum's size, and of the last double word counted from the block's start.
+        self.position.next = self.offset.val() & self.mask.q.val();
+        self.end.next =
+            bit_cast::<11, 10>(self.position.val()) + bit_cast::<11, 10>(self.remaining.val());
+        self.excess.next = self.end.val() - self.limit.q.val();
+        self.room.next = self.mask.q.val() ^ self.position.val();
+        self.boundary.next = bit_cast::<11, 10>(self.offset.val() | self.mask.q.val()) + 1;
+
+        self.complete.next = (self.end.val() & self.beyond.q.val()) == 0;
+        self.length_less_one.next = self.room.val();
+        self.length.next = self.room.val() + 1;
+        self.single.next = self.room.val() == 0;
+        if (self.end.val() & self.beyond.q.val()) == 0 {
+            self.length_less_one.next = self.remaining.val();
+            self.length.next = self.remaining.val() + 1;
+            self.single.next = self.remaining.val() == 0;
+        }
+        self.next_offset.next = self.boundary.val().get_bits::<10>(0);
+        self.page_ends.next = self.boundary.val().get_bit(10);
+        self.next_remaining.next = self.excess.val().get_bits::<10>(0);
+    }
+}

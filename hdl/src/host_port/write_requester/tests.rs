@@ -1,0 +1,226 @@
+//! Behaviour of `WriteRequester` against host memory as a map of bytes.
+
+use super::*;
+use crate::host_port::test_support::*;
+use crate::library::stream::Beat;
+
+const REQUESTER: u16 = 0x1234;
+
+/// One write packet: where, and what.
+#[derive(Clone)]
+struct Write {
+    address: u64,
+    bytes: Vec<u8>,
+}
+
+impl Write {
+    fn beats(&self) -> Vec<(u128, bool)> {
+        let descriptor = u128::from(self.address) | (self.bytes.len() as u128) << 64;
+        let mut beats = vec![(descriptor, false)];
+        beats.extend(beats_of(&self.bytes));
+        beats
+    }
+}
+
+fn write(address: u64, length: usize) -> Write {
+    let mut random = Random(address ^ length as u64);
+    Write {
+        address,
+        bytes: (0..length).map(|_| random.next() as u8).collect(),
+    }
+}
+
+/// What left, with the cycle of each beat, and the cycle in which each input beat was taken.
+struct Run {
+    taken: Vec<u64>,
+    sent: Vec<(u64, u128, bool)>,
+}
+
+impl Run {
+    /// The packets, each with the cycle of its first beat.
+    fn packets(&self) -> Vec<(u64, Vec<u128>)> {
+        let mut packets = vec![];
+        let mut current: Option<(u64, Vec<u128>)> = None;
+        for &(cycle, data, last) in &self.sent {
+            let packet = current.get_or_insert((cycle, vec![]));
+            packet.1.push(data);
+            if last {
+                packets.push(current.take().unwrap());
+            }
+        }
+        assert!(current.is_none(), "a packet has no end");
+        packets
+    }
+}
+
+/// Feeds the writes, offering and taking beats with the given probabilities in percent.
+fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64) -> Run {
+    let mut unit = WriteRequester::default();
+    unit.clock.connect();
+    unit.reset.connect();
+    unit.requester_id.connect();
+    unit.maximum_payload.connect();
+    unit.sink.valid.connect();
+    unit.sink.beat.connect();
+    unit.source.ready.connect();
+    unit.connect_all();
+    unit.requester_id.next = REQUESTER.to_bits();
+    unit.maximum_payload.next = maximum_payload.to_bits();
+    let mut random = Random(seed);
+    let input: Vec<(u128, bool)> = writes.iter().flat_map(Write::beats).collect();
+    let mut run = Run {
+        taken: vec![],
+        sent: vec![],
+    };
+    let mut offering = false;
+    let mut held: Option<Beat> = None;
+    let mut idle = 0;
+    settle(&mut unit);
+    for cycle in 0u64.. {
+        let reset = cycle < 4;
+        let place = run.taken.len();
+        offering = !reset && place < input.len() && (offering || random.chance(offer));
+        unit.reset.next = reset;
+        unit.sink.valid.next = offering;
+        unit.sink.beat.next = if offering {
+            beat(input[place].0, input[place].1)
+        } else {
+            beat(u128::from(random.next()), random.chance(50))
+        };
+        unit.source.ready.next = random.chance(take);
+        settle(&mut unit);
+        if !reset {
+            idle += 1;
+            if let Some(held) = held {
+                assert!(unit.source.valid.val(), "an offer was withdrawn");
+                assert_eq!(unit.source.beat.val(), held, "an offered beat changed");
+            }
+            held = None;
+            if unit.source.valid.val() {
+                if unit.source.ready.val() {
+                    let beat = unit.source.beat.val();
+                    run.sent.push((cycle, number(beat.data), beat.last));
+                    idle = 0;
+                } else {
+                    held = Some(unit.source.beat.val());
+                }
+            }
+            if offering && unit.sink.ready.val() {
+                run.taken.push(cycle);
+                offering = false;
+                idle = 0;
+            }
+        }
+        if idle > 60 {
+            break;
+        }
+        unit.clock.next = true.into();
+        settle(&mut unit);
+        unit.clock.next = false.into();
+        settle(&mut unit);
+    }
+    assert_eq!(run.taken.len(), input.len(), "seed {seed}: input remains");
+    run
+}
+
+/// Every write arrives whole, in order, in requests no longer than allowed.
+fn check(writes: &[Write], maximum_payload: u64, run: &Run) {
+    let maximum_bytes = 128usize << maximum_payload.min(5);
+    let mut packets = run.packets().into_iter();
+    for write in writes {
+        let mut address = write.address;
+        let mut bytes = vec![];
+        while bytes.len() < write.bytes.len() {
+            let (_, beats) = packets.next().expect("a request is missing");
+            let request = read_request(&beats, maximum_bytes);
+            assert!(request.write);
+            assert_eq!(request.address, address);
+            assert_eq!(request.requester, REQUESTER);
+            address += request.payload.len() as u64;
+            bytes.extend(request.payload);
+        }
+        assert_eq!(bytes, write.bytes, "{:#x}", write.address);
+    }
+    assert!(packets.next().is_none(), "requests too many");
+}
+
+fn random_write(random: &mut Random) -> Write {
+    let length = match random.below(4) {
+        0 => 4 * (1 + random.below(8)),
+        1 => 4 * (1 + random.below(64)),
+        2 => 16 * (1 + random.below(16)),
+        _ => 4 * (1 + random.below(1024)),
+    };
+    let page = match random.below(4) {
+        0 => random.below(1 << 20),
+        1 => (1 << 20) - 1,
+        2 => random.next() >> 12,
+        _ => (random.next() >> 12) | 0xf_ffff,
+    };
+    let offset = match random.below(3) {
+        0 => 16 * random.below(256),
+        1 => 4096 - 4 * (1 + random.below(4)),
+        _ => 4 * random.below(1024),
+    };
+    // Not across the end of the address space.
+    let page = page.min((1 << 52) - 3);
+    write(page << 12 | offset, length as usize)
+}
+
+#[test]
+fn random_writes_arrive_whole_under_back_pressure() {
+    for seed in 0..24 {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        let writes: Vec<Write> = (0..12).map(|_| random_write(&mut random)).collect();
+        let maximum_payload = seed % 8;
+        let percent = [100, 70, 30];
+        let offer = percent[random.below(3) as usize];
+        let take = percent[random.below(3) as usize];
+        let run = run(&writes, maximum_payload, offer, take, seed);
+        check(&writes, maximum_payload, &run);
+    }
+}
+
+#[test]
+fn an_entry_write_is_sixteen_beats_in_sixteen_cycles_and_its_descriptor_two() {
+    let writes = [write(0x12_3456_7010, 240), write(0x12_3456_7000, 16)];
+    let run = run(&writes, 1, 100, 100, 1);
+    check(&writes, 1, &run);
+    let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
+    let first = run.taken[0] + 1;
+    assert_eq!(cycles, (first..first + 18).collect::<Vec<_>>());
+    assert_eq!(run.packets()[1].0, first + 16);
+}
+
+#[test]
+fn a_short_header_leaves_one_cycle_after_the_descriptor_with_its_first_double_word() {
+    let writes = [write(0x1000, 16), write(0x2000, 16), write(0x3000, 16)];
+    let run = run(&writes, 1, 100, 100, 1);
+    check(&writes, 1, &run);
+    let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
+    let first = run.taken[0] + 1;
+    assert_eq!(cycles, (first..first + 6).collect::<Vec<_>>());
+}
+
+#[test]
+fn cuts_cost_only_their_headers() {
+    // 4096 bytes at maximum payload 128: 32 requests of 9 beats.
+    let writes = [write(0x12_3456_7000, 4096)];
+    let run = run(&writes, 0, 100, 100, 1);
+    check(&writes, 0, &run);
+    let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
+    let first = run.taken[0] + 1;
+    assert_eq!(cycles, (first..first + 32 * 9).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_page_number_carries_from_the_short_header_to_the_long() {
+    for before in [4, 8, 12, 16, 20] {
+        let writes = [write((1 << 32) - before, 64), write(0xffff_fffc, 8)];
+        let run = run(&writes, 1, 100, 100, 1);
+        check(&writes, 1, &run);
+        let formats: Vec<u8> = run.packets().iter().map(|p| p.1[0] as u8).collect();
+        assert_eq!(formats, [0x40, 0x60, 0x40, 0x60]);
+    }
+}
