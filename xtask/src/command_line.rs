@@ -21,6 +21,7 @@ pub struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     /// Measure latency, bandwidth and message rate on a simulated cluster
+    #[command(disable_help_flag = true)]
     Bench {
         /// Arguments of niu-bench: --quick, --only NAME, --json FILE, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -35,6 +36,7 @@ enum Command {
     /// Check formatting, warnings, documentation and the generated Verilog
     Lint,
     /// Run niu-bench with waveforms of both NIUs
+    #[command(disable_help_flag = true)]
     Trace {
         /// Arguments of niu-bench
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

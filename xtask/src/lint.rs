@@ -91,6 +91,8 @@ fn verilator(workspace: &Workspace) -> Result<()> {
     let mut command = tools::verilator(workspace)?;
     command
         .args(["--lint-only", "-Wall", "--top-module", "niu"])
+        // The soft core names a time scale; files without one would be warned about.
+        .args(["--timescale", "1ns/1ps"])
         .arg(generated.join("vexriscv.vlt"));
     let waivers = workspace.root().join("hdl/lint.vlt");
     if waivers.exists() {

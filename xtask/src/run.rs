@@ -56,7 +56,7 @@ pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 /// Runs the benchmark with waveforms of both NIUs, and says where they are.
 ///
 /// # Errors
-/// As [`bench`].
+/// As [`bench()`].
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
     let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
@@ -72,32 +72,27 @@ pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Runs every test of the workspace, doc tests included.
+/// Runs every test of the workspace, doc tests included; with arguments, those that they select.
 ///
 /// # Errors
 /// When something does not compile or a test fails.
 pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> Result<()> {
     prepare(workspace)?;
+    // Called at the top of the workspace, both run all of its packages unless the arguments name some.
     match runner {
-        TestRunner::Cargo => progress::run_attached(
-            "cargo test",
-            workspace
-                .cargo()
-                .args(["test", "--workspace"])
-                .args(arguments),
-        ),
+        TestRunner::Cargo => {
+            progress::run_attached("cargo test", workspace.cargo().arg("test").args(arguments))
+        }
         TestRunner::Nextest => {
             progress::run_attached(
                 "cargo nextest",
-                workspace
-                    .cargo()
-                    .args(["nextest", "run", "--workspace"])
-                    .args(arguments),
+                workspace.cargo().args(["nextest", "run"]).args(arguments),
             )?;
-            progress::run_attached(
-                "doc tests",
-                workspace.cargo().args(["test", "--workspace", "--doc"]),
-            )
+            if !arguments.is_empty() {
+                return Ok(());
+            }
+            // Nextest knows no doc tests.
+            progress::run_attached("doc tests", workspace.cargo().args(["test", "--doc"]))
         }
     }
 }
