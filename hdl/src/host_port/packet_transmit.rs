@@ -49,7 +49,7 @@ pub struct PacketTransmit {
     /// Packets to the host.
     pub source: StreamSource,
 
-    class: DFF<TransmitClass>,
+    turn: DFF<TransmitClass>,
     /// A completion waits since before this cycle; and, if so, a posted request offered before it still waits.
     completion_waits: DFF<Bit>,
     completion_behind: DFF<Bit>,
@@ -93,7 +93,7 @@ impl Default for PacketTransmit {
             nonposted_allowed: Default::default(),
             completion_allowed: Default::default(),
             source: Default::default(),
-            class: Default::default(),
+            turn: Default::default(),
             completion_waits: Default::default(),
             completion_behind: Default::default(),
             nonposted_waits: Default::default(),
@@ -126,18 +126,18 @@ impl Logic for PacketTransmit {
         dff_setup!(
             self,
             clock,
-            class,
+            turn,
             completion_waits,
             completion_behind,
             nonposted_waits,
             nonposted_behind,
             overtaken
         );
-        self.free.next = self.class.q.val() == TransmitClass::Free;
+        self.free.next = self.turn.q.val() == TransmitClass::Free;
 
         // Is a posted request ahead? Remembered since the packet was first offered, else as things stand in this cycle.
         self.posted_heads.next =
-            self.posted.valid.val() & (self.class.q.val() != TransmitClass::Posted);
+            self.posted.valid.val() & (self.turn.q.val() != TransmitClass::Posted);
         self.completion_held.next = self.posted_heads.val();
         if self.completion_waits.q.val() {
             self.completion_held.next = self.completion_behind.q.val();
@@ -166,11 +166,11 @@ impl Logic for PacketTransmit {
             & !self.overdue.val();
 
         self.on_posted.next =
-            (self.class.q.val() == TransmitClass::Posted) | self.starts_posted.val();
+            (self.turn.q.val() == TransmitClass::Posted) | self.starts_posted.val();
         self.on_completion.next =
-            (self.class.q.val() == TransmitClass::Completion) | self.starts_completion.val();
+            (self.turn.q.val() == TransmitClass::Completion) | self.starts_completion.val();
         self.on_nonposted.next =
-            (self.class.q.val() == TransmitClass::Nonposted) | self.starts_nonposted.val();
+            (self.turn.q.val() == TransmitClass::Nonposted) | self.starts_nonposted.val();
 
         self.chosen.next = self.posted.beat.val();
         if self.on_completion.val() {
@@ -189,16 +189,16 @@ impl Logic for PacketTransmit {
         self.nonposted.ready.next = self.on_nonposted.val() & self.source.ready.val();
 
         if self.starts_posted.val() {
-            self.class.d.next = TransmitClass::Posted;
+            self.turn.d.next = TransmitClass::Posted;
         }
         if self.starts_completion.val() {
-            self.class.d.next = TransmitClass::Completion;
+            self.turn.d.next = TransmitClass::Completion;
         }
         if self.starts_nonposted.val() {
-            self.class.d.next = TransmitClass::Nonposted;
+            self.turn.d.next = TransmitClass::Nonposted;
         }
         if self.offered.val() & self.source.ready.val() & self.chosen.val().last {
-            self.class.d.next = TransmitClass::Free;
+            self.turn.d.next = TransmitClass::Free;
         }
 
         self.completion_waits.d.next = self.completion.valid.val() & !self.on_completion.val();
@@ -215,7 +215,7 @@ impl Logic for PacketTransmit {
         }
 
         if self.reset.val() {
-            self.class.d.next = TransmitClass::Free;
+            self.turn.d.next = TransmitClass::Free;
             self.completion_waits.d.next = false;
             self.nonposted_waits.d.next = false;
             self.overtaken.d.next = 0.into();

@@ -38,7 +38,7 @@ pub struct RequestCutter {
     beyond: DFF<Bits<11>>,
     limit_less_one: Signal<Local, Bits<11>>,
     position: Signal<Local, Bits<10>>,
-    end: Signal<Local, Bits<11>>,
+    reach: Signal<Local, Bits<11>>,
     excess: Signal<Local, Bits<11>>,
     room: Signal<Local, Bits<10>>,
     boundary: Signal<Local, Bits<11>>,
@@ -64,7 +64,7 @@ impl Default for RequestCutter {
             beyond: Default::default(),
             limit_less_one: Default::default(),
             position: Default::default(),
-            end: Default::default(),
+            reach: Default::default(),
             excess: Default::default(),
             room: Default::default(),
             boundary: Default::default(),
@@ -88,17 +88,17 @@ impl Logic for RequestCutter {
 
         // Place in the block of the maximum's size, and of the last double word counted from the block's start.
         self.position.next = self.offset.val() & self.mask.q.val();
-        self.end.next =
+        self.reach.next =
             bit_cast::<11, 10>(self.position.val()) + bit_cast::<11, 10>(self.remaining.val());
-        self.excess.next = self.end.val() - self.limit.q.val();
+        self.excess.next = self.reach.val() - self.limit.q.val();
         self.room.next = self.mask.q.val() ^ self.position.val();
         self.boundary.next = bit_cast::<11, 10>(self.offset.val() | self.mask.q.val()) + 1;
 
-        self.complete.next = (self.end.val() & self.beyond.q.val()) == 0;
+        self.complete.next = (self.reach.val() & self.beyond.q.val()) == 0;
         self.length_less_one.next = self.room.val();
         self.length.next = self.room.val() + 1;
         self.single.next = self.room.val() == 0;
-        if (self.end.val() & self.beyond.q.val()) == 0 {
+        if (self.reach.val() & self.beyond.q.val()) == 0 {
             self.length_less_one.next = self.remaining.val();
             self.length.next = self.remaining.val() + 1;
             self.single.next = self.remaining.val() == 0;
