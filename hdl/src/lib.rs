@@ -11,3 +11,4 @@ pub mod configuration;
 pub mod emit;
 pub mod host_port;
 pub mod library;
+pub mod queues;
