@@ -9,6 +9,7 @@
 pub mod bundles;
 pub mod configuration;
 pub mod emit;
+pub mod gate;
 pub mod host_port;
 pub mod library;
 pub mod queues;

@@ -1,3 +1,12 @@
 //! Parts that know nothing of messages: streams, memories, FIFOs, arbiters, checksums.
 
+pub mod block_ram;
+pub mod byte_ram;
+pub mod crc32;
+pub mod fifo;
+pub mod first_one;
+pub mod gather;
+pub mod lut_ram;
+pub mod packet_arbiter;
+pub mod round_robin;
 pub mod stream;

@@ -1,0 +1,127 @@
+//! Block RAM of 16-byte words with byte enables and two clocks.
+
+use rust_hdl::prelude::*;
+
+/// `2^N` words of 16 bytes in block RAM: one write port with byte enables, one read port, each with its own clock.
+///
+/// Contract: `read_data` after an edge of `read_clock` is the word that stood at `read_address` before it. Reading an address
+/// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
+/// from the other clock while a write is under way. Bytes are undefined until written.
+///
+/// Latency: one cycle of `read_clock`. Size on ECP5: eight DP16KD for up to 512 words.
+#[derive(LogicBlock)]
+pub struct ByteRam<const N: usize> {
+    /// Clock of the write port.
+    pub write_clock: Signal<In, Clock>,
+    /// Clock of the read port; may be the same.
+    pub read_clock: Signal<In, Clock>,
+    /// Word to read.
+    pub read_address: Signal<In, Bits<N>>,
+    /// The word at the `read_address` of the cycle before.
+    pub read_data: Signal<Out, Bits<128>>,
+    /// Word to write.
+    pub write_address: Signal<In, Bits<N>>,
+    /// Bytes to write, byte 0 in bits 7 to 0.
+    pub write_data: Signal<In, Bits<128>>,
+    /// Bytes that are written in this cycle, bit 0 for byte 0.
+    pub write_enables: Signal<In, Bits<16>>,
+    _memory: Vec<Bits<128>>,
+}
+
+impl<const N: usize> Default for ByteRam<N> {
+    fn default() -> Self {
+        Self {
+            write_clock: Default::default(),
+            read_clock: Default::default(),
+            read_address: Default::default(),
+            read_data: Default::default(),
+            write_address: Default::default(),
+            write_data: Default::default(),
+            write_enables: Default::default(),
+            _memory: vec![Bits::default(); 1 << N],
+        }
+    }
+}
+
+impl<const N: usize> Logic for ByteRam<N> {
+    fn update(&mut self) {
+        // The read first: with both clocks in step it sees the word before the write.
+        if self.read_clock.pos_edge() {
+            self.read_data.next = self._memory[self.read_address.val().index()];
+        }
+        if self.write_clock.pos_edge() {
+            let enables = self.write_enables.val().to_u16();
+            let word = &mut self._memory[self.write_address.val().index()];
+            for byte in (0..16).filter(|byte| enables >> byte & 1 == 1) {
+                word.set_bits::<8>(8 * byte, self.write_data.val().get_bits::<8>(8 * byte));
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        self.read_data.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let mut writes = String::new();
+        for byte in 0..16 {
+            let (high, low) = (8 * byte + 7, 8 * byte);
+            writes += &format!(
+                "  if (write_enables[{byte}]) memory[write_address][{high}:{low}] <= write_data[{high}:{low}];\n"
+            );
+        }
+        Verilog::Custom(format!(
+            "(* ram_style = \"block\", no_rw_check *)
+reg [127:0] memory [0:{last}];
+always @(posedge write_clock) begin
+{writes}end
+always @(posedge read_clock) begin
+  read_data <= memory[read_address];
+end
+",
+            last = (1usize << N) - 1
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Random, settle};
+
+    #[test]
+    fn only_enabled_bytes_change() {
+        let seed = 3;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = ByteRam::<3>::default();
+        let mut reference = [[0u8; 16]; 8];
+        settle(&mut unit);
+        for _ in 0..500 {
+            let (read, write) = (random.below(8), random.below(8));
+            let data = random.wide();
+            let enables = if read == write {
+                0
+            } else {
+                random.below(1 << 16)
+            };
+            unit.read_address.next = read.to_bits();
+            unit.write_address.next = write.to_bits();
+            unit.write_data.next = data.to_bits();
+            unit.write_enables.next = enables.to_bits();
+            let expected = u128::from_le_bytes(reference[read as usize]);
+            for byte in 0..16 {
+                if enables >> byte & 1 == 1 {
+                    reference[write as usize][byte] = data.to_le_bytes()[byte];
+                }
+            }
+            settle(&mut unit);
+            for level in [true, false] {
+                unit.write_clock.next.clk = level;
+                unit.read_clock.next.clk = level;
+                settle(&mut unit);
+            }
+            assert_eq!(unit.read_data.val().to_u128(), expected);
+        }
+    }
+}

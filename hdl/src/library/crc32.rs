@@ -1,0 +1,121 @@
+//! CRC-32 of frames: a software reference, and a block that takes a beat a cycle.
+
+use rust_hdl::prelude::*;
+
+/// The generator polynomial of IEEE 802.3, bits reversed.
+const POLYNOMIAL: u32 = 0xEDB8_8320;
+
+/// State before the first byte.
+pub const START: u32 = 0xFFFF_FFFF;
+
+/// State after `bytes`, without the final complement.
+pub fn advance(state: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(state, |state, byte| {
+        (0..8).fold(state ^ u32::from(*byte), |state, _| {
+            state >> 1 ^ if state & 1 == 1 { POLYNOMIAL } else { 0 }
+        })
+    })
+}
+
+/// CRC-32 of `bytes` as `abi::link` wants it: from all ones, complemented at the end.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    !advance(START, bytes)
+}
+
+/// One step of the CRC over a beat.
+///
+/// Contract: purely combinational. `state` begins as `START`; the CRC of a frame is the complement of the last state. Byte 0
+/// of the beat stands in bits 7 to 0.
+///
+/// Latency: none. Each state bit is the parity of about half of 160 (or 128) bits, four LUT levels: register `data` before and
+/// the state behind it, and put nothing else in that path.
+#[derive(LogicBlock, Default)]
+pub struct CrcStep {
+    /// State before the beat.
+    pub state: Signal<In, Bits<32>>,
+    /// The beat.
+    pub data: Signal<In, Bits<128>>,
+    /// State after all 16 bytes.
+    pub next_whole: Signal<Out, Bits<32>>,
+    /// State after the first 12 bytes, as in a last beat, whose bits 127 to 96 hold the CRC.
+    pub next_partial: Signal<Out, Bits<32>>,
+}
+
+impl Logic for CrcStep {
+    fn update(&mut self) {
+        let (state, data) = (
+            self.state.val().to_u32(),
+            self.data.val().to_u128().to_le_bytes(),
+        );
+        self.next_whole.next = advance(state, &data).to_bits();
+        self.next_partial.next = advance(state, &data[..12]).to_bits();
+    }
+
+    fn connect(&mut self) {
+        self.next_whole.connect();
+        self.next_partial.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!(
+            "always @(*) begin\n{}{}end\n",
+            equations("next_whole", 16),
+            equations("next_partial", 12)
+        ))
+    }
+}
+
+/// Verilog that computes the state after `count` bytes. The step is linear over GF(2) in state and data together, so what it
+/// makes of each single input bit tells which inputs an output bit sums up.
+fn equations(output: &str, count: usize) -> String {
+    let of_state = |bit: usize| advance(1 << bit, &vec![0; count]);
+    let of_data = |bit: usize| advance(0, &(1u128 << bit).to_le_bytes()[..count]);
+    let mut text = String::new();
+    for row in 0..32 {
+        let sets = |column: u32| column >> row & 1 == 1;
+        let state = (0..32)
+            .filter(|bit| sets(of_state(*bit)))
+            .map(|bit| format!("state[{bit}]"));
+        let data = (0..8 * count)
+            .filter(|bit| sets(of_data(*bit)))
+            .map(|bit| format!("data[{bit}]"));
+        let terms: Vec<String> = state.chain(data).collect();
+        text += &format!("  {output}[{row}] = {};\n", terms.join(" ^ "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Random, settle};
+
+    #[test]
+    fn agrees_with_the_published_check_value() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(crc32(b""), 0);
+    }
+
+    #[test]
+    fn beats_give_the_crc_of_a_frame() {
+        let seed = 9;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = CrcStep::default();
+        for beats in 1..17 {
+            let bytes: Vec<u8> = (0..beats * 16).map(|_| random.below(256) as u8).collect();
+            let mut state = START;
+            for (index, beat) in bytes.chunks_exact(16).enumerate() {
+                unit.state.next = state.to_bits();
+                unit.data.next = u128::from_le_bytes(beat.try_into().unwrap()).to_bits();
+                settle(&mut unit);
+                state = if index + 1 == beats {
+                    unit.next_partial.val().to_u32()
+                } else {
+                    unit.next_whole.val().to_u32()
+                };
+            }
+            assert_eq!(!state, crc32(&bytes[..bytes.len() - 4]));
+        }
+    }
+}

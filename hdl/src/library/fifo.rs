@@ -1,0 +1,149 @@
+//! Small FIFO in LUT RAM.
+
+use super::lut_ram::LutRam;
+use rust_hdl::prelude::*;
+
+/// First-word-fall-through FIFO of `2^N` words in LUT RAM; `NP1` is `N + 1`.
+///
+/// Contract: while `empty` is low, `data_out` is the oldest word, and `read` removes it at the clock edge. `write` stores
+/// `data_in` at the clock edge. `write` while `full` and `read` while `empty` do nothing, also if the other end moves in the
+/// same cycle. `data_out` is undefined while `empty`. `level` counts the words that can be read now.
+///
+/// Latency: one cycle from `write` to `empty` falling. `empty` and `full` come from registers through one comparison, so
+/// nothing combinational leads from `write` or `read` to any output.
+#[derive(LogicBlock)]
+pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset: empties the FIFO.
+    pub reset: Signal<In, Bit>,
+    /// Stores `data_in`.
+    pub write: Signal<In, Bit>,
+    /// Word to store.
+    pub data_in: Signal<In, T>,
+    /// No room.
+    pub full: Signal<Out, Bit>,
+    /// Removes the oldest word.
+    pub read: Signal<In, Bit>,
+    /// The oldest word.
+    pub data_out: Signal<Out, T>,
+    /// No word.
+    pub empty: Signal<Out, Bit>,
+    /// Number of words, 0 to `2^N`.
+    pub level: Signal<Out, Bits<NP1>>,
+
+    memory: LutRam<T, N>,
+    /// Words written and read since reset, modulo `2^(N + 1)`.
+    written: DFF<Bits<NP1>>,
+    taken: DFF<Bits<NP1>>,
+    is_full: Signal<Local, Bit>,
+    is_empty: Signal<Local, Bit>,
+    depth: Constant<Bits<NP1>>,
+    one: Constant<Bits<NP1>>,
+}
+
+impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
+    fn default() -> Self {
+        assert_eq!(NP1, N + 1, "Fifo: NP1 must be N + 1");
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            write: Default::default(),
+            data_in: Default::default(),
+            full: Default::default(),
+            read: Default::default(),
+            data_out: Default::default(),
+            empty: Default::default(),
+            level: Default::default(),
+            memory: Default::default(),
+            written: Default::default(),
+            taken: Default::default(),
+            is_full: Default::default(),
+            is_empty: Default::default(),
+            depth: Constant::new((1u64 << N).to_bits()),
+            one: Constant::new(1u64.to_bits()),
+        }
+    }
+}
+
+impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, written, taken);
+        clock!(self, clock, memory);
+        // Full: same slot, other lap.
+        self.is_full.next = (self.written.q.val() ^ self.taken.q.val()) == self.depth.val();
+        self.is_empty.next = self.written.q.val() == self.taken.q.val();
+        self.level.next = self.written.q.val() - self.taken.q.val();
+        self.full.next = self.is_full.val();
+        self.empty.next = self.is_empty.val();
+
+        self.memory.write_address.next = self.written.q.val().get_bits::<N>(0);
+        self.memory.write_data.next = self.data_in.val();
+        self.memory.write_enable.next = self.write.val() & !self.is_full.val();
+        self.memory.read_address.next = self.taken.q.val().get_bits::<N>(0);
+        self.data_out.next = self.memory.read_data.val();
+
+        if self.write.val() & !self.is_full.val() {
+            self.written.d.next = self.written.q.val() + self.one.val();
+        }
+        if self.read.val() & !self.is_empty.val() {
+            self.taken.d.next = self.taken.q.val() + self.one.val();
+        }
+        if self.reset.val() {
+            self.written.d.next = 0.into();
+            self.taken.d.next = 0.into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Random, clock_cycle, settle};
+    use std::collections::VecDeque;
+
+    #[test]
+    fn behaves_like_a_queue_of_sixteen() {
+        let seed = 4;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = Fifo::<Bits<12>, 4, 5>::default();
+        unit.connect_all();
+        let mut reference = VecDeque::new();
+        let (mut was_full, mut was_empty) = (false, false);
+        settle(&mut unit);
+        for cycle in 0..4000 {
+            // Phases in which writes or reads prevail, so that both ends are reached.
+            let writes = if cycle / 200 % 2 == 0 { 80 } else { 20 };
+            let (write, read) = (random.chance(writes), random.chance(50));
+            let data = random.below(1 << 12);
+            let reset = random.chance(1);
+            unit.write.next = write;
+            unit.read.next = read;
+            unit.data_in.next = data.to_bits();
+            unit.reset.next = reset;
+            settle(&mut unit);
+            let (full, empty) = (reference.len() == 16, reference.is_empty());
+            assert_eq!(unit.full.val(), full);
+            assert_eq!(unit.empty.val(), empty);
+            assert_eq!(unit.level.val().to_u64(), reference.len() as u64);
+            if let Some(&word) = reference.front() {
+                assert_eq!(unit.data_out.val().to_u64(), word);
+            }
+            was_full |= full & write & read;
+            was_empty |= empty & write & read;
+            if read && !empty {
+                reference.pop_front();
+            }
+            if write && !full {
+                reference.push_back(data);
+            }
+            if reset {
+                reference.clear();
+            }
+            clock_cycle!(unit, clock);
+        }
+        assert!(was_full && was_empty, "the corners were not reached");
+    }
+}
