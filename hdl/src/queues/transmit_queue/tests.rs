@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::bundles::{Acknowledgement, ConfigurationWrite};
-use crate::queues::test_support::*;
+use crate::gate::{Random, clock_cycle, settle};
+use crate::queues::test_support::configuration;
 use abi::link::status;
 use abi::message::error;
 use std::collections::VecDeque;
@@ -29,7 +30,7 @@ fn unit() -> TransmitQueue {
     unit.room_1.next = true;
     unit.reset.next = true;
     settle(&mut unit);
-    clock_edge!(&mut unit);
+    clock_cycle!(unit, clock);
     unit.reset.next = false;
     unit
 }
@@ -114,7 +115,7 @@ fn cycle(unit: &mut TransmitQueue, inputs: Inputs) -> [bool; 5] {
         unit.restarted.val(),
         unit.timed_out.val(),
     ];
-    clock_edge!(unit);
+    clock_cycle!(*unit, clock);
     pulses
 }
 
@@ -190,7 +191,7 @@ fn an_express_store_is_eligible_in_the_next_cycle() {
     .apply(&mut unit);
     settle(&mut unit);
     assert!(unit.express_accepted.val() && !unit.eligible.val());
-    clock_edge!(&mut unit);
+    clock_cycle!(unit, clock);
     assert!(unit.eligible.val());
 }
 
@@ -635,7 +636,7 @@ fn random_inputs(random: &mut Random, reference: &Reference) -> Inputs {
                 let composed = reference.consumer.wrapping_add(reference.used());
                 let more = random.below(u64::from(free) + 2) as u16;
                 inputs.producer = Some(composed.wrapping_add(if random.chance(5) {
-                    random.next() as u16
+                    random.word() as u16
                 } else {
                     more
                 }));
@@ -662,7 +663,7 @@ fn random_inputs(random: &mut Random, reference: &Reference) -> Inputs {
         let slot = if random.chance(95) {
             reference.consumer
         } else {
-            random.next() as u16
+            random.word() as u16
         };
         let status = match random.below(100) {
             0..90 => status::ACCEPTED,
@@ -680,7 +681,7 @@ fn random_inputs(random: &mut Random, reference: &Reference) -> Inputs {
 fn it_does_what_two_lists_of_messages_do() {
     for seed in 1..=4 {
         println!("seed {seed}");
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut unit = unit();
         let mut reference = Reference::default();
         settle(&mut unit);
