@@ -8,6 +8,7 @@
 
 pub mod bundles;
 pub mod configuration;
+pub mod control;
 pub mod emit;
 pub mod gate;
 pub mod host_port;

@@ -1,0 +1,56 @@
+//! What an NIU says of itself: the contents of its first registers.
+
+use abi::control::registers::{abi_version, capabilities};
+use abi::message::TRANSMIT_SLOTS;
+use abi::queue_state::{RECEIVE_QUEUES, TRANSLATION_ENTRIES, TRANSMIT_QUEUES};
+
+/// The values of the identity registers that a build chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// First 8 hexadecimal digits of the commit.
+    pub hardware_revision: u32,
+    /// Core clock in hertz.
+    pub clock_hertz: u32,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            hardware_revision: 0,
+            clock_hertz: abi::control::registers::clock_hertz::REGISTER.reset as u32,
+        }
+    }
+}
+
+impl Identity {
+    /// The register `abi_version`.
+    pub fn abi_version(&self) -> u32 {
+        let minor = abi_version::minor::set(0, abi::ABI_VERSION_MINOR.into());
+        abi_version::major::set(minor, abi::ABI_VERSION_MAJOR.into()) as u32
+    }
+
+    /// The register `capabilities`.
+    pub fn capabilities(&self) -> u32 {
+        let mut word = capabilities::transmit_queues::set(0, TRANSMIT_QUEUES as u64);
+        word = capabilities::receive_queues::set(word, RECEIVE_QUEUES as u64);
+        word = capabilities::transmit_slots::set(word, TRANSMIT_SLOTS as u64);
+        word = capabilities::translation_log2::set(word, TRANSLATION_ENTRIES.ilog2().into());
+        word as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_agrees_with_the_schema() {
+        let identity = Identity::default();
+        assert_eq!(
+            u64::from(identity.abi_version()),
+            abi_version::REGISTER.reset
+        );
+        assert_eq!(identity.capabilities(), 0x0a10_1010);
+        assert_eq!(identity.clock_hertz, 125_000_000);
+    }
+}

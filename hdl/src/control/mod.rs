@@ -1,0 +1,14 @@
+//! BAR0: the registers that host and firmware share (`abi::control`).
+
+pub mod arbiter;
+pub mod counters;
+pub mod endpoint_pending;
+pub mod identity;
+pub mod plain;
+pub mod registers;
+pub mod stage_times;
+pub mod writable;
+
+pub use arbiter::RegisterArbiter;
+pub use identity::Identity;
+pub use registers::ControlRegisters;

@@ -1,0 +1,310 @@
+//! The register file of BAR0.
+
+use super::counters::CounterBank;
+use super::endpoint_pending::EndpointPending;
+use super::plain::PlainRegisters;
+use super::stage_times::StageTimes;
+use super::writable::ByteMask;
+use super::{Identity, RegisterArbiter};
+use crate::bundles::RegisterTarget;
+use abi::control::registers;
+use abi::schema::Register;
+use rust_hdl::prelude::*;
+
+/// Counters that exist: every code of `abi::control::counter`.
+pub const USED_COUNTERS: usize = abi::control::counter::CODES.values.len();
+
+/// Where an access, or a clear of the firmware, stands.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum AccessState {
+    /// Nothing to do.
+    Idle,
+    /// Reads look at the plain registers; writes take effect.
+    Decode,
+    /// Waits for a turn at the endpoints' pending bits.
+    Endpoint,
+    /// Waits for a counter.
+    Counter,
+    /// The answer goes out.
+    Respond,
+    /// The firmware clears pending bits.
+    Clear,
+}
+
+/// All registers of `abi::control::registers`.
+///
+/// Two register buses: `host` reads and writes, `processor` only reads (its writes do nothing and end without `hit`). One
+/// access at a time, host first. `hit` is low for an offset without a register, and for a write to a read-only one. Latency
+/// from the asker's pulse to `done`: 4 cycles, 5 for `endpoint_pending`, 8 to 11 for counters; more only while the other side is
+/// served, in the first 150 cycles after reset, and for `endpoint_pending` while stores without a queue come in every cycle.
+#[derive(LogicBlock)]
+pub struct ControlRegisters {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Accesses of the host.
+    pub host: RegisterTarget,
+    /// Reads of the firmware.
+    pub processor: RegisterTarget,
+    /// Pulses of the counters (`abi::control::counter`).
+    pub counter_pulses: Signal<In, Bits<64>>,
+    /// Pulses of the stages (`abi::control::stage`).
+    pub stage_pulses: Signal<In, Bits<16>>,
+    /// Bits of `event_pending` that become one (bit n: `abi::event::kind` n).
+    pub event_set: Signal<In, Bits<32>>,
+    /// The pending bit of endpoint `endpoint_set_index` becomes one.
+    pub endpoint_set: Signal<In, Bit>,
+    /// Endpoint.
+    pub endpoint_set_index: Signal<In, Bits<8>>,
+    /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`.
+    pub clear_valid: Signal<In, Bit>,
+    /// The clear is carried out in this cycle.
+    pub clear_ready: Signal<Out, Bit>,
+    /// The clear concerns `endpoint_pending`, else `event_pending`.
+    pub clear_endpoint: Signal<In, Bit>,
+    /// Word of `endpoint_pending`.
+    pub clear_word: Signal<In, Bits<3>>,
+    /// Bits that become zero.
+    pub clear_mask: Signal<In, Bits<32>>,
+    /// Pulse: the firmware lives.
+    pub heartbeat: Signal<In, Bit>,
+    /// Pulse or level: a credit frame came.
+    pub link_seen: Signal<In, Bit>,
+    /// Pulse or level: a frame of another version came.
+    pub version_mismatch: Signal<In, Bit>,
+    /// This node's number.
+    pub node: Signal<Out, Bits<16>>,
+    /// The processor is to be held in reset.
+    pub processor_hold: Signal<Out, Bit>,
+    /// Pulse: the admin doorbell was written.
+    pub admin_doorbell: Signal<Out, Bit>,
+    /// From that pulse on: what was written.
+    pub admin_doorbell_index: Signal<Out, Bits<16>>,
+    /// Some bit of `event_pending` is one.
+    pub event_pending: Signal<Out, Bit>,
+    arbiter: RegisterArbiter,
+    plain: PlainRegisters,
+    byte_mask: ByteMask,
+    counters: CounterBank<USED_COUNTERS>,
+    stages: StageTimes,
+    endpoints: EndpointPending,
+    state: DFF<AccessState>,
+    wanted: DFF<Bit>,
+    wanted_write: DFF<Bit>,
+    array_q: DFF<Bits<32>>,
+    array_hit: DFF<Bit>,
+    write_hit: DFF<Bit>,
+    asked: Signal<Local, Bit>,
+    decode: Signal<Local, Bit>,
+    address: Signal<Local, Bits<12>>,
+    host_write: Signal<Local, Bit>,
+    is_endpoint: Signal<Local, Bit>,
+    is_stage: Signal<Local, Bit>,
+    is_counter: Signal<Local, Bit>,
+    endpoint_region: Constant<Bits<7>>,
+    stage_region: Constant<Bits<6>>,
+    counter_region: Constant<Bits<4>>,
+}
+
+impl ControlRegisters {
+    /// With these identity registers.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            host: Default::default(),
+            processor: Default::default(),
+            counter_pulses: Default::default(),
+            stage_pulses: Default::default(),
+            event_set: Default::default(),
+            endpoint_set: Default::default(),
+            endpoint_set_index: Default::default(),
+            clear_valid: Default::default(),
+            clear_ready: Default::default(),
+            clear_endpoint: Default::default(),
+            clear_word: Default::default(),
+            clear_mask: Default::default(),
+            heartbeat: Default::default(),
+            link_seen: Default::default(),
+            version_mismatch: Default::default(),
+            node: Default::default(),
+            processor_hold: Default::default(),
+            admin_doorbell: Default::default(),
+            admin_doorbell_index: Default::default(),
+            event_pending: Default::default(),
+            arbiter: Default::default(),
+            plain: PlainRegisters::new(identity),
+            byte_mask: Default::default(),
+            counters: Default::default(),
+            stages: Default::default(),
+            endpoints: Default::default(),
+            state: Default::default(),
+            wanted: Default::default(),
+            wanted_write: Default::default(),
+            array_q: Default::default(),
+            array_hit: Default::default(),
+            write_hit: Default::default(),
+            asked: Default::default(),
+            decode: Default::default(),
+            address: Default::default(),
+            host_write: Default::default(),
+            is_endpoint: Default::default(),
+            is_stage: Default::default(),
+            is_counter: Default::default(),
+            endpoint_region: region(&registers::endpoint_pending::REGISTER),
+            stage_region: region(&registers::stage_time::REGISTER),
+            counter_region: region(&registers::counters::REGISTER),
+        }
+    }
+}
+
+/// The upper address bits of an array of registers that stands at a multiple of its size.
+fn region<const N: usize>(register: &Register) -> Constant<Bits<N>> {
+    let bytes = register.count * 4;
+    assert!(bytes == 1 << (12 - N) && register.offset.is_multiple_of(bytes));
+    Constant::new((register.offset / bytes).to_bits())
+}
+
+impl Logic for ControlRegisters {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            wanted,
+            wanted_write,
+            array_q,
+            array_hit,
+            write_hit
+        );
+        clock!(self, clock, arbiter, plain, counters, stages, endpoints);
+        self.arbiter.reset.next = self.reset.val();
+        self.plain.reset.next = self.reset.val();
+        self.counters.reset.next = self.reset.val();
+        self.stages.reset.next = self.reset.val();
+        self.endpoints.reset.next = self.reset.val();
+        RegisterTarget::link(&mut self.host, &mut self.arbiter.first);
+        RegisterTarget::link(&mut self.processor, &mut self.arbiter.second);
+
+        // What an access addresses.
+        self.address.next = self.arbiter.merged.address.val();
+        self.is_endpoint.next = self.address.val().get_bits::<7>(5) == self.endpoint_region.val();
+        self.is_stage.next = self.address.val().get_bits::<6>(6) == self.stage_region.val();
+        self.is_counter.next = self.address.val().get_bits::<4>(8) == self.counter_region.val();
+        self.asked.next = self.arbiter.merged.read.val() | self.arbiter.merged.write.val();
+        self.decode.next = self.state.q.val() == AccessState::Decode;
+        self.host_write.next = self.wanted_write.q.val() & !self.arbiter.second_served.val();
+
+        self.plain.address.next = self.address.val();
+        self.plain.data.next = self.arbiter.merged.data.val();
+        self.plain.enables.next = self.arbiter.merged.enables.val();
+        self.plain.capture.next = self.decode.val();
+        self.plain.read.next = !self.wanted_write.q.val();
+        self.plain.write.next = self.decode.val() & self.host_write.val();
+        self.plain.for_processor.next = self.arbiter.second_served.val();
+        self.plain.event_set.next = self.event_set.val();
+        self.plain.event_clear.next = 0.into();
+        self.plain.heartbeat.next = self.heartbeat.val();
+        self.plain.link_seen.next = self.link_seen.val();
+        self.plain.version_mismatch.next = self.version_mismatch.val();
+        self.node.next = self.plain.node.val();
+        self.processor_hold.next = self.plain.processor_hold.val();
+        self.admin_doorbell.next = self.plain.admin_doorbell.val();
+        self.admin_doorbell_index.next = self.plain.admin_doorbell_index.val();
+        self.event_pending.next = self.plain.event_pending.val();
+
+        self.stages.pulses.next = self.stage_pulses.val();
+        self.stages.now.next = self.plain.cycle_low.val();
+        self.stages.index.next = self.address.val().get_bits::<4>(2);
+        self.counters.pulses.next = self.counter_pulses.val();
+        self.counters.index.next = self.address.val().get_bits::<6>(2);
+        self.counters.read.next = self.state.q.val() == AccessState::Counter;
+        self.byte_mask.enables.next = self.arbiter.merged.enables.val();
+        self.endpoints.set.next = self.endpoint_set.val();
+        self.endpoints.set_index.next = self.endpoint_set_index.val();
+        self.endpoints.word.next = self.address.val().get_bits::<3>(2);
+        self.endpoints.mask.next = self.arbiter.merged.data.val() & self.byte_mask.mask.val();
+        self.endpoints.clear.next = false;
+        self.clear_ready.next = false;
+
+        if self.asked.val() {
+            self.wanted.d.next = true;
+            self.wanted_write.d.next = self.arbiter.merged.write.val();
+        }
+        match self.state.q.val() {
+            AccessState::Idle => {
+                if self.clear_valid.val() {
+                    self.state.d.next = AccessState::Clear;
+                } else if self.wanted.q.val() | self.asked.val() {
+                    self.state.d.next = AccessState::Decode;
+                }
+            }
+            AccessState::Decode => {
+                self.wanted.d.next = false;
+                self.write_hit.d.next = (self.plain.write_hit.val() | self.is_endpoint.val())
+                    & !self.arbiter.second_served.val();
+                self.array_hit.d.next =
+                    self.is_endpoint.val() | self.is_stage.val() | self.is_counter.val();
+                self.array_q.d.next = 0.into();
+                self.state.d.next = AccessState::Respond;
+                if self.is_stage.val() {
+                    self.array_q.d.next = self.stages.value.val();
+                }
+                if self.is_endpoint.val() {
+                    self.state.d.next = AccessState::Endpoint;
+                }
+                if self.is_counter.val() & !self.wanted_write.q.val() {
+                    self.state.d.next = AccessState::Counter;
+                }
+            }
+            AccessState::Endpoint => {
+                self.endpoints.clear.next = self.host_write.val();
+                self.array_q.d.next = self.endpoints.value.val();
+                if self.endpoints.ready.val() {
+                    self.state.d.next = AccessState::Respond;
+                }
+            }
+            AccessState::Counter => {
+                self.array_q.d.next = self.counters.value.val();
+                if self.counters.done.val() {
+                    self.state.d.next = AccessState::Respond;
+                }
+            }
+            AccessState::Clear => {
+                if self.clear_endpoint.val() {
+                    self.endpoints.word.next = self.clear_word.val();
+                    self.endpoints.mask.next = self.clear_mask.val();
+                    self.endpoints.clear.next = true;
+                    self.clear_ready.next = self.endpoints.ready.val();
+                    if self.endpoints.ready.val() {
+                        self.state.d.next = AccessState::Idle;
+                    }
+                } else {
+                    self.plain.event_clear.next = self.clear_mask.val();
+                    self.clear_ready.next = true;
+                    self.state.d.next = AccessState::Idle;
+                }
+            }
+            _ => {
+                self.state.d.next = AccessState::Idle;
+            }
+        }
+
+        self.arbiter.merged.done.next = self.state.q.val() == AccessState::Respond;
+        self.arbiter.merged.read_data.next = self.plain.value.val() | self.array_q.q.val();
+        self.arbiter.merged.hit.next = self.plain.hit.val() | self.array_hit.q.val();
+        if self.wanted_write.q.val() {
+            self.arbiter.merged.hit.next = self.write_hit.q.val();
+        }
+
+        if self.reset.val() {
+            self.state.d.next = AccessState::Idle;
+            self.wanted.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
