@@ -72,12 +72,29 @@ impl CommandLine {
             }
             Command::Firmware => firmware::build(&workspace),
             Command::Tools => tools::ensure(&workspace),
-            Command::Ci => {
-                lint::lint(&workspace)?;
-                // Plain cargo: it is on every machine, and its closing lines say what ran.
-                run::test(&workspace, TestRunner::Cargo, &[])?;
-                run::bench(&workspace, &["--quick".to_owned()])
-            }
+            Command::Ci => run::ci(&workspace),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn niu_bench_gets_all_of_its_arguments() {
+        let given = ["--quick", "--only", "express", "--json", "file", "--help"];
+        let line = CommandLine::parse_from(["cargo xtask", "bench"].iter().chain(&given));
+        let Command::Bench { arguments } = line.command else {
+            panic!("this is the bench command");
+        };
+        assert_eq!(arguments, given);
     }
 }

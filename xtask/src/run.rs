@@ -1,10 +1,13 @@
-//! `bench`, `trace` and `test`: prepare everything, then run it.
+//! `bench`, `trace`, `test` and `ci`: prepare everything, then run it.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use anyhow::Result;
 
-use crate::{firmware, generate, progress, tools, workspace::Workspace};
+use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
 
 const HOST_DRIVER: &str = "wayfarer-host-driver";
 
@@ -95,6 +98,27 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
             progress::run_attached("doc tests", workspace.cargo().args(["test", "--doc"]))
         }
     }
+}
+
+/// All that a change must pass: lint, every test, a quick bench. Says how long each took.
+///
+/// # Errors
+/// That of the first that fails.
+pub fn ci(workspace: &Workspace) -> Result<()> {
+    let timed = |name: &str, run: &dyn Fn() -> Result<()>| {
+        let started = Instant::now();
+        let result = run();
+        let verdict = if result.is_ok() { "passed" } else { "failed" };
+        eprintln!(
+            "ci: {name} {verdict} after {:.0} s",
+            started.elapsed().as_secs_f64()
+        );
+        result
+    };
+    timed("lint", &|| lint::lint(workspace))?;
+    // Plain cargo: it is on every machine, and its closing lines say what ran.
+    timed("test", &|| test(workspace, TestRunner::Cargo, &[]))?;
+    timed("bench", &|| bench(workspace, &["--quick".to_owned()]))
 }
 
 /// Who runs the tests.

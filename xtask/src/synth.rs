@@ -23,9 +23,12 @@ pub struct Options {
     /// Seed of the placer
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Map to look-up tables with abc instead of abc9
-    #[arg(long)]
-    without_abc9: bool,
+    /// One more option for Yosys' synth_ecp5, such as -cmp2softlogic (may be given several times)
+    #[arg(long, allow_hyphen_values = true)]
+    yosys_option: Vec<String>,
+    /// One more option for nextpnr-ecp5, such as --router=router2 (may be given several times)
+    #[arg(long, allow_hyphen_values = true)]
+    nextpnr_option: Vec<String>,
     /// Print the critical path of each clock even when timing is met
     #[arg(long)]
     critical_paths: bool,
@@ -96,16 +99,12 @@ fn write_harness(workspace: &Workspace, board: &Board, folder: &Path) -> Result<
 }
 
 fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result<()> {
-    let mapper = if options.without_abc9 {
-        "-noabc9"
-    } else {
-        "-abc9"
-    };
+    let more = options.yosys_option.join(" ");
     let log = run_step(
         "Yosys: synthesis for ECP5",
         tools::yosys(workspace).current_dir(folder).args([
             "-p",
-            &format!("read_verilog harness.v niu.v vexriscv.v; synth_ecp5 {mapper} -top harness -json harness.json"),
+            &format!("read_verilog harness.v niu.v vexriscv.v; synth_ecp5 -top harness {more} -json harness.json"),
         ]),
     )?;
     write(&folder.join("yosys.log"), &log)
@@ -131,7 +130,8 @@ fn place_and_route(
             ])
             // The verdict is ours, with the report at hand.
             .args(["--timing-allow-fail", "--report", "report.json"])
-            .args(["--seed", &options.seed.to_string()]),
+            .args(["--seed", &options.seed.to_string()])
+            .args(&options.nextpnr_option),
     )?;
     write(&folder.join("nextpnr.log"), &log)?;
     Report::parse(&read(&folder.join("report.json"))?)

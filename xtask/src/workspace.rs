@@ -93,3 +93,34 @@ impl Workspace {
         command
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_files_are_written_only_when_they_change() {
+        let target = env::temp_dir().join(format!("wayfarer-workspace-{}", std::process::id()));
+        let workspace = Workspace {
+            root: target.clone(),
+            target: target.clone(),
+        };
+        let file = workspace.generated().join("niu.v");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        let modified = || fs::metadata(&file).unwrap().modified().unwrap();
+
+        workspace.write_generated("niu.v", b"module").unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        workspace.write_generated("niu.v", b"module").unwrap();
+        assert_eq!(modified(), long_ago);
+        workspace.write_generated("niu.v", b"module niu").unwrap();
+        assert_ne!(modified(), long_ago);
+        assert_eq!(fs::read(&file).unwrap(), b"module niu");
+        fs::remove_dir_all(&target).unwrap();
+    }
+}
