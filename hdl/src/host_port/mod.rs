@@ -1,6 +1,15 @@
 //! The PCI Express side: transaction-layer packets in and out.
 
+pub mod bar_decoder;
+pub mod completer;
+pub mod completion_header;
+pub mod header;
+pub mod lane_plan;
+#[cfg(test)]
+mod packet_encoder;
+pub mod packet_receive;
 pub mod packet_transmit;
+pub mod register_writes;
 pub mod request_cutter;
 pub mod request_header;
 #[cfg(test)]

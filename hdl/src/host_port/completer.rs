@@ -1,0 +1,364 @@
+//! Answers to the host's reads.
+
+use super::completion_header::{CompletionHeader, ReadSpan};
+use crate::bundles::{MemoryReadMaster, ReadRequest, RegisterMaster};
+use crate::library::lut_ram::LutRam;
+use crate::library::stream::StreamSource;
+use rust_hdl::prelude::*;
+
+/// What the completer is doing.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum CompleterState {
+    /// Waits for a request, and for register writes before it.
+    Idle,
+    /// Works out what the request asks for.
+    Begin,
+    /// Cuts off the part up to the next read-completion boundary.
+    Cut,
+    /// Asks memory for 16 bytes.
+    Fetch,
+    /// Takes them.
+    Take,
+    /// Collects one of their double words after the other.
+    Collect,
+    /// Asks for a register.
+    ReadRegister,
+    /// Waits for it.
+    AwaitRegister,
+    /// Sends the header, and the first double word.
+    Header,
+    /// Sends the other double words.
+    Body,
+    /// Goes on behind the part that was sent.
+    Advance,
+    /// Sends Unsupported Request for all that is left.
+    Refuse,
+}
+
+/// Answers memory reads, one at a time, in order (2.2.9, 2.3.1.1).
+///
+/// BAR0 is read register by register. BAR4 is read from memory: 64 KiB of slot memory from offset 0, 8 KiB of outbox from offset 0x10000. Anything
+/// else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
+///
+/// Each completion ends at the next multiple of 64 bytes, the read-completion boundary, or with the request; so no completion is longer than
+/// any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a pause of the completer's
+/// making. If a part of a BAR0 read contains an offset without a register, the parts before stand and an Unsupported
+/// Request completion ends the request. A zero-length read is answered with one double word and reads no register.
+///
+/// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of length 0 is only
+/// taken. Latency from request to header for one register that answers in a cycle: 5 cycles; for one double word of memory granted at once: 6.
+#[derive(LogicBlock, Default)]
+pub struct Completer {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// A request waits.
+    pub read_request_valid: Signal<In, Bit>,
+    /// It is taken in this cycle.
+    pub read_request_ready: Signal<Out, Bit>,
+    /// The request.
+    pub read_request: Signal<In, ReadRequest>,
+    /// Register writes are still to be carried out.
+    pub registers_busy: Signal<In, Bit>,
+    /// To the registers; reads only.
+    pub registers: RegisterMaster,
+    /// To slot memory (beats 0 to 4095) and the outbox (beats 4096 to 4607).
+    pub memory: MemoryReadMaster,
+    /// Bus, device and function of this end.
+    pub completer_id: Signal<In, Bits<16>>,
+    /// Completions.
+    pub source: StreamSource,
+    /// Pulse: a request's buffer is free again.
+    pub nonposted_free: Signal<Out, Bit>,
+    /// Pulse: a read hit a BAR, but nothing in it.
+    pub unsupported: Signal<Out, Bit>,
+    span: ReadSpan,
+    header: CompletionHeader,
+    body_ram: LutRam<Bits<128>, 2>,
+    state: DFF<CompleterState>,
+    request: DFF<ReadRequest>,
+    // What is left of the request.
+    address: DFF<Bits<20>>,
+    remaining: DFF<Bits<11>>,
+    byte_count: DFF<Bits<13>>,
+    lead: DFF<Bits<2>>,
+    // The part that is being collected or sent, in double words.
+    part: DFF<Bits<5>>,
+    part_address: DFF<Bits<5>>,
+    collected: DFF<Bits<5>>,
+    memory_word: DFF<Bits<128>>,
+    partial: DFF<Bits<128>>,
+    first_word: DFF<Bits<32>>,
+    body: DFF<Bits<2>>,
+    nothing: Signal<Local, Bit>,
+    outbox_end: Signal<Local, Bits<3>>,
+    request_address: Signal<Local, Bits<20>>,
+    readable: Signal<Local, Bit>,
+    boundary_word: Signal<Local, Bits<5>>,
+    until_boundary: Signal<Local, Bits<5>>,
+    lane: Signal<Local, Bits<2>>,
+    word: Signal<Local, Bits<32>>,
+    push: Signal<Local, Bit>,
+    collected_next: Signal<Local, Bits<5>>,
+    collected_before: Signal<Local, Bits<5>>,
+    body_lane: Signal<Local, Bits<2>>,
+    word_wide: Signal<Local, Bits<128>>,
+    placed: Signal<Local, Bits<128>>,
+    kept: Signal<Local, Bits<128>>,
+    merged: Signal<Local, Bits<128>>,
+    part_full: Signal<Local, Bit>,
+    short: Signal<Local, Bit>,
+    body_words: Signal<Local, Bits<5>>,
+    body_end: Signal<Local, Bits<2>>,
+    part_bytes: Signal<Local, Bits<13>>,
+    refuse: Signal<Local, Bit>,
+}
+
+impl Logic for Completer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            request,
+            address,
+            remaining,
+            byte_count,
+            lead,
+            part,
+            part_address,
+            collected,
+            memory_word,
+            partial,
+            first_word,
+            body
+        );
+        clock!(self, clock, body_ram);
+
+        // The request as a whole.
+        self.span.length.next = self.request.q.val().length;
+        self.span.first_enables.next = self.request.q.val().first_enables;
+        self.span.last_enables.next = self.request.q.val().last_enables;
+        self.nothing.next =
+            (self.request.q.val().length == 1) & (self.request.q.val().first_enables == 0);
+        self.request_address.next = self.request.q.val().address;
+        self.outbox_end.next = self.request_address.val().get_bits::<3>(13);
+        self.readable.next = !self.request.q.val().unsupported
+            & ((self.request.q.val().space == 0)
+                | ((self.request.q.val().space == 2)
+                    & (!self.request_address.val().get_bit(16) | !self.outbox_end.val().any())));
+
+        // The part up to the boundary.
+        self.boundary_word.next = bit_cast::<5, 4>(self.address.q.val().get_bits::<4>(2));
+        self.until_boundary.next = 16 - self.boundary_word.val();
+        self.short.next = self.part.q.val() == 1;
+        self.body_words.next = self.part.q.val() - 2;
+        self.body_end.next = self.body_words.val().get_bits::<2>(2);
+        self.part_bytes.next =
+            (bit_cast::<13, 5>(self.part.q.val()) << 2) - bit_cast::<13, 2>(self.lead.q.val());
+
+        // One double word, from memory or register.
+        self.lane.next = self.address.q.val().get_bits::<2>(2);
+        self.word.next = self.memory_word.q.val().get_bits::<32>(0);
+        if self.lane.val() == 1 {
+            self.word.next = self.memory_word.q.val().get_bits::<32>(32);
+        }
+        if self.lane.val() == 2 {
+            self.word.next = self.memory_word.q.val().get_bits::<32>(64);
+        }
+        if self.lane.val() == 3 {
+            self.word.next = self.memory_word.q.val().get_bits::<32>(96);
+        }
+        if self.state.q.val() == CompleterState::AwaitRegister {
+            self.word.next = self.registers.read_data.val();
+        }
+        self.push.next = (self.state.q.val() == CompleterState::Collect)
+            | ((self.state.q.val() == CompleterState::AwaitRegister)
+                & self.registers.done.val()
+                & self.registers.hit.val());
+
+        // It goes behind the header, or into the lane of a body beat that follows from how many there are.
+        self.collected_next.next = self.collected.q.val() + 1;
+        self.collected_before.next = self.collected.q.val() - 1;
+        self.body_lane.next = self.collected_before.val().get_bits::<2>(0);
+        self.part_full.next = self.collected_next.val() == self.part.q.val();
+        self.word_wide.next = bit_cast::<128, 32>(self.word.val());
+        self.placed.next = self.word_wide.val();
+        self.kept.next = self.partial.q.val();
+        if self.body_lane.val() == 0 {
+            self.kept.next = 0.into();
+        }
+        if self.body_lane.val() == 1 {
+            self.placed.next = self.word_wide.val() << 32;
+        }
+        if self.body_lane.val() == 2 {
+            self.placed.next = self.word_wide.val() << 64;
+        }
+        if self.body_lane.val() == 3 {
+            self.placed.next = self.word_wide.val() << 96;
+        }
+        self.merged.next = self.placed.val() | self.kept.val();
+        self.body_ram.write_address.next = self.collected_before.val().get_bits::<2>(2);
+        self.body_ram.write_data.next = self.merged.val();
+        self.body_ram.write_enable.next = self.push.val() & (self.collected.q.val() != 0);
+        self.body_ram.read_address.next = self.body.q.val();
+        if self.push.val() {
+            self.partial.d.next = self.merged.val();
+            self.collected.d.next = self.collected_next.val();
+            self.address.d.next = self.address.q.val() + 4;
+            if self.collected.q.val() == 0 {
+                self.first_word.d.next = self.word.val();
+            }
+        }
+
+        // Ports.
+        self.refuse.next = self.state.q.val() == CompleterState::Refuse;
+        self.header.request.next = self.request.q.val();
+        self.header.refuse.next = self.refuse.val();
+        self.header.completer_id.next = self.completer_id.val();
+        self.header.length.next = self.part.q.val();
+        self.header.byte_count.next = self.byte_count.q.val();
+        self.header.lower_address.next = (bit_cast::<7, 5>(self.part_address.q.val()) << 2)
+            | bit_cast::<7, 2>(self.lead.q.val());
+        self.read_request_ready.next = false;
+        self.nonposted_free.next = false;
+        self.unsupported.next = false;
+        self.registers.read.next = self.state.q.val() == CompleterState::ReadRegister;
+        self.registers.write.next = false;
+        self.registers.address.next = bit_cast::<12, 20>(self.address.q.val());
+        self.registers.data.next = 0.into();
+        self.registers.enables.next = 0.into();
+        self.memory.request.next = self.state.q.val() == CompleterState::Fetch;
+        self.memory.address.next = self.address.q.val().get_bits::<13>(4);
+        self.source.valid.next = false;
+        self.source.beat.next.data =
+            self.header.header.val() | (bit_cast::<128, 32>(self.first_word.q.val()) << 96);
+        self.source.beat.next.last = self.short.val();
+
+        match self.state.q.val() {
+            CompleterState::Idle => {
+                self.request.d.next = self.read_request.val();
+                if self.read_request_valid.val() & !self.registers_busy.val() {
+                    self.read_request_ready.next = true;
+                    self.nonposted_free.next = true;
+                    self.state.d.next = CompleterState::Begin;
+                }
+            }
+            CompleterState::Begin => {
+                self.address.d.next = self.request_address.val();
+                self.part_address.d.next = self.request_address.val().get_bits::<5>(2);
+                self.remaining.d.next = self.request.q.val().length;
+                self.byte_count.d.next = self.span.byte_count.val();
+                self.lead.d.next = self.span.lead.val();
+                self.first_word.d.next = 0.into();
+                self.part.d.next = 1.into();
+                self.state.d.next = CompleterState::Cut;
+                if self.nothing.val() {
+                    self.state.d.next = CompleterState::Header;
+                }
+                if !self.readable.val() {
+                    self.unsupported.next = !self.request.q.val().unsupported;
+                    self.state.d.next = CompleterState::Refuse;
+                }
+                if self.request.q.val().length == 0 {
+                    self.unsupported.next = false;
+                    self.state.d.next = CompleterState::Idle;
+                }
+            }
+            CompleterState::Cut => {
+                self.part_address.d.next = self.address.q.val().get_bits::<5>(2);
+                self.collected.d.next = 0.into();
+                self.part.d.next = self.until_boundary.val();
+                if self.remaining.q.val() < bit_cast::<11, 5>(self.until_boundary.val()) {
+                    self.part.d.next = bit_cast::<5, 11>(self.remaining.q.val());
+                }
+                self.state.d.next = CompleterState::Fetch;
+                if self.request.q.val().space == 0 {
+                    self.state.d.next = CompleterState::ReadRegister;
+                }
+            }
+            CompleterState::Fetch => {
+                if self.memory.grant.val() {
+                    self.state.d.next = CompleterState::Take;
+                }
+            }
+            CompleterState::Take => {
+                self.memory_word.d.next = self.memory.data.val();
+                self.state.d.next = CompleterState::Collect;
+            }
+            CompleterState::Collect => {
+                if self.lane.val() == 3 {
+                    self.state.d.next = CompleterState::Fetch;
+                }
+                if self.part_full.val() {
+                    self.state.d.next = CompleterState::Header;
+                }
+            }
+            CompleterState::ReadRegister => {
+                self.state.d.next = CompleterState::AwaitRegister;
+            }
+            CompleterState::AwaitRegister => {
+                if self.registers.done.val() {
+                    self.state.d.next = CompleterState::ReadRegister;
+                    if self.part_full.val() {
+                        self.state.d.next = CompleterState::Header;
+                    }
+                    if !self.registers.hit.val() {
+                        self.unsupported.next = true;
+                        self.first_word.d.next = 0.into();
+                        self.state.d.next = CompleterState::Refuse;
+                    }
+                }
+            }
+            CompleterState::Header => {
+                self.source.valid.next = true;
+                self.body.d.next = 0.into();
+                if self.source.ready.val() {
+                    self.state.d.next = CompleterState::Body;
+                    if self.short.val() {
+                        self.state.d.next = CompleterState::Advance;
+                    }
+                }
+            }
+            CompleterState::Body => {
+                self.source.valid.next = true;
+                self.source.beat.next.data = self.body_ram.read_data.val();
+                self.source.beat.next.last = self.body.q.val() == self.body_end.val();
+                if self.source.ready.val() {
+                    self.body.d.next = self.body.q.val() + 1;
+                    if self.body.q.val() == self.body_end.val() {
+                        self.state.d.next = CompleterState::Advance;
+                    }
+                }
+            }
+            CompleterState::Advance => {
+                self.remaining.d.next =
+                    self.remaining.q.val() - bit_cast::<11, 5>(self.part.q.val());
+                self.byte_count.d.next = self.byte_count.q.val() - self.part_bytes.val();
+                self.lead.d.next = 0.into();
+                self.state.d.next = CompleterState::Cut;
+                if self.remaining.q.val() == bit_cast::<11, 5>(self.part.q.val()) {
+                    self.state.d.next = CompleterState::Idle;
+                }
+            }
+            CompleterState::Refuse => {
+                self.source.valid.next = true;
+                self.source.beat.next.last = true;
+                if self.source.ready.val() {
+                    self.state.d.next = CompleterState::Idle;
+                }
+            }
+            _ => {
+                self.state.d.next = CompleterState::Idle;
+            }
+        }
+        if self.reset.val() {
+            self.state.d.next = CompleterState::Idle;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
