@@ -13,4 +13,5 @@ pub mod emit;
 pub mod gate;
 pub mod host_port;
 pub mod library;
+pub mod link;
 pub mod queues;

@@ -1,0 +1,94 @@
+//! Buffer of one virtual channel, from which a frame leaves only once it was found right.
+
+use crate::library::block_ram::BlockRam;
+use crate::library::stream::{Beat, StreamSource};
+use rust_hdl::prelude::*;
+
+/// A FIFO of 512 beats whose last frame can be kept or taken back (V20, V28).
+///
+/// Contract: beats of one frame are written in any cycles; in the cycle after the last of them `accept` or `drop` tells
+/// what becomes of the frame, while the next frame's first beat may already be written. A frame has two beats or more if
+/// it is accepted. The writer never has more than 512 beats in here.
+///
+/// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
+#[derive(LogicBlock, Default)]
+pub struct ChannelBuffer {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// `beat` belongs to the frame under way.
+    pub write: Signal<In, Bit>,
+    /// The beat.
+    pub beat: Signal<In, Beat>,
+    /// The frame whose last beat came in the cycle before is right.
+    pub accept: Signal<In, Bit>,
+    /// The frame whose last beat came in the cycle before never was.
+    pub drop: Signal<In, Bit>,
+    /// Accepted frames, in order.
+    pub source: StreamSource,
+    /// Pulse: a beat left.
+    pub consumed: Signal<Out, Bit>,
+    memory: BlockRam<Beat, 9>,
+    /// Where the next beat goes.
+    write_pointer: DFF<Bits<9>>,
+    /// Where the frame under way began: end of the accepted ones.
+    frame_start: DFF<Bits<9>>,
+    read_pointer: DFF<Bits<9>>,
+    /// `read_pointer + 1`, kept to have no adder in front of the memory.
+    read_next: DFF<Bits<9>>,
+    write_address: Signal<Local, Bits<9>>,
+    available: Signal<Local, Bit>,
+    take: Signal<Local, Bit>,
+}
+
+impl Logic for ChannelBuffer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            write_pointer,
+            frame_start,
+            read_pointer,
+            read_next
+        );
+        clock!(self, clock, memory);
+
+        self.write_address.next = self.write_pointer.q.val();
+        if self.drop.val() {
+            self.write_address.next = self.frame_start.q.val();
+        }
+        self.write_pointer.d.next = self.write_address.val();
+        if self.write.val() {
+            self.write_pointer.d.next = self.write_address.val() + 1;
+        }
+        if self.accept.val() {
+            self.frame_start.d.next = self.write_pointer.q.val();
+        }
+        self.memory.write_address.next = self.write_address.val();
+        self.memory.write_data.next = self.beat.val();
+        self.memory.write_enable.next = self.write.val();
+
+        // The memory is read ahead: its output is the beat at `read_pointer`, written at least two cycles ago.
+        self.available.next =
+            (self.read_pointer.q.val() != self.frame_start.q.val()) | self.accept.val();
+        self.take.next = self.available.val() & self.source.ready.val();
+        self.memory.read_address.next = self.read_pointer.q.val();
+        if self.take.val() {
+            self.memory.read_address.next = self.read_next.q.val();
+            self.read_pointer.d.next = self.read_next.q.val();
+            self.read_next.d.next = self.read_next.q.val() + 1;
+        }
+        self.source.valid.next = self.available.val();
+        self.source.beat.next = self.memory.read_data.val();
+        self.consumed.next = self.take.val();
+
+        if self.reset.val() {
+            self.write_pointer.d.next = 0.into();
+            self.frame_start.d.next = 0.into();
+            self.read_pointer.d.next = 0.into();
+            self.read_next.d.next = 1.into();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Receiver's side of one virtual channel's credits.
+
+use rust_hdl::prelude::*;
+
+/// Up to which count of beats this side accepts a virtual channel (`abi::link`, V20).
+///
+/// As in InfiniBand the limit is the count of beats received plus the space that is free. Only accepted frames are counted as
+/// they come; the peer's credit frames tell how many beats it has sent, which brings the count right again after frames that
+/// were lost or dropped. So these cost no credit for longer than to the peer's next credit frame.
+///
+/// Latency: `limit` follows one cycle after the count.
+#[derive(LogicBlock)]
+pub struct CreditAccount {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Pulse: a beat left the buffer.
+    pub consumed: Signal<In, Bit>,
+    /// Pulse: a frame was accepted, with one beat more than `payload_beats`.
+    pub accept: Signal<In, Bit>,
+    /// Beats of the accepted frame behind its header, 1 to 16.
+    pub payload_beats: Signal<In, Bits<5>>,
+    /// Pulse: a credit frame came; never together with `accept`.
+    pub peer_sent_valid: Signal<In, Bit>,
+    /// How many beats the peer has sent, modulo 2^16.
+    pub peer_sent: Signal<In, Bits<16>>,
+    /// Up to which count this side accepts, modulo 2^16.
+    pub limit: Signal<Out, Bits<16>>,
+    /// Space that credits cover, in beats.
+    pub free: Signal<Out, Bits<10>>,
+    received: DFF<Bits<16>>,
+    free_beats: DFF<Bits<10>>,
+    limit_register: DFF<Bits<16>>,
+    arrived: Signal<Local, Bits<5>>,
+    left: Signal<Local, Bits<5>>,
+    /// Beats of the buffer that credits cover.
+    covered: Constant<Bits<10>>,
+}
+
+impl Default for CreditAccount {
+    fn default() -> Self {
+        use crate::configuration::{CHANNEL_BEATS_LOG2, CHANNEL_SLACK_BEATS};
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            consumed: Default::default(),
+            accept: Default::default(),
+            payload_beats: Default::default(),
+            peer_sent_valid: Default::default(),
+            peer_sent: Default::default(),
+            limit: Default::default(),
+            free: Default::default(),
+            received: Default::default(),
+            free_beats: Default::default(),
+            limit_register: Default::default(),
+            arrived: Default::default(),
+            left: Default::default(),
+            covered: Constant::new(((1 << CHANNEL_BEATS_LOG2) - CHANNEL_SLACK_BEATS).to_bits()),
+        }
+    }
+}
+
+impl Logic for CreditAccount {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, received, free_beats, limit_register);
+
+        self.arrived.next = 0.into();
+        if self.accept.val() {
+            self.arrived.next = self.payload_beats.val() + 1;
+        }
+        self.left.next = 0.into();
+        if self.consumed.val() {
+            self.left.next = 1.into();
+        }
+        self.received.d.next = self.received.q.val() + bit_cast::<16, 5>(self.arrived.val());
+        if self.peer_sent_valid.val() {
+            self.received.d.next = self.peer_sent.val();
+        }
+        self.free_beats.d.next = self.free_beats.q.val() + bit_cast::<10, 5>(self.left.val())
+            - bit_cast::<10, 5>(self.arrived.val());
+        self.limit_register.d.next =
+            self.received.q.val() + bit_cast::<16, 10>(self.free_beats.q.val());
+
+        self.limit.next = self.limit_register.q.val();
+        self.free.next = self.free_beats.q.val();
+
+        if self.reset.val() {
+            self.received.d.next = 0.into();
+            self.free_beats.d.next = self.covered.val();
+            self.limit_register.d.next = bit_cast::<16, 10>(self.covered.val());
+        }
+    }
+}
