@@ -5,7 +5,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::{
-    firmware, generate, progress::run_step, run::is_installed, tools, workspace::Workspace,
+    firmware, generate,
+    progress::{run_step, succeeds},
+    tools,
+    workspace::Workspace,
 };
 
 /// Waivers for the soft core's Verilog, which is not ours to mend.
@@ -23,7 +26,7 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     warnings(workspace)?;
     verilator(workspace)?;
     yosys(workspace)?;
-    if is_installed(workspace.cargo().arg("deny")) {
+    if succeeds(workspace.cargo().args(["deny", "--version"])) {
         run_step(
             "Licences and advisories (cargo deny)",
             workspace.cargo().args(["deny", "check"]),

@@ -90,6 +90,16 @@ pub fn run_attached(title: &str, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Asks a question by running `command` unseen: whether it can be started and succeeds.
+pub fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// Sends each line that arrives on `pipe`.
 fn forward(pipe: impl Read + Send + 'static, sender: Sender<String>) -> thread::JoinHandle<()> {
     thread::spawn(move || {

@@ -1,9 +1,6 @@
 //! `bench`, `trace`, `test` and `ci`: prepare everything, then run it.
 
-use std::{
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -133,21 +130,10 @@ pub enum TestRunner {
 impl TestRunner {
     /// Nextest where it is installed.
     pub fn best(workspace: &Workspace) -> Self {
-        if is_installed(workspace.cargo().arg("nextest")) {
+        if progress::succeeds(workspace.cargo().args(["nextest", "--version"])) {
             Self::Nextest
         } else {
             Self::Cargo
         }
     }
-}
-
-/// Whether a program answers to `--version`.
-pub fn is_installed(command: &mut Command) -> bool {
-    command
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

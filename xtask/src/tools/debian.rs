@@ -102,13 +102,7 @@ fn explain(missing: &[&Requirement]) -> String {
 }
 
 fn answers(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    progress::succeeds(Command::new(program).args(arguments))
 }
 
 /// Asks the preprocessor, so that headers in unusual places count too.

@@ -66,10 +66,7 @@ fn is_current(tools: &Path, requirements: &str) -> bool {
 
 /// False too when the system's Python, which the environment refers to, has gone.
 fn python_works(python: &Path) -> bool {
-    Command::new(python)
-        .args(["-c", "import pip"])
-        .output()
-        .is_ok_and(|output| output.status.success())
+    progress::succeeds(Command::new(python).args(["-c", "import pip"]))
 }
 
 #[cfg(test)]
