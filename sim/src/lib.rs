@@ -1,1 +1,5 @@
 //! Simulated clusters.
+
+pub mod memory;
+pub mod pcie;
+pub mod profile;

@@ -1,0 +1,503 @@
+//! Root complex and link of one NIU, a core cycle at a time.
+
+use abi::pcie::completion_status::CompletionStatus;
+
+use super::configuration_space::ConfigurationSpace;
+use super::device_reads::{DeviceReads, ReadFault};
+use super::downstream::{Class, Downstream};
+use super::enumeration::{self, EnumerationError, Settings};
+use super::host_reads::{FIRST_RAW_TAG, HostReads, ReadError, ReadTicket};
+use super::packet::{self, Header, Request};
+use super::port::{HostPortInputs, HostPortOutputs};
+use super::rules::{self, Limits, RuleError};
+use super::trace::{Direction, TraceHash, TraceListener, TraceRecord};
+use super::upstream::{Taken, Upstream, class_of};
+use super::violation::{Violation, ViolationKind};
+use crate::memory::{Access, AddressRange, HostMemory, Iommu};
+use crate::profile::{Profile, ProfileError};
+use std::collections::VecDeque;
+
+/// The device's bus, device and function: first device on the bus behind the root port.
+pub const DEVICE_REQUESTER: u16 = 0x0100;
+/// The root complex's own.
+pub const HOST_REQUESTER: u16 = 0x0000;
+/// Violations kept as records; later ones are only counted.
+const VIOLATION_RECORDS: usize = 64;
+/// Bytes of writes that may wait for the line before the processor's next store has to.
+const STORE_BUFFER_BYTES: usize = 1024;
+
+/// Why there is no bridge.
+#[derive(Debug, thiserror::Error)]
+pub enum HostBridgeError {
+    /// The profile cannot be.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The device could not be enumerated.
+    #[error(transparent)]
+    Enumeration(#[from] EnumerationError),
+}
+
+/// What has crossed the port so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Memory writes to the device.
+    pub writes_to_device: u64,
+    /// Memory reads of the device.
+    pub reads_to_device: u64,
+    /// Completions to the device.
+    pub completions_to_device: u64,
+    /// Bytes of packets to the device, headers included.
+    pub bytes_to_device: u64,
+    /// Memory writes of the device.
+    pub writes_from_device: u64,
+    /// Memory reads by the device.
+    pub reads_from_device: u64,
+    /// Completions of the device.
+    pub completions_from_device: u64,
+    /// Bytes of packets from the device, headers included.
+    pub bytes_from_device: u64,
+    /// Writes of the device that the IOMMU refused; dropped.
+    pub refused_writes: u64,
+    /// Reads of the device that the IOMMU refused; answered with Unsupported Request.
+    pub refused_reads: u64,
+    /// Reads by the host given up after the profile's timeout.
+    pub read_timeouts: u64,
+    /// Rules broken by the device.
+    pub violations: u64,
+}
+
+/// Root complex and link of one NIU, enumerated and ready.
+///
+/// Call [`HostBridge::step`] once a core cycle. Whatever the host asks for between two steps happens at the time of the
+/// earlier one.
+pub struct HostBridge {
+    period_ps: u64,
+    cycle: u64,
+    now_ps: u64,
+    space: ConfigurationSpace,
+    limits: Limits,
+    inputs: HostPortInputs,
+    downstream: Downstream,
+    upstream: Upstream,
+    device_reads: DeviceReads,
+    host_reads: HostReads,
+    iommu: Iommu,
+    read_faults: VecDeque<ReadFault>,
+    raw_completions: Vec<Vec<u8>>,
+    /// Non-posted raw packets that broke a rule: the device may free a buffer for each, or not.
+    doubtful_nonposted: u32,
+    counters: Counters,
+    violations: Vec<Violation>,
+    hash: TraceHash,
+    listener: Option<TraceListener>,
+    /// Payload of the write being made.
+    scratch: Vec<u8>,
+}
+
+impl HostBridge {
+    /// A bridge with an enumerated device behind it. The seed decides whatever PCIe leaves open.
+    ///
+    /// # Errors
+    /// The profile is refused, by itself or by the device.
+    pub fn new(profile: &Profile, seed: u64) -> Result<HostBridge, HostBridgeError> {
+        profile.check()?;
+        let settings = Settings {
+            maximum_payload_bytes: profile.link.maximum_payload_bytes,
+            maximum_read_request_bytes: profile.link.maximum_read_request_bytes,
+            bars_above_4_gib: profile.root_complex.bars_above_4_gib,
+        };
+        let mut space = ConfigurationSpace::new(DEVICE_REQUESTER);
+        enumeration::enumerate(&mut space, &settings)?;
+        let range = match profile.root_complex.iova_above_4_gib {
+            true => AddressRange::Above4Gib,
+            false => AddressRange::Below4Gib,
+        };
+        let timeout_ps = profile.root_complex.read_timeout_ns * 1000;
+        let mut bridge = HostBridge {
+            period_ps: profile.period_ps(),
+            cycle: 0,
+            now_ps: 0,
+            limits: limits_of(&space),
+            space,
+            inputs: HostPortInputs::default(),
+            downstream: Downstream::new(&profile.link),
+            upstream: Upstream::new(profile),
+            device_reads: DeviceReads::new(&profile.root_complex, HOST_REQUESTER, seed),
+            host_reads: HostReads::new(HOST_REQUESTER, DEVICE_REQUESTER, timeout_ps),
+            iommu: Iommu::new(range),
+            read_faults: VecDeque::new(),
+            raw_completions: Vec::new(),
+            doubtful_nonposted: 0,
+            counters: Counters::default(),
+            violations: Vec::new(),
+            hash: TraceHash::default(),
+            listener: None,
+            scratch: Vec::new(),
+        };
+        bridge.update_inputs();
+        Ok(bridge)
+    }
+
+    /// What the device is driven with in the cycle that has begun; before the first step, in the first cycle.
+    pub fn inputs(&self) -> HostPortInputs {
+        self.inputs
+    }
+
+    /// Ends a core cycle in which the device drove `from_device`, and returns what to drive it with in the next one.
+    pub fn step(
+        &mut self,
+        from_device: &HostPortOutputs,
+        memory: &mut HostMemory,
+    ) -> HostPortInputs {
+        self.cycle += 1;
+        self.now_ps += self.period_ps;
+
+        match self.upstream.take(self.now_ps, from_device) {
+            Ok(Taken::Nothing) => {}
+            Ok(Taken::Packet) => self.packet_from_device(),
+            Err(kind) => self.violate(kind),
+        }
+        if from_device.host_receive_nonposted_free {
+            self.nonposted_freed();
+        }
+        while let Some(bytes) = self.upstream.arrived(self.now_ps) {
+            if let Err(kind) = self.arrive(&bytes, memory) {
+                self.violate(kind);
+            }
+            self.upstream.release(self.now_ps, bytes);
+        }
+        if !self.device_reads.is_idle() {
+            let payload = self.limits.maximum_payload_bytes;
+            self.device_reads
+                .step(self.now_ps, payload, memory, &mut self.downstream);
+        }
+        if !self.host_reads.is_idle() {
+            self.send_reads();
+            self.counters.read_timeouts += self.host_reads.expire(self.now_ps);
+        }
+        self.inputs.host_receive_valid = false;
+        if let Some(beat) = self.downstream.step(self.now_ps) {
+            self.inputs.host_receive_valid = true;
+            self.inputs.host_receive_data = beat.data;
+            self.inputs.host_receive_last = beat.last;
+            if beat.first {
+                self.packet_to_device();
+            }
+            if beat.last {
+                self.downstream.finish_current();
+            }
+            if let Some(tag) = beat.frees_tag {
+                self.device_reads.tag_freed(tag);
+            }
+        }
+        self.update_inputs();
+        self.inputs
+    }
+
+    /// One store instruction of the host: a memory write of exactly these bytes at an offset in BAR 0, 2 or 4. Stores
+    /// longer than the link's maximum payload or across 4 KiB become several packets. Offsets are not checked against
+    /// the BAR: what lies beyond it may hit nothing.
+    ///
+    /// # Panics
+    /// When there is no such BAR.
+    pub fn write(&mut self, bar: u8, offset: u64, bytes: &[u8]) {
+        let address = self.device_address(bar, offset);
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = address + done as u64;
+            let room = self.limits.maximum_payload_bytes as usize - (at % 4) as usize;
+            let length = (bytes.len() - done)
+                .min(4096 - (at % 4096) as usize)
+                .min(room);
+            let request = Request {
+                requester: HOST_REQUESTER,
+                ..Request::for_bytes(at, length)
+            };
+            let header = Header::MemoryWrite(request);
+            self.scratch.clear();
+            self.scratch.resize((at % 4) as usize, 0);
+            self.scratch.extend_from_slice(&bytes[done..done + length]);
+            self.scratch.resize(header.payload_bytes(), 0);
+            let mut packet = self.downstream.buffer();
+            header.encode(&self.scratch, &mut packet);
+            self.downstream
+                .push(Class::Posted, packet, self.now_ps, None);
+            done += length;
+        }
+    }
+
+    /// Whether the processor's store buffers have room for another store: while not, a program that stores waits.
+    pub fn store_accepted(&self) -> bool {
+        self.downstream.waiting_bytes() < STORE_BUFFER_BYTES
+    }
+
+    /// Sends bytes as they are, legal or not, with the ordering of their Fmt and Type (posted when there is none such).
+    /// Completions with tags from 0xc0 up are handed out by [`HostBridge::take_raw_completions`].
+    ///
+    /// # Panics
+    /// When there are no bytes.
+    pub fn write_raw(&mut self, packet: &[u8]) {
+        assert!(!packet.is_empty(), "a packet of no bytes");
+        let mut class = class_of(packet[0]).unwrap_or(Class::Posted);
+        if class == Class::Nonposted && packet::decode(packet).is_err() {
+            self.doubtful_nonposted += 1;
+            class = Class::Posted;
+        }
+        let mut buffer = self.downstream.buffer();
+        buffer.extend_from_slice(packet);
+        self.downstream.push(class, buffer, self.now_ps, None);
+    }
+
+    /// The completions that answered raw packets since the last call.
+    pub fn take_raw_completions(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.raw_completions)
+    }
+
+    /// Begins a load of the host from an offset in BAR 0, 2 or 4; it waits for earlier stores. No bytes make the
+    /// zero-length read that flushes posted writes.
+    ///
+    /// # Panics
+    /// When there is no such BAR.
+    pub fn read(&mut self, bar: u8, offset: u64, bytes: u16) -> ReadTicket {
+        let address = self.device_address(bar, offset);
+        let ticket = self.host_reads.begin(address, bytes);
+        self.send_reads();
+        ticket
+    }
+
+    /// The result of a read, handed out once; `None` while it is under way or after it was handed out.
+    pub fn read_result(&mut self, ticket: ReadTicket) -> Option<Result<Vec<u8>, ReadError>> {
+        self.host_reads.result(ticket)
+    }
+
+    /// Spoils the device's next read that is not spoilt yet.
+    pub fn spoil_read(&mut self, fault: ReadFault) {
+        self.read_faults.push_back(fault);
+    }
+
+    /// The address of an offset in BAR 0, 2 or 4, as the root complex sees it.
+    ///
+    /// # Panics
+    /// When there is no such BAR.
+    pub fn device_address(&self, bar: u8, offset: u64) -> u64 {
+        assert!(matches!(bar, 0 | 2 | 4), "there is no BAR{bar}");
+        self.space.bars()[usize::from(bar / 2)] + offset
+    }
+
+    /// Changes configuration space as host software would; the device sees it from the next cycle on.
+    pub fn configure(&mut self, change: impl FnOnce(&mut ConfigurationSpace)) {
+        change(&mut self.space);
+        self.limits = limits_of(&self.space);
+        self.update_inputs();
+    }
+
+    /// The IOMMU in front of host memory.
+    pub fn iommu(&self) -> &Iommu {
+        &self.iommu
+    }
+
+    /// The IOMMU, to map and unmap.
+    pub fn iommu_mut(&mut self) -> &mut Iommu {
+        &mut self.iommu
+    }
+
+    /// Core cycles stepped.
+    pub fn cycle(&self) -> u64 {
+        self.cycle
+    }
+
+    /// Simulated time in picoseconds.
+    pub fn now_ps(&self) -> u64 {
+        self.now_ps
+    }
+
+    /// No packet is under way in either direction, and no read is open.
+    pub fn is_idle(&self) -> bool {
+        self.downstream.is_idle()
+            && self.upstream.is_idle()
+            && self.device_reads.is_idle()
+            && self.host_reads.is_idle()
+    }
+
+    /// What has crossed so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The first rules the device broke, in order; at most 64 are kept, all are counted.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Hash of every packet that crossed, with its cycle and direction.
+    pub fn trace_hash(&self) -> u64 {
+        self.hash.value()
+    }
+
+    /// Calls `listener` with every packet that crosses from now on.
+    pub fn set_listener(&mut self, listener: Option<TraceListener>) {
+        self.listener = listener;
+    }
+
+    /// Credits, readiness and configuration for the next cycle.
+    fn update_inputs(&mut self) {
+        let [posted, nonposted, completion] = self
+            .upstream
+            .update_allowed(self.now_ps, self.limits.maximum_payload_bytes);
+        let [config_bar0, config_bar2, config_bar4] = self.space.bars();
+        self.inputs = HostPortInputs {
+            host_transmit_ready: self.upstream.update_ready(self.now_ps),
+            host_transmit_posted_allowed: posted,
+            host_transmit_nonposted_allowed: nonposted,
+            host_transmit_completion_allowed: completion,
+            config_requester: self.space.requester(),
+            config_bar0,
+            config_bar2,
+            config_bar4,
+            config_maximum_payload: self.space.maximum_payload(),
+            config_maximum_read_request: self.space.maximum_read_request(),
+            config_memory_enable: self.space.memory_enable(),
+            config_master_enable: self.space.master_enable(),
+            ..self.inputs
+        };
+    }
+
+    /// Queues host reads for which there are tags.
+    fn send_reads(&mut self) {
+        while let Some(request) = self.host_reads.next_request(self.now_ps) {
+            let mut packet = self.downstream.buffer();
+            Header::MemoryRead(request).encode(&[], &mut packet);
+            self.downstream
+                .push(Class::Nonposted, packet, self.now_ps, None);
+        }
+    }
+
+    fn nonposted_freed(&mut self) {
+        if self.downstream.nonposted_freed() {
+            return;
+        }
+        match self.doubtful_nonposted.checked_sub(1) {
+            Some(left) => self.doubtful_nonposted = left,
+            None => self.violate(ViolationKind::NonpostedFree),
+        }
+    }
+
+    /// A packet begins to enter the device: trace and count it.
+    fn packet_to_device(&mut self) {
+        let bytes = self.downstream.current();
+        self.counters.bytes_to_device += bytes.len() as u64;
+        match class_of(bytes[0]) {
+            Some(Class::Nonposted) => self.counters.reads_to_device += 1,
+            Some(Class::Completion) => self.counters.completions_to_device += 1,
+            _ => self.counters.writes_to_device += 1,
+        }
+        let (cycle, time_ps) = (self.cycle, self.now_ps);
+        let record = TraceRecord {
+            cycle,
+            time_ps,
+            direction: Direction::ToDevice,
+            bytes,
+        };
+        self.hash.add(&record);
+        if let Some(listener) = &mut self.listener {
+            listener(&record);
+        }
+    }
+
+    /// A packet has left the device: trace and count it.
+    fn packet_from_device(&mut self) {
+        let bytes = self.upstream.newest();
+        self.counters.bytes_from_device += bytes.len() as u64;
+        match class_of(bytes[0]) {
+            Some(Class::Nonposted) => self.counters.reads_from_device += 1,
+            Some(Class::Completion) => self.counters.completions_from_device += 1,
+            _ => self.counters.writes_from_device += 1,
+        }
+        let (cycle, time_ps) = (self.cycle, self.now_ps);
+        let record = TraceRecord {
+            cycle,
+            time_ps,
+            direction: Direction::FromDevice,
+            bytes,
+        };
+        self.hash.add(&record);
+        if let Some(listener) = &mut self.listener {
+            listener(&record);
+        }
+    }
+
+    /// A packet of the device has reached the root complex. Packets arrive and are carried out one after the other, so
+    /// that reads see earlier writes and completions never pass them.
+    fn arrive(&mut self, bytes: &[u8], memory: &mut HostMemory) -> Result<(), ViolationKind> {
+        let (header, payload) = packet::decode(bytes)?;
+        match header {
+            Header::MemoryWrite(request) => {
+                rules::check_request(&request, false, &self.limits)?;
+                self.device_write(&request, payload, memory);
+            }
+            Header::MemoryRead(request) => {
+                rules::check_request(&request, true, &self.limits)?;
+                self.device_read(request)?;
+            }
+            Header::Completion(completion) => {
+                if completion.requester == HOST_REQUESTER && completion.tag >= FIRST_RAW_TAG {
+                    self.raw_completions.push(bytes.to_vec());
+                } else {
+                    let limit = self.limits.maximum_payload_bytes;
+                    self.host_reads.complete(&completion, payload, limit)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn device_write(&mut self, request: &Request, payload: &[u8], memory: &mut HostMemory) {
+        let length = u64::from(request.length) * 4;
+        let Ok(target) = self.iommu.translate(request.address, length, Access::Write) else {
+            self.counters.refused_writes += 1;
+            return;
+        };
+        // Runs of enabled bytes: nearly always one.
+        let mut index = 0;
+        while index < payload.len() {
+            let run = (index..payload.len())
+                .take_while(|byte| request.enabled(*byte))
+                .count();
+            memory.write(target + index as u64, &payload[index..index + run]);
+            index += run.max(1);
+        }
+    }
+
+    fn device_read(&mut self, request: Request) -> Result<(), RuleError> {
+        let fault = self.read_faults.pop_front();
+        let (first, bytes) = (request.first_byte(), u64::from(request.byte_count()));
+        let source = self
+            .iommu
+            .translate(first, bytes, Access::Read)
+            .map_err(|_| {
+                self.counters.refused_reads += 1;
+                CompletionStatus::UnsupportedRequest
+            });
+        self.device_reads
+            .accept(request, source, fault, self.now_ps)
+    }
+
+    fn violate(&mut self, kind: ViolationKind) {
+        self.counters.violations += 1;
+        if self.violations.len() < VIOLATION_RECORDS {
+            self.violations.push(Violation {
+                cycle: self.cycle,
+                kind,
+            });
+        }
+    }
+}
+
+fn limits_of(space: &ConfigurationSpace) -> Limits {
+    Limits {
+        device: space.requester(),
+        maximum_payload_bytes: 128 << space.maximum_payload(),
+        maximum_read_request_bytes: 128 << space.maximum_read_request(),
+        master_enable: space.master_enable(),
+    }
+}

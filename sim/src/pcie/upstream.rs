@@ -1,0 +1,262 @@
+//! Device to host: beats off the port, the line's pace, credits, and packets as they arrive at the root complex.
+
+use std::collections::VecDeque;
+
+use super::beats::{self, BEAT_BYTES};
+use super::credits::{CreditCount, units};
+use super::downstream::Class;
+use super::line::Line;
+use super::packet;
+use super::port::HostPortOutputs;
+use super::violation::ViolationKind;
+use crate::profile::Profile;
+
+/// Beats of the longest packet: 16 bytes of header, 4096 of payload.
+const LONGEST_BEATS: usize = 257;
+
+/// A packet that is whole, on its way to the root complex.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub bytes: Vec<u8>,
+    arrival_ps: u64,
+}
+
+/// Credits on their way back to the device.
+#[derive(Clone, Copy, Debug)]
+struct Returning {
+    at_ps: u64,
+    class: Class,
+    units: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Upstream {
+    line: Line,
+    period_ps: u64,
+    /// How far the hard block lets the NIU run ahead of the line.
+    buffer_ps: u64,
+    /// `host_transmit_ready` of the cycle that ends now.
+    ready: bool,
+    /// Beat that was offered and not taken.
+    stalled: Option<(u128, bool)>,
+    assembling: Vec<u8>,
+    /// The packet being assembled is too long; the rest is dropped.
+    overflowed: bool,
+    arriving: VecDeque<Arriving>,
+    posted: CreditCount,
+    nonposted: CreditCount,
+    completion: CreditCount,
+    returning: VecDeque<Returning>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// What a cycle brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// No beat, or not the last one.
+    Nothing,
+    /// A packet is whole; see [`Upstream::newest`].
+    Packet,
+}
+
+impl Upstream {
+    pub fn new(profile: &Profile) -> Upstream {
+        let line = Line::new(&profile.link);
+        Upstream {
+            buffer_ps: line.duration_ps(u64::from(profile.link.transmit_buffer_bytes)),
+            line,
+            period_ps: profile.period_ps(),
+            ready: false,
+            stalled: None,
+            assembling: Vec::new(),
+            overflowed: false,
+            arriving: VecDeque::new(),
+            posted: CreditCount::new(profile.root_complex.posted_credits),
+            nonposted: CreditCount::new(profile.root_complex.nonposted_credits),
+            completion: CreditCount::new(profile.root_complex.completion_credits),
+            returning: VecDeque::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// No packet is on the port or on the way.
+    pub fn is_idle(&self) -> bool {
+        self.assembling.is_empty() && self.arriving.is_empty() && self.stalled.is_none()
+    }
+
+    /// Looks at the port in the cycle that ends now.
+    ///
+    /// # Errors
+    /// The rule of the port or of the packet's framing that was broken; the packet is dropped.
+    pub fn take(&mut self, now_ps: u64, port: &HostPortOutputs) -> Result<Taken, ViolationKind> {
+        let offered = port
+            .host_transmit_valid
+            .then_some((port.host_transmit_data, port.host_transmit_last));
+        if let Some(earlier) = self.stalled.take()
+            && offered != Some(earlier)
+        {
+            return Err(ViolationKind::StreamChanged);
+        }
+        let Some((data, last)) = offered else {
+            return Ok(Taken::Nothing);
+        };
+        if !self.ready {
+            self.stalled = offered;
+            return Ok(Taken::Nothing);
+        }
+        // The beat was there when the cycle began.
+        self.take_beat(now_ps - self.period_ps, data, last)
+    }
+
+    fn take_beat(&mut self, since_ps: u64, data: u128, last: bool) -> Result<Taken, ViolationKind> {
+        if self.overflowed {
+            self.overflowed = !last;
+            return Ok(Taken::Nothing);
+        }
+        let first = self.assembling.is_empty();
+        beats::append(&mut self.assembling, data);
+        let mut credits_kept = true;
+        if first {
+            self.line.begin(since_ps);
+            credits_kept = self.take_credits();
+        }
+        let mut result = Ok(Taken::Nothing);
+        if last {
+            result = self.finish(since_ps).map(|()| Taken::Packet);
+        } else {
+            self.line.extend(since_ps, BEAT_BYTES as u64);
+            if self.assembling.len() >= LONGEST_BEATS * BEAT_BYTES {
+                self.assembling.clear();
+                self.overflowed = true;
+                result = Err(ViolationKind::EndlessPacket);
+            }
+        }
+        if credits_kept {
+            result
+        } else {
+            result.and(Err(ViolationKind::NoCredits))
+        }
+    }
+
+    /// The packet's last beat is in: cut it to the size it declares and send it on.
+    fn finish(&mut self, since_ps: u64) -> Result<(), ViolationKind> {
+        let mut bytes =
+            std::mem::replace(&mut self.assembling, self.spare.pop().unwrap_or_default());
+        let seen = beats::beat_count(bytes.len());
+        let declared = packet::declared_sizes(&bytes).map(|(header, payload)| header + payload);
+        let result = match declared {
+            Some(declared) if beats::beat_count(declared) == seen => {
+                bytes.truncate(declared);
+                Ok(())
+            }
+            Some(declared) => Err(ViolationKind::Beats {
+                expected: beats::beat_count(declared),
+                actual: seen,
+            }),
+            None => Err(ViolationKind::Packet(packet::PacketError::FormatType(
+                bytes[0],
+            ))),
+        };
+        self.line
+            .extend(since_ps, (bytes.len() - (seen - 1) * BEAT_BYTES) as u64);
+        match result {
+            Ok(()) => self.arriving.push_back(Arriving {
+                bytes,
+                arrival_ps: self.line.arrival_ps(),
+            }),
+            Err(_) => self.recycle(bytes),
+        }
+        result
+    }
+
+    /// The packet that was whole last.
+    pub fn newest(&self) -> &[u8] {
+        self.arriving.back().map_or(&[], |packet| &packet.bytes)
+    }
+
+    /// The next packet whose time at the root complex has come.
+    pub fn arrived(&mut self, now_ps: u64) -> Option<Vec<u8>> {
+        if self.arriving.front()?.arrival_ps > now_ps {
+            return None;
+        }
+        self.arriving.pop_front().map(|packet| packet.bytes)
+    }
+
+    /// The root complex has done with a packet: its credits go back, its buffer is used again.
+    pub fn release(&mut self, now_ps: u64, bytes: Vec<u8>) {
+        if let Some((class, units)) = credits_of(&bytes) {
+            let at_ps = now_ps + self.line.latency_ps();
+            self.returning.push_back(Returning {
+                at_ps,
+                class,
+                units,
+            });
+        }
+        self.recycle(bytes);
+    }
+
+    /// `host_transmit_ready` for the cycle that begins now.
+    pub fn update_ready(&mut self, now_ps: u64) -> bool {
+        self.ready = self.line.free_at_ps() <= now_ps + self.buffer_ps;
+        self.ready
+    }
+
+    /// `host_transmit_{posted,nonposted,completion}_allowed` for the cycle that begins now.
+    pub fn update_allowed(&mut self, now_ps: u64, maximum_payload_bytes: u32) -> [bool; 3] {
+        while let Some(back) = self
+            .returning
+            .front()
+            .filter(|back| back.at_ps <= now_ps)
+            .copied()
+        {
+            self.returning.pop_front();
+            self.count(back.class).give(back.units);
+        }
+        let payload = units(maximum_payload_bytes as usize);
+        [
+            self.posted.allows(payload),
+            self.nonposted.allows(0),
+            self.completion.allows(payload),
+        ]
+    }
+
+    fn take_credits(&mut self) -> bool {
+        let Some((class, units)) = credits_of(&self.assembling) else {
+            return true;
+        };
+        self.count(class).take(units)
+    }
+
+    fn count(&mut self, class: Class) -> &mut CreditCount {
+        match class {
+            Class::Posted => &mut self.posted,
+            Class::Nonposted => &mut self.nonposted,
+            Class::Completion => &mut self.completion,
+        }
+    }
+
+    fn recycle(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        self.spare.push(bytes);
+    }
+}
+
+/// Class and data units of a packet by its first bytes; `None` for what is none of ours.
+fn credits_of(bytes: &[u8]) -> Option<(Class, u32)> {
+    let (_, payload_bytes) = packet::declared_sizes(bytes)?;
+    let class = class_of(bytes[0])?;
+    Some((class, units(payload_bytes)))
+}
+
+/// Class of a packet by Fmt and Type.
+pub(super) fn class_of(format_type: u8) -> Option<Class> {
+    use abi::pcie::format_type as code;
+    match usize::from(format_type) {
+        code::MEMORY_WRITE_32 | code::MEMORY_WRITE_64 => Some(Class::Posted),
+        code::MEMORY_READ_32 | code::MEMORY_READ_64 | code::MEMORY_READ_LOCKED_32 => {
+            Some(Class::Nonposted)
+        }
+        code::COMPLETION | code::COMPLETION_DATA => Some(Class::Completion),
+        _ => None,
+    }
+}
