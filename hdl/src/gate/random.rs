@@ -1,5 +1,8 @@
 //! Reproducible random numbers for tests.
 
+use crate::library::stream::Beat;
+use rust_hdl::prelude::*;
+
 /// SplitMix64. Tests print their seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -27,6 +30,23 @@ impl Random {
     /// A number below `bound`, which is not zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.word() % bound
+    }
+
+    /// Random bits as a signal's value.
+    pub fn bits<const N: usize>(&mut self) -> Bits<N> {
+        (0..N.div_ceil(32)).fold(Bits::default(), |bits, word| {
+            let part: Bits<N> =
+                (self.word() & 0xFFFF_FFFF >> (32 - (N - 32 * word).min(32))).to_bits();
+            bits | part << (32 * word as u64)
+        })
+    }
+
+    /// A random beat of a stream.
+    pub fn beat(&mut self) -> Beat {
+        Beat {
+            data: self.bits(),
+            last: self.chance(40),
+        }
     }
 
     /// True `percent` times in a hundred.

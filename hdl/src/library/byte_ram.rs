@@ -110,9 +110,10 @@ mod tests {
             unit.write_data.next = data.to_bits();
             unit.write_enables.next = enables.to_bits();
             let expected = u128::from_le_bytes(reference[read as usize]);
-            for byte in 0..16 {
+            let word = &mut reference[write as usize];
+            for (byte, (old, new)) in word.iter_mut().zip(data.to_le_bytes()).enumerate() {
                 if enables >> byte & 1 == 1 {
-                    reference[write as usize][byte] = data.to_le_bytes()[byte];
+                    *old = new;
                 }
             }
             settle(&mut unit);
