@@ -3,12 +3,17 @@
 pub mod bar_decoder;
 pub mod completer;
 pub mod completion_header;
+pub mod completion_receive;
 pub mod header;
+pub mod inbox_writer;
 pub mod lane_plan;
 #[cfg(test)]
 mod packet_encoder;
 pub mod packet_receive;
 pub mod packet_transmit;
+pub mod read_requester;
+pub mod read_slot;
+pub mod read_tags;
 pub mod register_writes;
 pub mod request_cutter;
 pub mod request_header;

@@ -1,43 +1,9 @@
-//! What the tests of the host port share: random numbers, stepping, and a slow, obvious reader of request packets.
+//! What the tests of the requesters share: beats, and a slow, obvious reader of request packets.
 
 use crate::library::stream::Beat;
-use rust_hdl::core::block::Block;
 use rust_hdl::prelude::*;
 
-/// SplitMix64: every test prints its seed.
-pub struct Random(pub u64);
-
-impl Random {
-    /// Sixty-four random bits.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// True `percent` times in a hundred.
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
-
-/// Lets all combinational logic come to rest.
-pub fn settle<B: Block>(unit: &mut B) {
-    for _ in 0..100 {
-        unit.update_all();
-        if !unit.has_changed() {
-            return;
-        }
-    }
-    panic!("combinational loop");
-}
+pub use crate::gate::{Random, clock_cycle, settle};
 
 /// A beat of 16 bytes as the datapath's type.
 pub fn beat(data: u128, last: bool) -> Beat {

@@ -179,12 +179,7 @@ impl Logic for WriteRequester {
         self.request_ends.next =
             (self.heading.val() & !self.wide.q.val() & self.cutter.single.val())
                 | (self.paying.val() & self.at_end.val());
-        self.finishes.next = (self.heading.val()
-            & !self.wide.q.val()
-            & self.cutter.single.val()
-            & self.cutter.complete.val()
-            & !self.empty.val())
-            | (self.paying.val() & self.enough.val() & self.complete.q.val());
+        self.finishes.next = self.paying.val() & self.enough.val() & self.complete.q.val();
         self.offered.next =
             (self.heading.val() & !self.carry.q.val()) | (self.paying.val() & !self.empty.val());
 

@@ -67,7 +67,7 @@ fn expected_choice(
 /// Runs until everything was sent or `cycles` have passed; checks every choice, and gives the order of packets with the cycle
 /// each started.
 fn run(packets: [usize; 3], traffic: Traffic, cycles: u64, seed: u64) -> Vec<(u64, usize)> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut feeders: Vec<Feeder> = (0..3)
         .map(|class| Feeder::new(class, packets[class], &mut random))
         .collect();
@@ -180,10 +180,7 @@ fn run(packets: [usize; 3], traffic: Traffic, cycles: u64, seed: u64) -> Vec<(u6
         {
             return started;
         }
-        unit.clock.next = true.into();
-        settle(&mut unit);
-        unit.clock.next = false.into();
-        settle(&mut unit);
+        clock_cycle!(unit, clock);
     }
     started
 }
@@ -192,7 +189,7 @@ fn run(packets: [usize; 3], traffic: Traffic, cycles: u64, seed: u64) -> Vec<(u6
 fn every_choice_follows_the_rules() {
     for seed in 0..40 {
         println!("seed {seed}");
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut percent = |choices: [u64; 3]| choices[random.below(3) as usize];
         let traffic = Traffic {
             offer: [(); 3].map(|()| percent([100, 50, 15])),
@@ -212,7 +209,7 @@ const ALWAYS: Traffic = Traffic {
 
 #[test]
 fn no_cycle_is_lost_between_packets_of_any_class() {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let beats: usize = (0..3)
         .map(|class| {
             Feeder::new(class, [20, 20, 20][class], &mut random)

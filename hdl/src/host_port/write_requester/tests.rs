@@ -23,10 +23,10 @@ impl Write {
 }
 
 fn write(address: u64, length: usize) -> Write {
-    let mut random = Random(address ^ length as u64);
+    let mut random = Random::new(address ^ length as u64);
     Write {
         address,
-        bytes: (0..length).map(|_| random.next() as u8).collect(),
+        bytes: (0..length).map(|_| random.word() as u8).collect(),
     }
 }
 
@@ -66,7 +66,7 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
     unit.connect_all();
     unit.requester_id.next = REQUESTER.to_bits();
     unit.maximum_payload.next = maximum_payload.to_bits();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let input: Vec<(u128, bool)> = writes.iter().flat_map(Write::beats).collect();
     let mut run = Run {
         taken: vec![],
@@ -85,7 +85,7 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
         unit.sink.beat.next = if offering {
             beat(input[place].0, input[place].1)
         } else {
-            beat(u128::from(random.next()), random.chance(50))
+            beat(u128::from(random.word()), random.chance(50))
         };
         unit.source.ready.next = random.chance(take);
         settle(&mut unit);
@@ -114,10 +114,7 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
         if idle > 60 {
             break;
         }
-        unit.clock.next = true.into();
-        settle(&mut unit);
-        unit.clock.next = false.into();
-        settle(&mut unit);
+        clock_cycle!(unit, clock);
     }
     assert_eq!(run.taken.len(), input.len(), "seed {seed}: input remains");
     run
@@ -154,8 +151,8 @@ fn random_write(random: &mut Random) -> Write {
     let page = match random.below(4) {
         0 => random.below(1 << 20),
         1 => (1 << 20) - 1,
-        2 => random.next() >> 12,
-        _ => (random.next() >> 12) | 0xf_ffff,
+        2 => random.word() >> 12,
+        _ => (random.word() >> 12) | 0xf_ffff,
     };
     let offset = match random.below(3) {
         0 => 16 * random.below(256),
@@ -171,7 +168,7 @@ fn random_write(random: &mut Random) -> Write {
 fn random_writes_arrive_whole_under_back_pressure() {
     for seed in 0..24 {
         println!("seed {seed}");
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let writes: Vec<Write> = (0..12).map(|_| random_write(&mut random)).collect();
         let maximum_payload = seed % 8;
         let percent = [100, 70, 30];

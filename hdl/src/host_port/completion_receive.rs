@@ -1,0 +1,346 @@
+//! Completions of the NIU's own reads: which are right, and what they bring.
+
+use super::read_tags::TagEntry;
+use crate::library::stream::Beat;
+use rust_hdl::prelude::*;
+
+/// Checks completions against the table of tags and passes their payload on, at one beat a cycle, always.
+///
+/// A completion with data counts if its tag is outstanding, the requester ID is ours, it is successful and not poisoned, its byte
+/// count is exactly what the tag still waits for (so the parts of one request come in order), its length is no more than
+/// that, and as many beats come as the length says. A completion without data but with an error status ends its tag. All
+/// else is dropped and pulsed as unexpected; a tag left without its data by that times out. Payload of a completion that turns
+/// out too short or too long at its end has been written by then, but only where its own request's data belong.
+///
+/// Stages: the beat registered and its tag looked up; the check, and at a packet's last beat the update of the tag. So a
+/// completion that follows another of the same tag in the next cycle finds the table up to date.
+#[derive(LogicBlock)]
+pub struct CompletionReceive {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// A beat of a completion.
+    pub completion_valid: Signal<In, Bit>,
+    /// The beat.
+    pub completion: Signal<In, Beat>,
+    /// Our bus, device and function.
+    pub requester_id: Signal<In, Bits<16>>,
+    /// To the table of tags: look this one up.
+    pub lookup_tag: Signal<Out, Bits<4>>,
+    /// The cycle after: its entry.
+    pub lookup: Signal<In, TagEntry>,
+    /// Change an entry.
+    pub update_valid: Signal<Out, Bit>,
+    /// Which.
+    pub update_tag: Signal<Out, Bits<4>>,
+    /// To what.
+    pub update_entry: Signal<Out, TagEntry>,
+    /// A last beat is being checked: `update_valid` may come in this cycle.
+    pub update_possible: Signal<Out, Bit>,
+    /// A packet is being checked or taken.
+    pub busy: Signal<Out, Bit>,
+    /// With `update_valid`: the tag ends.
+    pub ends: Signal<Out, Bit>,
+    /// With `ends`: the host refused the request.
+    pub refused: Signal<Out, Bit>,
+    /// Payload for the inbox.
+    pub payload_valid: Signal<Out, Bit>,
+    /// The first beat of its packet.
+    pub payload_first: Signal<Out, Bit>,
+    /// The beat as it came.
+    pub payload_data: Signal<Out, Bits<128>>,
+    /// Lanes of 4 bytes that are payload.
+    pub payload_lanes: Signal<Out, Bits<4>>,
+    /// Double word of the inbox for lane 0.
+    pub payload_base: Signal<Out, Bits<9>>,
+    /// Pulse: a completion was dropped.
+    pub unexpected: Signal<Out, Bit>,
+    /// Pulse: a completion said Unsupported Request, Completer Abort or another error.
+    pub error_completion: Signal<Out, Bit>,
+
+    beat_valid: DFF<Bit>,
+    beat: DFF<Beat>,
+    /// Within a packet; within one that counts so far.
+    within: DFF<Bit>,
+    taking: DFF<Bit>,
+    tag: DFF<Bits<4>>,
+    base: DFF<Bits<9>>,
+    /// Double words of the packet still to come.
+    rest: DFF<Bits<10>>,
+    /// The entry once the packet has come.
+    after: DFF<TagEntry>,
+    unexpected_pulse: DFF<Bit>,
+    error_pulse: DFF<Bit>,
+
+    incoming: Signal<Local, Bits<128>>,
+    data: Signal<Local, Bits<128>>,
+    long_tag: Signal<Local, Bits<8>>,
+    heads: Signal<Local, Bit>,
+    length: Signal<Local, Bits<10>>,
+    byte_count: Signal<Local, Bits<12>>,
+    requester: Signal<Local, Bits<16>>,
+    status: Signal<Local, Bits<3>>,
+    format: Signal<Local, Bits<8>>,
+    bytes_left: Signal<Local, Bits<12>>,
+    known: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
+    brings: Signal<Local, Bit>,
+    refuses: Signal<Local, Bit>,
+    single: Signal<Local, Bit>,
+    next_entry: Signal<Local, TagEntry>,
+    full_beat: Signal<Local, Bit>,
+    closes: Signal<Local, Bit>,
+    complete: Signal<Local, Bit>,
+    free: Constant<Bits<2>>,
+    fresh: Constant<Bits<2>>,
+    aged: Constant<Bits<2>>,
+}
+
+impl Default for CompletionReceive {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            completion_valid: Default::default(),
+            completion: Default::default(),
+            requester_id: Default::default(),
+            lookup_tag: Default::default(),
+            lookup: Default::default(),
+            update_valid: Default::default(),
+            update_tag: Default::default(),
+            update_entry: Default::default(),
+            update_possible: Default::default(),
+            busy: Default::default(),
+            ends: Default::default(),
+            refused: Default::default(),
+            payload_valid: Default::default(),
+            payload_first: Default::default(),
+            payload_data: Default::default(),
+            payload_lanes: Default::default(),
+            payload_base: Default::default(),
+            unexpected: Default::default(),
+            error_completion: Default::default(),
+            beat_valid: Default::default(),
+            beat: Default::default(),
+            within: Default::default(),
+            taking: Default::default(),
+            tag: Default::default(),
+            base: Default::default(),
+            rest: Default::default(),
+            after: Default::default(),
+            unexpected_pulse: Default::default(),
+            error_pulse: Default::default(),
+            incoming: Default::default(),
+            data: Default::default(),
+            long_tag: Default::default(),
+            heads: Default::default(),
+            length: Default::default(),
+            byte_count: Default::default(),
+            requester: Default::default(),
+            status: Default::default(),
+            format: Default::default(),
+            bytes_left: Default::default(),
+            known: Default::default(),
+            fits: Default::default(),
+            brings: Default::default(),
+            refuses: Default::default(),
+            single: Default::default(),
+            next_entry: Default::default(),
+            full_beat: Default::default(),
+            closes: Default::default(),
+            complete: Default::default(),
+            free: Constant::new(super::read_tags::FREE.to_bits()),
+            fresh: Constant::new(super::read_tags::FRESH.to_bits()),
+            aged: Constant::new(super::read_tags::AGED.to_bits()),
+        }
+    }
+}
+
+impl Logic for CompletionReceive {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            beat_valid,
+            beat,
+            within,
+            taking,
+            tag,
+            base,
+            rest,
+            after,
+            unexpected_pulse,
+            error_pulse
+        );
+        // First stage: the tag of every beat is looked up; it means something at a header only.
+        self.beat_valid.d.next = self.completion_valid.val();
+        self.beat.d.next = self.completion.val();
+        self.incoming.next = self.completion.val().data;
+        self.lookup_tag.next = self
+            .incoming
+            .val()
+            .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
+
+        // Second stage: the header.
+        self.data.next = self.beat.q.val().data;
+        self.heads.next = self.beat_valid.q.val() & !self.within.q.val();
+        self.format.next = self
+            .data
+            .val()
+            .get_bits::<8>(abi::pcie::completion::format_type::SHIFT);
+        self.length.next = (bit_cast::<10, 2>(
+            self.data
+                .val()
+                .get_bits::<2>(abi::pcie::completion::length_high::SHIFT),
+        ) << 8)
+            | bit_cast::<10, 8>(
+                self.data
+                    .val()
+                    .get_bits::<8>(abi::pcie::completion::length_low::SHIFT),
+            );
+        self.byte_count.next = (bit_cast::<12, 4>(
+            self.data
+                .val()
+                .get_bits::<4>(abi::pcie::completion::byte_count_high::SHIFT),
+        ) << 8)
+            | bit_cast::<12, 8>(
+                self.data
+                    .val()
+                    .get_bits::<8>(abi::pcie::completion::byte_count_low::SHIFT),
+            );
+        self.requester.next = (bit_cast::<16, 8>(
+            self.data
+                .val()
+                .get_bits::<8>(abi::pcie::completion::requester_high::SHIFT),
+        ) << 8)
+            | bit_cast::<16, 8>(
+                self.data
+                    .val()
+                    .get_bits::<8>(abi::pcie::completion::requester_low::SHIFT),
+            );
+        self.status.next = self
+            .data
+            .val()
+            .get_bits::<3>(abi::pcie::completion::status::SHIFT);
+        self.long_tag.next = self
+            .data
+            .val()
+            .get_bits::<8>(abi::pcie::completion::tag::SHIFT);
+        self.bytes_left.next = bit_cast::<12, 10>(self.lookup.val().left) << 2;
+        self.known.next = ((self.lookup.val().state == self.fresh.val())
+            | (self.lookup.val().state == self.aged.val()))
+            & (self.long_tag.val() < 16)
+            & (self.requester.val() == self.requester_id.val());
+        self.fits.next = (self.length.val() != 0)
+            & (self.length.val() <= self.lookup.val().left)
+            & (self.byte_count.val() == self.bytes_left.val());
+        self.single.next = self.length.val() == 1;
+        self.brings.next = self.heads.val()
+            & self.known.val()
+            & self.fits.val()
+            & (self.format.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits())
+            & (self.status.val() == abi::pcie::completion_status::SUCCESSFUL.to_bits())
+            & !self
+                .data
+                .val()
+                .get_bit(abi::pcie::completion::poisoned::SHIFT)
+            & (self.single.val() == self.beat.q.val().last);
+        self.refuses.next = self.heads.val()
+            & self.known.val()
+            & self.beat.q.val().last
+            & (self.format.val() == abi::pcie::format_type::COMPLETION.to_bits())
+            & (self.status.val() != abi::pcie::completion_status::SUCCESSFUL.to_bits());
+
+        // The entry behind this packet.
+        self.next_entry.next = self.lookup.val();
+        self.next_entry.next.left = self.lookup.val().left - self.length.val();
+        self.next_entry.next.position =
+            self.lookup.val().position + bit_cast::<9, 10>(self.length.val());
+        if (self.length.val() == self.lookup.val().left) | self.refuses.val() {
+            self.next_entry.next.state = self.free.val();
+        }
+
+        // Beats behind the header.
+        self.full_beat.next = self.rest.q.val().get_bits::<8>(2) != 0;
+        self.closes.next = (self.rest.q.val() != 0) & (self.rest.q.val() <= 4);
+        self.complete.next = self.beat_valid.q.val()
+            & self.taking.q.val()
+            & self.beat.q.val().last
+            & self.closes.val();
+
+        self.payload_valid.next =
+            self.brings.val() | (self.beat_valid.q.val() & self.taking.q.val());
+        self.payload_first.next = self.heads.val();
+        self.payload_data.next = self.data.val();
+        self.payload_lanes.next = 15.into();
+        self.payload_base.next = self.base.q.val();
+        if self.heads.val() {
+            self.payload_lanes.next = 8.into();
+            self.payload_base.next = self.lookup.val().position - 3;
+        } else if !self.full_beat.val() {
+            self.payload_lanes.next = 0.into();
+            if self.rest.q.val() == 1 {
+                self.payload_lanes.next = 1.into();
+            }
+            if self.rest.q.val() == 2 {
+                self.payload_lanes.next = 3.into();
+            }
+            if self.rest.q.val() == 3 {
+                self.payload_lanes.next = 7.into();
+            }
+        }
+
+        self.update_possible.next = self.beat_valid.q.val() & self.beat.q.val().last;
+        self.busy.next = self.beat_valid.q.val() | self.taking.q.val();
+        self.update_valid.next =
+            (self.brings.val() & self.single.val()) | self.refuses.val() | self.complete.val();
+        self.update_tag.next = self.tag.q.val();
+        self.update_entry.next = self.after.q.val();
+        self.ends.next = self.complete.val() & (self.after.q.val().state == self.free.val());
+        if self.heads.val() {
+            self.update_tag.next = self.long_tag.val().get_bits::<4>(0);
+            self.update_entry.next = self.next_entry.val();
+            self.ends.next = self.refuses.val()
+                | (self.brings.val()
+                    & self.single.val()
+                    & (self.length.val() == self.lookup.val().left));
+        }
+        self.refused.next = self.refuses.val();
+
+        if self.beat_valid.q.val() {
+            self.within.d.next = !self.beat.q.val().last;
+            self.base.d.next = self.base.q.val() + 4;
+            self.rest.d.next = self.rest.q.val() - 4;
+            if !self.full_beat.val() {
+                self.rest.d.next = 0.into();
+            }
+            if self.beat.q.val().last {
+                self.taking.d.next = false;
+            }
+        }
+        if self.heads.val() {
+            self.taking.d.next = self.brings.val() & !self.beat.q.val().last;
+            self.tag.d.next = self.long_tag.val().get_bits::<4>(0);
+            self.base.d.next = self.lookup.val().position + 1;
+            self.rest.d.next = self.length.val() - 1;
+            self.after.d.next = self.next_entry.val();
+        }
+        self.unexpected_pulse.d.next =
+            (self.heads.val() & !self.brings.val() & !self.refuses.val())
+                | (self.beat_valid.q.val()
+                    & self.taking.q.val()
+                    & self.beat.q.val().last
+                    & !self.closes.val());
+        self.error_pulse.d.next = self.refuses.val();
+        self.unexpected.next = self.unexpected_pulse.q.val();
+        self.error_completion.next = self.error_pulse.q.val();
+
+        if self.reset.val() {
+            self.beat_valid.d.next = false;
+            self.within.d.next = false;
+            self.taking.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,494 @@
+//! `ReadRequester` between a host that answers in every legal way and an inbox.
+
+mod host;
+
+use super::*;
+use crate::host_port::test_support::*;
+use host::{ABORT, Completion, Pending, junk, legal_piece, memory};
+
+const REQUESTER: u16 = 0x0305;
+const DONE: u64 = abi::command::completion_status::DONE as u64;
+const REFUSED: u64 = abi::command::completion_status::REFUSED as u64;
+const TIMEOUT: u64 = abi::command::completion_status::TIMEOUT as u64;
+
+/// The unit, the host's side of its ports, and what has happened.
+struct Bench {
+    unit: ReadRequester,
+    cycle: u64,
+    maximum: u64,
+    /// Beats on their way to the unit, one a cycle (or a gap).
+    completions: Vec<Option<(u128, bool)>>,
+    /// Requests not yet answered in full.
+    pending: Vec<Pending>,
+    /// All requests, as they left.
+    requests: Vec<Pending>,
+    inbox: Vec<u8>,
+    /// Inbox ranges that may be written.
+    open: Vec<std::ops::Range<usize>>,
+    finished: Vec<(u64, u64, u64)>,
+    unexpected: usize,
+    errors: usize,
+    timeouts: Vec<u64>,
+    last_completion: u64,
+}
+
+impl Bench {
+    fn new(timeout: u64, maximum: u64) -> Self {
+        let mut unit = ReadRequester::new(timeout);
+        unit.connect_all();
+        unit.requester_id.next = REQUESTER.to_bits();
+        unit.maximum_read_request.next = maximum.to_bits();
+        let mut bench = Self {
+            unit,
+            cycle: 0,
+            maximum,
+            completions: vec![],
+            pending: vec![],
+            requests: vec![],
+            inbox: vec![0; 2048],
+            open: vec![],
+            finished: vec![],
+            unexpected: 0,
+            errors: 0,
+            timeouts: vec![],
+            last_completion: 0,
+        };
+        settle(&mut bench.unit);
+        bench.unit.reset.next = true;
+        for _ in 0..4 {
+            clock_cycle!(bench.unit, clock);
+        }
+        bench.unit.reset.next = false;
+        bench
+    }
+
+    /// One cycle; true if the command offered was taken.
+    fn step(&mut self, command: Option<ReadCommand>, take_request: bool, take_end: bool) -> bool {
+        self.unit.request_valid.next = command.is_some();
+        self.unit.request.next = command.unwrap_or_default();
+        self.unit.source.ready.next = take_request;
+        self.unit.finished_ready.next = take_end;
+        let next = if self.completions.is_empty() {
+            None
+        } else {
+            self.completions.remove(0)
+        };
+        self.unit.completion_valid.next = next.is_some();
+        // Between packets the bus carries rubbish.
+        let (data, last) = next.unwrap_or((u128::MAX / 5 * u128::from(self.cycle % 5), true));
+        self.unit.completion.next = beat(data, last);
+        if next.is_some() {
+            self.last_completion = self.cycle;
+        }
+        settle(&mut self.unit);
+        let taken = command.is_some() && self.unit.request_ready.val();
+        if self.unit.source.valid.val() && take_request {
+            let packet = self.unit.source.beat.val();
+            assert!(packet.last);
+            let request = read_request(&[number(packet.data)], 128 << self.maximum.min(5));
+            assert!(!request.write);
+            assert!(request.tag < 16);
+            assert_eq!(request.requester, REQUESTER);
+            assert!(
+                self.pending.iter().all(|other| other.tag != request.tag),
+                "tag {} is outstanding",
+                request.tag
+            );
+            let pending = Pending {
+                tag: request.tag,
+                address: request.address,
+                bytes: request.double_words * 4,
+                sent_at: self.cycle,
+            };
+            self.pending.push(pending.clone());
+            self.requests.push(pending);
+        }
+        if self.unit.inbox_valid.val() {
+            let word = self.unit.inbox_address.val().to_u64() as usize * 16;
+            let data = number(self.unit.inbox_data.val()).to_le_bytes();
+            let enables = self.unit.inbox_enables.val().to_u64();
+            for lane in (0..16).filter(|lane| enables >> lane & 1 == 1) {
+                let place = word + lane;
+                assert!(
+                    self.open.iter().any(|range| range.contains(&place)),
+                    "cycle {}: write to {place} outside of all reads",
+                    self.cycle
+                );
+                self.inbox[place] = data[lane];
+            }
+        }
+        if self.unit.finished_valid.val() && take_end {
+            let outcome = self.unit.finished.val();
+            self.finished
+                .push((self.cycle, outcome.token.to_u64(), outcome.status.to_u64()));
+        }
+        self.unexpected += usize::from(self.unit.unexpected.val());
+        self.errors += usize::from(self.unit.error_completion.val());
+        if self.unit.timeout.val() {
+            self.timeouts.push(self.cycle);
+        }
+        clock_cycle!(self.unit, clock);
+        self.cycle += 1;
+        taken
+    }
+
+    fn read(&mut self, read: &Read) {
+        self.open.push(read.inbox..read.inbox + read.bytes);
+        while !self.step(Some(read.command()), true, true) {}
+    }
+
+    fn idle(&mut self, cycles: u64) {
+        for _ in 0..cycles {
+            self.step(None, true, true);
+        }
+    }
+
+    fn send(&mut self, completion: &Completion) {
+        self.completions
+            .extend(completion.beats().into_iter().map(Some));
+    }
+
+    fn check_data(&self, read: &Read) {
+        let expected: Vec<u8> = (0..read.bytes as u64)
+            .map(|i| memory(read.address + i))
+            .collect();
+        assert_eq!(
+            &self.inbox[read.inbox..read.inbox + read.bytes],
+            expected,
+            "{read:?}"
+        );
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Read {
+    address: u64,
+    bytes: usize,
+    inbox: usize,
+    token: u64,
+    /// Worst status the host has given it.
+    status: u64,
+}
+
+impl Read {
+    fn command(&self) -> ReadCommand {
+        ReadCommand {
+            address: self.address.to_bits(),
+            bytes: self.bytes.to_bits(),
+            inbox: self.inbox.to_bits(),
+            token: self.token.to_bits(),
+        }
+    }
+}
+
+fn read(address: u64, bytes: usize, inbox: usize) -> Read {
+    Read {
+        address,
+        bytes,
+        inbox,
+        token: 0x1234,
+        status: DONE,
+    }
+}
+
+/// Random reads, host and completions; `junk` and `refuse` in percent.
+fn random_traffic(seed: u64, reads: usize, junk_percent: u64, refuse_percent: u64) {
+    println!("seed {seed}");
+    let mut random = Random::new(seed);
+    let region = [512, 2048, 256][random.below(3) as usize];
+    let boundary = [64, 128][random.below(2) as usize];
+    let mut bench = Bench::new(1 << 20, seed % 8);
+    let take_request = [100, 50, 10][random.below(3) as usize];
+    let gap = [0, 0, 50][random.below(3) as usize];
+    let patience = [10, 40, 90][random.below(3) as usize];
+    let mut flying: Vec<Read> = vec![];
+    let mut waiting: Option<Read> = None;
+    let (mut begun, mut junks, mut refusals) = (0, 0, 0);
+    for _ in 0..60_000 {
+        if waiting.is_none() && begun < reads {
+            let free: Vec<usize> = (0..2048)
+                .step_by(region)
+                .filter(|start| {
+                    flying
+                        .iter()
+                        .all(|read| read.inbox / region != start / region)
+                })
+                .collect();
+            if !free.is_empty() && random.chance(50) {
+                let start = free[random.below(free.len() as u64) as usize];
+                let inbox = start + 16 * random.below(4) as usize;
+                let room = (start + region - inbox) as u64;
+                let read = Read {
+                    address: (random.word() >> (12 * random.below(4))) & !3 & (u64::MAX >> 1),
+                    bytes: 4 * (1 + random.below(room / 4)) as usize,
+                    inbox,
+                    token: begun as u64 + 7,
+                    status: DONE,
+                };
+                bench.open.push(read.inbox..read.inbox + read.bytes);
+                waiting = Some(read);
+                begun += 1;
+            }
+        }
+        if bench.completions.is_empty() {
+            if random.chance(junk_percent) {
+                let junk = junk(&bench.pending, REQUESTER, &mut random);
+                junks += 1;
+                bench.send(&junk);
+            } else if !bench.pending.is_empty() && random.chance(patience) {
+                let which = random.below(bench.pending.len() as u64) as usize;
+                let pending = bench.pending[which].clone();
+                if random.chance(refuse_percent) {
+                    let status = [1, 2, ABORT][random.below(3) as usize];
+                    bench.send(&Completion::refusal(&pending, status, REQUESTER));
+                    let owner = flying.iter_mut().find(|read| owns(read, &pending)).unwrap();
+                    owner.status = REFUSED;
+                    refusals += 1;
+                    bench.pending.remove(which);
+                } else {
+                    let piece = legal_piece(&pending, boundary, &mut random);
+                    bench.send(&Completion::data(&pending, piece, REQUESTER));
+                    bench.pending[which].address += piece as u64;
+                    bench.pending[which].bytes -= piece;
+                    if bench.pending[which].bytes == 0 {
+                        bench.pending.remove(which);
+                    }
+                }
+            }
+        } else if random.chance(gap) {
+            bench.completions.insert(0, None);
+        }
+        let command = waiting.as_ref().map(Read::command);
+        let ended = bench.finished.len();
+        if bench.step(command, random.chance(take_request), random.chance(50)) {
+            flying.push(waiting.take().unwrap());
+        }
+        if bench.finished.len() > ended {
+            let (_, token, status) = bench.finished[ended];
+            let place = flying.iter().position(|read| read.token == token);
+            let read = flying.remove(place.expect("ended twice"));
+            assert_eq!(status, read.status, "{read:?}");
+            if status == DONE {
+                bench.check_data(&read);
+            }
+            bench.open.retain(|range| range.start != read.inbox);
+        }
+        if bench.finished.len() == reads && bench.completions.is_empty() {
+            break;
+        }
+    }
+    bench.idle(10);
+    assert_eq!(bench.finished.len(), reads, "reads remain: {flying:?}");
+    assert_eq!(bench.unexpected, junks);
+    assert_eq!(bench.errors, refusals);
+    assert!(bench.timeouts.is_empty());
+}
+
+/// The request is (what is left of) a part of the read.
+fn owns(read: &Read, pending: &Pending) -> bool {
+    (read.address..read.address + read.bytes as u64).contains(&pending.address)
+}
+
+#[test]
+fn every_legal_split_and_interleaving_arrives() {
+    for seed in 0..9 {
+        random_traffic(seed, 12, 0, 0);
+    }
+}
+
+#[test]
+fn junk_is_counted_and_disturbs_nothing() {
+    for seed in 100..109 {
+        random_traffic(seed, 8, 25, 0);
+    }
+}
+
+#[test]
+fn refusals_end_their_reads_and_no_others() {
+    for seed in 200..206 {
+        random_traffic(seed, 12, 10, 20);
+    }
+}
+
+#[test]
+fn a_read_across_pages_and_above_4_gib_is_cut_at_both() {
+    let read = read((1 << 32) - 256, 1024, 64);
+    let mut bench = Bench::new(1 << 20, 5);
+    bench.read(&read);
+    bench.idle(20);
+    let parts: Vec<(u64, usize)> = bench
+        .requests
+        .iter()
+        .map(|r| (r.address, r.bytes))
+        .collect();
+    assert_eq!(parts, [((1 << 32) - 256, 256), (1 << 32, 768)]);
+    for pending in bench.pending.clone().iter().rev() {
+        bench.send(&Completion::data(pending, pending.bytes, REQUESTER));
+    }
+    bench.idle(100);
+    assert_eq!(bench.finished[0].2, DONE);
+    bench.check_data(&read);
+}
+
+#[test]
+fn latencies() {
+    let read = read(0x12_3456_7004, 64, 0);
+    let mut bench = Bench::new(1 << 20, 2);
+    bench.idle(20);
+    bench.read(&read);
+    let taken = bench.cycle - 1;
+    bench.idle(10);
+    assert_eq!(bench.requests[0].sent_at - taken, 2, "command to request");
+    let pending = bench.pending[0].clone();
+    bench.send(&Completion::data(&pending, 64, REQUESTER));
+    bench.idle(20);
+    assert_eq!(
+        bench.finished[0].0 - bench.last_completion,
+        3,
+        "last beat to end"
+    );
+    bench.check_data(&read);
+}
+
+#[test]
+fn single_double_words_of_one_tag_arrive_back_to_back() {
+    // Two completions of one beat each, in consecutive cycles: the second must see what the first did.
+    let read = read(0x103c, 8, 32);
+    let mut bench = Bench::new(1 << 20, 2);
+    bench.read(&read);
+    bench.idle(20);
+    let mut pending = bench.pending[0].clone();
+    bench.send(&Completion::data(&pending, 4, REQUESTER));
+    pending.address += 4;
+    pending.bytes -= 4;
+    bench.send(&Completion::data(&pending, 4, REQUESTER));
+    bench.idle(20);
+    assert_eq!(bench.unexpected, 0);
+    bench.check_data(&read);
+}
+
+#[test]
+fn sixteen_requests_are_outstanding_at_once_and_a_seventeenth_waits() {
+    let read = read(0x8000_0000, 2048, 0);
+    let mut bench = Bench::new(1 << 20, 0);
+    bench.read(&read);
+    bench.idle(100);
+    assert_eq!(bench.pending.len(), 16);
+    let first = bench.requests[0].sent_at;
+    assert_eq!(
+        bench.requests[15].sent_at,
+        first + 30,
+        "one every two cycles"
+    );
+    bench.open.push(0..2048);
+    while bench.step(
+        Some(
+            Read {
+                token: 9,
+                ..read.clone()
+            }
+            .command(),
+        ),
+        true,
+        true,
+    ) {}
+    bench.idle(100);
+    assert_eq!(bench.pending.len(), 16);
+    let pending = bench.pending.remove(5);
+    bench.send(&Completion::data(&pending, 128, REQUESTER));
+    bench.idle(40);
+    assert_eq!(bench.pending.len(), 16);
+    assert_eq!(bench.requests[16].tag, pending.tag);
+}
+
+#[test]
+fn a_lost_request_times_out_and_its_tag_rests() {
+    const PERIOD: u64 = 300;
+    for start in [20, 111, 222, 290] {
+        let lost = read(0x5000, 64, 0);
+        let mut bench = Bench::new(PERIOD, 2);
+        bench.idle(start);
+        bench.read(&lost);
+        bench.idle(2 * PERIOD + 40);
+        assert_eq!(bench.finished.len(), 1);
+        assert_eq!(bench.finished[0].2, TIMEOUT);
+        let waited = bench.timeouts[0] - bench.requests[0].sent_at;
+        assert!((PERIOD..=2 * PERIOD + 20).contains(&waited), "{waited}");
+    }
+}
+
+#[test]
+fn a_late_completion_is_dropped_and_finds_no_new_request_under_its_tag() {
+    const PERIOD: u64 = 400;
+    let mut bench = Bench::new(PERIOD, 2);
+    bench.idle(20);
+    bench.read(&read(0x5000, 64, 0));
+    while bench.timeouts.is_empty() {
+        bench.idle(1);
+    }
+    let lost = bench.pending.remove(0);
+    let lost_at = bench.cycle;
+    // Nineteen reads within the rest: each tag but the lost one comes up again.
+    for turn in 0..19 {
+        let read = Read {
+            token: turn,
+            ..read(0x9000 + 64 * turn, 64, 512)
+        };
+        bench.read(&read);
+        while bench.pending.is_empty() {
+            bench.idle(1);
+        }
+        let pending = bench.pending.remove(0);
+        assert_ne!(pending.tag, lost.tag);
+        if turn == 10 {
+            bench.send(&Completion::data(&lost, 64, REQUESTER));
+        }
+        bench.send(&Completion::data(&pending, 64, REQUESTER));
+        bench.idle(12);
+        assert_eq!(bench.finished.last().unwrap().2, DONE);
+        bench.check_data(&read);
+    }
+    assert!(
+        bench.cycle - lost_at < PERIOD,
+        "the test must stay within the rest"
+    );
+    assert_eq!(bench.unexpected, 1);
+    // After the rest the tag is used again.
+    bench.idle(PERIOD);
+    for turn in 0..16 {
+        bench.read(&Read {
+            token: turn,
+            ..read(0xa000 + 64 * turn, 64, 1024)
+        });
+        while bench.pending.is_empty() {
+            bench.idle(1);
+        }
+        let pending = bench.pending.remove(0);
+        bench.send(&Completion::data(&pending, 64, REQUESTER));
+        bench.idle(12);
+    }
+    assert!(
+        bench.requests[20..]
+            .iter()
+            .any(|request| request.tag == lost.tag)
+    );
+}
+
+#[test]
+fn a_request_that_waits_for_credits_does_not_age() {
+    const PERIOD: u64 = 100;
+    let mut bench = Bench::new(PERIOD, 2);
+    let read = read(0x7000, 32, 0);
+    bench.open.push(0..32);
+    while !bench.step(Some(read.command()), false, true) {}
+    for _ in 0..5 * PERIOD {
+        bench.step(None, false, true);
+    }
+    bench.idle(2);
+    assert!(bench.timeouts.is_empty());
+    let pending = bench.pending.remove(0);
+    bench.send(&Completion::data(&pending, 32, REQUESTER));
+    bench.idle(20);
+    assert_eq!(bench.finished[0].2, DONE);
+    bench.check_data(&read);
+}
