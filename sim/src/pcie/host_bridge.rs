@@ -56,6 +56,8 @@ pub struct Counters {
     pub completions_from_device: u64,
     /// Bytes of packets from the device, headers included.
     pub bytes_from_device: u64,
+    /// Writes of the device that have changed host memory.
+    pub landed_writes: u64,
     /// Writes of the device that the IOMMU refused; dropped.
     pub refused_writes: u64,
     /// Reads of the device that the IOMMU refused; answered with Unsupported Request.
@@ -134,7 +136,8 @@ impl HostBridge {
             listener: None,
             scratch: Vec::new(),
         };
-        bridge.update_inputs();
+        bridge.update_configuration();
+        bridge.update_transmit();
         Ok(bridge)
     }
 
@@ -152,10 +155,12 @@ impl HostBridge {
         self.cycle += 1;
         self.now_ps += self.period_ps;
 
-        match self.upstream.take(self.now_ps, from_device) {
-            Ok(Taken::Nothing) => {}
-            Ok(Taken::Packet) => self.packet_from_device(),
-            Err(kind) => self.violate(kind),
+        if from_device.host_transmit_valid || self.upstream.is_stalled() {
+            match self.upstream.take(self.now_ps, from_device) {
+                Ok(Taken::Nothing) => {}
+                Ok(Taken::Packet) => self.packet_from_device(),
+                Err(kind) => self.violate(kind),
+            }
         }
         if from_device.host_receive_nonposted_free {
             self.nonposted_freed();
@@ -176,21 +181,10 @@ impl HostBridge {
             self.counters.read_timeouts += self.host_reads.expire(self.now_ps);
         }
         self.inputs.host_receive_valid = false;
-        if let Some(beat) = self.downstream.step(self.now_ps) {
-            self.inputs.host_receive_valid = true;
-            self.inputs.host_receive_data = beat.data;
-            self.inputs.host_receive_last = beat.last;
-            if beat.first {
-                self.packet_to_device();
-            }
-            if beat.last {
-                self.downstream.finish_current();
-            }
-            if let Some(tag) = beat.frees_tag {
-                self.device_reads.tag_freed(tag);
-            }
+        if !self.downstream.is_idle() {
+            self.deliver();
         }
-        self.update_inputs();
+        self.update_transmit();
         self.inputs
     }
 
@@ -287,8 +281,7 @@ impl HostBridge {
     /// Changes configuration space as host software would; the device sees it from the next cycle on.
     pub fn configure(&mut self, change: impl FnOnce(&mut ConfigurationSpace)) {
         change(&mut self.space);
-        self.limits = limits_of(&self.space);
-        self.update_inputs();
+        self.update_configuration();
     }
 
     /// The IOMMU in front of host memory.
@@ -324,6 +317,12 @@ impl HostBridge {
         &self.counters
     }
 
+    /// Writes of the device that have changed host memory. While the number stays, no program that waits for the device
+    /// needs to look again.
+    pub fn landed_writes(&self) -> u64 {
+        self.counters.landed_writes
+    }
+
     /// The first rules the device broke, in order; at most 64 are kept, all are counted.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
@@ -339,17 +338,40 @@ impl HostBridge {
         self.listener = listener;
     }
 
-    /// Credits, readiness and configuration for the next cycle.
-    fn update_inputs(&mut self) {
-        let [posted, nonposted, completion] = self
-            .upstream
-            .update_allowed(self.now_ps, self.limits.maximum_payload_bytes);
+    /// A beat for the device, if one is there.
+    fn deliver(&mut self) {
+        if let Some(beat) = self.downstream.step(self.now_ps) {
+            self.inputs.host_receive_valid = true;
+            self.inputs.host_receive_data = beat.data;
+            self.inputs.host_receive_last = beat.last;
+            if beat.first {
+                self.packet_to_device();
+            }
+            if beat.last {
+                self.downstream.finish_current();
+            }
+            if let Some(tag) = beat.frees_tag {
+                self.device_reads.tag_freed(tag);
+            }
+        }
+    }
+
+    /// Credits and readiness for the next cycle.
+    fn update_transmit(&mut self) {
+        let maximum_payload = self.limits.maximum_payload_bytes;
+        let [posted, nonposted, completion] =
+            self.upstream.update_allowed(self.now_ps, maximum_payload);
+        self.inputs.host_transmit_posted_allowed = posted;
+        self.inputs.host_transmit_nonposted_allowed = nonposted;
+        self.inputs.host_transmit_completion_allowed = completion;
+        self.inputs.host_transmit_ready = self.upstream.update_ready(self.now_ps);
+    }
+
+    /// What configuration space says, for the device and for the referee.
+    fn update_configuration(&mut self) {
         let [config_bar0, config_bar2, config_bar4] = self.space.bars();
+        self.limits = limits_of(&self.space);
         self.inputs = HostPortInputs {
-            host_transmit_ready: self.upstream.update_ready(self.now_ps),
-            host_transmit_posted_allowed: posted,
-            host_transmit_nonposted_allowed: nonposted,
-            host_transmit_completion_allowed: completion,
             config_requester: self.space.requester(),
             config_bar0,
             config_bar2,
@@ -457,6 +479,7 @@ impl HostBridge {
             self.counters.refused_writes += 1;
             return;
         };
+        self.counters.landed_writes += 1;
         // Runs of enabled bytes: nearly always one.
         let mut index = 0;
         while index < payload.len() {

@@ -33,6 +33,7 @@ pub use device_reads::ReadFault;
 pub use host_bridge::{Counters, HostBridge, HostBridgeError};
 pub use host_reads::{FIRST_RAW_TAG, ReadError, ReadTicket};
 pub use port::{HostPortInputs, HostPortOutputs};
+pub use trace::{TraceHash, TraceListener, TraceRecord};
 pub use violation::{Violation, ViolationKind};
 
 #[cfg(test)]

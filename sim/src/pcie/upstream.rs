@@ -47,6 +47,9 @@ pub(super) struct Upstream {
     nonposted: CreditCount,
     completion: CreditCount,
     returning: VecDeque<Returning>,
+    /// The gates as they were worked out last, and for which maximum payload; 0 when credits were taken since.
+    allowed: [bool; 3],
+    allowed_for: u32,
     spare: Vec<Vec<u8>>,
 }
 
@@ -75,6 +78,8 @@ impl Upstream {
             nonposted: CreditCount::new(profile.root_complex.nonposted_credits),
             completion: CreditCount::new(profile.root_complex.completion_credits),
             returning: VecDeque::new(),
+            allowed: [false; 3],
+            allowed_for: 0,
             spare: Vec::new(),
         }
     }
@@ -82,6 +87,11 @@ impl Upstream {
     /// No packet is on the port or on the way.
     pub fn is_idle(&self) -> bool {
         self.assembling.is_empty() && self.arriving.is_empty() && self.stalled.is_none()
+    }
+
+    /// A beat was offered and not taken.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.is_some()
     }
 
     /// Looks at the port in the cycle that ends now.
@@ -203,6 +213,9 @@ impl Upstream {
 
     /// `host_transmit_{posted,nonposted,completion}_allowed` for the cycle that begins now.
     pub fn update_allowed(&mut self, now_ps: u64, maximum_payload_bytes: u32) -> [bool; 3] {
+        if self.returning.is_empty() && self.allowed_for == maximum_payload_bytes {
+            return self.allowed;
+        }
         while let Some(back) = self
             .returning
             .front()
@@ -213,17 +226,20 @@ impl Upstream {
             self.count(back.class).give(back.units);
         }
         let payload = units(maximum_payload_bytes as usize);
-        [
+        self.allowed_for = maximum_payload_bytes;
+        self.allowed = [
             self.posted.allows(payload),
             self.nonposted.allows(0),
             self.completion.allows(payload),
-        ]
+        ];
+        self.allowed
     }
 
     fn take_credits(&mut self) -> bool {
         let Some((class, units)) = credits_of(&self.assembling) else {
             return true;
         };
+        self.allowed_for = 0;
         self.count(class).take(units)
     }
 

@@ -70,6 +70,7 @@ fn refused_writes_are_dropped_recorded_and_disturb_nobody() {
     ];
     assert_eq!(faults, expected);
     assert_eq!(bench.bridge.counters().refused_writes, 3);
+    assert_eq!(bench.bridge.landed_writes(), 2);
     bench.assert_no_violation();
 }
 
