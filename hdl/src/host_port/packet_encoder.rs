@@ -112,5 +112,5 @@ pub fn completion_bytes(length: usize, status: u8, tag: u8, payload: &[u8]) -> V
 
 /// Random bytes.
 pub fn random_bytes(random: &mut Random, count: usize) -> Vec<u8> {
-    (0..count).map(|_| random.next() as u8).collect()
+    (0..count).map(|_| random.word() as u8).collect()
 }

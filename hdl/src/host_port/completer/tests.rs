@@ -9,13 +9,13 @@ const COMPLETER: u16 = 0x0300;
 /// Registers stand everywhere in BAR0 but at 0x3c, at 0x80 to 0xbc, and from 0x800 on.
 fn register(address: u64) -> Option<u32> {
     let absent = address == 0x3c || (0x80..0xc0).contains(&address) || address >= 0x800;
-    (!absent).then(|| Random(address).next() as u32)
+    (!absent).then(|| Random::new(address).word() as u32)
 }
 
 /// Sixteen bytes of memory.
 fn memory(beat: u64) -> u128 {
-    let mut random = Random(beat + 0x1_0000);
-    u128::from(random.next()) << 64 | u128::from(random.next())
+    let mut random = Random::new(beat + 0x1_0000);
+    u128::from(random.word()) << 64 | u128::from(random.word())
 }
 
 /// What stands at a double word that can be read.
@@ -28,7 +28,7 @@ fn double_word(space: u64, address: u64) -> Option<u32> {
 }
 
 fn request(space: u64, address: u64, length: u64, first: u64, last: u64) -> ReadRequest {
-    let hash = Random(address ^ length << 32).next();
+    let hash = Random::new(address ^ length << 32).word();
     ReadRequest {
         space: space.to_bits(),
         address: address.to_bits(),
@@ -73,7 +73,7 @@ fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
     unit.source.ready.connect();
     unit.connect_all();
     unit.completer_id.next = COMPLETER.to_bits();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut requests: VecDeque<_> = requests.iter().copied().collect();
     let mut answer: Option<(u64, u64)> = None;
@@ -97,8 +97,8 @@ fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
         unit.registers.done.next = done.is_some();
         let value = done.and_then(|(_, address)| register(address));
         unit.registers.hit.next = value.is_some();
-        unit.registers.read_data.next = value.unwrap_or(random.next() as u32).to_bits();
-        unit.memory.data.next = wide(granted.map_or(random.next().into(), memory));
+        unit.registers.read_data.next = value.unwrap_or(random.word() as u32).to_bits();
+        unit.memory.data.next = wide(granted.map_or(random.word().into(), memory));
         unit.memory.grant.next = false;
         unit.source.ready.next = random.chance(percent);
         settle(&mut unit);
@@ -352,7 +352,7 @@ fn what_cannot_be_read_and_what_needs_no_answer() {
 #[test]
 fn random_reads_with_everything_slow() {
     for seed in 20..26 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let requests: Vec<_> = (0..40)
             .map(|_| {
                 let space = [0, 0, 2, 2, 2, 1][random.below(6) as usize];

@@ -74,7 +74,7 @@ fn unit() -> PacketReceive {
 /// Feeds packets with pauses of the given likelihood; reads are taken with the other one.
 fn run(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
     let mut unit = unit();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut input = packets.iter().flatten();
     let mut quiet = 0;
@@ -94,7 +94,7 @@ fn run(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
         unit.receive_valid.next = offered.is_some();
         let (data, last) = offered
             .copied()
-            .unwrap_or((random.next().into(), random.chance(50)));
+            .unwrap_or((random.word().into(), random.chance(50)));
         unit.receive_beat.next = beat(data, last);
         unit.read_request_ready.next = random.chance(take);
         settle(&mut unit);
@@ -200,7 +200,7 @@ fn an_express_store_is_out_one_cycle_after_its_second_beat() {
 
 #[test]
 fn every_alignment_and_length_back_to_back_and_with_pauses() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut packets = vec![];
     for long in [false, true] {
         for lane in 0..4 {
@@ -229,7 +229,7 @@ fn every_alignment_and_length_back_to_back_and_with_pauses() {
 
 #[test]
 fn longest_writes() {
-    let mut random = Random(12);
+    let mut random = Random::new(12);
     let mut packets = vec![];
     for (long, base) in [(false, BAR4), (true, BAR2)] {
         for (offset, length) in [(0, 1024), (4, 1023), (8, 1022), (12, 1021), (0, 1023)] {
@@ -275,7 +275,7 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
     if random.chance(20) {
         let length = random.below(20) as usize;
         let payload = random_bytes(random, 4 * length);
-        let mut beats = beats_of(&completion_bytes(length, 0, random.next() as u8, &payload));
+        let mut beats = beats_of(&completion_bytes(length, 0, random.word() as u8, &payload));
         distort(&mut beats, random);
         return beats;
     }
@@ -290,13 +290,13 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
     let room = (4096 - address % 4096) / 4 + u64::from(random.chance(5));
     let length = (1 + random.below(20)).min(room) as usize;
     let mut request = if random.chance(30) {
-        MemoryRequest::read(long, address, length, random.next() as u8)
+        MemoryRequest::read(long, address, length, random.word() as u8)
     } else {
         MemoryRequest::write(long, address, random_bytes(random, 4 * length))
     };
     request.traffic_class = random.below(8) as u8;
     request.attributes = random.below(4) as u8;
-    request.requester = random.next() as u16;
+    request.requester = random.word() as u16;
     request.digest = random.chance(20);
     request.poisoned = random.chance(5);
     if random.chance(40) {
@@ -307,7 +307,7 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
         }
     }
     if random.chance(3) {
-        request.format_type = random.next() as u8;
+        request.format_type = random.word() as u8;
     }
     let mut beats = request.beats();
     distort(&mut beats, random);
@@ -324,7 +324,7 @@ fn distort(beats: &mut Vec<(u128, bool)>, random: &mut Random) {
         beats.truncate(1 + random.below(beats.len() as u64) as usize);
     } else {
         for _ in 0..1 + random.below(4) {
-            beats.push((random.next().into(), false));
+            beats.push((random.word().into(), false));
         }
     }
     beats.last_mut().unwrap().1 = true;
@@ -333,7 +333,7 @@ fn distort(beats: &mut Vec<(u128, bool)>, random: &mut Random) {
 #[test]
 fn random_traffic_right_and_wrong() {
     for seed in 100..104 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let packets: Vec<_> = (0..400).map(|_| random_packet(&mut random)).collect();
         run_and_check(&packets, [0, 30][seed as usize % 2], 100, seed);
     }

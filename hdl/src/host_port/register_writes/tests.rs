@@ -35,7 +35,7 @@ fn run(writes: &[Option<HostWrite>], slowest: u64, seed: u64) -> Run {
     unit.master.hit.connect();
     unit.master.read_data.connect();
     unit.connect_all();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut answer: Option<(u64, bool)> = None;
     let mut quiet = 0;
@@ -134,13 +134,13 @@ fn random_writes_are_carried_out_in_order_and_what_is_lost_is_told() {
     let mut overflows = 0;
     for seed in 0..6 {
         println!("seed {seed}");
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let slowest = [1, 5][seed as usize % 2];
         let writes: Vec<_> = (0..300)
             .map(|_| {
                 random.chance([10, 15, 60][seed as usize % 3]).then(|| {
-                    let enables = random.next() & [0xffff, 0xf0f0, 0x0f][random.below(3) as usize];
-                    let data = u128::from(random.next()) << 64 | u128::from(random.next());
+                    let enables = random.word() & [0xffff, 0xf0f0, 0x0f][random.below(3) as usize];
+                    let data = u128::from(random.word()) << 64 | u128::from(random.word());
                     host_write(random.below(10) / 8, random.below(256) * 16, data, enables)
                 })
             })
