@@ -1,7 +1,9 @@
 //! Parts that know nothing of messages: streams, memories, FIFOs, arbiters, checksums.
 
+pub mod block_fifo;
 pub mod block_ram;
 pub mod byte_ram;
+pub mod clock_crossing_fifo;
 pub mod crc32;
 pub mod fifo;
 pub mod first_one;
@@ -10,3 +12,4 @@ pub mod lut_ram;
 pub mod packet_arbiter;
 pub mod round_robin;
 pub mod stream;
+pub mod synchronizer;
