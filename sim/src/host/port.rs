@@ -1,0 +1,231 @@
+//! What a host program can do: stores to and loads from the device, host memory, waiting.
+
+use super::program::{Suspender, Wake, running};
+use crate::memory::{DmaMemory, MemoryError};
+use crate::pcie::{HostBridge, ReadError};
+use crate::profile::HostCosts;
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+/// The host side of a node: what its programs share.
+pub struct HostSide {
+    /// Root complex and link.
+    pub bridge: HostBridge,
+    /// Host memory behind the IOMMU.
+    pub memory: DmaMemory,
+    /// The node's number.
+    pub node: u16,
+    /// Nodes in the cluster.
+    pub nodes: u16,
+    /// Core cycle now.
+    pub cycle: u64,
+    /// Picoseconds in a core cycle.
+    pub cycle_picoseconds: u64,
+    /// What operations cost the processor.
+    pub costs: HostCosts,
+    /// Results of the last exchange among all programs, in the order of programs.
+    pub gathered: Vec<Vec<u8>>,
+}
+
+/// `current` was called outside of a host program.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no host program of a simulated cluster is running here: open `sim:` devices inside a program given to `Cluster::run`")]
+pub struct NotInSimulation;
+
+thread_local! {
+    static CURRENT: RefCell<Option<HostPort>> = const { RefCell::new(None) };
+}
+
+pub(super) fn set_current(port: Option<HostPort>) {
+    CURRENT.set(port);
+}
+
+/// The port of the host program that is running on this thread.
+///
+/// # Errors
+/// None is running.
+pub fn current() -> Result<HostPort, NotInSimulation> {
+    CURRENT.with_borrow(Clone::clone).ok_or(NotInSimulation)
+}
+
+/// A host program's access to its simulated machine. Every operation costs what the profile says.
+#[derive(Clone)]
+pub struct HostPort {
+    side: Rc<RefCell<HostSide>>,
+    suspender: NonNull<Suspender>,
+    identity: u64,
+    /// The program's own time: it runs ahead of the clock by less than a cycle.
+    time_picoseconds: Rc<Cell<u64>>,
+}
+
+impl HostPort {
+    pub(super) fn new(side: Rc<RefCell<HostSide>>, suspender: &Suspender, identity: u64) -> Self {
+        HostPort { side, suspender: NonNull::from(suspender), identity, time_picoseconds: Rc::default() }
+    }
+
+    /// Suspends the program until `wake`, then sets its time to the clock's if that is later.
+    fn suspend(&self, wake: Wake) {
+        assert_eq!(running(), self.identity, "a HostPort is used outside of its own host program");
+        // SAFETY: the suspender lives on the stack of the coroutine that made this port, and the check above has shown
+        // that this very coroutine is running now, on this thread, so that its stack is alive.
+        unsafe { self.suspender.as_ref() }.suspend(wake);
+        let side = self.side.borrow();
+        self.time_picoseconds.set(self.time_picoseconds.get().max(side.cycle * side.cycle_picoseconds));
+    }
+
+    /// Lets the clock come up to the program's time.
+    fn synchronise(&self) {
+        let (cycle, length) = {
+            let side = self.side.borrow();
+            (side.cycle, side.cycle_picoseconds)
+        };
+        let due = self.time_picoseconds.get().div_ceil(length);
+        if due > cycle {
+            self.suspend(Wake::At(due));
+        }
+    }
+
+    /// Spends processor time.
+    pub fn spend_ns(&self, ns: f64) {
+        self.time_picoseconds.set(self.time_picoseconds.get() + (ns * 1000.0) as u64);
+    }
+
+    /// The program's time in nanoseconds.
+    pub fn now_ns(&self) -> f64 {
+        self.time_picoseconds.get() as f64 / 1000.0
+    }
+
+    /// The core cycle the clock shows.
+    pub fn cycle(&self) -> u64 {
+        self.side.borrow().cycle
+    }
+
+    /// This node's number.
+    pub fn node(&self) -> u16 {
+        self.side.borrow().node
+    }
+
+    /// Nodes in the cluster.
+    pub fn nodes(&self) -> u16 {
+        self.side.borrow().nodes
+    }
+
+    /// What operations cost.
+    pub fn costs(&self) -> HostCosts {
+        self.side.borrow().costs.clone()
+    }
+
+    /// One uncached store of 1, 2, 4 or 8 bytes.
+    pub fn store(&self, bar: u8, offset: u64, bytes: &[u8]) {
+        self.synchronise();
+        let cost = {
+            let mut side = self.side.borrow_mut();
+            side.bridge.write(bar, offset, bytes);
+            side.costs.uncached_store_ns
+        };
+        self.spend_ns(cost);
+    }
+
+    /// Stores through a write-combining mapping, already flushed: one packet for each 64-byte line touched.
+    pub fn store_combined(&self, bar: u8, offset: u64, bytes: &[u8]) {
+        self.synchronise();
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = offset + done as u64;
+            let part = (64 - (at % 64) as usize).min(bytes.len() - done);
+            let mut side = self.side.borrow_mut();
+            side.bridge.write(bar, at, &bytes[done..done + part]);
+            let cost = side.costs.write_combining_store_ns;
+            drop(side);
+            self.spend_ns(cost);
+            done += part;
+        }
+        let flush = self.side.borrow().costs.write_combining_flush_ns;
+        self.spend_ns(flush);
+    }
+
+    /// Sends a packet of any shape, for tests of bad input.
+    pub fn send_raw_packet(&self, packet: &[u8]) {
+        self.synchronise();
+        self.side.borrow_mut().bridge.write_raw(packet);
+    }
+
+    /// One uncached load: the program stands still until the completion is there.
+    ///
+    /// # Errors
+    /// The device answered with an error, or not at all.
+    pub fn load(&self, bar: u8, offset: u64, bytes: u16) -> Result<Vec<u8>, ReadError> {
+        self.synchronise();
+        let ticket = self.side.borrow_mut().bridge.read(bar, offset, bytes);
+        loop {
+            if let Some(result) = self.side.borrow_mut().bridge.read_result(ticket) {
+                return result;
+            }
+            self.suspend(Wake::Read);
+        }
+    }
+
+    /// Host memory that the device may reach: its address as the device sees it.
+    pub fn allocate(&self, bytes: usize, alignment: usize) -> u64 {
+        self.side.borrow_mut().memory.allocate(bytes, alignment)
+    }
+
+    /// Gives memory back; the device can no longer reach it.
+    pub fn release(&self, address: u64, bytes: usize) {
+        self.side.borrow_mut().memory.release(address, bytes);
+    }
+
+    /// Reads host memory at an address as the device sees it.
+    ///
+    /// # Errors
+    /// Nothing is mapped there.
+    pub fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
+        self.synchronise();
+        let side = self.side.borrow();
+        side.memory.read(address, bytes)
+    }
+
+    /// Writes host memory at an address as the device sees it.
+    ///
+    /// # Errors
+    /// Nothing is mapped there.
+    pub fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
+        self.synchronise();
+        self.side.borrow_mut().memory.write(address, bytes)
+    }
+
+    /// One turn of a polling loop that found nothing new: comes back at the first poll after the device wrote to host
+    /// memory, as a loop that loads the same cache line again and again would, or after `at_most_ns`.
+    pub fn poll(&self, at_most_ns: f64) {
+        let wake = {
+            let side = self.side.borrow();
+            let length = side.cycle_picoseconds;
+            let interval = ((side.costs.poll_interval_ns * 1000.0) as u64).div_ceil(length).max(1);
+            let now = self.time_picoseconds.get().div_ceil(length).max(side.cycle);
+            let deadline = now + ((at_most_ns * 1000.0) as u64).div_ceil(length).max(1);
+            Wake::Memory { next: now + interval, interval, seen: side.memory.device_writes(), deadline }
+        };
+        self.suspend(wake);
+    }
+
+    /// Waits without doing anything.
+    pub fn sleep_ns(&self, ns: f64) {
+        self.spend_ns(ns);
+        self.synchronise();
+    }
+
+    /// Hands bytes to every program of the cluster and receives theirs, in the order of programs: what a launcher (PMI)
+    /// offers for start-up, and a barrier. It goes round the NIU and takes no part in what is measured.
+    pub fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.synchronise();
+        self.suspend(Wake::Gather(bytes.to_vec()));
+        self.side.borrow().gathered.clone()
+    }
+
+    /// Looks at the simulated machine itself, for tests.
+    pub fn with_side<R>(&self, look: impl FnOnce(&mut HostSide) -> R) -> R {
+        self.synchronise();
+        look(&mut self.side.borrow_mut())
+    }
+}

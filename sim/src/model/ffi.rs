@@ -1,0 +1,128 @@
+//! The only module of the simulator that calls foreign code: a safe owner of one Verilated NIU.
+
+use std::ffi::{CString, c_char, c_int};
+use std::path::Path;
+
+#[repr(C)]
+struct Raw {
+    _private: [u8; 0],
+}
+
+/// The NIU's inputs for one cycle; names and contracts in `docs/microarchitecture.md`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "the ports' contracts stand in docs/microarchitecture.md")]
+pub struct Inputs {
+    pub host_receive_data: [u32; 4],
+    pub link_receive_data: [u32; 4],
+    pub config_bar0: u64,
+    pub config_bar2: u64,
+    pub config_bar4: u64,
+    pub config_requester: u16,
+    pub reset: u8,
+    pub host_receive_valid: u8,
+    pub host_receive_last: u8,
+    pub host_transmit_ready: u8,
+    pub host_transmit_posted_allowed: u8,
+    pub host_transmit_nonposted_allowed: u8,
+    pub host_transmit_completion_allowed: u8,
+    pub config_maximum_payload: u8,
+    pub config_maximum_read_request: u8,
+    pub config_memory_enable: u8,
+    pub config_master_enable: u8,
+    pub link_transmit_ready: u8,
+    pub link_receive_valid: u8,
+    pub link_receive_last: u8,
+}
+
+/// The NIU's outputs: those to the host as they stand in the cycle with its inputs, before the clock rises; those to the link,
+/// which are registered, as they will stand in the next cycle.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "the ports' contracts stand in docs/microarchitecture.md")]
+pub struct Outputs {
+    pub host_transmit_data: [u32; 4],
+    pub link_transmit_data: [u32; 4],
+    pub host_receive_nonposted_free: u8,
+    pub host_transmit_valid: u8,
+    pub host_transmit_last: u8,
+    pub link_transmit_valid: u8,
+    pub link_transmit_last: u8,
+}
+
+unsafe extern "C" {
+    fn niu_new(random: u32, traced: c_int) -> *mut Raw;
+    fn niu_free(niu: *mut Raw);
+    fn niu_trace(niu: *mut Raw, path: *const c_char) -> c_int;
+    fn niu_cycle(niu: *mut Raw, inputs: *const Inputs, outputs: *mut Outputs);
+    fn niu_jtag(niu: *mut Raw, tck: c_int, tms: c_int, tdi: c_int) -> c_int;
+    fn niu_processor_ram(niu: *mut Raw) -> *mut u32;
+}
+
+/// One Verilated NIU with its soft core.
+pub struct NiuModel {
+    raw: *mut Raw,
+}
+
+// SAFETY: each instance has its own `VerilatedContext` and no thread pool (`threads(1)`); nothing in it is tied to the
+// thread that made it, and `&mut self` keeps two threads from using it at once.
+unsafe impl Send for NiuModel {}
+
+impl NiuModel {
+    /// A model in reset. `random` 0: memory without a reset value starts as zero; else as random bits of that seed, which
+    /// finds reads of state that nothing initialised. `trace`: where to write an FST waveform.
+    ///
+    /// # Errors
+    /// The path of the trace cannot be written.
+    pub fn new(random: u32, trace: Option<&Path>) -> std::io::Result<Self> {
+        // SAFETY: the constructor has no preconditions and never returns null.
+        let raw = unsafe { niu_new(random, trace.is_some().into()) };
+        let model = NiuModel { raw };
+        if let Some(path) = trace {
+            let text = CString::new(path.as_os_str().as_encoded_bytes())?;
+            // SAFETY: `raw` is alive, `text` is a terminated string that outlives the call.
+            if unsafe { niu_trace(raw, text.as_ptr()) } == 0 {
+                return Err(std::io::Error::other(format!("cannot write the waveform {}", path.display())));
+            }
+        }
+        Ok(model)
+    }
+
+    /// Runs one core cycle.
+    pub fn cycle(&mut self, inputs: &Inputs) -> Outputs {
+        let mut outputs = Outputs::default();
+        // SAFETY: `raw` is alive; both structures have the layout of their C mirrors.
+        unsafe { niu_cycle(self.raw, inputs, &mut outputs) };
+        outputs
+    }
+
+    /// Drives the debug transport's pins for half a period; returns TDO as it stood before the edge.
+    pub fn jtag(&mut self, tck: bool, tms: bool, tdi: bool) -> bool {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_jtag(self.raw, tck.into(), tms.into(), tdi.into()) != 0 }
+    }
+
+    /// Fills the processor's RAM with a firmware image, as the bitstream would, zeros behind it.
+    ///
+    /// # Panics
+    /// The image is larger than the RAM.
+    pub fn load_firmware(&mut self, image: &[u8]) {
+        let bytes = abi::processor::RAM_BYTES;
+        assert!(image.len() <= bytes, "firmware image of {} bytes, but the RAM has {bytes}", image.len());
+        // SAFETY: the RAM is an array of RAM_BYTES / 4 words inside the model, which `&mut self` keeps alive and unshared.
+        let ram = unsafe { std::slice::from_raw_parts_mut(niu_processor_ram(self.raw), bytes / 4) };
+        let mut words = image.chunks(4).map(|chunk| {
+            let mut word = [0; 4];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u32::from_le_bytes(word)
+        });
+        ram.fill_with(|| words.next().unwrap_or(0));
+    }
+}
+
+impl Drop for NiuModel {
+    fn drop(&mut self) {
+        // SAFETY: `raw` came from `niu_new` and is freed once.
+        unsafe { niu_free(self.raw) }
+    }
+}

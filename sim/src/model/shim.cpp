@@ -1,0 +1,142 @@
+// The C side of `NiuModel`: one Verilated NIU, stepped a core cycle at a time.
+#include "Vniu.h"
+#include "Vniu___024root.h"
+#include "verilated.h"
+#include "verilated_fst_c.h"
+#include <cstdint>
+#include <cstring>
+
+// Mirrors of `Inputs` and `Outputs` in ffi.rs.
+struct Inputs {
+  uint32_t host_receive_data[4];
+  uint32_t link_receive_data[4];
+  uint64_t config_bar0, config_bar2, config_bar4;
+  uint16_t config_requester;
+  uint8_t reset;
+  uint8_t host_receive_valid, host_receive_last;
+  uint8_t host_transmit_ready;
+  uint8_t host_transmit_posted_allowed, host_transmit_nonposted_allowed, host_transmit_completion_allowed;
+  uint8_t config_maximum_payload, config_maximum_read_request, config_memory_enable, config_master_enable;
+  uint8_t link_transmit_ready, link_receive_valid, link_receive_last;
+};
+struct Outputs {
+  uint32_t host_transmit_data[4];
+  uint32_t link_transmit_data[4];
+  uint8_t host_receive_nonposted_free;
+  uint8_t host_transmit_valid, host_transmit_last;
+  uint8_t link_transmit_valid, link_transmit_last;
+};
+
+struct Niu {
+  VerilatedContext context;  // one each: instances are independent and may live on different threads
+  Vniu* model = nullptr;
+  VerilatedFstC* trace = nullptr;
+};
+
+static inline void dump(Niu* niu) {
+  if (__builtin_expect(niu->trace != nullptr, 0)) niu->trace->dump(niu->context.time());
+}
+
+extern "C" {
+
+// random: 0 = memories and registers without a reset start as zero, else as random values of that seed.
+Niu* niu_new(uint32_t random, int traced) {
+  Niu* niu = new Niu;
+  niu->context.threads(1);
+  niu->context.randReset(random ? 2 : 0);
+  niu->context.randSeed(int(random & 0x7fffffff));
+  niu->context.traceEverOn(traced != 0);
+  Verilated::threadContextp(&niu->context);
+  niu->model = new Vniu{&niu->context, "TOP"};
+  niu->model->core_clock = 0;
+  niu->model->processor_clock = 0;
+  niu->model->jtag_tck = 0;
+  niu->model->jtag_tms = 1;
+  niu->model->jtag_tdi = 0;
+  niu->model->reset = 1;
+  niu->model->eval();
+  return niu;
+}
+
+void niu_free(Niu* niu) {
+  // The destructor uses the thread's current context: without this, freeing several instances hangs.
+  Verilated::threadContextp(&niu->context);
+  if (niu->trace) {
+    niu->trace->close();
+    delete niu->trace;
+  }
+  niu->model->final();
+  delete niu->model;
+  static VerilatedContext idle;
+  Verilated::threadContextp(&idle);
+  delete niu;
+}
+
+int niu_trace(Niu* niu, const char* path) {
+  niu->trace = new VerilatedFstC;
+  niu->model->trace(niu->trace, 99);
+  niu->trace->open(path);
+  return niu->trace->isOpen();
+}
+
+// One core cycle of 8 ns: inputs are applied, host outputs sampled with them, then the clock rises and the link's outputs of the
+// next cycle are sampled. The processor's clock runs at
+// half the rate; its edges fall on the core clock's falling edges.
+void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
+  Vniu* m = niu->model;
+  m->reset = in->reset;
+  m->host_receive_valid = in->host_receive_valid;
+  m->host_receive_last = in->host_receive_last;
+  memcpy(&m->host_receive_data, in->host_receive_data, 16);
+  m->host_transmit_ready = in->host_transmit_ready;
+  m->host_transmit_posted_allowed = in->host_transmit_posted_allowed;
+  m->host_transmit_nonposted_allowed = in->host_transmit_nonposted_allowed;
+  m->host_transmit_completion_allowed = in->host_transmit_completion_allowed;
+  m->config_requester = in->config_requester;
+  m->config_bar0 = in->config_bar0;
+  m->config_bar2 = in->config_bar2;
+  m->config_bar4 = in->config_bar4;
+  m->config_maximum_payload = in->config_maximum_payload;
+  m->config_maximum_read_request = in->config_maximum_read_request;
+  m->config_memory_enable = in->config_memory_enable;
+  m->config_master_enable = in->config_master_enable;
+  m->link_transmit_ready = in->link_transmit_ready;
+  m->link_receive_valid = in->link_receive_valid;
+  m->link_receive_last = in->link_receive_last;
+  memcpy(&m->link_receive_data, in->link_receive_data, 16);
+  m->eval();
+  memcpy(out->host_transmit_data, &m->host_transmit_data, 16);
+  out->host_receive_nonposted_free = m->host_receive_nonposted_free;
+  out->host_transmit_valid = m->host_transmit_valid;
+  out->host_transmit_last = m->host_transmit_last;
+  dump(niu);
+  m->core_clock = 1;
+  niu->context.timeInc(4);
+  m->eval();
+  // Registered: these stand for the next cycle, so that a peer can have them in that very cycle.
+  memcpy(out->link_transmit_data, &m->link_transmit_data, 16);
+  out->link_transmit_valid = m->link_transmit_valid;
+  out->link_transmit_last = m->link_transmit_last;
+  dump(niu);
+  m->core_clock = 0;
+  m->processor_clock = !m->processor_clock;
+  niu->context.timeInc(4);
+  m->eval();
+}
+
+// One half-period of the debug transport's clock; returns TDO before the edge.
+int niu_jtag(Niu* niu, int tck, int tms, int tdi) {
+  Vniu* m = niu->model;
+  m->jtag_tms = tms;
+  m->jtag_tdi = tdi;
+  m->eval();
+  int tdo = m->jtag_tdo;
+  m->jtag_tck = tck;
+  m->eval();
+  return tdo;
+}
+
+// The processor's RAM: WAYFARER_RAM names it in the Verilated model.
+uint32_t* niu_processor_ram(Niu* niu) { return &niu->model->rootp->WAYFARER_RAM[0]; }
+
+}  // extern "C"

@@ -1,0 +1,9 @@
+//! What lies between the NIUs: wires, and for more than two nodes a switch.
+
+mod frame;
+mod switch_model;
+mod wire;
+
+pub use frame::{Frame, FrameAssembler};
+pub use switch_model::SwitchModel;
+pub use wire::{Fault, Flit, Wire};
