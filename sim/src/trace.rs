@@ -1,33 +1,9 @@
-//! What crossed the ports of a node: a hash of it all, and readable logs on demand.
+//! Readable logs of what crossed a node's link, on demand.
 
 use crate::network::{Flit, Frame, FrameAssembler};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-
-/// FNV-1a over 128-bit items: two runs with the same hash did the same, cycle by cycle.
-#[derive(Clone, Copy, Debug)]
-pub struct TraceHash(u64);
-
-impl Default for TraceHash {
-    fn default() -> Self {
-        TraceHash(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl TraceHash {
-    /// Takes an item in.
-    pub fn add(&mut self, item: u128) {
-        for half in [item as u64, (item >> 64) as u64] {
-            self.0 = (self.0 ^ half).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
-        }
-    }
-
-    /// The hash so far.
-    pub fn value(self) -> u64 {
-        self.0
-    }
-}
 
 /// A text file of what crosses a node's link, frame by frame.
 #[derive(Debug)]

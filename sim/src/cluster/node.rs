@@ -5,7 +5,8 @@ use crate::host::{HostSide, Program, ProgramBody, Wake};
 use crate::model::{Inputs, NiuModel, Outputs, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
 use crate::pcie::{HostPortInputs, HostPortOutputs};
-use crate::trace::{TraceHash, TraceLog};
+use crate::pcie::TraceHash;
+use crate::trace::TraceLog;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -108,7 +109,7 @@ impl Node {
         let device_writes = {
             let mut side = self.side.borrow_mut();
             side.cycle = cycle;
-            side.memory.device_writes()
+            side.bridge.landed_writes()
         };
         for program in &mut self.programs {
             while program.wake.as_mut().is_some_and(|wake| is_due(wake, cycle, device_writes)) {
@@ -119,29 +120,29 @@ impl Node {
 
     fn set_host_inputs(&mut self, from: &HostPortInputs) {
         let inputs = &mut self.inputs;
-        inputs.host_receive_valid = from.receive_valid.into();
-        inputs.host_receive_data = beat_to_words(from.receive_data);
-        inputs.host_receive_last = from.receive_last.into();
-        inputs.host_transmit_ready = from.transmit_ready.into();
-        inputs.host_transmit_posted_allowed = from.posted_allowed.into();
-        inputs.host_transmit_nonposted_allowed = from.nonposted_allowed.into();
-        inputs.host_transmit_completion_allowed = from.completion_allowed.into();
-        inputs.config_requester = from.requester;
-        inputs.config_bar0 = from.bar0;
-        inputs.config_bar2 = from.bar2;
-        inputs.config_bar4 = from.bar4;
-        inputs.config_maximum_payload = from.maximum_payload;
-        inputs.config_maximum_read_request = from.maximum_read_request;
-        inputs.config_memory_enable = from.memory_enable.into();
-        inputs.config_master_enable = from.master_enable.into();
+        inputs.host_receive_valid = from.host_receive_valid.into();
+        inputs.host_receive_data = beat_to_words(from.host_receive_data);
+        inputs.host_receive_last = from.host_receive_last.into();
+        inputs.host_transmit_ready = from.host_transmit_ready.into();
+        inputs.host_transmit_posted_allowed = from.host_transmit_posted_allowed.into();
+        inputs.host_transmit_nonposted_allowed = from.host_transmit_nonposted_allowed.into();
+        inputs.host_transmit_completion_allowed = from.host_transmit_completion_allowed.into();
+        inputs.config_requester = from.config_requester;
+        inputs.config_bar0 = from.config_bar0;
+        inputs.config_bar2 = from.config_bar2;
+        inputs.config_bar4 = from.config_bar4;
+        inputs.config_maximum_payload = from.config_maximum_payload;
+        inputs.config_maximum_read_request = from.config_maximum_read_request;
+        inputs.config_memory_enable = from.config_memory_enable.into();
+        inputs.config_master_enable = from.config_master_enable.into();
     }
 
     fn take_outputs(&mut self, cycle: u64, outputs: &Outputs) {
         self.from_device = HostPortOutputs {
-            receive_nonposted_free: outputs.host_receive_nonposted_free != 0,
-            transmit_valid: outputs.host_transmit_valid != 0,
-            transmit_data: words_to_beat(outputs.host_transmit_data),
-            transmit_last: outputs.host_transmit_last != 0,
+            host_receive_nonposted_free: outputs.host_receive_nonposted_free != 0,
+            host_transmit_valid: outputs.host_transmit_valid != 0,
+            host_transmit_data: words_to_beat(outputs.host_transmit_data),
+            host_transmit_last: outputs.host_transmit_last != 0,
         };
         let next = cycle + 1;
         let ready = self.wire.ready(next);
@@ -154,8 +155,9 @@ impl Node {
     }
 
     fn observe(&mut self, cycle: u64, direction: &str, flit: Flit) {
-        self.hash.add(u128::from(cycle) << 1 | u128::from(flit.last));
-        self.hash.add(flit.data);
+        self.hash.add_word(cycle << 1 | u64::from(flit.last));
+        self.hash.add_word(flit.data as u64);
+        self.hash.add_word((flit.data >> 64) as u64);
         if let Some(log) = &mut self.log {
             log.link(cycle, direction, flit);
         }
@@ -169,7 +171,7 @@ impl Node {
     /// Hash of everything that crossed the node's ports.
     pub fn hash(&self) -> u64 {
         let mut hash = self.hash;
-        hash.add(self.side.borrow().bridge.trace_hash().into());
+        hash.add_word(self.side.borrow().bridge.trace_hash());
         hash.value()
     }
 }
@@ -191,8 +193,8 @@ fn is_due(wake: &mut Wake, cycle: u64, device_writes: u64) -> bool {
             *next = now + *interval;
             now == cycle && device_writes != *seen
         }
-        // The program itself looks whether its read is answered.
-        Wake::Read => true,
+        // The program itself looks whether what it waits for has come.
+        Wake::Bridge => true,
         Wake::Gather(_) => false,
     }
 }

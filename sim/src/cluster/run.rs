@@ -5,11 +5,12 @@ use super::exchange::{Mailbox, Network, Progress};
 use super::node::{Node, NodeParts};
 use super::options::ClusterOptions;
 use crate::host::{HostPort, HostSide, ProgramBody};
-use crate::memory::DmaMemory;
+use crate::memory::HostMemory;
 use crate::model::NiuModel;
 use crate::network::{SwitchModel, Wire};
-use crate::pcie::HostBridge;
-use crate::trace::{TraceHash, TraceLog};
+use crate::pcie::{HostBridge, HostBridgeError, TraceHash};
+use crate::trace::TraceLog;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -59,6 +60,9 @@ pub enum RunError {
         /// What it did.
         violation: String,
     },
+    /// The profile is not possible.
+    #[error(transparent)]
+    Bridge(#[from] HostBridgeError),
     /// A trace could not be written.
     #[error("cannot write a trace")]
     Trace(#[from] std::io::Error),
@@ -131,7 +135,6 @@ struct Shared {
 }
 
 fn make_parts(options: &ClusterOptions, programs: Vec<Vec<(u64, ProgramBody)>>) -> Result<Vec<NodeParts>, RunError> {
-    let cycle_picoseconds = 1_000_000_000_000 / options.profile.clock_hertz;
     let mut parts = Vec::new();
     for (number, programs) in programs.into_iter().enumerate() {
         let waveform = options.waveforms.as_ref().map(|folder| folder.join(format!("node-{number}.fst")));
@@ -140,12 +143,13 @@ fn make_parts(options: &ClusterOptions, programs: Vec<Vec<(u64, ProgramBody)>>) 
         let mut model = NiuModel::new(random, waveform.as_deref())?;
         model.load_firmware(&options.firmware);
         let side = HostSide {
-            bridge: HostBridge::new(&options.profile, seed),
-            memory: DmaMemory::new(&options.profile),
+            bridge: HostBridge::new(&options.profile, seed)?,
+            memory: HostMemory::new(),
+            allocations: BTreeMap::new(),
             node: number as u16,
             nodes: options.nodes,
             cycle: 0,
-            cycle_picoseconds,
+            cycle_picoseconds: options.profile.period_ps(),
             costs: options.profile.host.clone(),
             gathered: Vec::new(),
         };
@@ -183,7 +187,7 @@ fn run_share(
         let side = node.side().borrow();
         let report = NodeReport {
             trace_hash: node.hash(),
-            iommu_faults: side.memory.faults(),
+            iommu_faults: side.bridge.iommu().fault_count(),
             violations: side.bridge.violations().iter().map(ToString::to_string).collect(),
         };
         *shared.reports[number].lock().unwrap_or_else(|poison| poison.into_inner()) = report;
@@ -228,7 +232,7 @@ fn finish(outcome: (Progress, u64), nodes: Vec<NodeReport>, wall: Duration) -> R
         (Progress::Finished, cycles) => {
             let mut hash = TraceHash::default();
             for node in &nodes {
-                hash.add(node.trace_hash.into());
+                hash.add_word(node.trace_hash);
             }
             Ok(Report { cycles, trace_hash: hash.value(), wall, nodes })
         }

@@ -1,10 +1,11 @@
 //! What a host program can do: stores to and loads from the device, host memory, waiting.
 
 use super::program::{Suspender, Wake, running};
-use crate::memory::{DmaMemory, MemoryError};
-use crate::pcie::{HostBridge, ReadError};
+use crate::memory::{HostMemory, PAGE_BYTES, Permission};
+use crate::pcie::{HostBridge, ReadError, ReadTicket};
 use crate::profile::HostCosts;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -12,8 +13,10 @@ use std::rc::Rc;
 pub struct HostSide {
     /// Root complex and link.
     pub bridge: HostBridge,
-    /// Host memory behind the IOMMU.
-    pub memory: DmaMemory,
+    /// Host memory.
+    pub memory: HostMemory,
+    /// What programs have allocated for the device: IOVA to host address and bytes.
+    pub allocations: BTreeMap<u64, (u64, u64)>,
     /// The node's number.
     pub node: u16,
     /// Nodes in the cluster.
@@ -26,6 +29,19 @@ pub struct HostSide {
     pub costs: HostCosts,
     /// Results of the last exchange among all programs, in the order of programs.
     pub gathered: Vec<Vec<u8>>,
+}
+
+impl HostSide {
+    /// The host address behind an address that the device uses for allocated memory.
+    ///
+    /// # Panics
+    /// Nothing is allocated there: a host program would have died of it.
+    fn host_address(&self, address: u64, bytes: usize) -> u64 {
+        let found = self.allocations.range(..=address).next_back();
+        let inside = found.filter(|(base, (_, size))| address + bytes as u64 <= *base + size);
+        let (base, (host, _)) = inside.unwrap_or_else(|| panic!("{bytes} bytes at {address:#x} are not allocated"));
+        host + (address - base)
+    }
 }
 
 /// `current` was called outside of a host program.
@@ -87,8 +103,8 @@ impl HostPort {
     }
 
     /// Spends processor time.
-    pub fn spend_ns(&self, ns: f64) {
-        self.time_picoseconds.set(self.time_picoseconds.get() + (ns * 1000.0) as u64);
+    pub fn spend_ns(&self, ns: u64) {
+        self.time_picoseconds.set(self.time_picoseconds.get() + ns * 1000);
     }
 
     /// The program's time in nanoseconds.
@@ -118,31 +134,34 @@ impl HostPort {
 
     /// One uncached store of 1, 2, 4 or 8 bytes.
     pub fn store(&self, bar: u8, offset: u64, bytes: &[u8]) {
-        self.synchronise();
-        let cost = {
-            let mut side = self.side.borrow_mut();
-            side.bridge.write(bar, offset, bytes);
-            side.costs.uncached_store_ns
-        };
-        self.spend_ns(cost);
+        self.store_packet(bar, offset, bytes);
+        self.spend_ns(self.side.borrow().costs.uncached_store_ns);
     }
 
-    /// Stores through a write-combining mapping, already flushed: one packet for each 64-byte line touched.
+    /// Stores through a write-combining mapping, then a flush: one packet for each 64-byte line touched.
     pub fn store_combined(&self, bar: u8, offset: u64, bytes: &[u8]) {
-        self.synchronise();
+        let (line_ns, flush_ns) = {
+            let costs = &self.side.borrow().costs;
+            (costs.write_combining_store_ns, costs.write_combining_flush_ns)
+        };
         let mut done = 0;
         while done < bytes.len() {
             let at = offset + done as u64;
             let part = (64 - (at % 64) as usize).min(bytes.len() - done);
-            let mut side = self.side.borrow_mut();
-            side.bridge.write(bar, at, &bytes[done..done + part]);
-            let cost = side.costs.write_combining_store_ns;
-            drop(side);
-            self.spend_ns(cost);
+            self.store_packet(bar, at, &bytes[done..done + part]);
+            self.spend_ns(line_ns);
             done += part;
         }
-        let flush = self.side.borrow().costs.write_combining_flush_ns;
-        self.spend_ns(flush);
+        self.spend_ns(flush_ns);
+    }
+
+    /// Sends one write once the processor's store buffers have room.
+    fn store_packet(&self, bar: u8, offset: u64, bytes: &[u8]) {
+        self.synchronise();
+        while !self.side.borrow().bridge.store_accepted() {
+            self.suspend(Wake::Bridge);
+        }
+        self.side.borrow_mut().bridge.write(bar, offset, bytes);
     }
 
     /// Sends a packet of any shape, for tests of bad input.
@@ -157,42 +176,58 @@ impl HostPort {
     /// The device answered with an error, or not at all.
     pub fn load(&self, bar: u8, offset: u64, bytes: u16) -> Result<Vec<u8>, ReadError> {
         self.synchronise();
-        let ticket = self.side.borrow_mut().bridge.read(bar, offset, bytes);
+        let ticket: ReadTicket = self.side.borrow_mut().bridge.read(bar, offset, bytes);
         loop {
             if let Some(result) = self.side.borrow_mut().bridge.read_result(ticket) {
                 return result;
             }
-            self.suspend(Wake::Read);
+            self.suspend(Wake::Bridge);
         }
     }
 
-    /// Host memory that the device may reach: its address as the device sees it.
-    pub fn allocate(&self, bytes: usize, alignment: usize) -> u64 {
-        self.side.borrow_mut().memory.allocate(bytes, alignment)
+    /// Zeroed host memory that the device may reach: its address as the device sees it, on a page.
+    ///
+    /// # Panics
+    /// The device's address space is used up.
+    pub fn allocate(&self, bytes: usize) -> u64 {
+        let mut side = self.side.borrow_mut();
+        let bytes = (bytes as u64).next_multiple_of(PAGE_BYTES);
+        let host = side.memory.allocate(bytes, PAGE_BYTES);
+        let address = side.bridge.iommu_mut().map(host, bytes, Permission::ReadWrite).unwrap_or_else(|error| panic!("{error}"));
+        side.allocations.insert(address, (host, bytes));
+        address
     }
 
     /// Gives memory back; the device can no longer reach it.
-    pub fn release(&self, address: u64, bytes: usize) {
-        self.side.borrow_mut().memory.release(address, bytes);
+    pub fn release(&self, address: u64) {
+        let mut side = self.side.borrow_mut();
+        if let Some((host, bytes)) = side.allocations.remove(&address) {
+            // A test may have taken the mapping away itself.
+            let _ = side.bridge.iommu_mut().unmap(address, bytes);
+            side.memory.release(host, bytes);
+        }
     }
 
-    /// Reads host memory at an address as the device sees it.
+    /// Reads allocated memory at an address as the device sees it.
     ///
-    /// # Errors
-    /// Nothing is mapped there.
-    pub fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
+    /// # Panics
+    /// The memory is not allocated.
+    pub fn read_memory(&self, address: u64, bytes: &mut [u8]) {
         self.synchronise();
         let side = self.side.borrow();
-        side.memory.read(address, bytes)
+        side.memory.read(side.host_address(address, bytes.len()), bytes);
+        self.spend_ns(side.costs.cached_load_ns);
     }
 
-    /// Writes host memory at an address as the device sees it.
+    /// Writes allocated memory at an address as the device sees it.
     ///
-    /// # Errors
-    /// Nothing is mapped there.
-    pub fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
+    /// # Panics
+    /// The memory is not allocated.
+    pub fn write_memory(&self, address: u64, bytes: &[u8]) {
         self.synchronise();
-        self.side.borrow_mut().memory.write(address, bytes)
+        let mut side = self.side.borrow_mut();
+        let host = side.host_address(address, bytes.len());
+        side.memory.write(host, bytes);
     }
 
     /// One turn of a polling loop that found nothing new: comes back at the first poll after the device wrote to host
@@ -201,16 +236,16 @@ impl HostPort {
         let wake = {
             let side = self.side.borrow();
             let length = side.cycle_picoseconds;
-            let interval = ((side.costs.poll_interval_ns * 1000.0) as u64).div_ceil(length).max(1);
+            let interval = (side.costs.poll_interval_ns * 1000).div_ceil(length).max(1);
             let now = self.time_picoseconds.get().div_ceil(length).max(side.cycle);
             let deadline = now + ((at_most_ns * 1000.0) as u64).div_ceil(length).max(1);
-            Wake::Memory { next: now + interval, interval, seen: side.memory.device_writes(), deadline }
+            Wake::Memory { next: now + interval, interval, seen: side.bridge.landed_writes(), deadline }
         };
         self.suspend(wake);
     }
 
     /// Waits without doing anything.
-    pub fn sleep_ns(&self, ns: f64) {
+    pub fn sleep_ns(&self, ns: u64) {
         self.spend_ns(ns);
         self.synchronise();
     }
