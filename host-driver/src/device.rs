@@ -53,7 +53,10 @@ impl<T: Transport> Device<T> {
         let read = |offset: usize| transport.read32(Bar::Control, offset as u64);
         let magic = read(registers::magic::OFFSET)?;
         if magic as usize != abi::control::MAGIC {
-            return Err(Error::NotWayfarer { found: magic, expected: abi::control::MAGIC as u32 });
+            return Err(Error::NotWayfarer {
+                found: magic,
+                expected: abi::control::MAGIC as u32,
+            });
         }
         let version = read(registers::abi_version::OFFSET)?;
         let hardware_revision = read(registers::hardware_revision::OFFSET)?;
@@ -73,7 +76,11 @@ impl<T: Transport> Device<T> {
             transmit_queues: registers::capabilities::transmit_queues::get(capabilities) as u8,
             receive_queues: registers::capabilities::receive_queues::get(capabilities) as u8,
         };
-        Ok(Device { transport, admin: Rc::new(RefCell::new(admin)), identity })
+        Ok(Device {
+            transport,
+            admin: Rc::new(RefCell::new(admin)),
+            identity,
+        })
     }
 
     /// What the NIU says of itself.
@@ -99,7 +106,10 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The device cannot be read.
     pub fn counter(&self, counter: abi::control::counter::Counter) -> Result<u32, Error> {
-        Ok(self.transport.read32(Bar::Control, (registers::counters::OFFSET as u64) + 4 * counter.code())?)
+        Ok(self.transport.read32(
+            Bar::Control,
+            (registers::counters::OFFSET as u64) + 4 * counter.code(),
+        )?)
     }
 
     /// Core cycle (low 32 bits) at which a stage saw the last marked message.
@@ -107,7 +117,10 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The device cannot be read.
     pub fn stage_time(&self, stage: abi::control::stage::Stage) -> Result<u32, Error> {
-        Ok(self.transport.read32(Bar::Control, (registers::stage_time::OFFSET as u64) + 4 * stage.code())?)
+        Ok(self.transport.read32(
+            Bar::Control,
+            (registers::stage_time::OFFSET as u64) + 4 * stage.code(),
+        )?)
     }
 
     /// Whether the firmware's heartbeat came in time.
@@ -115,13 +128,19 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The device cannot be read.
     pub fn firmware_alive(&self) -> Result<bool, Error> {
-        let status = self.transport.read32(Bar::Control, registers::status::OFFSET as u64)?;
+        let status = self
+            .transport
+            .read32(Bar::Control, registers::status::OFFSET as u64)?;
         Ok(registers::status::firmware_alive::get(status.into()) == 1)
     }
 
     /// Holds the service processor in reset, or lets it go. Resident queues keep working.
     pub fn hold_processor(&self, hold: bool) {
-        self.transport.write32(Bar::Control, registers::processor_control::OFFSET as u64, hold.into());
+        self.transport.write32(
+            Bar::Control,
+            registers::processor_control::OFFSET as u64,
+            hold.into(),
+        );
     }
 
     /// The firmware's log: the bytes of its ring, oldest first (defmt frames).
@@ -171,11 +190,15 @@ mod tests {
 
     #[test]
     fn a_mismatch_names_both_sides() {
-        let error = check_version("the firmware", 0x0007_0002, 0xabcd).expect_err("another major version");
+        let error =
+            check_version("the firmware", 0x0007_0002, 0xabcd).expect_err("another major version");
         let text = error.to_string();
         for part in ["the firmware", "7.2", "0000abcd", "1.0"] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(check_version("the hardware", 0x0001_0005, 0).is_ok(), "a minor addition is compatible");
+        assert!(
+            check_version("the hardware", 0x0001_0005, 0).is_ok(),
+            "a minor addition is compatible"
+        );
     }
 }

@@ -30,7 +30,13 @@ pub struct EndpointOptions {
 
 impl Default for EndpointOptions {
     fn default() -> Self {
-        EndpointOptions { receive_queue_id: 0, ring_entries_log2: 8, entry_bytes_log2: 8, destinations_log2: 6, virtual_channel_1: true }
+        EndpointOptions {
+            receive_queue_id: 0,
+            ring_entries_log2: 8,
+            entry_bytes_log2: 8,
+            destinations_log2: 6,
+            virtual_channel_1: true,
+        }
     }
 }
 
@@ -44,8 +50,14 @@ pub struct Endpoint<T: Transport = SimulatedTransport> {
 }
 
 impl<T: Transport> Endpoint<T> {
-    pub(crate) fn create(transport: T, admin: Rc<RefCell<AdminQueue<T>>>, options: EndpointOptions) -> Result<Self, Error> {
-        let ring_bytes = 1_usize.checked_shl(u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2));
+    pub(crate) fn create(
+        transport: T,
+        admin: Rc<RefCell<AdminQueue<T>>>,
+        options: EndpointOptions,
+    ) -> Result<Self, Error> {
+        let ring_bytes = 1_usize.checked_shl(
+            u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2),
+        );
         let ring = transport.allocate(ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1))?;
         let shadow = transport.allocate(SHADOW_LINE_BYTES)?;
         let mut shape = endpoint_shape::entries_log2::set(0, options.ring_entries_log2.into());
@@ -53,10 +65,17 @@ impl<T: Transport> Endpoint<T> {
         shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
         shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
         let operands = [shape as u64, ring.device_address(), shadow.device_address()];
-        let result = u128::from(admin.borrow_mut().call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands)?);
+        let result = u128::from(admin.borrow_mut().call(
+            "to create an endpoint",
+            opcode::CREATE_ENDPOINT,
+            &operands,
+        )?);
         let number = endpoint_result::endpoint::get(result) as u16;
         let queue = endpoint_result::transmit_queue::get(result) as u16;
-        let (entries, stride) = (options.ring_entries_log2.into(), options.entry_bytes_log2.into());
+        let (entries, stride) = (
+            options.ring_entries_log2.into(),
+            options.entry_bytes_log2.into(),
+        );
         let endpoint = Endpoint {
             transmit: TransmitQueue::new(transport.clone(), shadow, number, queue),
             receive: ReceiveRing::new(transport.clone(), ring, number, entries, stride),
@@ -65,7 +84,11 @@ impl<T: Transport> Endpoint<T> {
             number,
         };
         let operands = [number.into(), options.receive_queue_id.into()];
-        endpoint.admin.borrow_mut().call("to bind a receive queue", opcode::BIND_RECEIVE_QUEUE, &operands)?;
+        endpoint.admin.borrow_mut().call(
+            "to bind a receive queue",
+            opcode::BIND_RECEIVE_QUEUE,
+            &operands,
+        )?;
         Ok(endpoint)
     }
 
@@ -78,13 +101,23 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// The destination lies outside the endpoint's window, or the node, queue or channel do not exist.
-    pub fn load_translation(&self, destination: u16, node: u16, receive_queue_id: u16, virtual_channel: u8) -> Result<(), Error> {
+    pub fn load_translation(
+        &self,
+        destination: u16,
+        node: u16,
+        receive_queue_id: u16,
+        virtual_channel: u8,
+    ) -> Result<(), Error> {
         let mut entry = translation::node::set(0, node.into());
         entry = translation::receive_queue_id::set(entry, receive_queue_id.into());
         entry = translation::virtual_channel::set(entry, virtual_channel.into());
         entry = translation::valid::set(entry, 1);
         let operands = [self.number.into(), destination.into(), entry as u64];
-        self.admin.borrow_mut().call("to load a translation", opcode::LOAD_TRANSLATION, &operands)?;
+        self.admin.borrow_mut().call(
+            "to load a translation",
+            opcode::LOAD_TRANSLATION,
+            &operands,
+        )?;
         Ok(())
     }
 
@@ -92,7 +125,12 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages.
-    pub fn send_express(&mut self, destination: u16, tag: u8, payload: [u8; 8]) -> Result<(), Error> {
+    pub fn send_express(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), Error> {
         self.transmit.send_express(destination, tag, payload)
     }
 
@@ -123,7 +161,12 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// As [`Endpoint::send_express`].
-    pub fn send_express_marked(&mut self, destination: u16, tag: u8, payload: [u8; 8]) -> Result<(), Error> {
+    pub fn send_express_marked(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), Error> {
         self.transmit.mark_next_express();
         self.transmit.send_express(destination, tag, payload)
     }
@@ -132,7 +175,12 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// As [`Endpoint::send_basic`].
-    pub fn send_basic_marked(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
+    pub fn send_basic_marked(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), Error> {
         self.transmit.compose(destination, tag, payload, true)?;
         self.transmit.launch();
         Ok(())
@@ -155,7 +203,9 @@ impl<T: Transport> Endpoint<T> {
             }
             let left_ns = at_most_ns - (self.transport.now_ns() - start);
             if left_ns <= 0.0 {
-                return Err(Error::NothingReceived { waited_ns: at_most_ns as u64 });
+                return Err(Error::NothingReceived {
+                    waited_ns: at_most_ns as u64,
+                });
             }
             self.transport.wait(left_ns);
         }
@@ -170,11 +220,17 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// What `send` returns, other than [`Error::QueueFull`] within `at_most_ns`.
-    pub fn when_room<R>(&mut self, at_most_ns: f64, mut send: impl FnMut(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
+    pub fn when_room<R>(
+        &mut self,
+        at_most_ns: f64,
+        mut send: impl FnMut(&mut Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         let start = self.transport.now_ns();
         loop {
             match send(self) {
-                Err(Error::QueueFull) if self.transport.now_ns() - start < at_most_ns => self.transport.wait(at_most_ns),
+                Err(Error::QueueFull) if self.transport.now_ns() - start < at_most_ns => {
+                    self.transport.wait(at_most_ns)
+                }
                 result => return result,
             }
         }
@@ -188,7 +244,11 @@ impl<T: Transport> Endpoint<T> {
         self.transmit.launch();
         self.when_room(at_most_ns, |endpoint| {
             endpoint.transmit.refresh()?;
-            if endpoint.transmit.outstanding() == 0 { Ok(()) } else { Err(Error::QueueFull) }
+            if endpoint.transmit.outstanding() == 0 {
+                Ok(())
+            } else {
+                Err(Error::QueueFull)
+            }
         })
     }
 
@@ -205,7 +265,11 @@ impl<T: Transport> Drop for Endpoint<T> {
     fn drop(&mut self) {
         // During unwinding the simulated clock stands still; there is nobody left to answer.
         if !std::thread::panicking() {
-            let _ = self.admin.borrow_mut().call("to destroy an endpoint", opcode::DESTROY_ENDPOINT, &[self.number.into()]);
+            let _ = self.admin.borrow_mut().call(
+                "to destroy an endpoint",
+                opcode::DESTROY_ENDPOINT,
+                &[self.number.into()],
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ pub enum Error {
         expected: u32,
     },
     /// Hardware or firmware speaks another version of the ABI.
-    #[error("{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision")]
+    #[error(
+        "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"
+    )]
     AbiMismatch {
         /// "the hardware" or "the firmware".
         what: &'static str,
@@ -37,7 +39,9 @@ pub enum Error {
         own_minor: u16,
     },
     /// The firmware did not answer.
-    #[error("the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more")]
+    #[error(
+        "the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more"
+    )]
     FirmwareSilent {
         /// What it was asked.
         what: &'static str,
@@ -66,7 +70,9 @@ pub enum Error {
         maximum: usize,
     },
     /// Express reaches only the first destinations.
-    #[error("Express reaches destinations 0 to 63 with tags 0 to 3, not destination {destination} with tag {tag}")]
+    #[error(
+        "Express reaches destinations 0 to 63 with tags 0 to 3, not destination {destination} with tag {tag}"
+    )]
     NoSuchExpressTarget {
         /// Destination asked for.
         destination: u16,

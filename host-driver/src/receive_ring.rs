@@ -34,9 +34,23 @@ pub struct ReceiveRing<T: Transport> {
 
 impl<T: Transport> ReceiveRing<T> {
     /// The ring in `memory`, whose consumer index goes to endpoint page `endpoint`.
-    pub fn new(transport: T, memory: T::Memory, endpoint: u16, entries_log2: u32, stride_log2: u32) -> Self {
+    pub fn new(
+        transport: T,
+        memory: T::Memory,
+        endpoint: u16,
+        entries_log2: u32,
+        stride_log2: u32,
+    ) -> Self {
         let page = u64::from(endpoint) * PAGE_BYTES as u64;
-        ReceiveRing { transport, memory, page, entries_log2, stride_log2, taken: 0, returned: 0 }
+        ReceiveRing {
+            transport,
+            memory,
+            page,
+            entries_log2,
+            stride_log2,
+            taken: 0,
+            returned: 0,
+        }
     }
 
     /// Takes the next message, if one is there.
@@ -69,7 +83,11 @@ impl<T: Transport> ReceiveRing<T> {
     pub fn give_back(&mut self) {
         if self.returned != self.taken {
             self.returned = self.taken;
-            self.transport.write64(Bar::Endpoints, self.page + page::receive_consumer::OFFSET as u64, self.taken.into());
+            self.transport.write64(
+                Bar::Endpoints,
+                self.page + page::receive_consumer::OFFSET as u64,
+                self.taken.into(),
+            );
         }
     }
 }

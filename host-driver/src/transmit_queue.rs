@@ -2,9 +2,12 @@
 
 use crate::error::{Error, QueueError};
 use crate::transport::{Bar, DmaMemory, Transport};
-use abi::endpoint::{EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page};
+use abi::endpoint::{
+    EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
+};
 use abi::message::{
-    HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, error::Error as Code, shadow, transmit_header,
+    HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, error::Error as Code,
+    shadow, transmit_header,
 };
 
 /// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16; slots are used in turn.
@@ -52,7 +55,11 @@ impl<T: Transport> TransmitQueue<T> {
         self.errors_seen = errors;
         self.failed = failed;
         let code = Code::from_code(shadow::last_error::get(word)).unwrap_or(Code::None);
-        Err(QueueError { count, code, failed })
+        Err(QueueError {
+            count,
+            code,
+            failed,
+        })
     }
 
     /// Free slots, as far as is known without looking.
@@ -74,22 +81,44 @@ impl<T: Transport> TransmitQueue<T> {
     }
 
     /// Sends an Express message: one store (V3). Messages composed before are launched first, so order holds.
-    pub fn send_express(&mut self, destination: u16, tag: u8, payload: [u8; 8]) -> Result<(), Error> {
-        if usize::from(destination) >= 1 << abi::endpoint::EXPRESS_DESTINATION_BITS || usize::from(tag) >= 1 << abi::endpoint::EXPRESS_TAG_BITS {
+    pub fn send_express(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), Error> {
+        if usize::from(destination) >= 1 << abi::endpoint::EXPRESS_DESTINATION_BITS
+            || usize::from(tag) >= 1 << abi::endpoint::EXPRESS_TAG_BITS
+        {
             return Err(Error::NoSuchExpressTarget { destination, tag });
         }
         self.launch();
         self.take_slot()?;
         self.launched = self.composed;
-        let offset = EXPRESS_OFFSET + (usize::from(destination) << EXPRESS_DESTINATION_SHIFT) + (usize::from(tag) << EXPRESS_TAG_SHIFT);
-        self.transport.write64(Bar::Endpoints, self.page + offset as u64, u64::from_le_bytes(payload));
+        let offset = EXPRESS_OFFSET
+            + (usize::from(destination) << EXPRESS_DESTINATION_SHIFT)
+            + (usize::from(tag) << EXPRESS_TAG_SHIFT);
+        self.transport.write64(
+            Bar::Endpoints,
+            self.page + offset as u64,
+            u64::from_le_bytes(payload),
+        );
         Ok(())
     }
 
     /// Composes a Basic message in the next slot (V1); `launch` sends it.
-    pub fn compose(&mut self, destination: u16, tag: u8, payload: &[u8], marked: bool) -> Result<(), Error> {
+    pub fn compose(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: &[u8],
+        marked: bool,
+    ) -> Result<(), Error> {
         if payload.len() > MAXIMUM_PAYLOAD_BYTES {
-            return Err(Error::TooLong { bytes: payload.len(), maximum: MAXIMUM_PAYLOAD_BYTES });
+            return Err(Error::TooLong {
+                bytes: payload.len(),
+                maximum: MAXIMUM_PAYLOAD_BYTES,
+            });
         }
         let slot = self.take_slot()?;
         let mut header = transmit_header::destination::set(0, destination.into());
@@ -101,7 +130,11 @@ impl<T: Transport> TransmitQueue<T> {
         bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
         // Whole 16-byte lanes; the rest of the slot keeps what it held.
         let used = (HEADER_BYTES + payload.len()).next_multiple_of(16);
-        self.transport.write_combined(Bar::Memory, self.slots + u64::from(slot) * TRANSMIT_SLOT_BYTES as u64, &bytes[..used]);
+        self.transport.write_combined(
+            Bar::Memory,
+            self.slots + u64::from(slot) * TRANSMIT_SLOT_BYTES as u64,
+            &bytes[..used],
+        );
         Ok(())
     }
 
@@ -109,13 +142,18 @@ impl<T: Transport> TransmitQueue<T> {
     pub fn launch(&mut self) {
         if self.launched != self.composed {
             self.launched = self.composed;
-            self.transport.write64(Bar::Endpoints, self.page + page::transmit_producer::OFFSET as u64, self.composed.into());
+            self.transport.write64(
+                Bar::Endpoints,
+                self.page + page::transmit_producer::OFFSET as u64,
+                self.composed.into(),
+            );
         }
     }
 
     /// Marks the next Express message for time stamps.
     pub fn mark_next_express(&self) {
-        self.transport.write64(Bar::Endpoints, self.page + page::mark::OFFSET as u64, 1);
+        self.transport
+            .write64(Bar::Endpoints, self.page + page::mark::OFFSET as u64, 1);
     }
 
     /// Messages sent that their receivers have not yet taken.

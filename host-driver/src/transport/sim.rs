@@ -43,9 +43,18 @@ impl Transport for SimulatedTransport {
     type Memory = SimulatedMemory;
 
     fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
-        let failed = |reason: String| TransportError::Read { bar, offset, bytes: 4, reason };
-        let bytes = self.port.load(number(bar), offset, 4).map_err(|error| failed(error.to_string()))?;
-        let word = <[u8; 4]>::try_from(bytes).map_err(|bytes| failed(format!("{} bytes came", bytes.len())))?;
+        let failed = |reason: String| TransportError::Read {
+            bar,
+            offset,
+            bytes: 4,
+            reason,
+        };
+        let bytes = self
+            .port
+            .load(number(bar), offset, 4)
+            .map_err(|error| failed(error.to_string()))?;
+        let word = <[u8; 4]>::try_from(bytes)
+            .map_err(|bytes| failed(format!("{} bytes came", bytes.len())))?;
         Ok(u32::from_le_bytes(word))
     }
 
@@ -64,7 +73,11 @@ impl Transport for SimulatedTransport {
     fn allocate(&self, bytes: usize) -> Result<SimulatedMemory, TransportError> {
         let bytes = bytes.next_multiple_of(PAGE_BYTES);
         let address = self.port.allocate(bytes, PAGE_BYTES);
-        Ok(SimulatedMemory { port: self.port.clone(), address, bytes })
+        Ok(SimulatedMemory {
+            port: self.port.clone(),
+            address,
+            bytes,
+        })
     }
 
     fn wait(&self, at_most_ns: f64) {
@@ -95,11 +108,15 @@ impl DmaMemory for SimulatedMemory {
     }
 
     fn load(&self, offset: usize, bytes: &mut [u8]) {
-        self.port.read_memory(self.address + offset as u64, bytes).expect("the memory is mapped while this lives");
+        self.port
+            .read_memory(self.address + offset as u64, bytes)
+            .expect("the memory is mapped while this lives");
     }
 
     fn store(&self, offset: usize, bytes: &[u8]) {
-        self.port.write_memory(self.address + offset as u64, bytes).expect("the memory is mapped while this lives");
+        self.port
+            .write_memory(self.address + offset as u64, bytes)
+            .expect("the memory is mapped while this lives");
     }
 }
 
