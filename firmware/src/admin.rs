@@ -10,8 +10,8 @@ use abi::admin::{
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSLATION};
 
-/// Token of the read of a submission.
-const FETCH_TOKEN: u16 = 1;
+/// Tokens of reads of submissions: this plus the rings' generation, so that a read for an old driver is told apart.
+const FETCH_TOKENS: u16 = 0x100;
 /// Token of a probe.
 const PROBE_TOKEN: u16 = 2;
 /// Inbox offset of the submission.
