@@ -3,8 +3,6 @@
 use super::{Bar, DmaMemory, Transport, TransportError};
 use sim::host::HostPort;
 
-const PAGE_BYTES: usize = 4096;
-
 /// The NIU of the node on which the host program runs.
 #[derive(Clone)]
 pub struct SimulatedTransport {
@@ -93,7 +91,6 @@ impl Transport for SimulatedTransport {
 pub struct SimulatedMemory {
     port: HostPort,
     address: u64,
-    bytes: usize,
 }
 
 impl DmaMemory for SimulatedMemory {
@@ -122,6 +119,6 @@ impl DmaMemory for SimulatedMemory {
 
 impl Drop for SimulatedMemory {
     fn drop(&mut self) {
-        self.port.release(self.address, self.bytes);
+        self.port.release(self.address);
     }
 }
