@@ -1,2 +1,17 @@
-//! Protocol state machines of the service processor.
+//! The service processor's protocols as pure state machines: no registers, no clock, no memory of anybody else.
+//!
+//! [`Firmware::step`] takes what happened and says what to do. The image (`firmware/image`) carries that out on the hardware, tests
+//! on a slow reference of it; both drive the same code.
 #![no_std]
+#![forbid(unsafe_code)]
+
+mod admin;
+mod command;
+mod endpoints;
+mod jobs;
+mod log_ring;
+
+pub use admin::{Action, Actions, AdminRegisters, Firmware, Input};
+pub use command::Command;
+pub use endpoints::{Endpoint, EndpointTable, Shape};
+pub use log_ring::LogRing;

@@ -1,0 +1,98 @@
+//! The service processor's registers and windows: the only unsafe code of the image.
+
+use abi::processor::peripherals as registers;
+use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};
+use firmware::Command;
+
+/// All of it. Made once.
+pub struct Hardware(());
+
+fn read(address: usize) -> u32 {
+    // SAFETY: callers in this module pass aligned addresses inside the windows of `abi::processor`, which the processor's
+    // bus always answers; reading them touches no Rust object.
+    unsafe { (address as *const u32).read_volatile() }
+}
+
+fn write(address: usize, value: u32) {
+    // SAFETY: as for `read`.
+    unsafe { (address as *mut u32).write_volatile(value) }
+}
+
+impl Hardware {
+    /// The hardware.
+    ///
+    /// # Safety
+    /// Called at most once: completions and events are taken by reading.
+    pub unsafe fn take() -> Self {
+        Hardware(())
+    }
+
+    /// Processor cycles, low half.
+    pub fn time(&self) -> u32 {
+        read(PERIPHERAL_BASE + registers::time_low::OFFSET)
+    }
+
+    /// What waits (`abi::processor::peripherals::waiting`).
+    pub fn waiting(&self) -> u64 {
+        read(PERIPHERAL_BASE + registers::waiting::OFFSET).into()
+    }
+
+    /// Takes the next completion.
+    pub fn completion(&mut self) -> u32 {
+        read(PERIPHERAL_BASE + registers::completion::OFFSET)
+    }
+
+    /// Takes the next event.
+    pub fn event(&mut self) -> u64 {
+        let low = read(PERIPHERAL_BASE + registers::event_low::OFFSET);
+        let high = read(PERIPHERAL_BASE + registers::event_high::OFFSET);
+        (u64::from(high) << 32) | u64::from(low)
+    }
+
+    /// Clears level-triggered bits of `abi::control::registers::event_pending`.
+    pub fn clear_events(&mut self, kinds: u32) {
+        write(PERIPHERAL_BASE + registers::event_clear::OFFSET, kinds);
+    }
+
+    /// Tells the watchdog that the firmware is alive.
+    pub fn heartbeat(&mut self) {
+        write(PERIPHERAL_BASE + registers::heartbeat::OFFSET, 1);
+    }
+
+    /// Issues a command on queue 0, which must have room.
+    pub fn issue(&mut self, command: &Command) {
+        for (number, word) in command.words().into_iter().enumerate() {
+            write(
+                PERIPHERAL_BASE + registers::command_0::OFFSET + 4 * number,
+                word,
+            );
+        }
+    }
+
+    /// A control register (`abi::control::registers`).
+    pub fn control(&self, offset: usize) -> u32 {
+        read(CONTROL_BASE + offset)
+    }
+
+    /// 8 bytes of the inbox.
+    pub fn inbox(&self, offset: usize) -> u64 {
+        u64::from(read(INBOX_BASE + offset)) | (u64::from(read(INBOX_BASE + offset + 4)) << 32)
+    }
+
+    /// Writes 8 bytes of the outbox.
+    pub fn set_outbox(&mut self, offset: usize, value: u64) {
+        set_outbox_word(offset, value as u32);
+        set_outbox_word(offset + 4, (value >> 32) as u32);
+    }
+}
+
+/// Writes a word of the outbox; for the log, which has its own region of it.
+pub fn set_outbox_word(offset: usize, value: u32) {
+    write(OUTBOX_BASE + offset, value);
+}
+
+/// Writes a byte of the outbox; for the log.
+pub fn set_outbox_byte(offset: usize, value: u8) {
+    // SAFETY: as for `write`; the outbox takes single bytes.
+    unsafe { ((OUTBOX_BASE + offset) as *mut u8).write_volatile(value) }
+}

@@ -1,0 +1,54 @@
+//! defmt frames into the log ring in NIU memory, where the host reads them.
+
+use crate::hardware::{set_outbox_byte, set_outbox_word};
+use abi::admin::{LOG_BYTES, LOG_OFFSET};
+use core::cell::RefCell;
+use critical_section::Mutex;
+use firmware::LogRing;
+
+struct State {
+    encoder: defmt::Encoder,
+    ring: LogRing<LOG_BYTES>,
+}
+
+static STATE: Mutex<RefCell<State>> = Mutex::new(RefCell::new(State {
+    encoder: defmt::Encoder::new(),
+    ring: LogRing::new(),
+}));
+
+#[defmt::global_logger]
+struct Logger;
+
+fn store(ring: &mut LogRing<LOG_BYTES>, bytes: &[u8]) {
+    for &byte in bytes {
+        let (offset, written) = ring.push();
+        set_outbox_byte(LOG_OFFSET + 4 + offset, byte);
+        set_outbox_word(LOG_OFFSET, written);
+    }
+}
+
+fn with(run: impl FnOnce(&mut defmt::Encoder, &mut LogRing<LOG_BYTES>)) {
+    critical_section::with(|token| {
+        let mut state = STATE.borrow_ref_mut(token);
+        let State { encoder, ring } = &mut *state;
+        run(encoder, ring);
+    });
+}
+
+// SAFETY: the image never enables interrupts, so that nothing can come between `acquire` and `release`; `write` is called
+// by defmt between them only.
+unsafe impl defmt::Logger for Logger {
+    fn acquire() {
+        with(|encoder, ring| encoder.start_frame(|bytes| store(ring, bytes)));
+    }
+
+    unsafe fn flush() {}
+
+    unsafe fn release() {
+        with(|encoder, ring| encoder.end_frame(|bytes| store(ring, bytes)));
+    }
+
+    unsafe fn write(bytes: &[u8]) {
+        with(|encoder, ring| encoder.write(bytes, |bytes| store(ring, bytes)));
+    }
+}

@@ -1,0 +1,290 @@
+//! Which endpoints exist, and what they own.
+
+use abi::admin::{endpoint_shape, status::Status};
+use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
+use abi::queue_state::{
+    MAXIMUM_NODES, TRANSLATION_ENTRIES, TRANSMIT_QUEUES, receive_control, translation,
+    transmit_control,
+};
+
+/// Base-2 logarithm of the translation table's entries.
+const TABLE_LOG2: u8 = TRANSLATION_ENTRIES.ilog2() as u8;
+/// Pages of host memory.
+const PAGE_BYTES: u64 = 4096;
+
+/// What the host asks an endpoint to be like, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Base-2 logarithm of the receive ring's entries.
+    pub entries_log2: u8,
+    /// Base-2 logarithm of an entry's bytes.
+    pub stride_log2: u8,
+    /// Base-2 logarithm of the translation window.
+    pub window_log2: u8,
+    /// Whether it may send on virtual channel 1.
+    pub virtual_channel_1: bool,
+    /// Host address of the receive ring.
+    pub ring: u64,
+    /// Host address of the shadow line.
+    pub shadow: u64,
+}
+
+impl Shape {
+    /// Checks the operands of `CREATE_ENDPOINT`.
+    ///
+    /// # Errors
+    /// `BadOperand`: a size is out of range, an address misaligned, or a reserved bit set.
+    pub fn from_operands(word: u64, ring: u64, shadow: u64) -> Result<Self, Status> {
+        let field = u128::from(word);
+        let shape = Shape {
+            entries_log2: endpoint_shape::entries_log2::get(field) as u8,
+            stride_log2: endpoint_shape::stride_log2::get(field) as u8,
+            window_log2: endpoint_shape::window_log2::get(field) as u8,
+            virtual_channel_1: endpoint_shape::virtual_channel_1::get(field) == 1,
+            ring,
+            shadow,
+        };
+        let sizes = (1..=MAXIMUM_ENTRIES_LOG2 as u8).contains(&shape.entries_log2)
+            && (MINIMUM_STRIDE_LOG2 as u8..=MAXIMUM_STRIDE_LOG2 as u8).contains(&shape.stride_log2)
+            && shape.window_log2 <= TABLE_LOG2;
+        let addresses = ring.is_multiple_of(PAGE_BYTES)
+            && ring != 0
+            && ring.checked_add(shape.ring_bytes()).is_some()
+            && shadow.is_multiple_of(64)
+            && shadow != 0;
+        if word >> 25 == 0 && sizes && addresses {
+            Ok(shape)
+        } else {
+            Err(Status::BadOperand)
+        }
+    }
+
+    /// Size of the receive ring.
+    pub fn ring_bytes(&self) -> u64 {
+        1 << (u32::from(self.entries_log2) + u32::from(self.stride_log2)).min(63)
+    }
+
+    /// Pages that the ring touches.
+    pub fn ring_pages(&self) -> u64 {
+        self.ring_bytes().div_ceil(PAGE_BYTES)
+    }
+}
+
+/// An endpoint. While every endpoint is resident its number is that of its page, its transmit and its receive queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// What it is like.
+    pub shape: Shape,
+    /// First entry of its translation window.
+    pub window_base: u16,
+    /// Its receive queue's name, once bound.
+    pub receive_queue_id: Option<u16>,
+}
+
+impl Endpoint {
+    fn window(&self) -> core::ops::Range<usize> {
+        let base = usize::from(self.window_base);
+        base..base + (1 << self.shape.window_log2)
+    }
+
+    /// Control word of its transmit queue.
+    pub fn transmit_control(&self) -> u64 {
+        let mut word = transmit_control::enabled::set(0, 1);
+        word =
+            transmit_control::virtual_channel_limit::set(word, self.shape.virtual_channel_1.into());
+        word = transmit_control::window_mask::set(word, (1 << self.shape.window_log2) - 1);
+        transmit_control::window_base::set(word, self.window_base.into()) as u64
+    }
+
+    /// Control word of its receive queue; disabled until a name is bound.
+    pub fn receive_control(&self) -> u64 {
+        let Some(identifier) = self.receive_queue_id else {
+            return 0;
+        };
+        let mut word = receive_control::enabled::set(0, 1);
+        word = receive_control::entries_log2::set(word, self.shape.entries_log2.into());
+        word = receive_control::stride_log2::set(word, self.shape.stride_log2.into());
+        receive_control::receive_queue_id::set(word, identifier.into()) as u64
+    }
+}
+
+/// All endpoints.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointTable {
+    slots: [Option<Endpoint>; TRANSMIT_QUEUES],
+}
+
+impl EndpointTable {
+    /// The endpoint with this number.
+    ///
+    /// # Errors
+    /// `NoSuchEndpoint`.
+    pub fn get(&self, number: u64) -> Result<&Endpoint, Status> {
+        let slot = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.slots.get(number));
+        slot.and_then(Option::as_ref).ok_or(Status::NoSuchEndpoint)
+    }
+
+    /// Reserves a number and a translation window.
+    ///
+    /// # Errors
+    /// `NoResources`.
+    pub fn create(&mut self, shape: Shape) -> Result<usize, Status> {
+        let number = self
+            .slots
+            .iter()
+            .position(Option::is_none)
+            .ok_or(Status::NoResources)?;
+        let size = 1 << shape.window_log2;
+        let free = |base: &usize| {
+            self.slots
+                .iter()
+                .flatten()
+                .all(|other| other.window().end <= *base || other.window().start >= base + size)
+        };
+        let base = (0..TRANSLATION_ENTRIES)
+            .step_by(size)
+            .find(free)
+            .ok_or(Status::NoResources)?;
+        self.slots[number] = Some(Endpoint {
+            shape,
+            window_base: base as u16,
+            receive_queue_id: None,
+        });
+        Ok(number)
+    }
+
+    /// Forgets an endpoint.
+    pub fn remove(&mut self, number: usize) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            *slot = None;
+        }
+    }
+
+    /// Gives an endpoint's receive queue its name.
+    ///
+    /// # Errors
+    /// `NoSuchEndpoint`; `InUse` if another endpoint has the name; `BadOperand` if it is no 16-bit number.
+    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<&Endpoint, Status> {
+        self.get(number)?;
+        let identifier = u16::try_from(identifier).map_err(|_| Status::BadOperand)?;
+        let taken = |(other, slot): (usize, &Option<Endpoint>)| {
+            other as u64 != number
+                && slot.is_some_and(|endpoint| endpoint.receive_queue_id == Some(identifier))
+        };
+        if self.slots.iter().enumerate().any(taken) {
+            return Err(Status::InUse);
+        }
+        let endpoint = self.slots[number as usize]
+            .as_mut()
+            .ok_or(Status::NoSuchEndpoint)?;
+        endpoint.receive_queue_id = Some(identifier);
+        Ok(endpoint)
+    }
+
+    /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there.
+    ///
+    /// # Errors
+    /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node or channel do not exist, or a
+    /// reserved bit is set.
+    pub fn translation_index(
+        &self,
+        number: u64,
+        destination: u64,
+        entry: u64,
+    ) -> Result<usize, Status> {
+        let endpoint = self.get(number)?;
+        let word = u128::from(entry);
+        let legal = destination < 1 << endpoint.shape.window_log2
+            && translation::node::get(word) < MAXIMUM_NODES as u64
+            && (translation::virtual_channel::get(word) == 0 || endpoint.shape.virtual_channel_1)
+            && entry >> (translation::valid::SHIFT + 1) == 0;
+        if legal {
+            Ok(usize::from(endpoint.window_base) + destination as usize)
+        } else {
+            Err(Status::BadOperand)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(window_log2: u8) -> Shape {
+        Shape {
+            entries_log2: 4,
+            stride_log2: 8,
+            window_log2,
+            virtual_channel_1: false,
+            ring: 0x1000,
+            shadow: 0x40,
+        }
+    }
+
+    #[test]
+    fn windows_never_overlap_and_are_found_again() {
+        let mut table = EndpointTable::default();
+        let first = table.create(shape(9)).expect("half the table");
+        let second = table.create(shape(8)).expect("a quarter");
+        let third = table.create(shape(8)).expect("the last quarter");
+        assert_eq!(
+            table.create(shape(0)),
+            Err(Status::NoResources),
+            "the table is full"
+        );
+        table.remove(second);
+        assert_eq!(
+            table.create(shape(9)),
+            Err(Status::NoResources),
+            "no half is free"
+        );
+        let again = table.create(shape(7)).expect("in the gap");
+        let windows = [first, third, again]
+            .map(|number| table.get(number as u64).expect("it exists").window());
+        for (n, a) in windows.iter().enumerate() {
+            for b in &windows[n + 1..] {
+                assert!(
+                    a.end <= b.start || b.end <= a.start,
+                    "{a:?} and {b:?} overlap"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bad_operands_are_refused() {
+        let good = |word, ring, shadow| Shape::from_operands(word, ring, shadow).is_ok();
+        assert!(good(0x06_08_08, 0x1000, 0x40));
+        for (word, ring, shadow) in [
+            (0x06_08_00, 0x1000, 0x40),
+            (0x06_08_10, 0x1000, 0x40),
+            (0x06_03_08, 0x1000, 0x40),
+            (0x06_09_08, 0x1000, 0x40),
+            (0x0b_08_08, 0x1000, 0x40),
+            (0x0200_0000 | 0x06_08_08, 0x1000, 0x40),
+            (0x06_08_08, 0x1001, 0x40),
+            (0x06_08_08, 0, 0x40),
+            (0x06_08_08, 0x1000, 0x44),
+            (0x06_08_08, u64::MAX - 0xfff, 0x40),
+        ] {
+            assert!(!good(word, ring, shadow), "{word:#x} {ring:#x} {shadow:#x}");
+        }
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_endpoint() {
+        let mut table = EndpointTable::default();
+        let a = table.create(shape(1)).expect("room") as u64;
+        let b = table.create(shape(1)).expect("room") as u64;
+        assert!(table.bind(a, 7).is_ok());
+        assert_eq!(table.bind(b, 7).err(), Some(Status::InUse));
+        assert!(
+            table.bind(a, 7).is_ok(),
+            "binding again to the same one is no conflict"
+        );
+        assert_eq!(table.bind(b, 0x1_0000).err(), Some(Status::BadOperand));
+        assert_eq!(table.bind(9, 1).err(), Some(Status::NoSuchEndpoint));
+    }
+}

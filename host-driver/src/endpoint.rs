@@ -1,0 +1,275 @@
+//! An endpoint: a transmit queue, a receive ring, a window of translations.
+
+use crate::admin::AdminQueue;
+use crate::error::{Error, QueueError};
+use crate::receive_ring::{Message, ReceiveRing};
+use crate::transmit_queue::TransmitQueue;
+use crate::transport::{DmaMemory, SimulatedTransport, Transport};
+use abi::admin::{endpoint_result, endpoint_shape, opcode};
+use abi::queue_state::translation;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Size of the memory for a shadow line.
+const SHADOW_LINE_BYTES: usize = 64;
+
+/// What an endpoint is to be like.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointOptions {
+    /// Name under which other nodes' translations find the receive queue (RQID); unique on this node.
+    pub receive_queue_id: u16,
+    /// Base-2 logarithm of the receive ring's entries, 1 to 15.
+    pub ring_entries_log2: u8,
+    /// Base-2 logarithm of an entry's bytes: 4 for Express messages only, 8 for the longest Basic message.
+    pub entry_bytes_log2: u8,
+    /// Base-2 logarithm of the number of destinations, 0 to 10.
+    pub destinations_log2: u8,
+    /// May send on virtual channel 1.
+    pub virtual_channel_1: bool,
+}
+
+impl Default for EndpointOptions {
+    fn default() -> Self {
+        EndpointOptions {
+            receive_queue_id: 0,
+            ring_entries_log2: 8,
+            entry_bytes_log2: 8,
+            destinations_log2: 6,
+            virtual_channel_1: true,
+        }
+    }
+}
+
+/// An endpoint. Dropping it destroys it.
+pub struct Endpoint<T: Transport = SimulatedTransport> {
+    transport: T,
+    admin: Rc<RefCell<AdminQueue<T>>>,
+    number: u16,
+    transmit: TransmitQueue<T>,
+    receive: ReceiveRing<T>,
+}
+
+impl<T: Transport> Endpoint<T> {
+    pub(crate) fn create(
+        transport: T,
+        admin: Rc<RefCell<AdminQueue<T>>>,
+        options: EndpointOptions,
+    ) -> Result<Self, Error> {
+        let ring_bytes = 1_usize.checked_shl(
+            u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2),
+        );
+        let ring = transport.allocate(ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1))?;
+        let shadow = transport.allocate(SHADOW_LINE_BYTES)?;
+        let mut shape = endpoint_shape::entries_log2::set(0, options.ring_entries_log2.into());
+        shape = endpoint_shape::stride_log2::set(shape, options.entry_bytes_log2.into());
+        shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
+        shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
+        let operands = [shape as u64, ring.device_address(), shadow.device_address()];
+        let result = u128::from(admin.borrow_mut().call(
+            "to create an endpoint",
+            opcode::CREATE_ENDPOINT,
+            &operands,
+        )?);
+        let number = endpoint_result::endpoint::get(result) as u16;
+        let queue = endpoint_result::transmit_queue::get(result) as u16;
+        let (entries, stride) = (
+            options.ring_entries_log2.into(),
+            options.entry_bytes_log2.into(),
+        );
+        let endpoint = Endpoint {
+            transmit: TransmitQueue::new(transport.clone(), shadow, number, queue),
+            receive: ReceiveRing::new(transport.clone(), ring, number, entries, stride),
+            transport,
+            admin,
+            number,
+        };
+        let operands = [number.into(), options.receive_queue_id.into()];
+        endpoint.admin.borrow_mut().call(
+            "to bind a receive queue",
+            opcode::BIND_RECEIVE_QUEUE,
+            &operands,
+        )?;
+        Ok(endpoint)
+    }
+
+    /// Its number: its page in BAR2.
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+
+    /// Makes `destination` lead to a receive queue of a node, on a virtual channel.
+    ///
+    /// # Errors
+    /// The destination lies outside the endpoint's window, or the node, queue or channel do not exist.
+    pub fn load_translation(
+        &self,
+        destination: u16,
+        node: u16,
+        receive_queue_id: u16,
+        virtual_channel: u8,
+    ) -> Result<(), Error> {
+        let mut entry = translation::node::set(0, node.into());
+        entry = translation::receive_queue_id::set(entry, receive_queue_id.into());
+        entry = translation::virtual_channel::set(entry, virtual_channel.into());
+        entry = translation::valid::set(entry, 1);
+        let operands = [self.number.into(), destination.into(), entry as u64];
+        self.admin.borrow_mut().call(
+            "to load a translation",
+            opcode::LOAD_TRANSLATION,
+            &operands,
+        )?;
+        Ok(())
+    }
+
+    /// Sends 8 bytes with one store (V3).
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages.
+    pub fn send_express(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), Error> {
+        self.transmit.send_express(destination, tag, payload)
+    }
+
+    /// Sends up to 248 bytes (V1).
+    ///
+    /// # Errors
+    /// As [`Endpoint::send_express`], and [`Error::TooLong`].
+    pub fn send_basic(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
+        self.transmit.compose(destination, tag, payload, false)?;
+        self.transmit.launch();
+        Ok(())
+    }
+
+    /// Composes a message that [`Endpoint::launch`] will send together with others.
+    ///
+    /// # Errors
+    /// As [`Endpoint::send_basic`].
+    pub fn compose(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
+        self.transmit.compose(destination, tag, payload, false)
+    }
+
+    /// Launches all composed messages with one store.
+    pub fn launch(&mut self) {
+        self.transmit.launch();
+    }
+
+    /// Sends an Express message whose way through both NIUs is recorded ([`crate::Device::stage_time`]).
+    ///
+    /// # Errors
+    /// As [`Endpoint::send_express`].
+    pub fn send_express_marked(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), Error> {
+        self.transmit.mark_next_express();
+        self.transmit.send_express(destination, tag, payload)
+    }
+
+    /// Sends a Basic message whose way through both NIUs is recorded.
+    ///
+    /// # Errors
+    /// As [`Endpoint::send_basic`].
+    pub fn send_basic_marked(
+        &mut self,
+        destination: u16,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), Error> {
+        self.transmit.compose(destination, tag, payload, true)?;
+        self.transmit.launch();
+        Ok(())
+    }
+
+    /// The next message, if one has arrived.
+    pub fn receive(&mut self) -> Option<Message> {
+        self.receive.take()
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// [`Error::NothingReceived`] after so many nanoseconds.
+    pub fn receive_wait(&mut self, at_most_ns: f64) -> Result<Message, Error> {
+        let start = self.transport.now_ns();
+        loop {
+            if let Some(message) = self.receive.take() {
+                return Ok(message);
+            }
+            let left_ns = at_most_ns - (self.transport.now_ns() - start);
+            if left_ns <= 0.0 {
+                return Err(Error::NothingReceived {
+                    waited_ns: at_most_ns as u64,
+                });
+            }
+            self.transport.wait(left_ns);
+        }
+    }
+
+    /// Gives all entries taken so far back to the NIU now, not only when a quarter of the ring has come together.
+    pub fn give_back(&mut self) {
+        self.receive.give_back();
+    }
+
+    /// Runs `send` until the queue has room for it.
+    ///
+    /// # Errors
+    /// What `send` returns, other than [`Error::QueueFull`] within `at_most_ns`.
+    pub fn when_room<R>(
+        &mut self,
+        at_most_ns: f64,
+        mut send: impl FnMut(&mut Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let start = self.transport.now_ns();
+        loop {
+            match send(self) {
+                Err(Error::QueueFull) if self.transport.now_ns() - start < at_most_ns => {
+                    self.transport.wait(at_most_ns)
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Waits until every message sent has been taken by its receiver.
+    ///
+    /// # Errors
+    /// The NIU's complaints; [`Error::QueueFull`] if it does not come about in time.
+    pub fn flush(&mut self, at_most_ns: f64) -> Result<(), Error> {
+        self.transmit.launch();
+        self.when_room(at_most_ns, |endpoint| {
+            endpoint.transmit.refresh()?;
+            if endpoint.transmit.outstanding() == 0 {
+                Ok(())
+            } else {
+                Err(Error::QueueFull)
+            }
+        })
+    }
+
+    /// Looks whether the NIU has complained of a store or message of this endpoint.
+    ///
+    /// # Errors
+    /// The complaint.
+    pub fn check(&mut self) -> Result<(), QueueError> {
+        self.transmit.refresh()
+    }
+}
+
+impl<T: Transport> Drop for Endpoint<T> {
+    fn drop(&mut self) {
+        // During unwinding the simulated clock stands still; there is nobody left to answer.
+        if !std::thread::panicking() {
+            let _ = self.admin.borrow_mut().call(
+                "to destroy an endpoint",
+                opcode::DESTROY_ENDPOINT,
+                &[self.number.into()],
+            );
+        }
+    }
+}

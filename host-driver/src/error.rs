@@ -1,0 +1,103 @@
+//! What can go wrong.
+
+use crate::transport::TransportError;
+use abi::message::error::Error as Code;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No transport knows the device's name.
+    #[error("no device is called {0:?}: names are `sim:NODE` inside a simulated cluster")]
+    UnknownDevice(String),
+    /// The transport could not reach the device.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Something else answers at that address.
+    #[error("this is no Wayfarer NIU: its first word is {found:#010x}, not {expected:#010x}")]
+    NotWayfarer {
+        /// What was read.
+        found: u32,
+        /// The magic number.
+        expected: u32,
+    },
+    /// Hardware or firmware speaks another version of the ABI.
+    #[error(
+        "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"
+    )]
+    AbiMismatch {
+        /// "the hardware" or "the firmware".
+        what: &'static str,
+        /// Its major version.
+        found_major: u16,
+        /// Its minor version.
+        found_minor: u16,
+        /// Its source revision.
+        revision: u32,
+        /// The driver's major version.
+        own_major: u16,
+        /// The driver's minor version.
+        own_minor: u16,
+    },
+    /// The firmware did not answer.
+    #[error(
+        "the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more"
+    )]
+    FirmwareSilent {
+        /// What it was asked.
+        what: &'static str,
+        /// How long.
+        waited_us: u64,
+        /// The heartbeat register.
+        heartbeats: u32,
+    },
+    /// The firmware refused.
+    #[error("the firmware refused {what}: {}", .status.map_or("unknown status", abi::admin::status::Status::meaning))]
+    Refused {
+        /// What it was asked.
+        what: &'static str,
+        /// Why; `None` if the driver does not know the status.
+        status: Option<abi::admin::status::Status>,
+    },
+    /// The transmit queue has no room now; wait and try again.
+    #[error("the transmit queue is full: the receiver has not yet taken enough messages")]
+    QueueFull,
+    /// The message cannot be sent so.
+    #[error("a message of {bytes} bytes is longer than {maximum}")]
+    TooLong {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        maximum: usize,
+    },
+    /// Express reaches only the first destinations.
+    #[error(
+        "Express reaches destinations 0 to 63 with tags 0 to 3, not destination {destination} with tag {tag}"
+    )]
+    NoSuchExpressTarget {
+        /// Destination asked for.
+        destination: u16,
+        /// Tag asked for.
+        tag: u8,
+    },
+    /// The NIU reported an error of this endpoint's transmit queue.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Nothing came.
+    #[error("no message came within {waited_ns} ns")]
+    NothingReceived {
+        /// How long.
+        waited_ns: u64,
+    },
+}
+
+/// What the NIU said of a transmit queue in its shadow line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the NIU refused {count} of this endpoint's stores or messages{}; the last: {}", if *.failed { " and stopped the queue" } else { "" }, .code.meaning())]
+pub struct QueueError {
+    /// Errors since the last report.
+    pub count: u16,
+    /// The last one.
+    pub code: Code,
+    /// The queue has stopped for good.
+    pub failed: bool,
+}
