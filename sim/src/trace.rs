@@ -20,7 +20,10 @@ impl TraceLog {
     pub fn new(path: &Path) -> std::io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
         writeln!(file, "# cycle direction kind details")?;
-        Ok(TraceLog { file, assemblers: Default::default() })
+        Ok(TraceLog {
+            file,
+            assemblers: Default::default(),
+        })
     }
 
     /// Takes a beat; writes a line when it ends a frame.
@@ -49,7 +52,11 @@ fn describe(frame: &Frame) -> String {
             header::length::get(word),
             header::tag::get(word),
             header::virtual_channel::get(word),
-            if header::restart::get(word) == 1 { " restart" } else { "" },
+            if header::restart::get(word) == 1 {
+                " restart"
+            } else {
+                ""
+            },
         ),
         Some(Kind::Acknowledge) => format!(
             "Acknowledge {} -> {} queue {} slot {} status {}{whole}",

@@ -17,7 +17,12 @@ pub struct SpinBarrier {
 impl SpinBarrier {
     /// A barrier for this many threads.
     pub fn new(threads: usize) -> Self {
-        SpinBarrier { threads, arrived: AtomicUsize::new(0), round: AtomicUsize::new(0), broken: AtomicBool::new(false) }
+        SpinBarrier {
+            threads,
+            arrived: AtomicUsize::new(0),
+            round: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+        }
     }
 
     /// Waits for the others; what they wrote before is visible after. `false`: one of them is gone for good.
@@ -34,7 +39,11 @@ impl SpinBarrier {
                     return false;
                 }
                 spins += 1;
-                if spins < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+                if spins < SPINS {
+                    std::hint::spin_loop()
+                } else {
+                    std::thread::yield_now()
+                }
             }
         }
         !self.broken.load(Ordering::Acquire)

@@ -51,17 +51,29 @@ pub enum Progress {
 
 impl Network {
     /// Moves beats between mailboxes, for the cycles `from + 1 ..= to`, and lets programs that gather go on when all do.
-    pub fn exchange(&mut self, mailboxes: &mut [&mut Mailbox], from: u64, to: u64, delay: u64) -> Progress {
+    pub fn exchange(
+        &mut self,
+        mailboxes: &mut [&mut Mailbox],
+        from: u64,
+        to: u64,
+        delay: u64,
+    ) -> Progress {
         match self {
             Network::Wires => {
-                let [left, right] = mailboxes else { unreachable!("wires join two nodes") };
+                let [left, right] = mailboxes else {
+                    unreachable!("wires join two nodes")
+                };
                 right.incoming.append(&mut left.outgoing);
                 left.incoming.append(&mut right.outgoing);
             }
             Network::Switch(switch) => {
                 for cycle in from + 1 + delay..=to + delay {
                     for (port, mailbox) in mailboxes.iter_mut().enumerate() {
-                        while mailbox.outgoing.front().is_some_and(|(due, _)| *due <= cycle) {
+                        while mailbox
+                            .outgoing
+                            .front()
+                            .is_some_and(|(due, _)| *due <= cycle)
+                        {
                             if let Some((_, flit)) = mailbox.outgoing.pop_front() {
                                 switch.receive(port, flit);
                             }

@@ -4,8 +4,8 @@ use super::exchange::{Mailbox, ProgramState};
 use crate::host::{HostSide, Program, ProgramBody, Wake};
 use crate::model::{Inputs, NiuModel, Outputs, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
-use crate::pcie::{HostPortInputs, HostPortOutputs};
 use crate::pcie::TraceHash;
+use crate::pcie::{HostPortInputs, HostPortOutputs};
 use crate::trace::TraceLog;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -45,8 +45,16 @@ impl Node {
     /// A node at cycle 0.
     pub fn new(parts: NodeParts) -> Self {
         let side = Rc::new(RefCell::new(parts.side));
-        let programs = parts.programs.into_iter().map(|(identity, body)| Program::new(body, Rc::clone(&side), identity)).collect();
-        let inputs = Inputs { reset: 1, link_transmit_ready: 1, ..Inputs::default() };
+        let programs = parts
+            .programs
+            .into_iter()
+            .map(|(identity, body)| Program::new(body, Rc::clone(&side), identity))
+            .collect();
+        let inputs = Inputs {
+            reset: 1,
+            link_transmit_ready: 1,
+            ..Inputs::default()
+        };
         Node {
             model: parts.model,
             side,
@@ -77,23 +85,31 @@ impl Node {
         mailbox.outgoing.extend(self.wire.take());
         mailbox.failed |= !self.side.borrow().bridge.violations().is_empty();
         mailbox.programs.clear();
-        mailbox.programs.extend(self.programs.iter().map(|program| match &program.wake {
-            None => ProgramState::Finished,
-            Some(Wake::Gather(bytes)) => ProgramState::Gathering(bytes.clone()),
-            Some(_) => ProgramState::Running,
-        }));
+        mailbox
+            .programs
+            .extend(self.programs.iter().map(|program| match &program.wake {
+                None => ProgramState::Finished,
+                Some(Wake::Gather(bytes)) => ProgramState::Gathering(bytes.clone()),
+                Some(_) => ProgramState::Running,
+            }));
     }
 
     fn cycle(&mut self, cycle: u64) {
         self.run_programs(cycle);
         if cycle >= RESET_CYCLES {
             self.inputs.reset = 0;
-            let mut side = self.side.borrow_mut();
-            let HostSide { bridge, memory, .. } = &mut *side;
-            let to_device = bridge.step(&self.from_device, memory);
+            let to_device = {
+                let mut side = self.side.borrow_mut();
+                let HostSide { bridge, memory, .. } = &mut *side;
+                bridge.step(&self.from_device, memory)
+            };
             self.set_host_inputs(&to_device);
         }
-        let arrived = self.incoming.front().filter(|(due, _)| *due <= cycle).copied();
+        let arrived = self
+            .incoming
+            .front()
+            .filter(|(due, _)| *due <= cycle)
+            .copied();
         self.inputs.link_receive_valid = arrived.is_some().into();
         if let Some((_, flit)) = arrived {
             self.incoming.pop_front();
@@ -112,7 +128,11 @@ impl Node {
             side.bridge.landed_writes()
         };
         for program in &mut self.programs {
-            while program.wake.as_mut().is_some_and(|wake| is_due(wake, cycle, device_writes)) {
+            while program
+                .wake
+                .as_mut()
+                .is_some_and(|wake| is_due(wake, cycle, device_writes))
+            {
                 program.resume();
             }
         }
@@ -148,7 +168,10 @@ impl Node {
         let ready = self.wire.ready(next);
         self.inputs.link_transmit_ready = ready.into();
         if ready && outputs.link_transmit_valid != 0 {
-            let flit = Flit { data: words_to_beat(outputs.link_transmit_data), last: outputs.link_transmit_last != 0 };
+            let flit = Flit {
+                data: words_to_beat(outputs.link_transmit_data),
+                last: outputs.link_transmit_last != 0,
+            };
             self.wire.send(next, flit);
             self.observe(next, "out", flit);
         }
@@ -180,7 +203,12 @@ impl Node {
 fn is_due(wake: &mut Wake, cycle: u64, device_writes: u64) -> bool {
     match wake {
         Wake::At(due) => *due <= cycle,
-        Wake::Memory { next, interval, seen, deadline } => {
+        Wake::Memory {
+            next,
+            interval,
+            seen,
+            deadline,
+        } => {
             if cycle >= *deadline {
                 return true;
             }

@@ -50,7 +50,9 @@ pub struct NodeReport {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The cycle limit came first.
-    #[error("the run did not end within {0} cycles: a host program waits for something that never comes, or `maximum_cycles` is too small")]
+    #[error(
+        "the run did not end within {0} cycles: a host program waits for something that never comes, or `maximum_cycles` is too small"
+    )]
     Stalled(u64),
     /// The NIU broke the rules of PCIe.
     #[error("node {node} broke the PCIe specification: {violation}")]
@@ -74,13 +76,25 @@ impl Cluster {
     /// # Panics
     /// With fewer than 2 or more than 64 nodes.
     pub fn new(options: ClusterOptions) -> Self {
-        assert!((2..=64).contains(&options.nodes), "a cluster has 2 to 64 nodes, not {}", options.nodes);
+        assert!(
+            (2..=64).contains(&options.nodes),
+            "a cluster has 2 to 64 nodes, not {}",
+            options.nodes
+        );
         let programs = (0..options.nodes).map(|_| Vec::new()).collect();
-        Cluster { options, programs, count: 0 }
+        Cluster {
+            options,
+            programs,
+            count: 0,
+        }
     }
 
     /// Adds a host program to a node. Programs of a node run in the order in which they were added.
-    pub fn program(&mut self, node: u16, body: impl FnOnce(HostPort) + Send + 'static) -> &mut Self {
+    pub fn program(
+        &mut self,
+        node: u16,
+        body: impl FnOnce(HostPort) + Send + 'static,
+    ) -> &mut Self {
         self.count += 1;
         self.programs[usize::from(node)].push((self.count, Box::new(body)));
         self
@@ -94,7 +108,9 @@ impl Cluster {
     /// # Panics
     /// If a program panics.
     pub fn run(self) -> Result<Report, RunError> {
-        let Cluster { options, programs, .. } = self;
+        let Cluster {
+            options, programs, ..
+        } = self;
         let parts = make_parts(&options, programs)?;
         let nodes = parts.len();
         let threads = options.threads.clamp(1, nodes);
@@ -112,7 +128,9 @@ impl Cluster {
         let outcome = std::thread::scope(|scope| {
             let mut shares = shares.into_iter();
             let own = shares.next().unwrap_or_default();
-            let others: Vec<_> = shares.map(|share| scope.spawn(|| follow(share, &options, &shared))).collect();
+            let others: Vec<_> = shares
+                .map(|share| scope.spawn(|| follow(share, &options, &shared)))
+                .collect();
             let outcome = lead(own, &options, &shared);
             for other in others {
                 if let Err(panic) = other.join() {
@@ -121,7 +139,11 @@ impl Cluster {
             }
             outcome
         });
-        let reports = shared.reports.into_iter().map(|report| report.into_inner().unwrap_or_default()).collect();
+        let reports = shared
+            .reports
+            .into_iter()
+            .map(|report| report.into_inner().unwrap_or_default())
+            .collect();
         finish(outcome, reports, start.elapsed())
     }
 }
@@ -134,12 +156,25 @@ struct Shared {
     ended: AtomicBool,
 }
 
-fn make_parts(options: &ClusterOptions, programs: Vec<Vec<(u64, ProgramBody)>>) -> Result<Vec<NodeParts>, RunError> {
+fn make_parts(
+    options: &ClusterOptions,
+    programs: Vec<Vec<(u64, ProgramBody)>>,
+) -> Result<Vec<NodeParts>, RunError> {
     let mut parts = Vec::new();
     for (number, programs) in programs.into_iter().enumerate() {
-        let waveform = options.waveforms.as_ref().map(|folder| folder.join(format!("node-{number}.fst")));
-        let seed = options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number as u64);
-        let random = if options.random_initial_values { (seed as u32) | 1 } else { 0 };
+        let waveform = options
+            .waveforms
+            .as_ref()
+            .map(|folder| folder.join(format!("node-{number}.fst")));
+        let seed = options
+            .seed
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(number as u64);
+        let random = if options.random_initial_values {
+            (seed as u32) | 1
+        } else {
+            0
+        };
         let mut model = NiuModel::new(random, waveform.as_deref())?;
         model.load_firmware(&options.firmware);
         let side = HostSide {
@@ -155,8 +190,18 @@ fn make_parts(options: &ClusterOptions, programs: Vec<Vec<(u64, ProgramBody)>>) 
         };
         let mut wire = Wire::new(options.wire_delay_cycles, options.wire_cycles_per_beat);
         wire.set_faults(options.faults.get(number).cloned().unwrap_or_default());
-        let log = options.packet_logs.as_ref().map(|folder| TraceLog::new(&folder.join(format!("node-{number}.link.txt")))).transpose()?;
-        parts.push(NodeParts { model, side, programs, wire, log });
+        let log = options
+            .packet_logs
+            .as_ref()
+            .map(|folder| TraceLog::new(&folder.join(format!("node-{number}.link.txt"))))
+            .transpose()?;
+        parts.push(NodeParts {
+            model,
+            side,
+            programs,
+            wire,
+            log,
+        });
     }
     Ok(parts)
 }
@@ -169,13 +214,18 @@ fn run_share(
     mut between: impl FnMut(u64, u64) -> bool,
 ) {
     let _guard = BreakOnPanic(&shared.barrier);
-    let mut nodes: Vec<(usize, Node)> = share.into_iter().map(|(number, parts)| (number, Node::new(parts))).collect();
+    let mut nodes: Vec<(usize, Node)> = share
+        .into_iter()
+        .map(|(number, parts)| (number, Node::new(parts)))
+        .collect();
     // What a node sends in a cycle arrives `wire_delay_cycles` later: so long each may run by itself.
     let stretch = options.wire_delay_cycles + 1;
     let mut from = 0;
     loop {
         for (number, node) in &mut nodes {
-            let mut mailbox = shared.mailboxes[*number].lock().unwrap_or_else(|poison| poison.into_inner());
+            let mut mailbox = shared.mailboxes[*number]
+                .lock()
+                .unwrap_or_else(|poison| poison.into_inner());
             node.run(from, from + stretch, &mut mailbox);
         }
         if !between(from, from + stretch) {
@@ -188,22 +238,40 @@ fn run_share(
         let report = NodeReport {
             trace_hash: node.hash(),
             iommu_faults: side.bridge.iommu().fault_count(),
-            violations: side.bridge.violations().iter().map(ToString::to_string).collect(),
+            violations: side
+                .bridge
+                .violations()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         };
-        *shared.reports[number].lock().unwrap_or_else(|poison| poison.into_inner()) = report;
+        *shared.reports[number]
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner()) = report;
     }
 }
 
 /// The thread that also carries out the exchanges.
-fn lead(share: Vec<(usize, NodeParts)>, options: &ClusterOptions, shared: &Shared) -> (Progress, u64) {
-    let mut network = if options.nodes == 2 { Network::Wires } else { Network::Switch(SwitchModel::new(options.nodes.into())) };
+fn lead(
+    share: Vec<(usize, NodeParts)>,
+    options: &ClusterOptions,
+    shared: &Shared,
+) -> (Progress, u64) {
+    let mut network = if options.nodes == 2 {
+        Network::Wires
+    } else {
+        Network::Switch(SwitchModel::new(options.nodes.into()))
+    };
     let mut outcome = (Progress::Running, 0);
     run_share(share, options, shared, |from, to| {
         if !shared.barrier.wait() {
             return false;
         }
-        let mut locks: Vec<_> =
-            shared.mailboxes.iter().map(|mailbox| mailbox.lock().unwrap_or_else(|poison| poison.into_inner())).collect();
+        let mut locks: Vec<_> = shared
+            .mailboxes
+            .iter()
+            .map(|mailbox| mailbox.lock().unwrap_or_else(|poison| poison.into_inner()))
+            .collect();
         let mut mailboxes: Vec<&mut Mailbox> = locks.iter_mut().map(|lock| &mut **lock).collect();
         let progress = network.exchange(&mut mailboxes, from, to, options.wire_delay_cycles);
         drop(locks);
@@ -222,10 +290,17 @@ fn follow(share: Vec<(usize, NodeParts)>, options: &ClusterOptions, shared: &Sha
     });
 }
 
-fn finish(outcome: (Progress, u64), nodes: Vec<NodeReport>, wall: Duration) -> Result<Report, RunError> {
+fn finish(
+    outcome: (Progress, u64),
+    nodes: Vec<NodeReport>,
+    wall: Duration,
+) -> Result<Report, RunError> {
     for (node, report) in nodes.iter().enumerate() {
         if let Some(violation) = report.violations.first() {
-            return Err(RunError::Violation { node, violation: violation.clone() });
+            return Err(RunError::Violation {
+                node,
+                violation: violation.clone(),
+            });
         }
     }
     match outcome {
@@ -234,7 +309,12 @@ fn finish(outcome: (Progress, u64), nodes: Vec<NodeReport>, wall: Duration) -> R
             for node in &nodes {
                 hash.add_word(node.trace_hash);
             }
-            Ok(Report { cycles, trace_hash: hash.value(), wall, nodes })
+            Ok(Report {
+                cycles,
+                trace_hash: hash.value(),
+                wall,
+                nodes,
+            })
         }
         (_, cycles) => Err(RunError::Stalled(cycles)),
     }

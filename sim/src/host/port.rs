@@ -39,14 +39,17 @@ impl HostSide {
     fn host_address(&self, address: u64, bytes: usize) -> u64 {
         let found = self.allocations.range(..=address).next_back();
         let inside = found.filter(|(base, (_, size))| address + bytes as u64 <= *base + size);
-        let (base, (host, _)) = inside.unwrap_or_else(|| panic!("{bytes} bytes at {address:#x} are not allocated"));
+        let (base, (host, _)) =
+            inside.unwrap_or_else(|| panic!("{bytes} bytes at {address:#x} are not allocated"));
         host + (address - base)
     }
 }
 
 /// `current` was called outside of a host program.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no host program of a simulated cluster is running here: open `sim:` devices inside a program given to `Cluster::run`")]
+#[error(
+    "no host program of a simulated cluster is running here: open `sim:` devices inside a program given to `Cluster::run`"
+)]
 pub struct NotInSimulation;
 
 thread_local! {
@@ -77,17 +80,30 @@ pub struct HostPort {
 
 impl HostPort {
     pub(super) fn new(side: Rc<RefCell<HostSide>>, suspender: &Suspender, identity: u64) -> Self {
-        HostPort { side, suspender: NonNull::from(suspender), identity, time_picoseconds: Rc::default() }
+        HostPort {
+            side,
+            suspender: NonNull::from(suspender),
+            identity,
+            time_picoseconds: Rc::default(),
+        }
     }
 
     /// Suspends the program until `wake`, then sets its time to the clock's if that is later.
     fn suspend(&self, wake: Wake) {
-        assert_eq!(running(), self.identity, "a HostPort is used outside of its own host program");
+        assert_eq!(
+            running(),
+            self.identity,
+            "a HostPort is used outside of its own host program"
+        );
         // SAFETY: the suspender lives on the stack of the coroutine that made this port, and the check above has shown
         // that this very coroutine is running now, on this thread, so that its stack is alive.
         unsafe { self.suspender.as_ref() }.suspend(wake);
         let side = self.side.borrow();
-        self.time_picoseconds.set(self.time_picoseconds.get().max(side.cycle * side.cycle_picoseconds));
+        self.time_picoseconds.set(
+            self.time_picoseconds
+                .get()
+                .max(side.cycle * side.cycle_picoseconds),
+        );
     }
 
     /// Lets the clock come up to the program's time.
@@ -104,7 +120,8 @@ impl HostPort {
 
     /// Spends processor time.
     pub fn spend_ns(&self, ns: u64) {
-        self.time_picoseconds.set(self.time_picoseconds.get() + ns * 1000);
+        self.time_picoseconds
+            .set(self.time_picoseconds.get() + ns * 1000);
     }
 
     /// The program's time in nanoseconds.
@@ -142,7 +159,10 @@ impl HostPort {
     pub fn store_combined(&self, bar: u8, offset: u64, bytes: &[u8]) {
         let (line_ns, flush_ns) = {
             let costs = &self.side.borrow().costs;
-            (costs.write_combining_store_ns, costs.write_combining_flush_ns)
+            (
+                costs.write_combining_store_ns,
+                costs.write_combining_flush_ns,
+            )
         };
         let mut done = 0;
         while done < bytes.len() {
@@ -193,7 +213,11 @@ impl HostPort {
         let mut side = self.side.borrow_mut();
         let bytes = (bytes as u64).next_multiple_of(PAGE_BYTES);
         let host = side.memory.allocate(bytes, PAGE_BYTES);
-        let address = side.bridge.iommu_mut().map(host, bytes, Permission::ReadWrite).unwrap_or_else(|error| panic!("{error}"));
+        let address = side
+            .bridge
+            .iommu_mut()
+            .map(host, bytes, Permission::ReadWrite)
+            .unwrap_or_else(|error| panic!("{error}"));
         side.allocations.insert(address, (host, bytes));
         address
     }
@@ -215,7 +239,8 @@ impl HostPort {
     pub fn read_memory(&self, address: u64, bytes: &mut [u8]) {
         self.synchronise();
         let side = self.side.borrow();
-        side.memory.read(side.host_address(address, bytes.len()), bytes);
+        side.memory
+            .read(side.host_address(address, bytes.len()), bytes);
         self.spend_ns(side.costs.cached_load_ns);
     }
 
@@ -239,7 +264,12 @@ impl HostPort {
             let interval = (side.costs.poll_interval_ns * 1000).div_ceil(length).max(1);
             let now = self.time_picoseconds.get().div_ceil(length).max(side.cycle);
             let deadline = now + ((at_most_ns * 1000.0) as u64).div_ceil(length).max(1);
-            Wake::Memory { next: now + interval, interval, seen: side.bridge.landed_writes(), deadline }
+            Wake::Memory {
+                next: now + interval,
+                interval,
+                seen: side.bridge.landed_writes(),
+                deadline,
+            }
         };
         self.suspend(wake);
     }

@@ -65,7 +65,12 @@ impl Program {
             body(port);
             inner.borrow_mut().take();
         });
-        Program { wake: Some(Wake::At(0)), coroutine, identity, context }
+        Program {
+            wake: Some(Wake::At(0)),
+            coroutine,
+            identity,
+            context,
+        }
     }
 
     /// Runs the program until it waits again or ends.

@@ -11,7 +11,10 @@ struct Raw {
 /// The NIU's inputs for one cycle; names and contracts in `docs/microarchitecture.md`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "the ports' contracts stand in docs/microarchitecture.md")]
+#[expect(
+    missing_docs,
+    reason = "the ports' contracts stand in docs/microarchitecture.md"
+)]
 pub struct Inputs {
     pub host_receive_data: [u32; 4],
     pub link_receive_data: [u32; 4],
@@ -39,7 +42,10 @@ pub struct Inputs {
 /// which are registered, as they will stand in the next cycle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "the ports' contracts stand in docs/microarchitecture.md")]
+#[expect(
+    missing_docs,
+    reason = "the ports' contracts stand in docs/microarchitecture.md"
+)]
 pub struct Outputs {
     pub host_transmit_data: [u32; 4],
     pub link_transmit_data: [u32; 4],
@@ -82,7 +88,10 @@ impl NiuModel {
             let text = CString::new(path.as_os_str().as_encoded_bytes())?;
             // SAFETY: `raw` is alive, `text` is a terminated string that outlives the call.
             if unsafe { niu_trace(raw, text.as_ptr()) } == 0 {
-                return Err(std::io::Error::other(format!("cannot write the waveform {}", path.display())));
+                return Err(std::io::Error::other(format!(
+                    "cannot write the waveform {}",
+                    path.display()
+                )));
             }
         }
         Ok(model)
@@ -108,7 +117,11 @@ impl NiuModel {
     /// The image is larger than the RAM.
     pub fn load_firmware(&mut self, image: &[u8]) {
         let bytes = abi::processor::RAM_BYTES;
-        assert!(image.len() <= bytes, "firmware image of {} bytes, but the RAM has {bytes}", image.len());
+        assert!(
+            image.len() <= bytes,
+            "firmware image of {} bytes, but the RAM has {bytes}",
+            image.len()
+        );
         // SAFETY: the RAM is an array of RAM_BYTES / 4 words inside the model, which `&mut self` keeps alive and unshared.
         let ram = unsafe { std::slice::from_raw_parts_mut(niu_processor_ram(self.raw), bytes / 4) };
         let mut words = image.chunks(4).map(|chunk| {

@@ -11,5 +11,8 @@ pub fn beat_to_words(beat: u128) -> [u32; 4] {
 
 /// A beat from the model's ports.
 pub fn words_to_beat(words: [u32; 4]) -> u128 {
-    words.iter().rev().fold(0, |beat, &word| (beat << 32) | u128::from(word))
+    words
+        .iter()
+        .rev()
+        .fold(0, |beat, &word| (beat << 32) | u128::from(word))
 }

@@ -66,7 +66,9 @@ impl FrameAssembler {
     /// Takes a beat; gives the frame that it ends.
     pub fn push(&mut self, flit: Flit) -> Option<Frame> {
         self.beats.push(flit.data);
-        flit.last.then(|| Frame { beats: std::mem::take(&mut self.beats) })
+        flit.last.then(|| Frame {
+            beats: std::mem::take(&mut self.beats),
+        })
     }
 }
 

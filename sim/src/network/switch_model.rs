@@ -43,12 +43,17 @@ pub struct SwitchModel {
 impl SwitchModel {
     /// A switch for nodes 0 to `ports` - 1.
     pub fn new(ports: usize) -> Self {
-        SwitchModel { ports: (0..ports).map(|_| Port::default()).collect(), dropped: 0 }
+        SwitchModel {
+            ports: (0..ports).map(|_| Port::default()).collect(),
+            dropped: 0,
+        }
     }
 
     /// A beat comes in from a NIU.
     pub fn receive(&mut self, port: usize, flit: Flit) {
-        let Some(frame) = self.ports[port].assembler.push(flit) else { return };
+        let Some(frame) = self.ports[port].assembler.push(flit) else {
+            return;
+        };
         if !frame.is_whole() {
             self.dropped += 1;
             return;
@@ -58,12 +63,20 @@ impl SwitchModel {
             Some(Kind::Credit) => {
                 let word = frame.beats[0];
                 let state = &mut self.ports[port];
-                state.limit = [link::credit::limit_0::get(word) as u16, link::credit::limit_1::get(word) as u16];
+                state.limit = [
+                    link::credit::limit_0::get(word) as u16,
+                    link::credit::limit_1::get(word) as u16,
+                ];
                 // What was lost on the way counts as freed.
-                let sent = [link::credit::sent_0::get(word) as u16, link::credit::sent_1::get(word) as u16];
+                let sent = [
+                    link::credit::sent_0::get(word) as u16,
+                    link::credit::sent_1::get(word) as u16,
+                ];
                 self.resynchronise(port, sent);
             }
-            Some(Kind::Acknowledge) if destination < self.ports.len() => self.ports[destination].answers.push_back(frame),
+            Some(Kind::Acknowledge) if destination < self.ports.len() => {
+                self.ports[destination].answers.push_back(frame)
+            }
             Some(Kind::Message | Kind::Packet) if destination < self.ports.len() => {
                 let channel = frame.virtual_channel();
                 self.ports[destination].output[channel].push_back((port, frame));
@@ -72,7 +85,8 @@ impl SwitchModel {
                 self.dropped += 1;
                 let beats = frame.beats.len() as u16;
                 let channel = frame.virtual_channel();
-                self.ports[port].freed[channel] = self.ports[port].freed[channel].wrapping_add(beats);
+                self.ports[port].freed[channel] =
+                    self.ports[port].freed[channel].wrapping_add(beats);
             }
         }
     }
@@ -96,7 +110,15 @@ impl SwitchModel {
         if self.ports[port].leaving.is_empty() {
             let frame = self.next_frame(port, cycle)?;
             let beats = frame.beats.len();
-            self.ports[port].leaving = frame.beats.into_iter().enumerate().map(|(n, data)| Flit { data, last: n + 1 == beats }).collect();
+            self.ports[port].leaving = frame
+                .beats
+                .into_iter()
+                .enumerate()
+                .map(|(n, data)| Flit {
+                    data,
+                    last: n + 1 == beats,
+                })
+                .collect();
         }
         self.ports[port].leaving.pop_front()
     }
@@ -111,9 +133,15 @@ impl SwitchModel {
         }
         for turn in 0..2 {
             let channel = (state.channel_turn + turn) % 2;
-            let Some((_, frame)) = state.output[channel].front() else { continue };
+            let Some((_, frame)) = state.output[channel].front() else {
+                continue;
+            };
             let beats = frame.beats.len() as u16;
-            if state.limit[channel].wrapping_sub(state.sent[channel]).wrapping_sub(beats) < 0x8000 {
+            if state.limit[channel]
+                .wrapping_sub(state.sent[channel])
+                .wrapping_sub(beats)
+                < 0x8000
+            {
                 state.sent[channel] = state.sent[channel].wrapping_add(beats);
                 state.channel_turn = channel + 1;
                 let (source, frame) = state.output[channel].pop_front()?;
@@ -127,8 +155,12 @@ impl SwitchModel {
 
     fn credit_frame(&mut self, port: usize, cycle: u64) -> Option<Frame> {
         let state = &mut self.ports[port];
-        let stepped = (0..2).any(|channel| state.freed[channel].wrapping_sub(state.told[channel]) >= CREDIT_STEP_BEATS);
-        let due = state.last_credit.is_none_or(|last| cycle >= last + CREDIT_INTERVAL_CYCLES);
+        let stepped = (0..2).any(|channel| {
+            state.freed[channel].wrapping_sub(state.told[channel]) >= CREDIT_STEP_BEATS
+        });
+        let due = state
+            .last_credit
+            .is_none_or(|last| cycle >= last + CREDIT_INTERVAL_CYCLES);
         if !stepped && !due {
             return None;
         }
@@ -159,7 +191,13 @@ mod tests {
 
     fn feed(switch: &mut SwitchModel, port: usize, frame: &Frame) {
         for (n, &data) in frame.beats.iter().enumerate() {
-            switch.receive(port, Flit { data, last: n + 1 == frame.beats.len() });
+            switch.receive(
+                port,
+                Flit {
+                    data,
+                    last: n + 1 == frame.beats.len(),
+                },
+            );
         }
     }
 
@@ -172,7 +210,10 @@ mod tests {
 
     fn drain(switch: &mut SwitchModel, port: usize, cycles: std::ops::Range<u64>) -> Vec<Frame> {
         let mut assembler = FrameAssembler::default();
-        cycles.filter_map(|cycle| switch.send(port, cycle)).filter_map(|flit| assembler.push(flit)).collect()
+        cycles
+            .filter_map(|cycle| switch.send(port, cycle))
+            .filter_map(|flit| assembler.push(flit))
+            .collect()
     }
 
     #[test]
@@ -181,10 +222,18 @@ mod tests {
         let frame = message(2, 4);
         feed(&mut switch, 0, &frame);
         let first = drain(&mut switch, 2, 0..20);
-        assert_eq!(first.len(), 1, "only the start-up credit frame: no credits yet");
+        assert_eq!(
+            first.len(),
+            1,
+            "only the start-up credit frame: no credits yet"
+        );
         credits(&mut switch, 2, 4, 0);
         assert_eq!(drain(&mut switch, 2, 20..40), vec![frame]);
-        assert!(drain(&mut switch, 1, 0..100).iter().all(|frame| frame.kind() == Some(Kind::Credit)));
+        assert!(
+            drain(&mut switch, 1, 0..100)
+                .iter()
+                .all(|frame| frame.kind() == Some(Kind::Credit))
+        );
     }
 
     #[test]
@@ -196,6 +245,9 @@ mod tests {
         assert_eq!(switch.dropped, 1);
         credits(&mut switch, 0, 0, 4);
         let told = drain(&mut switch, 0, 0..20);
-        assert_eq!(link::credit::limit_0::get(told[0].beats[0]), 4 + u64::from(BUFFER_BEATS));
+        assert_eq!(
+            link::credit::limit_0::get(told[0].beats[0]),
+            4 + u64::from(BUFFER_BEATS)
+        );
     }
 }

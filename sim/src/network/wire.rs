@@ -36,12 +36,22 @@ pub struct Wire {
 impl Wire {
     /// A wire of this delay that takes one beat every `cycles_per_beat` core cycles (1: the stream's raw rate).
     pub fn new(delay_cycles: u64, cycles_per_beat: u64) -> Self {
-        Wire { delay_cycles, cycles_per_beat: cycles_per_beat.max(1), free_at: 0, carried: 0, faults: VecDeque::new(), in_flight: VecDeque::new() }
+        Wire {
+            delay_cycles,
+            cycles_per_beat: cycles_per_beat.max(1),
+            free_at: 0,
+            carried: 0,
+            faults: VecDeque::new(),
+            in_flight: VecDeque::new(),
+        }
     }
 
     /// Damage to do, in ascending order of beats.
     pub fn set_faults(&mut self, faults: Vec<Fault>) {
-        assert!(faults.is_sorted_by_key(|fault| fault.beat), "faults come in order of their beats");
+        assert!(
+            faults.is_sorted_by_key(|fault| fault.beat),
+            "faults come in order of their beats"
+        );
         self.faults = faults.into();
     }
 
@@ -52,7 +62,11 @@ impl Wire {
 
     /// Takes a beat in this cycle.
     pub fn send(&mut self, cycle: u64, mut flit: Flit) {
-        while let Some(fault) = self.faults.front().filter(|fault| fault.beat <= self.carried) {
+        while let Some(fault) = self
+            .faults
+            .front()
+            .filter(|fault| fault.beat <= self.carried)
+        {
             if fault.beat == self.carried {
                 flit.data ^= fault.flip;
                 flit.last ^= fault.flip_last;
@@ -82,14 +96,36 @@ mod tests {
     #[test]
     fn a_beat_comes_out_after_the_delay_and_damaged_as_asked() {
         let mut wire = Wire::new(3, 2);
-        wire.set_faults(vec![Fault { beat: 1, flip: 0b100, flip_last: true }]);
+        wire.set_faults(vec![Fault {
+            beat: 1,
+            flip: 0b100,
+            flip_last: true,
+        }]);
         for (cycle, data) in [(0, 7), (2, 7)] {
             assert!(wire.ready(cycle));
             wire.send(cycle, Flit { data, last: false });
             assert!(!wire.ready(cycle + 1), "half rate");
         }
         let arrived: Vec<_> = wire.take().collect();
-        assert_eq!(arrived, [(3, Flit { data: 7, last: false }), (5, Flit { data: 3, last: true })]);
+        assert_eq!(
+            arrived,
+            [
+                (
+                    3,
+                    Flit {
+                        data: 7,
+                        last: false
+                    }
+                ),
+                (
+                    5,
+                    Flit {
+                        data: 3,
+                        last: true
+                    }
+                )
+            ]
+        );
         assert_eq!(wire.carried(), 2);
     }
 }

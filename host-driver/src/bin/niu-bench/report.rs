@@ -31,10 +31,14 @@ impl fmt::Display for Mechanism {
 /// One result.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    benchmark: &'static str,
-    mechanism: Mechanism,
-    bytes: usize,
-    nodes: u16,
+    /// Which benchmark.
+    pub benchmark: &'static str,
+    /// Form of the messages.
+    pub mechanism: Mechanism,
+    /// Payload of a message.
+    pub bytes: usize,
+    /// Nodes of the cluster.
+    pub nodes: u16,
     /// Host to host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub one_way_ns: Option<f64>,
