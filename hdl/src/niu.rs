@@ -1,0 +1,417 @@
+//! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
+
+use crate::bundles::{MemoryReadTarget, RegisterMaster};
+use crate::control::{ControlRegisters, Identity, RegisterArbiter};
+use crate::host_port::{Completer, PacketReceive, PacketTransmit, ReadRequester, RegisterWrites, WriteRequester};
+use crate::library::packet_arbiter::PacketArbiter;
+use crate::library::stream::{StreamSink, StreamSource};
+use crate::link::LinkUnit;
+use crate::processor::{MemorySelect, ProcessorSubsystem};
+use crate::queues::{ReceiveUnit, TransmitUnit};
+use abi::control::{counter, stage};
+use rust_hdl::prelude::*;
+
+/// The network interface unit.
+#[derive(LogicBlock)]
+pub struct Niu {
+    /// Clock of the datapath.
+    pub core_clock: Signal<In, Clock>,
+    /// Clock of the service processor: half the core clock.
+    pub processor_clock: Signal<In, Clock>,
+    /// Synchronous to the core clock.
+    pub reset: Signal<In, Bit>,
+
+    /// A beat from the host.
+    pub host_receive_valid: Signal<In, Bit>,
+    /// The beat.
+    pub host_receive_data: Signal<In, Bits<128>>,
+    /// Last of its packet.
+    pub host_receive_last: Signal<In, Bit>,
+    /// Pulse: a non-posted request's buffer is free again.
+    pub host_receive_nonposted_free: Signal<Out, Bit>,
+    /// A beat for the host.
+    pub host_transmit_valid: Signal<Out, Bit>,
+    /// It is taken.
+    pub host_transmit_ready: Signal<In, Bit>,
+    /// The beat.
+    pub host_transmit_data: Signal<Out, Bits<128>>,
+    /// Last of its packet.
+    pub host_transmit_last: Signal<Out, Bit>,
+    /// Credits for a posted packet.
+    pub host_transmit_posted_allowed: Signal<In, Bit>,
+    /// Credits for a non-posted packet.
+    pub host_transmit_nonposted_allowed: Signal<In, Bit>,
+    /// Credits for a completion.
+    pub host_transmit_completion_allowed: Signal<In, Bit>,
+    /// Bus, device and function.
+    pub config_requester: Signal<In, Bits<16>>,
+    /// Base of BAR0, 4 KiB.
+    pub config_bar0: Signal<In, Bits<64>>,
+    /// Base of BAR2, 1 MiB.
+    pub config_bar2: Signal<In, Bits<64>>,
+    /// Base of BAR4, 128 KiB.
+    pub config_bar4: Signal<In, Bits<64>>,
+    /// As in Device Control.
+    pub config_maximum_payload: Signal<In, Bits<3>>,
+    /// As in Device Control.
+    pub config_maximum_read_request: Signal<In, Bits<3>>,
+    /// As in the Command register.
+    pub config_memory_enable: Signal<In, Bit>,
+    /// As in the Command register.
+    pub config_master_enable: Signal<In, Bit>,
+
+    /// A beat for the wire.
+    pub link_transmit_valid: Signal<Out, Bit>,
+    /// It is taken.
+    pub link_transmit_ready: Signal<In, Bit>,
+    /// The beat.
+    pub link_transmit_data: Signal<Out, Bits<128>>,
+    /// Last of its frame.
+    pub link_transmit_last: Signal<Out, Bit>,
+    /// A beat from the wire.
+    pub link_receive_valid: Signal<In, Bit>,
+    /// The beat.
+    pub link_receive_data: Signal<In, Bits<128>>,
+    /// Last of its frame.
+    pub link_receive_last: Signal<In, Bit>,
+
+    /// Debug transport clock.
+    pub jtag_tck: Signal<In, Bit>,
+    /// Debug transport mode select.
+    pub jtag_tms: Signal<In, Bit>,
+    /// Debug transport data in.
+    pub jtag_tdi: Signal<In, Bit>,
+    /// Debug transport data out.
+    pub jtag_tdo: Signal<Out, Bit>,
+
+    packet_receive: PacketReceive,
+    register_writes: RegisterWrites,
+    completer: Completer,
+    memory_select: MemorySelect,
+    write_requester: WriteRequester,
+    read_requester: ReadRequester,
+    packet_transmit: PacketTransmit,
+    register_arbiter: RegisterArbiter,
+    registers: ControlRegisters,
+    transmit: TransmitUnit<{ crate::configuration::ACKNOWLEDGE_TICK_LOG2 }>,
+    receive: ReceiveUnit,
+    link: LinkUnit,
+    processor: ProcessorSubsystem,
+    write_packets: PacketArbiter<3>,
+    /// A packet to the host begins with the next beat.
+    packet_begins: DFF<Bit>,
+    /// The next packet to the host that begins is the first of a marked message's entry.
+    packet_marked: DFF<Bit>,
+    packet_out: Signal<Local, Bit>,
+    host_counters: Signal<Local, Bits<64>>,
+    transmit_counters: Signal<Local, Bits<64>>,
+    link_counters: Signal<Local, Bits<64>>,
+    receive_counters: Signal<Local, Bits<64>>,
+}
+
+impl Niu {
+    /// An NIU that says so of itself.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            core_clock: Default::default(),
+            processor_clock: Default::default(),
+            reset: Default::default(),
+            host_receive_valid: Default::default(),
+            host_receive_data: Default::default(),
+            host_receive_last: Default::default(),
+            host_receive_nonposted_free: Default::default(),
+            host_transmit_valid: Default::default(),
+            host_transmit_ready: Default::default(),
+            host_transmit_data: Default::default(),
+            host_transmit_last: Default::default(),
+            host_transmit_posted_allowed: Default::default(),
+            host_transmit_nonposted_allowed: Default::default(),
+            host_transmit_completion_allowed: Default::default(),
+            config_requester: Default::default(),
+            config_bar0: Default::default(),
+            config_bar2: Default::default(),
+            config_bar4: Default::default(),
+            config_maximum_payload: Default::default(),
+            config_maximum_read_request: Default::default(),
+            config_memory_enable: Default::default(),
+            config_master_enable: Default::default(),
+            link_transmit_valid: Default::default(),
+            link_transmit_ready: Default::default(),
+            link_transmit_data: Default::default(),
+            link_transmit_last: Default::default(),
+            link_receive_valid: Default::default(),
+            link_receive_data: Default::default(),
+            link_receive_last: Default::default(),
+            jtag_tck: Default::default(),
+            jtag_tms: Default::default(),
+            jtag_tdi: Default::default(),
+            jtag_tdo: Default::default(),
+            packet_receive: Default::default(),
+            register_writes: Default::default(),
+            completer: Default::default(),
+            memory_select: Default::default(),
+            write_requester: Default::default(),
+            read_requester: Default::default(),
+            packet_transmit: Default::default(),
+            register_arbiter: Default::default(),
+            registers: ControlRegisters::new(identity),
+            transmit: Default::default(),
+            receive: Default::default(),
+            link: Default::default(),
+            processor: ProcessorSubsystem::new(None),
+            write_packets: Default::default(),
+            packet_begins: Default::default(),
+            packet_marked: Default::default(),
+            packet_out: Default::default(),
+            host_counters: Default::default(),
+            transmit_counters: Default::default(),
+            link_counters: Default::default(),
+            receive_counters: Default::default(),
+        }
+    }
+}
+
+impl Logic for Niu {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.packet_receive.clock.next = self.core_clock.val();
+        self.register_writes.clock.next = self.core_clock.val();
+        self.completer.clock.next = self.core_clock.val();
+        self.memory_select.clock.next = self.core_clock.val();
+        self.write_requester.clock.next = self.core_clock.val();
+        self.read_requester.clock.next = self.core_clock.val();
+        self.packet_transmit.clock.next = self.core_clock.val();
+        self.register_arbiter.clock.next = self.core_clock.val();
+        self.registers.clock.next = self.core_clock.val();
+        self.transmit.clock.next = self.core_clock.val();
+        self.receive.clock.next = self.core_clock.val();
+        self.link.clock.next = self.core_clock.val();
+        self.processor.core_clock.next = self.core_clock.val();
+        self.processor.processor_clock.next = self.processor_clock.val();
+        self.write_packets.clock.next = self.core_clock.val();
+        self.packet_begins.clock.next = self.core_clock.val();
+        self.packet_marked.clock.next = self.core_clock.val();
+        self.packet_receive.reset.next = self.reset.val();
+        self.register_writes.reset.next = self.reset.val();
+        self.completer.reset.next = self.reset.val();
+        self.write_requester.reset.next = self.reset.val();
+        self.read_requester.reset.next = self.reset.val();
+        self.packet_transmit.reset.next = self.reset.val();
+        self.register_arbiter.reset.next = self.reset.val();
+        self.registers.reset.next = self.reset.val();
+        self.transmit.reset.next = self.reset.val();
+        self.receive.reset.next = self.reset.val();
+        self.link.reset.next = self.reset.val();
+        self.processor.reset.next = self.reset.val();
+        self.write_packets.reset.next = self.reset.val();
+
+        // From the host: stores, reads, completions of our own reads.
+        self.packet_receive.receive_valid.next = self.host_receive_valid.val();
+        self.packet_receive.receive_beat.next.data = self.host_receive_data.val();
+        self.packet_receive.receive_beat.next.last = self.host_receive_last.val();
+        self.packet_receive.bar0.next = self.config_bar0.val();
+        self.packet_receive.bar2.next = self.config_bar2.val();
+        self.packet_receive.bar4.next = self.config_bar4.val();
+        self.packet_receive.memory_enable.next = self.config_memory_enable.val();
+        self.register_writes.write_valid.next = self.packet_receive.write_valid.val();
+        self.register_writes.write.next = self.packet_receive.write.val();
+        self.completer.read_request_valid.next = self.packet_receive.read_request_valid.val();
+        self.completer.read_request.next = self.packet_receive.read_request.val();
+        self.packet_receive.read_request_ready.next = self.completer.read_request_ready.val();
+        self.completer.registers_busy.next = self.register_writes.busy.val();
+        self.completer.completer_id.next = self.config_requester.val();
+        self.host_receive_nonposted_free.next = self.completer.nonposted_free.val();
+        MemoryReadTarget::join(&mut self.memory_select.completer, &mut self.completer.memory);
+        MemoryReadTarget::join(&mut self.transmit.completer, &mut self.memory_select.slots);
+        MemoryReadTarget::join(&mut self.processor.outbox, &mut self.memory_select.outbox);
+
+        // Control registers: host stores first, then host loads; the processor through a port of its own.
+        RegisterMaster::join(&mut self.register_writes.master, &mut self.register_arbiter.first);
+        RegisterMaster::join(&mut self.completer.registers, &mut self.register_arbiter.second);
+        RegisterMaster::join(&mut self.register_arbiter.merged, &mut self.registers.host);
+        RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
+
+        // Transmit side.
+        self.transmit.configuration.next = self.processor.configuration.val();
+        self.transmit.node.next = self.registers.node.val();
+        self.transmit.write_valid.next = self.packet_receive.write_valid.val();
+        self.transmit.write.next = self.packet_receive.write.val();
+        self.transmit.command_valid.next = self.processor.slot_valid.val();
+        self.transmit.command_address.next = self.processor.slot_address.val();
+        self.transmit.command_data.next = self.processor.slot_data.val();
+        self.transmit.command_enables.next = self.processor.slot_enables.val();
+        self.processor.slot_ready.next = self.transmit.command_ready.val();
+        self.transmit.room_0.next = self.link.room_0.val();
+        self.transmit.room_1.next = self.link.room_1.val();
+        self.transmit.acknowledge_valid.next = self.link.received_valid.val();
+        self.transmit.acknowledgement.next = self.link.received.val();
+
+        // Link.
+        self.link.node.next = self.registers.node.val();
+        StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
+        StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
+        self.link.acknowledge_valid.next = self.receive.acknowledge_valid.val();
+        self.link.acknowledge.next = self.receive.acknowledge.val();
+        self.receive.acknowledge_ready.next = self.link.acknowledge_ready.val();
+        self.link.receive_valid.next = self.link_receive_valid.val();
+        self.link.receive_beat.next.data = self.link_receive_data.val();
+        self.link.receive_beat.next.last = self.link_receive_last.val();
+        self.link_transmit_valid.next = self.link.link.valid.val();
+        self.link_transmit_data.next = self.link.link.beat.val().data;
+        self.link_transmit_last.next = self.link.link.beat.val().last;
+        self.link.link.ready.next = self.link_transmit_ready.val();
+
+        // Receive side.
+        StreamSource::join(&mut self.link.channel_0, &mut self.receive.channel_0);
+        StreamSource::join(&mut self.link.channel_1, &mut self.receive.channel_1);
+        self.receive.configuration.next = self.processor.configuration.val();
+        self.receive.consumer_valid.next = self.transmit.receive_consumer_valid.val();
+        self.receive.consumer_queue.next = self.transmit.receive_consumer_queue.val();
+        self.receive.consumer_index.next = self.transmit.receive_consumer_index.val();
+
+        // Service processor.
+        self.processor.hold.next = self.registers.processor_hold.val();
+        self.processor.node.next = self.registers.node.val();
+        self.processor.jtag_tck.next = self.jtag_tck.val();
+        self.processor.jtag_tms.next = self.jtag_tms.val();
+        self.processor.jtag_tdi.next = self.jtag_tdi.val();
+        self.jtag_tdo.next = self.processor.jtag_tdo.val();
+        self.registers.clear_valid.next = self.processor.clear_valid.val();
+        self.registers.clear_endpoint.next = self.processor.clear_endpoint.val();
+        self.registers.clear_word.next = self.processor.clear_word.val();
+        self.registers.clear_mask.next = self.processor.clear_mask.val();
+        self.processor.clear_ready.next = self.registers.clear_ready.val();
+        self.registers.heartbeat.next = self.processor.heartbeat.val();
+        self.registers.event_set.next = self.processor.event_set.val();
+        self.registers.endpoint_set.next = self.processor.endpoint_set.val();
+        self.registers.endpoint_set_index.next = self.processor.endpoint_set_index.val();
+        self.processor.event_pending.next = self.registers.event_pending.val();
+        self.processor.admin_valid.next = self.registers.admin_doorbell.val();
+        self.processor.admin_index.next = self.registers.admin_doorbell_index.val();
+        self.processor.store_valid.next = self.transmit.nonresident_store.val();
+        self.processor.store.next = self.transmit.store_event.val();
+        self.processor.error_valid.next = self.transmit.error_event_valid.val();
+        self.processor.error.next = self.transmit.error_event.val();
+        self.processor.miss_valid.next = self.receive.receive_miss.val() & self.receive.event_valid.val();
+        self.processor.miss.next = self.receive.event_word.val();
+        self.processor.packet_valid.next = self.receive.packet_received.val() & self.receive.event_valid.val();
+        self.processor.packet_event.next = self.receive.event_word.val();
+        self.processor.packet_inbox_valid.next = self.receive.inbox_valid.val();
+        self.processor.packet_inbox_address.next = self.receive.inbox_address.val();
+        self.processor.packet_inbox_data.next = self.receive.inbox_data.val();
+        self.processor.packet_inbox_enables.next = self.receive.inbox_enables.val();
+        self.processor.inbox_valid.next = self.read_requester.inbox_valid.val();
+        self.processor.inbox_address.next = self.read_requester.inbox_address.val();
+        self.processor.inbox_data.next = self.read_requester.inbox_data.val();
+        self.processor.inbox_enables.next = self.read_requester.inbox_enables.val();
+
+        // Requests to the host.
+        self.read_requester.requester_id.next = self.config_requester.val();
+        self.read_requester.maximum_read_request.next = self.config_maximum_read_request.val();
+        self.read_requester.request_valid.next = self.processor.read_valid.val();
+        self.read_requester.request.next.address = self.processor.read_address.val();
+        self.read_requester.request.next.bytes = self.processor.read_bytes.val();
+        self.read_requester.request.next.inbox = self.processor.read_inbox.val();
+        self.read_requester.request.next.token = self.processor.read_token.val();
+        self.processor.read_ready.next = self.read_requester.request_ready.val();
+        self.processor.finished_valid.next = self.read_requester.finished_valid.val();
+        self.processor.finished_token.next = self.read_requester.finished.val().token;
+        self.processor.finished_status.next = self.read_requester.finished.val().status;
+        self.read_requester.finished_ready.next = self.processor.finished_ready.val();
+        self.read_requester.completion_valid.next = self.packet_receive.completion_valid.val();
+        self.read_requester.completion.next = self.packet_receive.completion.val();
+        StreamSource::join(&mut self.receive.write_packets, &mut self.write_packets.sinks[0]);
+        StreamSource::join(&mut self.transmit.shadow, &mut self.write_packets.sinks[1]);
+        StreamSource::join(&mut self.processor.host_write, &mut self.write_packets.sinks[2]);
+        StreamSource::join(&mut self.write_packets.source, &mut self.write_requester.sink);
+        self.write_requester.requester_id.next = self.config_requester.val();
+        self.write_requester.maximum_payload.next = self.config_maximum_payload.val();
+        self.completer.maximum_payload.next = self.config_maximum_payload.val();
+        StreamSource::join(&mut self.write_requester.source, &mut self.packet_transmit.posted);
+        StreamSource::join(&mut self.read_requester.source, &mut self.packet_transmit.nonposted);
+        StreamSource::join(&mut self.completer.source, &mut self.packet_transmit.completion);
+        self.packet_transmit.posted_allowed.next =
+            self.host_transmit_posted_allowed.val() & self.config_master_enable.val();
+        self.packet_transmit.nonposted_allowed.next =
+            self.host_transmit_nonposted_allowed.val() & self.config_master_enable.val();
+        self.packet_transmit.completion_allowed.next = self.host_transmit_completion_allowed.val();
+        self.host_transmit_valid.next = self.packet_transmit.source.valid.val();
+        self.host_transmit_data.next = self.packet_transmit.source.beat.val().data;
+        self.host_transmit_last.next = self.packet_transmit.source.beat.val().last;
+        self.packet_transmit.source.ready.next = self.host_transmit_ready.val();
+
+        // The stage PACKET_OUT: the first packet that begins after a marked message's request.
+        self.packet_out.next = self.packet_transmit.source.valid.val() & self.host_transmit_ready.val();
+        self.packet_begins.d.next = self.packet_begins.q.val();
+        if self.packet_out.val() {
+            self.packet_begins.d.next = self.packet_transmit.source.beat.val().last;
+        }
+        self.packet_marked.d.next = self.receive.request_out.val()
+            | (self.packet_marked.q.val() & !(self.packet_out.val() & self.packet_begins.q.val()));
+        if self.reset.val() {
+            self.packet_begins.d.next = true;
+            self.packet_marked.d.next = false;
+        }
+        self.registers.stage_pulses.next =
+            (bit_cast::<16, 1>(self.packet_receive.receive_last.val().into()) << stage::HOST_RECEIVE.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.transmit.composed.val().into()) << stage::COMPOSED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.transmit.granted.val().into()) << stage::GRANTED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.transmit.translated.val().into()) << stage::TRANSLATED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.link.frame_out.val().into()) << stage::FRAME_OUT.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.transmit.acknowledged.val().into()) << stage::ACKNOWLEDGED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.link.frame_in.val().into()) << stage::FRAME_IN.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.receive.checked.val().into()) << stage::CHECKED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.receive.matched.val().into()) << stage::MATCHED.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.receive.request_out.val().into()) << stage::REQUEST_OUT.to_bits::<4>())
+            | (bit_cast::<16, 1>((self.packet_marked.q.val() & self.packet_out.val() & self.packet_begins.q.val()).into())
+                << stage::PACKET_OUT.to_bits::<4>());
+
+        // Counters.
+        self.registers.link_seen.next = self.link.link_seen.val();
+        self.registers.version_mismatch.next = self.link.version.val();
+        self.host_counters.next =
+            (bit_cast::<64, 1>(self.packet_receive.packet.val().into()) << counter::HOST_PACKETS.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.packet_receive.malformed.val().into()) << counter::HOST_MALFORMED.to_bits::<6>())
+            | (bit_cast::<64, 1>((self.packet_receive.unsupported.val() | self.completer.unsupported.val()).into())
+                << counter::HOST_UNSUPPORTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.unexpected.val().into()) << counter::COMPLETION_UNEXPECTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.error_completion.val().into()) << counter::COMPLETION_ERROR.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.timeout.val().into()) << counter::COMPLETION_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.register_writes.overflow.val().into()) << counter::REGISTER_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.register_writes.refused.val().into()) << counter::READ_ONLY_WRITE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.processor.command_invalid.val().into()) << counter::COMMAND_INVALID.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.processor.event_lost.val().into()) << counter::EVENT_LOST.to_bits::<6>());
+        self.transmit_counters.next =
+            (bit_cast::<64, 1>(self.transmit.torn_store.val().into()) << counter::TORN_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.nonresident_store.val().into()) << counter::NON_RESIDENT_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.transmit_overflow.val().into()) << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.too_long.val().into()) << counter::TOO_LONG.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.outside_window.val().into()) << counter::OUTSIDE_WINDOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.invalid_translation.val().into()) << counter::INVALID_TRANSLATION.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_sent.val().into()) << counter::MESSAGES_SENT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_accepted.val().into()) << counter::MESSAGES_ACCEPTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_refused.val().into()) << counter::MESSAGES_REFUSED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.restarted.val().into()) << counter::RESTARTS.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.acknowledge_timeout.val().into()) << counter::ACKNOWLEDGE_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into()) << counter::SHADOW_WRITES.to_bits::<6>());
+        self.link_counters.next =
+            (bit_cast::<64, 1>(self.link.frame_received.val().into()) << counter::FRAMES_RECEIVED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.corrupt.val().into()) << counter::FRAME_CORRUPT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.version.val().into()) << counter::FRAME_VERSION.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.misrouted.val().into()) << counter::FRAME_MISROUTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.overrun.val().into()) << counter::FRAME_OVERRUN.to_bits::<6>());
+        self.receive_counters.next =
+            (bit_cast::<64, 1>(self.receive.message_received.val().into()) << counter::MESSAGES_RECEIVED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.receive_miss.val().into()) << counter::RECEIVE_MISS.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.receive_full.val().into()) << counter::RECEIVE_FULL.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.receive_stale.val().into()) << counter::RECEIVE_STALE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.entry_too_small.val().into()) << counter::ENTRY_TOO_SMALL.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.packet_received.val().into()) << counter::PACKETS_RECEIVED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into()) << counter::PACKETS_DROPPED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into()) << counter::BAD_CONSUMER.to_bits::<6>());
+        self.registers.counter_pulses.next = self.host_counters.val()
+            | self.transmit_counters.val()
+            | self.link_counters.val()
+            | self.receive_counters.val();
+    }
+}
