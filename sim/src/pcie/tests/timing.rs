@@ -86,29 +86,34 @@ fn the_line_bounds_what_the_device_can_send() {
 }
 
 #[test]
-fn a_listener_hears_every_packet_both_ways() {
-    let mut bench = Bench::new("pcie-gen3-x8", 0);
+fn a_listener_hears_every_packet_both_ways_with_its_cycles() {
+    use crate::pcie::trace::Direction::{FromDevice, ToDevice};
+    let mut bench = Bench::new("bare", 0);
     let (_, iova) = bench.map(4096, Permission::ReadWrite);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&heard);
     bench.bridge.set_listener(Some(Box::new(move |record| {
+        let cycles = (record.first_cycle, record.last_cycle, record.time_ps);
         sink.lock()
             .unwrap()
-            .push((record.direction, record.bytes.to_vec()));
+            .push((record.direction, cycles, record.bytes.to_vec()));
     })));
+    bench.run(3);
+    // On the port from cycle 4 on, which the fourth step begins; the device drives its packet from cycle 3 on.
     bench.bridge.write(0, 0, &[1; 4]);
     let packet = write_packet(0x0100, iova, &[5; 64]);
     bench.endpoint.to_send.push_back(packet.clone());
     bench.settle();
-    use crate::pcie::trace::Direction::{FromDevice, ToDevice};
     let heard = heard.lock().unwrap().clone();
-    assert_eq!(
-        heard,
-        [
-            (FromDevice, packet),
-            (ToDevice, bench.endpoint.received[0].clone())
-        ]
-    );
+    let expected = [
+        (
+            ToDevice,
+            (4, 5, 5 * 8000),
+            bench.endpoint.received[0].clone(),
+        ),
+        (FromDevice, (3, 7, 7 * 8000), packet),
+    ];
+    assert_eq!(heard, expected);
 }
 
 /// Wall time, so only printed: `cargo test --release idle_steps -- --ignored --nocapture`.
