@@ -33,6 +33,7 @@
 mod build;
 mod latches;
 mod lint;
+mod prove;
 mod random;
 mod record;
 mod step;
@@ -41,6 +42,7 @@ pub mod width;
 
 pub use crate::clock_cycle;
 pub use lint::WAIVED;
+pub use prove::prove;
 pub use random::Random;
 pub use step::settle;
 

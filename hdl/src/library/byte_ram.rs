@@ -87,7 +87,7 @@ end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, settle};
+    use crate::gate::{Gate, Random, settle};
 
     #[test]
     fn only_enabled_bytes_change() {
@@ -124,5 +124,18 @@ mod tests {
             }
             assert_eq!(unit.read_data.val().to_u128(), expected);
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("byte_ram", ByteRam::<4>::default())
+            .clock(|unit| &mut unit.read_clock)
+            .slow_clock(2, |unit| &mut unit.write_clock)
+            .run(|unit, random, _| {
+                unit.read_address.next = random.bits();
+                unit.write_address.next = random.bits();
+                unit.write_data.next = random.bits();
+                unit.write_enables.next = random.bits();
+            });
     }
 }
