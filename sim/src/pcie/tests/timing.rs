@@ -116,6 +116,49 @@ fn a_listener_hears_every_packet_both_ways_with_its_cycles() {
     assert_eq!(heard, expected);
 }
 
+#[test]
+fn a_read_of_the_device_takes_both_ways_and_the_memory() {
+    for name in ["pcie-gen3-x8", "pcie-gen1-x1"] {
+        let profile = Profile::named(name).unwrap();
+        let mut bench = Bench::with_profile(&profile, 0);
+        let (_, iova) = bench.map(4096, Permission::ReadWrite);
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&times);
+        bench.bridge.set_listener(Some(Box::new(move |record| {
+            sink.lock().unwrap().push(record.time_ps / 1000)
+        })));
+        bench.endpoint.read(0x0100, 0, iova, 64);
+        bench.settle();
+        let times = times.lock().unwrap().clone();
+        let least = 2 * profile.link.latency_ns + profile.root_complex.memory_read_latency_ns;
+        // Request of 16 bytes at most and completion of 76, each with its framing, and whole cycles.
+        let line = (16.0 + 76.0 + 2.0 * 8.0) / profile.link.raw_bytes_per_ns;
+        let taken = times[1] - times[0];
+        assert!(
+            (least..least + line as u64 + 64).contains(&taken),
+            "{name}: {taken} ns of {least} and {line}"
+        );
+    }
+}
+
+#[test]
+fn the_hash_changes_with_what_crosses_in_either_direction() {
+    let hash = |to_device: u8, from_device: u8| {
+        let mut bench = Bench::new("bare", 0);
+        let (_, iova) = bench.map(4096, Permission::ReadWrite);
+        bench.bridge.write(0, 0, &[to_device; 4]);
+        bench
+            .endpoint
+            .to_send
+            .push_back(write_packet(0x0100, iova, &[from_device; 4]));
+        bench.settle();
+        bench.bridge.trace_hash()
+    };
+    assert_eq!(hash(1, 1), hash(1, 1));
+    assert_ne!(hash(1, 1), hash(2, 1));
+    assert_ne!(hash(1, 1), hash(1, 2));
+}
+
 /// Wall time, so only printed: `cargo test --release idle_steps -- --ignored --nocapture`.
 #[test]
 #[ignore = "measures, and proves nothing"]
