@@ -31,6 +31,7 @@
 //! Verilog stays the same.
 
 mod build;
+mod cells;
 mod latches;
 mod lint;
 mod prove;
@@ -41,6 +42,7 @@ mod tools;
 pub mod width;
 
 pub use crate::clock_cycle;
+pub use cells::ecp5_cells;
 pub use lint::WAIVED;
 pub use prove::prove;
 pub use random::Random;

@@ -1,13 +1,9 @@
 //! Proofs of properties, by Yosys's own solver.
 
-use super::tools;
+use super::{build::scratch_for, tools};
 use crate::emit::emit;
 use rust_hdl::core::block::Block;
-use std::{
-    collections::hash_map::DefaultHasher,
-    fs,
-    hash::{Hash, Hasher},
-};
+use std::fs;
 
 /// Proves by induction over time that the assertions of `properties` always hold.
 ///
@@ -25,9 +21,7 @@ pub fn prove<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str) {
          memory_map; async2sync; opt -full; \
          sat -tempinduct -maxsteps {depth} -prove-asserts -set-assumes -show-ports -verify"
     );
-    let mut hasher = DefaultHasher::new();
-    (&verilog, properties, &script).hash(&mut hasher);
-    let folder = tools::scratch().join(format!("{name}-proof-{:016x}", hasher.finish()));
+    let folder = scratch_for(&format!("{name}-proof"), &(&verilog, properties, &script));
     let proved = folder.join("proved");
     if proved.exists() {
         return;

@@ -73,7 +73,7 @@ end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use crate::gate::{Gate, Random, clock_cycle, ecp5_cells, settle};
 
     #[test]
     fn reads_what_was_written_one_cycle_later() {
@@ -109,5 +109,11 @@ mod tests {
                 unit.write_data.next = random.bits();
                 unit.write_enable.next = random.chance(50);
             });
+    }
+
+    #[test]
+    fn becomes_block_ram_without_bypass_logic() {
+        let cells = ecp5_cells("block_ram_cells", BlockRam::<Bits<36>, 9>::default());
+        assert_eq!(cells, [("DP16KD".to_string(), 1)]);
     }
 }

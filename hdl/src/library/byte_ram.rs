@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 /// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
 /// from the other clock while a write is under way. Bytes are undefined until written.
 ///
-/// Latency: one cycle of `read_clock`. Size on ECP5: eight DP16KD for up to 512 words.
+/// Latency: one cycle of `read_clock`. Size on ECP5: four DP16KD for up to 512 words.
 #[derive(LogicBlock)]
 pub struct ByteRam<const N: usize> {
     /// Clock of the write port.
@@ -87,7 +87,7 @@ end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Gate, Random, settle};
+    use crate::gate::{Gate, Random, ecp5_cells, settle};
 
     #[test]
     fn only_enabled_bytes_change() {
@@ -137,5 +137,11 @@ mod tests {
                 unit.write_data.next = random.bits();
                 unit.write_enables.next = random.bits();
             });
+    }
+
+    #[test]
+    fn becomes_block_ram_with_byte_enables() {
+        let cells = ecp5_cells("byte_ram_cells", ByteRam::<9>::default());
+        assert_eq!(cells, [("DP16KD".to_string(), 4)]);
     }
 }
