@@ -36,9 +36,7 @@ pub struct Built {
 /// # Panics
 /// If Verilator or the C++ compiler fails.
 pub fn build(name: &str, verilog: &str, ports: &[Port]) -> Built {
-    let mut hasher = DefaultHasher::new();
-    (RECIPE, REPLAY, verilog, format!("{ports:?}")).hash(&mut hasher);
-    let folder = tools::scratch().join(format!("{name}-{:016x}", hasher.finish()));
+    let folder = scratch_for(name, &(REPLAY, verilog, format!("{ports:?}")));
     let built = Built {
         folder,
         name: name.to_string(),
@@ -50,6 +48,13 @@ pub fn build(name: &str, verilog: &str, ports: &[Port]) -> Built {
         });
     }
     built
+}
+
+/// The folder for what depends on `contents` alone.
+pub fn scratch_for(name: &str, contents: &impl Hash) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    (RECIPE, contents).hash(&mut hasher);
+    tools::scratch().join(format!("{name}-{:016x}", hasher.finish()))
 }
 
 /// Lets `make` fill a folder that appears under its name only when complete, whoever else does the same.
@@ -138,9 +143,8 @@ fn runtime() -> Vec<PathBuf> {
     static ONCE: Mutex<()> = Mutex::new(());
     let _guard = ONCE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let root = tools::verilator_root();
-    let mut hasher = DefaultHasher::new();
-    (RECIPE, fs::canonicalize(&root).expect("Verilator is there")).hash(&mut hasher);
-    let folder = tools::scratch().join(format!("runtime-{:016x}", hasher.finish()));
+    let root_path = fs::canonicalize(&root).expect("Verilator is there");
+    let folder = scratch_for("runtime", &root_path);
     if !folder.exists() {
         make_at_once(&folder, |folder| {
             let mut compiler = compiler();

@@ -19,6 +19,10 @@ pub const WAIVED: &[(&str, &str)] = &[
     ),
     ("PINCONNECTEMPTY", "a child's output may be of no interest"),
     (
+        "UNOPTFLAT",
+        "it is about the model's speed; Yosys looks for real loops",
+    ),
+    (
         "VARHIDDEN",
         "a module is named like its instance; rust-hdl has no nested scopes",
     ),

@@ -31,8 +31,10 @@
 //! Verilog stays the same.
 
 mod build;
+mod cells;
 mod latches;
 mod lint;
+mod prove;
 mod random;
 mod record;
 mod step;
@@ -40,7 +42,9 @@ mod tools;
 pub mod width;
 
 pub use crate::clock_cycle;
+pub use cells::ecp5_cells;
 pub use lint::WAIVED;
+pub use prove::prove;
 pub use random::Random;
 pub use step::settle;
 

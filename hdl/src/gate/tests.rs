@@ -1,17 +1,129 @@
-//! The gate finds what it is there to find.
+//! The gate finds what it is there to find. Each block here has one mistake that rust-hdl's own checks let pass.
 
 use super::*;
-use crate::library::fifo::Fifo;
+
+/// Rule 1: the sum wraps in Rust, not in Verilog.
+#[derive(LogicBlock, Default)]
+struct CarryInComparison {
+    pub word: Signal<In, Bits<4>>,
+    pub limit: Signal<In, Bits<4>>,
+    pub reached: Signal<Out, Bit>,
+}
+
+impl Logic for CarryInComparison {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.reached.next = (self.word.val() + 1) == self.limit.val();
+    }
+}
 
 #[test]
-fn a_good_block_passes() {
-    Gate::new("gate_fifo", Fifo::<Bits<12>, 4, 5>::default())
-        .clock(|unit| &mut unit.clock)
-        .cycles(1000)
-        .run(|unit, random, cycle| {
-            unit.reset.next = cycle < 2;
-            unit.write.next = random.chance(60);
-            unit.read.next = random.chance(40);
-            unit.data_in.next = random.bits();
-        });
+#[should_panic(expected = "WIDTHEXPAND")]
+fn a_carry_that_survives_is_refused() {
+    Gate::new("carry_in_comparison", CarryInComparison::default()).run(|unit, random, _| {
+        unit.word.next = random.bits();
+        unit.limit.next = random.bits();
+    });
+}
+
+/// Rule 4: rust-hdl sees the last value of the local, Verilog the one at that point.
+#[derive(LogicBlock, Default)]
+struct LocalReadEarly {
+    pub word: Signal<In, Bits<4>>,
+    pub choose: Signal<In, Bit>,
+    pub result: Signal<Out, Bits<4>>,
+    early: Signal<Local, Bits<4>>,
+}
+
+impl Logic for LocalReadEarly {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.early.next = self.word.val();
+        self.result.next = self.early.val();
+        if self.choose.val() {
+            self.early.next = 0.into();
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "port result: rust-hdl 00000000, Verilog 0000000")]
+fn a_local_read_too_early_differs() {
+    Gate::new("local_read_early", LocalReadEarly::default()).run(|unit, random, _| {
+        unit.word.next = random.bits();
+        unit.choose.next = random.chance(50);
+    });
+}
+
+/// Rule 5: the output keeps its value while not chosen.
+#[derive(LogicBlock, Default)]
+struct Latch {
+    pub word: Signal<In, Bits<4>>,
+    pub choose: Signal<In, Bit>,
+    pub result: Signal<Out, Bits<4>>,
+}
+
+impl Logic for Latch {
+    #[hdl_gen]
+    fn update(&mut self) {
+        if self.choose.val() {
+            self.result.next = self.word.val();
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "LATCH")]
+fn a_latch_is_refused() {
+    Gate::new("latch", Latch::default()).run(|unit, random, _| {
+        unit.word.next = random.bits();
+        unit.choose.next = random.chance(50);
+    });
+}
+
+/// Yosys finds latches without Verilator's help, too.
+#[test]
+#[should_panic(expected = "Yosys finds a latch")]
+fn yosys_sees_the_latch() {
+    let mut unit = Latch::default();
+    unit.connect_all();
+    let recording = Recording::new("latch_alone", &unit, &[]);
+    let built = build::build("latch_alone", &emit("latch_alone", &unit), &recording.ports);
+    latches::check("latch_alone", &built);
+}
+
+#[test]
+#[should_panic(expected = "declare it with `.clock(|unit| &mut unit.clock)`")]
+fn a_forgotten_clock_is_refused() {
+    Gate::new("forgotten_clock", DFF::<Bits<4>>::default()).run(|_, _, _| {});
+}
+
+/// What the replay compares: a model whose flip-flop misses a cycle in one of the two would show here.
+#[test]
+fn wide_ports_and_several_clocks_replay() {
+    #[derive(LogicBlock, Default)]
+    struct Two {
+        pub fast: Signal<In, Clock>,
+        pub slow: Signal<In, Clock>,
+        pub word: Signal<In, Bits<70>>,
+        pub once: Signal<Out, Bits<70>>,
+        pub twice: Signal<Out, Bits<70>>,
+        first: DFF<Bits<70>>,
+        second: DFF<Bits<70>>,
+    }
+    impl Logic for Two {
+        #[hdl_gen]
+        fn update(&mut self) {
+            dff_setup!(self, fast, first);
+            dff_setup!(self, slow, second);
+            self.first.d.next = self.word.val();
+            self.second.d.next = self.first.q.val();
+            self.once.next = self.first.q.val();
+            self.twice.next = self.second.q.val();
+        }
+    }
+    Gate::new("two_clocks", Two::default())
+        .clock(|unit| &mut unit.fast)
+        .slow_clock(3, |unit| &mut unit.slow)
+        .run(|unit, random, _| unit.word.next = random.bits());
 }

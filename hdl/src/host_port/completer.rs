@@ -1,8 +1,8 @@
 //! Answers to the host's reads.
 
+use super::completion_data::CompletionData;
 use super::completion_header::{CompletionHeader, ReadSpan};
 use crate::bundles::{MemoryReadMaster, ReadRequest, RegisterMaster};
-use crate::library::lut_ram::LutRam;
 use crate::library::stream::StreamSource;
 use rust_hdl::prelude::*;
 
@@ -37,16 +37,17 @@ pub enum CompleterState {
 
 /// Answers memory reads, one at a time, in order (2.2.9, 2.3.1.1).
 ///
-/// BAR0 is read register by register. BAR4 is read from memory: 64 KiB of slot memory from offset 0, 8 KiB of outbox from offset 0x10000. Anything
-/// else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
+/// BAR0 is read register by register. BAR4 is read from memory: 64 KiB of slot memory from offset 0, 8 KiB of outbox from offset
+/// 0x10000. Anything else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
 ///
-/// Each completion ends at the next multiple of 64 bytes, the read-completion boundary, or with the request; so no completion is longer than
-/// any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a pause of the completer's
-/// making. If a part of a BAR0 read contains an offset without a register, the parts before stand and an Unsupported
-/// Request completion ends the request. A zero-length read is answered with one double word and reads no register.
+/// Each completion ends at the next multiple of 64 bytes, the read-completion boundary, or with the request; so none is longer
+/// than any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a
+/// pause of the completer's making. If a part of a BAR0 read contains an offset without a register, the parts before stand and
+/// an Unsupported Request completion ends the request. A zero-length read is answered with one double word and reads no register.
 ///
-/// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of length 0 is only
-/// taken. Latency from request to header for one register that answers in a cycle: 5 cycles; for one double word of memory granted at once: 6.
+/// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of
+/// length 0 is only taken. Latency from request to header: 5 cycles for one register that answers in the next cycle, 6 for one
+/// double word of memory granted at once.
 #[derive(LogicBlock, Default)]
 pub struct Completer {
     /// Core clock.
@@ -74,8 +75,8 @@ pub struct Completer {
     /// Pulse: a read hit a BAR, but nothing in it.
     pub unsupported: Signal<Out, Bit>,
     span: ReadSpan,
-    header: CompletionHeader,
-    body_ram: LutRam<Bits<128>, 2>,
+    completion_header: CompletionHeader,
+    collector: CompletionData,
     state: DFF<CompleterState>,
     request: DFF<ReadRequest>,
     // What is left of the request.
@@ -86,10 +87,7 @@ pub struct Completer {
     // The part that is being collected or sent, in double words.
     part: DFF<Bits<5>>,
     part_address: DFF<Bits<5>>,
-    collected: DFF<Bits<5>>,
     memory_word: DFF<Bits<128>>,
-    partial: DFF<Bits<128>>,
-    first_word: DFF<Bits<32>>,
     body: DFF<Bits<2>>,
     nothing: Signal<Local, Bit>,
     outbox_end: Signal<Local, Bits<3>>,
@@ -100,19 +98,9 @@ pub struct Completer {
     lane: Signal<Local, Bits<2>>,
     word: Signal<Local, Bits<32>>,
     push: Signal<Local, Bit>,
-    collected_next: Signal<Local, Bits<5>>,
-    collected_before: Signal<Local, Bits<5>>,
-    body_lane: Signal<Local, Bits<2>>,
-    word_wide: Signal<Local, Bits<128>>,
-    placed: Signal<Local, Bits<128>>,
-    kept: Signal<Local, Bits<128>>,
-    merged: Signal<Local, Bits<128>>,
-    part_full: Signal<Local, Bit>,
-    short: Signal<Local, Bit>,
-    body_words: Signal<Local, Bits<5>>,
-    body_end: Signal<Local, Bits<2>>,
     part_bytes: Signal<Local, Bits<13>>,
     refuse: Signal<Local, Bit>,
+    first_word: Signal<Local, Bits<128>>,
 }
 
 impl Logic for Completer {
@@ -129,13 +117,10 @@ impl Logic for Completer {
             lead,
             part,
             part_address,
-            collected,
             memory_word,
-            partial,
-            first_word,
             body
         );
-        clock!(self, clock, body_ram);
+        clock!(self, clock, collector);
 
         // The request as a whole.
         self.span.length.next = self.request.q.val().length;
@@ -153,9 +138,6 @@ impl Logic for Completer {
         // The part up to the boundary.
         self.boundary_word.next = bit_cast::<5, 4>(self.address.q.val().get_bits::<4>(2));
         self.until_boundary.next = 16 - self.boundary_word.val();
-        self.short.next = self.part.q.val() == 1;
-        self.body_words.next = self.part.q.val() - 2;
-        self.body_end.next = self.body_words.val().get_bits::<2>(2);
         self.part_bytes.next =
             (bit_cast::<13, 5>(self.part.q.val()) << 2) - bit_cast::<13, 2>(self.lead.q.val());
 
@@ -179,48 +161,28 @@ impl Logic for Completer {
                 & self.registers.done.val()
                 & self.registers.hit.val());
 
-        // It goes behind the header, or into the lane of a body beat that follows from how many there are.
-        self.collected_next.next = self.collected.q.val() + 1;
-        self.collected_before.next = self.collected.q.val() - 1;
-        self.body_lane.next = self.collected_before.val().get_bits::<2>(0);
-        self.part_full.next = self.collected_next.val() == self.part.q.val();
-        self.word_wide.next = bit_cast::<128, 32>(self.word.val());
-        self.placed.next = self.word_wide.val();
-        self.kept.next = self.partial.q.val();
-        if self.body_lane.val() == 0 {
-            self.kept.next = 0.into();
-        }
-        if self.body_lane.val() == 1 {
-            self.placed.next = self.word_wide.val() << 32;
-        }
-        if self.body_lane.val() == 2 {
-            self.placed.next = self.word_wide.val() << 64;
-        }
-        if self.body_lane.val() == 3 {
-            self.placed.next = self.word_wide.val() << 96;
-        }
-        self.merged.next = self.placed.val() | self.kept.val();
-        self.body_ram.write_address.next = self.collected_before.val().get_bits::<2>(2);
-        self.body_ram.write_data.next = self.merged.val();
-        self.body_ram.write_enable.next = self.push.val() & (self.collected.q.val() != 0);
-        self.body_ram.read_address.next = self.body.q.val();
+        self.collector.clear.next = self.state.q.val() == CompleterState::Begin;
+        self.collector.push.next = self.push.val();
+        self.collector.word.next = self.word.val();
+        self.collector.length.next = self.part.q.val();
+        self.collector.index.next = self.body.q.val();
         if self.push.val() {
-            self.partial.d.next = self.merged.val();
-            self.collected.d.next = self.collected_next.val();
             self.address.d.next = self.address.q.val() + 4;
-            if self.collected.q.val() == 0 {
-                self.first_word.d.next = self.word.val();
-            }
         }
 
         // Ports.
         self.refuse.next = self.state.q.val() == CompleterState::Refuse;
-        self.header.request.next = self.request.q.val();
-        self.header.refuse.next = self.refuse.val();
-        self.header.completer_id.next = self.completer_id.val();
-        self.header.length.next = self.part.q.val();
-        self.header.byte_count.next = self.byte_count.q.val();
-        self.header.lower_address.next = (bit_cast::<7, 5>(self.part_address.q.val()) << 2)
+        self.first_word.next = bit_cast::<128, 32>(self.collector.first_word.val());
+        if self.refuse.val() {
+            self.first_word.next = 0.into();
+        }
+        self.completion_header.request.next = self.request.q.val();
+        self.completion_header.refuse.next = self.refuse.val();
+        self.completion_header.completer_id.next = self.completer_id.val();
+        self.completion_header.length.next = self.part.q.val();
+        self.completion_header.byte_count.next = self.byte_count.q.val();
+        self.completion_header.lower_address.next = (bit_cast::<7, 5>(self.part_address.q.val())
+            << 2)
             | bit_cast::<7, 2>(self.lead.q.val());
         self.read_request_ready.next = false;
         self.nonposted_free.next = false;
@@ -233,9 +195,9 @@ impl Logic for Completer {
         self.memory.request.next = self.state.q.val() == CompleterState::Fetch;
         self.memory.address.next = self.address.q.val().get_bits::<13>(4);
         self.source.valid.next = false;
-        self.source.beat.next.data =
-            self.header.header.val() | (bit_cast::<128, 32>(self.first_word.q.val()) << 96);
-        self.source.beat.next.last = self.short.val();
+        self.source.beat.next.data = bit_cast::<128, 96>(self.completion_header.header.val())
+            | (self.first_word.val() << 96);
+        self.source.beat.next.last = self.collector.short.val();
 
         match self.state.q.val() {
             CompleterState::Idle => {
@@ -252,7 +214,6 @@ impl Logic for Completer {
                 self.remaining.d.next = self.request.q.val().length;
                 self.byte_count.d.next = self.span.byte_count.val();
                 self.lead.d.next = self.span.lead.val();
-                self.first_word.d.next = 0.into();
                 self.part.d.next = 1.into();
                 self.state.d.next = CompleterState::Cut;
                 if self.nothing.val() {
@@ -269,7 +230,7 @@ impl Logic for Completer {
             }
             CompleterState::Cut => {
                 self.part_address.d.next = self.address.q.val().get_bits::<5>(2);
-                self.collected.d.next = 0.into();
+                self.collector.clear.next = true;
                 self.part.d.next = self.until_boundary.val();
                 if self.remaining.q.val() < bit_cast::<11, 5>(self.until_boundary.val()) {
                     self.part.d.next = bit_cast::<5, 11>(self.remaining.q.val());
@@ -292,7 +253,7 @@ impl Logic for Completer {
                 if self.lane.val() == 3 {
                     self.state.d.next = CompleterState::Fetch;
                 }
-                if self.part_full.val() {
+                if self.collector.one_missing.val() {
                     self.state.d.next = CompleterState::Header;
                 }
             }
@@ -302,12 +263,11 @@ impl Logic for Completer {
             CompleterState::AwaitRegister => {
                 if self.registers.done.val() {
                     self.state.d.next = CompleterState::ReadRegister;
-                    if self.part_full.val() {
+                    if self.collector.one_missing.val() {
                         self.state.d.next = CompleterState::Header;
                     }
                     if !self.registers.hit.val() {
                         self.unsupported.next = true;
-                        self.first_word.d.next = 0.into();
                         self.state.d.next = CompleterState::Refuse;
                     }
                 }
@@ -317,18 +277,18 @@ impl Logic for Completer {
                 self.body.d.next = 0.into();
                 if self.source.ready.val() {
                     self.state.d.next = CompleterState::Body;
-                    if self.short.val() {
+                    if self.collector.short.val() {
                         self.state.d.next = CompleterState::Advance;
                     }
                 }
             }
             CompleterState::Body => {
                 self.source.valid.next = true;
-                self.source.beat.next.data = self.body_ram.read_data.val();
-                self.source.beat.next.last = self.body.q.val() == self.body_end.val();
+                self.source.beat.next.data = self.collector.data.val();
+                self.source.beat.next.last = self.collector.last.val();
                 if self.source.ready.val() {
                     self.body.d.next = self.body.q.val() + 1;
-                    if self.body.q.val() == self.body_end.val() {
+                    if self.collector.last.val() {
                         self.state.d.next = CompleterState::Advance;
                     }
                 }

@@ -60,7 +60,7 @@ impl Logic for ReadSpan {
     }
 }
 
-/// The 12 bytes of a completion's header (2.2.9), in the low bits of a beat. Combinational.
+/// The 12 bytes of a completion's header (2.2.9). Combinational.
 #[derive(LogicBlock, Default)]
 pub struct CompletionHeader {
     /// The request to answer.
@@ -75,8 +75,8 @@ pub struct CompletionHeader {
     pub byte_count: Signal<In, Bits<13>>,
     /// Low address bits of the first byte of this completion.
     pub lower_address: Signal<In, Bits<7>>,
-    /// The header; bits 127 to 96 are zero.
-    pub header: Signal<Out, Bits<128>>,
+    /// The header.
+    pub header: Signal<Out, Bits<96>>,
     format_type: Signal<Local, Bits<8>>,
     status: Signal<Local, Bits<3>>,
     length_low: Signal<Local, Bits<8>>,
@@ -109,18 +109,18 @@ impl Logic for CompletionHeader {
         self.byte_count_low.next = self.byte_count.val().get_bits::<8>(0);
 
         // Each field at its place in `abi::pcie::completion`; traffic class and attributes where requests have them.
-        self.header.next = bit_cast::<128, 8>(self.format_type.val())
-            | (bit_cast::<128, 3>(self.request.val().traffic_class) << 12)
-            | (bit_cast::<128, 2>(self.request.val().attributes) << 20)
-            | (bit_cast::<128, 8>(self.length_low.val()) << 24)
-            | (bit_cast::<128, 8>(self.completer_high.val()) << 32)
-            | (bit_cast::<128, 8>(self.completer_low.val()) << 40)
-            | (bit_cast::<128, 4>(self.byte_count_high.val()) << 48)
-            | (bit_cast::<128, 3>(self.status.val()) << 53)
-            | (bit_cast::<128, 8>(self.byte_count_low.val()) << 56)
-            | (bit_cast::<128, 8>(self.requester_high.val()) << 64)
-            | (bit_cast::<128, 8>(self.requester_low.val()) << 72)
-            | (bit_cast::<128, 8>(self.request.val().tag) << 80)
-            | (bit_cast::<128, 7>(self.lower_address.val()) << 88);
+        self.header.next = bit_cast::<96, 8>(self.format_type.val())
+            | (bit_cast::<96, 3>(self.request.val().traffic_class) << 12)
+            | (bit_cast::<96, 2>(self.request.val().attributes) << 20)
+            | (bit_cast::<96, 8>(self.length_low.val()) << 24)
+            | (bit_cast::<96, 8>(self.completer_high.val()) << 32)
+            | (bit_cast::<96, 8>(self.completer_low.val()) << 40)
+            | (bit_cast::<96, 4>(self.byte_count_high.val()) << 48)
+            | (bit_cast::<96, 3>(self.status.val()) << 53)
+            | (bit_cast::<96, 8>(self.byte_count_low.val()) << 56)
+            | (bit_cast::<96, 8>(self.requester_high.val()) << 64)
+            | (bit_cast::<96, 8>(self.requester_low.val()) << 72)
+            | (bit_cast::<96, 8>(self.request.val().tag) << 80)
+            | (bit_cast::<96, 7>(self.lower_address.val()) << 88);
     }
 }

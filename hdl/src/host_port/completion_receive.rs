@@ -62,7 +62,7 @@ pub struct CompletionReceive {
     beat_valid: DFF<Bit>,
     beat: DFF<Beat>,
     /// Within a packet; within one that counts so far.
-    within: DFF<Bit>,
+    in_packet: DFF<Bit>,
     taking: DFF<Bit>,
     tag: DFF<Bits<4>>,
     base: DFF<Bits<9>>,
@@ -123,7 +123,7 @@ impl Default for CompletionReceive {
             error_completion: Default::default(),
             beat_valid: Default::default(),
             beat: Default::default(),
-            within: Default::default(),
+            in_packet: Default::default(),
             taking: Default::default(),
             tag: Default::default(),
             base: Default::default(),
@@ -165,7 +165,7 @@ impl Logic for CompletionReceive {
             clock,
             beat_valid,
             beat,
-            within,
+            in_packet,
             taking,
             tag,
             base,
@@ -185,7 +185,7 @@ impl Logic for CompletionReceive {
 
         // Second stage: the header.
         self.data.next = self.beat.q.val().data;
-        self.heads.next = self.beat_valid.q.val() & !self.within.q.val();
+        self.heads.next = self.beat_valid.q.val() & !self.in_packet.q.val();
         self.format.next = self
             .data
             .val()
@@ -310,7 +310,7 @@ impl Logic for CompletionReceive {
         self.refused.next = self.refuses.val();
 
         if self.beat_valid.q.val() {
-            self.within.d.next = !self.beat.q.val().last;
+            self.in_packet.d.next = !self.beat.q.val().last;
             self.base.d.next = self.base.q.val() + 4;
             self.rest.d.next = self.rest.q.val() - 4;
             if !self.full_beat.val() {
@@ -339,7 +339,7 @@ impl Logic for CompletionReceive {
 
         if self.reset.val() {
             self.beat_valid.d.next = false;
-            self.within.d.next = false;
+            self.in_packet.d.next = false;
             self.taking.d.next = false;
         }
     }

@@ -55,6 +55,10 @@ pub struct InboxWriter {
     lane_1: Signal<Local, Bits<32>>,
     lane_2: Signal<Local, Bits<32>>,
     lane_3: Signal<Local, Bits<32>>,
+    wide_0: Signal<Local, Bits<128>>,
+    wide_1: Signal<Local, Bits<128>>,
+    wide_2: Signal<Local, Bits<128>>,
+    wide_3: Signal<Local, Bits<128>>,
     nibble_0: Signal<Local, Bits<4>>,
     nibble_1: Signal<Local, Bits<4>>,
     nibble_2: Signal<Local, Bits<4>>,
@@ -147,10 +151,14 @@ impl Logic for InboxWriter {
         if self.written_lanes.val().get_bit(3) {
             self.nibble_3.next = 15.into();
         }
-        self.inbox_data.next = bit_cast::<128, 32>(self.lane_0.val())
-            | (bit_cast::<128, 32>(self.lane_1.val()) << 32)
-            | (bit_cast::<128, 32>(self.lane_2.val()) << 64)
-            | (bit_cast::<128, 32>(self.lane_3.val()) << 96);
+        self.wide_0.next = bit_cast::<128, 32>(self.lane_0.val());
+        self.wide_1.next = bit_cast::<128, 32>(self.lane_1.val());
+        self.wide_2.next = bit_cast::<128, 32>(self.lane_2.val());
+        self.wide_3.next = bit_cast::<128, 32>(self.lane_3.val());
+        self.inbox_data.next = self.wide_0.val()
+            | (self.wide_1.val() << 32)
+            | (self.wide_2.val() << 64)
+            | (self.wide_3.val() << 96);
         self.inbox_enables.next = bit_cast::<16, 4>(self.nibble_0.val())
             | (bit_cast::<16, 4>(self.nibble_1.val()) << 4)
             | (bit_cast::<16, 4>(self.nibble_2.val()) << 8)

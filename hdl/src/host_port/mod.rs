@@ -2,6 +2,7 @@
 
 pub mod bar_decoder;
 pub mod completer;
+pub mod completion_data;
 pub mod completion_header;
 pub mod completion_receive;
 pub mod header;

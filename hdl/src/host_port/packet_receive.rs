@@ -8,10 +8,10 @@ use rust_hdl::prelude::*;
 /// Receives transaction-layer packets, one beat a cycle, pauses allowed anywhere, and never holds one up.
 ///
 /// **Writes.** Lane-beat `j` of a packet (see `LanePlan`) leaves in the cycle after packet beat `j + 1` came in, so that an
-/// 8-byte store with a long header is out one cycle after its second and last beat: latency 1. A payload that ends in the lanes
-/// of one more lane-beat than that is flushed in the following cycle: latency 2. This needs no storage and loses nothing: a packet of `n` beats has at
-/// most `n` lane-beats (its payload has at most `4 n - 3` double words and begins at most 3 lanes in), they leave in the
-/// cycles of beats 1 to `n`, beat `n` being the first of the next packet, and a first beat yields no lane-beat itself.
+/// 8-byte store is out one cycle after its second and last beat: latency 1. A lane-beat that is left when the packet ends is
+/// flushed in the following cycle: latency 2. This needs no storage and loses nothing: a packet of `n` beats has at most `n`
+/// lane-beats (its payload has at most `4 n - 3` double words and begins at most 3 lanes in), they are made in the cycles of beats
+/// 1 to `n`, beat `n` being the first of the next packet, and a first beat makes no lane-beat itself.
 ///
 /// **Reads** wait in a FIFO of `NONPOSTED_CREDITS`. A malformed read enters it too, with length 0: nothing to be answered, but
 /// its buffer is to be freed in turn. Latency 3 from the last beat.

@@ -108,7 +108,7 @@ pub struct ReadRequester {
     /// Double word of the inbox for the next request's first.
     position: DFF<Bits<9>>,
     told: DFF<Bit>,
-    told_token: DFF<Bits<16>>,
+    told_slot: DFF<Bits<2>>,
     told_worst: DFF<Bits<2>>,
 
     cutter: RequestCutter,
@@ -175,7 +175,7 @@ impl ReadRequester {
             remaining: Default::default(),
             position: Default::default(),
             told: Default::default(),
-            told_token: Default::default(),
+            told_slot: Default::default(),
             told_worst: Default::default(),
             cutter: Default::default(),
             header: Default::default(),
@@ -208,7 +208,7 @@ impl Logic for ReadRequester {
     fn update(&mut self) {
         dff_setup!(
             self, clock, phase, slot, page, offset, carry, wide, remaining, position, told,
-            told_token, told_worst
+            told_slot, told_worst
         );
         clock!(self, clock, cutter, tags, receive, writer, tokens);
         self.tags.reset.next = self.reset.val();
@@ -284,16 +284,18 @@ impl Logic for ReadRequester {
             self.slots[i].outcome.next = self.outcome.val();
             self.slots[i].issued.next =
                 self.fire.val() & self.cutter.complete.val() & (self.slot.q.val() == i.to_bits());
-            self.slots[i].close.next = self.tells.val() & (self.ended_slot.val() == i.to_bits());
+            self.slots[i].close.next = self.told.q.val()
+                & self.finished_ready.val()
+                & (self.told_slot.q.val() == i.to_bits());
         }
 
         // Ends of reads.
         self.tokens.write_enable.next = self.open.val();
         self.tokens.write_address.next = self.free_slot.val();
         self.tokens.write_data.next = self.request.val().token;
-        self.tokens.read_address.next = self.ended_slot.val();
+        self.tokens.read_address.next = self.told_slot.q.val();
         self.finished_valid.next = self.told.q.val();
-        self.finished.next.token = self.told_token.q.val();
+        self.finished.next.token = self.tokens.read_data.val();
         self.finished.next.status = bit_cast::<8, 2>(self.told_worst.q.val());
 
         // Completions.
@@ -357,7 +359,7 @@ impl Logic for ReadRequester {
         if self.tells.val() {
             self.told.d.next = true;
             self.told_worst.d.next = self.ended_worst.val();
-            self.told_token.d.next = self.tokens.read_data.val();
+            self.told_slot.d.next = self.ended_slot.val();
         }
         if self.told.q.val() & self.finished_ready.val() {
             self.told.d.next = false;

@@ -32,6 +32,9 @@ pub struct RequestHeader {
     format: Signal<Local, Bits<64>>,
     fields: Signal<Local, Bits<64>>,
     words: Signal<Local, Bits<64>>,
+    front: Signal<Local, Bits<128>>,
+    low_word: Signal<Local, Bits<128>>,
+    high_word: Signal<Local, Bits<128>>,
     several: Constant<Bits<64>>,
     one: Constant<Bits<64>>,
 }
@@ -57,6 +60,9 @@ impl Default for RequestHeader {
             format: Default::default(),
             fields: Default::default(),
             words: Default::default(),
+            front: Default::default(),
+            low_word: Default::default(),
+            high_word: Default::default(),
             several: Constant::new((one | 0xf_u64 << last_enables::SHIFT).to_bits()),
             one: Constant::new(one.to_bits()),
         }
@@ -102,12 +108,13 @@ impl Logic for RequestHeader {
             | (bit_cast::<64, 8>(self.requester_id.val().get_bits::<8>(0))
                 << abi::pcie::request::requester_low::SHIFT.to_bits::<6>())
             | (bit_cast::<64, 8>(self.tag.val()) << abi::pcie::request::tag::SHIFT.to_bits::<6>());
-        self.header.next = bit_cast::<128, 64>(self.words.val())
-            | (bit_cast::<128, 32>(self.low_bytes.val()) << 64);
+        self.front.next = bit_cast::<128, 64>(self.words.val());
+        self.low_word.next = bit_cast::<128, 32>(self.low_bytes.val());
+        self.high_word.next = bit_cast::<128, 32>(self.high_bytes.val());
+        self.header.next = self.front.val() | (self.low_word.val() << 64);
         if self.wide.val() {
-            self.header.next = bit_cast::<128, 64>(self.words.val())
-                | (bit_cast::<128, 32>(self.high_bytes.val()) << 64)
-                | (bit_cast::<128, 32>(self.low_bytes.val()) << 96);
+            self.header.next =
+                self.front.val() | (self.high_word.val() << 64) | (self.low_word.val() << 96);
         }
     }
 }

@@ -73,7 +73,7 @@ end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, clock_cycle, settle};
+    use crate::gate::{Gate, Random, clock_cycle, ecp5_cells, settle};
 
     #[test]
     fn reads_what_was_written_one_cycle_later() {
@@ -97,5 +97,23 @@ mod tests {
             clock_cycle!(unit, clock);
             assert_eq!(unit.read_data.val().to_u64(), expected);
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("block_ram", BlockRam::<Bits<40>, 5>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, _| {
+                unit.read_address.next = random.bits();
+                unit.write_address.next = random.bits();
+                unit.write_data.next = random.bits();
+                unit.write_enable.next = random.chance(50);
+            });
+    }
+
+    #[test]
+    fn becomes_block_ram_without_bypass_logic() {
+        let cells = ecp5_cells("block_ram_cells", BlockRam::<Bits<36>, 9>::default());
+        assert_eq!(cells, [("DP16KD".to_string(), 1)]);
     }
 }

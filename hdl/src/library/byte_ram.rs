@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 /// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
 /// from the other clock while a write is under way. Bytes are undefined until written.
 ///
-/// Latency: one cycle of `read_clock`. Size on ECP5: eight DP16KD for up to 512 words.
+/// Latency: one cycle of `read_clock`. Size on ECP5: four DP16KD for up to 512 words.
 #[derive(LogicBlock)]
 pub struct ByteRam<const N: usize> {
     /// Clock of the write port.
@@ -87,7 +87,7 @@ end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, settle};
+    use crate::gate::{Gate, Random, ecp5_cells, settle};
 
     #[test]
     fn only_enabled_bytes_change() {
@@ -124,5 +124,24 @@ mod tests {
             }
             assert_eq!(unit.read_data.val().to_u128(), expected);
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("byte_ram", ByteRam::<4>::default())
+            .clock(|unit| &mut unit.read_clock)
+            .slow_clock(2, |unit| &mut unit.write_clock)
+            .run(|unit, random, _| {
+                unit.read_address.next = random.bits();
+                unit.write_address.next = random.bits();
+                unit.write_data.next = random.bits();
+                unit.write_enables.next = random.bits();
+            });
+    }
+
+    #[test]
+    fn becomes_block_ram_with_byte_enables() {
+        let cells = ecp5_cells("byte_ram_cells", ByteRam::<9>::default());
+        assert_eq!(cells, [("DP16KD".to_string(), 4)]);
     }
 }

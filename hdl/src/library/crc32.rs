@@ -88,7 +88,7 @@ fn equations(output: &str, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, settle};
+    use crate::gate::{Gate, Random, settle};
 
     #[test]
     fn agrees_with_the_published_check_value() {
@@ -117,5 +117,15 @@ mod tests {
             }
             assert_eq!(!state, crc32(&bytes[..bytes.len() - 4]));
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("crc_step", CrcStep::default())
+            .cycles(500)
+            .run(|unit, random, _| {
+                unit.state.next = random.bits();
+                unit.data.next = random.bits();
+            });
     }
 }

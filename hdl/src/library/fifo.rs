@@ -100,7 +100,8 @@ impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, clock_cycle, settle};
+    use crate::gate::{Gate, Random, clock_cycle, prove, settle};
+    use crate::library::stream::Beat;
     use std::collections::VecDeque;
 
     #[test]
@@ -145,5 +146,42 @@ mod tests {
             clock_cycle!(unit, clock);
         }
         assert!(was_full && was_empty, "the corners were not reached");
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("fifo", Fifo::<Beat, 4, 5>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                unit.reset.next = random.chance(1);
+                unit.write.next = random.chance(if cycle / 200 % 2 == 0 { 80 } else { 20 });
+                unit.read.next = random.chance(50);
+                unit.data_in.next = random.beat();
+            });
+    }
+
+    /// Whatever the inputs, `level` counts accepted writes less accepted reads and never leaves 0 to 4.
+    #[test]
+    fn pointers_are_proved() {
+        prove(
+            "fifo_proved",
+            Fifo::<Bits<1>, 2, 3>::default(),
+            3,
+            "module properties(input clock, input reset, input write, input read, input data_in);
+               wire full, empty, data_out;
+               wire [2:0] level;
+               reg [2:0] count = 0;
+               fifo_proved fifo(.clock(clock), .reset(reset), .write(write), .data_in(data_in), .full(full),
+                 .read(read), .data_out(data_out), .empty(empty), .level(level));
+               always @(posedge clock)
+                 count <= reset ? 0 : count + (write && count != 4) - (read && count != 0);
+               always @(*) begin
+                 assert (level == count);
+                 assert (count <= 4);
+                 assert (full == (count == 4));
+                 assert (empty == (count == 0));
+               end
+             endmodule",
+        );
     }
 }

@@ -89,7 +89,7 @@ impl<const W: usize, const N: usize> Logic for FirstOne<W, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::settle;
+    use crate::gate::{Gate, settle};
 
     #[test]
     fn names_the_lowest_bit() {
@@ -105,5 +105,13 @@ mod tests {
             };
             assert_eq!(unit.index.val().to_u64(), expected);
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("first_one", FirstOne::<11, 4>::default())
+            .run(|unit, random, _| unit.requests.next = random.bits() & random.bits());
+        Gate::new("first_one_of_one", FirstOne::<1, 1>::default())
+            .run(|unit, random, _| unit.requests.next = random.bits());
     }
 }

@@ -44,7 +44,7 @@ impl<const W: usize> Logic for Gather<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::settle;
+    use crate::gate::{Gate, settle};
 
     #[test]
     fn bit_zero_comes_from_input_zero() {
@@ -53,5 +53,14 @@ mod tests {
         unit.inputs[3].next = true;
         settle(&mut unit);
         assert_eq!(unit.bits.val().to_u64(), 0b01001);
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("gather", Gather::<5>::default()).run(|unit, random, _| {
+            for input in &mut unit.inputs {
+                input.next = random.chance(50);
+            }
+        });
     }
 }

@@ -69,7 +69,7 @@ always @(*) read_data = memory[read_address];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, clock_cycle, settle};
+    use crate::gate::{Gate, Random, clock_cycle, ecp5_cells, settle};
 
     #[test]
     fn reads_follow_the_address_and_writes_the_clock() {
@@ -94,5 +94,23 @@ mod tests {
             }
             assert_eq!(unit.read_data.val().to_u64(), reference[read as usize]);
         }
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("lut_ram", LutRam::<Bits<40>, 4>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, _| {
+                unit.read_address.next = random.bits();
+                unit.write_address.next = random.bits();
+                unit.write_data.next = random.bits();
+                unit.write_enable.next = random.chance(50);
+            });
+    }
+
+    #[test]
+    fn becomes_distributed_ram() {
+        let cells = ecp5_cells("lut_ram_cells", LutRam::<Bits<128>, 4>::default());
+        assert_eq!(cells, [("TRELLIS_DPR16X4".to_string(), 32)]);
     }
 }

@@ -83,7 +83,7 @@ impl<const W: usize, const N: usize> Logic for RoundRobin<W, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Random, clock_cycle, settle};
+    use crate::gate::{Gate, Random, clock_cycle, prove, settle};
 
     fn follows_the_reference<const W: usize, const N: usize>(seed: u64) {
         println!("seed {seed}");
@@ -124,5 +124,40 @@ mod tests {
         follows_the_reference::<16, 4>(5);
         follows_the_reference::<5, 3>(6);
         follows_the_reference::<2, 1>(7);
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("round_robin", RoundRobin::<13, 4>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, _| {
+                unit.requests.next = random.bits() & random.bits();
+                unit.advance.next = random.chance(70);
+                unit.reset.next = random.chance(2);
+            });
+    }
+
+    /// Only who asks is chosen, and a lane that keeps asking sees at most three grants of others.
+    #[test]
+    fn fairness_is_proved() {
+        prove(
+            "round_robin_proved",
+            RoundRobin::<4, 2>::default(),
+            8,
+            "module properties(input clock, input [3:0] requests);
+               wire any;
+               wire [1:0] index;
+               reg [2:0] passed = 0;
+               round_robin_proved arbiter(.clock(clock), .reset(1'b0), .requests(requests), .advance(1'b1), .any(any),
+                 .index(index));
+               // Lane 2, say: the lanes differ only in where the search begins.
+               always @(posedge clock) passed <= (requests[2] && index != 2) ? passed + 1 : 0;
+               always @(*) begin
+                 assert (any == |requests);
+                 if (any) assert (requests[index]);
+                 assert (passed <= 3);
+               end
+             endmodule",
+        );
     }
 }

@@ -44,7 +44,6 @@ struct InFlight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Delivered {
     pub data: u128,
-    pub first: bool,
     pub last: bool,
     /// With the last beat of the last completion of a read: the device's tag.
     pub frees_tag: Option<u8>,
@@ -144,7 +143,6 @@ impl Downstream {
         let last = self.next_beat == beats::beat_count(packet.bytes.len());
         Some(Delivered {
             data: beats::beat(&packet.bytes, index),
-            first: index == 0,
             last,
             frees_tag: packet.frees_tag.filter(|_| last),
         })
@@ -257,17 +255,17 @@ mod tests {
         let mut seen = Vec::new();
         for cycle in 1..=6 {
             let beat = downstream.step(cycle * 8000);
-            seen.push(beat.map(|beat| (beat.data as u8, beat.first, beat.last)));
+            seen.push(beat.map(|beat| (beat.data as u8, beat.last)));
             if beat.is_some_and(|beat| beat.last) {
                 downstream.finish_current();
             }
         }
         let expected = [
-            Some((1, true, false)),
-            Some((1, false, false)),
-            Some((1, false, true)),
-            Some((2, true, false)),
-            Some((2, false, true)),
+            Some((1, false)),
+            Some((1, false)),
+            Some((1, true)),
+            Some((2, false)),
+            Some((2, true)),
             None,
         ];
         assert_eq!(seen, expected);

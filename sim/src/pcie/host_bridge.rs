@@ -2,6 +2,7 @@
 
 use abi::pcie::completion_status::CompletionStatus;
 
+use super::beats;
 use super::configuration_space::ConfigurationSpace;
 use super::device_reads::{DeviceReads, ReadFault};
 use super::downstream::{Class, Downstream};
@@ -86,7 +87,7 @@ pub struct HostBridge {
     iommu: Iommu,
     read_faults: VecDeque<ReadFault>,
     raw_completions: Vec<Vec<u8>>,
-    /// Non-posted raw packets that broke a rule: the device may free a buffer for each, or not.
+    /// Raw packets that are no legal write, read or completion: the device may free a buffer for each, or not.
     doubtful_nonposted: u32,
     counters: Counters,
     violations: Vec<Violation>,
@@ -158,7 +159,9 @@ impl HostBridge {
         if from_device.host_transmit_valid || self.upstream.is_stalled() {
             match self.upstream.take(self.now_ps, from_device) {
                 Ok(Taken::Nothing) => {}
-                Ok(Taken::Packet) => self.packet_from_device(),
+                Ok(Taken::Packet { first_ps }) => {
+                    self.packet_from_device(first_ps / self.period_ps)
+                }
                 Err(kind) => self.violate(kind),
             }
         }
@@ -232,11 +235,14 @@ impl HostBridge {
     /// When there are no bytes.
     pub fn write_raw(&mut self, packet: &[u8]) {
         assert!(!packet.is_empty(), "a packet of no bytes");
-        let mut class = class_of(packet[0]).unwrap_or(Class::Posted);
-        if class == Class::Nonposted && packet::decode(packet).is_err() {
-            self.doubtful_nonposted += 1;
-            class = Class::Posted;
-        }
+        let class = match (class_of(packet[0]), packet::decode(packet)) {
+            (Some(class), Ok(_)) => class,
+            (Some(class @ (Class::Posted | Class::Completion)), Err(_)) => class,
+            (Some(Class::Nonposted) | None, _) => {
+                self.doubtful_nonposted += 1;
+                Class::Posted
+            }
+        };
         let mut buffer = self.downstream.buffer();
         buffer.extend_from_slice(packet);
         self.downstream.push(class, buffer, self.now_ps, None);
@@ -344,10 +350,8 @@ impl HostBridge {
             self.inputs.host_receive_valid = true;
             self.inputs.host_receive_data = beat.data;
             self.inputs.host_receive_last = beat.last;
-            if beat.first {
-                self.packet_to_device();
-            }
             if beat.last {
+                self.packet_to_device();
                 self.downstream.finish_current();
             }
             if let Some(tag) = beat.frees_tag {
@@ -404,7 +408,7 @@ impl HostBridge {
         }
     }
 
-    /// A packet begins to enter the device: trace and count it.
+    /// The last beat of a packet enters the device: trace and count it.
     fn packet_to_device(&mut self) {
         let bytes = self.downstream.current();
         self.counters.bytes_to_device += bytes.len() as u64;
@@ -413,10 +417,11 @@ impl HostBridge {
             Some(Class::Completion) => self.counters.completions_to_device += 1,
             _ => self.counters.writes_to_device += 1,
         }
-        let (cycle, time_ps) = (self.cycle, self.now_ps);
         let record = TraceRecord {
-            cycle,
-            time_ps,
+            // A packet enters the device without pauses.
+            first_cycle: self.cycle + 1 - beats::beat_count(bytes.len()) as u64,
+            last_cycle: self.cycle,
+            time_ps: self.now_ps,
             direction: Direction::ToDevice,
             bytes,
         };
@@ -426,8 +431,8 @@ impl HostBridge {
         }
     }
 
-    /// A packet has left the device: trace and count it.
-    fn packet_from_device(&mut self) {
+    /// The last beat of a packet has left the device: trace and count it.
+    fn packet_from_device(&mut self, first_cycle: u64) {
         let bytes = self.upstream.newest();
         self.counters.bytes_from_device += bytes.len() as u64;
         match class_of(bytes[0]) {
@@ -435,10 +440,11 @@ impl HostBridge {
             Some(Class::Completion) => self.counters.completions_from_device += 1,
             _ => self.counters.writes_from_device += 1,
         }
-        let (cycle, time_ps) = (self.cycle, self.now_ps);
         let record = TraceRecord {
-            cycle,
-            time_ps,
+            first_cycle,
+            // This step ended the cycle in which the beat was on the port.
+            last_cycle: self.cycle - 1,
+            time_ps: self.now_ps - self.period_ps,
             direction: Direction::FromDevice,
             bytes,
         };

@@ -12,9 +12,11 @@ pub enum Direction {
 /// One packet at the host port.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceRecord<'a> {
-    /// Core cycle: of the first beat to the device, or of the last beat from the device.
-    pub cycle: u64,
-    /// The same in picoseconds of simulated time.
+    /// Core cycle in which the first beat crossed; cycles count from 0, and [`super::HostBridge::step`] ends one.
+    pub first_cycle: u64,
+    /// Core cycle in which the last beat crossed.
+    pub last_cycle: u64,
+    /// Start of that cycle in picoseconds of simulated time.
     pub time_ps: u64,
     /// Which way.
     pub direction: Direction,
@@ -60,7 +62,10 @@ impl TraceHash {
 
     /// Adds a record.
     pub fn add(&mut self, record: &TraceRecord<'_>) {
-        self.add_word(record.cycle << 1 | u64::from(record.direction == Direction::FromDevice));
+        self.add_word(record.first_cycle);
+        self.add_word(
+            record.last_cycle << 1 | u64::from(record.direction == Direction::FromDevice),
+        );
         self.add_bytes(record.bytes);
     }
 
@@ -74,14 +79,16 @@ impl TraceHash {
 mod tests {
     use super::*;
 
-    fn hash(records: &[(u64, Direction, &[u8])]) -> u64 {
+    /// Records as first and last cycle, direction, bytes.
+    fn hash(records: &[(u64, u64, Direction, &[u8])]) -> u64 {
         let mut hash = TraceHash::default();
-        for (cycle, direction, bytes) in records {
-            let time_ps = cycle * 8000;
+        for (first_cycle, last_cycle, direction, bytes) in records.iter().copied() {
+            let time_ps = last_cycle * 8000;
             hash.add(&TraceRecord {
-                cycle: *cycle,
+                first_cycle,
+                last_cycle,
                 time_ps,
-                direction: *direction,
+                direction,
                 bytes,
             });
         }
@@ -91,19 +98,22 @@ mod tests {
     #[test]
     fn every_part_of_a_record_and_their_order_count() {
         use Direction::{FromDevice, ToDevice};
-        let base: [(u64, Direction, &[u8]); 2] = [
-            (5, ToDevice, &[1, 2, 3]),
-            (6, FromDevice, &[4, 5, 6, 7, 8, 9, 10, 11, 12]),
+        let [first, second]: [(u64, u64, Direction, &[u8]); 2] = [
+            (5, 6, ToDevice, &[1, 2, 3]),
+            (7, 7, FromDevice, &[4, 5, 6, 7, 8, 9, 10, 11, 12]),
         ];
-        let reference = hash(&base);
-        assert_eq!(reference, hash(&base));
-        let mut swapped = base;
-        swapped.swap(0, 1);
-        let mut changes = vec![hash(&swapped), hash(&base[..1])];
-        changes.push(hash(&[(4, ToDevice, base[0].2), base[1]]));
-        changes.push(hash(&[(5, FromDevice, base[0].2), base[1]]));
-        changes.push(hash(&[(5, ToDevice, &[1, 2, 4]), base[1]]));
-        changes.push(hash(&[(5, ToDevice, &[1, 2, 3, 0]), base[1]]));
+        let reference = hash(&[first, second]);
+        assert_eq!(reference, hash(&[first, second]));
+        let changes = [
+            hash(&[second, first]),
+            hash(&[first]),
+            hash(&[(4, 6, ToDevice, first.3), second]),
+            hash(&[(5, 7, ToDevice, first.3), second]),
+            hash(&[(5, 6, FromDevice, first.3), second]),
+            hash(&[(5, 6, ToDevice, &[1, 2, 4]), second]),
+            hash(&[(5, 6, ToDevice, &[1, 2, 3, 0]), second]),
+            hash(&[first, (7, 7, FromDevice, &[4, 5, 6, 7, 8, 9, 10, 11, 13])]),
+        ];
         for change in changes {
             assert_ne!(change, reference);
         }

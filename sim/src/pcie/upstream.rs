@@ -40,6 +40,8 @@ pub(super) struct Upstream {
     /// Beat that was offered and not taken.
     stalled: Option<(u128, bool)>,
     assembling: Vec<u8>,
+    /// Start of the cycle in which the first beat of `assembling` crossed.
+    first_ps: u64,
     /// The packet being assembled is too long; the rest is dropped.
     overflowed: bool,
     arriving: VecDeque<Arriving>,
@@ -59,7 +61,10 @@ pub(super) enum Taken {
     /// No beat, or not the last one.
     Nothing,
     /// A packet is whole; see [`Upstream::newest`].
-    Packet,
+    Packet {
+        /// Start of the cycle in which its first beat crossed.
+        first_ps: u64,
+    },
 }
 
 impl Upstream {
@@ -72,6 +77,7 @@ impl Upstream {
             ready: false,
             stalled: None,
             assembling: Vec::new(),
+            first_ps: 0,
             overflowed: false,
             arriving: VecDeque::new(),
             posted: CreditCount::new(profile.root_complex.posted_credits),
@@ -127,12 +133,15 @@ impl Upstream {
         beats::append(&mut self.assembling, data);
         let mut credits_kept = true;
         if first {
+            self.first_ps = since_ps;
             self.line.begin(since_ps);
             credits_kept = self.take_credits();
         }
         let mut result = Ok(Taken::Nothing);
         if last {
-            result = self.finish(since_ps).map(|()| Taken::Packet);
+            result = self.finish(since_ps).map(|()| Taken::Packet {
+                first_ps: self.first_ps,
+            });
         } else {
             self.line.extend(since_ps, BEAT_BYTES as u64);
             if self.assembling.len() >= LONGEST_BEATS * BEAT_BYTES {

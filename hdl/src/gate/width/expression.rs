@@ -182,7 +182,9 @@ impl<'a> Parser<'a> {
 
     /// A literal with all ones comes next, as `bit_cast` writes it.
     fn is_mask(&self) -> bool {
-        number(self.peek()).is_some_and(|(bits, value)| bits < 128 && value == (1 << bits) - 1)
+        number(self.peek()).is_some_and(|(bits, value)| {
+            (1..=128).contains(&bits) && value == u128::MAX >> (128 - bits)
+        })
     }
 
     fn product(&mut self) -> Option<Shape> {

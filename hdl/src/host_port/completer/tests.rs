@@ -1,6 +1,7 @@
 //! `Completer` against a requester that knows 2.2.9 and nothing of the hardware.
 
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::test_support::*;
 use std::collections::VecDeque;
 
@@ -15,7 +16,7 @@ fn register(address: u64) -> Option<u32> {
 /// Sixteen bytes of memory.
 fn memory(beat: u64) -> u128 {
     let mut random = Random::new(beat + 0x1_0000);
-    u128::from(random.word()) << 64 | u128::from(random.word())
+    random.wide()
 }
 
 /// What stands at a double word that can be read.
@@ -56,8 +57,7 @@ struct Run {
     gaps: u64,
 }
 
-/// `slowest`: cycles until a register answers, at most; `percent`: how often memory grants and the sink takes.
-fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
+fn unit() -> Completer {
     let mut unit = Completer::default();
     unit.clock.connect();
     unit.reset.connect();
@@ -73,6 +73,12 @@ fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
     unit.source.ready.connect();
     unit.connect_all();
     unit.completer_id.next = COMPLETER.to_bits();
+    unit
+}
+
+/// `slowest`: cycles until a register answers, at most; `percent`: how often memory grants and the sink takes.
+fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
+    let mut unit = unit();
     let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut requests: VecDeque<_> = requests.iter().copied().collect();
@@ -80,7 +86,7 @@ fn run(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64) -> Run {
     let mut granted: Option<u64> = None;
     let mut packet: Vec<u8> = vec![];
     let mut held: Option<(u128, bool)> = None;
-    let mut busy = 0;
+    let mut busy = 0u64;
     let mut taken = None;
     let mut quiet = 0;
     for cycle in 0u64.. {
@@ -381,4 +387,28 @@ fn random_reads_with_everything_slow() {
             seed,
         );
     }
+}
+
+#[test]
+fn gate() {
+    Gate::new("completer", unit())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.below(500) == 0;
+            let space = random.below(3);
+            let address = random.below(0x4800) * 4;
+            let first = random.below(16);
+            let mut next = request(space, address, random.below(40), first, random.below(16));
+            next.unsupported = random.chance(10);
+            unit.read_request.next = next;
+            unit.read_request_valid.next = random.chance(50);
+            unit.registers_busy.next = random.chance(20);
+            unit.registers.done.next = random.chance(60);
+            unit.registers.hit.next = random.chance(97);
+            unit.registers.read_data.next = random.bits();
+            unit.memory.grant.next = random.chance(70);
+            unit.memory.data.next = random.bits();
+            unit.source.ready.next = random.chance(70);
+        });
 }

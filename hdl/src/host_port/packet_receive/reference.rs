@@ -53,7 +53,7 @@ fn enables_legal(first: u8, last: u8, length: usize, address: u64) -> bool {
     if first == 0 || last == 0 {
         return false;
     }
-    if length == 2 && address % 8 == 0 {
+    if length == 2 && address.is_multiple_of(8) {
         return true;
     }
     [0x8, 0xc, 0xe, 0xf].contains(&first) && [0x1, 0x3, 0x7, 0xf].contains(&last)
@@ -128,7 +128,7 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
             space,
             address: beat * 16,
             bytes: [None; 16],
-            single: length == 2 && offset % 8 == 0 && first == 15 && last == 15,
+            single: length == 2 && offset.is_multiple_of(8) && first == 15 && last == 15,
             last: beat == final_beat,
         })
         .collect();

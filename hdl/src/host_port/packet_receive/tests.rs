@@ -2,6 +2,7 @@
 
 use super::reference::*;
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::packet_encoder::*;
 use crate::host_port::test_support::*;
 
@@ -370,4 +371,30 @@ fn nothing_is_hit_while_memory_space_is_disabled() {
         settle(&mut unit);
     }
     assert_eq!(unsupported, 1);
+}
+
+#[test]
+fn gate() {
+    let mut packets = Random::new(200);
+    let mut waiting = vec![];
+    Gate::new("packet_receive", unit())
+        .clock(|unit| &mut unit.clock)
+        .cycles(3000)
+        .seed(200)
+        .run(|unit, random, cycle| {
+            if waiting.is_empty() {
+                waiting = random_packet(&mut packets);
+                waiting.reverse();
+            }
+            // Reset in the middle of things, too.
+            unit.reset.next = cycle < 2 || random.chance(1);
+            unit.memory_enable.next = !random.chance(1);
+            unit.read_request_ready.next = random.chance(30);
+            unit.receive_valid.next = random.chance(80);
+            unit.receive_beat.next = random.beat();
+            if unit.receive_valid.next {
+                let (data, last) = waiting.pop().unwrap();
+                unit.receive_beat.next = beat(data, last);
+            }
+        });
 }

@@ -1,6 +1,7 @@
 //! `PacketTransmit` against the ordering rules, spelled out over the times at which packets were offered.
 
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::test_support::*;
 
 const POSTED: usize = 0;
@@ -261,4 +262,24 @@ fn completions_pass_nonposted_requests_without_credits() {
     };
     let started = run([0, 20, 5], traffic, 400, 9);
     assert_eq!(started.len(), 20);
+}
+
+#[test]
+fn gate() {
+    Gate::new("packet_transmit", PacketTransmit::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(3000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.chance(1);
+            unit.posted.valid.next = random.chance(70);
+            unit.posted.beat.next = random.beat();
+            unit.completion.valid.next = random.chance(40);
+            unit.completion.beat.next = random.beat();
+            unit.nonposted.valid.next = random.chance(60);
+            unit.nonposted.beat.next = random.beat();
+            unit.posted_allowed.next = random.chance(80);
+            unit.completion_allowed.next = random.chance(80);
+            unit.nonposted_allowed.next = random.chance(80);
+            unit.source.ready.next = random.chance(70);
+        });
 }

@@ -3,6 +3,7 @@
 mod host;
 
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::test_support::*;
 use host::{ABORT, Completion, Pending, junk, legal_piece, memory};
 
@@ -491,4 +492,64 @@ fn a_request_that_waits_for_credits_does_not_age() {
     bench.idle(20);
     assert_eq!(bench.finished[0].2, DONE);
     bench.check_data(&read);
+}
+
+#[test]
+fn gate() {
+    // A host that answers out of order, among completions that are nothing; and beats of all kinds.
+    let mut pending: Vec<Pending> = vec![];
+    let mut beats: Vec<(u128, bool)> = vec![];
+    Gate::new("read_requester", ReadRequester::new(300))
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, cycle| {
+            // What was offered in the cycle before has been seen at its end.
+            unit.reset.next = cycle < 2;
+            unit.requester_id.next = REQUESTER.to_bits();
+            unit.maximum_read_request.next = (cycle / 1000).to_bits();
+            unit.request_valid.next = random.chance(30);
+            unit.request.next = ReadCommand {
+                address: (random.word() >> (12 * random.below(5)) & !3).to_bits(),
+                bytes: (4 * (1 + random.below(100))).to_bits(),
+                inbox: (16 * random.below(128)).to_bits(),
+                token: random.bits(),
+            };
+            unit.source.ready.next = random.chance(60);
+            unit.finished_ready.next = random.chance(60);
+            settle(unit);
+            if unit.source.valid.val() && unit.source.ready.val() {
+                let request = read_request(&[number(unit.source.beat.val().data)], 4096);
+                pending.push(Pending {
+                    tag: request.tag,
+                    address: request.address,
+                    bytes: request.double_words * 4,
+                    sent_at: cycle,
+                });
+            }
+            if beats.is_empty() && random.chance(60) {
+                if pending.is_empty() || random.chance(20) {
+                    beats = junk(&pending, REQUESTER, random).beats();
+                } else {
+                    let which = random.below(pending.len() as u64) as usize;
+                    let of = pending[which].clone();
+                    let piece = legal_piece(&of, 64, random);
+                    beats = Completion::data(&of, piece, REQUESTER).beats();
+                    pending[which].address += piece as u64;
+                    pending[which].bytes -= piece;
+                    if random.chance(5) {
+                        beats = Completion::refusal(&of, ABORT, REQUESTER).beats();
+                    }
+                    if pending[which].bytes == 0 || beats.len() == 1 {
+                        pending.remove(which);
+                    }
+                }
+            }
+            unit.completion_valid.next = !beats.is_empty();
+            unit.completion.next = if beats.is_empty() {
+                random.beat()
+            } else {
+                let (data, last) = beats.remove(0);
+                beat(data, last)
+            };
+        });
 }

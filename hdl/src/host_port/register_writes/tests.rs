@@ -1,6 +1,7 @@
 //! `RegisterWrites` against a register file that answers after any number of cycles.
 
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::test_support::*;
 
 /// A register write as the bus sees it: address, data, enables.
@@ -24,8 +25,7 @@ fn host_write(space: u64, address: u64, data: u128, enables: u64) -> HostWrite {
     }
 }
 
-/// Offers each write in its cycle; registers at multiples of 0x40 do not exist.
-fn run(writes: &[Option<HostWrite>], slowest: u64, seed: u64) -> Run {
+fn unit() -> RegisterWrites {
     let mut unit = RegisterWrites::default();
     unit.clock.connect();
     unit.reset.connect();
@@ -35,6 +35,12 @@ fn run(writes: &[Option<HostWrite>], slowest: u64, seed: u64) -> Run {
     unit.master.hit.connect();
     unit.master.read_data.connect();
     unit.connect_all();
+    unit
+}
+
+/// Offers each write in its cycle; registers at multiples of 0x40 do not exist.
+fn run(writes: &[Option<HostWrite>], slowest: u64, seed: u64) -> Run {
+    let mut unit = unit();
     let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut answer: Option<(u64, bool)> = None;
@@ -68,7 +74,10 @@ fn run(writes: &[Option<HostWrite>], slowest: u64, seed: u64) -> Run {
                     unit.master.enables.val().to_u64(),
                 ),
             ));
-            answer = Some((cycle + 1 + random.below(slowest), address % 0x40 != 0));
+            answer = Some((
+                cycle + 1 + random.below(slowest),
+                !address.is_multiple_of(0x40),
+            ));
         }
         if unit.overflow.val() && !reset {
             run.overflows.push(cycle as usize - 3);
@@ -140,7 +149,7 @@ fn random_writes_are_carried_out_in_order_and_what_is_lost_is_told() {
             .map(|_| {
                 random.chance([10, 15, 60][seed as usize % 3]).then(|| {
                     let enables = random.word() & [0xffff, 0xf0f0, 0x0f][random.below(3) as usize];
-                    let data = u128::from(random.word()) << 64 | u128::from(random.word());
+                    let data = random.wide();
                     host_write(random.below(10) / 8, random.below(256) * 16, data, enables)
                 })
             })
@@ -170,4 +179,21 @@ fn sixteen_beats_wait_and_the_seventeenth_is_lost() {
         .collect();
     let run = run(&writes, 60, 3);
     assert_eq!(run.overflows.first(), Some(&16));
+}
+
+#[test]
+fn gate() {
+    Gate::new("register_writes", unit())
+        .clock(|unit| &mut unit.clock)
+        .cycles(2000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.chance(1);
+            unit.write_valid.next = random.chance(20);
+            let enables = random.word() & [0xffff, 0xf0f0, 0][random.below(3) as usize];
+            let space = random.below(4) / 2;
+            unit.write.next = host_write(space, random.below(256) * 16, random.wide(), enables);
+            unit.master.done.next = random.chance(50);
+            unit.master.hit.next = random.chance(80);
+            unit.master.read_data.next = random.bits();
+        });
 }

@@ -1,6 +1,7 @@
 //! Behaviour of `WriteRequester` against host memory as a map of bytes.
 
 use super::*;
+use crate::gate::Gate;
 use crate::host_port::test_support::*;
 use crate::library::stream::Beat;
 
@@ -220,4 +221,29 @@ fn the_page_number_carries_from_the_short_header_to_the_long() {
         let formats: Vec<u8> = run.packets().iter().map(|p| p.1[0] as u8).collect();
         assert_eq!(formats, [0x40, 0x60, 0x40, 0x60]);
     }
+}
+
+#[test]
+fn gate() {
+    // Any beats at all, and now and then a descriptor of a short write near a page's end.
+    Gate::new("write_requester", WriteRequester::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.chance(1);
+            if cycle % 500 == 0 {
+                unit.maximum_payload.next = random.bits();
+            }
+            unit.requester_id.next = random.bits();
+            unit.sink.valid.next = random.chance(80);
+            let page = random.word() >> (12 * random.below(5)) << 12;
+            let address = page | (4096 - 4 * (1 + random.below(40)));
+            let descriptor = u128::from(address) | u128::from(4 * (1 + random.below(30))) << 64;
+            unit.sink.beat.next = if random.chance(50) {
+                beat(descriptor, false)
+            } else {
+                random.beat()
+            };
+            unit.source.ready.next = random.chance(80);
+        });
 }

@@ -1,7 +1,7 @@
 //! Random packets through the arbiter, against what every stream must keep.
 
 use super::*;
-use crate::gate::{Random, clock_cycle, settle};
+use crate::gate::{Gate, Random, clock_cycle, settle};
 use std::collections::VecDeque;
 
 /// A sink's beats to come: (source and number of the packet in the data, last).
@@ -127,4 +127,18 @@ fn packets_follow_each_other_without_bubbles() {
         clock_cycle!(unit, clock);
     }
     assert_eq!(order, [0, 1, 0, 1, 0, 1]);
+}
+
+#[test]
+fn gate() {
+    Gate::new("packet_arbiter", PacketArbiter::<3>::default())
+        .clock(|unit| &mut unit.clock)
+        .run(|unit, random, _| {
+            unit.reset.next = random.chance(1);
+            for sink in &mut unit.sinks {
+                sink.valid.next = random.chance(50);
+                sink.beat.next = random.beat();
+            }
+            unit.source.ready.next = random.chance(70);
+        });
 }

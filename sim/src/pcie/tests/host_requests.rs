@@ -139,9 +139,15 @@ fn a_silent_device_is_a_timeout_and_its_late_answer_is_no_violation() {
         bench.bridge.cycle()
     );
     bench.endpoint.deaf = false;
-    let ticket = bench.bridge.read(0, 0, 4);
-    assert_eq!(bench.finish_read(ticket), Ok(vec![5; 4]));
-    bench.settle();
+    let tag_of_next_read = |bench: &mut Bench| {
+        let ticket = bench.bridge.read(0, 0, 4);
+        assert_eq!(bench.finish_read(ticket), Ok(vec![5; 4]));
+        bench.settle();
+        bench.endpoint.received.last().expect("the read")[6]
+    };
+    // The tag of the read that was given up is not used before its late answer came.
+    assert_eq!(tag_of_next_read(&mut bench), 1);
+    assert_eq!(tag_of_next_read(&mut bench), 0);
     bench.assert_no_violation();
 }
 

@@ -86,29 +86,77 @@ fn the_line_bounds_what_the_device_can_send() {
 }
 
 #[test]
-fn a_listener_hears_every_packet_both_ways() {
-    let mut bench = Bench::new("pcie-gen3-x8", 0);
+fn a_listener_hears_every_packet_both_ways_with_its_cycles() {
+    use crate::pcie::trace::Direction::{FromDevice, ToDevice};
+    let mut bench = Bench::new("bare", 0);
     let (_, iova) = bench.map(4096, Permission::ReadWrite);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&heard);
     bench.bridge.set_listener(Some(Box::new(move |record| {
+        let cycles = (record.first_cycle, record.last_cycle, record.time_ps);
         sink.lock()
             .unwrap()
-            .push((record.direction, record.bytes.to_vec()));
+            .push((record.direction, cycles, record.bytes.to_vec()));
     })));
+    bench.run(3);
+    // On the port from cycle 4 on, which the fourth step begins; the device drives its packet from cycle 3 on.
     bench.bridge.write(0, 0, &[1; 4]);
     let packet = write_packet(0x0100, iova, &[5; 64]);
     bench.endpoint.to_send.push_back(packet.clone());
     bench.settle();
-    use crate::pcie::trace::Direction::{FromDevice, ToDevice};
     let heard = heard.lock().unwrap().clone();
-    assert_eq!(
-        heard,
-        [
-            (FromDevice, packet),
-            (ToDevice, bench.endpoint.received[0].clone())
-        ]
-    );
+    let expected = [
+        (
+            ToDevice,
+            (4, 5, 5 * 8000),
+            bench.endpoint.received[0].clone(),
+        ),
+        (FromDevice, (3, 7, 7 * 8000), packet),
+    ];
+    assert_eq!(heard, expected);
+}
+
+#[test]
+fn a_read_of_the_device_takes_both_ways_and_the_memory() {
+    for name in ["pcie-gen3-x8", "pcie-gen1-x1"] {
+        let profile = Profile::named(name).unwrap();
+        let mut bench = Bench::with_profile(&profile, 0);
+        let (_, iova) = bench.map(4096, Permission::ReadWrite);
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&times);
+        bench.bridge.set_listener(Some(Box::new(move |record| {
+            sink.lock().unwrap().push(record.time_ps / 1000)
+        })));
+        bench.endpoint.read(0x0100, 0, iova, 64);
+        bench.settle();
+        let times = times.lock().unwrap().clone();
+        let least = 2 * profile.link.latency_ns + profile.root_complex.memory_read_latency_ns;
+        // Request of 16 bytes at most and completion of 76, each with its framing, and whole cycles.
+        let line = (16.0 + 76.0 + 2.0 * 8.0) / profile.link.raw_bytes_per_ns;
+        let taken = times[1] - times[0];
+        assert!(
+            (least..least + line as u64 + 64).contains(&taken),
+            "{name}: {taken} ns of {least} and {line}"
+        );
+    }
+}
+
+#[test]
+fn the_hash_changes_with_what_crosses_in_either_direction() {
+    let hash = |to_device: u8, from_device: u8| {
+        let mut bench = Bench::new("bare", 0);
+        let (_, iova) = bench.map(4096, Permission::ReadWrite);
+        bench.bridge.write(0, 0, &[to_device; 4]);
+        bench
+            .endpoint
+            .to_send
+            .push_back(write_packet(0x0100, iova, &[from_device; 4]));
+        bench.settle();
+        bench.bridge.trace_hash()
+    };
+    assert_eq!(hash(1, 1), hash(1, 1));
+    assert_ne!(hash(1, 1), hash(2, 1));
+    assert_ne!(hash(1, 1), hash(1, 2));
 }
 
 /// Wall time, so only printed: `cargo test --release idle_steps -- --ignored --nocapture`.

@@ -306,3 +306,21 @@ fn a_buffer_freed_that_was_never_taken_is_caught() {
     bench.bridge.step(&free, &mut bench.memory);
     assert_eq!(kinds(&bench), [ViolationKind::NonpostedFree]);
 }
+
+/// An I/O read: the device may count it as a non-posted request and free its buffer, or drop it.
+#[test]
+fn a_buffer_freed_for_a_foreign_raw_packet_is_no_violation_but_a_second_one_is() {
+    let mut bench = Bench::new("bare", 0);
+    bench
+        .bridge
+        .write_raw(&[0x02, 0, 0, 1, 0, 0, 0xc0, 0xf, 0, 0, 0, 0]);
+    bench.run(5);
+    let free = HostPortOutputs {
+        host_receive_nonposted_free: true,
+        ..HostPortOutputs::default()
+    };
+    bench.bridge.step(&free, &mut bench.memory);
+    assert_eq!(kinds(&bench), []);
+    bench.bridge.step(&free, &mut bench.memory);
+    assert_eq!(kinds(&bench), [ViolationKind::NonpostedFree]);
+}

@@ -1,0 +1,46 @@
+//! What a block becomes on an FPGA.
+
+use super::{build::scratch_for, tools};
+use crate::emit::emit;
+use rust_hdl::core::block::Block;
+use std::fs;
+
+/// Kinds and numbers of the ECP5 cells that Yosys makes of `unit`, sorted by name. Logic is not yet mapped to LUTs, so cells
+/// such as `$mux` may appear; memories are mapped.
+///
+/// # Panics
+/// If the block does not pass rust-hdl's checks or Yosys fails.
+pub fn ecp5_cells<U: Block>(name: &str, mut unit: U) -> Vec<(String, usize)> {
+    unit.connect_all();
+    let verilog = emit(name, &unit);
+    let script = format!(
+        "read_verilog -sv block.v; synth_ecp5 -top {name} -run :map_ffs; tee -q -o cells.txt stat"
+    );
+    let folder = scratch_for(&format!("{name}-cells"), &(&verilog, &script));
+    let report = folder.join("cells.txt");
+    if !report.exists() {
+        fs::create_dir_all(&folder).expect("the folder for builds can be made");
+        fs::write(folder.join("block.v"), verilog).expect("the build folder can be written");
+        tools::run(
+            tools::yosys()
+                .current_dir(&folder)
+                .args(["-q", "-p", &script]),
+        )
+        .unwrap_or_else(|text| panic!("{name}: Yosys fails:\n{text}"));
+    }
+    let report = fs::read_to_string(report).expect("Yosys wrote its report");
+    // Lines such as "  4   DP16KD" below the line "  4 cells".
+    let lines = report
+        .lines()
+        .skip_while(|line| !line.trim_end().ends_with(" cells"))
+        .skip(1);
+    let mut cells: Vec<(String, usize)> = lines
+        .filter_map(|line| {
+            let (count, kind) = line.trim().split_once(' ')?;
+            (kind.trim() != "submodules").then_some(())?;
+            Some((kind.trim().to_string(), count.parse().ok()?))
+        })
+        .collect();
+    cells.sort();
+    cells
+}

@@ -1,0 +1,43 @@
+//! Proofs of properties, by Yosys's own solver.
+
+use super::{build::scratch_for, tools};
+use crate::emit::emit;
+use rust_hdl::core::block::Block;
+use std::fs;
+
+/// Proves by induction over time that the assertions of `properties` always hold.
+///
+/// `properties` is a SystemVerilog module called `properties` that instantiates the block as module `name` and asserts what it
+/// wants to know of it; all its registers must have initial values. The induction assumes the assertions for up to `depth`
+/// cycles before. A proof that holds is remembered as long as the Verilog is the same.
+///
+/// # Panics
+/// If the block does not pass rust-hdl's checks, or an assertion cannot be proved; the message shows the counterexample.
+pub fn prove<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str) {
+    unit.connect_all();
+    let verilog = emit(name, &unit);
+    let script = format!(
+        "read_verilog -sv -formal block.v properties.sv; hierarchy -check -top properties; proc; flatten; \
+         memory_map; async2sync; opt -full; \
+         sat -tempinduct -maxsteps {depth} -prove-asserts -set-assumes -show-ports -verify"
+    );
+    let folder = scratch_for(&format!("{name}-proof"), &(&verilog, properties, &script));
+    let proved = folder.join("proved");
+    if proved.exists() {
+        return;
+    }
+    fs::create_dir_all(&folder).expect("the folder for builds can be made");
+    for (file, text) in [("block.v", verilog.as_str()), ("properties.sv", properties)] {
+        fs::write(folder.join(file), text).expect("the build folder can be written");
+    }
+    let result = tools::run(tools::yosys().current_dir(&folder).args(["-p", &script]));
+    if let Err(text) = result {
+        let proof = text.find("Executing SAT pass").unwrap_or(0);
+        panic!(
+            "{name}: not proved ({})\n{}",
+            folder.display(),
+            &text[proof..]
+        );
+    }
+    fs::write(proved, "").expect("the build folder can be written");
+}

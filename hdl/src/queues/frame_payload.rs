@@ -1,0 +1,145 @@
+//! The payload beats of a message frame.
+
+use crate::library::fifo::Fifo;
+use crate::library::stream::{Beat, StreamSource};
+use rust_hdl::prelude::*;
+
+#[cfg(test)]
+mod tests;
+
+/// Turns slot beats into frame beats: shifts by the eight bytes of the slot's header, puts zeros behind the payload, and
+/// leaves the last beat's top 32 bits for the CRC (`abi::link`).
+///
+/// `start` brings the first two slot beats; the others are read from slot memory, one a cycle, without a pause. The FIFO holds
+/// the longest payload, so that reading never depends on `ready`. A new `start` is allowed once the last beat was taken.
+///
+/// Latency: the first payload beat is offered in the cycle after `start`; then one beat a cycle.
+#[derive(LogicBlock)]
+pub struct FramePayload {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Pulse: a frame begins; the next four inputs count.
+    pub start: Signal<In, Bit>,
+    /// Payload bytes 0 to 7.
+    pub first: Signal<In, Bits<64>>,
+    /// The slot's second beat.
+    pub second: Signal<In, Bits<128>>,
+    /// Payload bytes, 0 to 248.
+    pub length: Signal<In, Bits<8>>,
+    /// Queue and slot.
+    pub slot: Signal<In, Bits<8>>,
+    /// A beat of slot memory is read.
+    pub read_request: Signal<Out, Bit>,
+    /// That beat.
+    pub read_address: Signal<Out, Bits<12>>,
+    /// The cycle after `read_request`: the beat.
+    pub read_data: Signal<In, Bits<128>>,
+    /// Without a `start` in this cycle, the read port will not be wanted in the next.
+    pub port_free_next: Signal<Out, Bit>,
+    /// The payload beats.
+    pub source: StreamSource,
+
+    beats: Fifo<Beat, 4, 5>,
+    active: DFF<Bit>,
+    remaining: DFF<Bits<8>>,
+    previous: DFF<Bits<64>>,
+    next_read: DFF<Bits<12>>,
+    left: Signal<Local, Bits<8>>,
+    low: Signal<Local, Bits<64>>,
+    current: Signal<Local, Bits<128>>,
+    mask: Signal<Local, Bits<128>>,
+    ends: Signal<Local, Bit>,
+    formed: Signal<Local, Beat>,
+    ones: Constant<Bits<128>>,
+}
+
+impl Default for FramePayload {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            start: Default::default(),
+            first: Default::default(),
+            second: Default::default(),
+            length: Default::default(),
+            slot: Default::default(),
+            read_request: Default::default(),
+            read_address: Default::default(),
+            read_data: Default::default(),
+            port_free_next: Default::default(),
+            source: Default::default(),
+            beats: Default::default(),
+            active: Default::default(),
+            remaining: Default::default(),
+            previous: Default::default(),
+            next_read: Default::default(),
+            left: Default::default(),
+            low: Default::default(),
+            current: Default::default(),
+            mask: Default::default(),
+            ends: Default::default(),
+            formed: Default::default(),
+            ones: Constant::new(Bits::<128>::mask()),
+        }
+    }
+}
+
+impl Logic for FramePayload {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, active, remaining, previous, next_read);
+        clock!(self, clock, beats);
+        self.beats.reset.next = self.reset.val();
+
+        // The slot beat at hand, the half beat before it, and the payload bytes left.
+        self.left.next = self.remaining.q.val();
+        self.low.next = self.previous.q.val();
+        self.current.next = self.read_data.val();
+        if self.start.val() {
+            self.left.next = self.length.val();
+            self.low.next = self.first.val();
+            self.current.next = self.second.val();
+        }
+        self.ends.next = self.left.val() <= 12;
+        self.mask.next = self.ones.val();
+        for i in 1_usize..16_usize {
+            if self.left.val() == i.to_bits() {
+                self.mask.next = self.ones.val() >> (128 - 8 * i).to_bits::<8>();
+            }
+        }
+        if self.left.val() == 0 {
+            self.mask.next = 0.into();
+        }
+        self.formed.next.data =
+            (bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64)) & self.mask.val();
+        self.formed.next.last = self.ends.val();
+        self.beats.data_in.next = self.formed.val();
+        self.beats.write.next = self.start.val() | self.active.q.val();
+        self.active.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
+        self.previous.d.next = self.current.val().get_bits::<64>(64);
+        self.remaining.d.next = 0.into();
+        if self.left.val() > 16 {
+            self.remaining.d.next = self.left.val() - 16;
+        }
+
+        // Reads of the third and later beats.
+        // The next frame beat needs a new slot beat only for its upper half.
+        self.read_request.next = (self.start.val() | self.active.q.val()) & (self.left.val() > 24);
+        self.read_address.next = self.next_read.q.val();
+        self.next_read.d.next = self.next_read.q.val() + 1;
+        if self.start.val() {
+            self.read_address.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 2;
+            self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
+        }
+        self.port_free_next.next = !self.active.q.val() | (self.remaining.q.val() <= 40);
+
+        self.source.valid.next = !self.beats.empty.val();
+        self.source.beat.next = self.beats.data_out.val();
+        self.beats.read.next = self.source.ready.val() & !self.beats.empty.val();
+        if self.reset.val() {
+            self.active.d.next = false;
+        }
+    }
+}

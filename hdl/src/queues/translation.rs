@@ -1,0 +1,67 @@
+//! The translation table.
+
+use crate::bundles::ConfigurationWrite;
+use crate::library::block_ram::BlockRam;
+use rust_hdl::prelude::*;
+
+/// Where each virtual destination leads (V13): 1024 entries, written by firmware (region 3), read in one cycle.
+///
+/// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
+/// cycle in which it is written is undefined; firmware changes entries of windows that no enabled queue uses.
+#[derive(LogicBlock, Default)]
+pub struct Translation {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Region 3.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// Entry to read; the other outputs follow in the next cycle.
+    pub index: Signal<In, Bits<10>>,
+    /// `abi::queue_state::translation::node`.
+    pub node: Signal<Out, Bits<16>>,
+    /// `abi::queue_state::translation::receive_queue_id`.
+    pub receive_queue_id: Signal<Out, Bits<16>>,
+    /// `abi::queue_state::translation::virtual_channel`.
+    pub virtual_channel: Signal<Out, Bit>,
+    /// `abi::queue_state::translation::valid`.
+    pub valid: Signal<Out, Bit>,
+    entries: BlockRam<Bits<34>, 10>,
+    configuration_index: Signal<Local, Bits<16>>,
+    configuration_word: Signal<Local, Bits<64>>,
+    entry: Signal<Local, Bits<34>>,
+}
+
+impl Logic for Translation {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, entries);
+        self.configuration_index.next = self.configuration.val().index;
+        self.configuration_word.next = self.configuration.val().data;
+        self.entries.write_enable.next = self.configuration.val().valid
+            & (self.configuration_index.val().get_bits::<2>(10) == 0)
+            & (self
+                .configuration_index
+                .val()
+                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
+                == abi::queue_state::REGION_TRANSLATION.to_bits());
+        self.entries.write_address.next = self.configuration_index.val().get_bits::<10>(0);
+        self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
+        self.entries.read_address.next = self.index.val();
+        self.entry.next = self.entries.read_data.val();
+        self.node.next = self
+            .entry
+            .val()
+            .get_bits::<16>(abi::queue_state::translation::node::SHIFT);
+        self.receive_queue_id.next = self
+            .entry
+            .val()
+            .get_bits::<16>(abi::queue_state::translation::receive_queue_id::SHIFT);
+        self.virtual_channel.next = self
+            .entry
+            .val()
+            .get_bit(abi::queue_state::translation::virtual_channel::SHIFT);
+        self.valid.next = self
+            .entry
+            .val()
+            .get_bit(abi::queue_state::translation::valid::SHIFT);
+    }
+}

@@ -1,0 +1,176 @@
+//! The array of resident transmit queues.
+
+use crate::bundles::{Acknowledgement, ConfigurationWrite};
+use crate::library::gather::Gather;
+use crate::queues::transmit_queue::TransmitQueue;
+use crate::queues::transmit_signals::{LaunchOutcome, TransmitStore};
+use rust_hdl::prelude::*;
+
+/// Sixteen [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same cycle.
+///
+/// Queue after queue, one each 2^`TICK` cycles, looks for an overdue answer: never two in one cycle, so that one pulse
+/// counts all failures. A round of 16 takes 2^(`TICK` + 4) cycles.
+#[derive(LogicBlock, Default)]
+pub struct TransmitQueues<const TICK: usize> {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Region 1.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// Stores of the host.
+    pub store: Signal<In, TransmitStore>,
+    /// The Express message in `store` takes `express_slot`.
+    pub express_accepted: Signal<Out, Bit>,
+    /// Next slot to compose of the queue in `store`.
+    pub express_slot: Signal<Out, Bits<4>>,
+    /// The engine's doings.
+    pub outcome: Signal<In, LaunchOutcome>,
+    /// `acknowledgement` counts in this cycle.
+    pub acknowledge_valid: Signal<In, Bit>,
+    /// A receiver's answer.
+    pub acknowledgement: Signal<In, Acknowledgement>,
+    /// Virtual channel 0 has credits for a longest frame.
+    pub room_0: Signal<In, Bit>,
+    /// Virtual channel 1 has credits for a longest frame.
+    pub room_1: Signal<In, Bit>,
+    /// Queues with a message to send, one bit each.
+    pub eligible: Signal<Out, Bits<16>>,
+    /// The queue that the engine asks about.
+    pub launch_queue: Signal<In, Bits<4>>,
+    /// It is eligible.
+    pub launch_eligible: Signal<Out, Bit>,
+    /// The slot of its next message.
+    pub launch_slot: Signal<Out, Bits<4>>,
+    /// None of its messages is unanswered.
+    pub launch_drained: Signal<Out, Bit>,
+    /// Queues whose shadow line is out of date, one bit each.
+    pub dirty: Signal<Out, Bits<16>>,
+    /// The queue that the shadow writer asks about.
+    pub shadow_queue: Signal<In, Bits<4>>,
+    /// Pulse: the shadow writer has taken the word.
+    pub shadow_taken: Signal<In, Bit>,
+    /// `abi::message::shadow` of that queue.
+    pub shadow_word: Signal<Out, Bits<64>>,
+    /// An error event is due for that queue.
+    pub shadow_report: Signal<Out, Bit>,
+    /// Pulse: an Express message or producer index beyond the free slots.
+    pub overflowed: Signal<Out, Bit>,
+    /// Pulse: a message was accepted.
+    pub accepted: Signal<Out, Bit>,
+    /// Pulse: a message was refused for good.
+    pub refused: Signal<Out, Bit>,
+    /// Pulse: a queue went back because its receiver's ring was full.
+    pub restarted: Signal<Out, Bit>,
+    /// Pulse: a queue failed.
+    pub timed_out: Signal<Out, Bit>,
+
+    queues: [TransmitQueue; 16],
+    gather_eligible: Gather<16>,
+    gather_dirty: Gather<16>,
+    prescaler: DFF<Bits<TICK>>,
+    tick_queue: DFF<Bits<4>>,
+    tick: Signal<Local, Bit>,
+    consumer_index: Signal<Local, Bits<16>>,
+    error_count: Signal<Local, Bits<16>>,
+    last_error: Signal<Local, Bits<8>>,
+    failed: Signal<Local, Bit>,
+}
+
+impl<const TICK: usize> Logic for TransmitQueues<TICK> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, prescaler, tick_queue);
+        self.prescaler.d.next = self.prescaler.q.val() + 1;
+        self.tick.next = self.prescaler.q.val().all();
+        if self.tick.val() {
+            self.tick_queue.d.next = self.tick_queue.q.val() + 1;
+        }
+        if self.reset.val() {
+            self.prescaler.d.next = 0.into();
+            self.tick_queue.d.next = 0.into();
+        }
+
+        for i in 0..16 {
+            self.queues[i].clock.next = self.clock.val();
+            self.queues[i].reset.next = self.reset.val();
+            self.queues[i].number.next = i.to_bits();
+            self.queues[i].configuration.next = self.configuration.val();
+            self.queues[i].store.next = self.store.val();
+            self.queues[i].outcome.next = self.outcome.val();
+            self.queues[i].acknowledge_valid.next = self.acknowledge_valid.val();
+            self.queues[i].acknowledgement.next = self.acknowledgement.val();
+            self.queues[i].room_0.next = self.room_0.val();
+            self.queues[i].room_1.next = self.room_1.val();
+            self.queues[i].tick.next = self.tick.val() & (self.tick_queue.q.val() == i.to_bits());
+            self.queues[i].shadow_taken.next =
+                self.shadow_taken.val() & (self.shadow_queue.val() == i.to_bits());
+        }
+
+        for i in 0..16 {
+            self.gather_eligible.inputs[i].next = self.queues[i].eligible.val();
+            self.gather_dirty.inputs[i].next = self.queues[i].dirty.val();
+        }
+
+        self.express_accepted.next = false;
+        self.express_slot.next = 0.into();
+        self.launch_eligible.next = false;
+        self.launch_slot.next = 0.into();
+        self.launch_drained.next = false;
+        self.consumer_index.next = 0.into();
+        self.error_count.next = 0.into();
+        self.last_error.next = 0.into();
+        self.failed.next = false;
+        self.shadow_report.next = false;
+        self.overflowed.next = false;
+        self.accepted.next = false;
+        self.refused.next = false;
+        self.restarted.next = false;
+        self.timed_out.next = false;
+        for i in 0..16 {
+            if self.store.val().queue == i.to_bits() {
+                self.express_slot.next = self.queues[i].compose_slot.val();
+            }
+            if self.launch_queue.val() == i.to_bits() {
+                self.launch_eligible.next = self.queues[i].eligible.val();
+                self.launch_slot.next = self.queues[i].launch_slot.val();
+                self.launch_drained.next = self.queues[i].drained.val();
+            }
+            if self.shadow_queue.val() == i.to_bits() {
+                self.consumer_index.next = self.queues[i].consumer_index.val();
+                self.error_count.next = self.queues[i].error_count.val();
+                self.last_error.next = self.queues[i].last_error.val();
+                self.failed.next = self.queues[i].failed.val();
+                self.shadow_report.next = self.queues[i].report.val();
+            }
+            if self.queues[i].express_accepted.val() {
+                self.express_accepted.next = true;
+            }
+            if self.queues[i].overflowed.val() {
+                self.overflowed.next = true;
+            }
+            if self.queues[i].accepted.val() {
+                self.accepted.next = true;
+            }
+            if self.queues[i].refused.val() {
+                self.refused.next = true;
+            }
+            if self.queues[i].restarted.val() {
+                self.restarted.next = true;
+            }
+            if self.queues[i].timed_out.val() {
+                self.timed_out.next = true;
+            }
+        }
+        self.shadow_word.next = bit_cast::<64, 16>(self.consumer_index.val())
+            | (bit_cast::<64, 16>(self.error_count.val())
+                << abi::message::shadow::errors::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 8>(self.last_error.val())
+                << abi::message::shadow::last_error::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 1>(self.failed.val().into())
+                << abi::message::shadow::failed::SHIFT.to_bits::<8>());
+
+        self.eligible.next = self.gather_eligible.bits.val();
+        self.dirty.next = self.gather_dirty.bits.val();
+    }
+}
