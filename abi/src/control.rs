@@ -144,6 +144,7 @@ codes! {
         ReadOnlyWrite / READ_ONLY_WRITE = 31 "Writes to read-only or absent registers, ignored.",
         FrameOverrun / FRAME_OVERRUN = 32 "Frames that came without credit, dropped.",
         EventLost / EVENT_LOST = 33 "Events that found the event queue full; their level-triggered bits stand.",
+        PacketsDropped / PACKETS_DROPPED = 34 "Firmware packets that found no place in the inbox, dropped.",
     }
 }
 

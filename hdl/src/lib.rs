@@ -14,4 +14,6 @@ pub mod gate;
 pub mod host_port;
 pub mod library;
 pub mod link;
+pub mod niu;
+pub mod processor;
 pub mod queues;

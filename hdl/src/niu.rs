@@ -2,12 +2,18 @@
 
 use crate::bundles::{MemoryReadTarget, RegisterMaster};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter};
-use crate::host_port::{Completer, PacketReceive, PacketTransmit, ReadRequester, RegisterWrites, WriteRequester};
+use crate::host_port::completer::Completer;
+use crate::host_port::packet_receive::PacketReceive;
+use crate::host_port::packet_transmit::PacketTransmit;
+use crate::host_port::read_requester::ReadRequester;
+use crate::host_port::register_writes::RegisterWrites;
+use crate::host_port::write_requester::WriteRequester;
 use crate::library::packet_arbiter::PacketArbiter;
-use crate::library::stream::{StreamSink, StreamSource};
-use crate::link::LinkUnit;
+use crate::library::stream::StreamSource;
+use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
-use crate::queues::{ReceiveUnit, TransmitUnit};
+use crate::queues::receive_unit::ReceiveUnit;
+use crate::queues::transmit_unit::TransmitUnit;
 use abi::control::{counter, stage};
 use rust_hdl::prelude::*;
 
@@ -296,10 +302,6 @@ impl Logic for Niu {
         self.processor.miss.next = self.receive.event_word.val();
         self.processor.packet_valid.next = self.receive.packet_received.val() & self.receive.event_valid.val();
         self.processor.packet_event.next = self.receive.event_word.val();
-        self.processor.packet_inbox_valid.next = self.receive.inbox_valid.val();
-        self.processor.packet_inbox_address.next = self.receive.inbox_address.val();
-        self.processor.packet_inbox_data.next = self.receive.inbox_data.val();
-        self.processor.packet_inbox_enables.next = self.receive.inbox_enables.val();
         self.processor.inbox_valid.next = self.read_requester.inbox_valid.val();
         self.processor.inbox_address.next = self.read_requester.inbox_address.val();
         self.processor.inbox_data.next = self.read_requester.inbox_data.val();
@@ -326,7 +328,6 @@ impl Logic for Niu {
         StreamSource::join(&mut self.write_packets.source, &mut self.write_requester.sink);
         self.write_requester.requester_id.next = self.config_requester.val();
         self.write_requester.maximum_payload.next = self.config_maximum_payload.val();
-        self.completer.maximum_payload.next = self.config_maximum_payload.val();
         StreamSource::join(&mut self.write_requester.source, &mut self.packet_transmit.posted);
         StreamSource::join(&mut self.read_requester.source, &mut self.packet_transmit.nonposted);
         StreamSource::join(&mut self.completer.source, &mut self.packet_transmit.completion);
