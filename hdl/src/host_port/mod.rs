@@ -15,6 +15,8 @@ pub mod packet_transmit;
 pub mod read_requester;
 pub mod read_slot;
 pub mod read_tags;
+#[cfg(test)]
+mod receive_path_tests;
 pub mod register_writes;
 pub mod request_cutter;
 pub mod request_header;

@@ -16,8 +16,9 @@ use rust_hdl::prelude::*;
 /// **Reads** wait in a FIFO of `NONPOSTED_CREDITS`. A malformed read enters it too, with length 0: nothing to be answered, but
 /// its buffer is to be freed in turn. Latency 3 from the last beat.
 ///
-/// **Completions** pass, one cycle later, unchanged, poisoned ones included. `last` comes after as many beats as the length
-/// field says or with the end of the packet, whatever comes first; further beats are dropped. The user checks that all came.
+/// **Completions** pass, one cycle later, unchanged, poisoned ones included. `last` comes after as many beats as header and
+/// payload should have, or with the end of the packet, whatever comes first; further beats are dropped, a digest among them. The
+/// user checks that all came.
 ///
 /// **Errors.** A packet that is wrong by its header (`HeaderDecoder`) or whose beats are not as many as its header says is
 /// counted `malformed` at its end; the next packet begins after `last`, however wrong this one was. Of a write that is wrong by its
@@ -247,10 +248,14 @@ impl Logic for PacketReceive {
         self.requests.read.next = self.read_request_ready.val() & !self.requests.empty.val();
 
         self.passed_on.next.data = self.previous.q.val();
-        self.passed_on.next.last = self.none_left.val() | self.ended.q.val();
+        self.passed_on.next.last = self.none_left.val()
+            | self.ended.q.val()
+            | (self.one_left.val() & self.header.q.val().digest_alone);
         self.completion.next = self.passed_on.val();
-        self.completion_valid.next =
-            self.seen.q.val() & self.header.q.val().completion & !self.overrun.q.val();
+        self.completion_valid.next = self.seen.q.val()
+            & self.header.q.val().completion
+            & !self.overrun.q.val()
+            & !(self.none_left.val() & self.header.q.val().digest_alone);
 
         // A new packet: last, so that it prevails over what the old one's flush would leave behind.
         if self.is_header.val() {

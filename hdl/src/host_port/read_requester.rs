@@ -107,6 +107,8 @@ pub struct ReadRequester {
     remaining: DFF<Bits<10>>,
     /// Double word of the inbox for the next request's first.
     position: DFF<Bits<9>>,
+    /// Double words of the request offered: `part` a cycle later, off the path to `position`.
+    part_offered: DFF<Bits<9>>,
     told: DFF<Bit>,
     told_slot: DFF<Bits<2>>,
     told_worst: DFF<Bits<2>>,
@@ -174,6 +176,7 @@ impl ReadRequester {
             wide: Default::default(),
             remaining: Default::default(),
             position: Default::default(),
+            part_offered: Default::default(),
             told: Default::default(),
             told_slot: Default::default(),
             told_worst: Default::default(),
@@ -207,8 +210,20 @@ impl Logic for ReadRequester {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, phase, slot, page, offset, carry, wide, remaining, position, told,
-            told_slot, told_worst
+            self,
+            clock,
+            phase,
+            slot,
+            page,
+            offset,
+            carry,
+            wide,
+            remaining,
+            position,
+            part_offered,
+            told,
+            told_slot,
+            told_worst
         );
         clock!(self, clock, cutter, tags, receive, writer, tokens);
         self.tags.reset.next = self.reset.val();
@@ -233,6 +248,7 @@ impl Logic for ReadRequester {
         self.fire.next = (self.phase.q.val() == ReadPhase::Offer) & self.source.ready.val();
 
         self.part.next = bit_cast::<11, 10>(self.cutter.length_less_one.val()) + 1;
+        self.part_offered.d.next = self.part.val().get_bits::<9>(0);
         self.tags.allocate.next = (self.phase.q.val() == ReadPhase::Allocate) & !self.carry.q.val();
         self.tags.allocate_entry.next.state = 0.into();
         self.tags.allocate_entry.next.slot = self.slot.q.val();
@@ -350,7 +366,7 @@ impl Logic for ReadRequester {
             self.phase.d.next = ReadPhase::Allocate;
             self.offset.d.next = self.cutter.next_offset.val();
             self.remaining.d.next = self.cutter.next_remaining.val();
-            self.position.d.next = self.position.q.val() + self.part.val().get_bits::<9>(0);
+            self.position.d.next = self.position.q.val() + self.part_offered.q.val();
             self.carry.d.next = self.cutter.page_ends.val() & !self.cutter.complete.val();
             if self.cutter.complete.val() {
                 self.phase.d.next = ReadPhase::Idle;

@@ -108,3 +108,48 @@ impl Logic for RequestCutter {
         self.next_remaining.next = self.excess.val().get_bits::<10>(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Random, clock_cycle, settle};
+
+    #[test]
+    fn cuts_lie_at_multiples_of_the_maximum() {
+        let seed = 3;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = RequestCutter::default();
+        unit.connect_all();
+        settle(&mut unit);
+        for maximum in 0..8u64 {
+            unit.maximum.next = maximum.to_bits();
+            for _ in 0..3 {
+                clock_cycle!(unit, clock);
+            }
+            let limit = 32u64 << maximum.min(5);
+            for _ in 0..500 {
+                let offset = random.below(1024);
+                let longest = [4, 64, 1024][random.below(3) as usize];
+                let words = 1 + random.below(longest);
+                unit.offset.next = offset.to_bits();
+                unit.remaining.next = (words - 1).to_bits();
+                settle(&mut unit);
+                // Word by word until the end or the next multiple.
+                let mut length = 1;
+                while length < words && (offset + length) % limit != 0 {
+                    length += 1;
+                }
+                assert_eq!(unit.length.val().to_u64(), length % 1024);
+                assert_eq!(unit.length_less_one.val().to_u64(), length - 1);
+                assert_eq!(unit.single.val(), length == 1);
+                assert_eq!(unit.complete.val(), length == words);
+                if length < words {
+                    assert_eq!(unit.next_offset.val().to_u64(), (offset + length) % 1024);
+                    assert_eq!(unit.page_ends.val(), offset + length == 1024);
+                    assert_eq!(unit.next_remaining.val().to_u64(), words - length - 1);
+                }
+            }
+        }
+    }
+}

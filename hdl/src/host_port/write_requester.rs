@@ -23,10 +23,10 @@ pub enum WritePhase {
 /// header and the lanes that a beat draws from the next payload beat come straight from `sink`. One beat a cycle; no bubble
 /// between requests, except one cycle if a request of a single beat ends a 4 KiB page (the carry into the page number has a
 /// cycle of its own), nor between packets, since the next descriptor is taken while the last beat leaves, unless that beat
-/// needs the sink itself (narrow headers, or addresses that are no multiple of 16).
+/// needs the sink itself (narrow headers, or addresses that are no multiple of 16) or is a header with the packet's last double word.
 ///
 /// Payload goes through a window of four to eight double words: `residue` of `held` (its upper lanes), then the beat at `sink`.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct WriteRequester {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -78,50 +78,6 @@ pub struct WriteRequester {
     accept: Signal<Local, Bit>,
     left_low: Signal<Local, Bits<3>>,
     data_length: Signal<Local, Bits<13>>,
-}
-
-impl Default for WriteRequester {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            sink: Default::default(),
-            requester_id: Default::default(),
-            maximum_payload: Default::default(),
-            source: Default::default(),
-            phase: Default::default(),
-            page: Default::default(),
-            offset: Default::default(),
-            carry: Default::default(),
-            wide: Default::default(),
-            remaining: Default::default(),
-            left: Default::default(),
-            complete: Default::default(),
-            held: Default::default(),
-            residue: Default::default(),
-            cutter: Default::default(),
-            header: Default::default(),
-            data: Default::default(),
-            drawn: Default::default(),
-            window: Default::default(),
-            heading: Default::default(),
-            paying: Default::default(),
-            empty: Default::default(),
-            full: Default::default(),
-            at_end: Default::default(),
-            enough: Default::default(),
-            fill: Default::default(),
-            must_draw: Default::default(),
-            may_draw: Default::default(),
-            offered: Default::default(),
-            fire: Default::default(),
-            request_ends: Default::default(),
-            finishes: Default::default(),
-            accept: Default::default(),
-            left_low: Default::default(),
-            data_length: Default::default(),
-        }
-    }
 }
 
 impl Logic for WriteRequester {

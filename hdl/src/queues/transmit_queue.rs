@@ -12,7 +12,7 @@ mod tests;
 /// Three indices, modulo 2^16: `producer` (composed), `launched` (sent), `consumer` (answered). At most 16 slots lie between
 /// producer and consumer. Answers come in order; one that does not match the oldest unanswered message is ignored.
 ///
-/// * A store in cycle `t` makes the queue `eligible` in `t + 1`.
+/// * A store in cycle `t` makes the queue `eligible` in `t + 1`; its error, if it is one, counts in `t + 2`.
 /// * `FULL` takes `launched` back to `consumer` and holds the queue for `RESTART_CYCLES`; the answers to the messages
 ///   behind it never come. A grant that was under way then (or when firmware wrote the queue's control word) is stale: its
 ///   outcome is ignored, and its frame is one that the receiver skips.
@@ -68,7 +68,7 @@ pub struct TransmitQueue {
     pub last_error: Signal<Out, Bits<8>>,
     /// `abi::message::shadow::failed`.
     pub failed: Signal<Out, Bit>,
-    /// Pulse: an Express message or producer index beyond the free slots.
+    /// Pulse, the cycle after the store: an Express message or producer index beyond the free slots.
     pub overflowed: Signal<Out, Bit>,
     /// Pulse: the oldest message was accepted.
     pub accepted: Signal<Out, Bit>,
@@ -97,10 +97,15 @@ pub struct TransmitQueue {
     holding: DFF<Bit>,
     hold_cycles: DFF<Bits<9>>,
     overdue: DFF<Bit>,
+    /// `producer - consumer`, kept beside them because stores must be judged in their own cycle.
+    used: DFF<Bits<5>>,
+    /// A store was refused, or torn, in the cycle before.
+    store_overflowed: DFF<Bit>,
+    store_torn: DFF<Bit>,
 
-    used: Signal<Local, Bits<16>>,
-    in_flight: Signal<Local, Bits<16>>,
-    pending: Signal<Local, Bits<16>>,
+    composed: Signal<Local, Bits<5>>,
+    pending: Signal<Local, Bits<5>>,
+    advances: Signal<Local, Bit>,
     accepting: Signal<Local, Bit>,
     takes_express: Signal<Local, Bit>,
     express: Signal<Local, Bit>,
@@ -125,6 +130,7 @@ pub struct TransmitQueue {
     is_drained: Signal<Local, Bit>,
     fails: Signal<Local, Bit>,
     message_error: Signal<Local, Bit>,
+    store_error: Signal<Local, Bit>,
     error_sum: Signal<Local, Bits<17>>,
     control_index: Signal<Local, Bits<16>>,
     control_word: Signal<Local, Bits<64>>,
@@ -155,12 +161,16 @@ impl Logic for TransmitQueue {
             waits_for_1,
             holding,
             hold_cycles,
-            overdue
+            overdue,
+            used,
+            store_overflowed,
+            store_torn
         );
-        self.used.next = self.producer.q.val() - self.consumer.q.val();
-        self.in_flight.next = self.launched.q.val() - self.consumer.q.val();
-        self.pending.next = self.producer.q.val() - self.launched.q.val();
-        self.is_drained.next = self.launched.q.val() == self.consumer.q.val();
+        // At most 16 slots are in use: five bits tell all there is to tell of a difference.
+        self.pending.next =
+            self.producer.q.val().get_bits::<5>(0) - self.launched.q.val().get_bits::<5>(0);
+        self.is_drained.next =
+            self.launched.q.val().get_bits::<5>(0) == self.consumer.q.val().get_bits::<5>(0);
         self.accepting.next = self.enabled.q.val() & !self.has_failed.q.val();
 
         // Stores of the host.
@@ -168,13 +178,13 @@ impl Logic for TransmitQueue {
             self.store.val().express & (self.store.val().queue == self.number.val());
         self.takes_express.next = self.express.val()
             & self.accepting.val()
-            & (self.used.val() != abi::message::TRANSMIT_SLOTS.to_bits());
+            & (self.used.q.val() != abi::message::TRANSMIT_SLOTS.to_bits());
         self.producer_stored.next =
             self.store.val().producer & (self.store.val().queue == self.number.val());
         // Slots between the consumer and the new producer: no fewer than now, no more than there are.
         self.ahead.next = self.store.val().index - self.consumer.q.val();
         self.legal.next = self.accepting.val()
-            & (self.ahead.val() >= self.used.val())
+            & (self.ahead.val() >= bit_cast::<16, 5>(self.used.q.val()))
             & (self.ahead.val() <= abi::message::TRANSMIT_SLOTS.to_bits());
         self.takes_producer.next = self.producer_stored.val() & self.legal.val();
         self.overflow.next = (self.express.val() & !self.takes_express.val())
@@ -235,11 +245,24 @@ impl Logic for TransmitQueue {
             self.launched.d.next = self.launched.q.val() + 1;
             self.has_pending.d.next = (self.pending.val() != 1) & !self.has_failed.q.val();
         }
-        if self.accepts.val() | self.refuses.val() | self.skips.val() {
+        self.advances.next = self.accepts.val() | self.refuses.val() | self.skips.val();
+        if self.advances.val() {
             self.consumer.d.next = self.consumer.q.val() + 1;
         }
+        self.composed.next = self.used.q.val();
+        if self.takes_express.val() {
+            self.composed.next = self.used.q.val() + 1;
+        }
+        if self.takes_producer.val() {
+            self.composed.next = self.ahead.val().get_bits::<5>(0);
+        }
+        self.used.d.next = self.composed.val();
+        if self.advances.val() {
+            self.used.d.next = self.composed.val() - 1;
+        }
         if self.takes_express.val()
-            | (self.takes_producer.val() & (self.ahead.val() != self.used.val()))
+            | (self.takes_producer.val()
+                & (self.ahead.val() != bit_cast::<16, 5>(self.used.q.val())))
         {
             self.has_pending.d.next = true;
         }
@@ -279,18 +302,21 @@ impl Logic for TransmitQueue {
             self.stale.d.next = (self.busy.q.val() | self.granted.val()) & !self.ended.val();
         }
 
-        // Errors, and what the shadow line must tell.
+        // Errors, and what the shadow line must tell. Those of stores count one cycle later: judging them takes long enough.
+        self.store_overflowed.d.next = self.overflow.val();
+        self.store_torn.d.next = self.torn.val();
+        self.store_error.next = self.store_overflowed.q.val() | self.store_torn.q.val();
         self.error_sum.next = bit_cast::<17, 16>(self.errors.q.val())
             + bit_cast::<17, 1>(self.message_error.val().into())
-            + bit_cast::<17, 1>((self.overflow.val() | self.torn.val()).into());
+            + bit_cast::<17, 1>(self.store_error.val().into());
         self.errors.d.next = self.error_sum.val().get_bits::<16>(0);
         if self.error_sum.val().get_bit(16) {
             self.errors.d.next = 0xffff.into();
         }
-        if self.torn.val() {
+        if self.store_torn.q.val() {
             self.last.d.next = abi::message::error::TORN_STORE.to_bits();
         }
-        if self.overflow.val() {
+        if self.store_overflowed.q.val() {
             self.last.d.next = abi::message::error::OVERFLOW.to_bits();
         }
         if self.skips.val() {
@@ -311,7 +337,7 @@ impl Logic for TransmitQueue {
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;
         }
-        if self.accepts.val() | self.message_error.val() | self.overflow.val() | self.torn.val() {
+        if self.accepts.val() | self.message_error.val() | self.store_error.val() {
             self.is_dirty.d.next = true;
         }
         if self.message_error.val() {
@@ -347,6 +373,9 @@ impl Logic for TransmitQueue {
             self.holding.d.next = false;
             self.hold_cycles.d.next = 0.into();
             self.overdue.d.next = false;
+            self.used.d.next = 0.into();
+            self.store_overflowed.d.next = false;
+            self.store_torn.d.next = false;
         }
         if self.reset.val() {
             self.enabled.d.next = false;
@@ -368,7 +397,7 @@ impl Logic for TransmitQueue {
         self.error_count.next = self.errors.q.val();
         self.last_error.next = self.last.q.val();
         self.failed.next = self.has_failed.q.val();
-        self.overflowed.next = self.overflow.val();
+        self.overflowed.next = self.store_overflowed.q.val();
         self.accepted.next = self.accepts.val();
         self.refused.next = self.refuses.val();
         self.restarted.next = self.fills.val();

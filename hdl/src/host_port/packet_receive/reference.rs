@@ -81,7 +81,8 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
 
     if [0x0a, 0x4a].contains(&format_type) {
         outcome.malformed = !right_length;
-        outcome.completion = beats.iter().take(expected_beats).copied().collect();
+        let beats_without_digest = (header + payload).div_ceil(4);
+        outcome.completion = beats.iter().take(beats_without_digest).copied().collect();
         outcome.completion.last_mut().unwrap().1 = true;
         return outcome;
     }

@@ -276,7 +276,13 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
     if random.chance(20) {
         let length = random.below(20) as usize;
         let payload = random_bytes(random, 4 * length);
-        let mut beats = beats_of(&completion_bytes(length, 0, random.word() as u8, &payload));
+        let mut bytes = completion_bytes(length, 0, random.word() as u8, &payload);
+        bytes[2] |= (random.chance(10) as u8) << 6;
+        if random.chance(30) {
+            bytes[2] |= 0x80;
+            bytes.extend([0xd1, 0x6e, 0x57, 0x00]);
+        }
+        let mut beats = beats_of(&bytes);
         distort(&mut beats, random);
         return beats;
     }

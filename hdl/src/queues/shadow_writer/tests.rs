@@ -131,13 +131,9 @@ fn the_last_word_of_every_queue_arrives_and_none_starves() {
                 address = None;
             }
         }
-        for queue in 0..16 {
-            waiting[queue] = if bench.dirty[queue] {
-                waiting[queue] + 1
-            } else {
-                0
-            };
-            assert!(waiting[queue] < 16 * 12, "queue {queue} starves");
+        for (waited, dirty) in waiting.iter_mut().zip(bench.dirty) {
+            *waited = if dirty { *waited + 1 } else { 0 };
+            assert!(*waited < 16 * 12, "a queue starves");
         }
     }
     assert_eq!(memory, bench.words);

@@ -129,6 +129,12 @@ fn enable(unit: &mut TransmitQueue) {
     );
 }
 
+/// Whether the queue refuses this store; takes two cycles.
+fn overflows(unit: &mut TransmitQueue, inputs: Inputs) -> bool {
+    assert!(!cycle(unit, inputs)[0]);
+    cycle(unit, Inputs::quiet())[0]
+}
+
 /// Grants the queue and, two cycles later, launches its message.
 fn launch(unit: &mut TransmitQueue) {
     assert!(unit.eligible.val());
@@ -163,16 +169,13 @@ fn answer(unit: &mut TransmitQueue, slot: u16, status: usize) -> [bool; 5] {
 #[test]
 fn a_disabled_queue_takes_nothing_and_counts_it() {
     let mut unit = unit();
-    assert_eq!(
-        cycle(
-            &mut unit,
-            Inputs {
-                express: true,
-                ..Inputs::quiet()
-            }
-        )[0],
-        true
-    );
+    assert!(overflows(
+        &mut unit,
+        Inputs {
+            express: true,
+            ..Inputs::quiet()
+        }
+    ));
     assert!(!unit.eligible.val());
     assert_eq!(unit.error_count.val(), 1);
     assert_eq!(unit.last_error.val(), error::OVERFLOW as u64);
@@ -237,44 +240,42 @@ fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
                 unit.compose_slot.val(),
                 u64::from(base.wrapping_add(slot) % 16)
             );
-            assert!(
-                !cycle(
-                    &mut unit,
-                    Inputs {
-                        express: true,
-                        ..Inputs::quiet()
-                    }
-                )[0]
-            );
-        }
-        assert!(
-            cycle(
+            assert!(!overflows(
                 &mut unit,
                 Inputs {
                     express: true,
                     ..Inputs::quiet()
                 }
-            )[0],
+            ));
+        }
+        assert!(
+            overflows(
+                &mut unit,
+                Inputs {
+                    express: true,
+                    ..Inputs::quiet()
+                }
+            ),
             "full"
         );
         assert!(
-            cycle(
+            overflows(
                 &mut unit,
                 Inputs {
                     producer: Some(base.wrapping_add(17)),
                     ..Inputs::quiet()
                 }
-            )[0],
+            ),
             "beyond the slots"
         );
         assert!(
-            cycle(
+            overflows(
                 &mut unit,
                 Inputs {
                     producer: Some(base.wrapping_add(15)),
                     ..Inputs::quiet()
                 }
-            )[0],
+            ),
             "backwards"
         );
         for slot in 0..16 {
@@ -382,27 +383,23 @@ fn a_missing_answer_fails_the_queue_until_it_is_enabled_again() {
     assert_eq!(unit.last_error.val(), error::ACKNOWLEDGE_TIMEOUT as u64);
     assert!(!cycle(&mut unit, tick)[4], "once");
     assert!(!answer(&mut unit, 0, status::ACCEPTED)[1], "too late");
-    assert!(
-        cycle(
-            &mut unit,
-            Inputs {
-                express: true,
-                ..Inputs::quiet()
-            }
-        )[0]
-    );
+    assert!(overflows(
+        &mut unit,
+        Inputs {
+            express: true,
+            ..Inputs::quiet()
+        }
+    ));
     enable(&mut unit);
     assert!(!unit.failed.val() && !unit.eligible.val());
     assert_eq!(unit.error_count.val(), 0);
-    assert!(
-        !cycle(
-            &mut unit,
-            Inputs {
-                express: true,
-                ..Inputs::quiet()
-            }
-        )[0]
-    );
+    assert!(!overflows(
+        &mut unit,
+        Inputs {
+            express: true,
+            ..Inputs::quiet()
+        }
+    ));
     assert!(unit.eligible.val());
 }
 
@@ -461,6 +458,8 @@ struct Reference {
     last_error: usize,
     dirty: bool,
     report: bool,
+    /// A store's error counts one cycle later.
+    store_error: Option<usize>,
 }
 
 impl Reference {
@@ -503,20 +502,23 @@ impl Reference {
             self.dirty = false;
             self.report = false;
         }
+        if let Some(code) = self.store_error.take() {
+            pulses[0] = code == error::OVERFLOW;
+            self.error(code);
+        }
         let mine = !inputs.other_queue;
         let accepting = self.enabled && !self.failed;
         let used = self.used();
         let consumer = self.consumer;
         let live = !self.failed;
         if mine && inputs.torn {
-            self.error(error::TORN_STORE);
+            self.store_error = Some(error::TORN_STORE);
         }
         if mine && inputs.express {
             if accepting && used < 16 {
                 self.compose(1);
             } else {
-                pulses[0] = true;
-                self.error(error::OVERFLOW);
+                self.store_error = Some(error::OVERFLOW);
             }
         }
         if let (true, Some(index)) = (mine, inputs.producer) {
@@ -524,8 +526,7 @@ impl Reference {
             if accepting && more <= 16 - used {
                 self.compose(more);
             } else {
-                pulses[0] = true;
-                self.error(error::OVERFLOW);
+                self.store_error = Some(error::OVERFLOW);
             }
         }
         let was_stale = self.stale;

@@ -168,7 +168,7 @@ fn every_message_arrives_once_and_in_order() {
         }
         // Credits never go while a header is on offer; within a frame anything may happen.
         bench.ready = quiet || random.chance(90);
-        if bench.unit.frame.valid.val() == false && random.chance(5) {
+        if !bench.unit.frame.valid.val() && random.chance(5) {
             bench.rooms = [quiet || random.chance(80), quiet || random.chance(80)];
         }
         if quiet {
@@ -231,7 +231,7 @@ pub fn drive(unit: &mut TransmitUnit<3>, random: &mut Random, cycle: u64) {
                 0,
                 endpoint,
                 if endpoint < 32 {
-                    endpoint % 16 | 0x8080
+                    (endpoint % 16) | 0x8080
                 } else {
                     0
                 },
@@ -246,11 +246,11 @@ pub fn drive(unit: &mut TransmitUnit<3>, random: &mut Random, cycle: u64) {
         386..418 => {
             let index = cycle - 386;
             let queue = index / 2;
-            let control = 1 | (queue % 4 / 2) << 1 | 7 << 16 | queue * 8 << 32;
+            let control = 1 | (queue % 4 / 2) << 1 | 7 << 16 | (queue * 8) << 32;
             configuration(
                 1,
                 index,
-                if index % 2 == 0 {
+                if index.is_multiple_of(2) {
                     control
                 } else {
                     0x1000 + 64 * queue
@@ -259,7 +259,7 @@ pub fn drive(unit: &mut TransmitUnit<3>, random: &mut Random, cycle: u64) {
         }
         _ if random.chance(1) => {
             let queue = random.below(16);
-            configuration(1, queue * 2, 3 | 7 << 16 | queue * 8 << 32)
+            configuration(1, queue * 2, 3 | 7 << 16 | (queue * 8) << 32)
         }
         _ => ConfigurationWrite::default(),
     };
