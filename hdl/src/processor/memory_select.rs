@@ -164,7 +164,7 @@ mod tests {
             assert!(unit.completer.grant.val());
             clock_cycle!(unit, clock);
             assert_eq!(
-                unit.completer.data.val().to_u64(),
+                unit.completer.data.val().to_u128(),
                 data,
                 "data of {address:#x}"
             );

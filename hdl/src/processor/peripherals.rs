@@ -356,11 +356,11 @@ impl Logic for Peripherals {
 
         // Stores that can find no room.
         self.wait_for_room.next = false;
+        self.clear_word.next = self.address.val().get_bits::<3>(2);
         self.clear_write.next = false;
         self.clear.next = bit_cast::<36, 32>(self.bus.write_data.val())
             | (bit_cast::<36, 3>(self.clear_word.val()) << 32)
             | (bit_cast::<36, 1>(self.is_endpoint_clear.val().into()) << 35);
-        self.clear_word.next = self.address.val().get_bits::<3>(2);
         if self.is_endpoint_clear.val()
             | (self.is_register.val()
                 & (self.offset.val() == abi::processor::peripherals::event_clear::OFFSET.to_bits()))
