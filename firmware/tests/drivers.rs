@@ -67,6 +67,7 @@ fn a_driver_that_dies_at_any_moment_does_not_disturb_the_next() {
     for moment in 0..120 {
         let mut random = Random::new(moment);
         let mut world = World::new();
+        world.slow_reads = moment % 2 == 0;
         world.map(MEMORY, 0x10_0000);
         let mut old = Host::open(&mut world, 0x10_0000, 1, 1);
         old.submit(&mut world, endpoint(0));
@@ -146,6 +147,7 @@ fn a_firmware_killed_at_any_moment_leaves_no_stale_completion_to_the_next() {
     for moment in 0..150 {
         let mut random = Random::new(1000 + moment);
         let mut world = World::new();
+        world.slow_reads = moment % 2 == 0;
         world.map(MEMORY, 0x10_0000);
         let mut host = Host::open(&mut world, 0x10_0000, 2, 1);
         host.submit(&mut world, endpoint(0));

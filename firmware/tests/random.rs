@@ -4,10 +4,16 @@ mod support;
 
 use proptest::prelude::*;
 use support::requests::{Host, Reference, Request};
-use support::{LIMITS, PAGE_BYTES, Random, World};
+use support::{PAGE_BYTES, Random, World};
+use wayfarer_firmware::Limits;
 
 const MEMORY: u64 = 0x4000_0000;
 const MEMORY_PAGES: u64 = 64;
+/// Few, so that they run out and are used again.
+const LIMITS: Limits = Limits {
+    endpoints: 5,
+    translation_entries: 512,
+};
 
 /// An address that is mostly legal and mostly mapped.
 fn address() -> impl Strategy<Value = u64> {
@@ -95,10 +101,12 @@ proptest! {
         requests in prop::collection::vec(any_request(), 1..60),
         entries_log2 in 1..4_u8,
         silent in prop::collection::btree_set(0..MEMORY_PAGES, 0..3),
+        slow_reads in any::<bool>(),
         seed in any::<u64>(),
     ) {
         let mut random = Random::new(seed);
-        let mut world = World::new();
+        let mut world = World::with_limits(LIMITS);
+        world.slow_reads = slow_reads;
         world.map(MEMORY, MEMORY_PAGES * PAGE_BYTES);
         world.silent = silent.iter().map(|page| MEMORY + page * PAGE_BYTES).collect();
         let mut host = Host::open(&mut world, 0x10_0000, entries_log2, 1);
@@ -115,10 +123,12 @@ proptest! {
         requests in prop::collection::vec(any_request(), 4..40),
         abandon in 0..4_usize,
         further_steps in 0..80_usize,
+        slow_reads in any::<bool>(),
         seed in any::<u64>(),
     ) {
         let mut random = Random::new(seed);
-        let mut world = World::new();
+        let mut world = World::with_limits(LIMITS);
+        world.slow_reads = slow_reads;
         world.map(MEMORY, MEMORY_PAGES * PAGE_BYTES);
         let mut old = Host::open(&mut world, 0x10_0000, 3, 255);
         world.settle(&mut random);

@@ -57,6 +57,8 @@ pub struct World {
     pub state_writes: Vec<StateWrite>,
     /// Answers in the order in which they were written: host address and words.
     pub answers: VecDeque<(u64, [u64; 2])>,
+    /// Reads of host memory take long compared to all else.
+    pub slow_reads: bool,
     /// Processor cycles.
     pub now: u32,
     inbox: Vec<u8>,
@@ -83,6 +85,7 @@ impl World {
             state: BTreeMap::new(),
             state_writes: Vec::new(),
             answers: VecDeque::new(),
+            slow_reads: false,
             now: 0xffff_0000,
             inbox: vec![0; abi::command::INBOX_BYTES],
             outbox: vec![0; abi::command::OUTBOX_BYTES],
@@ -128,18 +131,21 @@ impl World {
 
     /// One small step of the kind that `random` chooses; `false` if nothing at all can happen any more.
     pub fn step(&mut self, random: &mut Random) -> bool {
-        self.now = self.now.wrapping_add(random.below(4000) as u32);
-        let possible: Vec<usize> = [
+        self.now = self.now.wrapping_add(random.below(200) as u32);
+        let mut possible: Vec<usize> = [
             self.doorbell_pending,
             !self.completions.is_empty(),
             self.firmware.wants_room() && self.commands.len() < QUEUE_COMMANDS,
             self.head_may_go(),
-            !self.reads.is_empty(),
         ]
         .iter()
         .enumerate()
         .filter_map(|(kind, &possible)| possible.then_some(kind))
         .collect();
+        let in_time = !self.slow_reads || possible.is_empty() || random.below(300) == 0;
+        if !self.reads.is_empty() && in_time {
+            possible.push(4);
+        }
         if possible.is_empty() {
             return false;
         }

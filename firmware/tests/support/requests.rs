@@ -277,7 +277,7 @@ impl Reference {
         let base = endpoint_result::window_base::get(word) as usize;
         let size = 1usize << ((request.operands[0] >> 16) & 0xff);
         let window = base..base + size;
-        assert!(base % size == 0 && window.end <= self.limits.translation_entries);
+        assert!(base.is_multiple_of(size) && window.end <= self.limits.translation_entries);
         for (other, live) in &self.live {
             let apart = live.window.end <= window.start || window.end <= live.window.start;
             assert!(apart, "windows of {number} and {other} overlap");
