@@ -122,7 +122,7 @@ proptest! {
     fn a_second_driver_is_served_as_if_it_were_the_first(
         requests in prop::collection::vec(any_request(), 4..40),
         abandon in 0..4_usize,
-        further_steps in 0..80_usize,
+        further_steps in 0..200_usize,
         slow_reads in any::<bool>(),
         seed in any::<u64>(),
     ) {
