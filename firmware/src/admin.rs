@@ -1,38 +1,25 @@
 //! The admin queue: one submission after the other, every one checked before anything is done (`abi::admin`).
 
 use crate::command::Command;
-use crate::endpoints::{EndpointTable, Shape};
+use crate::endpoints::{EndpointTable, Limits, Shape};
 use crate::jobs::{self, Job};
+use crate::rings::{AdminRegisters, Rings};
 use abi::admin::{
-    COMPLETION_BYTES, SUBMISSION_BYTES, completion, endpoint_result, opcode::Opcode,
-    status::Status, submission,
+    COMPLETION_BYTES, SUBMISSION_BYTES, endpoint_result, opcode::Opcode, status::Status, submission,
 };
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSLATION};
 
-/// Tokens of reads of submissions: this plus the rings' generation, so that a read for an old driver is told apart.
-const FETCH_TOKENS: u16 = 0x100;
+/// Token of the read of a submission.
+const FETCH_TOKEN: u16 = 1;
 /// Token of a probe.
 const PROBE_TOKEN: u16 = 2;
+/// Token of the marker behind everything that was under way.
+const MARKER_TOKEN: u16 = 3;
 /// Inbox offset of the submission.
 const SUBMISSION_INBOX_OFFSET: usize = 0;
-/// Outbox offsets of completions, used in turn, so that none is overwritten while it leaves.
-const COMPLETION_OUTBOX_SLOTS: u16 = 16;
-
-/// The admin queue's registers (`abi::control::registers`), read after its event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AdminRegisters {
-    /// Host address of the submission ring.
-    pub submissions: u64,
-    /// Host address of the completion ring.
-    pub completions: u64,
-    /// Base-2 logarithm of the entries; 0: off.
-    pub entries_log2: u8,
-    /// Changes when the rings start afresh.
-    pub generation: u8,
-    /// Producer index.
-    pub doorbell: u16,
-}
+/// Outbox slots of completions, used in turn, so that none is overwritten while it leaves.
+const COMPLETION_OUTBOX_SLOTS: usize = 16;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +36,10 @@ pub enum Input {
     /// Answer to [`Action::ReadInbox`].
     Inbox([u64; SUBMISSION_BYTES / 8]),
     /// The command queue has room, and nothing else is to be told.
-    Room,
+    Room {
+        /// Processor cycles, low half.
+        now: u32,
+    },
 }
 
 /// What to do, in order.
@@ -71,13 +61,19 @@ pub enum Action {
     },
 }
 
-/// What one step asks for.
+/// What one step asks for; at most one command, and that last.
 pub type Actions = heapless::Vec<Action, 2>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Nothing under way.
     Idle,
+    /// New rings: every queue is being disabled.
+    Clearing { done: usize },
+    /// A marker is to be issued behind all that an earlier driver or firmware left under way.
+    Marking,
+    /// The marker is under way; completions before it are stale.
+    Settling,
     /// A submission is being read.
     Fetching,
     /// A submission is being carried out, one command for each [`Input::Room`].
@@ -97,134 +93,183 @@ enum State {
 }
 
 /// All protocols of the service processor.
+///
+/// New rings (another generation, or any after none) are a new driver: whatever is under way is dropped, every queue
+/// disabled, and a marker waited for, before its first submission is read.
 #[derive(Clone, Debug)]
 pub struct Firmware {
     state: State,
-    registers: AdminRegisters,
-    consumer: u16,
+    rings: Option<Rings>,
     endpoints: EndpointTable,
+    /// Endpoints of a firmware before this one may be alive.
+    orphaned: bool,
+    /// Outbox slot of the next answer.
+    outbox_slot: usize,
     /// Result of `IDENTIFY`: ABI version and source revision.
     identity: u64,
 }
 
 impl Firmware {
-    /// Firmware that calls itself `revision`.
-    pub fn new(revision: u32) -> Self {
+    /// The first firmware since the hardware's reset, of source revision `revision`.
+    pub fn new(revision: u32, limits: Limits) -> Self {
         let version = (u32::from(abi::ABI_VERSION_MAJOR) << 16) | u32::from(abi::ABI_VERSION_MINOR);
         Firmware {
             state: State::Idle,
-            registers: AdminRegisters::default(),
-            consumer: 0,
-            endpoints: EndpointTable::default(),
+            rings: None,
+            endpoints: EndpointTable::new(limits),
+            orphaned: false,
+            outbox_slot: 0,
             identity: (u64::from(version) << 32) | u64::from(revision),
+        }
+    }
+
+    /// Firmware that follows one that was stopped. `registers`: the admin queue's, as they are now.
+    ///
+    /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that the driver can have of
+    /// this firmware is its identity, until it sets up new rings; submissions that the earlier firmware may have taken are
+    /// not answered.
+    pub fn resumed(revision: u32, limits: Limits, registers: AdminRegisters) -> Self {
+        let rings = registers.is_on().then_some(Rings {
+            registers,
+            consumer: registers.doorbell,
+        });
+        Firmware {
+            state: State::Marking,
+            rings,
+            orphaned: true,
+            ..Firmware::new(revision, limits)
         }
     }
 
     /// Whether [`Input::Room`] would bring something about.
     pub fn wants_room(&self) -> bool {
-        matches!(self.state, State::Working { .. } | State::Answering { .. })
-            || (self.state == State::Idle && self.has_submission())
+        match self.state {
+            State::Idle => self.submission().is_some(),
+            State::Settling | State::Fetching | State::Probing { .. } => false,
+            State::Clearing { .. }
+            | State::Marking
+            | State::Working { .. }
+            | State::Answering { .. } => true,
+        }
     }
 
     /// Takes one input; says what to do for it.
     pub fn step(&mut self, input: Input) -> Actions {
         match (input, self.state) {
             (Input::Doorbell(registers), _) => self.ring(registers),
-            (
-                Input::Completed {
-                    token: FETCH_TOKEN,
-                    status,
-                },
-                State::Fetching,
-            ) => match status {
-                Some(CompletionStatus::Done) => {
-                    return one(Action::ReadInbox {
-                        offset: SUBMISSION_INBOX_OFFSET,
-                    });
-                }
-                // The ring itself cannot be read, so there is nobody to tell: skip the entry.
-                _ => {
-                    self.consumer = self.consumer.wrapping_add(1);
-                    self.state = State::Idle;
-                }
-            },
-            (Input::Inbox(entry), State::Fetching) => self.begin(&entry),
-            (
-                Input::Completed {
-                    token: PROBE_TOKEN,
-                    status,
-                },
-                State::Probing {
-                    identifier,
-                    number,
-                    done,
-                },
-            ) => {
-                self.state = match status {
-                    Some(CompletionStatus::Done) => State::Working {
-                        identifier,
-                        job: Job::Probe {
-                            number,
-                            done: done + 1,
-                        },
-                    },
-                    Some(CompletionStatus::Refused) => {
-                        self.give_up(identifier, number, Status::AddressRefused)
-                    }
-                    _ => self.give_up(identifier, number, Status::Failed),
-                };
+            (Input::Completed { token, status }, state) => {
+                return self.completed(token, status, state);
             }
-            (Input::Room, State::Idle) if self.has_submission() => return self.fetch(),
-            (Input::Room, State::Working { identifier, job }) => return self.work(identifier, job),
+            (Input::Inbox(entry), State::Fetching) => self.begin(&entry),
+            (Input::Room { .. }, State::Idle) => return self.fetch(),
+            (Input::Room { now }, State::Clearing { done }) => return self.clear(done, now),
+            (Input::Room { .. }, State::Marking) => {
+                self.state = State::Settling;
+                return issue(Command::marker(MARKER_TOKEN));
+            }
+            (Input::Room { now }, State::Working { identifier, job }) => {
+                return self.work(identifier, job, now);
+            }
             (
-                Input::Room,
+                Input::Room { .. },
                 State::Answering {
                     identifier,
                     status,
                     result,
                 },
             ) => return self.answer(identifier, status, result),
-            _ => {}
+            (Input::Inbox(_) | Input::Room { .. }, _) => {}
         }
         Actions::new()
     }
 
     fn ring(&mut self, registers: AdminRegisters) {
-        let restarted = registers.generation != self.registers.generation;
-        self.registers = registers;
-        if restarted {
-            // A new driver: the old one's endpoints stay until they are destroyed, its open request is carried out, and the
-            // answer falls into the new ring's first entry with an identifier nobody waits for. So drop what is only being read.
-            self.consumer = 0;
-            if self.state == State::Fetching {
-                self.state = State::Idle;
+        let known = self.rings.as_mut();
+        match known.filter(|known| known.registers.generation == registers.generation) {
+            // Off: what is under way goes on, and its answer goes nowhere.
+            _ if !registers.is_on() => self.rings = None,
+            Some(rings) => rings.registers = registers,
+            None => {
+                self.rings = Some(Rings {
+                    registers,
+                    consumer: 0,
+                });
+                self.state = State::Clearing { done: 0 };
             }
         }
     }
 
-    fn entries(&self) -> u16 {
-        1 << self.registers.entries_log2.min(8)
+    /// A command completed; a token that nobody waits for is of something dropped.
+    fn completed(&mut self, token: u16, status: Option<CompletionStatus>, state: State) -> Actions {
+        let trouble = match status {
+            Some(CompletionStatus::Done) => None,
+            Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
+            _ => Some(Status::Failed),
+        };
+        self.state = match (token, state, trouble) {
+            (MARKER_TOKEN, State::Settling, _) => State::Idle,
+            (FETCH_TOKEN, State::Fetching, None) => {
+                let offset = SUBMISSION_INBOX_OFFSET;
+                return one(Action::ReadInbox { offset });
+            }
+            // Nobody knows what it was called, but its place in the ring is answered.
+            (FETCH_TOKEN, State::Fetching, Some(status)) => refuse(0, status),
+            (
+                PROBE_TOKEN,
+                State::Probing {
+                    identifier,
+                    number,
+                    done,
+                },
+                trouble,
+            ) => match trouble {
+                None => State::Working {
+                    identifier,
+                    job: Job::Probe {
+                        number,
+                        done: done + 1,
+                    },
+                },
+                // A creation that failed leaves nothing behind: no state was written yet.
+                Some(status) => {
+                    self.endpoints.cancel(number);
+                    refuse(identifier, status)
+                }
+            },
+            _ => state,
+        };
+        Actions::new()
     }
 
-    fn has_submission(&self) -> bool {
-        let waiting = self.registers.doorbell.wrapping_sub(self.consumer);
-        self.registers.entries_log2 != 0 && waiting != 0 && waiting <= self.entries()
+    /// Host address of the next submission.
+    fn submission(&self) -> Option<u64> {
+        self.rings.as_ref().and_then(Rings::submission)
+    }
+
+    /// Disables the next queue, of whichever driver.
+    fn clear(&mut self, done: usize, now: u32) -> Actions {
+        if let Some(command) = jobs::tear_down_all(self.endpoints.limits().endpoints, done) {
+            self.state = State::Clearing { done: done + 1 };
+            return issue(command);
+        }
+        self.endpoints.remove_all(self.orphaned, now);
+        self.orphaned = false;
+        self.state = State::Marking;
+        Actions::new()
     }
 
     /// Reads the next submission.
     fn fetch(&mut self) -> Actions {
+        let Some(address) = self.submission() else {
+            return Actions::new();
+        };
         self.state = State::Fetching;
-        let index = u64::from(self.consumer % self.entries());
-        let address = self
-            .registers
-            .submissions
-            .wrapping_add(index * SUBMISSION_BYTES as u64);
-        one(Action::Issue(Command::read_host(
+        issue(Command::read_host(
             address,
             SUBMISSION_BYTES,
             SUBMISSION_INBOX_OFFSET,
             FETCH_TOKEN,
-        )))
+        ))
     }
 
     /// Checks a submission and decides what it takes.
@@ -239,22 +284,20 @@ impl Firmware {
                 result,
             },
             Ok(Begun::Job(job)) => State::Working { identifier, job },
-            Err(status) => State::Answering {
-                identifier,
-                status,
-                result: 0,
-            },
+            Err(status) => refuse(identifier, status),
         };
     }
 
     fn check(&mut self, opcode: Opcode, operands: &[u64]) -> Result<Begun, Status> {
+        if self.orphaned && opcode != Opcode::Identify {
+            return Err(Status::Failed);
+        }
         Ok(Begun::Job(match opcode {
             Opcode::Identify => return Ok(Begun::Result(self.identity)),
             Opcode::CreateEndpoint => {
                 let shape = Shape::from_operands(operands[0], operands[1], operands[2])?;
-                Job::Probe {
+                Job::Rest {
                     number: self.endpoints.create(shape)?,
-                    done: 0,
                 }
             }
             Opcode::DestroyEndpoint => {
@@ -264,17 +307,14 @@ impl Firmware {
                     done: 0,
                 }
             }
-            Opcode::BindReceiveQueue => {
-                let data = self
-                    .endpoints
-                    .bind(operands[0], operands[1])?
-                    .receive_control();
-                Job::Write {
+            Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
+                Some(data) => Job::Write {
                     region: REGION_RECEIVE_QUEUE,
                     index: operands[0] as usize * 2,
                     data,
-                }
-            }
+                },
+                None => return Ok(Begun::Result(0)),
+            },
             Opcode::LoadTranslation => {
                 let index =
                     self.endpoints
@@ -289,14 +329,7 @@ impl Firmware {
     }
 
     /// The next command of a job.
-    fn work(&mut self, identifier: u16, job: Job) -> Actions {
-        let done = |result| State::Answering {
-            identifier,
-            status: Status::Done,
-            result,
-        };
-        let go_on = |job| State::Working { identifier, job };
-        let endpoint = |number: usize| self.endpoints.get(number as u64);
+    fn work(&mut self, identifier: u16, job: Job, now: u32) -> Actions {
         let (command, next) = match job {
             Job::Write {
                 region,
@@ -304,103 +337,80 @@ impl Firmware {
                 data,
             } => (
                 Some(Command::write_queue_state(region, index, data)),
-                done(0),
+                Next::Done(0),
             ),
-            Job::Probe { number, done } => match endpoint(number)
-                .ok()
-                .and_then(|it| jobs::probe(it, done, PROBE_TOKEN))
-            {
-                Some(command) => (
-                    Some(command),
-                    State::Probing {
+            Job::Rest { number } if self.endpoints.is_resting(number, now) => {
+                (None, Next::Job(job))
+            }
+            Job::Rest { number } => (None, Next::Job(Job::Probe { number, done: 0 })),
+            Job::Probe { number, done } => {
+                let endpoint = self.endpoints.get(number as u64).ok();
+                let command = endpoint.and_then(|it| jobs::probe(it, done, PROBE_TOKEN));
+                if let Some(command) = command {
+                    self.state = State::Probing {
                         identifier,
                         number,
                         done,
-                    },
-                ),
-                None => (None, go_on(Job::SetUp { number, done: 0 })),
-            },
-            Job::SetUp {
-                number,
-                done: count,
-            } => match endpoint(number)
-                .ok()
-                .and_then(|it| jobs::set_up(number, it, count))
-            {
-                Some(command) => (
-                    Some(command),
-                    go_on(Job::SetUp {
-                        number,
-                        done: count + 1,
-                    }),
-                ),
-                None => {
-                    let base = endpoint(number).map_or(0, |endpoint| endpoint.window_base);
-                    let mut result = endpoint_result::endpoint::set(0, number as u64);
-                    result = endpoint_result::transmit_queue::set(result, number as u64);
-                    result = endpoint_result::window_base::set(result, base.into());
-                    (None, done(result as u64))
+                    };
+                    return issue(command);
                 }
-            },
-            Job::TearDown {
-                number,
-                done: count,
-            } => {
-                match endpoint(number)
-                    .ok()
-                    .and_then(|it| jobs::tear_down(number, it, count))
-                {
+                (None, Next::Job(Job::SetUp { number, done: 0 }))
+            }
+            Job::SetUp { number, done } => {
+                let endpoint = self.endpoints.get(number as u64).ok();
+                match endpoint.and_then(|it| jobs::set_up(number, it, done)) {
                     Some(command) => (
                         Some(command),
-                        go_on(Job::TearDown {
+                        Next::Job(Job::SetUp {
                             number,
-                            done: count + 1,
+                            done: done + 1,
                         }),
                     ),
                     None => {
-                        self.endpoints.remove(number);
-                        (None, done(0))
+                        let base = endpoint.map_or(0, |endpoint| endpoint.window_base);
+                        (None, Next::Done(created(number, base)))
                     }
                 }
             }
+            Job::TearDown { number, done } => match jobs::tear_down(number, done) {
+                Some(command) => (
+                    Some(command),
+                    Next::Job(Job::TearDown {
+                        number,
+                        done: done + 1,
+                    }),
+                ),
+                None => {
+                    self.endpoints.remove(number, now);
+                    (None, Next::Done(0))
+                }
+            },
         };
-        self.state = next;
-        command.map_or_else(Actions::new, |command| one(Action::Issue(command)))
-    }
-
-    /// A creation that failed leaves nothing behind: no state was written yet.
-    fn give_up(&mut self, identifier: u16, number: usize, status: Status) -> State {
-        self.endpoints.remove(number);
-        State::Answering {
-            identifier,
-            status,
-            result: 0,
-        }
+        self.state = match next {
+            Next::Job(job) => State::Working { identifier, job },
+            Next::Done(result) => State::Answering {
+                identifier,
+                status: Status::Done,
+                result,
+            },
+        };
+        command.map_or_else(Actions::new, issue)
     }
 
     fn answer(&mut self, identifier: u16, status: Status, result: u64) -> Actions {
-        let index = self.consumer % self.entries();
-        let phase = 1 - (self.consumer / self.entries()) % 2;
-        let offset = usize::from(self.consumer % COMPLETION_OUTBOX_SLOTS) * COMPLETION_BYTES;
-        self.consumer = self.consumer.wrapping_add(1);
-        let mut word = completion::identifier::set(0, identifier.into());
-        word = completion::status::set(word, status.code());
-        word = completion::consumer::set(word, self.consumer.into());
-        word = completion::phase::set(word, phase.into());
-        let address = self
-            .registers
-            .completions
-            .wrapping_add(u64::from(index) * COMPLETION_BYTES as u64);
         self.state = State::Idle;
+        let Some(rings) = &mut self.rings else {
+            return Actions::new();
+        };
+        let (address, word) = rings.answer(identifier, status);
+        let offset = self.outbox_slot * COMPLETION_BYTES;
+        self.outbox_slot = (self.outbox_slot + 1) % COMPLETION_OUTBOX_SLOTS;
         let mut actions = one(Action::WriteOutbox {
             offset,
-            words: [word as u64, result],
+            words: [word, result],
         });
-        let _ = actions.push(Action::Issue(Command::write_host(
-            address,
-            COMPLETION_BYTES,
-            offset,
-        )));
+        let write = Command::write_host(address, COMPLETION_BYTES, offset);
+        let _ = actions.push(Action::Issue(write));
         actions
     }
 }
@@ -411,6 +421,32 @@ enum Begun {
     Result(u64),
     /// Commands.
     Job(Job),
+}
+
+/// How a job goes on.
+enum Next {
+    Job(Job),
+    /// It is done, with this result.
+    Done(u64),
+}
+
+/// Result of `CREATE_ENDPOINT`.
+fn created(number: usize, window_base: u16) -> u64 {
+    let mut result = endpoint_result::endpoint::set(0, number as u64);
+    result = endpoint_result::transmit_queue::set(result, number as u64);
+    endpoint_result::window_base::set(result, window_base.into()) as u64
+}
+
+fn refuse(identifier: u16, status: Status) -> State {
+    State::Answering {
+        identifier,
+        status,
+        result: 0,
+    }
+}
+
+fn issue(command: Command) -> Actions {
+    one(Action::Issue(command))
 }
 
 fn one(action: Action) -> Actions {

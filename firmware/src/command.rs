@@ -30,6 +30,17 @@ impl Command {
         }
     }
 
+    /// Completes with `token` when every command before it has.
+    pub const fn marker(token: u16) -> Self {
+        Command {
+            opcode: opcode::NOTHING,
+            token: Some(token),
+            fence: true,
+            operand: 0,
+            data: 0,
+        }
+    }
+
     /// Reads host memory into the inbox and completes with `token`.
     pub const fn read_host(address: u64, bytes: usize, inbox_offset: usize, token: u16) -> Self {
         let operand = transfer(inbox_offset, bytes);

@@ -1,14 +1,18 @@
 //! Which endpoints exist, and what they own.
 
 use abi::admin::{endpoint_shape, status::Status};
+use abi::control::registers::capabilities;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
     MAXIMUM_NODES, TRANSLATION_ENTRIES, TRANSMIT_QUEUES, receive_control, translation,
     transmit_control,
 };
 
-/// Base-2 logarithm of the translation table's entries.
+/// Base-2 logarithm of the largest translation table's entries.
 const TABLE_LOG2: u8 = TRANSLATION_ENTRIES.ilog2() as u8;
+/// Processor cycles after which a disabled queue gets no answers any more: the 2^18 core cycles after which a transmit queue
+/// that waits for one gives up.
+const REST_CYCLES: u32 = 1 << 17;
 /// Pages of host memory.
 const PAGE_BYTES: u64 = 4096;
 
@@ -108,13 +112,58 @@ impl Endpoint {
     }
 }
 
+/// How many endpoints this NIU has, and how many translations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Endpoints: each has a transmit and a receive queue.
+    pub endpoints: usize,
+    /// Entries of the translation table.
+    pub translation_entries: usize,
+}
+
+impl Limits {
+    /// What the register `abi::control::registers::capabilities` says, as far as this firmware can serve it.
+    pub fn from_capabilities(word: u32) -> Self {
+        let word = u64::from(word);
+        let transmit = capabilities::transmit_queues::get(word) as usize;
+        let receive = capabilities::receive_queues::get(word) as usize;
+        let table_log2 = (capabilities::translation_log2::get(word) as u8).min(TABLE_LOG2);
+        Limits {
+            endpoints: transmit.min(receive).min(TRANSMIT_QUEUES),
+            translation_entries: 1 << table_log2,
+        }
+    }
+}
+
+/// A number for an endpoint.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    endpoint: Option<Endpoint>,
+    /// Processor cycle (low half) at which its queues were disabled, if they ever were enabled.
+    disabled_at: Option<u32>,
+}
+
 /// All endpoints.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EndpointTable {
-    slots: [Option<Endpoint>; TRANSMIT_QUEUES],
+    slots: [Slot; TRANSMIT_QUEUES],
+    limits: Limits,
 }
 
 impl EndpointTable {
+    /// No endpoints, and never any before.
+    pub fn new(limits: Limits) -> Self {
+        EndpointTable {
+            slots: Default::default(),
+            limits,
+        }
+    }
+
+    /// What there is at most.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The endpoint with this number.
     ///
     /// # Errors
@@ -123,31 +172,34 @@ impl EndpointTable {
         let slot = usize::try_from(number)
             .ok()
             .and_then(|number| self.slots.get(number));
-        slot.and_then(Option::as_ref).ok_or(Status::NoSuchEndpoint)
+        slot.and_then(|slot| slot.endpoint.as_ref())
+            .ok_or(Status::NoSuchEndpoint)
     }
 
-    /// Reserves a number and a translation window.
+    /// Reserves a number and a translation window; numbers that were never used go first.
     ///
     /// # Errors
     /// `NoResources`.
     pub fn create(&mut self, shape: Shape) -> Result<usize, Status> {
-        let number = self
-            .slots
+        let usable = &self.slots[..self.limits.endpoints];
+        let unused = |slot: &Slot| slot.endpoint.is_none() && slot.disabled_at.is_none();
+        let number = usable
             .iter()
-            .position(Option::is_none)
+            .position(unused)
+            .or_else(|| usable.iter().position(|slot| slot.endpoint.is_none()))
             .ok_or(Status::NoResources)?;
         let size = 1 << shape.window_log2;
         let free = |base: &usize| {
             self.slots
                 .iter()
-                .flatten()
+                .filter_map(|slot| slot.endpoint.as_ref())
                 .all(|other| other.window().end <= *base || other.window().start >= base + size)
         };
-        let base = (0..TRANSLATION_ENTRIES)
+        let base = (0..(self.limits.translation_entries + 1).saturating_sub(size))
             .step_by(size)
             .find(free)
             .ok_or(Status::NoResources)?;
-        self.slots[number] = Some(Endpoint {
+        self.slots[number].endpoint = Some(Endpoint {
             shape,
             window_base: base as u16,
             receive_queue_id: None,
@@ -155,32 +207,62 @@ impl EndpointTable {
         Ok(number)
     }
 
-    /// Forgets an endpoint.
-    pub fn remove(&mut self, number: usize) {
+    /// Whether answers to messages of an earlier endpoint with this number may still come. `now`: processor cycles, low half.
+    pub fn is_resting(&self, number: usize, now: u32) -> bool {
+        let disabled_at = self.slots.get(number).and_then(|slot| slot.disabled_at);
+        disabled_at.is_some_and(|at| now.wrapping_sub(at) < REST_CYCLES)
+    }
+
+    /// Takes a creation back of which the hardware never heard.
+    pub fn cancel(&mut self, number: usize) {
         if let Some(slot) = self.slots.get_mut(number) {
-            *slot = None;
+            slot.endpoint = None;
         }
     }
 
-    /// Gives an endpoint's receive queue its name.
+    /// Forgets an endpoint whose queues are disabled `now` (processor cycles, low half).
+    pub fn remove(&mut self, number: usize, now: u32) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.endpoint = None;
+            slot.disabled_at = Some(now);
+        }
+    }
+
+    /// Forgets every endpoint. `all`: each queue may have been enabled, by a firmware before this one.
+    pub fn remove_all(&mut self, all: bool, now: u32) {
+        for slot in &mut self.slots {
+            if all || slot.endpoint.is_some() {
+                slot.endpoint = None;
+                slot.disabled_at = Some(now);
+            }
+        }
+    }
+
+    /// Gives an endpoint's receive queue its name: the control word to be written, or `None` if it has that name already
+    /// (writing it again would forget what was delivered).
     ///
     /// # Errors
-    /// `NoSuchEndpoint`; `InUse` if another endpoint has the name; `BadOperand` if it is no 16-bit number.
-    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<&Endpoint, Status> {
-        self.get(number)?;
+    /// `NoSuchEndpoint`; `InUse` if another endpoint has the name; `BadOperand` if it is no 16-bit number or the endpoint has
+    /// another name.
+    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u64>, Status> {
+        let bound = self.get(number)?.receive_queue_id;
         let identifier = u16::try_from(identifier).map_err(|_| Status::BadOperand)?;
-        let taken = |(other, slot): (usize, &Option<Endpoint>)| {
-            other as u64 != number
-                && slot.is_some_and(|endpoint| endpoint.receive_queue_id == Some(identifier))
-        };
-        if self.slots.iter().enumerate().any(taken) {
+        match bound {
+            Some(name) if name == identifier => return Ok(None),
+            Some(_) => return Err(Status::BadOperand),
+            None => {}
+        }
+        let has_name = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(identifier);
+        let mut endpoints = self.slots.iter().filter_map(|slot| slot.endpoint.as_ref());
+        if endpoints.any(has_name) {
             return Err(Status::InUse);
         }
         let endpoint = self.slots[number as usize]
+            .endpoint
             .as_mut()
             .ok_or(Status::NoSuchEndpoint)?;
         endpoint.receive_queue_id = Some(identifier);
-        Ok(endpoint)
+        Ok(Some(endpoint.receive_control()))
     }
 
     /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there.
@@ -223,9 +305,14 @@ mod tests {
         }
     }
 
+    const LIMITS: Limits = Limits {
+        endpoints: 16,
+        translation_entries: 1024,
+    };
+
     #[test]
     fn windows_never_overlap_and_are_found_again() {
-        let mut table = EndpointTable::default();
+        let mut table = EndpointTable::new(LIMITS);
         let first = table.create(shape(9)).expect("half the table");
         let second = table.create(shape(8)).expect("a quarter");
         let third = table.create(shape(8)).expect("the last quarter");
@@ -234,7 +321,7 @@ mod tests {
             Err(Status::NoResources),
             "the table is full"
         );
-        table.remove(second);
+        table.remove(second, 0);
         assert_eq!(
             table.create(shape(9)),
             Err(Status::NoResources),
@@ -275,16 +362,50 @@ mod tests {
 
     #[test]
     fn a_name_belongs_to_one_endpoint() {
-        let mut table = EndpointTable::default();
+        let mut table = EndpointTable::new(LIMITS);
         let a = table.create(shape(1)).expect("room") as u64;
         let b = table.create(shape(1)).expect("room") as u64;
-        assert!(table.bind(a, 7).is_ok());
-        assert_eq!(table.bind(b, 7).err(), Some(Status::InUse));
-        assert!(
-            table.bind(a, 7).is_ok(),
-            "binding again to the same one is no conflict"
+        assert!(matches!(table.bind(a, 7), Ok(Some(_))));
+        assert_eq!(table.bind(b, 7), Err(Status::InUse));
+        assert_eq!(table.bind(a, 7), Ok(None), "the same name again");
+        assert_eq!(table.bind(a, 8), Err(Status::BadOperand), "another name");
+        assert_eq!(table.bind(b, 0x1_0000), Err(Status::BadOperand));
+        assert_eq!(table.bind(9, 1), Err(Status::NoSuchEndpoint));
+        table.remove(a as usize, 0);
+        assert!(matches!(table.bind(b, 7), Ok(Some(_))), "free again");
+    }
+
+    #[test]
+    fn unused_numbers_go_first_and_used_ones_rest() {
+        let mut table = EndpointTable::new(Limits {
+            endpoints: 2,
+            translation_entries: 64,
+        });
+        assert_eq!(table.create(shape(7)), Err(Status::NoResources), "too wide");
+        assert_eq!(table.create(shape(5)), Ok(0));
+        table.remove(0, u32::MAX - 5);
+        assert_eq!(table.create(shape(5)), Ok(1), "0 rests");
+        assert_eq!(table.create(shape(5)), Ok(0), "nothing else is left");
+        assert_eq!(table.create(shape(0)), Err(Status::NoResources));
+        assert!(!table.is_resting(1, 0), "never used before");
+        assert!(table.is_resting(0, REST_CYCLES - 7));
+        assert!(!table.is_resting(0, REST_CYCLES - 6));
+        table.cancel(0);
+        assert!(table.is_resting(0, 0), "a cancelled creation ends no rest");
+    }
+
+    #[test]
+    fn limits_are_the_smaller_of_both_sides() {
+        let limits = |word| Limits::from_capabilities(word);
+        assert_eq!(limits(0x0a10_1010), LIMITS);
+        assert_eq!(limits(0x0810_0408).endpoints, 4);
+        assert_eq!(limits(0x0810_0804).endpoints, 4);
+        assert_eq!(limits(0x0810_0804).translation_entries, 256);
+        assert_eq!(
+            limits(0x2010_ffff),
+            LIMITS,
+            "more than this firmware serves"
         );
-        assert_eq!(table.bind(b, 0x1_0000).err(), Some(Status::BadOperand));
-        assert_eq!(table.bind(9, 1).err(), Some(Status::NoSuchEndpoint));
+        assert_eq!(limits(0).endpoints, 0);
     }
 }

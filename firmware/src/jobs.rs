@@ -22,6 +22,11 @@ pub enum Job {
         /// The word.
         data: u64,
     },
+    /// Waiting until no answer to an earlier endpoint's messages can come any more, which would count for the new one's.
+    Rest {
+        /// Endpoint number.
+        number: usize,
+    },
     /// Reading one double word of each page an endpoint will write to: a write to a bad address would vanish.
     Probe {
         /// Endpoint number.
@@ -55,45 +60,45 @@ pub fn probe(endpoint: &Endpoint, done: u64, token: u16) -> Option<Command> {
     Some(Command::read_host(address, 4, PROBE_INBOX_OFFSET, token))
 }
 
-/// The set-up command with this number.
+/// The set-up command with this number: the window first, the way in last.
 pub fn set_up(number: usize, endpoint: &Endpoint, done: usize) -> Option<Command> {
+    let entries = 1 << endpoint.shape.window_log2;
+    if done < entries {
+        let index = usize::from(endpoint.window_base) + done;
+        return Some(Command::write_queue_state(REGION_TRANSLATION, index, 0));
+    }
     let mut map = endpoint_map::transmit_queue::set(0, number as u64);
     map = endpoint_map::transmit_resident::set(map, 1);
     map = endpoint_map::receive_queue::set(map, number as u64);
     map = endpoint_map::receive_resident::set(map, 1);
-    Some(match done {
-        0 => {
-            Command::write_queue_state(REGION_TRANSMIT_QUEUE, number * 2 + 1, endpoint.shape.shadow)
-        }
-        1 => Command::write_queue_state(REGION_RECEIVE_QUEUE, number * 2 + 1, endpoint.shape.ring),
-        2 => Command::write_queue_state(
+    let (region, index, data) = match done - entries {
+        0 => (REGION_TRANSMIT_QUEUE, number * 2 + 1, endpoint.shape.shadow),
+        1 => (REGION_RECEIVE_QUEUE, number * 2 + 1, endpoint.shape.ring),
+        2 => (
             REGION_TRANSMIT_QUEUE,
             number * 2,
             endpoint.transmit_control(),
         ),
-        3 => Command::write_queue_state(REGION_ENDPOINT_MAP, number, map as u64),
-        _ => return clear_window(endpoint, done - 4),
-    })
+        3 => (REGION_ENDPOINT_MAP, number, map as u64),
+        _ => return None,
+    };
+    Some(Command::write_queue_state(region, index, data))
 }
 
-/// The tear-down command with this number.
-pub fn tear_down(number: usize, endpoint: &Endpoint, done: usize) -> Option<Command> {
-    Some(match done {
-        0 => Command::write_queue_state(REGION_ENDPOINT_MAP, number, 0),
-        1 => Command::write_queue_state(REGION_TRANSMIT_QUEUE, number * 2, 0),
-        2 => Command::write_queue_state(REGION_RECEIVE_QUEUE, number * 2, 0),
-        3 => Command::write_queue_state(REGION_TRANSMIT_QUEUE, number * 2 + 1, 0),
-        _ => return clear_window(endpoint, done - 4),
-    })
+/// The tear-down command with this number: the way in first. Addresses and translations of a disabled queue mean nothing.
+pub fn tear_down(number: usize, done: usize) -> Option<Command> {
+    let (region, index) = match done {
+        0 => (REGION_ENDPOINT_MAP, number),
+        1 => (REGION_TRANSMIT_QUEUE, number * 2),
+        2 => (REGION_RECEIVE_QUEUE, number * 2),
+        _ => return None,
+    };
+    Some(Command::write_queue_state(region, index, 0))
 }
 
-fn clear_window(endpoint: &Endpoint, entry: usize) -> Option<Command> {
-    let inside = entry < 1 << endpoint.shape.window_log2;
-    inside.then(|| {
-        Command::write_queue_state(
-            REGION_TRANSLATION,
-            usize::from(endpoint.window_base) + entry,
-            0,
-        )
-    })
+/// The command with this number of the tear-down of everything, whether this firmware knows of it or an earlier one did.
+pub fn tear_down_all(endpoints: usize, done: usize) -> Option<Command> {
+    const EACH: usize = 3;
+    let number = done / EACH;
+    (number < endpoints).then(|| tear_down(number, done % EACH))?
 }

@@ -10,8 +10,10 @@ mod command;
 mod endpoints;
 mod jobs;
 mod log_ring;
+mod rings;
 
-pub use admin::{Action, Actions, AdminRegisters, Firmware, Input};
+pub use admin::{Action, Actions, Firmware, Input};
 pub use command::Command;
-pub use endpoints::{Endpoint, EndpointTable, Shape};
+pub use endpoints::{Endpoint, EndpointTable, Limits, Shape};
 pub use log_ring::LogRing;
+pub use rings::AdminRegisters;

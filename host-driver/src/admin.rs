@@ -26,8 +26,13 @@ impl<T: Transport> AdminQueue<T> {
         let write =
             |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
         let old = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
-        let generation = registers::admin_entries::generation::get(old.into()).wrapping_add(1);
-        write(registers::admin_entries::OFFSET, 0);
+        let old_generation = registers::admin_entries::generation::get(old.into());
+        let generation = old_generation.wrapping_add(1);
+        // Off, but with the old generation, so that another driver that finds it so takes a new one. Then the doorbell: the
+        // old index must never be seen with the new rings.
+        let off = registers::admin_entries::generation::set(0, old_generation);
+        write(registers::admin_entries::OFFSET, off as u32);
+        write(registers::admin_doorbell::OFFSET, 0);
         for (low, high, address) in [
             (
                 registers::admin_submission_low::OFFSET,

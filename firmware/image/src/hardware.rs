@@ -54,6 +54,15 @@ impl Hardware {
         write(PERIPHERAL_BASE + registers::event_clear::OFFSET, kinds);
     }
 
+    /// Clears an endpoint's bit of `abi::control::registers::endpoint_pending`.
+    pub fn clear_endpoint(&mut self, endpoint: u8) {
+        let word = usize::from(endpoint / 32);
+        write(
+            PERIPHERAL_BASE + registers::endpoint_clear::OFFSET + 4 * word,
+            1 << (endpoint % 32),
+        );
+    }
+
     /// Tells the watchdog that the firmware is alive.
     pub fn heartbeat(&mut self) {
         write(PERIPHERAL_BASE + registers::heartbeat::OFFSET, 1);

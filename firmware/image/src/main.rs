@@ -11,7 +11,7 @@ use abi::control::registers as control;
 use abi::event::{event, kind::Kind};
 use abi::processor::peripherals::waiting;
 use embedded_hal::delay::DelayNs;
-use firmware::{Action, Actions, AdminRegisters, Firmware, Input};
+use firmware::{Action, Actions, AdminRegisters, Firmware, Input, Limits};
 use hardware::Hardware;
 use riscv_rt::entry;
 
@@ -32,6 +32,8 @@ const _: () =
 fn main() -> ! {
     // SAFETY: the entry point runs once.
     let mut hardware = unsafe { Hardware::take() };
+    // The count of heartbeats outlives the processor's own reset.
+    let is_first = hardware.control(control::heartbeat::OFFSET) == 0;
     hardware.heartbeat();
     defmt::info!(
         "firmware revision {=u32:08x}, ABI {=u16}.{=u16}",
@@ -39,7 +41,7 @@ fn main() -> ! {
         abi::ABI_VERSION_MAJOR,
         abi::ABI_VERSION_MINOR
     );
-    let mut firmware = Firmware::new(REVISION);
+    let mut firmware = start(&hardware, is_first);
     let mut last_heartbeat = hardware.time();
     loop {
         if hardware.time().wrapping_sub(last_heartbeat) >= HEARTBEAT_CYCLES {
@@ -57,19 +59,21 @@ fn main() -> ! {
             carry_out(&mut hardware, &mut firmware, input);
         }
         if waiting::event::get(state) == 1 {
-            report(hardware.event());
+            report(&mut hardware);
         }
         // The queue of events is for speed and for the log; what must be done stands in the level-triggered bits.
         if waiting::event_pending::get(state) == 1 {
             let pending = hardware.control(control::event_pending::OFFSET);
             hardware.clear_events(pending);
-            if pending & (1 << Kind::Admin.code()) != 0 {
-                let registers = admin_registers(&hardware);
+            if pending & (1 << Kind::Admin.code()) != 0
+                && let Some(registers) = AdminRegisters::read(|offset| hardware.control(offset))
+            {
                 carry_out(&mut hardware, &mut firmware, Input::Doorbell(registers));
             }
         }
         if firmware.wants_room() && waiting::command_0_space::get(state) == 1 {
-            carry_out(&mut hardware, &mut firmware, Input::Room);
+            let now = hardware.time();
+            carry_out(&mut hardware, &mut firmware, Input::Room { now });
         }
     }
 }
@@ -97,29 +101,21 @@ fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware, input: Input) {
     }
 }
 
-fn admin_registers(hardware: &Hardware) -> AdminRegisters {
-    let wide = |low: usize, high: usize| {
-        u64::from(hardware.control(low)) | (u64::from(hardware.control(high)) << 32)
-    };
-    let entries = hardware.control(control::admin_entries::OFFSET).into();
-    AdminRegisters {
-        submissions: wide(
-            control::admin_submission_low::OFFSET,
-            control::admin_submission_high::OFFSET,
-        ),
-        completions: wide(
-            control::admin_completion_low::OFFSET,
-            control::admin_completion_high::OFFSET,
-        ),
-        entries_log2: control::admin_entries::log2::get(entries) as u8,
-        generation: control::admin_entries::generation::get(entries) as u8,
-        doorbell: hardware.control(control::admin_doorbell::OFFSET) as u16,
+/// The state machines, for the first time since the hardware's reset or after a firmware that was stopped.
+fn start(hardware: &Hardware, is_first: bool) -> Firmware {
+    let limits = Limits::from_capabilities(hardware.control(control::capabilities::OFFSET));
+    if is_first {
+        return Firmware::new(REVISION, limits);
     }
+    defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
+    // Rings that the host is just setting up are as good as none: its doorbell is still to come.
+    let registers = AdminRegisters::read(|offset| hardware.control(offset)).unwrap_or_default();
+    Firmware::resumed(REVISION, limits, registers)
 }
 
 /// Logs an event; the counters in BAR0 count them all.
-fn report(word: u64) {
-    let word = u128::from(word);
+fn report(hardware: &mut Hardware) {
+    let word = u128::from(hardware.event());
     let (index, code, data) = (
         event::index::get(word) as u8,
         event::code::get(word) as u8,
@@ -127,7 +123,8 @@ fn report(word: u64) {
     );
     match Kind::from_code(event::kind::get(word)) {
         Some(Kind::NonResidentStore) => {
-            defmt::warn!("store to endpoint {=u8} without a resident queue", index)
+            defmt::warn!("store to endpoint {=u8} without a resident queue", index);
+            hardware.clear_endpoint(index);
         }
         Some(Kind::ReceiveMiss) => defmt::warn!(
             "message of node {=u32} for RQID {=u32}: not resident",

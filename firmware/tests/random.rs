@@ -1,0 +1,149 @@
+//! Random requests, legal and not, with random interleavings of doorbells, room, completions and late reads.
+
+mod support;
+
+use proptest::prelude::*;
+use support::requests::{Host, Reference, Request};
+use support::{PAGE_BYTES, Random, World};
+use wayfarer_firmware::Limits;
+
+const MEMORY: u64 = 0x4000_0000;
+const MEMORY_PAGES: u64 = 64;
+/// Few, so that they run out and are used again.
+const LIMITS: Limits = Limits {
+    endpoints: 5,
+    translation_entries: 512,
+};
+
+/// An address that is mostly legal and mostly mapped.
+fn address() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        8 => (0..MEMORY_PAGES / 2).prop_map(|page| MEMORY + page * PAGE_BYTES),
+        1 => (MEMORY_PAGES - 2..MEMORY_PAGES + 2).prop_map(|page| MEMORY + page * PAGE_BYTES),
+        1 => (0..MEMORY_PAGES * PAGE_BYTES).prop_map(|offset| MEMORY + offset),
+        1 => any::<u64>(),
+        1 => Just(u64::MAX - 4095),
+    ]
+}
+
+fn creation() -> impl Strategy<Value = Request> {
+    let sizes = prop_oneof![
+        9 => (1..7_u64, 4..9_u64, 0..9_u64),
+        1 => (0..18_u64, 0..11_u64, 0..13_u64),
+    ];
+    let high = prop_oneof![4 => Just(1_u64), 4 => Just(0), 1 => any::<u32>().prop_map(u64::from)];
+    (sizes, high, address(), address()).prop_map(
+        |((entries, stride, window), high, ring, shadow)| {
+            let shape = entries | (stride << 8) | (window << 16) | (high << 24);
+            Request {
+                opcode: 2,
+                operands: [shape, ring, shadow],
+            }
+        },
+    )
+}
+
+/// A number of an endpoint that mostly may exist.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![12 => 0..6_u64, 3 => 0..18_u64, 1 => any::<u64>()]
+}
+
+fn any_request() -> impl Strategy<Value = Request> {
+    let request = |opcode, operands| Request { opcode, operands };
+    let name = prop_oneof![9 => 0..6_u64, 1 => any::<u64>()];
+    let destination = prop_oneof![9 => 0..20_u64, 1 => any::<u64>()];
+    let entry =
+        (0..70_u64, any::<u16>(), 0..4_u64, 0..20_u64).prop_map(|(node, name, flags, bad)| {
+            node | (u64::from(name) << 16) | (flags << 32) | (u64::from(bad == 0) << 40)
+        });
+    prop_oneof![
+        1 => any::<[u64; 3]>().prop_map(move |operands| request(1, operands)),
+        6 => creation(),
+        4 => number().prop_map(move |n| request(3, [n, 0, 0])),
+        4 => (number(), name).prop_map(move |(n, name)| request(4, [n, name, 0])),
+        6 => (number(), destination, entry).prop_map(move |(n, to, entry)| request(5, [n, to, entry])),
+        1 => (any::<u16>(), any::<[u64; 3]>()).prop_map(move |(opcode, operands)| request(opcode, operands)),
+    ]
+}
+
+/// Serves all requests, each checked in turn; `abandon`: after so many answers the driver dies with requests open.
+fn serve(
+    world: &mut World,
+    host: &mut Host,
+    random: &mut Random,
+    requests: &[Request],
+    abandon: Option<usize>,
+) {
+    let mut reference = Reference::new(LIMITS);
+    let (mut submitted, mut answered) = (0, 0);
+    while answered < abandon.unwrap_or(requests.len()) {
+        if submitted < requests.len() && !host.is_full() && random.below(4) == 0 {
+            host.submit(world, requests[submitted]);
+            submitted += 1;
+        }
+        let went_on = world.step(random);
+        assert!(
+            went_on || submitted < requests.len(),
+            "request {answered} has no answer"
+        );
+        if let Some(answer) = host.collect(world) {
+            reference.check(world, requests[answered], answer);
+            answered += 1;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_request_is_answered_once_in_order_as_the_reference_says(
+        requests in prop::collection::vec(any_request(), 1..60),
+        entries_log2 in 1..4_u8,
+        silent in prop::collection::btree_set(0..MEMORY_PAGES, 0..3),
+        slow_reads in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let mut random = Random::new(seed);
+        let mut world = World::with_limits(LIMITS);
+        world.slow_reads = slow_reads;
+        world.map(MEMORY, MEMORY_PAGES * PAGE_BYTES);
+        world.silent = silent.iter().map(|page| MEMORY + page * PAGE_BYTES).collect();
+        let mut host = Host::open(&mut world, 0x10_0000, entries_log2, 1);
+        world.settle(&mut random);
+        world.state_writes.clear();
+        serve(&mut world, &mut host, &mut random, &requests, None);
+        world.settle(&mut random);
+        prop_assert_eq!(world.answers.len(), 0, "an answer too many");
+        prop_assert!(world.state_writes.is_empty(), "state written for nobody");
+    }
+
+    #[test]
+    fn a_second_driver_is_served_as_if_it_were_the_first(
+        requests in prop::collection::vec(any_request(), 4..40),
+        abandon in 0..4_usize,
+        further_steps in 0..200_usize,
+        slow_reads in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let mut random = Random::new(seed);
+        let mut world = World::with_limits(LIMITS);
+        world.slow_reads = slow_reads;
+        world.map(MEMORY, MEMORY_PAGES * PAGE_BYTES);
+        let mut old = Host::open(&mut world, 0x10_0000, 3, 255);
+        world.settle(&mut random);
+        world.state_writes.clear();
+        serve(&mut world, &mut old, &mut random, &requests, Some(abandon));
+        for _ in 0..further_steps {
+            world.step(&mut random);
+        }
+        let mut host = Host::open(&mut world, 0x20_0000, 2, 0);
+        world.settle(&mut random);
+        world.state_writes.clear();
+        world.answers.clear();
+        Reference::new(LIMITS).check_state(&world);
+        serve(&mut world, &mut host, &mut random, &requests, None);
+        world.settle(&mut random);
+        prop_assert_eq!(world.answers.len(), 0, "an answer too many");
+    }
+}

@@ -1,0 +1,260 @@
+//! Every opcode and every status, one request at a time.
+
+mod support;
+
+use abi::admin::status::Status;
+use abi::admin::{completion, opcode};
+use abi::command::completion_status::CompletionStatus;
+use support::requests::{Host, Reference, call, create, request};
+use support::{LIMITS, Random, World};
+use wayfarer_firmware::{Firmware, Input, Limits};
+
+const RINGS: u64 = 0x10_0000;
+const MEMORY: u64 = 0x4000_0000;
+const MEMORY_BYTES: u64 = 1 << 20;
+
+struct Bench {
+    world: World,
+    host: Host,
+    reference: Reference,
+}
+
+impl Bench {
+    fn with_limits(limits: Limits) -> Self {
+        let mut world = World::with_limits(limits);
+        let host = Host::open(&mut world, RINGS, 2, 1);
+        world.map(MEMORY, MEMORY_BYTES);
+        world.settle(&mut Random::new(1));
+        world.state_writes.clear();
+        Bench {
+            world,
+            host,
+            reference: Reference::new(limits),
+        }
+    }
+
+    fn new() -> Self {
+        Bench::with_limits(LIMITS)
+    }
+
+    fn ask(&mut self, opcode: usize, operands: [u64; 3]) -> (Status, u64) {
+        let request = request(opcode as u16, operands);
+        call(
+            &mut self.world,
+            &mut self.host,
+            &mut self.reference,
+            request,
+        )
+    }
+
+    fn create(&mut self, window_log2: u64) -> (Status, u64) {
+        let request = create(4, 8, window_log2, MEMORY, MEMORY + 0x8040);
+        call(
+            &mut self.world,
+            &mut self.host,
+            &mut self.reference,
+            request,
+        )
+    }
+}
+
+#[test]
+fn identity_is_told() {
+    let mut bench = Bench::new();
+    let (status, result) = bench.ask(opcode::IDENTIFY, [0; 3]);
+    assert_eq!((status, result), (Status::Done, 0x0001_0000_1234_abcd));
+}
+
+#[test]
+fn unknown_opcodes_are_refused() {
+    let mut bench = Bench::new();
+    for opcode in [0, 6, 0x102, 0xffff] {
+        assert_eq!(bench.ask(opcode, [0; 3]).0, Status::UnknownOpcode);
+    }
+}
+
+#[test]
+fn an_endpoint_lives_and_dies() {
+    let mut bench = Bench::new();
+    let (status, result) = bench.create(3);
+    assert_eq!((status, result), (Status::Done, 0), "the first of all");
+    let (status, result) = bench.create(3);
+    assert_eq!((status, result), (Status::Done, 0x0008_0001_0001));
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [1, 77, 0]).0,
+        Status::Done
+    );
+    let entry = 5 | (9 << 16) | (1 << 32) | (1 << 33);
+    assert_eq!(
+        bench.ask(opcode::LOAD_TRANSLATION, [1, 7, entry]).0,
+        Status::Done
+    );
+    assert_eq!(bench.world.state_word(3, 15), entry);
+    assert_eq!(
+        bench.ask(opcode::DESTROY_ENDPOINT, [1, 0, 0]).0,
+        Status::Done
+    );
+    for (opcode, operands) in [
+        (opcode::DESTROY_ENDPOINT, [1, 0, 0]),
+        (opcode::BIND_RECEIVE_QUEUE, [1, 77, 0]),
+        (opcode::LOAD_TRANSLATION, [1, 7, entry]),
+        (opcode::DESTROY_ENDPOINT, [u64::MAX, 0, 0]),
+        (opcode::DESTROY_ENDPOINT, [1 << 32, 0, 0]),
+    ] {
+        assert_eq!(bench.ask(opcode, operands).0, Status::NoSuchEndpoint);
+    }
+    bench.create(3);
+    assert_eq!(
+        bench.world.state_word(3, 15),
+        0,
+        "no translation is inherited"
+    );
+}
+
+#[test]
+fn queues_and_windows_run_out() {
+    let mut bench = Bench::with_limits(Limits {
+        endpoints: 4,
+        translation_entries: 256,
+    });
+    assert_eq!(
+        bench.create(9).0,
+        Status::NoResources,
+        "wider than the table"
+    );
+    assert_eq!(bench.create(7).0, Status::Done);
+    assert_eq!(bench.create(6).0, Status::Done);
+    assert_eq!(bench.create(7).0, Status::NoResources, "no window");
+    assert_eq!(bench.create(0).0, Status::Done);
+    assert_eq!(bench.create(0).0, Status::Done);
+    assert_eq!(bench.create(0).0, Status::NoResources, "no queue");
+    bench.ask(opcode::DESTROY_ENDPOINT, [0, 0, 0]);
+    assert_eq!(bench.create(7).0, Status::Done, "after its rest");
+}
+
+#[test]
+fn operands_out_of_range_are_refused() {
+    let mut bench = Bench::new();
+    bench.create(2);
+    let other = create(4, 8, 0, MEMORY, MEMORY + 0x8000).operands[0] & !(1 << 24);
+    bench.ask(opcode::CREATE_ENDPOINT, [other, MEMORY, MEMORY]);
+    for (opcode, operands) in [
+        (opcode::CREATE_ENDPOINT, [0, MEMORY, MEMORY]),
+        (opcode::CREATE_ENDPOINT, [0x03_08_10, MEMORY, MEMORY]),
+        (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY + 64, MEMORY]),
+        (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY, MEMORY + 32]),
+        (opcode::BIND_RECEIVE_QUEUE, [0, 0x1_0000, 0]),
+        (opcode::LOAD_TRANSLATION, [0, 4, 0]),
+        (opcode::LOAD_TRANSLATION, [0, u64::MAX, 0]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 64]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 34]),
+        (opcode::LOAD_TRANSLATION, [1, 0, 1 << 32]),
+    ] {
+        let (status, _) = bench.ask(opcode, operands);
+        assert_eq!(status, Status::BadOperand, "{opcode} {operands:x?}");
+    }
+}
+
+#[test]
+fn a_name_is_given_once() {
+    let mut bench = Bench::new();
+    bench.create(0);
+    bench.create(0);
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [0, 5, 0]).0,
+        Status::Done
+    );
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [1, 5, 0]).0,
+        Status::InUse
+    );
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [0, 6, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [0, 5, 0]).0,
+        Status::Done
+    );
+}
+
+#[test]
+fn addresses_that_the_host_refuses_leave_no_trace() {
+    let mut bench = Bench::new();
+    let outside = MEMORY + MEMORY_BYTES;
+    for (entries_log2, ring, shadow) in [
+        (4, outside, MEMORY),
+        (4, MEMORY, outside),
+        // 64 KiB of ring, the last page of which is missing.
+        (8, outside - 0xf000, MEMORY),
+    ] {
+        let request = create(entries_log2, 8, 10, ring, shadow);
+        let answer = call(
+            &mut bench.world,
+            &mut bench.host,
+            &mut bench.reference,
+            request,
+        );
+        assert_eq!(answer.0, Status::AddressRefused);
+    }
+    bench.world.silent.insert(MEMORY + 0x8040);
+    assert_eq!(bench.create(10).0, Status::Failed, "no answer to a probe");
+    bench.world.silent.clear();
+    let (status, result) = bench.create(10);
+    assert_eq!(
+        (status, result),
+        (Status::Done, 0),
+        "the whole table is free, and number 0"
+    );
+}
+
+#[test]
+fn a_submission_that_cannot_be_read_is_answered_without_a_name() {
+    let mut bench = Bench::new();
+    let page = bench.world.memory.remove(&(RINGS >> 12)).expect("mapped");
+    for (silent, expected) in [(false, Status::AddressRefused), (true, Status::Failed)] {
+        if silent {
+            bench.world.silent.insert(RINGS + 64);
+        }
+        bench.world.registers.doorbell += 1;
+        bench.world.doorbell_pending = true;
+        bench.world.settle(&mut Random::new(1));
+        let (_, [word, _]) = bench.world.answers.pop_front().expect("an answer");
+        assert_eq!(completion::status::get(word.into()), expected.code());
+        assert_eq!(completion::identifier::get(word.into()), 0);
+        let consumer = completion::consumer::get(word.into());
+        assert_eq!(consumer, u64::from(bench.world.registers.doorbell));
+    }
+    bench.world.memory.insert(RINGS >> 12, page);
+}
+
+#[test]
+fn a_doorbell_beyond_the_ring_is_not_believed() {
+    let mut bench = Bench::new();
+    bench.world.registers.doorbell = 5;
+    bench.world.doorbell_pending = true;
+    bench.world.settle(&mut Random::new(1));
+    assert_eq!(bench.world.answers.len(), 0);
+    bench.world.registers.doorbell = 0;
+    assert_eq!(bench.ask(opcode::IDENTIFY, [0; 3]).0, Status::Done);
+}
+
+#[test]
+fn indices_go_round_past_sixteen_bits() {
+    let mut bench = Bench::new();
+    for _ in 0..0x1_0010 {
+        assert_eq!(bench.ask(opcode::IDENTIFY, [0; 3]).0, Status::Done);
+    }
+}
+
+#[test]
+fn completions_nobody_waits_for_change_nothing() {
+    let mut firmware = Firmware::new(0, LIMITS);
+    for token in 0..8 {
+        let status = Some(CompletionStatus::Done);
+        assert!(firmware.step(Input::Completed { token, status }).is_empty());
+    }
+    assert!(firmware.step(Input::Inbox([2; 8])).is_empty());
+    assert!(firmware.step(Input::Room { now: 0 }).is_empty());
+    assert!(!firmware.wants_room());
+}

@@ -1,0 +1,337 @@
+//! The host's side: rings, requests, and what an obvious reading of `abi::admin` says their answers are.
+
+use super::{PAGE_BYTES, REVISION, Random, World};
+use abi::admin::{endpoint_result, status::Status};
+use abi::queue_state::{endpoint_map, receive_control, translation, transmit_control};
+use std::collections::BTreeMap;
+use wayfarer_firmware::{AdminRegisters, Limits};
+
+/// A submission without its identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub opcode: u16,
+    pub operands: [u64; 3],
+}
+
+/// Submits one request and carries it through; its status and result, checked against the reference.
+pub fn call(
+    world: &mut World,
+    host: &mut Host,
+    reference: &mut Reference,
+    request: Request,
+) -> (Status, u64) {
+    let mut random = Random::new(1);
+    host.submit(world, request);
+    world.settle(&mut random);
+    let answer = host.collect(world).expect("an answer");
+    assert_eq!(world.answers.len(), 0, "one answer");
+    reference.check(world, request, answer);
+    answer
+}
+
+/// Operands of a creation: sizes, then ring and shadow line.
+pub fn create(
+    entries_log2: u64,
+    stride_log2: u64,
+    window_log2: u64,
+    ring: u64,
+    shadow: u64,
+) -> Request {
+    Request {
+        opcode: 2,
+        operands: [
+            entries_log2 | (stride_log2 << 8) | (window_log2 << 16) | (1 << 24),
+            ring,
+            shadow,
+        ],
+    }
+}
+
+/// A request whose operands are numbers.
+pub fn request(opcode: u16, operands: [u64; 3]) -> Request {
+    Request { opcode, operands }
+}
+
+/// The rings as the driver sees them.
+pub struct Host {
+    registers: AdminRegisters,
+    produced: u16,
+    consumed: u16,
+}
+
+impl Host {
+    /// Sets up rings in mapped memory and tells the NIU.
+    pub fn open(world: &mut World, base: u64, entries_log2: u8, generation: u8) -> Self {
+        let registers = AdminRegisters {
+            submissions: base,
+            completions: base + 4 * 4 * PAGE_BYTES,
+            entries_log2,
+            generation,
+            doorbell: 0,
+        };
+        world.map(registers.submissions, 64 << entries_log2);
+        world.map(registers.completions, 16 << entries_log2);
+        world.registers = registers;
+        world.doorbell_pending = true;
+        Host {
+            registers,
+            produced: 0,
+            consumed: 0,
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.produced.wrapping_sub(self.consumed) == 1 << self.registers.entries_log2
+    }
+
+    /// Identifier of the request with this number.
+    fn identifier(number: u16) -> u16 {
+        number.wrapping_mul(7).wrapping_add(3)
+    }
+
+    /// Puts a request into the ring; the doorbell rings at once.
+    pub fn submit(&mut self, world: &mut World, request: Request) {
+        assert!(!self.is_full());
+        let mut entry = [0u8; 64];
+        let head = u32::from(request.opcode) | (u32::from(Host::identifier(self.produced)) << 16);
+        entry[..4].copy_from_slice(&head.to_le_bytes());
+        for (place, operand) in entry[16..].chunks_mut(8).zip(request.operands) {
+            place.copy_from_slice(&operand.to_le_bytes());
+        }
+        let index = u64::from(self.produced) % (1 << self.registers.entries_log2);
+        world.store(self.registers.submissions + 64 * index, &entry);
+        self.produced = self.produced.wrapping_add(1);
+        world.registers.doorbell = self.produced;
+        world.doorbell_pending = true;
+    }
+
+    /// Checks place, phase, identifier and consumer index of the next answer in the world's order of writes; its status and result.
+    pub fn collect(&mut self, world: &mut World) -> Option<(Status, u64)> {
+        let (address, [word, result]) = world.answers.pop_front()?;
+        assert_ne!(self.produced, self.consumed, "an answer nobody asked for");
+        let entries = 1 << self.registers.entries_log2;
+        let index = u64::from(self.consumed) % entries;
+        assert_eq!(address, self.registers.completions + 16 * index, "place");
+        let lap = u64::from(self.consumed) / entries;
+        assert_eq!(word >> 63, 1 - lap % 2, "phase");
+        let identifier = (word & 0xffff) as u16;
+        assert_eq!(identifier, Host::identifier(self.consumed), "identifier");
+        self.consumed = self.consumed.wrapping_add(1);
+        assert_eq!((word >> 32) as u16, self.consumed, "consumer index");
+        let status = Status::from_code((word >> 16) & 0xffff).expect("a known status");
+        Some((status, result))
+    }
+}
+
+/// A live endpoint, as the reference knows it.
+#[derive(Clone, Debug)]
+struct Live {
+    shape: [u64; 3],
+    ring: u64,
+    shadow: u64,
+    window: std::ops::Range<usize>,
+    name: Option<u16>,
+}
+
+/// Slow, obvious reference of the admin queue's requests.
+pub struct Reference {
+    limits: Limits,
+    live: BTreeMap<u64, Live>,
+}
+
+impl Reference {
+    pub fn new(limits: Limits) -> Self {
+        Reference {
+            limits,
+            live: BTreeMap::new(),
+        }
+    }
+
+    fn expected_create(&self, world: &World, request: Request) -> Status {
+        let [shape, ring, shadow] = request.operands;
+        let (entries, stride, window) = (shape & 0xff, (shape >> 8) & 0xff, (shape >> 16) & 0xff);
+        let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 10;
+        if !sizes
+            || shape >> 25 != 0
+            || ring == 0
+            || ring % PAGE_BYTES != 0
+            || shadow == 0
+            || shadow % 64 != 0
+            || ring.checked_add(1 << (entries + stride)).is_none()
+        {
+            return Status::BadOperand;
+        }
+        let size = 1 << window;
+        let is_free = |entry: usize| !self.live.values().any(|live| live.window.contains(&entry));
+        let has_window = (0..self.limits.translation_entries / size)
+            .any(|n| (n * size..(n + 1) * size).all(is_free));
+        if self.live.len() == self.limits.endpoints || !has_window {
+            return Status::NoResources;
+        }
+        let pages =
+            std::iter::once(shadow).chain((ring..ring + (1 << (entries + stride))).step_by(4096));
+        for address in pages {
+            if world.silent.contains(&address) {
+                return Status::Failed;
+            }
+            if !world.memory.contains_key(&(address / PAGE_BYTES)) {
+                return Status::AddressRefused;
+            }
+        }
+        Status::Done
+    }
+
+    fn expected(&self, world: &World, request: Request) -> Status {
+        let [a, b, c] = request.operands;
+        let endpoint = self.live.get(&a);
+        match (request.opcode, endpoint) {
+            (1, _) => Status::Done,
+            (2, _) => self.expected_create(world, request),
+            (3..=5, None) => Status::NoSuchEndpoint,
+            (3, Some(_)) => Status::Done,
+            (4, Some(endpoint)) => {
+                let others = self
+                    .live
+                    .values()
+                    .filter(|it| it.name.map(u64::from) == Some(b));
+                match endpoint.name {
+                    Some(name) if u64::from(name) == b => Status::Done,
+                    _ if b > 0xffff => Status::BadOperand,
+                    Some(_) => Status::BadOperand,
+                    None if others.count() > 0 => Status::InUse,
+                    None => Status::Done,
+                }
+            }
+            (5, Some(endpoint)) => {
+                let channel_1 = (c >> 32) & 1 == 1;
+                let legal = (b as usize) < endpoint.window.len()
+                    && b <= 1024
+                    && c & 0xffff < 64
+                    && (!channel_1 || endpoint.shape[0] >> 24 & 1 == 1)
+                    && c >> 34 == 0;
+                if legal {
+                    Status::Done
+                } else {
+                    Status::BadOperand
+                }
+            }
+            _ => Status::UnknownOpcode,
+        }
+    }
+
+    /// Checks an answer, and the queue state that was written for it.
+    pub fn check(&mut self, world: &mut World, request: Request, answer: (Status, u64)) {
+        let (status, result) = answer;
+        assert_eq!(status, self.expected(world, request), "{request:?}");
+        let [number, second, third] = request.operands;
+        let writes = std::mem::take(&mut world.state_writes);
+        if status != Status::Done || request.opcode == 1 {
+            assert!(writes.is_empty(), "{request:?}: {status:?}, but {writes:?}");
+            let expected = if request.opcode == 1 && status == Status::Done {
+                0x0001_0000_0000_0000 | u64::from(REVISION)
+            } else {
+                0
+            };
+            assert_eq!(result, expected);
+            return;
+        }
+        let concerned = match request.opcode {
+            2 => self.created(request, result),
+            _ => number,
+        };
+        let live = self.live.get_mut(&concerned).expect("it lives");
+        for write in &writes {
+            let n = concerned as usize;
+            let owned = match write.region {
+                0 => write.index == n,
+                1 | 2 => write.index / 2 == n,
+                _ => live.window.contains(&write.index),
+            };
+            assert!(owned, "{request:?} on endpoint {n} wrote {write:?}");
+        }
+        match request.opcode {
+            2 => {
+                let cleared = |entry| world.state_word(3, entry) == 0;
+                assert!(live.window.clone().all(cleared), "stale translations");
+            }
+            3 => {
+                self.live.remove(&concerned);
+            }
+            4 => live.name = Some(second as u16),
+            _ => {
+                let index = live.window.start + second as usize;
+                assert_eq!(world.state_word(3, index), third);
+                assert_eq!(writes.len(), 1, "one entry is loaded");
+                assert_eq!(translation::valid::get(third.into()), third >> 33 & 1);
+            }
+        }
+        self.check_state(world);
+    }
+
+    /// Takes note of a new endpoint; its number.
+    fn created(&mut self, request: Request, result: u64) -> u64 {
+        let word = u128::from(result);
+        let number = endpoint_result::endpoint::get(word);
+        assert!((number as usize) < self.limits.endpoints, "number {number}");
+        assert_eq!(endpoint_result::transmit_queue::get(word), number);
+        let base = endpoint_result::window_base::get(word) as usize;
+        let size = 1usize << ((request.operands[0] >> 16) & 0xff);
+        let window = base..base + size;
+        assert!(base.is_multiple_of(size) && window.end <= self.limits.translation_entries);
+        for (other, live) in &self.live {
+            let apart = live.window.end <= window.start || window.end <= live.window.start;
+            assert!(apart, "windows of {number} and {other} overlap");
+        }
+        let live = Live {
+            shape: request.operands,
+            ring: request.operands[1],
+            shadow: request.operands[2],
+            window,
+            name: None,
+        };
+        assert!(
+            self.live.insert(number, live).is_none(),
+            "{number} is taken"
+        );
+        number
+    }
+
+    /// Every queue's state is what its endpoint says, and zero where there is none.
+    pub fn check_state(&self, world: &World) {
+        for number in 0..16u64 {
+            let n = number as usize;
+            let (map, transmit, receive) = (
+                u128::from(world.state_word(0, n)),
+                u128::from(world.state_word(1, 2 * n)),
+                u128::from(world.state_word(2, 2 * n)),
+            );
+            let Some(live) = self.live.get(&number) else {
+                assert_eq!((map, transmit, receive), (0, 0, 0), "trace of endpoint {n}");
+                continue;
+            };
+            assert_eq!(endpoint_map::transmit_resident::get(map), 1);
+            assert_eq!(endpoint_map::receive_resident::get(map), 1);
+            assert_eq!(endpoint_map::transmit_queue::get(map) as usize, n);
+            assert_eq!(endpoint_map::receive_queue::get(map) as usize, n);
+            assert_eq!(transmit_control::enabled::get(transmit), 1);
+            let mask = transmit_control::window_mask::get(transmit) as usize;
+            assert_eq!(mask, live.window.len() - 1);
+            let base = transmit_control::window_base::get(transmit) as usize;
+            assert_eq!(base, live.window.start);
+            let channel_1 = transmit_control::virtual_channel_limit::get(transmit);
+            assert_eq!(channel_1, live.shape[0] >> 24 & 1);
+            assert_eq!(world.state_word(1, 2 * n + 1), live.shadow);
+            assert_eq!(world.state_word(2, 2 * n + 1), live.ring);
+            let Some(name) = live.name else {
+                assert_eq!(receive, 0, "no name yet");
+                continue;
+            };
+            assert_eq!(receive_control::enabled::get(receive), 1);
+            assert_eq!(receive_control::receive_queue_id::get(receive) as u16, name);
+            let entries = receive_control::entries_log2::get(receive);
+            let stride = receive_control::stride_log2::get(receive);
+            assert_eq!(entries, live.shape[0] & 0xff);
+            assert_eq!(stride, live.shape[0] >> 8 & 0xff);
+        }
+    }
+}
