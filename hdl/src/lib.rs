@@ -14,4 +14,5 @@ pub mod gate;
 pub mod host_port;
 pub mod library;
 pub mod link;
+pub mod processor;
 pub mod queues;

@@ -159,3 +159,28 @@ impl Logic for RegisterArbiter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Gate;
+
+    #[test]
+    fn gate() {
+        Gate::new("register_arbiter", RegisterArbiter::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                for bus in [&mut unit.first, &mut unit.second] {
+                    bus.read.next = random.chance(10);
+                    bus.write.next = random.chance(10);
+                    bus.address.next = random.bits();
+                    bus.data.next = random.bits();
+                    bus.enables.next = random.bits();
+                }
+                unit.merged.done.next = random.chance(30);
+                unit.merged.hit.next = random.chance(50);
+                unit.merged.read_data.next = random.bits();
+            });
+    }
+}

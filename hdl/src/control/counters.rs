@@ -215,3 +215,24 @@ impl<const USED: usize> Logic for CounterBank<USED> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Gate;
+
+    #[test]
+    fn gate() {
+        Gate::new("counter_bank", CounterBank::<34>::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(2000)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2 || random.below(500) == 0;
+                unit.pulses.next = random.bits();
+                if !unit.read.val() || unit.done.val() {
+                    unit.read.next = !unit.read.val() && random.chance(40);
+                    unit.index.next = random.below(40).to_bits();
+                }
+            });
+    }
+}

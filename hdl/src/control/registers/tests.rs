@@ -1,7 +1,7 @@
 //! Behaviour of `ControlRegisters` over its two buses, against the schema and against counters kept by hand.
 
 use super::*;
-use crate::gate::{Random, settle};
+use crate::gate::{Gate, Random, settle};
 use abi::control::{counter, registers as map};
 use abi::schema::Access;
 
@@ -477,4 +477,51 @@ fn outputs_follow_their_registers() {
         bench.step();
     }
     assert_eq!(rings, 1);
+}
+
+#[test]
+fn gate() {
+    let addresses: Vec<usize> = registers().map(|(offset, _)| offset).collect();
+    Gate::new(
+        "control_registers",
+        ControlRegisters::new(Identity::default()),
+    )
+    .clock(|unit| &mut unit.clock)
+    .cycles(3000)
+    .run(|unit, random, cycle| {
+        unit.reset.next = cycle < 2 || cycle == 1500;
+        // One access of each side every 16 cycles: none overlaps its predecessor.
+        for (bus, phase) in [(&mut unit.host, 0), (&mut unit.processor, 5)] {
+            let turn = cycle > 200 && cycle % 32 == phase;
+            let write = random.chance(50);
+            bus.read.next = turn && !write;
+            bus.write.next = turn && write;
+            let address = if random.chance(80) {
+                addresses[random.below(addresses.len() as u64) as usize]
+            } else {
+                random.below(1024) as usize * 4
+            };
+            bus.address.next = address.to_bits();
+            bus.data.next = random.bits();
+            bus.enables.next = random.bits();
+        }
+        unit.counter_pulses.next = random.bits();
+        unit.stage_pulses.next = random.bits();
+        unit.event_set.next = if random.chance(5) {
+            random.bits()
+        } else {
+            Bits::default()
+        };
+        unit.endpoint_set.next = cycle > 20 && random.chance(30);
+        unit.endpoint_set_index.next = random.bits();
+        if !unit.clear_valid.val() || unit.clear_ready.val() {
+            unit.clear_valid.next = random.chance(20);
+            unit.clear_endpoint.next = random.chance(50);
+            unit.clear_word.next = random.bits();
+            unit.clear_mask.next = random.bits();
+        }
+        unit.heartbeat.next = random.chance(10);
+        unit.link_seen.next = random.chance(1);
+        unit.version_mismatch.next = random.chance(1);
+    });
 }
