@@ -8,6 +8,7 @@ numbers! {
     REGION_TRANSMIT_QUEUE = 1 "Two words a queue: index = queue * 2 + 0 `transmit_control`, + 1 shadow line address.",
     REGION_RECEIVE_QUEUE = 2 "Two words a queue: index = queue * 2 + 0 `receive_control`, + 1 ring address.",
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
+    REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
     TRANSLATION_ENTRIES = 1024 "Entries of the translation table.",
     TRANSMIT_QUEUES = 16 "Resident transmit queues of the default configuration.",
     RECEIVE_QUEUES = 16 "Resident receive queues of the default configuration.",

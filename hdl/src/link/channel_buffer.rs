@@ -6,6 +6,9 @@ use rust_hdl::prelude::*;
 
 /// A FIFO of 512 beats whose last frame can be kept or taken back (V20, V28).
 ///
+/// `candidate` comes from registers and only steers the read ahead, so that the CRC's verdict is not in front of the memory:
+/// if the candidate is dropped the memory's output is wrong for one cycle, in which no frame can be accepted.
+///
 /// Contract: beats of one frame are written in any cycles; in the cycle after the last of them `accept` or `drop` tells
 /// what becomes of the frame, while the next frame's first beat may already be written. A frame has two beats or more if
 /// it is accepted. The writer never has more than 512 beats in here.
@@ -21,6 +24,8 @@ pub struct ChannelBuffer {
     pub write: Signal<In, Bit>,
     /// The beat.
     pub beat: Signal<In, Beat>,
+    /// A frame of two beats or more ended in the cycle before; `accept` or `drop` comes with it.
+    pub candidate: Signal<In, Bit>,
     /// The frame whose last beat came in the cycle before is right.
     pub accept: Signal<In, Bit>,
     /// The frame whose last beat came in the cycle before never was.
@@ -38,6 +43,7 @@ pub struct ChannelBuffer {
     /// `read_pointer + 1`, kept to have no adder in front of the memory.
     read_next: DFF<Bits<9>>,
     write_address: Signal<Local, Bits<9>>,
+    stored: Signal<Local, Bit>,
     available: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
 }
@@ -71,12 +77,14 @@ impl Logic for ChannelBuffer {
         self.memory.write_enable.next = self.write.val();
 
         // The memory is read ahead: its output is the beat at `read_pointer`, written at least two cycles ago.
-        self.available.next =
-            (self.read_pointer.q.val() != self.frame_start.q.val()) | self.accept.val();
+        self.stored.next = self.read_pointer.q.val() != self.frame_start.q.val();
+        self.available.next = self.stored.val() | self.accept.val();
         self.take.next = self.available.val() & self.source.ready.val();
         self.memory.read_address.next = self.read_pointer.q.val();
-        if self.take.val() {
+        if (self.stored.val() | self.candidate.val()) & self.source.ready.val() {
             self.memory.read_address.next = self.read_next.q.val();
+        }
+        if self.take.val() {
             self.read_pointer.d.next = self.read_next.q.val();
             self.read_next.d.next = self.read_next.q.val() + 1;
         }

@@ -120,11 +120,15 @@ impl Logic for LinkReceive {
 
         self.buffer_0.beat.next = self.receive_beat.val();
         self.buffer_0.write.next = self.check.store.val() & !self.check.channel.val();
+        self.buffer_0.candidate.next =
+            self.check.ended.val() & self.check.is_stored.val() & !self.check.frame_channel.val();
         self.buffer_0.accept.next = self.accept_0.val();
         self.buffer_0.drop.next =
             self.check.ended.val() & !self.check.frame_channel.val() & !self.accept_0.val();
         self.buffer_1.beat.next = self.receive_beat.val();
         self.buffer_1.write.next = self.check.store.val() & self.check.channel.val();
+        self.buffer_1.candidate.next =
+            self.check.ended.val() & self.check.is_stored.val() & self.check.frame_channel.val();
         self.buffer_1.accept.next = self.accept_1.val();
         self.buffer_1.drop.next =
             self.check.ended.val() & self.check.frame_channel.val() & !self.accept_1.val();

@@ -4,7 +4,7 @@ pub mod channel_buffer;
 pub mod credit_account;
 pub mod credit_gate;
 #[cfg(test)]
-mod frame;
+pub(crate) mod frame;
 pub mod frame_check;
 pub mod link_receive;
 pub mod link_transmit;

@@ -5,6 +5,12 @@ pub mod answer_watch;
 pub mod destination_window;
 pub mod endpoint_page;
 pub mod frame_payload;
+pub mod receive_engine;
+pub mod receive_flows;
+pub mod receive_inbox;
+pub mod receive_queue;
+pub mod receive_queues;
+pub mod receive_unit;
 pub mod shadow_writer;
 pub mod slot_memory;
 #[cfg(test)]

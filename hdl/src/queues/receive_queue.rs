@@ -1,0 +1,239 @@
+//! A resident receive queue: its name, its ring's shape, its indices.
+
+use rust_hdl::prelude::*;
+
+/// One resident receive queue (V14, V15, V18).
+///
+/// `producer` counts entries written since the control word was; `level` those that the host has not given back. Both are
+/// modulo 2^16, and the ring is full when `level` is its number of entries.
+///
+/// Contract: `match_valid` compares `match_id` with the queue's name and remembers the answer until the next `match_valid`;
+/// from the cycle after it the outputs down to `phase` are the queue's if it was the one, else zero, so that they may be
+/// or-ed over all queues. Firmware gives no two queues the same name. Writing the control word forgets the match: an
+/// `advance` for the ring that was is lost. `full` is one cycle behind.
+#[derive(LogicBlock)]
+pub struct ReceiveQueue {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Which queue this is; constant.
+    pub number: Signal<In, Bits<4>>,
+    /// `control_word` is for `control_queue`.
+    pub control_valid: Signal<In, Bit>,
+    /// Queue whose control word is written.
+    pub control_queue: Signal<In, Bits<4>>,
+    /// `abi::queue_state::receive_control`.
+    pub control_word: Signal<In, Bits<64>>,
+    /// The host gives back entries of `consumer_queue` up to `consumer_index`.
+    pub consumer_valid: Signal<In, Bit>,
+    /// Queue concerned.
+    pub consumer_queue: Signal<In, Bits<4>>,
+    /// Entries given back since the queue was enabled, modulo 2^16.
+    pub consumer_index: Signal<In, Bits<16>>,
+    /// A message looks for its queue.
+    pub match_valid: Signal<In, Bit>,
+    /// The name (RQID) it looks for.
+    pub match_id: Signal<In, Bits<16>>,
+    /// Payload bytes of the message.
+    pub match_length: Signal<In, Bits<8>>,
+    /// Pulse: the message stands in the matched queue's ring.
+    pub advance: Signal<In, Bit>,
+    /// This is the queue.
+    pub matched: Signal<Out, Bit>,
+    /// The message is longer than the ring's entries hold.
+    pub too_small: Signal<Out, Bit>,
+    /// No entry is free.
+    pub full: Signal<Out, Bit>,
+    /// Number of the next entry in the ring.
+    pub position: Signal<Out, Bits<16>>,
+    /// Base-2 logarithm of an entry's bytes.
+    pub stride_log2: Signal<Out, Bits<4>>,
+    /// Phase bit of the next entry.
+    pub phase: Signal<Out, Bit>,
+    /// Pulse: a consumer index that gives back more than was delivered was ignored.
+    pub bad_consumer: Signal<Out, Bit>,
+
+    enabled: DFF<Bit>,
+    receive_queue_id: DFF<Bits<16>>,
+    stride: DFF<Bits<4>>,
+    /// Entries of the ring, less one.
+    entry_mask: DFF<Bits<16>>,
+    /// Longest payload of an entry.
+    longest: DFF<Bits<8>>,
+    producer: DFF<Bits<16>>,
+    level: DFF<Bits<16>>,
+    is_full: DFF<Bit>,
+    is_matched: DFF<Bit>,
+    is_too_small: DFF<Bit>,
+
+    control: Signal<Local, Bit>,
+    entries: Signal<Local, Bits<16>>,
+    entries_log2: Signal<Local, Bits<4>>,
+    new_stride: Signal<Local, Bits<4>>,
+    stride_bytes: Signal<Local, Bits<9>>,
+    /// The bit of an index that counts laps.
+    lap: Signal<Local, Bits<16>>,
+    lap_of_level: Signal<Local, Bits<16>>,
+    lap_of_producer: Signal<Local, Bits<16>>,
+    stored: Signal<Local, Bit>,
+    new_level: Signal<Local, Bits<16>>,
+    legal: Signal<Local, Bit>,
+    base_level: Signal<Local, Bits<16>>,
+    written: Signal<Local, Bit>,
+    one: Constant<Bits<16>>,
+    one_byte: Constant<Bits<9>>,
+    entry_header: Constant<Bits<9>>,
+}
+
+impl Default for ReceiveQueue {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            number: Default::default(),
+            control_valid: Default::default(),
+            control_queue: Default::default(),
+            control_word: Default::default(),
+            consumer_valid: Default::default(),
+            consumer_queue: Default::default(),
+            consumer_index: Default::default(),
+            match_valid: Default::default(),
+            match_id: Default::default(),
+            match_length: Default::default(),
+            advance: Default::default(),
+            matched: Default::default(),
+            too_small: Default::default(),
+            full: Default::default(),
+            position: Default::default(),
+            stride_log2: Default::default(),
+            phase: Default::default(),
+            bad_consumer: Default::default(),
+            enabled: Default::default(),
+            receive_queue_id: Default::default(),
+            stride: Default::default(),
+            entry_mask: Default::default(),
+            longest: Default::default(),
+            producer: Default::default(),
+            level: Default::default(),
+            is_full: Default::default(),
+            is_matched: Default::default(),
+            is_too_small: Default::default(),
+            control: Default::default(),
+            entries: Default::default(),
+            entries_log2: Default::default(),
+            new_stride: Default::default(),
+            stride_bytes: Default::default(),
+            lap: Default::default(),
+            lap_of_level: Default::default(),
+            lap_of_producer: Default::default(),
+            stored: Default::default(),
+            new_level: Default::default(),
+            legal: Default::default(),
+            base_level: Default::default(),
+            written: Default::default(),
+            one: Constant::new(1u64.to_bits()),
+            one_byte: Constant::new(1u64.to_bits()),
+            entry_header: Constant::new(abi::message::HEADER_BYTES.to_bits()),
+        }
+    }
+}
+
+impl Logic for ReceiveQueue {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            enabled,
+            receive_queue_id,
+            stride,
+            entry_mask,
+            longest,
+            producer,
+            level,
+            is_full,
+            is_matched,
+            is_too_small
+        );
+
+        // Which queue a message is for.
+        if self.match_valid.val() {
+            self.is_matched.d.next =
+                self.enabled.q.val() & (self.receive_queue_id.q.val() == self.match_id.val());
+            self.is_too_small.d.next = self.match_length.val() > self.longest.q.val();
+        }
+        self.lap.next =
+            ((self.entry_mask.q.val() << 1) | self.one.val()) & !self.entry_mask.q.val();
+        self.lap_of_level.next = self.level.q.val() & self.lap.val();
+        self.lap_of_producer.next = self.producer.q.val() & self.lap.val();
+        self.is_full.d.next = self.lap_of_level.val().any();
+        self.matched.next = self.is_matched.q.val();
+        self.too_small.next = self.is_matched.q.val() & self.is_too_small.q.val();
+        self.full.next = self.is_matched.q.val() & self.is_full.q.val();
+        self.phase.next = self.is_matched.q.val() & !self.lap_of_producer.val().any();
+        self.position.next = 0.into();
+        self.stride_log2.next = 0.into();
+        if self.is_matched.q.val() {
+            self.position.next = self.producer.q.val() & self.entry_mask.q.val();
+            self.stride_log2.next = self.stride.q.val();
+        }
+
+        // Entries come and go.
+        self.stored.next =
+            self.consumer_valid.val() & (self.consumer_queue.val() == self.number.val());
+        self.new_level.next = self.producer.q.val() - self.consumer_index.val();
+        self.legal.next = self.new_level.val() <= self.level.q.val();
+        self.bad_consumer.next = self.stored.val() & !self.legal.val();
+        self.base_level.next = self.level.q.val();
+        if self.stored.val() & self.legal.val() {
+            self.base_level.next = self.new_level.val();
+        }
+        self.written.next = self.advance.val() & self.is_matched.q.val();
+        self.level.d.next = self.base_level.val();
+        if self.written.val() {
+            self.level.d.next = self.base_level.val() + 1;
+            self.producer.d.next = self.producer.q.val() + 1;
+        }
+
+        // Firmware's word.
+        self.control.next =
+            self.control_valid.val() & (self.control_queue.val() == self.number.val());
+        self.entries_log2.next = self
+            .control_word
+            .val()
+            .get_bits::<4>(abi::queue_state::receive_control::entries_log2::SHIFT);
+        self.new_stride.next = self
+            .control_word
+            .val()
+            .get_bits::<4>(abi::queue_state::receive_control::stride_log2::SHIFT);
+        self.entries.next = self.one.val() << self.entries_log2.val();
+        self.stride_bytes.next =
+            (self.one_byte.val() << self.new_stride.val()) - self.entry_header.val();
+        if self.control.val() {
+            self.enabled.d.next = self
+                .control_word
+                .val()
+                .get_bit(abi::queue_state::receive_control::enabled::SHIFT);
+            self.receive_queue_id.d.next = self
+                .control_word
+                .val()
+                .get_bits::<16>(abi::queue_state::receive_control::receive_queue_id::SHIFT);
+            self.stride.d.next = self.new_stride.val();
+            self.entry_mask.d.next = self.entries.val() - 1;
+            self.longest.d.next = self.stride_bytes.val().get_bits::<8>(0);
+            self.producer.d.next = 0.into();
+            self.level.d.next = 0.into();
+            self.is_full.d.next = false;
+            self.is_matched.d.next = false;
+        }
+
+        if self.reset.val() {
+            self.enabled.d.next = false;
+            self.is_matched.d.next = false;
+            self.producer.d.next = 0.into();
+            self.level.d.next = 0.into();
+            self.entry_mask.d.next = 0.into();
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! All resident receive queues.
+
+use super::receive_queue::ReceiveQueue;
+use crate::bundles::ConfigurationWrite;
+use crate::library::first_one::FirstOne;
+use crate::library::gather::Gather;
+use crate::library::lut_ram::LutRam;
+use rust_hdl::prelude::*;
+
+/// Sixteen `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
+///
+/// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
+/// `advance` means the queue matched last. Configuration and consumer stores take effect two cycles after they come.
+#[derive(LogicBlock)]
+pub struct ReceiveQueues {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Region 2 of `abi::queue_state`.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// The host stores a consumer index.
+    pub consumer_valid: Signal<In, Bit>,
+    /// Queue concerned.
+    pub consumer_queue: Signal<In, Bits<4>>,
+    /// Entries given back since the queue was enabled, modulo 2^16.
+    pub consumer_index: Signal<In, Bits<16>>,
+    /// A message looks for its queue.
+    pub match_valid: Signal<In, Bit>,
+    /// The name (RQID) it looks for.
+    pub match_id: Signal<In, Bits<16>>,
+    /// Payload bytes of the message.
+    pub match_length: Signal<In, Bits<8>>,
+    /// Pulse: the message stands in the ring.
+    pub advance: Signal<In, Bit>,
+    /// There is such a queue.
+    pub found: Signal<Out, Bit>,
+    /// The message is longer than its entries hold.
+    pub too_small: Signal<Out, Bit>,
+    /// No entry is free.
+    pub full: Signal<Out, Bit>,
+    /// Host address of the ring.
+    pub ring_address: Signal<Out, Bits<64>>,
+    /// Byte offset of the next entry.
+    pub entry_offset: Signal<Out, Bits<24>>,
+    /// Phase bit of the next entry.
+    pub phase: Signal<Out, Bit>,
+    /// Pulse: a consumer index that gives back more than was delivered was ignored.
+    pub bad_consumer: Signal<Out, Bit>,
+
+    queues: [ReceiveQueue; 16],
+    ring_addresses: LutRam<Bits<64>, 4>,
+    matches: Gather<16>,
+    refusals: Gather<16>,
+    match_index: FirstOne<16, 4>,
+    held_configuration: DFF<ConfigurationWrite>,
+    held_valid: DFF<Bit>,
+    held_queue: DFF<Bits<4>>,
+    held_index: DFF<Bits<16>>,
+    word_index: Signal<Local, Bits<16>>,
+    /// Region and queue number without the bits of resident queues.
+    region: Signal<Local, Bits<11>>,
+    word: Signal<Local, Bits<64>>,
+    queue: Signal<Local, Bits<4>>,
+    selected: Signal<Local, Bit>,
+    position: Signal<Local, Bits<16>>,
+    stride_log2: Signal<Local, Bits<4>>,
+    wide_position: Signal<Local, Bits<24>>,
+    resident: Constant<Bits<11>>,
+}
+
+impl Default for ReceiveQueues {
+    fn default() -> Self {
+        use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_SHIFT};
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            configuration: Default::default(),
+            consumer_valid: Default::default(),
+            consumer_queue: Default::default(),
+            consumer_index: Default::default(),
+            match_valid: Default::default(),
+            match_id: Default::default(),
+            match_length: Default::default(),
+            advance: Default::default(),
+            found: Default::default(),
+            too_small: Default::default(),
+            full: Default::default(),
+            ring_address: Default::default(),
+            entry_offset: Default::default(),
+            phase: Default::default(),
+            bad_consumer: Default::default(),
+            queues: Default::default(),
+            ring_addresses: Default::default(),
+            matches: Default::default(),
+            refusals: Default::default(),
+            match_index: Default::default(),
+            held_configuration: Default::default(),
+            held_valid: Default::default(),
+            held_queue: Default::default(),
+            held_index: Default::default(),
+            word_index: Default::default(),
+            region: Default::default(),
+            word: Default::default(),
+            queue: Default::default(),
+            selected: Default::default(),
+            position: Default::default(),
+            stride_log2: Default::default(),
+            wide_position: Default::default(),
+            resident: Constant::new((REGION_RECEIVE_QUEUE << (REGION_SHIFT - 5)).to_bits()),
+        }
+    }
+}
+
+impl Logic for ReceiveQueues {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            held_configuration,
+            held_valid,
+            held_queue,
+            held_index
+        );
+        clock!(self, clock, ring_addresses);
+
+        self.held_configuration.d.next = self.configuration.val();
+        self.held_valid.d.next = self.consumer_valid.val();
+        self.held_queue.d.next = self.consumer_queue.val();
+        self.held_index.d.next = self.consumer_index.val();
+        self.word_index.next = self.held_configuration.q.val().index;
+        self.word.next = self.held_configuration.q.val().data;
+        self.region.next = self.word_index.val().get_bits::<11>(5);
+        self.queue.next = self.word_index.val().get_bits::<4>(1);
+        // Region in bits 15:12 of the index, queue number in 11:1, of which 11:5 are zero for resident queues.
+        self.selected.next =
+            self.held_configuration.q.val().valid & (self.region.val() == self.resident.val());
+        self.ring_addresses.write_enable.next =
+            self.selected.val() & self.word_index.val().get_bit(0);
+        self.ring_addresses.write_address.next = self.queue.val();
+        self.ring_addresses.write_data.next = self.word.val();
+
+        for i in 0..16 {
+            self.queues[i].clock.next = self.clock.val();
+            self.queues[i].reset.next = self.reset.val();
+            self.queues[i].number.next = i.to_bits();
+            self.queues[i].control_valid.next =
+                self.selected.val() & !self.word_index.val().get_bit(0);
+            self.queues[i].control_queue.next = self.queue.val();
+            self.queues[i].control_word.next = self.word.val();
+            self.queues[i].consumer_valid.next = self.held_valid.q.val();
+            self.queues[i].consumer_queue.next = self.held_queue.q.val();
+            self.queues[i].consumer_index.next = self.held_index.q.val();
+            self.queues[i].match_valid.next = self.match_valid.val();
+            self.queues[i].match_id.next = self.match_id.val();
+            self.queues[i].match_length.next = self.match_length.val();
+            self.queues[i].advance.next = self.advance.val();
+            self.matches.inputs[i].next = self.queues[i].matched.val();
+            self.refusals.inputs[i].next = self.queues[i].bad_consumer.val();
+        }
+        self.bad_consumer.next = self.refusals.bits.val().any();
+
+        self.match_index.requests.next = self.matches.bits.val();
+        self.found.next = self.match_index.any.val();
+        self.ring_addresses.read_address.next = self.match_index.index.val();
+        self.ring_address.next = self.ring_addresses.read_data.val();
+        self.too_small.next = self.queues[0].too_small.val()
+            | self.queues[1].too_small.val()
+            | self.queues[2].too_small.val()
+            | self.queues[3].too_small.val()
+            | self.queues[4].too_small.val()
+            | self.queues[5].too_small.val()
+            | self.queues[6].too_small.val()
+            | self.queues[7].too_small.val()
+            | self.queues[8].too_small.val()
+            | self.queues[9].too_small.val()
+            | self.queues[10].too_small.val()
+            | self.queues[11].too_small.val()
+            | self.queues[12].too_small.val()
+            | self.queues[13].too_small.val()
+            | self.queues[14].too_small.val()
+            | self.queues[15].too_small.val();
+        self.full.next = self.queues[0].full.val()
+            | self.queues[1].full.val()
+            | self.queues[2].full.val()
+            | self.queues[3].full.val()
+            | self.queues[4].full.val()
+            | self.queues[5].full.val()
+            | self.queues[6].full.val()
+            | self.queues[7].full.val()
+            | self.queues[8].full.val()
+            | self.queues[9].full.val()
+            | self.queues[10].full.val()
+            | self.queues[11].full.val()
+            | self.queues[12].full.val()
+            | self.queues[13].full.val()
+            | self.queues[14].full.val()
+            | self.queues[15].full.val();
+        self.phase.next = self.queues[0].phase.val()
+            | self.queues[1].phase.val()
+            | self.queues[2].phase.val()
+            | self.queues[3].phase.val()
+            | self.queues[4].phase.val()
+            | self.queues[5].phase.val()
+            | self.queues[6].phase.val()
+            | self.queues[7].phase.val()
+            | self.queues[8].phase.val()
+            | self.queues[9].phase.val()
+            | self.queues[10].phase.val()
+            | self.queues[11].phase.val()
+            | self.queues[12].phase.val()
+            | self.queues[13].phase.val()
+            | self.queues[14].phase.val()
+            | self.queues[15].phase.val();
+        self.position.next = self.queues[0].position.val()
+            | self.queues[1].position.val()
+            | self.queues[2].position.val()
+            | self.queues[3].position.val()
+            | self.queues[4].position.val()
+            | self.queues[5].position.val()
+            | self.queues[6].position.val()
+            | self.queues[7].position.val()
+            | self.queues[8].position.val()
+            | self.queues[9].position.val()
+            | self.queues[10].position.val()
+            | self.queues[11].position.val()
+            | self.queues[12].position.val()
+            | self.queues[13].position.val()
+            | self.queues[14].position.val()
+            | self.queues[15].position.val();
+        self.stride_log2.next = self.queues[0].stride_log2.val()
+            | self.queues[1].stride_log2.val()
+            | self.queues[2].stride_log2.val()
+            | self.queues[3].stride_log2.val()
+            | self.queues[4].stride_log2.val()
+            | self.queues[5].stride_log2.val()
+            | self.queues[6].stride_log2.val()
+            | self.queues[7].stride_log2.val()
+            | self.queues[8].stride_log2.val()
+            | self.queues[9].stride_log2.val()
+            | self.queues[10].stride_log2.val()
+            | self.queues[11].stride_log2.val()
+            | self.queues[12].stride_log2.val()
+            | self.queues[13].stride_log2.val()
+            | self.queues[14].stride_log2.val()
+            | self.queues[15].stride_log2.val();
+        self.wide_position.next = bit_cast::<24, 16>(self.position.val());
+        self.entry_offset.next = self.wide_position.val() << 4;
+        if self.stride_log2.val() == 5 {
+            self.entry_offset.next = self.wide_position.val() << 5;
+        }
+        if self.stride_log2.val() == 6 {
+            self.entry_offset.next = self.wide_position.val() << 6;
+        }
+        if self.stride_log2.val() == 7 {
+            self.entry_offset.next = self.wide_position.val() << 7;
+        }
+        if self.stride_log2.val() == 8 {
+            self.entry_offset.next = self.wide_position.val() << 8;
+        }
+
+        if self.reset.val() {
+            self.held_valid.d.next = false;
+        }
+    }
+}
