@@ -26,32 +26,29 @@ fn a_carry_that_survives_is_refused() {
     });
 }
 
-/// Rule 4: rust-hdl sees the last value of the local, Verilog the one at that point.
+/// Rule 3: no parentheses are written, and in Verilog `==` binds tighter than `&`.
 #[derive(LogicBlock, Default)]
-struct LocalReadEarly {
-    pub word: Signal<In, Bits<4>>,
-    pub choose: Signal<In, Bit>,
-    pub result: Signal<Out, Bits<4>>,
-    early: Signal<Local, Bits<4>>,
+struct MissingParentheses {
+    pub first: Signal<In, Bit>,
+    pub second: Signal<In, Bit>,
+    pub third: Signal<In, Bit>,
+    pub result: Signal<Out, Bit>,
 }
 
-impl Logic for LocalReadEarly {
+impl Logic for MissingParentheses {
     #[hdl_gen]
     fn update(&mut self) {
-        self.early.next = self.word.val();
-        self.result.next = self.early.val();
-        if self.choose.val() {
-            self.early.next = 0.into();
-        }
+        self.result.next = self.first.val() & self.second.val() == self.third.val();
     }
 }
 
 #[test]
-#[should_panic(expected = "port result: rust-hdl 00000000, Verilog 0000000")]
-fn a_local_read_too_early_differs() {
-    Gate::new("local_read_early", LocalReadEarly::default()).run(|unit, random, _| {
-        unit.word.next = random.bits();
-        unit.choose.next = random.chance(50);
+#[should_panic(expected = "port result: rust-hdl 00000001, Verilog 00000000")]
+fn what_binds_otherwise_differs() {
+    Gate::new("missing_parentheses", MissingParentheses::default()).run(|unit, random, _| {
+        unit.first.next = random.chance(50);
+        unit.second.next = random.chance(50);
+        unit.third.next = random.chance(50);
     });
 }
 

@@ -682,3 +682,75 @@ fn the_unit_passes_the_checks_and_emits() {
     let verilog = crate::emit::emit("link_unit", &new_unit(0));
     assert!(verilog.contains("module link_unit("));
 }
+
+#[test]
+fn gate() {
+    let mut incoming: VecDeque<(u128, bool)> = VecDeque::new();
+    let mut feeds = [Feed::default(), Feed::default()];
+    crate::gate::Gate::new("link_unit", LinkUnit::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .seed(8)
+        .run(move |unit, random, cycle| {
+            unit.reset.next = cycle < 2;
+            unit.node.next = 1u64.to_bits();
+            // A peer that grants a little more every now and then, and whose frames are sometimes hurt.
+            if incoming.is_empty() {
+                let mut frame = match random.below(4) {
+                    0 => credit_frame([cycle / 2, cycle / 3], [random.below(500), 0]),
+                    1 => acknowledge_frame(0, 1, random.below(16), random.below(256)),
+                    _ => {
+                        let length = random.below(249) as usize;
+                        let kind = [kind::MESSAGE, kind::PACKET][random.below(2) as usize];
+                        let head = Header::new(kind, random.below(2), 0, 1, length);
+                        seal(without_crc(head, &random_bytes(random, length)))
+                    }
+                };
+                if random.chance(20) {
+                    let at = random.below(frame.len() as u64) as usize;
+                    frame[at] ^= 1 << random.below(128);
+                }
+                let end = frame.len() - 1;
+                incoming.extend(
+                    frame
+                        .into_iter()
+                        .enumerate()
+                        .map(|(at, word)| (word, at == end)),
+                );
+            }
+            unit.receive_valid.next = random.chance(80);
+            if unit.receive_valid.next
+                && let Some((word, last)) = incoming.pop_front()
+            {
+                unit.receive_beat.next = beat(word, last);
+            }
+            let sinks = [&mut unit.frame, &mut unit.packet];
+            for (number, (feed, sink)) in feeds.iter_mut().zip(sinks).enumerate() {
+                if sink.valid.val() && sink.ready.val() {
+                    feed.taken();
+                }
+                if feed.words.is_empty() {
+                    let length = random.below(60) as usize;
+                    let kind = [kind::MESSAGE, kind::PACKET][number];
+                    let mut head = Header::new(kind, random.below(2), 1, 0, length);
+                    head.0 = header::marked::set(head.0, random.below(2));
+                    feed.words
+                        .push_back(without_crc(head, &random_bytes(random, length)));
+                }
+                let offer = feed.offer(random, 4);
+                sink.valid.next = offer.is_some();
+                let (word, last) = offer.unwrap_or_default();
+                sink.beat.next = beat(word, last);
+            }
+            unit.acknowledge_valid.next = random.chance(20);
+            unit.acknowledge.next = crate::bundles::Acknowledgement {
+                node: random.bits(),
+                queue: random.bits(),
+                slot: random.bits(),
+                status: random.bits(),
+            };
+            unit.link.ready.next = random.chance(80);
+            unit.channel_0.ready.next = random.chance(70);
+            unit.channel_1.ready.next = random.chance(70);
+        });
+}

@@ -43,7 +43,7 @@ pub struct ReceiveInbox {
     index: Signal<Local, Bits<16>>,
     region: Signal<Local, Bits<4>>,
     ends: Signal<Local, Bit>,
-    release: Signal<Local, Bit>,
+    gives_back: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
     places: Constant<Bits<3>>,
     first_beat: Constant<Bits<7>>,
@@ -74,7 +74,7 @@ impl Default for ReceiveInbox {
             index: Default::default(),
             region: Default::default(),
             ends: Default::default(),
-            release: Default::default(),
+            gives_back: Default::default(),
             last: Default::default(),
             places: Constant::new(4u64.to_bits()),
             first_beat: Constant::new(64u64.to_bits()),
@@ -117,12 +117,15 @@ impl Logic for ReceiveInbox {
             .index
             .val()
             .get_bits::<4>(abi::queue_state::REGION_SHIFT);
-        self.release.next = self.configuration.val().valid
+        self.gives_back.next = self.configuration.val().valid
             & (self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits());
-        if self.release.val() & !self.ends.val() & (self.places_free.q.val() != self.places.val()) {
+        if self.gives_back.val()
+            & !self.ends.val()
+            & (self.places_free.q.val() != self.places.val())
+        {
             self.places_free.d.next = self.places_free.q.val() + 1;
         }
-        if self.ends.val() & !self.release.val() {
+        if self.ends.val() & !self.gives_back.val() {
             self.places_free.d.next = self.places_free.q.val() - 1;
         }
         self.free.next = self.places_free.q.val().any();

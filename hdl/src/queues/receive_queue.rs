@@ -237,3 +237,32 @@ impl Logic for ReceiveQueue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Gate;
+
+    #[test]
+    fn gate() {
+        Gate::new("receive_queue", ReceiveQueue::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(4000)
+            .seed(3)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.number.next = 5u64.to_bits();
+                unit.control_valid.next = random.chance(3);
+                unit.control_queue.next = (4 + random.below(2)).to_bits();
+                let word = random.below(2) | random.below(4) << 4 | (4 + random.below(5)) << 8;
+                unit.control_word.next = (word | random.below(2) << 16).to_bits();
+                unit.consumer_valid.next = random.chance(20);
+                unit.consumer_queue.next = (4 + random.below(2)).to_bits();
+                unit.consumer_index.next = random.below(20).to_bits();
+                unit.match_valid.next = random.chance(40);
+                unit.match_id.next = random.below(2).to_bits();
+                unit.match_length.next = random.below(250).to_bits();
+                unit.advance.next = random.chance(30) && !unit.full.val();
+            });
+    }
+}

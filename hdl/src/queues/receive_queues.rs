@@ -50,8 +50,8 @@ pub struct ReceiveQueues {
 
     queues: [ReceiveQueue; 16],
     ring_addresses: LutRam<Bits<64>, 4>,
-    matches: Gather<16>,
-    refusals: Gather<16>,
+    match_bits: Gather<16>,
+    refusal_bits: Gather<16>,
     match_index: FirstOne<16, 4>,
     held_configuration: DFF<ConfigurationWrite>,
     held_valid: DFF<Bit>,
@@ -92,8 +92,8 @@ impl Default for ReceiveQueues {
             bad_consumer: Default::default(),
             queues: Default::default(),
             ring_addresses: Default::default(),
-            matches: Default::default(),
-            refusals: Default::default(),
+            match_bits: Default::default(),
+            refusal_bits: Default::default(),
             match_index: Default::default(),
             held_configuration: Default::default(),
             held_valid: Default::default(),
@@ -156,12 +156,12 @@ impl Logic for ReceiveQueues {
             self.queues[i].match_id.next = self.match_id.val();
             self.queues[i].match_length.next = self.match_length.val();
             self.queues[i].advance.next = self.advance.val();
-            self.matches.inputs[i].next = self.queues[i].matched.val();
-            self.refusals.inputs[i].next = self.queues[i].bad_consumer.val();
+            self.match_bits.inputs[i].next = self.queues[i].matched.val();
+            self.refusal_bits.inputs[i].next = self.queues[i].bad_consumer.val();
         }
-        self.bad_consumer.next = self.refusals.bits.val().any();
+        self.bad_consumer.next = self.refusal_bits.bits.val().any();
 
-        self.match_index.requests.next = self.matches.bits.val();
+        self.match_index.requests.next = self.match_bits.bits.val();
         self.found.next = self.match_index.any.val();
         self.ring_addresses.read_address.next = self.match_index.index.val();
         self.ring_address.next = self.ring_addresses.read_data.val();

@@ -512,3 +512,73 @@ fn the_unit_passes_the_checks_and_emits() {
     let verilog = crate::emit::emit("receive_unit", &new_unit());
     assert!(verilog.contains("module receive_unit("));
 }
+
+/// A sender of random frames for the gates: mostly right ones, one beat at a time.
+#[derive(Default)]
+struct Frames {
+    beats: std::collections::VecDeque<u128>,
+}
+
+impl Frames {
+    /// The beat on offer.
+    fn offer(&mut self, random: &mut crate::gate::Random) -> crate::library::stream::Beat {
+        if self.beats.is_empty() {
+            let length = [8, 0, 9, random.below(249)][random.below(4) as usize] as usize;
+            let of_kind = [kind::MESSAGE, kind::PACKET][usize::from(random.chance(10))];
+            let mut word = Header::new(of_kind, 0, random.below(2), 1, length).0;
+            word = header::source_queue::set(word, random.below(2));
+            word = header::receive_queue_id::set(word, random.below(5));
+            word = header::tag::set(word, random.word());
+            word = header::marked::set(word, random.below(2));
+            word = header::restart::set(word, random.below(2));
+            word = header::slot::set(word, random.word());
+            let payload = crate::link::frame::random_bytes(random, length);
+            self.beats.extend(frame(Header(word), &payload));
+        }
+        beat(self.beats[0], self.beats.len() == 1)
+    }
+}
+
+#[test]
+fn gate() {
+    let mut frames = [Frames::default(), Frames::default()];
+    crate::gate::Gate::new("receive_unit", ReceiveUnit::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .seed(21)
+        .run(move |unit, random, cycle| {
+            let sinks = [&mut unit.channel_0, &mut unit.channel_1];
+            for (sink, frames) in sinks.into_iter().zip(&mut frames) {
+                // What was offered in the cycle before was taken, or is offered again.
+                if cycle > 1026 && sink.valid.val() && sink.ready.val() {
+                    frames.beats.pop_front();
+                }
+                let valid = (sink.valid.val() && !sink.ready.val()) || random.chance(70);
+                sink.valid.next = cycle > 2 && valid;
+                sink.beat.next = frames.offer(random);
+            }
+            unit.reset.next = cycle < 2;
+            unit.write_packets.ready.next = random.chance(80);
+            unit.acknowledge_ready.next = random.chance(60);
+            unit.consumer_valid.next = random.chance(20);
+            unit.consumer_queue.next = random.below(5).to_bits();
+            unit.consumer_index.next = random.below(12).to_bits();
+            unit.configuration.next = Default::default();
+            if cycle < 40 || random.chance(2) {
+                let queue = if cycle < 40 {
+                    cycle / 8
+                } else {
+                    random.below(5)
+                };
+                let mut word = receive_control::enabled::set(0, 1);
+                word = receive_control::entries_log2::set(word, 1 + random.below(3));
+                word = receive_control::stride_log2::set(word, 4 + random.below(5));
+                word = receive_control::receive_queue_id::set(word, queue);
+                unit.configuration.next = match random.below(4) {
+                    0 => configuration(REGION_PACKET_RELEASE, 0, 0),
+                    1 => configuration(REGION_RECEIVE_QUEUE, queue * 2 + 1, random.word()),
+                    _ => configuration(REGION_RECEIVE_QUEUE, queue * 2, word as u64),
+                };
+            }
+        });
+}

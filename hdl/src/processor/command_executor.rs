@@ -1,0 +1,544 @@
+//! Carries out the firmware's commands.
+
+use super::outbox_stream::OutboxStream;
+use super::read_table::ReadTable;
+use crate::bundles::{ConfigurationWrite, MemoryReadMaster};
+use crate::library::fifo::Fifo;
+use crate::library::stream::StreamSource;
+use rust_hdl::prelude::*;
+
+/// What the executor is about.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum ExecutorState {
+    /// Chooses a command.
+    Idle,
+    /// Looks whether it is legal.
+    Check,
+    /// Begins it.
+    Begin,
+    /// A packet or a host memory write is on its way out.
+    Stream,
+    /// Slot memory has a turn to give.
+    Slot,
+    /// The requester takes a read.
+    Read,
+    /// Answers.
+    Answer,
+}
+
+/// Takes commands (`abi::command`) from two queues in turn, each in its own order (V22, V24, V25).
+///
+/// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are set aside here, and the
+/// queue to the processor has its own), and for a read of host memory one of the four places of `ReadTable` is free. So a
+/// queue that waits for a fence, for completions to be taken or for reads does not hold up the other. What does hold up both is
+/// a packet without link credits, or a host write without credits of the host, until they come.
+///
+/// A command is complete when its last beat was taken, a read when the requester says so; the answers of reads may thus overtake. An illegal
+/// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 3 cycles from a command at the
+/// head of its queue to its effect.
+#[derive(LogicBlock)]
+pub struct CommandExecutor {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Oldest command of queue 0.
+    pub command_0: Signal<In, Bits<128>>,
+    /// There is none.
+    pub command_0_empty: Signal<In, Bit>,
+    /// Takes it.
+    pub command_0_read: Signal<Out, Bit>,
+    /// Oldest command of queue 1.
+    pub command_1: Signal<In, Bits<128>>,
+    /// There is none.
+    pub command_1_empty: Signal<In, Bit>,
+    /// Takes it.
+    pub command_1_read: Signal<Out, Bit>,
+    /// This node's number.
+    pub node: Signal<In, Bits<16>>,
+    /// Queue state, for all who keep some.
+    pub configuration: Signal<Out, ConfigurationWrite>,
+    /// Slot memory is to be written.
+    pub slot_valid: Signal<Out, Bit>,
+    /// It is, in this cycle.
+    pub slot_ready: Signal<In, Bit>,
+    /// Beat of slot memory.
+    pub slot_address: Signal<Out, Bits<12>>,
+    /// The bytes.
+    pub slot_data: Signal<Out, Bits<128>>,
+    /// Which bytes to write.
+    pub slot_enables: Signal<Out, Bits<16>>,
+    /// The outbox.
+    pub outbox: MemoryReadMaster,
+    /// Packet frames, with room for the CRC in the last beat.
+    pub packet: StreamSource,
+    /// Write packets: descriptor, then data.
+    pub host_write: StreamSource,
+    /// A read of host memory is wanted.
+    pub read_valid: Signal<Out, Bit>,
+    /// It is taken in this cycle.
+    pub read_ready: Signal<In, Bit>,
+    /// Host address, multiple of 4.
+    pub read_address: Signal<Out, Bits<64>>,
+    /// Bytes, multiple of 4.
+    pub read_bytes: Signal<Out, Bits<16>>,
+    /// Byte offset in the inbox, multiple of 16.
+    pub read_inbox: Signal<Out, Bits<11>>,
+    /// Comes back with `finished`.
+    pub read_token: Signal<Out, Bits<16>>,
+    /// A read has ended.
+    pub finished_valid: Signal<In, Bit>,
+    /// That was seen: always at once.
+    pub finished_ready: Signal<Out, Bit>,
+    /// Which.
+    pub finished_token: Signal<In, Bits<16>>,
+    /// How: `abi::command::completion_status`.
+    pub finished_status: Signal<In, Bits<8>>,
+    /// A completion: status above token.
+    pub completion: Signal<Out, Bits<24>>,
+    /// The completion queue takes it.
+    pub completion_write: Signal<Out, Bit>,
+    /// The completion queue has no room.
+    pub completion_full: Signal<In, Bit>,
+    /// Pulse: a command was invalid.
+    pub invalid: Signal<Out, Bit>,
+    state: DFF<ExecutorState>,
+    command: DFF<Bits<128>>,
+    queue: DFF<Bit>,
+    legal: DFF<Bit>,
+    beats: DFF<Bits<8>>,
+    to_host: DFF<Bit>,
+    status: DFF<Bits<8>>,
+    stream: OutboxStream,
+    completions: Fifo<Bits<24>, 4, 5>,
+    reads: ReadTable,
+    reserved: DFF<Bits<5>>,
+    opcode_0: Signal<Local, Bits<8>>,
+    opcode_1: Signal<Local, Bits<8>>,
+    may_0: Signal<Local, Bit>,
+    may_1: Signal<Local, Bit>,
+    choose_1: Signal<Local, Bit>,
+    room: Signal<Local, Bit>,
+    taken: Signal<Local, Bits<128>>,
+    issue: Signal<Local, Bit>,
+    reserve: Signal<Local, Bit>,
+    forward: Signal<Local, Bit>,
+    opcode: Signal<Local, Bits<8>>,
+    complete: Signal<Local, Bit>,
+    token: Signal<Local, Bits<16>>,
+    operand_low: Signal<Local, Bits<16>>,
+    operand_high: Signal<Local, Bits<16>>,
+    data: Signal<Local, Bits<64>>,
+    span: Signal<Local, Bits<17>>,
+    region: Signal<Local, Bits<4>>,
+    index: Signal<Local, Bits<12>>,
+    beat_sum: Signal<Local, Bits<12>>,
+    aligned: Signal<Local, Bit>,
+    transfer_legal: Signal<Local, Bit>,
+    state_legal: Signal<Local, Bit>,
+    kind: Signal<Local, Bits<4>>,
+    version: Signal<Local, Bits<8>>,
+    header: Signal<Local, Bits<128>>,
+    descriptor: Signal<Local, Bits<128>>,
+    own: Signal<Local, Bit>,
+    maximum_transfer: Constant<Bits<16>>,
+    maximum_packet: Constant<Bits<16>>,
+    endpoint_words: Constant<Bits<12>>,
+    transmit_words: Constant<Bits<12>>,
+    receive_words: Constant<Bits<12>>,
+    limit: Constant<Bits<5>>,
+    low_half: Constant<Bits<16>>,
+    high_half: Constant<Bits<16>>,
+}
+
+/// Longest transfer between host memory and inbox or outbox.
+const MAXIMUM_TRANSFER_BYTES: u64 = 2048;
+/// Longest payload of a firmware packet.
+const MAXIMUM_PACKET_BYTES: u64 = 240;
+/// Completions set aside.
+const COMPLETIONS: u64 = 16;
+
+impl Default for CommandExecutor {
+    fn default() -> Self {
+        use abi::queue_state::{RECEIVE_QUEUES, TRANSMIT_QUEUES};
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            command_0: Default::default(),
+            command_0_empty: Default::default(),
+            command_0_read: Default::default(),
+            command_1: Default::default(),
+            command_1_empty: Default::default(),
+            command_1_read: Default::default(),
+            node: Default::default(),
+            configuration: Default::default(),
+            slot_valid: Default::default(),
+            slot_ready: Default::default(),
+            slot_address: Default::default(),
+            slot_data: Default::default(),
+            slot_enables: Default::default(),
+            outbox: Default::default(),
+            packet: Default::default(),
+            host_write: Default::default(),
+            read_valid: Default::default(),
+            read_ready: Default::default(),
+            read_address: Default::default(),
+            read_bytes: Default::default(),
+            read_inbox: Default::default(),
+            read_token: Default::default(),
+            finished_valid: Default::default(),
+            finished_ready: Default::default(),
+            finished_token: Default::default(),
+            finished_status: Default::default(),
+            completion: Default::default(),
+            completion_write: Default::default(),
+            completion_full: Default::default(),
+            invalid: Default::default(),
+            state: Default::default(),
+            command: Default::default(),
+            queue: Default::default(),
+            legal: Default::default(),
+            beats: Default::default(),
+            to_host: Default::default(),
+            status: Default::default(),
+            stream: Default::default(),
+            completions: Default::default(),
+            reads: Default::default(),
+            reserved: Default::default(),
+            opcode_0: Default::default(),
+            opcode_1: Default::default(),
+            may_0: Default::default(),
+            may_1: Default::default(),
+            choose_1: Default::default(),
+            room: Default::default(),
+            taken: Default::default(),
+            issue: Default::default(),
+            reserve: Default::default(),
+            forward: Default::default(),
+            opcode: Default::default(),
+            complete: Default::default(),
+            token: Default::default(),
+            operand_low: Default::default(),
+            operand_high: Default::default(),
+            data: Default::default(),
+            span: Default::default(),
+            region: Default::default(),
+            index: Default::default(),
+            beat_sum: Default::default(),
+            aligned: Default::default(),
+            transfer_legal: Default::default(),
+            state_legal: Default::default(),
+            kind: Default::default(),
+            version: Default::default(),
+            header: Default::default(),
+            descriptor: Default::default(),
+            own: Default::default(),
+            maximum_transfer: Constant::new(MAXIMUM_TRANSFER_BYTES.to_bits()),
+            maximum_packet: Constant::new(MAXIMUM_PACKET_BYTES.to_bits()),
+            endpoint_words: Constant::new(256u64.to_bits()),
+            transmit_words: Constant::new((2 * TRANSMIT_QUEUES).to_bits()),
+            receive_words: Constant::new((2 * RECEIVE_QUEUES).to_bits()),
+            limit: Constant::new(COMPLETIONS.to_bits()),
+            low_half: Constant::new(0x00ffu64.to_bits()),
+            high_half: Constant::new(0xff00u64.to_bits()),
+        }
+    }
+}
+
+impl Logic for CommandExecutor {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self, clock, state, command, queue, legal, beats, to_host, status, reserved
+        );
+        clock!(self, clock, stream, completions, reads);
+        self.stream.reset.next = self.reset.val();
+        self.completions.reset.next = self.reset.val();
+        self.reads.reset.next = self.reset.val();
+
+        // Which queue's oldest command can be carried through.
+        self.room.next = self.reserved.q.val() < self.limit.val();
+        self.opcode_0.next = self
+            .command_0
+            .val()
+            .get_bits::<8>(abi::command::header::opcode::SHIFT);
+        self.may_0.next = !self.command_0_empty.val()
+            & !(self
+                .command_0
+                .val()
+                .get_bit(abi::command::header::fence::SHIFT)
+                & self.reads.outstanding_0.val())
+            & !(self
+                .command_0
+                .val()
+                .get_bit(abi::command::header::complete::SHIFT)
+                & !self.room.val())
+            & !((self.opcode_0.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits())
+                & self.reads.full.val());
+        self.opcode_1.next = self
+            .command_1
+            .val()
+            .get_bits::<8>(abi::command::header::opcode::SHIFT);
+        self.may_1.next = !self.command_1_empty.val()
+            & !(self
+                .command_1
+                .val()
+                .get_bit(abi::command::header::fence::SHIFT)
+                & self.reads.outstanding_1.val())
+            & !(self
+                .command_1
+                .val()
+                .get_bit(abi::command::header::complete::SHIFT)
+                & !self.room.val())
+            & !((self.opcode_1.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits())
+                & self.reads.full.val());
+        // In turn when both can.
+        self.choose_1.next = self.may_1.val() & !(self.may_0.val() & self.queue.q.val());
+        self.issue.next =
+            (self.state.q.val() == ExecutorState::Idle) & (self.may_0.val() | self.may_1.val());
+        self.command_0_read.next = self.issue.val() & !self.choose_1.val();
+        self.command_1_read.next = self.issue.val() & self.choose_1.val();
+        self.taken.next = self.command_0.val();
+        if self.choose_1.val() {
+            self.taken.next = self.command_1.val();
+        }
+        self.reserve.next = self.issue.val()
+            & self
+                .taken
+                .val()
+                .get_bit(abi::command::header::complete::SHIFT);
+
+        // The command in hand.
+        self.opcode.next = self
+            .command
+            .q
+            .val()
+            .get_bits::<8>(abi::command::header::opcode::SHIFT);
+        self.complete.next = self
+            .command
+            .q
+            .val()
+            .get_bit(abi::command::header::complete::SHIFT);
+        self.token.next = self
+            .command
+            .q
+            .val()
+            .get_bits::<16>(abi::command::header::token::SHIFT);
+        self.operand_low.next = self.command.q.val().get_bits::<16>(32);
+        self.operand_high.next = self.command.q.val().get_bits::<16>(48);
+        self.data.next = self.command.q.val().get_bits::<64>(64);
+
+        // Is it legal?
+        self.span.next = bit_cast::<17, 16>(self.operand_low.val())
+            + bit_cast::<17, 16>(self.operand_high.val());
+        self.aligned.next = !self.operand_low.val().get_bits::<4>(0).any();
+        self.transfer_legal.next = self.aligned.val()
+            & !self.operand_high.val().get_bits::<2>(0).any()
+            & self.operand_high.val().any()
+            & (self.operand_high.val() <= self.maximum_transfer.val())
+            & !self.data.val().get_bits::<2>(0).any();
+        self.region.next = self
+            .operand_low
+            .val()
+            .get_bits::<4>(abi::queue_state::REGION_SHIFT);
+        self.index.next = self.operand_low.val().get_bits::<12>(0);
+        self.state_legal.next = false;
+        if self.region.val() == abi::queue_state::REGION_ENDPOINT_MAP.to_bits() {
+            self.state_legal.next = self.index.val() < self.endpoint_words.val();
+        }
+        if self.region.val() == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits() {
+            self.state_legal.next = self.index.val() < self.transmit_words.val();
+        }
+        if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
+            self.state_legal.next = self.index.val() < self.receive_words.val();
+        }
+        if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
+            self.state_legal.next =
+                self.index.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
+        }
+        self.legal.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
+        if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
+            self.legal.d.next = self.state_legal.val() & !self.operand_high.val().any();
+        }
+        if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
+            self.legal.d.next =
+                !self.operand_low.val().get_bits::<3>(0).any() & !self.operand_high.val().any();
+        }
+        if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
+            self.legal.d.next = self.aligned.val()
+                & (self.operand_high.val() <= self.maximum_packet.val())
+                & (self.span.val() <= abi::command::OUTBOX_BYTES.to_bits());
+        }
+        if self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits() {
+            self.legal.d.next = self.transfer_legal.val()
+                & (self.span.val() <= abi::command::OUTBOX_BYTES.to_bits());
+        }
+        if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
+            self.legal.d.next = self.transfer_legal.val()
+                & (self.span.val() <= abi::command::INBOX_BYTES.to_bits());
+        }
+
+        // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.
+        self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 15;
+        if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
+            self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 19;
+        }
+        self.beats.d.next = self.beat_sum.val().get_bits::<8>(4);
+        self.to_host.d.next =
+            self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits();
+        self.kind.next = abi::link::kind::PACKET.to_bits();
+        self.version.next = abi::link::VERSION.to_bits();
+        self.header.next = bit_cast::<128, 4>(self.kind.val())
+            | (bit_cast::<128, 1>(self.command.q.val().get_bit(104).into())
+                << abi::link::header::virtual_channel::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.version.val())
+                << abi::link::header::version::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 16>(self.command.q.val().get_bits::<16>(64))
+                << abi::link::header::destination_node::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 16>(self.node.val())
+                << abi::link::header::source_node::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 16>(self.command.q.val().get_bits::<16>(80))
+                << abi::link::header::receive_queue_id::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.command.q.val().get_bits::<8>(96))
+                << abi::link::header::tag::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.command.q.val().get_bits::<8>(48))
+                << abi::link::header::length::SHIFT.to_bits::<8>());
+        self.descriptor.next = bit_cast::<128, 64>(self.data.val())
+            | (bit_cast::<128, 16>(self.operand_high.val()) << 64);
+        self.stream.start.next = false;
+        self.stream.first.next = self.header.val();
+        if self.to_host.q.val() {
+            self.stream.first.next = self.descriptor.val();
+        }
+        self.stream.offset.next = self.operand_low.val().get_bits::<9>(4);
+        self.stream.beats.next = self.beats.q.val();
+        self.stream.bytes.next = self.operand_high.val().get_bits::<12>(0);
+        MemoryReadMaster::link(&mut self.outbox, &mut self.stream.outbox);
+        self.packet.valid.next = self.stream.source.valid.val() & !self.to_host.q.val();
+        self.packet.beat.next = self.stream.source.beat.val();
+        self.host_write.valid.next = self.stream.source.valid.val() & self.to_host.q.val();
+        self.host_write.beat.next = self.stream.source.beat.val();
+        self.stream.source.ready.next = self.packet.ready.val();
+        if self.to_host.q.val() {
+            self.stream.source.ready.next = self.host_write.ready.val();
+        }
+
+        // The other commands' ports.
+        self.configuration.next.valid = false;
+        self.configuration.next.index = self.operand_low.val();
+        self.configuration.next.data = self.data.val();
+        self.slot_valid.next = self.state.q.val() == ExecutorState::Slot;
+        self.slot_address.next = self.operand_low.val().get_bits::<12>(4);
+        self.slot_data.next =
+            bit_cast::<128, 64>(self.data.val()) | (bit_cast::<128, 64>(self.data.val()) << 64);
+        self.slot_enables.next = self.low_half.val();
+        if self.operand_low.val().get_bit(3) {
+            self.slot_enables.next = self.high_half.val();
+        }
+        self.read_valid.next = self.state.q.val() == ExecutorState::Read;
+        self.read_address.next = self.data.val();
+        self.read_bytes.next = self.operand_high.val();
+        self.read_inbox.next = self.operand_low.val().get_bits::<11>(0);
+        self.read_token.next = bit_cast::<16, 2>(self.reads.place.val());
+        self.reads.start.next = (self.state.q.val() == ExecutorState::Read) & self.read_ready.val();
+        self.reads.begin_queue.next = self.queue.q.val();
+        self.reads.begin_answers.next = self.complete.val();
+        self.reads.begin_token.next = self.token.val();
+        self.reads.finish.next = self.finished_valid.val();
+        self.reads.end_place.next = self.finished_token.val().get_bits::<2>(0);
+        self.finished_ready.next = true;
+
+        // Answers: those of reads go first, as they cannot wait.
+        self.own.next = (self.state.q.val() == ExecutorState::Answer) & !self.finished_valid.val();
+        self.completions.write.next = self.own.val();
+        self.completions.data_in.next =
+            bit_cast::<24, 16>(self.token.val()) | (bit_cast::<24, 8>(self.status.q.val()) << 16);
+        if self.finished_valid.val() {
+            self.completions.write.next = self.reads.end_answers.val();
+            self.completions.data_in.next = bit_cast::<24, 16>(self.reads.end_token.val())
+                | (bit_cast::<24, 8>(self.finished_status.val()) << 16);
+        }
+        self.forward.next = !self.completions.empty.val() & !self.completion_full.val();
+        self.completions.read.next = self.forward.val();
+        self.completion.next = self.completions.data_out.val();
+        self.completion_write.next = self.forward.val();
+        if self.reserve.val() & !self.forward.val() {
+            self.reserved.d.next = self.reserved.q.val() + 1;
+        }
+        if self.forward.val() & !self.reserve.val() {
+            self.reserved.d.next = self.reserved.q.val() - 1;
+        }
+
+        self.invalid.next = false;
+        match self.state.q.val() {
+            ExecutorState::Idle => {
+                self.command.d.next = self.taken.val();
+                self.status.d.next = abi::command::completion_status::DONE.to_bits();
+                if self.issue.val() {
+                    self.queue.d.next = self.choose_1.val();
+                    self.state.d.next = ExecutorState::Check;
+                }
+            }
+            ExecutorState::Check => {
+                self.state.d.next = ExecutorState::Begin;
+            }
+            ExecutorState::Begin => {
+                self.state.d.next = ExecutorState::Idle;
+                if self.complete.val() {
+                    self.state.d.next = ExecutorState::Answer;
+                }
+                if !self.legal.q.val() {
+                    self.invalid.next = true;
+                    self.status.d.next = abi::command::completion_status::INVALID.to_bits();
+                } else if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
+                    self.configuration.next.valid = true;
+                } else if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
+                    self.state.d.next = ExecutorState::Slot;
+                } else if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
+                    self.state.d.next = ExecutorState::Read;
+                } else if self.opcode.val() != abi::command::opcode::NOTHING.to_bits() {
+                    self.stream.start.next = true;
+                    self.state.d.next = ExecutorState::Stream;
+                }
+            }
+            ExecutorState::Stream => {
+                if !self.stream.busy.val() {
+                    self.state.d.next = ExecutorState::Idle;
+                    if self.complete.val() {
+                        self.state.d.next = ExecutorState::Answer;
+                    }
+                }
+            }
+            ExecutorState::Slot => {
+                if self.slot_ready.val() {
+                    self.state.d.next = ExecutorState::Idle;
+                    if self.complete.val() {
+                        self.state.d.next = ExecutorState::Answer;
+                    }
+                }
+            }
+            ExecutorState::Read => {
+                if self.read_ready.val() {
+                    self.state.d.next = ExecutorState::Idle;
+                }
+            }
+            ExecutorState::Answer => {
+                if self.own.val() {
+                    self.state.d.next = ExecutorState::Idle;
+                }
+            }
+            _ => {
+                self.state.d.next = ExecutorState::Idle;
+            }
+        }
+
+        if self.reset.val() {
+            self.state.d.next = ExecutorState::Idle;
+            self.queue.d.next = false;
+            self.reserved.d.next = 0.into();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

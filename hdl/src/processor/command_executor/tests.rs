@@ -1,0 +1,411 @@
+//! Behaviour of `CommandExecutor`: each opcode by itself, then random commands against what each must do.
+
+use super::*;
+use crate::gate::{Gate, Random, clock_cycle, settle};
+use abi::command::{completion_status, opcode};
+use std::collections::VecDeque;
+
+fn random_command(random: &mut Random) -> u128 {
+    let opcode = random.below(7) as u128;
+    let flags = random.below(4) as u128;
+    let token = random.below(1 << 16) as u128;
+    // Mostly legal operands, and now and then anything.
+    let operand = match random.below(8) {
+        0 => random.word() & 0xffff_ffff,
+        1..4 => random.below(32) * 16 | (random.below(16) * 4) << 16,
+        4..6 => random.below(64) * 8,
+        _ => random.below(4) << 12 | random.below(40),
+    } as u128;
+    let mut data = u128::from(random.word());
+    if random.chance(80) {
+        data &= !3;
+    }
+    opcode | flags << 8 | token << 16 | operand << 32 | data << 64
+}
+
+#[test]
+fn gate() {
+    Gate::new("command_executor", CommandExecutor::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2;
+            for (command, empty, taken) in [
+                (
+                    &mut unit.command_0,
+                    &mut unit.command_0_empty,
+                    unit.command_0_read.val(),
+                ),
+                (
+                    &mut unit.command_1,
+                    &mut unit.command_1_empty,
+                    unit.command_1_read.val(),
+                ),
+            ] {
+                if cycle == 0 || taken || empty.val() {
+                    empty.next = random.chance(50);
+                    command.next = random_command(random).to_bits();
+                }
+            }
+            unit.node.next = 7u32.to_bits();
+            unit.slot_ready.next = random.chance(50);
+            unit.outbox.grant.next = random.chance(80);
+            unit.outbox.data.next = random.bits();
+            unit.packet.ready.next = random.chance(70);
+            unit.host_write.ready.next = random.chance(70);
+            unit.read_ready.next = random.chance(50);
+            // Whether that read is under way does not matter to the gate.
+            unit.finished_valid.next = cycle > 1000 && random.chance(10);
+            unit.finished_token.next = random.below(4).to_bits();
+            unit.finished_status.next = random.bits();
+            unit.completion_full.next = random.chance(30);
+        });
+}
+
+/// What the executor did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Effect {
+    Configuration(u64, u128),
+    Slot(u64, u128, u64),
+    Packet(Vec<u128>),
+    HostWrite(Vec<u128>),
+    /// Address, bytes, inbox offset.
+    Read(u128, u64, u64),
+    Invalid,
+}
+
+/// What stands in a beat of the outbox.
+fn outbox(beat: usize) -> u128 {
+    let mut random = Random::new(beat as u64 + 1000);
+    random.wide()
+}
+
+fn field(command: u128, low: u32, bits: u32) -> u64 {
+    (command >> low) as u64 & ((1u64 << bits) - 1)
+}
+
+/// The obvious executor: what a command must do, or that it is invalid.
+fn expected(command: u128, node: u64) -> Option<Effect> {
+    let (low, high) = (field(command, 32, 16), field(command, 48, 16));
+    let data = command >> 64;
+    let region_words = [256, 32, 32, 1024];
+    let payload = |beats: u64, bytes: u64| -> Vec<u128> {
+        let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
+        let all: Vec<u8> = (0..beats).flat_map(bytes_of).collect();
+        let kept = |at: usize| if (at as u64) < bytes { all[at] } else { 0 };
+        let all: Vec<u8> = (0..all.len()).map(kept).collect();
+        let beats = all.chunks(16);
+        beats
+            .map(|beat| u128::from_le_bytes(beat.try_into().unwrap()))
+            .collect()
+    };
+    let transfer = |limit: u64| {
+        low % 16 == 0
+            && high % 4 == 0
+            && (4..=2048).contains(&high)
+            && low + high <= limit
+            && data % 4 == 0
+    };
+    let effect = match field(command, 0, 8) as usize {
+        opcode::NOTHING => return None,
+        opcode::WRITE_QUEUE_STATE => {
+            let region = low >> 12;
+            let legal = high == 0 && region < 4 && low & 0xfff < region_words[region as usize & 3];
+            legal.then_some(Effect::Configuration(low, data))
+        }
+        opcode::WRITE_NIU_MEMORY => (high == 0 && low % 8 == 0).then(|| {
+            let half = low / 8 % 2;
+            Effect::Slot(
+                low / 16,
+                data << (64 * half),
+                if half == 0 { 0x00ff } else { 0xff00 },
+            )
+        }),
+        opcode::SEND_PACKET => (low % 16 == 0 && high <= 240 && low + high <= 8192).then(|| {
+            use abi::command::packet_target as target;
+            use abi::link::header as h;
+            let mut header = h::kind::set(0, abi::link::kind::PACKET as u64);
+            header = h::version::set(header, abi::link::VERSION as u64);
+            header = h::virtual_channel::set(header, target::virtual_channel::get(data));
+            header = h::destination_node::set(header, target::node::get(data));
+            header = h::source_node::set(header, node);
+            header = h::receive_queue_id::set(header, target::receive_queue_id::get(data));
+            header = h::tag::set(header, target::tag::get(data));
+            header = h::length::set(header, high);
+            let mut beats = vec![header];
+            beats.extend(payload((high + 4).div_ceil(16), high));
+            Effect::Packet(beats)
+        }),
+        opcode::WRITE_HOST_MEMORY => transfer(8192).then(|| {
+            let mut beats = vec![data | u128::from(high) << 64];
+            beats.extend(payload(high.div_ceil(16), high));
+            Effect::HostWrite(beats)
+        }),
+        opcode::READ_HOST_MEMORY => transfer(2048).then_some(Effect::Read(data, high, low)),
+        _ => None,
+    };
+    Some(effect.unwrap_or(Effect::Invalid))
+}
+
+/// The executor with command queues, an outbox, and everybody around it.
+struct Bench {
+    unit: CommandExecutor,
+    queues: [VecDeque<u128>; 2],
+    effects: Vec<Effect>,
+    /// Token, status.
+    completions: Vec<(u64, u64)>,
+    /// Commands taken, each with its queue.
+    taken: Vec<(usize, u128)>,
+    /// Places of reads under way.
+    reads: VecDeque<u64>,
+    packet: Vec<u128>,
+    host_write: Vec<u128>,
+    /// Reads are finished, completions are taken, streams are taken: chances in percent.
+    finish: u64,
+    drain: u64,
+    take: u64,
+    random: Random,
+}
+
+const NODE: u64 = 0x2b;
+
+impl Bench {
+    fn new(seed: u64) -> Self {
+        let mut unit = CommandExecutor::default();
+        unit.connect_all();
+        unit.command_0_empty.next = true;
+        unit.command_1_empty.next = true;
+        unit.node.next = NODE.to_bits();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        Self {
+            unit,
+            queues: Default::default(),
+            effects: vec![],
+            completions: vec![],
+            taken: vec![],
+            reads: VecDeque::new(),
+            packet: vec![],
+            host_write: vec![],
+            finish: 20,
+            drain: 100,
+            take: 100,
+            random: Random::new(seed),
+        }
+    }
+
+    fn cycle(&mut self) {
+        let unit = &mut self.unit;
+        unit.command_0_empty.next = self.queues[0].is_empty();
+        unit.command_0.next = self.queues[0].front().copied().unwrap_or(0).to_bits();
+        unit.command_1_empty.next = self.queues[1].is_empty();
+        unit.command_1.next = self.queues[1].front().copied().unwrap_or(0).to_bits();
+        unit.slot_ready.next = self.random.chance(self.take);
+        unit.packet.ready.next = self.random.chance(self.take);
+        unit.host_write.ready.next = self.random.chance(self.take);
+        unit.read_ready.next = self.random.chance(self.take);
+        unit.completion_full.next = !self.random.chance(self.drain);
+        let finishes = !self.reads.is_empty() && self.random.chance(self.finish);
+        let which = self.random.below(self.reads.len().max(1) as u64) as usize;
+        unit.finished_valid.next = finishes;
+        unit.finished_token.next = self.reads.get(which).copied().unwrap_or(0).to_bits();
+        unit.finished_status.next = (completion_status::REFUSED).to_bits();
+        settle(unit);
+        unit.outbox.grant.next = unit.outbox.request.val() && self.random.chance(self.take);
+        settle(unit);
+
+        let granted = unit
+            .outbox
+            .grant
+            .val()
+            .then(|| unit.outbox.address.val().index() % 512);
+        if finishes {
+            assert!(unit.finished_ready.val());
+            self.reads.remove(which);
+        }
+        for (queue, read) in [unit.command_0_read.val(), unit.command_1_read.val()]
+            .into_iter()
+            .enumerate()
+        {
+            if read {
+                let command = self.queues[queue].pop_front().expect("a command");
+                self.taken.push((queue, command));
+            }
+        }
+        let configuration = unit.configuration.val();
+        if configuration.valid {
+            self.effects.push(Effect::Configuration(
+                configuration.index.to_u64(),
+                configuration.data.to_u128(),
+            ));
+        }
+        if unit.slot_valid.val() && unit.slot_ready.val() {
+            let enables = unit.slot_enables.val().to_u64();
+            let mask = if enables == 0xff {
+                u128::from(u64::MAX)
+            } else {
+                u128::from(u64::MAX) << 64
+            };
+            self.effects.push(Effect::Slot(
+                unit.slot_address.val().to_u64(),
+                unit.slot_data.val().to_u128() & mask,
+                enables,
+            ));
+        }
+        if unit.packet.valid.val() && unit.packet.ready.val() {
+            let beat = unit.packet.beat.val();
+            self.packet.push(beat.data.to_u128());
+            if beat.last {
+                self.effects
+                    .push(Effect::Packet(std::mem::take(&mut self.packet)));
+            }
+        }
+        if unit.host_write.valid.val() && unit.host_write.ready.val() {
+            let beat = unit.host_write.beat.val();
+            self.host_write.push(beat.data.to_u128());
+            if beat.last {
+                self.effects
+                    .push(Effect::HostWrite(std::mem::take(&mut self.host_write)));
+            }
+        }
+        if unit.read_valid.val() && unit.read_ready.val() {
+            self.effects.push(Effect::Read(
+                unit.read_address.val().to_u128(),
+                unit.read_bytes.val().to_u64(),
+                unit.read_inbox.val().to_u64(),
+            ));
+            self.reads.push_back(unit.read_token.val().to_u64());
+            assert!(self.reads.len() <= 4);
+        }
+        if unit.invalid.val() {
+            self.effects.push(Effect::Invalid);
+        }
+        if unit.completion_write.val() {
+            assert!(!unit.completion_full.val());
+            let completion = unit.completion.val().to_u64();
+            self.completions
+                .push((completion & 0xffff, completion >> 16));
+        }
+        clock_cycle!(*unit, clock);
+        unit.outbox.data.next = match granted {
+            Some(beat) => outbox(beat).to_bits(),
+            None => self.random.bits(),
+        };
+    }
+
+    fn run(&mut self, cycles: usize) {
+        for _ in 0..cycles {
+            self.cycle();
+        }
+    }
+}
+
+const COMPLETE: u128 = 1 << 8;
+const FENCE: u128 = 1 << 9;
+
+fn command(opcode: usize, flags: u128, token: u64, operand: u64, data: u64) -> u128 {
+    opcode as u128
+        | flags
+        | u128::from(token) << 16
+        | u128::from(operand) << 32
+        | u128::from(data) << 64
+}
+
+#[test]
+fn random_commands_do_what_they_must_in_order() {
+    for seed in [41, 42] {
+        println!("seed {seed}");
+        let mut bench = Bench::new(seed);
+        bench.take = 60;
+        bench.drain = 40;
+        let mut random = Random::new(seed + 100);
+        let mut tokens = vec![];
+        for token in 0..150u64 {
+            let command = random_command(&mut random) & !(0xffff << 16) | u128::from(token) << 16;
+            bench.queues[random.below(2) as usize].push_back(command);
+            let complete = command & COMPLETE != 0;
+            let status = match expected(command, NODE) {
+                Some(Effect::Invalid) => completion_status::INVALID,
+                Some(Effect::Read(..)) => completion_status::REFUSED,
+                _ => completion_status::DONE,
+            };
+            if complete {
+                tokens.push((token, status as u64));
+            }
+        }
+        bench.run(9000);
+        assert!(bench.queues.iter().all(VecDeque::is_empty), "stuck");
+        // Everything happened in the order in which the commands were taken.
+        let must: Vec<Effect> = bench
+            .taken
+            .iter()
+            .filter_map(|(_, command)| expected(*command, NODE))
+            .collect();
+        assert_eq!(bench.effects, must);
+        assert!(
+            must.iter()
+                .any(|effect| matches!(effect, Effect::Packet(_)))
+        );
+        assert!(must.iter().any(|effect| matches!(effect, Effect::Read(..))));
+        bench.completions.sort_unstable();
+        assert_eq!(bench.completions, tokens);
+    }
+}
+
+#[test]
+fn a_fence_waits_for_reads_of_its_own_queue_only() {
+    let mut bench = Bench::new(1);
+    bench.finish = 0;
+    let read = command(opcode::READ_HOST_MEMORY, 0, 1, 4 << 16, 0x1000);
+    bench.queues[0].push_back(read);
+    bench.queues[0].push_back(command(opcode::NOTHING, COMPLETE, 2, 0, 0));
+    bench.queues[0].push_back(command(opcode::NOTHING, COMPLETE | FENCE, 3, 0, 0));
+    bench.run(100);
+    bench.queues[1].push_back(command(opcode::NOTHING, COMPLETE | FENCE, 4, 0, 0));
+    bench.run(100);
+    assert_eq!(bench.completions, [(2, 0), (4, 0)]);
+    bench.finish = 100;
+    bench.run(20);
+    assert_eq!(bench.completions, [(2, 0), (4, 0), (3, 0)]);
+}
+
+#[test]
+fn completions_are_never_more_than_there_is_room_for_and_hold_up_only_those_who_want_one() {
+    let mut bench = Bench::new(1);
+    bench.drain = 0;
+    bench.finish = 100;
+    for token in 0..40 {
+        let opcode = if token % 3 == 0 {
+            opcode::READ_HOST_MEMORY
+        } else {
+            opcode::NOTHING
+        };
+        bench.queues[0].push_back(command(opcode, COMPLETE, token, 4 << 16, 0x1000));
+    }
+    bench.run(600);
+    assert_eq!(bench.taken.len(), 16);
+    for _ in 0..10 {
+        bench.queues[1].push_back(command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x3000, 5));
+    }
+    bench.run(100);
+    assert_eq!(bench.taken.len(), 26);
+    bench.drain = 100;
+    bench.run(600);
+    let mut tokens: Vec<u64> = bench.completions.iter().map(|(token, _)| *token).collect();
+    tokens.sort_unstable();
+    assert_eq!(tokens, (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn queues_take_turns() {
+    let mut bench = Bench::new(1);
+    for token in 0..6 {
+        bench.queues[0].push_back(command(opcode::NOTHING, 0, token, 0, 0));
+        bench.queues[1].push_back(command(opcode::NOTHING, 0, token, 0, 0));
+    }
+    bench.run(60);
+    let order: Vec<usize> = bench.taken.iter().map(|(queue, _)| *queue).collect();
+    assert_eq!(order.len(), 12);
+    assert!(order.windows(2).all(|pair| pair[0] != pair[1]), "{order:?}");
+}

@@ -1,0 +1,243 @@
+//! The service processor's RAM.
+
+use super::wishbone::WishboneTarget;
+use abi::processor::{RAM_BASE, RAM_BYTES};
+use rust_hdl::prelude::*;
+
+/// 32-bit words of the RAM.
+pub const WORDS: usize = RAM_BYTES / 4;
+
+/// 64 KiB of RAM with a port for fetches and one for loads and stores.
+///
+/// Each access takes two cycles: `acknowledge` stands in the cycle after `strobe`. Fetches from outside the RAM read zeros, which is no
+/// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the next
+/// cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
+///
+/// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5.
+#[derive(LogicBlock)]
+pub struct ProcessorMemory {
+    /// Processor clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset of the ports; the words stay.
+    pub reset: Signal<In, Bit>,
+    /// Fetches.
+    pub instruction: WishboneTarget,
+    /// Loads and stores.
+    pub data: WishboneTarget,
+    /// File for `$readmemh`.
+    _firmware: Option<String>,
+    _words: Vec<u32>,
+}
+
+impl ProcessorMemory {
+    /// With the contents of a file of hexadecimal 32-bit words, which the tools that read the Verilog load; without one the contents are
+    /// undefined. rust-hdl's own simulator starts with zeros.
+    pub fn new(firmware: Option<&str>) -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            instruction: Default::default(),
+            data: Default::default(),
+            _firmware: firmware.map(str::to_string),
+            _words: vec![0; WORDS],
+        }
+    }
+}
+
+impl Logic for ProcessorMemory {
+    fn update(&mut self) {
+        if !self.clock.pos_edge() {
+            return;
+        }
+        let word = |address: Bits<30>| address.index() % WORDS;
+        let fetch = self.instruction.cycle.val()
+            & self.instruction.strobe.val()
+            & !self.instruction.acknowledge.val();
+        if fetch {
+            let address = self.instruction.address.val();
+            let in_ram = address.index() / WORDS == RAM_BASE / RAM_BYTES;
+            let value = if in_ram {
+                self._words[word(address)]
+            } else {
+                0
+            };
+            self.instruction.read_data.next = value.to_bits();
+        }
+        let access = self.data.cycle.val() & self.data.strobe.val() & !self.data.acknowledge.val();
+        if access {
+            let place = &mut self._words[word(self.data.address.val())];
+            if self.data.write.val() {
+                let mut bytes = place.to_le_bytes();
+                let new = (self.data.write_data.val().to_u64() as u32).to_le_bytes();
+                for lane in (0..4).filter(|&lane| self.data.select.val().get_bit(lane)) {
+                    bytes[lane] = new[lane];
+                }
+                *place = u32::from_le_bytes(bytes);
+            } else {
+                self.data.read_data.next = place.to_bits();
+            }
+        }
+        self.instruction.acknowledge.next = fetch & !self.reset.val();
+        self.data.acknowledge.next = access & !self.reset.val();
+    }
+
+    fn connect(&mut self) {
+        self.instruction.read_data.connect();
+        self.instruction.acknowledge.connect();
+        self.data.read_data.connect();
+        self.data.acknowledge.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let load = self._firmware.as_ref().map_or(String::new(), |file| {
+            format!("initial $readmemh(\"{file}\", words);\n")
+        });
+        let index_bits = WORDS.ilog2();
+        Verilog::Custom(format!(
+            "\
+(* ram_style = \"block\", no_rw_check *)
+reg [31:0] words [0:{last}] /* verilator public_flat_rw */;
+{load}wire fetch = instruction$cycle & instruction$strobe & ~instruction$acknowledge;
+wire access = data$cycle & data$strobe & ~data$acknowledge;
+wire [3:0] stores = {{4{{access & data$write}}}} & data$select;
+reg in_ram;
+reg [31:0] fetched;
+always @(posedge clock) begin
+  instruction$acknowledge <= fetch & ~reset;
+  if (fetch) begin
+    fetched <= words[instruction$address[{top}:0]];
+    in_ram <= instruction$address[29:{index_bits}] == {upper_bits}'h{base:x};
+  end
+end
+always @(*) instruction$read_data = in_ram ? fetched : 32'd0;
+always @(posedge clock) begin
+  data$acknowledge <= access & ~reset;
+  if (stores[0]) words[data$address[{top}:0]][7:0] <= data$write_data[7:0];
+  if (stores[1]) words[data$address[{top}:0]][15:8] <= data$write_data[15:8];
+  if (stores[2]) words[data$address[{top}:0]][23:16] <= data$write_data[23:16];
+  if (stores[3]) words[data$address[{top}:0]][31:24] <= data$write_data[31:24];
+  if (access & ~data$write) data$read_data <= words[data$address[{top}:0]];
+end
+",
+            last = WORDS - 1,
+            top = index_bits - 1,
+            upper_bits = 30 - index_bits,
+            base = RAM_BASE / RAM_BYTES,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use crate::processor::wishbone::WishboneTarget;
+
+    /// The low address bits of a word of the RAM, few enough that random accesses meet.
+    fn place(random: &mut Random) -> usize {
+        RAM_BASE / 4 + random.below(16) as usize
+    }
+
+    fn is_free(bus: &WishboneTarget) -> bool {
+        !bus.strobe.val() || bus.acknowledge.val()
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("processor_memory", ProcessorMemory::new(None))
+            .clock(|unit| &mut unit.clock)
+            .cycles(1500)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle == 0;
+                // First every word is stored, then anything.
+                let filling = cycle < 64;
+                if is_free(&unit.data) {
+                    let strobe = filling || random.chance(50);
+                    unit.data.cycle.next = strobe;
+                    unit.data.strobe.next = strobe;
+                    unit.data.write.next = filling || random.chance(50);
+                    unit.data.select.next = if filling { Bits::mask() } else { random.bits() };
+                    let address = if filling {
+                        RAM_BASE / 4 + cycle as usize / 2 % 16
+                    } else {
+                        place(random)
+                    };
+                    unit.data.address.next = address.to_bits();
+                    unit.data.write_data.next = random.bits();
+                }
+                if is_free(&unit.instruction) {
+                    // A fetch and a store of one word in one cycle are undefined: fetches here go elsewhere, or to the void.
+                    let strobe = !filling && !unit.data.write.val() && random.chance(50);
+                    unit.instruction.cycle.next = strobe;
+                    unit.instruction.strobe.next = strobe;
+                    let address = if random.chance(70) {
+                        place(random)
+                    } else {
+                        random.below(1 << 28) as usize
+                    };
+                    unit.instruction.address.next = address.to_bits();
+                }
+                if unit.data.write.val() {
+                    unit.instruction.strobe.next = false;
+                }
+            });
+    }
+
+    #[test]
+    fn stores_are_fetched_byte_for_byte_and_an_access_takes_two_cycles() {
+        let mut unit = ProcessorMemory::new(None);
+        unit.connect_all();
+        settle(&mut unit);
+        let mut expected = 0u32;
+        for select in 0..16u32 {
+            let data = 0x1020_4080u32.wrapping_mul(2 * select + 1);
+            unit.data.cycle.next = true;
+            unit.data.strobe.next = true;
+            unit.data.write.next = true;
+            unit.data.address.next = (RAM_BASE / 4 + 5).to_bits();
+            unit.data.write_data.next = data.to_bits();
+            unit.data.select.next = select.to_bits();
+            settle(&mut unit);
+            assert!(!unit.data.acknowledge.val());
+            clock_cycle!(unit, clock);
+            assert!(unit.data.acknowledge.val());
+            unit.data.strobe.next = false;
+            clock_cycle!(unit, clock);
+            assert!(!unit.data.acknowledge.val());
+            for lane in (0..4).filter(|lane| select >> lane & 1 == 1) {
+                expected = expected & !(0xff << (8 * lane)) | data & 0xff << (8 * lane);
+            }
+            unit.instruction.cycle.next = true;
+            unit.instruction.strobe.next = true;
+            unit.instruction.address.next = (RAM_BASE / 4 + 5).to_bits();
+            clock_cycle!(unit, clock);
+            assert!(unit.instruction.acknowledge.val());
+            assert_eq!(
+                unit.instruction.read_data.val().to_u64(),
+                u64::from(expected)
+            );
+            unit.instruction.strobe.next = false;
+            clock_cycle!(unit, clock);
+        }
+    }
+
+    #[test]
+    fn fetches_outside_the_ram_read_zeros() {
+        let mut unit = ProcessorMemory::new(None);
+        unit.connect_all();
+        unit._words[5] = 0x1234;
+        for (address, expected) in [(RAM_BASE, 0x1234), (0, 0), (RAM_BASE + RAM_BYTES, 0)] {
+            unit.instruction.cycle.next = true;
+            unit.instruction.strobe.next = true;
+            unit.instruction.address.next = (address / 4 + 5).to_bits();
+            clock_cycle!(unit, clock);
+            assert_eq!(
+                unit.instruction.read_data.val().to_u64(),
+                expected,
+                "{address:#x}"
+            );
+            unit.instruction.strobe.next = false;
+            clock_cycle!(unit, clock);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The service processor's core: VexRiscv, as a black box.
+
+use super::wishbone::WishboneMaster;
+use rust_hdl::prelude::*;
+
+/// VexRiscv (RV32IMAC with caches and the RISC-V debug module) with its two buses, timer interrupt and JTAG.
+///
+/// In Verilog this is the core that `cargo xtask` extracts from its wheel. rust-hdl's own simulator has no model of it: there
+/// the core **stands idle**, and what is around it is tested by driving Wishbone by hand.
+#[derive(LogicBlock, Default)]
+pub struct SoftCore {
+    /// Processor clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset of the core; it then starts at `abi::processor::RAM_BASE`.
+    pub reset: Signal<In, Bit>,
+    /// Synchronous reset of the debug module.
+    pub debug_reset: Signal<In, Bit>,
+    /// Level: the timer interrupt is pending.
+    pub timer_interrupt: Signal<In, Bit>,
+    /// JTAG clock; at most a quarter of the processor clock.
+    pub jtag_tck: Signal<In, Bit>,
+    /// JTAG mode select.
+    pub jtag_tms: Signal<In, Bit>,
+    /// JTAG data to the core.
+    pub jtag_tdi: Signal<In, Bit>,
+    /// JTAG data from the core.
+    pub jtag_tdo: Signal<Out, Bit>,
+    /// The debugger wants the core and its peripherals reset (`ndmreset`).
+    pub debugger_resets: Signal<Out, Bit>,
+    /// The core is halted by the debugger: the timer stands still.
+    pub stop_time: Signal<Out, Bit>,
+    /// Fetches.
+    pub instruction_bus: WishboneMaster,
+    /// Loads and stores; addresses with bit 31 set are not cached.
+    pub data_bus: WishboneMaster,
+}
+
+impl Logic for SoftCore {
+    fn update(&mut self) {
+        self.jtag_tdo.next = false;
+        self.debugger_resets.next = false;
+        self.stop_time.next = false;
+        for bus in [&mut self.instruction_bus, &mut self.data_bus] {
+            bus.cycle.next = false;
+            bus.strobe.next = false;
+            bus.write.next = false;
+            bus.address.next = Bits::default();
+            bus.write_data.next = Bits::default();
+            bus.select.next = Bits::default();
+        }
+    }
+
+    fn connect(&mut self) {
+        self.jtag_tdo.connect();
+        self.debugger_resets.connect();
+        self.stop_time.connect();
+        for bus in [&mut self.instruction_bus, &mut self.data_bus] {
+            bus.cycle.connect();
+            bus.strobe.connect();
+            bus.write.connect();
+            bus.address.connect();
+            bus.write_data.connect();
+            bus.select.connect();
+        }
+    }
+
+    fn hdl(&self) -> Verilog {
+        Verilog::Wrapper(Wrapper {
+            code: format!(
+                "\
+// Burst hints are not used: every access is a classic cycle.
+/* verilator lint_off PINCONNECTEMPTY */
+VexRiscv vexriscv (
+  .clk(clock),
+  .reset(reset),
+  .debugReset(debug_reset),
+  .externalResetVector(32'h{start:x}),
+  .timerInterrupt(timer_interrupt),
+  .softwareInterrupt(1'b0),
+  .externalInterruptArray(32'd0),
+  .jtag_tck(jtag_tck),
+  .jtag_tms(jtag_tms),
+  .jtag_tdi(jtag_tdi),
+  .jtag_tdo(jtag_tdo),
+  .ndmreset(debugger_resets),
+  .stoptime(stop_time),
+  .iBusWishbone_CYC(instruction_bus$cycle),
+  .iBusWishbone_STB(instruction_bus$strobe),
+  .iBusWishbone_ACK(instruction_bus$acknowledge),
+  .iBusWishbone_WE(instruction_bus$write),
+  .iBusWishbone_ADR(instruction_bus$address),
+  .iBusWishbone_DAT_MISO(instruction_bus$read_data),
+  .iBusWishbone_DAT_MOSI(instruction_bus$write_data),
+  .iBusWishbone_SEL(instruction_bus$select),
+  .iBusWishbone_ERR(1'b0),
+  .iBusWishbone_CTI(),
+  .iBusWishbone_BTE(),
+  .dBusWishbone_CYC(data_bus$cycle),
+  .dBusWishbone_STB(data_bus$strobe),
+  .dBusWishbone_ACK(data_bus$acknowledge),
+  .dBusWishbone_WE(data_bus$write),
+  .dBusWishbone_ADR(data_bus$address),
+  .dBusWishbone_DAT_MISO(data_bus$read_data),
+  .dBusWishbone_DAT_MOSI(data_bus$write_data),
+  .dBusWishbone_SEL(data_bus$select),
+  .dBusWishbone_ERR(1'b0),
+  .dBusWishbone_CTI(),
+  .dBusWishbone_BTE()
+);
+/* verilator lint_on PINCONNECTEMPTY */
+",
+                start = abi::processor::RAM_BASE
+            ),
+            cores: STUB.into(),
+        })
+    }
+}
+
+/// Ports of the core, for tools that see only the generated Verilog.
+const STUB: &str = "
+(* blackbox *)
+module VexRiscv(
+  input [31:0] externalResetVector, input timerInterrupt, input softwareInterrupt, input [31:0] externalInterruptArray,
+  input jtag_tms, input jtag_tdi, output jtag_tdo, input jtag_tck,
+  output ndmreset, input reset, output stoptime,
+  output iBusWishbone_CYC, output iBusWishbone_STB, input iBusWishbone_ACK, output iBusWishbone_WE,
+  output [29:0] iBusWishbone_ADR, input [31:0] iBusWishbone_DAT_MISO, output [31:0] iBusWishbone_DAT_MOSI,
+  output [3:0] iBusWishbone_SEL, input iBusWishbone_ERR, output [2:0] iBusWishbone_CTI, output [1:0] iBusWishbone_BTE,
+  output dBusWishbone_CYC, output dBusWishbone_STB, input dBusWishbone_ACK, output dBusWishbone_WE,
+  output [29:0] dBusWishbone_ADR, input [31:0] dBusWishbone_DAT_MISO, output [31:0] dBusWishbone_DAT_MOSI,
+  output [3:0] dBusWishbone_SEL, input dBusWishbone_ERR, output [2:0] dBusWishbone_CTI, output [1:0] dBusWishbone_BTE,
+  input clk, input debugReset);
+endmodule
+";
