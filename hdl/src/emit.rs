@@ -19,23 +19,41 @@ pub fn emit<U: Block>(name: &str, unit: &U) -> String {
     resolve_constants(name, &drop_repeated_stubs(&defines.defines()))
 }
 
+/// Verilog of a whole design: as [`emit`], without the stubs of black boxes, whose own Verilog is read beside it.
+///
+/// # Panics
+/// As [`emit`].
+pub fn emit_design<U: Block>(name: &str, unit: &U) -> String {
+    split_stubs(&emit(name, unit)).0
+}
+
 /// Keeps the first of equal black-box stubs: a second one would be a second definition of the module.
 fn drop_repeated_stubs(verilog: &str) -> String {
-    const OPEN: &str = "(* blackbox *)";
-    const CLOSE: &str = "endmodule";
+    let (mut text, stubs) = split_stubs(verilog);
     let mut seen = BTreeSet::new();
-    let mut parts = verilog.split(OPEN);
-    let mut text = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let (stub, rest) = part.split_once(CLOSE).expect("a stub ends with endmodule");
+    for stub in stubs {
         if seen.insert(stub.trim().to_string()) {
-            text.push_str(OPEN);
-            text.push_str(stub);
-            text.push_str(CLOSE);
+            text.push_str(&stub);
         }
-        text.push_str(rest);
     }
     text
+}
+
+/// The text without its black-box stubs, and the stubs.
+fn split_stubs(verilog: &str) -> (String, Vec<String>) {
+    const OPEN: &str = "(* blackbox *)";
+    const CLOSE: &str = "endmodule";
+    let mut parts = verilog.split(OPEN);
+    let mut text = parts.next().unwrap_or_default().to_string();
+    let mut stubs = Vec::new();
+    for part in parts {
+        let (stub, rest) = part
+            .split_once(CLOSE)
+            .expect("a stub ends with endmodule");
+        stubs.push(format!("{OPEN}{stub}{CLOSE}\n"));
+        text.push_str(rest);
+    }
+    (text, stubs)
 }
 
 /// Replaces names such as `abi$link$header$length$SHIFT` by their numbers.

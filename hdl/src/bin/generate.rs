@@ -6,5 +6,5 @@ fn main() {
     std::fs::create_dir_all(&out).unwrap();
     let mut unit = hdl::niu::Niu::new(hdl::control::Identity::default());
     unit.connect_all();
-    std::fs::write(format!("{out}/niu.v"), hdl::emit::emit("niu", &unit)).unwrap();
+    std::fs::write(format!("{out}/niu.v"), hdl::emit::emit_design("niu", &unit)).unwrap();
 }

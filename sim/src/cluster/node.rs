@@ -221,8 +221,6 @@ fn is_due(wake: &mut Wake, cycle: u64, device_writes: u64) -> bool {
             *next = now + *interval;
             now == cycle && device_writes != *seen
         }
-        // The program itself looks whether what it waits for has come.
-        Wake::Bridge => true,
         Wake::Gather(_) => false,
     }
 }

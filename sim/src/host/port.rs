@@ -118,6 +118,12 @@ impl HostPort {
         }
     }
 
+    /// Waits for the next cycle, to look again whether the bridge has come further.
+    fn next_cycle(&self) {
+        let cycle = self.side.borrow().cycle;
+        self.suspend(Wake::At(cycle + 1));
+    }
+
     /// Spends processor time.
     pub fn spend_ns(&self, ns: u64) {
         self.time_picoseconds
@@ -179,7 +185,7 @@ impl HostPort {
     fn store_packet(&self, bar: u8, offset: u64, bytes: &[u8]) {
         self.synchronise();
         while !self.side.borrow().bridge.store_accepted() {
-            self.suspend(Wake::Bridge);
+            self.next_cycle();
         }
         self.side.borrow_mut().bridge.write(bar, offset, bytes);
     }
@@ -201,7 +207,7 @@ impl HostPort {
             if let Some(result) = self.side.borrow_mut().bridge.read_result(ticket) {
                 return result;
             }
-            self.suspend(Wake::Bridge);
+            self.next_cycle();
         }
     }
 

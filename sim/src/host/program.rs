@@ -21,8 +21,6 @@ pub enum Wake {
         /// Cycle at which to wake in any case.
         deadline: u64,
     },
-    /// Room in the store buffers, or the answer to a read: the program looks every cycle.
-    Bridge,
     /// Every other program, to exchange these bytes with them all.
     Gather(Vec<u8>),
 }
