@@ -63,9 +63,6 @@ pub struct ReceiveQueues {
     word: Signal<Local, Bits<64>>,
     queue: Signal<Local, Bits<4>>,
     selected: Signal<Local, Bit>,
-    position: Signal<Local, Bits<16>>,
-    stride_log2: Signal<Local, Bits<4>>,
-    wide_position: Signal<Local, Bits<24>>,
     resident: Constant<Bits<11>>,
 }
 
@@ -104,9 +101,6 @@ impl Default for ReceiveQueues {
             word: Default::default(),
             queue: Default::default(),
             selected: Default::default(),
-            position: Default::default(),
-            stride_log2: Default::default(),
-            wide_position: Default::default(),
             resident: Constant::new((REGION_RECEIVE_QUEUE << (REGION_SHIFT - 5)).to_bits()),
         }
     }
@@ -213,52 +207,22 @@ impl Logic for ReceiveQueues {
             | self.queues[13].phase.val()
             | self.queues[14].phase.val()
             | self.queues[15].phase.val();
-        self.position.next = self.queues[0].position.val()
-            | self.queues[1].position.val()
-            | self.queues[2].position.val()
-            | self.queues[3].position.val()
-            | self.queues[4].position.val()
-            | self.queues[5].position.val()
-            | self.queues[6].position.val()
-            | self.queues[7].position.val()
-            | self.queues[8].position.val()
-            | self.queues[9].position.val()
-            | self.queues[10].position.val()
-            | self.queues[11].position.val()
-            | self.queues[12].position.val()
-            | self.queues[13].position.val()
-            | self.queues[14].position.val()
-            | self.queues[15].position.val();
-        self.stride_log2.next = self.queues[0].stride_log2.val()
-            | self.queues[1].stride_log2.val()
-            | self.queues[2].stride_log2.val()
-            | self.queues[3].stride_log2.val()
-            | self.queues[4].stride_log2.val()
-            | self.queues[5].stride_log2.val()
-            | self.queues[6].stride_log2.val()
-            | self.queues[7].stride_log2.val()
-            | self.queues[8].stride_log2.val()
-            | self.queues[9].stride_log2.val()
-            | self.queues[10].stride_log2.val()
-            | self.queues[11].stride_log2.val()
-            | self.queues[12].stride_log2.val()
-            | self.queues[13].stride_log2.val()
-            | self.queues[14].stride_log2.val()
-            | self.queues[15].stride_log2.val();
-        self.wide_position.next = bit_cast::<24, 16>(self.position.val());
-        self.entry_offset.next = self.wide_position.val() << 4;
-        if self.stride_log2.val() == 5 {
-            self.entry_offset.next = self.wide_position.val() << 5;
-        }
-        if self.stride_log2.val() == 6 {
-            self.entry_offset.next = self.wide_position.val() << 6;
-        }
-        if self.stride_log2.val() == 7 {
-            self.entry_offset.next = self.wide_position.val() << 7;
-        }
-        if self.stride_log2.val() == 8 {
-            self.entry_offset.next = self.wide_position.val() << 8;
-        }
+        self.entry_offset.next = self.queues[0].entry_offset.val()
+            | self.queues[1].entry_offset.val()
+            | self.queues[2].entry_offset.val()
+            | self.queues[3].entry_offset.val()
+            | self.queues[4].entry_offset.val()
+            | self.queues[5].entry_offset.val()
+            | self.queues[6].entry_offset.val()
+            | self.queues[7].entry_offset.val()
+            | self.queues[8].entry_offset.val()
+            | self.queues[9].entry_offset.val()
+            | self.queues[10].entry_offset.val()
+            | self.queues[11].entry_offset.val()
+            | self.queues[12].entry_offset.val()
+            | self.queues[13].entry_offset.val()
+            | self.queues[14].entry_offset.val()
+            | self.queues[15].entry_offset.val();
 
         if self.reset.val() {
             self.held_valid.d.next = false;
