@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Sixteen `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
-/// `advance` means the queue matched last. Configuration and consumer stores take effect two cycles after they come.
+/// `advance` means the queue matched last. Consumer stores take effect two cycles after they come, configuration three.
 #[derive(LogicBlock)]
 pub struct ReceiveQueues {
     /// Clock.
@@ -54,6 +54,10 @@ pub struct ReceiveQueues {
     refusal_bits: Gather<16>,
     match_index: FirstOne<16, 4>,
     held_configuration: DFF<ConfigurationWrite>,
+    /// The word is a receive queue's control word.
+    control_valid: DFF<Bit>,
+    control_queue: DFF<Bits<4>>,
+    control_word: DFF<Bits<64>>,
     held_valid: DFF<Bit>,
     held_queue: DFF<Bits<4>>,
     held_index: DFF<Bits<16>>,
@@ -93,6 +97,9 @@ impl Default for ReceiveQueues {
             refusal_bits: Default::default(),
             match_index: Default::default(),
             held_configuration: Default::default(),
+            control_valid: Default::default(),
+            control_queue: Default::default(),
+            control_word: Default::default(),
             held_valid: Default::default(),
             held_queue: Default::default(),
             held_index: Default::default(),
@@ -113,6 +120,9 @@ impl Logic for ReceiveQueues {
             self,
             clock,
             held_configuration,
+            control_valid,
+            control_queue,
+            control_word,
             held_valid,
             held_queue,
             held_index
@@ -135,14 +145,17 @@ impl Logic for ReceiveQueues {
         self.ring_addresses.write_address.next = self.queue.val();
         self.ring_addresses.write_data.next = self.word.val();
 
+        self.control_valid.d.next = self.selected.val() & !self.word_index.val().get_bit(0);
+        self.control_queue.d.next = self.queue.val();
+        self.control_word.d.next = self.word.val();
+
         for i in 0..16 {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
-            self.queues[i].control_valid.next =
-                self.selected.val() & !self.word_index.val().get_bit(0);
-            self.queues[i].control_queue.next = self.queue.val();
-            self.queues[i].control_word.next = self.word.val();
+            self.queues[i].control_valid.next = self.control_valid.q.val();
+            self.queues[i].control_queue.next = self.control_queue.q.val();
+            self.queues[i].control_word.next = self.control_word.q.val();
             self.queues[i].consumer_valid.next = self.held_valid.q.val();
             self.queues[i].consumer_queue.next = self.held_queue.q.val();
             self.queues[i].consumer_index.next = self.held_index.q.val();
@@ -226,6 +239,7 @@ impl Logic for ReceiveQueues {
 
         if self.reset.val() {
             self.held_valid.d.next = false;
+            self.control_valid.d.next = false;
         }
     }
 }
