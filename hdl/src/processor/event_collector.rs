@@ -10,7 +10,8 @@ use rust_hdl::prelude::*;
 /// Behind each source stands room for one event (four for firmware packets, which have no more slots in the inbox). An event that
 /// finds its place taken is lost (`lost`), but for two: an admin doorbell takes the place of the one before, whose meaning it
 /// includes; a packet event may not come when four wait. Whatever becomes of an event, its bit goes to `event_set` in the same
-/// cycle, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 1 cycle to `write`.
+/// cycle, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
+/// in a register before the queue, which holds one more event while the queue is full.
 #[derive(LogicBlock, Default)]
 pub struct EventCollector {
     /// Core clock.
@@ -62,6 +63,9 @@ pub struct EventCollector {
     packets: Fifo<Event, 2, 3>,
     arbiter: RoundRobin<5, 3>,
     packet_waits: Signal<Local, Bit>,
+    chosen: DFF<Event>,
+    has_chosen: DFF<Bit>,
+    choice: Signal<Local, Event>,
     take: Signal<Local, Bit>,
     source: Signal<Local, Bits<3>>,
 }
@@ -77,7 +81,16 @@ impl Logic for EventCollector {
             store_waits,
             store_held
         );
-        dff_setup!(self, clock, miss_waits, miss_held, error_waits, error_held);
+        dff_setup!(
+            self,
+            clock,
+            miss_waits,
+            miss_held,
+            error_waits,
+            error_held,
+            chosen,
+            has_chosen
+        );
         clock!(self, clock, packets, arbiter);
         self.packets.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
@@ -89,45 +102,51 @@ impl Logic for EventCollector {
             | (bit_cast::<5, 1>(self.miss_waits.q.val().into()) << 2)
             | (bit_cast::<5, 1>(self.error_waits.q.val().into()) << 3)
             | (bit_cast::<5, 1>(self.packet_waits.val().into()) << 4);
-        self.take.next = self.arbiter.any.val() & !self.full.val();
+        self.take.next = self.arbiter.any.val() & !(self.has_chosen.q.val() & self.full.val());
         self.source.next = self.arbiter.index.val();
         self.arbiter.advance.next = self.take.val();
-        self.write.next = self.take.val();
+        self.write.next = self.has_chosen.q.val() & !self.full.val();
+        self.word.next = self.chosen.q.val();
+        self.has_chosen.d.next =
+            self.arbiter.any.val() | (self.has_chosen.q.val() & self.full.val());
         self.packets.read.next = false;
-        self.word.next = self.packets.data_out.val();
-        self.word.next.kind = abi::event::kind::PACKET.to_bits();
+        self.choice.next = self.packets.data_out.val();
+        self.choice.next.kind = abi::event::kind::PACKET.to_bits();
         if self.source.val() == 4 {
             self.packets.read.next = self.take.val();
         }
         if self.source.val() == 3 {
-            self.word.next = self.error_held.q.val();
-            self.word.next.kind = abi::event::kind::QUEUE_ERROR.to_bits();
+            self.choice.next = self.error_held.q.val();
+            self.choice.next.kind = abi::event::kind::QUEUE_ERROR.to_bits();
             if self.take.val() {
                 self.error_waits.d.next = false;
             }
         }
         if self.source.val() == 2 {
-            self.word.next = self.miss_held.q.val();
-            self.word.next.kind = abi::event::kind::RECEIVE_MISS.to_bits();
+            self.choice.next = self.miss_held.q.val();
+            self.choice.next.kind = abi::event::kind::RECEIVE_MISS.to_bits();
             if self.take.val() {
                 self.miss_waits.d.next = false;
             }
         }
         if self.source.val() == 1 {
-            self.word.next = self.store_held.q.val();
-            self.word.next.kind = abi::event::kind::NON_RESIDENT_STORE.to_bits();
+            self.choice.next = self.store_held.q.val();
+            self.choice.next.kind = abi::event::kind::NON_RESIDENT_STORE.to_bits();
             if self.take.val() {
                 self.store_waits.d.next = false;
             }
         }
         if self.source.val() == 0 {
-            self.word.next.kind = abi::event::kind::ADMIN.to_bits();
-            self.word.next.index = 0.into();
-            self.word.next.code = 0.into();
-            self.word.next.data = bit_cast::<32, 16>(self.admin_held.q.val());
+            self.choice.next.kind = abi::event::kind::ADMIN.to_bits();
+            self.choice.next.index = 0.into();
+            self.choice.next.code = 0.into();
+            self.choice.next.data = bit_cast::<32, 16>(self.admin_held.q.val());
             if self.take.val() {
                 self.admin_waits.d.next = false;
             }
+        }
+        if self.take.val() {
+            self.chosen.d.next = self.choice.val();
         }
 
         // From the sources. A place that is emptied in this cycle is free only in the next.
@@ -173,6 +192,7 @@ impl Logic for EventCollector {
             self.store_waits.d.next = false;
             self.miss_waits.d.next = false;
             self.error_waits.d.next = false;
+            self.has_chosen.d.next = false;
         }
     }
 }

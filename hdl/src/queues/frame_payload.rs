@@ -22,6 +22,8 @@ pub struct FramePayload {
     pub reset: Signal<In, Bit>,
     /// Pulse: a frame begins; the next four inputs count.
     pub start: Signal<In, Bit>,
+    /// A frame may begin in this cycle: `start` is high only with this, and this comes early.
+    pub will_start: Signal<In, Bit>,
     /// Payload bytes 0 to 7.
     pub first: Signal<In, Bits<64>>,
     /// The slot's second beat.
@@ -61,6 +63,7 @@ impl Default for FramePayload {
             clock: Default::default(),
             reset: Default::default(),
             start: Default::default(),
+            will_start: Default::default(),
             first: Default::default(),
             second: Default::default(),
             length: Default::default(),
@@ -93,14 +96,16 @@ impl Logic for FramePayload {
         clock!(self, clock, beats);
         self.beats.reset.next = self.reset.val();
 
-        // The slot beat at hand, the half beat before it, and the payload bytes left.
-        self.left.next = self.remaining.q.val();
-        self.low.next = self.previous.q.val();
-        self.current.next = self.read_data.val();
-        if self.start.val() {
-            self.left.next = self.length.val();
-            self.low.next = self.first.val();
-            self.current.next = self.second.val();
+        // The slot beat at hand, the half beat before it, and the payload bytes left; `start` itself comes too late to choose.
+        self.left.next = self.length.val();
+        self.low.next = self.first.val();
+        self.current.next = self.second.val();
+        self.read_address.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 2;
+        if self.active.q.val() {
+            self.left.next = self.remaining.q.val();
+            self.low.next = self.previous.q.val();
+            self.current.next = self.read_data.val();
+            self.read_address.next = self.next_read.q.val();
         }
         self.ends.next = self.left.val() <= 12;
         self.mask.next = self.ones.val();
@@ -124,13 +129,11 @@ impl Logic for FramePayload {
             self.remaining.d.next = self.left.val() - 16;
         }
 
-        // Reads of the third and later beats.
-        // The next frame beat needs a new slot beat only for its upper half.
-        self.read_request.next = (self.start.val() | self.active.q.val()) & (self.left.val() > 24);
-        self.read_address.next = self.next_read.q.val();
+        // The next frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
+        self.read_request.next =
+            self.will_start.val() | (self.active.q.val() & (self.remaining.q.val() > 24));
         self.next_read.d.next = self.next_read.q.val() + 1;
-        if self.start.val() {
-            self.read_address.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 2;
+        if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
         }
         self.port_free_next.next = !self.active.q.val() | (self.remaining.q.val() <= 40);

@@ -45,10 +45,8 @@ pub struct ReceiveQueue {
     pub too_small: Signal<Out, Bit>,
     /// No entry is free.
     pub full: Signal<Out, Bit>,
-    /// Number of the next entry in the ring.
-    pub position: Signal<Out, Bits<16>>,
-    /// Base-2 logarithm of an entry's bytes.
-    pub stride_log2: Signal<Out, Bits<4>>,
+    /// Byte offset of the next entry in the ring.
+    pub entry_offset: Signal<Out, Bits<24>>,
     /// Phase bit of the next entry.
     pub phase: Signal<Out, Bit>,
     /// Pulse: a consumer index that gives back more than was delivered was ignored.
@@ -56,12 +54,15 @@ pub struct ReceiveQueue {
 
     enabled: DFF<Bit>,
     receive_queue_id: DFF<Bits<16>>,
-    stride: DFF<Bits<4>>,
+    /// Bytes of an entry.
+    stride: DFF<Bits<9>>,
     /// Entries of the ring, less one.
     entry_mask: DFF<Bits<16>>,
     /// Longest payload of an entry.
     longest: DFF<Bits<8>>,
     producer: DFF<Bits<16>>,
+    /// Where `producer` stands in the ring: kept beside it, so that no shift lies in a message's way.
+    offset: DFF<Bits<24>>,
     level: DFF<Bits<16>>,
     is_full: DFF<Bit>,
     is_matched: DFF<Bit>,
@@ -72,10 +73,13 @@ pub struct ReceiveQueue {
     entries_log2: Signal<Local, Bits<4>>,
     new_stride: Signal<Local, Bits<4>>,
     stride_bytes: Signal<Local, Bits<9>>,
+    payload_bytes: Signal<Local, Bits<9>>,
     /// The bit of an index that counts laps.
     lap: Signal<Local, Bits<16>>,
     lap_of_level: Signal<Local, Bits<16>>,
     lap_of_producer: Signal<Local, Bits<16>>,
+    /// Zero at the last entry of the ring.
+    entries_behind: Signal<Local, Bits<16>>,
     stored: Signal<Local, Bit>,
     new_level: Signal<Local, Bits<16>>,
     legal: Signal<Local, Bit>,
@@ -105,8 +109,7 @@ impl Default for ReceiveQueue {
             matched: Default::default(),
             too_small: Default::default(),
             full: Default::default(),
-            position: Default::default(),
-            stride_log2: Default::default(),
+            entry_offset: Default::default(),
             phase: Default::default(),
             bad_consumer: Default::default(),
             enabled: Default::default(),
@@ -115,6 +118,7 @@ impl Default for ReceiveQueue {
             entry_mask: Default::default(),
             longest: Default::default(),
             producer: Default::default(),
+            offset: Default::default(),
             level: Default::default(),
             is_full: Default::default(),
             is_matched: Default::default(),
@@ -124,9 +128,11 @@ impl Default for ReceiveQueue {
             entries_log2: Default::default(),
             new_stride: Default::default(),
             stride_bytes: Default::default(),
+            payload_bytes: Default::default(),
             lap: Default::default(),
             lap_of_level: Default::default(),
             lap_of_producer: Default::default(),
+            entries_behind: Default::default(),
             stored: Default::default(),
             new_level: Default::default(),
             legal: Default::default(),
@@ -151,6 +157,7 @@ impl Logic for ReceiveQueue {
             entry_mask,
             longest,
             producer,
+            offset,
             level,
             is_full,
             is_matched,
@@ -172,11 +179,9 @@ impl Logic for ReceiveQueue {
         self.too_small.next = self.is_matched.q.val() & self.is_too_small.q.val();
         self.full.next = self.is_matched.q.val() & self.is_full.q.val();
         self.phase.next = self.is_matched.q.val() & !self.lap_of_producer.val().any();
-        self.position.next = 0.into();
-        self.stride_log2.next = 0.into();
+        self.entry_offset.next = 0.into();
         if self.is_matched.q.val() {
-            self.position.next = self.producer.q.val() & self.entry_mask.q.val();
-            self.stride_log2.next = self.stride.q.val();
+            self.entry_offset.next = self.offset.q.val();
         }
 
         // Entries come and go.
@@ -190,10 +195,15 @@ impl Logic for ReceiveQueue {
             self.base_level.next = self.new_level.val();
         }
         self.written.next = self.advance.val() & self.is_matched.q.val();
+        self.entries_behind.next = self.entry_mask.q.val() & !self.producer.q.val();
         self.level.d.next = self.base_level.val();
         if self.written.val() {
             self.level.d.next = self.base_level.val() + 1;
             self.producer.d.next = self.producer.q.val() + 1;
+            self.offset.d.next = 0.into();
+            if self.entries_behind.val().any() {
+                self.offset.d.next = self.offset.q.val() + bit_cast::<24, 9>(self.stride.q.val());
+            }
         }
 
         // Firmware's word.
@@ -208,8 +218,8 @@ impl Logic for ReceiveQueue {
             .val()
             .get_bits::<4>(abi::queue_state::receive_control::stride_log2::SHIFT);
         self.entries.next = self.one.val() << self.entries_log2.val();
-        self.stride_bytes.next =
-            (self.one_byte.val() << self.new_stride.val()) - self.entry_header.val();
+        self.stride_bytes.next = self.one_byte.val() << self.new_stride.val();
+        self.payload_bytes.next = self.stride_bytes.val() - self.entry_header.val();
         if self.control.val() {
             self.enabled.d.next = self
                 .control_word
@@ -219,10 +229,11 @@ impl Logic for ReceiveQueue {
                 .control_word
                 .val()
                 .get_bits::<16>(abi::queue_state::receive_control::receive_queue_id::SHIFT);
-            self.stride.d.next = self.new_stride.val();
+            self.stride.d.next = self.stride_bytes.val();
             self.entry_mask.d.next = self.entries.val() - 1;
-            self.longest.d.next = self.stride_bytes.val().get_bits::<8>(0);
+            self.longest.d.next = self.payload_bytes.val().get_bits::<8>(0);
             self.producer.d.next = 0.into();
+            self.offset.d.next = 0.into();
             self.level.d.next = 0.into();
             self.is_full.d.next = false;
             self.is_matched.d.next = false;
@@ -232,6 +243,7 @@ impl Logic for ReceiveQueue {
             self.enabled.d.next = false;
             self.is_matched.d.next = false;
             self.producer.d.next = 0.into();
+            self.offset.d.next = 0.into();
             self.level.d.next = 0.into();
             self.entry_mask.d.next = 0.into();
         }

@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Sixteen `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
-/// `advance` means the queue matched last. Configuration and consumer stores take effect two cycles after they come.
+/// `advance` means the queue matched last. Consumer stores take effect two cycles after they come, configuration three.
 #[derive(LogicBlock)]
 pub struct ReceiveQueues {
     /// Clock.
@@ -54,6 +54,10 @@ pub struct ReceiveQueues {
     refusal_bits: Gather<16>,
     match_index: FirstOne<16, 4>,
     held_configuration: DFF<ConfigurationWrite>,
+    /// The word is a receive queue's control word.
+    control_valid: DFF<Bit>,
+    control_queue: DFF<Bits<4>>,
+    control_word: DFF<Bits<64>>,
     held_valid: DFF<Bit>,
     held_queue: DFF<Bits<4>>,
     held_index: DFF<Bits<16>>,
@@ -63,9 +67,6 @@ pub struct ReceiveQueues {
     word: Signal<Local, Bits<64>>,
     queue: Signal<Local, Bits<4>>,
     selected: Signal<Local, Bit>,
-    position: Signal<Local, Bits<16>>,
-    stride_log2: Signal<Local, Bits<4>>,
-    wide_position: Signal<Local, Bits<24>>,
     resident: Constant<Bits<11>>,
 }
 
@@ -96,6 +97,9 @@ impl Default for ReceiveQueues {
             refusal_bits: Default::default(),
             match_index: Default::default(),
             held_configuration: Default::default(),
+            control_valid: Default::default(),
+            control_queue: Default::default(),
+            control_word: Default::default(),
             held_valid: Default::default(),
             held_queue: Default::default(),
             held_index: Default::default(),
@@ -104,9 +108,6 @@ impl Default for ReceiveQueues {
             word: Default::default(),
             queue: Default::default(),
             selected: Default::default(),
-            position: Default::default(),
-            stride_log2: Default::default(),
-            wide_position: Default::default(),
             resident: Constant::new((REGION_RECEIVE_QUEUE << (REGION_SHIFT - 5)).to_bits()),
         }
     }
@@ -119,6 +120,9 @@ impl Logic for ReceiveQueues {
             self,
             clock,
             held_configuration,
+            control_valid,
+            control_queue,
+            control_word,
             held_valid,
             held_queue,
             held_index
@@ -141,14 +145,17 @@ impl Logic for ReceiveQueues {
         self.ring_addresses.write_address.next = self.queue.val();
         self.ring_addresses.write_data.next = self.word.val();
 
+        self.control_valid.d.next = self.selected.val() & !self.word_index.val().get_bit(0);
+        self.control_queue.d.next = self.queue.val();
+        self.control_word.d.next = self.word.val();
+
         for i in 0..16 {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
-            self.queues[i].control_valid.next =
-                self.selected.val() & !self.word_index.val().get_bit(0);
-            self.queues[i].control_queue.next = self.queue.val();
-            self.queues[i].control_word.next = self.word.val();
+            self.queues[i].control_valid.next = self.control_valid.q.val();
+            self.queues[i].control_queue.next = self.control_queue.q.val();
+            self.queues[i].control_word.next = self.control_word.q.val();
             self.queues[i].consumer_valid.next = self.held_valid.q.val();
             self.queues[i].consumer_queue.next = self.held_queue.q.val();
             self.queues[i].consumer_index.next = self.held_index.q.val();
@@ -213,55 +220,26 @@ impl Logic for ReceiveQueues {
             | self.queues[13].phase.val()
             | self.queues[14].phase.val()
             | self.queues[15].phase.val();
-        self.position.next = self.queues[0].position.val()
-            | self.queues[1].position.val()
-            | self.queues[2].position.val()
-            | self.queues[3].position.val()
-            | self.queues[4].position.val()
-            | self.queues[5].position.val()
-            | self.queues[6].position.val()
-            | self.queues[7].position.val()
-            | self.queues[8].position.val()
-            | self.queues[9].position.val()
-            | self.queues[10].position.val()
-            | self.queues[11].position.val()
-            | self.queues[12].position.val()
-            | self.queues[13].position.val()
-            | self.queues[14].position.val()
-            | self.queues[15].position.val();
-        self.stride_log2.next = self.queues[0].stride_log2.val()
-            | self.queues[1].stride_log2.val()
-            | self.queues[2].stride_log2.val()
-            | self.queues[3].stride_log2.val()
-            | self.queues[4].stride_log2.val()
-            | self.queues[5].stride_log2.val()
-            | self.queues[6].stride_log2.val()
-            | self.queues[7].stride_log2.val()
-            | self.queues[8].stride_log2.val()
-            | self.queues[9].stride_log2.val()
-            | self.queues[10].stride_log2.val()
-            | self.queues[11].stride_log2.val()
-            | self.queues[12].stride_log2.val()
-            | self.queues[13].stride_log2.val()
-            | self.queues[14].stride_log2.val()
-            | self.queues[15].stride_log2.val();
-        self.wide_position.next = bit_cast::<24, 16>(self.position.val());
-        self.entry_offset.next = self.wide_position.val() << 4;
-        if self.stride_log2.val() == 5 {
-            self.entry_offset.next = self.wide_position.val() << 5;
-        }
-        if self.stride_log2.val() == 6 {
-            self.entry_offset.next = self.wide_position.val() << 6;
-        }
-        if self.stride_log2.val() == 7 {
-            self.entry_offset.next = self.wide_position.val() << 7;
-        }
-        if self.stride_log2.val() == 8 {
-            self.entry_offset.next = self.wide_position.val() << 8;
-        }
+        self.entry_offset.next = self.queues[0].entry_offset.val()
+            | self.queues[1].entry_offset.val()
+            | self.queues[2].entry_offset.val()
+            | self.queues[3].entry_offset.val()
+            | self.queues[4].entry_offset.val()
+            | self.queues[5].entry_offset.val()
+            | self.queues[6].entry_offset.val()
+            | self.queues[7].entry_offset.val()
+            | self.queues[8].entry_offset.val()
+            | self.queues[9].entry_offset.val()
+            | self.queues[10].entry_offset.val()
+            | self.queues[11].entry_offset.val()
+            | self.queues[12].entry_offset.val()
+            | self.queues[13].entry_offset.val()
+            | self.queues[14].entry_offset.val()
+            | self.queues[15].entry_offset.val();
 
         if self.reset.val() {
             self.held_valid.d.next = false;
+            self.control_valid.d.next = false;
         }
     }
 }

@@ -302,6 +302,8 @@ impl Logic for TransmitEngine {
 
         // The frame.
         self.payload.start.next = self.sends.val();
+        self.payload.will_start.next =
+            (self.state.q.val() == TransmitState::Offer) & !self.frame_active.q.val();
         self.payload.first.next = self.first.q.val();
         self.payload.second.next = self.second.q.val();
         self.payload.length.next = self.length.q.val();

@@ -132,6 +132,9 @@ pub struct TransmitQueue {
     message_error: Signal<Local, Bit>,
     store_error: Signal<Local, Bit>,
     error_sum: Signal<Local, Bits<17>>,
+    error_sum_and_one: Signal<Local, Bits<17>>,
+    saturated: Signal<Local, Bits<16>>,
+    saturated_and_one: Signal<Local, Bits<16>>,
     control_index: Signal<Local, Bits<16>>,
     control_word: Signal<Local, Bits<64>>,
     controlled: Signal<Local, Bit>,
@@ -306,12 +309,23 @@ impl Logic for TransmitQueue {
         self.store_overflowed.d.next = self.overflow.val();
         self.store_torn.d.next = self.torn.val();
         self.store_error.next = self.store_overflowed.q.val() | self.store_torn.q.val();
+        // Both sums are ready before it is known whether a message failed.
         self.error_sum.next = bit_cast::<17, 16>(self.errors.q.val())
-            + bit_cast::<17, 1>(self.message_error.val().into())
             + bit_cast::<17, 1>(self.store_error.val().into());
-        self.errors.d.next = self.error_sum.val().get_bits::<16>(0);
+        self.error_sum_and_one.next = bit_cast::<17, 16>(self.errors.q.val())
+            + bit_cast::<17, 1>(self.store_error.val().into())
+            + 1;
+        self.saturated.next = self.error_sum.val().get_bits::<16>(0);
         if self.error_sum.val().get_bit(16) {
-            self.errors.d.next = 0xffff.into();
+            self.saturated.next = 0xffff.into();
+        }
+        self.saturated_and_one.next = self.error_sum_and_one.val().get_bits::<16>(0);
+        if self.error_sum_and_one.val().get_bit(16) {
+            self.saturated_and_one.next = 0xffff.into();
+        }
+        self.errors.d.next = self.saturated.val();
+        if self.message_error.val() {
+            self.errors.d.next = self.saturated_and_one.val();
         }
         if self.store_torn.q.val() {
             self.last.d.next = abi::message::error::TORN_STORE.to_bits();

@@ -36,6 +36,7 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
     let mut read_data = random.wide();
     for cycle in 0..2000 {
         unit.start.next = cycle == 0;
+        unit.will_start.next = cycle == 0;
         unit.first.next = if cycle == 0 {
             (beat(0) >> 64) as u64
         } else {
@@ -67,6 +68,7 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
         let port_free_next = unit.port_free_next.val();
         clock_cycle!(*unit, clock);
         unit.start.next = false;
+        unit.will_start.next = false;
         settle(unit);
         assert!(
             cycle == 0 || !port_free_next || !unit.read_request.val(),
@@ -116,4 +118,29 @@ fn a_slow_taker_gets_the_same() {
         let take = 5 + random.below(90);
         run(&mut unit, &payload, take, &mut random);
     }
+}
+
+#[test]
+fn it_passes_the_gate() {
+    let mut busy = 0;
+    crate::gate::Gate::new("frame_payload", FramePayload::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(2000)
+        .seed(13)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2;
+            unit.first.next = random.bits();
+            unit.second.next = random.bits();
+            unit.length.next = random.below(249).to_bits();
+            unit.slot.next = random.bits();
+            unit.read_data.next = random.bits();
+            unit.source.ready.next = random.chance(85);
+            // A new frame only when the last beat of the one before was certainly taken.
+            busy = if busy > 0 { busy - 1 } else { 0 };
+            unit.start.next = cycle > 2 && busy == 0 && !unit.source.valid.val();
+            unit.will_start.next = unit.start.next || (busy == 0 && random.chance(50));
+            if unit.start.next {
+                busy = 20;
+            }
+        });
 }

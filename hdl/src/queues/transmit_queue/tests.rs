@@ -733,3 +733,53 @@ fn it_does_what_two_lists_of_messages_do() {
         );
     }
 }
+
+#[test]
+fn it_passes_the_gate() {
+    crate::gate::Gate::new("transmit_queue", TransmitQueue::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .seed(9)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.below(1000) == 0;
+            unit.number.next = NUMBER.to_bits();
+            let mut inputs = Inputs {
+                room: [random.chance(80), random.chance(80)],
+                tick: random.chance(2),
+                shadow_taken: random.chance(20),
+                other_queue: random.chance(5),
+                ..Inputs::default()
+            };
+            if cycle == 3 || random.below(300) == 0 {
+                inputs.control = Some(cycle == 3 || random.chance(80));
+            }
+            match random.below(12) {
+                0..4 => inputs.express = true,
+                4 => {
+                    let consumer = unit.consumer_index.val().to_u64() as u16;
+                    inputs.producer = Some(consumer.wrapping_add(random.below(20) as u16));
+                }
+                5 => inputs.producer = Some(random.word() as u16),
+                6 => inputs.torn = true,
+                _ => {}
+            }
+            // An engine that knows nothing but that a grant has one outcome, and drops only drained queues' messages.
+            match random.below(8) {
+                0 => inputs.granted = unit.eligible.val(),
+                1..5 => inputs.launched = unit.launch_slot.val() != unit.compose_slot.val(),
+                5 => inputs.wait_for_drain = true,
+                6 => inputs.wait_for_channel = Some(random.chance(50)),
+                _ => {}
+            }
+            if random.chance(40) {
+                let slot = unit.consumer_index.val().to_u64() as u16;
+                let status = if random.chance(80) {
+                    0
+                } else {
+                    random.below(6) as usize
+                };
+                inputs.answer = Some((slot, status));
+            }
+            inputs.apply(unit);
+        });
+}

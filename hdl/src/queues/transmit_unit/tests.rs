@@ -295,9 +295,20 @@ fn an_unanswered_queue_fails_visibly_and_works_again_when_enabled() {
 
 #[test]
 fn it_passes_the_gate() {
-    Gate::new("transmit_unit", TransmitUnit::<3>::default())
+    let mut answers = random::Answers::default();
+    let (mut sent, mut shadows) = (0, 0);
+    Gate::new("transmit_unit", TransmitUnit::<5>::default())
         .clock(|unit| &mut unit.clock)
-        .cycles(2500)
+        .cycles(4000)
         .seed(41)
-        .run(random::drive);
+        .run(|unit, random, cycle| {
+            random::drive(&mut answers, unit, random, cycle);
+            sent += u64::from(unit.message_sent.val());
+            shadows += u64::from(unit.shadow_written.val());
+        });
+    println!("{sent} sent, {shadows} shadow lines");
+    assert!(
+        sent > 300 && shadows > 300,
+        "the vectors exercise too little"
+    );
 }
