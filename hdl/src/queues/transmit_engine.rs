@@ -115,6 +115,9 @@ pub struct TransmitEngine {
     way: DFF<Bits<17>>,
     receive_queue_id: DFF<Bits<16>>,
     frame_active: DFF<Bit>,
+    skipped: DFF<Bit>,
+    drained: DFF<Bit>,
+    starved: DFF<Bit>,
 
     slot_header: Signal<Local, Bits<64>>,
     slot_length: Signal<Local, Bits<16>>,
@@ -154,7 +157,10 @@ impl Logic for TransmitEngine {
             same_way,
             way,
             receive_queue_id,
-            frame_active
+            frame_active,
+            skipped,
+            drained,
+            starved
         );
         clock!(self, clock, turn, window, translation, payload, last_ways);
         self.turn.reset.next = self.reset.val();
@@ -210,9 +216,13 @@ impl Logic for TransmitEngine {
         self.turn.advance.next = false;
         self.outcome.next.granted = false;
         self.outcome.next.launched = self.sends.val();
-        self.outcome.next.skipped = self.skips.val();
-        self.outcome.next.wait_for_drain = self.drains.val();
-        self.outcome.next.wait_for_channel = self.starves.val();
+        // These are told in the next cycle, for the sake of timing; until then queue, error and channel stay as they are.
+        self.skipped.d.next = self.skips.val();
+        self.drained.d.next = self.drains.val();
+        self.starved.d.next = self.starves.val();
+        self.outcome.next.skipped = self.skipped.q.val();
+        self.outcome.next.wait_for_drain = self.drained.q.val();
+        self.outcome.next.wait_for_channel = self.starved.q.val();
         self.outcome.next.channel = self.channel.val();
         self.outcome.next.queue = self.current_queue.q.val();
         self.outcome.next.error = self.error.val();
@@ -364,6 +374,9 @@ impl Logic for TransmitEngine {
         if self.reset.val() {
             self.state.d.next = TransmitState::Select;
             self.frame_active.d.next = false;
+            self.skipped.d.next = false;
+            self.drained.d.next = false;
+            self.starved.d.next = false;
         }
     }
 }
