@@ -42,6 +42,7 @@ fn main() {
             "--no-timing",
             "--no-assert",
             "--trace-fst",
+            "--flatten",
         ])
         .args([
             "--output-split",

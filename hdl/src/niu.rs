@@ -13,7 +13,7 @@ use crate::library::stream::StreamSource;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
 use crate::queues::receive_unit::ReceiveUnit;
-use crate::queues::transmit_unit::TransmitUnit;
+use crate::queues::transmit_unit::DefaultTransmitUnit;
 use abi::control::{counter, stage};
 use rust_hdl::prelude::*;
 
@@ -99,7 +99,7 @@ pub struct Niu {
     packet_transmit: PacketTransmit,
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
-    transmit: TransmitUnit<{ crate::configuration::ACKNOWLEDGE_TICK_LOG2 }>,
+    transmit: DefaultTransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
