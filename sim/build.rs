@@ -85,9 +85,17 @@ fn compile(model: &Path, verilator: &Path) {
     let ram = processor_ram(model);
     let build = |level: u32| {
         let mut build = cc::Build::new();
-        build.cpp(true).std("c++17").opt_level(level).debug(false).warnings(false);
+        build
+            .cpp(true)
+            .std("c++17")
+            .opt_level(level)
+            .debug(false)
+            .warnings(false);
         build.flag_if_supported("-faligned-new");
-        build.include(model).include(&include).include(include.join("vltstd"));
+        build
+            .include(model)
+            .include(&include)
+            .include(include.join("vltstd"));
         for (name, value) in [
             ("VM_COVERAGE", "0"),
             ("VM_SC", "0"),
@@ -111,11 +119,18 @@ fn compile(model: &Path, verilator: &Path) {
         name.contains("__Slow") || name.contains("__Trace") || name.contains("__Syms")
     };
     let (seldom, mut hot): (Vec<_>, Vec<_>) = files.into_iter().partition(is_seldom);
-    for file in ["verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp"] {
+    for file in [
+        "verilated.cpp",
+        "verilated_threads.cpp",
+        "verilated_fst_c.cpp",
+    ] {
         hot.push(include.join(file));
     }
     hot.push("src/model/shim.cpp".into());
-    build(2).files(hot).define("WAYFARER_RAM", Some(ram.as_str())).compile("wayfarer_niu");
+    build(2)
+        .files(hot)
+        .define("WAYFARER_RAM", Some(ram.as_str()))
+        .compile("wayfarer_niu");
     build(0).files(seldom).compile("wayfarer_niu_seldom");
     println!("cargo:rustc-link-lib=z");
     println!("cargo:rustc-link-lib=lz4");

@@ -47,9 +47,7 @@ fn split_stubs(verilog: &str) -> (String, Vec<String>) {
     let mut text = parts.next().unwrap_or_default().to_string();
     let mut stubs = Vec::new();
     for part in parts {
-        let (stub, rest) = part
-            .split_once(CLOSE)
-            .expect("a stub ends with endmodule");
+        let (stub, rest) = part.split_once(CLOSE).expect("a stub ends with endmodule");
         stubs.push(format!("{OPEN}{stub}{CLOSE}\n"));
         text.push_str(rest);
     }

@@ -227,13 +227,22 @@ impl Logic for Niu {
         self.completer.registers_busy.next = self.register_writes.busy.val();
         self.completer.completer_id.next = self.config_requester.val();
         self.host_receive_nonposted_free.next = self.completer.nonposted_free.val();
-        MemoryReadTarget::join(&mut self.memory_select.completer, &mut self.completer.memory);
+        MemoryReadTarget::join(
+            &mut self.memory_select.completer,
+            &mut self.completer.memory,
+        );
         MemoryReadTarget::join(&mut self.transmit.completer, &mut self.memory_select.slots);
         MemoryReadTarget::join(&mut self.processor.outbox, &mut self.memory_select.outbox);
 
         // Control registers: host stores first, then host loads; the processor through a port of its own.
-        RegisterMaster::join(&mut self.register_writes.master, &mut self.register_arbiter.first);
-        RegisterMaster::join(&mut self.completer.registers, &mut self.register_arbiter.second);
+        RegisterMaster::join(
+            &mut self.register_writes.master,
+            &mut self.register_arbiter.first,
+        );
+        RegisterMaster::join(
+            &mut self.completer.registers,
+            &mut self.register_arbiter.second,
+        );
         RegisterMaster::join(&mut self.register_arbiter.merged, &mut self.registers.host);
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
@@ -298,9 +307,11 @@ impl Logic for Niu {
         self.processor.store.next = self.transmit.store_event.val();
         self.processor.error_valid.next = self.transmit.error_event_valid.val();
         self.processor.error.next = self.transmit.error_event.val();
-        self.processor.miss_valid.next = self.receive.receive_miss.val() & self.receive.event_valid.val();
+        self.processor.miss_valid.next =
+            self.receive.receive_miss.val() & self.receive.event_valid.val();
         self.processor.miss.next = self.receive.event_word.val();
-        self.processor.packet_valid.next = self.receive.packet_received.val() & self.receive.event_valid.val();
+        self.processor.packet_valid.next =
+            self.receive.packet_received.val() & self.receive.event_valid.val();
         self.processor.packet_event.next = self.receive.event_word.val();
         self.processor.inbox_valid.next = self.read_requester.inbox_valid.val();
         self.processor.inbox_address.next = self.read_requester.inbox_address.val();
@@ -322,15 +333,33 @@ impl Logic for Niu {
         self.read_requester.finished_ready.next = self.processor.finished_ready.val();
         self.read_requester.completion_valid.next = self.packet_receive.completion_valid.val();
         self.read_requester.completion.next = self.packet_receive.completion.val();
-        StreamSource::join(&mut self.receive.write_packets, &mut self.write_packets.sinks[0]);
+        StreamSource::join(
+            &mut self.receive.write_packets,
+            &mut self.write_packets.sinks[0],
+        );
         StreamSource::join(&mut self.transmit.shadow, &mut self.write_packets.sinks[1]);
-        StreamSource::join(&mut self.processor.host_write, &mut self.write_packets.sinks[2]);
-        StreamSource::join(&mut self.write_packets.source, &mut self.write_requester.sink);
+        StreamSource::join(
+            &mut self.processor.host_write,
+            &mut self.write_packets.sinks[2],
+        );
+        StreamSource::join(
+            &mut self.write_packets.source,
+            &mut self.write_requester.sink,
+        );
         self.write_requester.requester_id.next = self.config_requester.val();
         self.write_requester.maximum_payload.next = self.config_maximum_payload.val();
-        StreamSource::join(&mut self.write_requester.source, &mut self.packet_transmit.posted);
-        StreamSource::join(&mut self.read_requester.source, &mut self.packet_transmit.nonposted);
-        StreamSource::join(&mut self.completer.source, &mut self.packet_transmit.completion);
+        StreamSource::join(
+            &mut self.write_requester.source,
+            &mut self.packet_transmit.posted,
+        );
+        StreamSource::join(
+            &mut self.read_requester.source,
+            &mut self.packet_transmit.nonposted,
+        );
+        StreamSource::join(
+            &mut self.completer.source,
+            &mut self.packet_transmit.completion,
+        );
         self.packet_transmit.posted_allowed.next =
             self.host_transmit_posted_allowed.val() & self.config_master_enable.val();
         self.packet_transmit.nonposted_allowed.next =
@@ -342,7 +371,8 @@ impl Logic for Niu {
         self.packet_transmit.source.ready.next = self.host_transmit_ready.val();
 
         // The stage PACKET_OUT: the first packet that begins after a marked message's request.
-        self.packet_out.next = self.packet_transmit.source.valid.val() & self.host_transmit_ready.val();
+        self.packet_out.next =
+            self.packet_transmit.source.valid.val() & self.host_transmit_ready.val();
         self.packet_begins.d.next = self.packet_begins.q.val();
         if self.packet_out.val() {
             self.packet_begins.d.next = self.packet_transmit.source.beat.val().last;
@@ -354,62 +384,108 @@ impl Logic for Niu {
             self.packet_marked.d.next = false;
         }
         self.registers.stage_pulses.next =
-            (bit_cast::<16, 1>(self.packet_receive.receive_last.val().into()) << stage::HOST_RECEIVE.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.transmit.composed.val().into()) << stage::COMPOSED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.transmit.granted.val().into()) << stage::GRANTED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.transmit.translated.val().into()) << stage::TRANSLATED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.link.frame_out.val().into()) << stage::FRAME_OUT.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.transmit.acknowledged.val().into()) << stage::ACKNOWLEDGED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.link.frame_in.val().into()) << stage::FRAME_IN.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.receive.checked.val().into()) << stage::CHECKED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.receive.matched.val().into()) << stage::MATCHED.to_bits::<4>())
-            | (bit_cast::<16, 1>(self.receive.request_out.val().into()) << stage::REQUEST_OUT.to_bits::<4>())
-            | (bit_cast::<16, 1>((self.packet_marked.q.val() & self.packet_out.val() & self.packet_begins.q.val()).into())
-                << stage::PACKET_OUT.to_bits::<4>());
+            (bit_cast::<16, 1>(self.packet_receive.receive_last.val().into())
+                << stage::HOST_RECEIVE.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.transmit.composed.val().into())
+                    << stage::COMPOSED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.transmit.granted.val().into())
+                    << stage::GRANTED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.transmit.translated.val().into())
+                    << stage::TRANSLATED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.link.frame_out.val().into())
+                    << stage::FRAME_OUT.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.transmit.acknowledged.val().into())
+                    << stage::ACKNOWLEDGED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.link.frame_in.val().into())
+                    << stage::FRAME_IN.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.receive.checked.val().into())
+                    << stage::CHECKED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.receive.matched.val().into())
+                    << stage::MATCHED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.receive.request_out.val().into())
+                    << stage::REQUEST_OUT.to_bits::<4>())
+                | (bit_cast::<16, 1>(
+                    (self.packet_marked.q.val()
+                        & self.packet_out.val()
+                        & self.packet_begins.q.val())
+                    .into(),
+                ) << stage::PACKET_OUT.to_bits::<4>());
 
         // Counters.
         self.registers.link_seen.next = self.link.link_seen.val();
         self.registers.version_mismatch.next = self.link.version.val();
-        self.host_counters.next =
-            (bit_cast::<64, 1>(self.packet_receive.packet.val().into()) << counter::HOST_PACKETS.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.packet_receive.malformed.val().into()) << counter::HOST_MALFORMED.to_bits::<6>())
-            | (bit_cast::<64, 1>((self.packet_receive.unsupported.val() | self.completer.unsupported.val()).into())
-                << counter::HOST_UNSUPPORTED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.read_requester.unexpected.val().into()) << counter::COMPLETION_UNEXPECTED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.read_requester.error_completion.val().into()) << counter::COMPLETION_ERROR.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.read_requester.timeout.val().into()) << counter::COMPLETION_TIMEOUT.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.register_writes.overflow.val().into()) << counter::REGISTER_OVERFLOW.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.register_writes.refused.val().into()) << counter::READ_ONLY_WRITE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.processor.command_invalid.val().into()) << counter::COMMAND_INVALID.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.processor.event_lost.val().into()) << counter::EVENT_LOST.to_bits::<6>());
-        self.transmit_counters.next =
-            (bit_cast::<64, 1>(self.transmit.torn_store.val().into()) << counter::TORN_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.nonresident_store.val().into()) << counter::NON_RESIDENT_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.transmit_overflow.val().into()) << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.too_long.val().into()) << counter::TOO_LONG.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.outside_window.val().into()) << counter::OUTSIDE_WINDOW.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.invalid_translation.val().into()) << counter::INVALID_TRANSLATION.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.message_sent.val().into()) << counter::MESSAGES_SENT.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.message_accepted.val().into()) << counter::MESSAGES_ACCEPTED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.message_refused.val().into()) << counter::MESSAGES_REFUSED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.restarted.val().into()) << counter::RESTARTS.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.acknowledge_timeout.val().into()) << counter::ACKNOWLEDGE_TIMEOUT.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into()) << counter::SHADOW_WRITES.to_bits::<6>());
-        self.link_counters.next =
-            (bit_cast::<64, 1>(self.link.frame_received.val().into()) << counter::FRAMES_RECEIVED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.link.corrupt.val().into()) << counter::FRAME_CORRUPT.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.link.version.val().into()) << counter::FRAME_VERSION.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.link.misrouted.val().into()) << counter::FRAME_MISROUTED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.link.overrun.val().into()) << counter::FRAME_OVERRUN.to_bits::<6>());
+        self.host_counters.next = (bit_cast::<64, 1>(self.packet_receive.packet.val().into())
+            << counter::HOST_PACKETS.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.packet_receive.malformed.val().into())
+                << counter::HOST_MALFORMED.to_bits::<6>())
+            | (bit_cast::<64, 1>(
+                (self.packet_receive.unsupported.val() | self.completer.unsupported.val()).into(),
+            ) << counter::HOST_UNSUPPORTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.unexpected.val().into())
+                << counter::COMPLETION_UNEXPECTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.error_completion.val().into())
+                << counter::COMPLETION_ERROR.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.read_requester.timeout.val().into())
+                << counter::COMPLETION_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.register_writes.overflow.val().into())
+                << counter::REGISTER_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.register_writes.refused.val().into())
+                << counter::READ_ONLY_WRITE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.processor.command_invalid.val().into())
+                << counter::COMMAND_INVALID.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.processor.event_lost.val().into())
+                << counter::EVENT_LOST.to_bits::<6>());
+        self.transmit_counters.next = (bit_cast::<64, 1>(self.transmit.torn_store.val().into())
+            << counter::TORN_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.nonresident_store.val().into())
+                << counter::NON_RESIDENT_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.transmit_overflow.val().into())
+                << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.too_long.val().into())
+                << counter::TOO_LONG.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.outside_window.val().into())
+                << counter::OUTSIDE_WINDOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.invalid_translation.val().into())
+                << counter::INVALID_TRANSLATION.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_sent.val().into())
+                << counter::MESSAGES_SENT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_accepted.val().into())
+                << counter::MESSAGES_ACCEPTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.message_refused.val().into())
+                << counter::MESSAGES_REFUSED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.restarted.val().into())
+                << counter::RESTARTS.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.acknowledge_timeout.val().into())
+                << counter::ACKNOWLEDGE_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into())
+                << counter::SHADOW_WRITES.to_bits::<6>());
+        self.link_counters.next = (bit_cast::<64, 1>(self.link.frame_received.val().into())
+            << counter::FRAMES_RECEIVED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.corrupt.val().into())
+                << counter::FRAME_CORRUPT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.version.val().into())
+                << counter::FRAME_VERSION.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.misrouted.val().into())
+                << counter::FRAME_MISROUTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.link.overrun.val().into())
+                << counter::FRAME_OVERRUN.to_bits::<6>());
         self.receive_counters.next =
-            (bit_cast::<64, 1>(self.receive.message_received.val().into()) << counter::MESSAGES_RECEIVED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.receive_miss.val().into()) << counter::RECEIVE_MISS.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.receive_full.val().into()) << counter::RECEIVE_FULL.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.receive_stale.val().into()) << counter::RECEIVE_STALE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.entry_too_small.val().into()) << counter::ENTRY_TOO_SMALL.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.packet_received.val().into()) << counter::PACKETS_RECEIVED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into()) << counter::PACKETS_DROPPED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into()) << counter::BAD_CONSUMER.to_bits::<6>());
+            (bit_cast::<64, 1>(self.receive.message_received.val().into())
+                << counter::MESSAGES_RECEIVED.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.receive_miss.val().into())
+                    << counter::RECEIVE_MISS.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.receive_full.val().into())
+                    << counter::RECEIVE_FULL.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.receive_stale.val().into())
+                    << counter::RECEIVE_STALE.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.entry_too_small.val().into())
+                    << counter::ENTRY_TOO_SMALL.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.packet_received.val().into())
+                    << counter::PACKETS_RECEIVED.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into())
+                    << counter::PACKETS_DROPPED.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into())
+                    << counter::BAD_CONSUMER.to_bits::<6>());
         self.registers.counter_pulses.next = self.host_counters.val()
             | self.transmit_counters.val()
             | self.link_counters.val()
