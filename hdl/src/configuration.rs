@@ -1,6 +1,12 @@
-//! Sizes of this NIU. Those that firmware and driver must know stand in `abi`; these concern the hardware alone.
+//! Sizes of this NIU: the constants that the build script made from `hdl/configurations/default.toml`, or from the file
+//! that `WAYFARER_CONFIGURATION` names. Formats, which all configurations share, stand in `abi`.
 
 use abi::schema::Code;
+use file::{Configuration, Form, KEYS};
+
+pub mod file;
+#[cfg(test)]
+mod tests;
 
 /// Declares a size once, as a constant for Rust and as data for the generator.
 macro_rules! sizes {
@@ -11,15 +17,29 @@ macro_rules! sizes {
     };
 }
 
-sizes! {
-    NONPOSTED_CREDITS = 8 "Non-posted requests the host may have outstanding.",
-    REGISTER_WRITES_LOG2 = 4 "Base-2 logarithm of the beats of register writes that may wait.",
-    READ_TAGS_LOG2 = 4 "Base-2 logarithm of the NIU's own outstanding read requests.",
-    COMPLETION_TIMEOUT_CYCLES = 0x10_0000 "Cycles after which an own read is given up: 8.4 ms at 125 MHz.",
-    CHANNEL_BEATS_LOG2 = 9 "Base-2 logarithm of the beats a virtual channel's receive buffer holds.",
-    CHANNEL_SLACK_BEATS = 32 "Beats of that buffer that no credit covers: where a frame without credit stands until it is dropped.",
-    RESTART_CYCLES = 256 "Cycles a transmit queue waits before it tries a full receive ring again.",
-    ACKNOWLEDGE_TICK_LOG2 = 17 "Base-2 logarithm of the cycles between two looks for overdue acknowledgements.",
-    CREDIT_INTERVAL_CYCLES = 1024 "A credit frame is sent at least this often.",
-    CREDIT_STEP_BEATS = 64 "A credit frame is sent as soon as this many beats were freed since the last.",
+include!(concat!(env!("OUT_DIR"), "/configuration.rs"));
+
+/// Base-2 logarithm of [`NONPOSTED_CREDITS`].
+pub const NONPOSTED_CREDITS_LOG2: usize = NONPOSTED_CREDITS.ilog2() as usize;
+
+/// Bits of a count of beats in a virtual channel's receive buffer.
+pub const BUFFER_COUNT_BITS: usize = CHANNEL_BEATS_LOG2 + 1;
+
+/// The configuration that this crate was built for.
+///
+/// # Errors
+/// As [`Configuration::parse`]; never, if the build script did its work.
+pub fn compiled_in() -> Result<Configuration, String> {
+    let value = |constant: &str| NUMBERS.iter().find(|number| number.name == constant);
+    let mut text = String::new();
+    for key in KEYS {
+        let number = value(key.constant).map_or(0, |number| number.value);
+        let number = if key.form == Form::Log2 {
+            1 << number
+        } else {
+            number
+        };
+        text.push_str(&format!("{} = {number}\n", key.name));
+    }
+    Configuration::parse(&text)
 }

@@ -1,8 +1,9 @@
 //! What an NIU says of itself: the contents of its first registers.
 
+use crate::configuration::{CLOCK_HERTZ, RECEIVE_QUEUES, TRANSMIT_QUEUES};
 use abi::control::registers::{abi_version, capabilities};
 use abi::message::TRANSMIT_SLOTS;
-use abi::queue_state::{RECEIVE_QUEUES, TRANSLATION_ENTRIES, TRANSMIT_QUEUES};
+use abi::queue_state::TRANSLATION_ENTRIES;
 
 /// The values of the identity registers that a build chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ impl Default for Identity {
     fn default() -> Self {
         Self {
             hardware_revision: 0,
-            clock_hertz: abi::control::registers::clock_hertz::REGISTER.reset as u32,
+            clock_hertz: CLOCK_HERTZ as u32,
         }
     }
 }
@@ -50,7 +51,8 @@ mod tests {
             u64::from(identity.abi_version()),
             abi_version::REGISTER.reset
         );
-        assert_eq!(identity.capabilities(), 0x0a10_1010);
-        assert_eq!(identity.clock_hertz, 125_000_000);
+        let queues = (RECEIVE_QUEUES << 8 | TRANSMIT_QUEUES) as u32;
+        assert_eq!(identity.capabilities(), 0x0a10_0000 | queues);
+        assert_eq!(identity.clock_hertz as usize, CLOCK_HERTZ);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::header::{Header, HeaderDecoder};
 use crate::bundles::{HostWrite, ReadRequest};
+use crate::configuration::NONPOSTED_CREDITS_LOG2;
 use crate::library::{fifo::Fifo, stream::Beat};
 use rust_hdl::prelude::*;
 
@@ -67,7 +68,7 @@ pub struct PacketReceive {
     /// Pulse: it was a good write to an endpoint page or slot memory.
     pub receive_last: Signal<Out, Bit>,
     decoder: HeaderDecoder,
-    requests: Fifo<ReadRequest, 3, 4>,
+    requests: Fifo<ReadRequest, NONPOSTED_CREDITS_LOG2, { NONPOSTED_CREDITS_LOG2 + 1 }>,
     // The packet that comes in.
     in_packet: DFF<Bit>,
     seen: DFF<Bit>,

@@ -1,6 +1,7 @@
 //! Host writes to the control registers, one register at a time.
 
 use crate::bundles::{HostWrite, RegisterMaster};
+use crate::configuration::REGISTER_WRITES_LOG2;
 use crate::library::fifo::Fifo;
 use rust_hdl::prelude::*;
 
@@ -34,11 +35,11 @@ pub struct RegisterWrites {
     pub master: RegisterMaster,
     /// Writes wait or are being carried out, or one comes in this very cycle: a read has to wait.
     pub busy: Signal<Out, Bit>,
-    /// Pulse: a lane-beat was lost because 16 were waiting.
+    /// Pulse: a lane-beat was lost because as many as may were waiting.
     pub overflow: Signal<Out, Bit>,
     /// Pulse: a write met no register, or one that cannot be written.
     pub refused: Signal<Out, Bit>,
-    waiting: Fifo<RegisterBeat, 4, 5>,
+    waiting: Fifo<RegisterBeat, REGISTER_WRITES_LOG2, { REGISTER_WRITES_LOG2 + 1 }>,
     lane: DFF<Bits<2>>,
     asked: DFF<Bit>,
     mine: Signal<Local, Bit>,

@@ -9,6 +9,7 @@ pub mod fifo;
 pub mod first_one;
 pub mod gather;
 pub mod lut_ram;
+pub mod merge;
 pub mod packet_arbiter;
 pub mod round_robin;
 pub mod stream;

@@ -1,17 +1,18 @@
 //! Buffer of one virtual channel, from which a frame leaves only once it was found right.
 
+use crate::configuration::CHANNEL_BEATS_LOG2;
 use crate::library::block_ram::BlockRam;
 use crate::library::stream::{Beat, StreamSource};
 use rust_hdl::prelude::*;
 
-/// A FIFO of 512 beats whose last frame can be kept or taken back (V20, V28).
+/// A FIFO of 2^`CHANNEL_BEATS_LOG2` beats whose last frame can be kept or taken back (V20, V28).
 ///
 /// `candidate` comes from registers and only steers the read ahead, so that the CRC's verdict is not in front of the memory:
 /// if the candidate is dropped the memory's output is wrong for one cycle, in which no frame can be accepted.
 ///
 /// Contract: beats of one frame are written in any cycles; in the cycle after the last of them `accept` or `drop` tells
 /// what becomes of the frame, while the next frame's first beat may already be written. A frame has two beats or more if
-/// it is accepted. The writer never has more than 512 beats in here.
+/// it is accepted. The writer never has more beats in here.
 ///
 /// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
 #[derive(LogicBlock, Default)]
@@ -34,15 +35,15 @@ pub struct ChannelBuffer {
     pub source: StreamSource,
     /// Pulse: a beat left.
     pub consumed: Signal<Out, Bit>,
-    memory: BlockRam<Beat, 9>,
+    memory: BlockRam<Beat, CHANNEL_BEATS_LOG2>,
     /// Where the next beat goes.
-    write_pointer: DFF<Bits<9>>,
+    write_pointer: DFF<Bits<CHANNEL_BEATS_LOG2>>,
     /// Where the frame under way began: end of the accepted ones.
-    frame_start: DFF<Bits<9>>,
-    read_pointer: DFF<Bits<9>>,
+    frame_start: DFF<Bits<CHANNEL_BEATS_LOG2>>,
+    read_pointer: DFF<Bits<CHANNEL_BEATS_LOG2>>,
     /// `read_pointer + 1`, kept to have no adder in front of the memory.
-    read_next: DFF<Bits<9>>,
-    write_address: Signal<Local, Bits<9>>,
+    read_next: DFF<Bits<CHANNEL_BEATS_LOG2>>,
+    write_address: Signal<Local, Bits<CHANNEL_BEATS_LOG2>>,
     stored: Signal<Local, Bit>,
     available: Signal<Local, Bit>,
     take: Signal<Local, Bit>,

@@ -1,5 +1,6 @@
 //! Receiver's side of one virtual channel's credits.
 
+use crate::configuration::BUFFER_COUNT_BITS;
 use rust_hdl::prelude::*;
 
 /// Up to which count of beats this side accepts a virtual channel (`abi::link`, V20).
@@ -28,14 +29,14 @@ pub struct CreditAccount {
     /// Up to which count this side accepts, modulo 2^16.
     pub limit: Signal<Out, Bits<16>>,
     /// Space that credits cover, in beats.
-    pub free: Signal<Out, Bits<10>>,
+    pub free: Signal<Out, Bits<BUFFER_COUNT_BITS>>,
     received: DFF<Bits<16>>,
-    free_beats: DFF<Bits<10>>,
+    free_beats: DFF<Bits<BUFFER_COUNT_BITS>>,
     limit_register: DFF<Bits<16>>,
     arrived: Signal<Local, Bits<5>>,
     left: Signal<Local, Bits<5>>,
     /// Beats of the buffer that credits cover.
-    covered: Constant<Bits<10>>,
+    covered: Constant<Bits<BUFFER_COUNT_BITS>>,
 }
 
 impl Default for CreditAccount {
@@ -78,10 +79,11 @@ impl Logic for CreditAccount {
         if self.peer_sent_valid.val() {
             self.received.d.next = self.peer_sent.val();
         }
-        self.free_beats.d.next = self.free_beats.q.val() + bit_cast::<10, 5>(self.left.val())
-            - bit_cast::<10, 5>(self.arrived.val());
+        self.free_beats.d.next = self.free_beats.q.val()
+            + bit_cast::<BUFFER_COUNT_BITS, 5>(self.left.val())
+            - bit_cast::<BUFFER_COUNT_BITS, 5>(self.arrived.val());
         self.limit_register.d.next =
-            self.received.q.val() + bit_cast::<16, 10>(self.free_beats.q.val());
+            self.received.q.val() + bit_cast::<16, BUFFER_COUNT_BITS>(self.free_beats.q.val());
 
         self.limit.next = self.limit_register.q.val();
         self.free.next = self.free_beats.q.val();
@@ -89,7 +91,7 @@ impl Logic for CreditAccount {
         if self.reset.val() {
             self.received.d.next = 0.into();
             self.free_beats.d.next = self.covered.val();
-            self.limit_register.d.next = bit_cast::<16, 10>(self.covered.val());
+            self.limit_register.d.next = bit_cast::<16, BUFFER_COUNT_BITS>(self.covered.val());
         }
     }
 }

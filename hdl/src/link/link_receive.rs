@@ -4,6 +4,7 @@ use super::channel_buffer::ChannelBuffer;
 use super::credit_account::CreditAccount;
 use super::frame_check::FrameCheck;
 use crate::bundles::Acknowledgement;
+use crate::configuration::BUFFER_COUNT_BITS;
 use crate::library::stream::{Beat, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -76,7 +77,7 @@ pub struct LinkReceive {
     fits: Signal<Local, Bit>,
     accept_0: Signal<Local, Bit>,
     accept_1: Signal<Local, Bit>,
-    needed: Signal<Local, Bits<10>>,
+    needed: Signal<Local, Bits<BUFFER_COUNT_BITS>>,
 }
 
 impl Logic for LinkReceive {
@@ -104,7 +105,7 @@ impl Logic for LinkReceive {
         self.check.node.next = self.node.val();
 
         // Credit for the frame: judged when its last beat comes, from counts that include the frame before it.
-        self.needed.next = bit_cast::<10, 5>(self.check.payload_beats.val());
+        self.needed.next = bit_cast::<BUFFER_COUNT_BITS, 5>(self.check.payload_beats.val());
         self.fits_0.d.next = self.account_0.free.val() > self.needed.val();
         self.fits_1.d.next = self.account_1.free.val() > self.needed.val();
 

@@ -160,7 +160,7 @@ const COMPLETIONS: u64 = 16;
 
 impl Default for CommandExecutor {
     fn default() -> Self {
-        use abi::queue_state::{RECEIVE_QUEUES, TRANSMIT_QUEUES};
+        use crate::configuration::{RECEIVE_QUEUES, TRANSMIT_QUEUES};
         Self {
             clock: Default::default(),
             reset: Default::default(),

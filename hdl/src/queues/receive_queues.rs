@@ -2,12 +2,14 @@
 
 use super::receive_queue::ReceiveQueue;
 use crate::bundles::ConfigurationWrite;
+use crate::configuration::RECEIVE_QUEUES;
 use crate::library::first_one::FirstOne;
 use crate::library::gather::Gather;
 use crate::library::lut_ram::LutRam;
+use crate::library::merge::Merge;
 use rust_hdl::prelude::*;
 
-/// Sixteen `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
+/// `RECEIVE_QUEUES` `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
 /// `advance` means the queue matched last. Consumer stores take effect two cycles after they come, configuration three.
@@ -48,10 +50,14 @@ pub struct ReceiveQueues {
     /// Pulse: a consumer index that gives back more than was delivered was ignored.
     pub bad_consumer: Signal<Out, Bit>,
 
-    queues: [ReceiveQueue; 16],
+    queues: [ReceiveQueue; RECEIVE_QUEUES],
     ring_addresses: LutRam<Bits<64>, 4>,
-    match_bits: Gather<16>,
-    refusal_bits: Gather<16>,
+    match_bits: Gather<RECEIVE_QUEUES>,
+    refusal_bits: Gather<RECEIVE_QUEUES>,
+    too_small_bits: Gather<RECEIVE_QUEUES>,
+    full_bits: Gather<RECEIVE_QUEUES>,
+    phase_bits: Gather<RECEIVE_QUEUES>,
+    offsets: Merge<24, RECEIVE_QUEUES>,
     match_index: FirstOne<16, 4>,
     held_configuration: DFF<ConfigurationWrite>,
     /// The word is a receive queue's control word.
@@ -95,6 +101,10 @@ impl Default for ReceiveQueues {
             ring_addresses: Default::default(),
             match_bits: Default::default(),
             refusal_bits: Default::default(),
+            too_small_bits: Default::default(),
+            full_bits: Default::default(),
+            phase_bits: Default::default(),
+            offsets: Default::default(),
             match_index: Default::default(),
             held_configuration: Default::default(),
             control_valid: Default::default(),
@@ -149,7 +159,7 @@ impl Logic for ReceiveQueues {
         self.control_queue.d.next = self.queue.val();
         self.control_word.d.next = self.word.val();
 
-        for i in 0..16 {
+        for i in 0..RECEIVE_QUEUES {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
@@ -165,77 +175,21 @@ impl Logic for ReceiveQueues {
             self.queues[i].advance.next = self.advance.val();
             self.match_bits.inputs[i].next = self.queues[i].matched.val();
             self.refusal_bits.inputs[i].next = self.queues[i].bad_consumer.val();
+            self.too_small_bits.inputs[i].next = self.queues[i].too_small.val();
+            self.full_bits.inputs[i].next = self.queues[i].full.val();
+            self.phase_bits.inputs[i].next = self.queues[i].phase.val();
+            self.offsets.inputs[i].next = self.queues[i].entry_offset.val();
         }
         self.bad_consumer.next = self.refusal_bits.bits.val().any();
 
-        self.match_index.requests.next = self.match_bits.bits.val();
+        self.match_index.requests.next = bit_cast::<16, RECEIVE_QUEUES>(self.match_bits.bits.val());
         self.found.next = self.match_index.any.val();
         self.ring_addresses.read_address.next = self.match_index.index.val();
         self.ring_address.next = self.ring_addresses.read_data.val();
-        self.too_small.next = self.queues[0].too_small.val()
-            | self.queues[1].too_small.val()
-            | self.queues[2].too_small.val()
-            | self.queues[3].too_small.val()
-            | self.queues[4].too_small.val()
-            | self.queues[5].too_small.val()
-            | self.queues[6].too_small.val()
-            | self.queues[7].too_small.val()
-            | self.queues[8].too_small.val()
-            | self.queues[9].too_small.val()
-            | self.queues[10].too_small.val()
-            | self.queues[11].too_small.val()
-            | self.queues[12].too_small.val()
-            | self.queues[13].too_small.val()
-            | self.queues[14].too_small.val()
-            | self.queues[15].too_small.val();
-        self.full.next = self.queues[0].full.val()
-            | self.queues[1].full.val()
-            | self.queues[2].full.val()
-            | self.queues[3].full.val()
-            | self.queues[4].full.val()
-            | self.queues[5].full.val()
-            | self.queues[6].full.val()
-            | self.queues[7].full.val()
-            | self.queues[8].full.val()
-            | self.queues[9].full.val()
-            | self.queues[10].full.val()
-            | self.queues[11].full.val()
-            | self.queues[12].full.val()
-            | self.queues[13].full.val()
-            | self.queues[14].full.val()
-            | self.queues[15].full.val();
-        self.phase.next = self.queues[0].phase.val()
-            | self.queues[1].phase.val()
-            | self.queues[2].phase.val()
-            | self.queues[3].phase.val()
-            | self.queues[4].phase.val()
-            | self.queues[5].phase.val()
-            | self.queues[6].phase.val()
-            | self.queues[7].phase.val()
-            | self.queues[8].phase.val()
-            | self.queues[9].phase.val()
-            | self.queues[10].phase.val()
-            | self.queues[11].phase.val()
-            | self.queues[12].phase.val()
-            | self.queues[13].phase.val()
-            | self.queues[14].phase.val()
-            | self.queues[15].phase.val();
-        self.entry_offset.next = self.queues[0].entry_offset.val()
-            | self.queues[1].entry_offset.val()
-            | self.queues[2].entry_offset.val()
-            | self.queues[3].entry_offset.val()
-            | self.queues[4].entry_offset.val()
-            | self.queues[5].entry_offset.val()
-            | self.queues[6].entry_offset.val()
-            | self.queues[7].entry_offset.val()
-            | self.queues[8].entry_offset.val()
-            | self.queues[9].entry_offset.val()
-            | self.queues[10].entry_offset.val()
-            | self.queues[11].entry_offset.val()
-            | self.queues[12].entry_offset.val()
-            | self.queues[13].entry_offset.val()
-            | self.queues[14].entry_offset.val()
-            | self.queues[15].entry_offset.val();
+        self.too_small.next = self.too_small_bits.bits.val().any();
+        self.full.next = self.full_bits.bits.val().any();
+        self.phase.next = self.phase_bits.bits.val().any();
+        self.entry_offset.next = self.offsets.merged.val();
 
         if self.reset.val() {
             self.held_valid.d.next = false;

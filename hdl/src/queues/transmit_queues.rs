@@ -1,12 +1,13 @@
 //! The array of resident transmit queues.
 
 use crate::bundles::{Acknowledgement, ConfigurationWrite};
+use crate::configuration::TRANSMIT_QUEUES;
 use crate::library::gather::Gather;
 use crate::queues::transmit_queue::TransmitQueue;
 use crate::queues::transmit_signals::{LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
-/// Sixteen [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same cycle.
+/// `TRANSMIT_QUEUES` [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same cycle.
 ///
 /// Queue after queue, one each 2^`TICK` cycles, looks for an overdue answer: never two in one cycle, so that one pulse
 /// counts all failures. A round of 16 takes 2^(`TICK` + 4) cycles.
@@ -65,9 +66,9 @@ pub struct TransmitQueues<const TICK: usize> {
     /// Pulse: a queue failed.
     pub timed_out: Signal<Out, Bit>,
 
-    queues: [TransmitQueue; 16],
-    gather_eligible: Gather<16>,
-    gather_dirty: Gather<16>,
+    queues: [TransmitQueue; TRANSMIT_QUEUES],
+    gather_eligible: Gather<TRANSMIT_QUEUES>,
+    gather_dirty: Gather<TRANSMIT_QUEUES>,
     prescaler: DFF<Bits<TICK>>,
     tick_queue: DFF<Bits<4>>,
     tick: Signal<Local, Bit>,
@@ -91,7 +92,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             self.tick_queue.d.next = 0.into();
         }
 
-        for i in 0..16 {
+        for i in 0..TRANSMIT_QUEUES {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
@@ -107,7 +108,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
                 self.shadow_taken.val() & (self.shadow_queue.val() == i.to_bits());
         }
 
-        for i in 0..16 {
+        for i in 0..TRANSMIT_QUEUES {
             self.gather_eligible.inputs[i].next = self.queues[i].eligible.val();
             self.gather_dirty.inputs[i].next = self.queues[i].dirty.val();
         }
@@ -127,7 +128,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
         self.refused.next = false;
         self.restarted.next = false;
         self.timed_out.next = false;
-        for i in 0..16 {
+        for i in 0..TRANSMIT_QUEUES {
             if self.store.val().queue == i.to_bits() {
                 self.express_slot.next = self.queues[i].compose_slot.val();
             }
@@ -170,7 +171,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             | (bit_cast::<64, 1>(self.failed.val().into())
                 << abi::message::shadow::failed::SHIFT.to_bits::<8>());
 
-        self.eligible.next = self.gather_eligible.bits.val();
-        self.dirty.next = self.gather_dirty.bits.val();
+        self.eligible.next = bit_cast::<16, TRANSMIT_QUEUES>(self.gather_eligible.bits.val());
+        self.dirty.next = bit_cast::<16, TRANSMIT_QUEUES>(self.gather_dirty.bits.val());
     }
 }
