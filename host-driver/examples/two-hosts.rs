@@ -1,0 +1,68 @@
+//! Two simulated hosts say hello to each other: an Express message one way, a Basic message back.
+//!
+//! `cargo xtask firmware`, then `cargo run --release --package wayfarer-host-driver --example two-hosts`.
+
+use anyhow::{Context, Result};
+use sim::cluster::{Cluster, ClusterOptions};
+use sim::host::HostPort;
+use sim::profile::Profile;
+use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
+
+/// Name of both hosts' receive queue.
+const RECEIVE_QUEUE_ID: u16 = 7;
+/// How long anything may take.
+const PATIENCE_NS: f64 = 1_000_000.0;
+
+/// Opens this host's NIU and makes an endpoint whose destination 0 is the other host's. Nobody sends before both have one.
+fn open(port: &HostPort) -> Result<(Device, Endpoint), Error> {
+    let device = Device::open(&format!("sim:{}", port.node()))?;
+    let endpoint = device.create_endpoint(EndpointOptions {
+        receive_queue_id: RECEIVE_QUEUE_ID,
+        ..EndpointOptions::default()
+    })?;
+    endpoint.load_translation(0, 1 - port.node(), RECEIVE_QUEUE_ID, 0)?;
+    port.gather(&[]);
+    Ok((device, endpoint))
+}
+
+/// Sends 8 bytes with one store, waits for the answer.
+fn ask(port: &HostPort) -> Result<(), Error> {
+    let (_device, mut endpoint) = open(port)?;
+    endpoint.send_express(0, 0, *b"Hello, 1")?;
+    let answer = endpoint.receive_wait(PATIENCE_NS)?;
+    let text = String::from_utf8_lossy(&answer.payload).into_owned();
+    println!("node {} after {:.0} ns: {text}", port.node(), port.now_ns());
+    Ok(())
+}
+
+/// Waits for a message, answers with a longer one.
+fn answer(port: &HostPort) -> Result<(), Error> {
+    let (_device, mut endpoint) = open(port)?;
+    let question = endpoint.receive_wait(PATIENCE_NS)?;
+    let text = String::from_utf8_lossy(&question.payload).into_owned();
+    println!("node {} after {:.0} ns: {text}", port.node(), port.now_ns());
+    endpoint.send_basic(0, 0, b"Hello, node 0, and thank you for your message")?;
+    endpoint.flush(PATIENCE_NS)
+}
+
+fn main() -> Result<()> {
+    let image = "target/generated/firmware.bin";
+    let firmware = std::fs::read(image)
+        .with_context(|| format!("cannot read {image}: run `cargo xtask firmware`"))?;
+    let mut cluster = Cluster::new(ClusterOptions::new(
+        Profile::named("pcie-gen3-x8")?,
+        firmware,
+    ));
+    cluster.program(0, |port| {
+        ask(&port).unwrap_or_else(|error| panic!("{error}"))
+    });
+    cluster.program(1, |port| {
+        answer(&port).unwrap_or_else(|error| panic!("{error}"))
+    });
+    let report = cluster.run()?;
+    println!(
+        "{} cycles, trace hash {:016x}",
+        report.cycles, report.trace_hash
+    );
+    Ok(())
+}
