@@ -1,7 +1,7 @@
 //! Streams of messages: bandwidth and message rate, one way and both ways, and how far the NIU itself can go.
 
 use crate::Arguments;
-use crate::latency::SIZES_BYTES;
+use crate::latency::shapes;
 use crate::pair::{self, PATIENCE_NS, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report, Row};
@@ -79,23 +79,43 @@ fn stream(
     })
 }
 
-/// Streams of one form and size: `(left to right, right to left)`.
+/// What to stream: form, payload bytes, messages from left to right and from right to left.
+type Load = (Mechanism, usize, [usize; 2]);
+
+/// Streams of all loads, one after the other on one cluster: for each `(left to right, right to left)`.
 fn measure(
     platform: &Platform,
     profile: &Profile,
-    mechanism: Mechanism,
-    bytes: usize,
-    counts: [usize; 2],
+    loads: &[Load],
     report: &mut Report,
-) -> Result<[Stream; 2]> {
-    let [forth, back] = counts;
+) -> Result<Vec<[Stream; 2]>> {
+    let run_side = |loads: Vec<Load>, send: usize| {
+        move |side: &mut Side| {
+            let mut streams = Vec::new();
+            for (mechanism, bytes, counts) in loads {
+                streams.push(stream(
+                    side,
+                    mechanism,
+                    bytes,
+                    counts[send],
+                    counts[1 - send],
+                )?);
+                side.barrier();
+            }
+            Ok(streams)
+        }
+    };
     let (left, right, run) = pair::run(
         platform.cluster(profile),
-        move |side| stream(side, mechanism, bytes, forth, back),
-        move |side| stream(side, mechanism, bytes, back, forth),
+        run_side(loads.to_vec(), 0),
+        run_side(loads.to_vec(), 1),
     )?;
     report.simulated(&run);
-    Ok([right, left])
+    Ok(right
+        .into_iter()
+        .zip(left)
+        .map(|(forth, back)| [forth, back])
+        .collect())
 }
 
 fn row(benchmark: &'static str, mechanism: Mechanism, bytes: usize, streams: &[Stream]) -> Row {
@@ -111,26 +131,16 @@ fn row(benchmark: &'static str, mechanism: Mechanism, bytes: usize, streams: &[S
     }
 }
 
-fn shapes() -> impl Iterator<Item = (Mechanism, usize)> {
-    std::iter::once((Mechanism::Express, 8))
-        .chain(SIZES_BYTES.iter().map(|&bytes| (Mechanism::Basic, bytes)))
-}
-
 fn count(arguments: &Arguments) -> usize {
     if arguments.quick { 100 } else { 500 }
 }
 
 /// One way.
 pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> Result<()> {
-    for (mechanism, bytes) in shapes() {
-        let streams = measure(
-            platform,
-            &platform.profile,
-            mechanism,
-            bytes,
-            [count(arguments), 0],
-            report,
-        )?;
+    let one_way = |(mechanism, bytes)| (mechanism, bytes, [count(arguments), 0]);
+    let loads: Vec<Load> = shapes().map(one_way).collect();
+    let all = measure(platform, &platform.profile, &loads, report)?;
+    for ((mechanism, bytes, _), streams) in loads.into_iter().zip(all) {
         report.add(row("bandwidth", mechanism, bytes, &streams));
     }
     Ok(())
@@ -142,20 +152,14 @@ pub fn run_bidirectional(
     arguments: &Arguments,
     report: &mut Report,
 ) -> Result<()> {
-    let count = count(arguments);
-    for (mechanism, bytes) in [
+    let shapes = [
         (Mechanism::Express, 8),
         (Mechanism::Basic, 64),
         (Mechanism::Basic, 248),
-    ] {
-        let streams = measure(
-            platform,
-            &platform.profile,
-            mechanism,
-            bytes,
-            [count, count],
-            report,
-        )?;
+    ];
+    let loads = shapes.map(|(mechanism, bytes)| (mechanism, bytes, [count(arguments); 2]));
+    let all = measure(platform, &platform.profile, &loads, report)?;
+    for ((mechanism, bytes, _), streams) in loads.into_iter().zip(all) {
         report.add(row("bidirectional", mechanism, bytes, &streams));
     }
     Ok(())
@@ -165,13 +169,14 @@ pub fn run_bidirectional(
 pub fn run_limits(platform: &Platform, arguments: &Arguments, report: &mut Report) -> Result<()> {
     let count = count(arguments);
     let cycle_ns = 1e9 / platform.bare.clock_hertz as f64;
-    for (mechanism, bytes, counts) in [
+    let loads = [
         (Mechanism::Express, 8, [count, 0]),
         (Mechanism::Express, 8, [count, count]),
         (Mechanism::Basic, 248, [count, 0]),
         (Mechanism::Basic, 248, [count, count]),
-    ] {
-        let streams = measure(platform, &platform.bare, mechanism, bytes, counts, report)?;
+    ];
+    let all = measure(platform, &platform.bare, &loads, report)?;
+    for ((mechanism, bytes, counts), streams) in loads.into_iter().zip(all) {
         let ways = counts.iter().filter(|&&count| count > 0).count();
         for stream in &streams[..ways] {
             let cycles = stream.ns / cycle_ns / stream.messages.max(1) as f64;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use wayfarer_host_driver::Error;
 
 /// Payload sizes of Basic messages.
-pub const SIZES_BYTES: &[usize] = &[8, 16, 32, 64, 128, 192, 248];
+const SIZES_BYTES: &[usize] = &[8, 16, 32, 64, 128, 192, 248];
 
 /// Sends one message of this form.
 pub fn send(side: &mut Side, mechanism: Mechanism, payload: &[u8]) -> Result<(), Error> {
@@ -35,26 +35,33 @@ fn ping(side: &mut Side, mechanism: Mechanism, bytes: usize, rounds: u32) -> Res
     Ok((side.now_ns() - start) / f64::from(rounds - 1) / 2.0)
 }
 
-fn pong(side: &mut Side, mechanism: Mechanism, rounds: u32) -> Result<f64, Error> {
+fn pong(side: &mut Side, mechanism: Mechanism, rounds: u32) -> Result<(), Error> {
     for _ in 0..rounds {
         let message = side.endpoint.receive_wait(PATIENCE_NS)?;
         send(side, mechanism, &message.payload)?;
     }
-    Ok(0.0)
+    Ok(())
 }
 
-/// The benchmark.
+/// The benchmark: all forms and sizes one after the other, on one cluster.
 pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> Result<()> {
     let rounds = if arguments.quick { 6 } else { 21 };
-    let basic = SIZES_BYTES.iter().map(|&bytes| (Mechanism::Basic, bytes));
-    for (mechanism, bytes) in std::iter::once((Mechanism::Express, 8)).chain(basic) {
-        let (one_way_ns, _, run) = pair::run(
-            platform.cluster(&platform.profile),
-            move |side| ping(side, mechanism, bytes, rounds),
-            move |side| pong(side, mechanism, rounds),
-        )?;
-        report.simulated(&run);
-        let stages = stages::measure(platform, mechanism, bytes, report)?;
+    let (one_way_ns, _, run) = pair::run(
+        platform.cluster(&platform.profile),
+        move |side| {
+            let measure = |(mechanism, bytes)| ping(side, mechanism, bytes, rounds);
+            shapes().map(measure).collect::<Result<Vec<f64>, Error>>()
+        },
+        move |side| {
+            for (mechanism, _) in shapes() {
+                pong(side, mechanism, rounds)?;
+            }
+            Ok(Vec::new())
+        },
+    )?;
+    report.simulated(&run);
+    let stages = stages::measure(platform, shapes().collect(), report)?;
+    for (((mechanism, bytes), one_way_ns), stages) in shapes().zip(one_way_ns).zip(stages) {
         report.add(Row {
             one_way_ns: Some(one_way_ns),
             niu_cycles: Some(stages.one_way_cycles()),
@@ -62,4 +69,10 @@ pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> R
         });
     }
     Ok(())
+}
+
+/// Every form and size that is measured.
+pub fn shapes() -> impl Iterator<Item = (Mechanism, usize)> {
+    let basic = SIZES_BYTES.iter().map(|&bytes| (Mechanism::Basic, bytes));
+    std::iter::once((Mechanism::Express, 8)).chain(basic)
 }

@@ -25,6 +25,8 @@ impl Side {
         let device = Device::open(&format!("sim:{}", port.node()))?;
         let options = EndpointOptions {
             receive_queue_id: RECEIVE_QUEUE_ID,
+            ring_entries_log2: 6,
+            destinations_log2: 1,
             ..EndpointOptions::default()
         };
         let endpoint = device.create_endpoint(options)?;
