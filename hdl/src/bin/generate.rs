@@ -1,13 +1,122 @@
-//! scratch
+//! `generate --output DIR [--configuration FILE.toml]`: writes `DIR/niu.v`, whose top module is `niu`.
+//!
+//! The same sources and configuration give the same bytes. Sizes are compiled in, so for another configuration than the one
+//! this program was built for it has Cargo build itself anew, in a target directory of that configuration's own.
+
+use clap::Parser;
 use rust_hdl::prelude::*;
-use wayfarer_hdl as hdl;
-fn main() {
-    let out = std::env::args()
-        .skip_while(|a| a != "--output")
-        .nth(1)
-        .unwrap();
-    std::fs::create_dir_all(&out).unwrap();
-    let mut unit = hdl::niu::Niu::new(hdl::control::Identity::default());
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+use wayfarer_hdl::configuration::file::Configuration;
+use wayfarer_hdl::configuration::{self, CLOCK_HERTZ};
+use wayfarer_hdl::control::Identity;
+use wayfarer_hdl::emit::emit_design;
+
+/// Names the configuration to the build script.
+const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
+/// First eight hexadecimal digits of the commit, where git is not to be asked.
+const REVISION_VARIABLE: &str = "WAYFARER_REVISION";
+
+/// Writes the Verilog of the NIU.
+#[derive(Parser)]
+struct Arguments {
+    /// Directory for `niu.v`; made if it does not exist.
+    #[arg(long)]
+    output: PathBuf,
+    /// Configuration file, such as `hdl/configurations/small.toml`; that of this build if none is given.
+    #[arg(long)]
+    configuration: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("generate: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    if let Some(path) = &arguments.configuration {
+        let text = fs::read_to_string(path).map_err(|error| about(path, &error))?;
+        let wanted = Configuration::parse(&text).map_err(|problem| about(path, &problem))?;
+        if wanted != configuration::compiled_in()? {
+            return build_for(path, arguments);
+        }
+    }
+    let identity = Identity {
+        hardware_revision: revision()?,
+        clock_hertz: CLOCK_HERTZ as u32,
+    };
+    let file = arguments.output.join("niu.v");
+    fs::create_dir_all(&arguments.output).map_err(|error| about(&arguments.output, &error))?;
+    fs::write(&file, verilog(identity)).map_err(|error| about(&file, &error))
+}
+
+fn about(path: &Path, problem: &dyn std::fmt::Display) -> String {
+    format!("{}: {problem}", path.display())
+}
+
+/// The top block, and nothing else that would have to change with it.
+fn verilog(identity: Identity) -> String {
+    let mut unit = wayfarer_hdl::niu::Niu::new(identity);
     unit.connect_all();
-    std::fs::write(format!("{out}/niu.v"), hdl::emit::emit_design("niu", &unit)).unwrap();
+    emit_design("niu", &unit)
+}
+
+/// First eight hexadecimal digits of the commit; zero outside of a repository.
+fn revision() -> Result<u32, String> {
+    let text = match env::var(REVISION_VARIABLE) {
+        Ok(text) => text,
+        Err(_) => git_revision().unwrap_or_default(),
+    };
+    let digits: String = text.trim().chars().take(8).collect();
+    if digits.is_empty() {
+        return Ok(0);
+    }
+    u32::from_str_radix(&digits, 16)
+        .map_err(|_| format!("{REVISION_VARIABLE}: \"{text}\" is no hexadecimal revision"))
+}
+
+fn git_revision() -> Option<String> {
+    let mut git = Command::new("git");
+    git.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = git.args(["rev-parse", "--short=8", "HEAD"]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then_some(text)
+}
+
+/// Has Cargo build and run this program for another configuration.
+fn build_for(path: &Path, arguments: &Arguments) -> Result<(), String> {
+    let absolute = path.canonicalize().map_err(|error| about(path, &error))?;
+    if env::var_os(CONFIGURATION_VARIABLE).is_some_and(|built| Path::new(&built) == absolute) {
+        return Err(about(path, &"changed while it was being built"));
+    }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let name = path.file_stem().unwrap_or_default();
+    let target = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../target/configurations")
+        .join(name);
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "--bin", "generate", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(target)
+        .arg("--")
+        .arg("--output")
+        .arg(&arguments.output)
+        .arg("--configuration")
+        .arg(&absolute)
+        .env(CONFIGURATION_VARIABLE, &absolute)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(about(path, &"the generator for it failed"))
+    }
 }
