@@ -4,5 +4,10 @@
 mod support;
 
 mod bystander;
+mod firmware_stopped;
+mod link_frames;
+mod messages;
+mod packets;
+mod receive_rings;
 mod scene;
 mod stores;

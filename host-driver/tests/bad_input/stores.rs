@@ -1,6 +1,6 @@
 //! Stores to endpoint pages that are not what an endpoint page takes.
 
-use crate::scene::{Scene, play, receives};
+use crate::scene::{Scene, exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES, page};
@@ -46,7 +46,7 @@ fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
             endpoint.send_express(0, 1, *b"behind!!")?;
             scene.exchange()?;
             scene.node.barrier();
-            Ok(vec![(Counter::TornStore, torn.len() as u32)])
+            Ok(vec![exactly(Counter::TornStore, torn.len() as u32)])
         },
         |scene| {
             let mut endpoint = scene.culprit()?;

@@ -1,6 +1,6 @@
 //! What a cluster is made of.
 
-use crate::network::Fault;
+use crate::network::{Fault, Tampering};
 use crate::profile::Profile;
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ pub struct ClusterOptions {
     pub maximum_cycles: u64,
     /// Damage to do on the wire that leaves each node; may be shorter than the number of nodes.
     pub faults: Vec<Vec<Fault>>,
+    /// Message frames to change on the wire that leaves each node; may be shorter than the number of nodes.
+    pub tampering: Vec<Option<Tampering>>,
 }
 
 impl ClusterOptions {
@@ -49,6 +51,7 @@ impl ClusterOptions {
             packet_logs: None,
             maximum_cycles: 100_000_000,
             faults: Vec::new(),
+            tampering: Vec::new(),
         }
     }
 }

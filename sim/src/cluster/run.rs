@@ -190,6 +190,7 @@ fn make_parts(
         };
         let mut wire = Wire::new(options.wire_delay_cycles, options.wire_cycles_per_beat);
         wire.set_faults(options.faults.get(number).cloned().unwrap_or_default());
+        wire.set_tampering(options.tampering.get(number).copied().flatten());
         let log = options
             .packet_logs
             .as_ref()

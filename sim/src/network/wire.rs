@@ -1,5 +1,7 @@
 //! A wire: beats come out as they went in, later, and damaged if a test wants them so.
 
+use super::frame::Frame;
+use abi::link;
 use std::collections::VecDeque;
 
 /// One beat on a link.
@@ -22,6 +24,26 @@ pub struct Fault {
     pub flip_last: bool,
 }
 
+/// What to do to message frames for one receive queue; other frames stay whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tampering {
+    /// The receive queue (RQID) whose messages are meant.
+    pub receive_queue_id: u16,
+    /// How many of them pass untouched first.
+    pub spared: u32,
+    /// What happens to all others.
+    pub tamper: Tamper,
+}
+
+/// How a frame is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tamper {
+    /// A bit of the last beat is flipped, so that the CRC is wrong.
+    Corrupt,
+    /// The header speaks of this version of the wire format, and the CRC is right: a peer of another revision.
+    Version(u8),
+}
+
 /// One direction of a link.
 #[derive(Debug)]
 pub struct Wire {
@@ -30,6 +52,11 @@ pub struct Wire {
     free_at: u64,
     carried: u64,
     faults: VecDeque<Fault>,
+    tampering: Option<Tampering>,
+    /// Beats of the frame under way, as they were sent on.
+    frame: Vec<u128>,
+    /// The frame under way is to be changed.
+    changed: bool,
     in_flight: VecDeque<(u64, Flit)>,
 }
 
@@ -42,6 +69,9 @@ impl Wire {
             free_at: 0,
             carried: 0,
             faults: VecDeque::new(),
+            tampering: None,
+            frame: Vec::new(),
+            changed: false,
             in_flight: VecDeque::new(),
         }
     }
@@ -53,6 +83,40 @@ impl Wire {
             "faults come in order of their beats"
         );
         self.faults = faults.into();
+    }
+
+    /// Frames to change.
+    pub fn set_tampering(&mut self, tampering: Option<Tampering>) {
+        self.tampering = tampering;
+    }
+
+    /// Changes a beat of a frame that is meant.
+    fn tamper(&mut self, flit: &mut Flit) {
+        let Some(tampering) = &mut self.tampering else {
+            return;
+        };
+        if self.frame.is_empty() {
+            let is_meant = link::header::kind::get(flit.data) == link::kind::MESSAGE as u64
+                && link::header::receive_queue_id::get(flit.data)
+                    == u64::from(tampering.receive_queue_id);
+            self.changed = is_meant && tampering.spared == 0;
+            tampering.spared -= u32::from(is_meant && !self.changed);
+            if let (true, Tamper::Version(version)) = (self.changed, tampering.tamper) {
+                flit.data = link::header::version::set(flit.data, version.into());
+            }
+        }
+        self.frame.push(flit.data);
+        if flit.last {
+            let beats = std::mem::take(&mut self.frame);
+            match tampering.tamper {
+                Tamper::Corrupt if self.changed => flit.data ^= 1,
+                Tamper::Version(_) if self.changed => {
+                    let sealed = Frame::sealed(beats);
+                    flit.data = sealed.beats.last().copied().unwrap_or(flit.data);
+                }
+                Tamper::Corrupt | Tamper::Version(_) => {}
+            }
+        }
     }
 
     /// Whether the wire takes a beat in this cycle.
@@ -73,6 +137,7 @@ impl Wire {
             }
             self.faults.pop_front();
         }
+        self.tamper(&mut flit);
         self.carried += 1;
         self.free_at = cycle + self.cycles_per_beat;
         self.in_flight.push_back((cycle + self.delay_cycles, flit));
@@ -127,5 +192,49 @@ mod tests {
             ]
         );
         assert_eq!(wire.carried(), 2);
+    }
+
+    #[test]
+    fn only_the_frames_that_are_meant_change() {
+        let message = |receive_queue_id: u64, fill: u128| {
+            let header = link::header::kind::set(0, link::kind::MESSAGE as u64);
+            let header = link::header::version::set(header, link::VERSION as u64);
+            let header = link::header::receive_queue_id::set(header, receive_queue_id);
+            Frame::sealed(vec![header, fill, fill])
+        };
+        let frames = [message(7, 1), message(8, 2), message(7, 3), message(8, 4)];
+        for tamper in [Tamper::Corrupt, Tamper::Version(9)] {
+            let mut wire = Wire::new(0, 1);
+            wire.set_tampering(Some(Tampering {
+                receive_queue_id: 7,
+                spared: 1,
+                tamper,
+            }));
+            let mut cycle = 0;
+            for frame in &frames {
+                for (index, &data) in frame.beats.iter().enumerate() {
+                    let last = index == 2;
+                    wire.send(cycle, Flit { data, last });
+                    cycle += 1;
+                }
+            }
+            let mut assembler = crate::network::FrameAssembler::default();
+            let arrived: Vec<Frame> = wire
+                .take()
+                .filter_map(|(_, flit)| assembler.push(flit))
+                .collect();
+            for index in [0, 1, 3] {
+                assert_eq!(arrived[index], frames[index]);
+            }
+            assert_ne!(arrived[2], frames[2]);
+            let version = link::header::version::get(arrived[2].beats[0]);
+            match tamper {
+                Tamper::Corrupt => assert!(!arrived[2].is_whole()),
+                Tamper::Version(other) => {
+                    assert!(arrived[2].is_whole());
+                    assert_eq!(version, u64::from(other));
+                }
+            }
+        }
     }
 }

@@ -15,6 +15,8 @@ const AHEAD_BYTES: usize = 512;
 /// What to do with one read of the device instead of answering it as it deserves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFault {
+    /// Answer as it deserves; the next fault is for the next read.
+    Spared,
     /// Never answer.
     Unanswered,
     /// Answer with this status.

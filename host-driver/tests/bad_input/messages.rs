@@ -1,0 +1,85 @@
+//! Messages that cannot go where they are sent: each is dropped, counted and reported to its sender, in order.
+
+use crate::scene::{exactly, play, receives};
+use crate::support::options;
+use abi::control::counter::Counter;
+use abi::message::error::Error as Code;
+use abi::message::{TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, transmit_header};
+use wayfarer_host_driver::{EndpointOptions, Error};
+
+/// BAR4.
+const MEMORY: u8 = 4;
+
+#[test]
+fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
+    let options = options("bare", 21);
+    play(
+        options,
+        |scene| {
+            let mut endpoint = scene.culprit_with(EndpointOptions {
+                destinations_log2: 2,
+                ..EndpointOptions::default()
+            })?;
+            let queue = scene.acquaint(&mut endpoint)?;
+
+            // The driver refuses what is too long; a process that writes its own slots may not.
+            let refused = endpoint.send_basic(0, 0, &[0; 249]);
+            assert!(
+                matches!(
+                    refused,
+                    Err(Error::TooLong {
+                        bytes: 249,
+                        maximum: 248
+                    })
+                ),
+                "{refused:?}"
+            );
+            for (slot, length) in [(1, 249), (2, u64::from(u16::MAX))] {
+                scene.fill()?;
+                endpoint.compose(0, 0, b"replaced")?;
+                let header = transmit_header::length::set(0, length) as u64;
+                let slot = usize::from(queue) * TRANSMIT_SLOTS + slot;
+                scene.node.port.store(
+                    MEMORY,
+                    (slot * TRANSMIT_SLOT_BYTES) as u64,
+                    &header.to_le_bytes(),
+                );
+                endpoint.launch();
+            }
+            endpoint.send_express(0, 0, *b"first!!!")?;
+            scene.complains(&mut endpoint, 2, Code::TooLong)?;
+
+            // The window has four destinations.
+            scene.fill()?;
+            endpoint.send_basic(4, 0, &[1; 100])?;
+            endpoint.send_express(63, 0, [2; 8])?;
+            endpoint.send_express(0, 0, *b"second!!")?;
+            endpoint.send_basic(0xffff, 0, &[3; 8])?;
+            scene.complains(&mut endpoint, 3, Code::OutsideWindow)?;
+
+            // Of these only the first has a translation.
+            scene.fill()?;
+            endpoint.send_basic(1, 0, &[4; 248])?;
+            endpoint.send_express(3, 3, [5; 8])?;
+            endpoint.send_express(0, 0, *b"third!!!")?;
+            scene.complains(&mut endpoint, 2, Code::InvalidTranslation)?;
+            scene.exchange()?;
+            scene.node.barrier();
+            Ok(vec![
+                exactly(Counter::TooLong, 2),
+                exactly(Counter::OutsideWindow, 3),
+                exactly(Counter::InvalidTranslation, 2),
+            ])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            receives(
+                scene,
+                &mut endpoint,
+                &[b"first!!!", b"second!!", b"third!!!"],
+            )?;
+            Ok(vec![])
+        },
+    );
+}

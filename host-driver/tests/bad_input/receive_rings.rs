@@ -1,0 +1,108 @@
+//! Receive rings that are full, or that the IOMMU takes away.
+
+use crate::scene::{exactly, perhaps, play, some};
+use crate::support::{PATIENCE_NS, options};
+use abi::admin::status::Status;
+use abi::control::counter::Counter;
+use abi::pcie::completion_status::CompletionStatus;
+use sim::pcie::ReadFault;
+use wayfarer_host_driver::{EndpointOptions, Error};
+
+/// Messages to a ring of four entries, three times what ring and transmit queue hold together.
+const MESSAGES: u64 = 60;
+
+#[test]
+fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
+    play(
+        options("bare", 31),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            let mut number = 0_u64;
+            let full = loop {
+                match endpoint.send_express(0, 0, number.to_le_bytes()) {
+                    Ok(()) => number += 1,
+                    Err(error) => break error,
+                }
+                assert!(number < MESSAGES, "the queue never filled");
+                scene.bystander.pump(1)?;
+                scene.node.port.sleep_ns(2000);
+            };
+            assert!(matches!(full, Error::QueueFull), "{full}");
+            // Nobody takes anything meanwhile, and the bystander goes on.
+            scene.exchange()?;
+            scene.node.barrier();
+            while number < MESSAGES {
+                endpoint.when_room(PATIENCE_NS, |endpoint| {
+                    endpoint.send_express(0, 0, number.to_le_bytes())
+                })?;
+                number += 1;
+                scene.bystander.pump(1)?;
+            }
+            endpoint.flush(PATIENCE_NS)?;
+            scene.node.barrier();
+            Ok(vec![some(Counter::Restarts)])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit_with(EndpointOptions {
+                ring_entries_log2: 2,
+                ..EndpointOptions::default()
+            })?;
+            scene.acquaint(&mut endpoint)?;
+            scene.exchange()?;
+            scene.node.barrier();
+            for number in 0..MESSAGES {
+                let message = endpoint.receive_wait(PATIENCE_NS)?;
+                assert_eq!(message.payload, number.to_le_bytes());
+                scene.bystander.pump(1)?;
+            }
+            scene.node.barrier();
+            assert_eq!(endpoint.receive(), None, "a message too many");
+            Ok(vec![
+                some(Counter::ReceiveFull),
+                perhaps(Counter::ReceiveStale),
+            ])
+        },
+    );
+}
+
+#[test]
+fn a_ring_or_shadow_line_that_the_host_refuses_makes_no_endpoint() {
+    play(
+        options("bare", 32),
+        |scene| {
+            // The firmware reads the submission, then tries the ring, then the shadow line.
+            for spared in [1, 2] {
+                scene.fill()?;
+                scene.node.port.with_side(|side| {
+                    for _ in 0..spared {
+                        side.bridge.spoil_read(ReadFault::Spared);
+                    }
+                    side.bridge
+                        .spoil_read(ReadFault::Status(CompletionStatus::UnsupportedRequest));
+                });
+                let outcome = scene.node.device.create_endpoint(EndpointOptions {
+                    receive_queue_id: 7,
+                    ..EndpointOptions::default()
+                });
+                let status = match outcome.map(|endpoint| endpoint.number()) {
+                    Err(Error::Refused { status, .. }) => status,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(status, Some(Status::AddressRefused));
+                scene.exchange()?;
+            }
+            // The next one is made as if nothing had been.
+            scene.culprit()?;
+            scene.node.barrier();
+            Ok(vec![exactly(Counter::CompletionError, 2)])
+        },
+        |scene| {
+            scene.exchange()?;
+            scene.exchange()?;
+            scene.culprit()?;
+            scene.node.barrier();
+            Ok(vec![])
+        },
+    );
+}
