@@ -15,7 +15,11 @@ fn main() {
     let generated =
         env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
     let tools = env::var("WAYFARER_TOOLS").map_or(root.join("target/tools"), PathBuf::from);
-    let sources = [generated.join("niu.v"), generated.join("vexriscv.v")];
+    let sources = [
+        root.join("sim/src/model/niu_cell.v"),
+        generated.join("niu.v"),
+        generated.join("vexriscv.v"),
+    ];
     for source in &sources {
         println!("cargo:rerun-if-changed={}", source.display());
         assert!(
@@ -51,7 +55,7 @@ fn main() {
             "-Wno-lint",
             "-Wno-style",
             "--top-module",
-            "niu",
+            "niu_cell",
             "--prefix",
             "Vniu",
             "--Mdir",

@@ -79,8 +79,8 @@ int niu_trace(Niu* niu, const char* path) {
   return niu->trace->isOpen();
 }
 
-// One core cycle of 8 ns: inputs are applied, host outputs sampled with them, then the clock rises and the link's outputs of the
-// next cycle are sampled. The processor's clock runs at
+// One core cycle of 8 ns: the clock falls and the inputs are applied, host outputs are sampled with them, then the clock rises and
+// the link's outputs of the next cycle are sampled. The processor's clock runs at
 // half the rate; its edges fall on the core clock's falling edges.
 void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
   Vniu* m = niu->model;
@@ -104,6 +104,8 @@ void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
   m->link_receive_valid = in->link_receive_valid;
   m->link_receive_last = in->link_receive_last;
   memcpy(&m->link_receive_data, in->link_receive_data, 16);
+  m->core_clock = 0;
+  m->processor_clock = !m->processor_clock;
   m->eval();
   memcpy(out->host_transmit_data, &m->host_transmit_data, 16);
   out->host_receive_nonposted_free = m->host_receive_nonposted_free;
@@ -118,10 +120,7 @@ void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
   out->link_transmit_valid = m->link_transmit_valid;
   out->link_transmit_last = m->link_transmit_last;
   dump(niu);
-  m->core_clock = 0;
-  m->processor_clock = !m->processor_clock;
   niu->context.timeInc(4);
-  m->eval();
 }
 
 // One half-period of the debug transport's clock; returns TDO before the edge.
