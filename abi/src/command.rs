@@ -9,6 +9,7 @@ numbers! {
     COMMAND_BYTES = 16 "Size of a command.",
     QUEUES = 2 "Local command queues.",
     INBOX_BYTES = 2048 "NIU memory that hardware writes and firmware reads.",
+    READ_INBOX_BYTES = 1024 "First part of the inbox, for reads of host memory; behind it stand firmware packets.",
     OUTBOX_BYTES = 8192 "NIU memory that firmware writes and hardware (and the host, read-only) reads.",
 }
 
@@ -20,7 +21,7 @@ codes! {
         WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in BAR4, multiple of 8; data: 8 bytes.",
         SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
         WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
-        ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox); data: host address, multiple of 4.",
+        ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of 4.",
     }
 }
 
@@ -37,7 +38,7 @@ word! {
 word! {
     /// Operand of host memory transfers.
     transfer_operand: 32 {
-        offset [15:0] "Byte offset in the inbox or outbox, multiple of 16.",
+        offset [15:0] "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's `READ_INBOX_BYTES`.",
         bytes [31:16] "Length, multiple of 4, 4 to 2048.",
     }
 }

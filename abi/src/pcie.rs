@@ -4,7 +4,7 @@
 use crate::schema::{codes, numbers, section, word};
 
 numbers! {
-    READ_COMPLETION_BOUNDARY_BYTES = 64 "The smaller of the two legal boundaries; legal everywhere.",
+    READ_COMPLETION_BOUNDARY_BYTES = 128 "Completions of an endpoint are cut at multiples of this only (2.3.1.1).",
     MAXIMUM_READ_BYTES = 4096 "Longest memory read request.",
     PAGE_BYTES = 4096 "No request crosses a boundary of this many bytes (2.2.7).",
 }

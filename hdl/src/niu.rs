@@ -9,6 +9,7 @@ use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
 use crate::host_port::write_requester::WriteRequester;
 use crate::library::packet_arbiter::PacketArbiter;
+use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
@@ -104,6 +105,9 @@ pub struct Niu {
     link: LinkUnit,
     processor: ProcessorSubsystem,
     write_packets: PacketArbiter<3>,
+    /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that are owed are
+    /// never more than the reads that wait.
+    host_unsupported: PulseMerge,
     /// A packet to the host begins with the next beat.
     packet_begins: DFF<Bit>,
     /// The next packet to the host that begins is the first of a marked message's entry.
@@ -166,6 +170,7 @@ impl Niu {
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             write_packets: Default::default(),
+            host_unsupported: Default::default(),
             packet_begins: Default::default(),
             packet_marked: Default::default(),
             packet_out: Default::default(),
@@ -195,6 +200,7 @@ impl Logic for Niu {
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
         self.write_packets.clock.next = self.core_clock.val();
+        self.host_unsupported.clock.next = self.core_clock.val();
         self.packet_begins.clock.next = self.core_clock.val();
         self.packet_marked.clock.next = self.core_clock.val();
         self.packet_receive.reset.next = self.reset.val();
@@ -210,6 +216,7 @@ impl Logic for Niu {
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.write_packets.reset.next = self.reset.val();
+        self.host_unsupported.reset.next = self.reset.val();
 
         // From the host: stores, reads, completions of our own reads.
         self.packet_receive.receive_valid.next = self.host_receive_valid.val();
@@ -317,6 +324,10 @@ impl Logic for Niu {
         self.processor.inbox_address.next = self.read_requester.inbox_address.val();
         self.processor.inbox_data.next = self.read_requester.inbox_data.val();
         self.processor.inbox_enables.next = self.read_requester.inbox_enables.val();
+        self.processor.packet_inbox_valid.next = self.receive.inbox_valid.val();
+        self.processor.packet_inbox_address.next = self.receive.inbox_address.val();
+        self.processor.packet_inbox_data.next = self.receive.inbox_data.val();
+        self.processor.packet_inbox_enables.next = self.receive.inbox_enables.val();
 
         // Requests to the host.
         self.read_requester.requester_id.next = self.config_requester.val();
@@ -414,13 +425,14 @@ impl Logic for Niu {
         // Counters.
         self.registers.link_seen.next = self.link.link_seen.val();
         self.registers.version_mismatch.next = self.link.version.val();
+        self.host_unsupported.first.next = self.packet_receive.unsupported.val();
+        self.host_unsupported.second.next = self.completer.unsupported.val();
         self.host_counters.next = (bit_cast::<64, 1>(self.packet_receive.packet.val().into())
             << counter::HOST_PACKETS.to_bits::<6>())
             | (bit_cast::<64, 1>(self.packet_receive.malformed.val().into())
                 << counter::HOST_MALFORMED.to_bits::<6>())
-            | (bit_cast::<64, 1>(
-                (self.packet_receive.unsupported.val() | self.completer.unsupported.val()).into(),
-            ) << counter::HOST_UNSUPPORTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.host_unsupported.merged.val().into())
+                << counter::HOST_UNSUPPORTED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.read_requester.unexpected.val().into())
                 << counter::COMPLETION_UNEXPECTED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.read_requester.error_completion.val().into())

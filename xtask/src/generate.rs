@@ -13,11 +13,6 @@ use crate::{progress, vexriscv, workspace::Workspace};
 /// When a tool is missing or a generator fails.
 pub fn verilog(workspace: &Workspace) -> Result<()> {
     vexriscv::extract(workspace)?;
-    // The skeleton has no generator yet.
-    if !workspace.root().join("hdl/src/bin/generate.rs").exists() {
-        eprintln!("Verilog of the NIU: hdl has no generator yet");
-        return Ok(());
-    }
     let fresh = workspace.generated().join("fresh");
     progress::run_step(
         "Verilog of the NIU",
@@ -47,15 +42,6 @@ pub fn verilog(workspace: &Workspace) -> Result<()> {
 /// As [`verilog`].
 pub fn all(workspace: &Workspace) -> Result<()> {
     verilog(workspace)?;
-    // The skeleton has no generator yet.
-    if !workspace
-        .root()
-        .join("abi/src/bin/generate-reference.rs")
-        .exists()
-    {
-        eprintln!("Reference: abi has no generator yet");
-        return Ok(());
-    }
     progress::run_step(
         "Reference documents and C header",
         workspace.cargo().args([

@@ -68,7 +68,7 @@ impl Hardware {
         write(PERIPHERAL_BASE + registers::heartbeat::OFFSET, 1);
     }
 
-    /// Issues a command on queue 0, which must have room.
+    /// Issues a command on queue 0; its last store waits while the queue is full.
     pub fn issue(&mut self, command: &Command) {
         for (number, word) in command.words().into_iter().enumerate() {
             write(

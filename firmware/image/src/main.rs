@@ -10,8 +10,9 @@ mod timer;
 use abi::control::registers as control;
 use abi::event::{event, kind::Kind};
 use abi::processor::peripherals::waiting;
+use abi::queue_state::REGION_PACKET_RELEASE;
 use embedded_hal::delay::DelayNs;
-use firmware::{Action, Actions, AdminRegisters, Firmware, Input, Limits};
+use firmware::{Action, Actions, AdminRegisters, Command, Firmware, Input, Limits};
 use hardware::Hardware;
 use riscv_rt::entry;
 
@@ -132,7 +133,12 @@ fn report(hardware: &mut Hardware) {
             data & 0xffff
         ),
         Some(Kind::QueueError) => defmt::warn!("transmit queue {=u8}: error {=u8}", index, code),
-        Some(Kind::Packet) => defmt::info!("packet from node {=u32}", data >> 16),
+        Some(Kind::Packet) => {
+            defmt::info!("packet from node {=u32}", data >> 16);
+            // No protocol between firmwares asks for its contents yet: its place in the inbox is free again. Should the
+            // queue be full, the store waits for room.
+            hardware.issue(&Command::write_queue_state(REGION_PACKET_RELEASE, 0, 0));
+        }
         Some(Kind::Admin) | None => {}
     }
 }

@@ -40,7 +40,7 @@ pub enum CompleterState {
 /// BAR0 is read register by register. BAR4 is read from memory: 64 KiB of slot memory from offset 0, 8 KiB of outbox from offset
 /// 0x10000. Anything else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
 ///
-/// Each completion ends at the next multiple of 64 bytes, the read-completion boundary, or with the request; so none is longer
+/// Each completion ends at the next multiple of 128 bytes, the read-completion boundary of an endpoint, or with the request; so none is longer
 /// than any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a
 /// pause of the completer's making. If a part of a BAR0 read contains an offset without a register, the parts before stand and
 /// an Unsupported Request completion ends the request. A zero-length read is answered with one double word and reads no register.
@@ -85,16 +85,16 @@ pub struct Completer {
     byte_count: DFF<Bits<13>>,
     lead: DFF<Bits<2>>,
     // The part that is being collected or sent, in double words.
-    part: DFF<Bits<5>>,
+    part: DFF<Bits<6>>,
     part_address: DFF<Bits<5>>,
     memory_word: DFF<Bits<128>>,
-    body: DFF<Bits<2>>,
+    body: DFF<Bits<3>>,
     nothing: Signal<Local, Bit>,
     outbox_end: Signal<Local, Bits<3>>,
     request_address: Signal<Local, Bits<20>>,
     readable: Signal<Local, Bit>,
-    boundary_word: Signal<Local, Bits<5>>,
-    until_boundary: Signal<Local, Bits<5>>,
+    boundary_word: Signal<Local, Bits<6>>,
+    until_boundary: Signal<Local, Bits<6>>,
     lane: Signal<Local, Bits<2>>,
     word: Signal<Local, Bits<32>>,
     push: Signal<Local, Bit>,
@@ -136,10 +136,10 @@ impl Logic for Completer {
                     & (!self.request_address.val().get_bit(16) | !self.outbox_end.val().any())));
 
         // The part up to the boundary.
-        self.boundary_word.next = bit_cast::<5, 4>(self.address.q.val().get_bits::<4>(2));
-        self.until_boundary.next = 16 - self.boundary_word.val();
+        self.boundary_word.next = bit_cast::<6, 5>(self.address.q.val().get_bits::<5>(2));
+        self.until_boundary.next = 32 - self.boundary_word.val();
         self.part_bytes.next =
-            (bit_cast::<13, 5>(self.part.q.val()) << 2) - bit_cast::<13, 2>(self.lead.q.val());
+            (bit_cast::<13, 6>(self.part.q.val()) << 2) - bit_cast::<13, 2>(self.lead.q.val());
 
         // One double word, from memory or register.
         self.lane.next = self.address.q.val().get_bits::<2>(2);
@@ -232,8 +232,8 @@ impl Logic for Completer {
                 self.part_address.d.next = self.address.q.val().get_bits::<5>(2);
                 self.collector.clear.next = true;
                 self.part.d.next = self.until_boundary.val();
-                if self.remaining.q.val() < bit_cast::<11, 5>(self.until_boundary.val()) {
-                    self.part.d.next = bit_cast::<5, 11>(self.remaining.q.val());
+                if self.remaining.q.val() < bit_cast::<11, 6>(self.until_boundary.val()) {
+                    self.part.d.next = bit_cast::<6, 11>(self.remaining.q.val());
                 }
                 self.state.d.next = CompleterState::Fetch;
                 if self.request.q.val().space == 0 {
@@ -295,11 +295,11 @@ impl Logic for Completer {
             }
             CompleterState::Advance => {
                 self.remaining.d.next =
-                    self.remaining.q.val() - bit_cast::<11, 5>(self.part.q.val());
+                    self.remaining.q.val() - bit_cast::<11, 6>(self.part.q.val());
                 self.byte_count.d.next = self.byte_count.q.val() - self.part_bytes.val();
                 self.lead.d.next = 0.into();
                 self.state.d.next = CompleterState::Cut;
-                if self.remaining.q.val() == bit_cast::<11, 5>(self.part.q.val()) {
+                if self.remaining.q.val() == bit_cast::<11, 6>(self.part.q.val()) {
                     self.state.d.next = CompleterState::Idle;
                 }
             }

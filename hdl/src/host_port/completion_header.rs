@@ -69,8 +69,8 @@ pub struct CompletionHeader {
     pub refuse: Signal<In, Bit>,
     /// Bus, device and function of this end.
     pub completer_id: Signal<In, Bits<16>>,
-    /// Double words of data in this completion, 1 to 16.
-    pub length: Signal<In, Bits<5>>,
+    /// Double words of data in this completion, 1 to 32.
+    pub length: Signal<In, Bits<6>>,
     /// Bytes still to come, those of this completion included: 1 to 4096.
     pub byte_count: Signal<In, Bits<13>>,
     /// Low address bits of the first byte of this completion.
@@ -94,7 +94,7 @@ impl Logic for CompletionHeader {
     fn update(&mut self) {
         self.format_type.next = abi::pcie::format_type::COMPLETION_DATA.to_bits();
         self.status.next = abi::pcie::completion_status::SUCCESSFUL.to_bits();
-        self.length_low.next = bit_cast::<8, 5>(self.length.val());
+        self.length_low.next = bit_cast::<8, 6>(self.length.val());
         if self.refuse.val() {
             self.format_type.next = abi::pcie::format_type::COMPLETION.to_bits();
             self.status.next = abi::pcie::completion_status::UNSUPPORTED_REQUEST.to_bits();

@@ -352,6 +352,9 @@ impl Logic for CommandExecutor {
         if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
             self.state_legal.next = self.index.val() < self.receive_words.val();
         }
+        if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
+            self.state_legal.next = true;
+        }
         if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
             self.state_legal.next =
                 self.index.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
@@ -375,7 +378,7 @@ impl Logic for CommandExecutor {
         }
         if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
             self.legal.d.next = self.transfer_legal.val()
-                & (self.span.val() <= abi::command::INBOX_BYTES.to_bits());
+                & (self.span.val() <= abi::command::READ_INBOX_BYTES.to_bits());
         }
 
         // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.

@@ -88,14 +88,22 @@ pub struct ProcessorEnvironment {
     pub packet_event: Signal<In, Event>,
     /// Pulse: an event was lost.
     pub event_lost: Signal<Out, Bit>,
-    /// The inbox is written.
+    /// The inbox is written: host memory that was read.
     pub inbox_valid: Signal<In, Bit>,
-    /// Beat of the inbox.
+    /// Beat of the inbox, 0 to 63.
     pub inbox_address: Signal<In, Bits<7>>,
     /// The bytes.
     pub inbox_data: Signal<In, Bits<128>>,
     /// Which bytes to write.
     pub inbox_enables: Signal<In, Bits<16>>,
+    /// The inbox's other half is written: a firmware packet.
+    pub packet_inbox_valid: Signal<In, Bit>,
+    /// Beat of the inbox, 64 to 127.
+    pub packet_inbox_address: Signal<In, Bits<7>>,
+    /// The bytes.
+    pub packet_inbox_data: Signal<In, Bits<128>>,
+    /// Which bytes to write.
+    pub packet_inbox_enables: Signal<In, Bits<16>>,
     /// The completer's reads of the outbox.
     pub outbox: MemoryReadTarget,
     /// This node's number.
@@ -145,7 +153,12 @@ pub struct ProcessorEnvironment {
     bridge: ControlBridge,
     collector: EventCollector,
     executor: CommandExecutor,
-    inbox_ram: ByteRam<7>,
+    /// Beats 0 to 63 of the inbox. Both halves have a writer that cannot wait, hence two memories.
+    read_inbox_ram: ByteRam<6>,
+    /// Beats 64 to 127 of the inbox.
+    packet_inbox_ram: ByteRam<6>,
+    /// Processor clock: the inbox's word comes from the half for packets.
+    from_packets: DFF<Bit>,
     outbox_ram: ByteRam<9>,
     outbox_arbiter: OutboxArbiter,
     commands_0: ClockCrossingFifo<Bits<128>, 3, 4>,
@@ -202,6 +215,10 @@ impl ProcessorEnvironment {
             inbox_address: Default::default(),
             inbox_data: Default::default(),
             inbox_enables: Default::default(),
+            packet_inbox_valid: Default::default(),
+            packet_inbox_address: Default::default(),
+            packet_inbox_data: Default::default(),
+            packet_inbox_enables: Default::default(),
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
@@ -230,7 +247,9 @@ impl ProcessorEnvironment {
             bridge: Default::default(),
             collector: Default::default(),
             executor: Default::default(),
-            inbox_ram: Default::default(),
+            read_inbox_ram: Default::default(),
+            packet_inbox_ram: Default::default(),
+            from_packets: Default::default(),
             outbox_ram: Default::default(),
             outbox_arbiter: Default::default(),
             commands_0: Default::default(),
@@ -262,7 +281,14 @@ impl Logic for ProcessorEnvironment {
             outbox_arbiter,
             beat
         );
-        clock!(self, processor_clock, memory, peripherals, pending);
+        clock!(
+            self,
+            processor_clock,
+            memory,
+            peripherals,
+            pending,
+            from_packets
+        );
         self.resets.core_clock.next = self.core_clock.val();
         self.resets.processor_clock.next = self.processor_clock.val();
         self.resets.reset.next = self.reset.val();
@@ -368,16 +394,31 @@ impl Logic for ProcessorEnvironment {
         self.peripherals.event_pending.next = self.pending.data_out.val();
 
         // Inbox and outbox.
-        self.inbox_ram.write_clock.next = self.core_clock.val();
-        self.inbox_ram.read_clock.next = self.processor_clock.val();
-        self.inbox_ram.write_address.next = self.inbox_address.val();
-        self.inbox_ram.write_data.next = self.inbox_data.val();
-        self.inbox_ram.write_enables.next = 0.into();
-        if self.inbox_valid.val() {
-            self.inbox_ram.write_enables.next = self.inbox_enables.val();
+        self.read_inbox_ram.write_clock.next = self.core_clock.val();
+        self.read_inbox_ram.read_clock.next = self.processor_clock.val();
+        self.read_inbox_ram.write_address.next = self.inbox_address.val().get_bits::<6>(0);
+        self.read_inbox_ram.write_data.next = self.inbox_data.val();
+        self.read_inbox_ram.write_enables.next = 0.into();
+        if self.inbox_valid.val() & !self.inbox_address.val().get_bit(6) {
+            self.read_inbox_ram.write_enables.next = self.inbox_enables.val();
         }
-        self.inbox_ram.read_address.next = self.peripherals.inbox_address.val();
-        self.peripherals.inbox_data.next = self.inbox_ram.read_data.val();
+        self.packet_inbox_ram.write_clock.next = self.core_clock.val();
+        self.packet_inbox_ram.read_clock.next = self.processor_clock.val();
+        self.packet_inbox_ram.write_address.next = self.packet_inbox_address.val().get_bits::<6>(0);
+        self.packet_inbox_ram.write_data.next = self.packet_inbox_data.val();
+        self.packet_inbox_ram.write_enables.next = 0.into();
+        if self.packet_inbox_valid.val() & self.packet_inbox_address.val().get_bit(6) {
+            self.packet_inbox_ram.write_enables.next = self.packet_inbox_enables.val();
+        }
+        self.read_inbox_ram.read_address.next =
+            self.peripherals.inbox_address.val().get_bits::<6>(0);
+        self.packet_inbox_ram.read_address.next =
+            self.peripherals.inbox_address.val().get_bits::<6>(0);
+        self.from_packets.d.next = self.peripherals.inbox_address.val().get_bit(6);
+        self.peripherals.inbox_data.next = self.read_inbox_ram.read_data.val();
+        if self.from_packets.q.val() {
+            self.peripherals.inbox_data.next = self.packet_inbox_ram.read_data.val();
+        }
         self.outbox_ram.write_clock.next = self.processor_clock.val();
         self.outbox_ram.read_clock.next = self.core_clock.val();
         self.outbox_ram.write_address.next = self.peripherals.outbox_address.val();

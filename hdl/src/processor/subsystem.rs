@@ -72,14 +72,22 @@ pub struct ProcessorSubsystem {
     pub packet_event: Signal<In, Event>,
     /// Pulse: an event was lost.
     pub event_lost: Signal<Out, Bit>,
-    /// The inbox is written.
+    /// The inbox is written: host memory that was read.
     pub inbox_valid: Signal<In, Bit>,
-    /// Beat of the inbox.
+    /// Beat of the inbox, 0 to 63.
     pub inbox_address: Signal<In, Bits<7>>,
     /// The bytes.
     pub inbox_data: Signal<In, Bits<128>>,
     /// Which bytes to write.
     pub inbox_enables: Signal<In, Bits<16>>,
+    /// The inbox's other half is written: a firmware packet.
+    pub packet_inbox_valid: Signal<In, Bit>,
+    /// Beat of the inbox, 64 to 127.
+    pub packet_inbox_address: Signal<In, Bits<7>>,
+    /// The bytes.
+    pub packet_inbox_data: Signal<In, Bits<128>>,
+    /// Which bytes to write.
+    pub packet_inbox_enables: Signal<In, Bits<16>>,
     /// The completer's reads of the outbox.
     pub outbox: MemoryReadTarget,
     /// This node's number.
@@ -164,6 +172,10 @@ impl ProcessorSubsystem {
             inbox_address: Default::default(),
             inbox_data: Default::default(),
             inbox_enables: Default::default(),
+            packet_inbox_valid: Default::default(),
+            packet_inbox_address: Default::default(),
+            packet_inbox_data: Default::default(),
+            packet_inbox_enables: Default::default(),
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
@@ -241,6 +253,10 @@ impl Logic for ProcessorSubsystem {
         self.environment.inbox_address.next = self.inbox_address.val();
         self.environment.inbox_data.next = self.inbox_data.val();
         self.environment.inbox_enables.next = self.inbox_enables.val();
+        self.environment.packet_inbox_valid.next = self.packet_inbox_valid.val();
+        self.environment.packet_inbox_address.next = self.packet_inbox_address.val();
+        self.environment.packet_inbox_data.next = self.packet_inbox_data.val();
+        self.environment.packet_inbox_enables.next = self.packet_inbox_enables.val();
         MemoryReadTarget::link(&mut self.outbox, &mut self.environment.outbox);
         self.environment.node.next = self.node.val();
         self.configuration.next = self.environment.configuration.val();

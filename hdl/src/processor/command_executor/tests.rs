@@ -14,7 +14,7 @@ fn random_command(random: &mut Random) -> u128 {
         0 => random.word() & 0xffff_ffff,
         1..4 => random.below(32) * 16 | (random.below(16) * 4) << 16,
         4..6 => random.below(64) * 8,
-        _ => random.below(4) << 12 | random.below(40),
+        _ => random.below(6) << 12 | random.below(40),
     } as u128;
     let mut data = u128::from(random.word());
     if random.chance(80) {
@@ -88,7 +88,7 @@ fn field(command: u128, low: u32, bits: u32) -> u64 {
 fn expected(command: u128, node: u64) -> Option<Effect> {
     let (low, high) = (field(command, 32, 16), field(command, 48, 16));
     let data = command >> 64;
-    let region_words = [256, 32, 32, 1024];
+    let region_words = [256, 32, 32, 1024, 4096];
     let payload = |beats: u64, bytes: u64| -> Vec<u128> {
         let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
         let all: Vec<u8> = (0..beats).flat_map(bytes_of).collect();
@@ -110,7 +110,8 @@ fn expected(command: u128, node: u64) -> Option<Effect> {
         opcode::NOTHING => return None,
         opcode::WRITE_QUEUE_STATE => {
             let region = low >> 12;
-            let legal = high == 0 && region < 4 && low & 0xfff < region_words[region as usize & 3];
+            let words = region_words.get(region as usize).copied().unwrap_or(0);
+            let legal = high == 0 && low & 0xfff < words;
             legal.then_some(Effect::Configuration(low, data))
         }
         opcode::WRITE_NIU_MEMORY => (high == 0 && low % 8 == 0).then(|| {
@@ -141,7 +142,7 @@ fn expected(command: u128, node: u64) -> Option<Effect> {
             beats.extend(payload(high.div_ceil(16), high));
             Effect::HostWrite(beats)
         }),
-        opcode::READ_HOST_MEMORY => transfer(2048).then_some(Effect::Read(data, high, low)),
+        opcode::READ_HOST_MEMORY => transfer(1024).then_some(Effect::Read(data, high, low)),
         _ => None,
     };
     Some(effect.unwrap_or(Effect::Invalid))
@@ -408,4 +409,27 @@ fn queues_take_turns() {
     let order: Vec<usize> = bench.taken.iter().map(|(queue, _)| *queue).collect();
     assert_eq!(order.len(), 12);
     assert!(order.windows(2).all(|pair| pair[0] != pair[1]), "{order:?}");
+}
+
+#[test]
+fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
+    let read = |offset: u64, bytes: u64| {
+        command(opcode::READ_HOST_MEMORY, 0, 0, offset | bytes << 16, 0x1000)
+    };
+    for (command, legal) in [
+        (read(0, 1024), true),
+        (read(1008, 16), true),
+        (read(1008, 20), false),
+        (read(0, 1028), false),
+        (read(1024, 4), false),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4000, 0), true),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4fff, 0), true),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x5000, 0), false),
+    ] {
+        let mut bench = Bench::new(1);
+        bench.queues[0].push_back(command);
+        bench.run(20);
+        assert_eq!(bench.effects.len(), 1, "{command:#x}");
+        assert_eq!(bench.effects[0] != Effect::Invalid, legal, "{command:#x}");
+    }
 }

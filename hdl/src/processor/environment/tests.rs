@@ -26,7 +26,11 @@ fn gate() {
                         0 => RAM_BASE + 4 * random.below(16) as usize,
                         1 => OUTBOX_BASE + 4 * random.below(64) as usize,
                         2 => CONTROL_BASE + 4 * random.below(1024) as usize,
-                        3 => INBOX_BASE + 4 * random.below(16) as usize,
+                        3 => {
+                            INBOX_BASE
+                                + 0x400 * random.below(2) as usize
+                                + 4 * random.below(16) as usize
+                        }
                         _ => PERIPHERAL_BASE + 4 * random.below(0x28) as usize,
                     };
                     unit.data.address.next = (address / 4).to_bits();
@@ -59,9 +63,14 @@ fn gate() {
             unit.packet_event.next.data = random.bits();
             unit.inbox_valid.next = random.chance(20);
             // Not where the processor reads meanwhile.
-            unit.inbox_address.next = (64 + random.below(64)).to_bits();
+            unit.inbox_address.next = (16 + random.below(112)).to_bits();
             unit.inbox_data.next = random.bits();
             unit.inbox_enables.next = random.bits();
+            unit.packet_inbox_valid.next = random.chance(20);
+            unit.packet_inbox_address.next =
+                [random.below(64), 80 + random.below(48)][random.below(2) as usize].to_bits();
+            unit.packet_inbox_data.next = random.bits();
+            unit.packet_inbox_enables.next = random.bits();
             unit.outbox.request.next = random.chance(20);
             unit.outbox.address.next = (0x1100 + random.below(256)).to_bits();
             unit.node.next = 3u32.to_bits();
@@ -298,6 +307,19 @@ fn memory_windows_heartbeat_and_clears_reach_their_places() {
             0x1111_1111 * (word as u32 + 1)
         );
     }
+    // Host memory and a packet may arrive in the same cycle, at the same place of their halves.
+    bench.unit.inbox_valid.next = true;
+    bench.unit.inbox_address.next = 6u32.to_bits();
+    bench.unit.inbox_data.next = 0x6666_6666u128.to_bits();
+    bench.unit.packet_inbox_valid.next = true;
+    bench.unit.packet_inbox_address.next = 70u32.to_bits();
+    bench.unit.packet_inbox_data.next = 0x7777_7777u128.to_bits();
+    bench.unit.packet_inbox_enables.next = Bits::mask();
+    bench.step();
+    bench.unit.inbox_valid.next = false;
+    bench.unit.packet_inbox_valid.next = false;
+    assert_eq!(bench.load(INBOX_BASE + 16 * 6), 0x6666_6666);
+    assert_eq!(bench.load(INBOX_BASE + 16 * 70), 0x7777_7777);
     for _ in 0..3 {
         bench.store(PERIPHERAL_BASE + registers::heartbeat::OFFSET, 0);
     }
