@@ -22,6 +22,7 @@ mod device;
 mod endpoint;
 mod error;
 mod receive_ring;
+pub mod soak;
 mod transmit_queue;
 pub mod transport;
 

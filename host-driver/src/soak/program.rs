@@ -1,0 +1,353 @@
+//! The host program of a node: sends what the plan says, takes in what comes and compares it with what must.
+
+use super::Failure;
+use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage};
+use super::run::Shared;
+use crate::device::Device;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::receive_ring::Message;
+use abi::control::counter::Counter;
+use sim::host::HostPort;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+/// Simulated time without any message sent or received after which a run has failed.
+const PATIENCE_NS: f64 = 20_000_000.0;
+/// A poll comes back after so long in any case, to see whether another node has failed.
+const LONGEST_POLL_NS: f64 = 100_000.0;
+
+/// Counters that stay zero while nobody does anything wrong.
+const ERRORS: &[Counter] = &[
+    Counter::HostMalformed,
+    Counter::HostUnsupported,
+    Counter::CompletionUnexpected,
+    Counter::CompletionError,
+    Counter::CompletionTimeout,
+    Counter::RegisterOverflow,
+    Counter::TornStore,
+    Counter::NonResidentStore,
+    Counter::TransmitOverflow,
+    Counter::TooLong,
+    Counter::OutsideWindow,
+    Counter::InvalidTranslation,
+    Counter::MessagesRefused,
+    Counter::AcknowledgeTimeout,
+    Counter::FrameCorrupt,
+    Counter::FrameVersion,
+    Counter::FrameMisrouted,
+    Counter::ReceiveMiss,
+    Counter::EntryTooSmall,
+    Counter::CommandInvalid,
+    Counter::BadConsumer,
+    Counter::FrameOverrun,
+];
+
+/// What a node saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Express messages received.
+    pub express: u64,
+    /// Basic messages received.
+    pub basic: u64,
+    /// Payload received.
+    pub bytes: u64,
+    /// Times a transmit queue went back because the receiver's ring was full.
+    pub restarts: u64,
+}
+
+/// Who may send here: the messages of one sender on one channel.
+struct Source<'a> {
+    name: EndpointName,
+    virtual_channel: u8,
+    messages: Messages<'a>,
+    expected: Option<PlannedMessage>,
+}
+
+/// An endpoint with its part of the plan.
+struct Party<'a> {
+    name: EndpointName,
+    endpoint: Endpoint,
+    destinations: Vec<EndpointName>,
+    messages: Messages<'a>,
+    /// The message to be sent next; its pause is over.
+    next: Option<PlannedMessage>,
+    /// By sending node, its transmit queue, and channel.
+    sources: BTreeMap<(u16, u8, u8), Source<'a>>,
+}
+
+/// Runs the program of the node that `port` belongs to.
+pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally, Failure> {
+    let opened = Device::open(&format!("sim:{}", port.node()))
+        .map_err(Failure::from)
+        .and_then(|device| Ok((open(&device, port, plan)?, device)));
+    shared.failed.fetch_or(opened.is_err(), Ordering::Relaxed);
+    let (mut parties, device) = opened?;
+    let mut tally = Tally::default();
+    let outcome =
+        exchange(port, &mut parties, shared, &mut tally).and_then(|()| close(&mut parties));
+    if outcome.is_err() {
+        // The others would wait for messages that never come.
+        shared.failed.store(true, Ordering::Relaxed);
+    }
+    // Nobody destroys an endpoint that another may still send to.
+    port.gather(&[]);
+    outcome?;
+    for &counter in ERRORS {
+        let count = device.counter(counter)?;
+        if count != 0 {
+            let meaning = counter.meaning();
+            return Err(Failure::Counter { count, meaning });
+        }
+    }
+    tally.restarts = device.counter(Counter::Restarts)?.into();
+    Ok(tally)
+}
+
+/// Creates the node's endpoints and tells all nodes which transmit queues they have.
+fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Party<'a>>, Failure> {
+    let mut parties = Vec::new();
+    for name in plan.endpoints_of(port.node()) {
+        let endpoint = device.create_endpoint(plan.shape(name))?;
+        let destinations = plan.destinations(name);
+        for (number, destination) in destinations.iter().enumerate() {
+            for channel in 0..CHANNELS {
+                endpoint.load_translation(
+                    number as u16 * CHANNELS + channel,
+                    destination.node,
+                    plan.shape(*destination).receive_queue_id,
+                    channel as u8,
+                )?;
+            }
+        }
+        let mut messages = plan.messages(name);
+        parties.push(Party {
+            name,
+            endpoint,
+            destinations,
+            next: messages.next(),
+            messages,
+            sources: BTreeMap::new(),
+        });
+    }
+    // The firmware gives an endpoint the transmit queue of its own number.
+    let own: Vec<u8> = parties
+        .iter()
+        .map(|party| party.endpoint.number() as u8)
+        .collect();
+    let queues = port.gather(&own);
+    for party in &mut parties {
+        for name in plan.destinations(party.name) {
+            let of_node = queues.get(usize::from(name.node));
+            // A node that failed has ended without telling; its failure will be noticed soon.
+            let Some(&queue) = of_node.and_then(|queues| queues.get(usize::from(name.endpoint)))
+            else {
+                return Err(Failure::Abandoned);
+            };
+            for virtual_channel in 0..CHANNELS as u8 {
+                let mut messages = plan.messages(name);
+                let expected = messages.next_for(party.name, virtual_channel);
+                let source = Source {
+                    name,
+                    virtual_channel,
+                    messages,
+                    expected,
+                };
+                party
+                    .sources
+                    .insert((name.node, queue, virtual_channel), source);
+            }
+        }
+    }
+    Ok(parties)
+}
+
+/// Sends and receives until all of the plan has come about. Never waits to send without taking in what comes: all nodes
+/// could do that at once, and none would go on.
+fn exchange(
+    port: &HostPort,
+    parties: &mut [Party<'_>],
+    shared: &Shared,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let mut moved_ns = port.now_ns();
+    loop {
+        let mut moved = false;
+        for party in &mut *parties {
+            while let Some(message) = party.endpoint.receive() {
+                party.check(message, tally)?;
+                shared.received.fetch_add(1, Ordering::Relaxed);
+                moved = true;
+            }
+            moved |= party.send(port)?;
+        }
+        if parties.iter().all(Party::is_done) {
+            return Ok(());
+        }
+        if shared.failed.load(Ordering::Relaxed) {
+            return Err(Failure::Abandoned);
+        }
+        if moved {
+            moved_ns = port.now_ns();
+        } else {
+            let waited_ns = port.now_ns() - moved_ns;
+            if waited_ns > PATIENCE_NS {
+                return Err(Failure::Stalled {
+                    waited_ns: waited_ns as u64,
+                    missing: missing(parties),
+                });
+            }
+            port.poll(LONGEST_POLL_NS);
+        }
+    }
+}
+
+/// Waits until all that was sent has been taken, and looks for what should not have come.
+fn close(parties: &mut [Party<'_>]) -> Result<(), Failure> {
+    for party in &mut *parties {
+        party.endpoint.flush(PATIENCE_NS)?;
+    }
+    for party in parties {
+        if let Some(message) = party.endpoint.receive() {
+            return Err(party.unexpected(&message, "nothing more".into()));
+        }
+    }
+    Ok(())
+}
+
+fn missing(parties: &[Party<'_>]) -> String {
+    let mut text = String::new();
+    for party in parties {
+        if let Some(next) = &party.next {
+            let _ = write!(
+                text,
+                "{} has yet to send {}; ",
+                party.name,
+                describe_planned(party.name, next)
+            );
+        }
+        for source in party.sources.values() {
+            if let Some(expected) = &source.expected {
+                let _ = write!(
+                    text,
+                    "{} waits for {}; ",
+                    party.name,
+                    describe_planned(source.name, expected)
+                );
+            }
+        }
+    }
+    text
+}
+
+impl Party<'_> {
+    fn is_done(&self) -> bool {
+        self.next.is_none()
+            && self
+                .sources
+                .values()
+                .all(|source| source.expected.is_none())
+    }
+
+    /// Sends the next message if there is one and room for it.
+    fn send(&mut self, port: &HostPort) -> Result<bool, Failure> {
+        let Some(message) = &self.next else {
+            return Ok(false);
+        };
+        let position = self
+            .destinations
+            .iter()
+            .position(|name| *name == message.destination);
+        let destination =
+            position.unwrap_or_default() as u16 * CHANNELS + u16::from(message.virtual_channel);
+        let sent = match <[u8; 8]>::try_from(&message.payload[..]) {
+            Ok(payload) if message.express => {
+                self.endpoint
+                    .send_express(destination, message.tag, payload)
+            }
+            _ => self
+                .endpoint
+                .compose(destination, message.tag, &message.payload),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(Error::QueueFull) => {
+                // What was composed must go now, or there would never be room.
+                self.endpoint.launch();
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let batched = message.batched;
+        self.next = self.messages.next();
+        if !batched || self.next.is_none() {
+            self.endpoint.launch();
+        }
+        match &self.next {
+            Some(next) if next.pause_ns > 0 => port.sleep_ns(next.pause_ns),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Compares a message with the one that must be next from its queue and channel.
+    fn check(&mut self, message: Message, tally: &mut Tally) -> Result<(), Failure> {
+        let channel = message.tag & 1;
+        let key = (message.source_node, message.source_queue, channel);
+        let Some(source) = self.sources.get_mut(&key) else {
+            return Err(self.unexpected(&message, "a known sender".into()));
+        };
+        let Some(expected) = source.expected.take() else {
+            let nothing = format!("nothing more from {} on channel {channel}", source.name);
+            return Err(self.unexpected(&message, nothing));
+        };
+        if message.marked || (message.tag, &message.payload) != (expected.tag, &expected.payload) {
+            let expected = describe_planned(source.name, &expected);
+            return Err(self.unexpected(&message, expected));
+        }
+        source.expected = source.messages.next_for(self.name, source.virtual_channel);
+        if expected.express {
+            tally.express += 1;
+        } else {
+            tally.basic += 1;
+        }
+        tally.bytes += expected.payload.len() as u64;
+        Ok(())
+    }
+
+    fn unexpected(&self, message: &Message, expected: String) -> Failure {
+        Failure::Unexpected {
+            receiver: self.name,
+            got: format!(
+                "a message of node {} queue {}{}",
+                message.source_node,
+                message.source_queue,
+                describe(message.tag, &message.payload)
+            ),
+            expected,
+        }
+    }
+}
+
+fn describe_planned(sender: EndpointName, message: &PlannedMessage) -> String {
+    let kind = if message.express {
+        "an Express"
+    } else {
+        "a Basic"
+    };
+    let text = describe(message.tag, &message.payload);
+    format!(
+        "{kind} message of {sender} to {}{text}",
+        message.destination
+    )
+}
+
+/// Tag, length and payload; the plan begins a payload with sender, destination and sequence number.
+fn describe(tag: u8, payload: &[u8]) -> String {
+    let mut text = format!(", tag {tag:#04x}, {} bytes:", payload.len());
+    for byte in payload {
+        let _ = write!(text, " {byte:02x}");
+    }
+    text
+}

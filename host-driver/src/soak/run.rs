@@ -1,0 +1,112 @@
+//! A run: the cluster, a program on each node, and what they found.
+
+use super::plan::Plan;
+use super::program::{self, Tally};
+use super::{Failure, SoakError};
+use sim::cluster::{Cluster, ClusterOptions, Report};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+
+/// With more nodes some destinations would be out of reach for Express.
+const MAXIMUM_NODES: u16 = 8;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct SoakOptions {
+    /// Messages of all senders together.
+    pub messages: u64,
+    /// The cluster; its seed is also the plan's.
+    pub cluster: ClusterOptions,
+    /// Counts the messages received so far, for whoever shows progress.
+    pub received: Arc<AtomicU64>,
+}
+
+/// A run without a fault.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What all nodes saw together.
+    pub tally: Tally,
+    /// What the simulator has to say.
+    pub report: Report,
+}
+
+/// What the programs of a run share besides the simulated machines.
+pub(super) struct Shared {
+    /// Messages received so far.
+    pub received: Arc<AtomicU64>,
+    /// A program has failed; the others stop.
+    pub failed: AtomicBool,
+}
+
+/// What a program leaves when it ends: what it saw, or the cycle and the failure.
+type Slot = Arc<Mutex<Option<Result<Tally, (u64, Failure)>>>>;
+
+/// Sends all messages of the plan that the seed makes, and checks that each comes once, whole, and in its order.
+///
+/// # Errors
+/// The first failure of any node that is not merely another's consequence.
+pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
+    let SoakOptions {
+        messages,
+        cluster: options,
+        received,
+    } = options;
+    let (seed, nodes) = (options.seed, options.nodes);
+    if !(2..=MAXIMUM_NODES).contains(&nodes) {
+        let text = format!("a soak has 2 to {MAXIMUM_NODES} nodes, not {nodes}");
+        return Err(SoakError::Options(text));
+    }
+    let plan = Arc::new(Plan::new(seed, nodes, messages));
+    let shared = Arc::new(Shared {
+        received,
+        failed: AtomicBool::new(false),
+    });
+    let mut cluster = Cluster::new(options);
+    let slots: Vec<Slot> = (0..nodes).map(|_| Slot::default()).collect();
+    for (node, slot) in (0..nodes).zip(&slots) {
+        let (plan, shared, slot) = (Arc::clone(&plan), Arc::clone(&shared), Arc::clone(slot));
+        cluster.program(node, move |port| {
+            let outcome =
+                program::run(&port, &plan, &shared).map_err(|failure| (port.cycle(), failure));
+            *slot.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(outcome);
+        });
+    }
+    let report = cluster.run();
+    let mut tally = Tally::default();
+    let mut failures = Vec::new();
+    for (node, slot) in (0..nodes).zip(&slots) {
+        match slot
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+            .take()
+        {
+            Some(Ok(seen)) => {
+                tally.express += seen.express;
+                tally.basic += seen.basic;
+                tally.bytes += seen.bytes;
+                tally.restarts += seen.restarts;
+            }
+            Some(Err((cycle, failure))) => failures.push(SoakError::Node {
+                seed,
+                node,
+                cycle,
+                failure,
+            }),
+            None => {}
+        }
+    }
+    let is_cause = |failure: &SoakError| {
+        !matches!(
+            failure,
+            SoakError::Node {
+                failure: Failure::Abandoned,
+                ..
+            }
+        )
+    };
+    if let Some(cause) = failures.iter().position(is_cause) {
+        return Err(failures.swap_remove(cause));
+    }
+    let report = report.map_err(|error| SoakError::Run { seed, error })?;
+    Ok(Outcome { tally, report })
+}
