@@ -1,0 +1,120 @@
+//! `niu-soak`: random messages among the nodes of a simulated cluster, each of them checked.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use sim::cluster::ClusterOptions;
+use sim::profile::Profile;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+
+/// Core cycles for a message, at the very least; a run that needs more has come to a standstill.
+const MAXIMUM_CYCLES_PER_MESSAGE: u64 = 10_000;
+/// Core cycles for setting up and taking down.
+const MAXIMUM_CYCLES_BESIDES: u64 = 10_000_000;
+/// How often the progress bar looks.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Sends random messages among all nodes and checks that each arrives once, whole, and in its order.
+#[derive(Debug, Parser)]
+#[command(name = "niu-soak", version)]
+struct Arguments {
+    /// Messages, of all senders together.
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: u64,
+    /// Seed of the messages and of every choice the simulated machines make.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Nodes, 2 to 8: two are joined by a wire, more by a switch.
+    #[arg(long, default_value_t = 4)]
+    nodes: u16,
+    /// Host threads to simulate with; results do not depend on it.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Delay of each wire in core cycles.
+    #[arg(long, default_value_t = 0)]
+    wire_delay: u64,
+    /// Platform profile of the hosts (`bare`, `pcie-gen1-x1`, `pcie-gen3-x8`).
+    #[arg(long, default_value = "pcie-gen3-x8")]
+    profile: String,
+    /// Start memories and registers that have no reset value with random bits of the seed.
+    #[arg(long)]
+    random_initial_values: bool,
+    /// Firmware image of the service processors.
+    #[arg(long, default_value = "target/generated/firmware.bin")]
+    firmware: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let firmware = std::fs::read(&arguments.firmware).with_context(|| {
+        format!(
+            "cannot read the firmware image {}: run `cargo xtask firmware`, which builds it",
+            arguments.firmware.display()
+        )
+    })?;
+    let received = Arc::new(AtomicU64::new(0));
+    let options = SoakOptions {
+        messages: arguments.messages,
+        cluster: ClusterOptions {
+            nodes: arguments.nodes,
+            seed: arguments.seed,
+            threads: arguments.threads,
+            wire_delay_cycles: arguments.wire_delay,
+            random_initial_values: arguments.random_initial_values,
+            maximum_cycles: arguments
+                .messages
+                .saturating_mul(MAXIMUM_CYCLES_PER_MESSAGE)
+                .saturating_add(MAXIMUM_CYCLES_BESIDES),
+            ..ClusterOptions::new(Profile::named(&arguments.profile)?, firmware)
+        },
+        received: Arc::clone(&received),
+    };
+    println!(
+        "{} messages among {} nodes, profile {}, seed {}",
+        HumanCount(arguments.messages),
+        arguments.nodes,
+        arguments.profile,
+        arguments.seed
+    );
+    let progress = ProgressBar::new(arguments.messages);
+    progress.set_style(ProgressStyle::with_template(
+        "{bar:30} {human_pos}/{human_len} messages, {elapsed} (still {eta})",
+    )?);
+    let outcome = std::thread::scope(|scope| {
+        let simulation = scope.spawn(|| soak::run(options));
+        while !simulation.is_finished() {
+            progress.set_position(received.load(Ordering::Relaxed));
+            std::thread::sleep(PROGRESS_INTERVAL);
+        }
+        simulation.join()
+    });
+    progress.finish_and_clear();
+    let outcome = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    print(&outcome);
+    Ok(())
+}
+
+fn print(Outcome { tally, report }: &Outcome) {
+    let seconds = report.wall.as_secs_f64();
+    println!(
+        "{} Express and {} Basic messages, {} bytes: each came once, whole and in its order",
+        HumanCount(tally.express),
+        HumanCount(tally.basic),
+        HumanCount(tally.bytes)
+    );
+    println!(
+        "{} restarts of transmit queues at full rings; trace hash {:016x}",
+        HumanCount(tally.restarts),
+        report.trace_hash
+    );
+    println!(
+        "{} cycles in {seconds:.1} s: {:.1} thousand cycles a second, {:.0} messages a second",
+        HumanCount(report.cycles),
+        report.cycles as f64 / seconds / 1000.0,
+        (tally.express + tally.basic) as f64 / seconds
+    );
+}
