@@ -106,3 +106,58 @@ fn a_ring_or_shadow_line_that_the_host_refuses_makes_no_endpoint() {
         },
     );
 }
+
+#[test]
+fn a_ring_that_the_iommu_takes_away_faults_and_disturbs_nobody() {
+    /// The size by which the culprit's ring is told from other memory.
+    const RING_BYTES: u64 = 1 << (5 + 8);
+    let report = play(
+        options("bare", 33),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            scene.node.barrier();
+            scene.fill()?;
+            for number in 0..8_u64 {
+                endpoint.send_express(0, 0, number.to_le_bytes())?;
+                scene.bystander.pump(1)?;
+            }
+            // Posted writes tell nobody of their end: to the NIUs the messages are delivered.
+            endpoint.flush(PATIENCE_NS)?;
+            scene.exchange()?;
+            scene.node.barrier();
+            Ok(vec![])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit_with(EndpointOptions {
+                ring_entries_log2: 5,
+                ..EndpointOptions::default()
+            })?;
+            scene.acquaint(&mut endpoint)?;
+            scene.node.port.with_side(|side| {
+                let rings: Vec<u64> = side
+                    .allocations
+                    .iter()
+                    .filter(|(_, (_, bytes))| *bytes == RING_BYTES)
+                    .map(|(address, _)| *address)
+                    .collect();
+                assert_eq!(
+                    rings.len(),
+                    1,
+                    "the culprit's ring is the only one of its size"
+                );
+                side.bridge
+                    .iommu_mut()
+                    .unmap(rings[0], RING_BYTES)
+                    .unwrap_or_else(|error| panic!("{error}"));
+            });
+            scene.node.barrier();
+            scene.exchange()?;
+            scene.node.barrier();
+            assert_eq!(endpoint.receive(), None, "nothing can have come");
+            Ok(vec![])
+        },
+    );
+    let faults: Vec<u64> = report.nodes.iter().map(|node| node.iommu_faults).collect();
+    assert_eq!(faults, [0, 8], "one refused write a message");
+}

@@ -55,3 +55,62 @@ fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
         },
     );
 }
+
+#[test]
+fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
+    play(
+        options("bare", 12),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            // One message is composed; the queue has 16 slots: 18 is one too many.
+            scene.fill()?;
+            store(
+                scene,
+                &endpoint,
+                page::transmit_producer::OFFSET,
+                &18_u64.to_le_bytes(),
+            );
+            scene.complains(&mut endpoint, 1, Code::Overflow)?;
+            // One entry was delivered, so two cannot be given back.
+            scene.fill()?;
+            store(
+                scene,
+                &endpoint,
+                page::receive_consumer::OFFSET,
+                &2_u64.to_le_bytes(),
+            );
+            // The last page belongs to nobody: an Express message, an index, a mark.
+            let nobody = (abi::endpoint::PAGES as u64 - 1) * PAGE_BYTES as u64;
+            for offset in [
+                EXPRESS_OFFSET,
+                page::transmit_producer::OFFSET,
+                page::mark::OFFSET,
+            ] {
+                scene.fill()?;
+                scene
+                    .node
+                    .port
+                    .store(ENDPOINTS, nobody + offset as u64, &[1; 8]);
+            }
+            // Control registers that cannot be written: one is read-only, the other absent.
+            scene.node.port.store(0, 0, &[0xff; 4]);
+            scene.node.port.store(0, 0x03c, &[0xff; 4]);
+            endpoint.send_express(0, 0, *b"behind!!")?;
+            scene.exchange()?;
+            scene.node.barrier();
+            Ok(vec![
+                exactly(Counter::TransmitOverflow, 1),
+                exactly(Counter::BadConsumer, 1),
+                exactly(Counter::NonResidentStore, 3),
+                exactly(Counter::ReadOnlyWrite, 2),
+            ])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            receives(scene, &mut endpoint, &[b"behind!!"])?;
+            Ok(vec![])
+        },
+    );
+}
