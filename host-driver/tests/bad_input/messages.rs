@@ -83,3 +83,43 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
         },
     );
 }
+
+#[test]
+fn a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it() {
+    play(
+        options("bare", 22),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            scene.acquaint(&mut endpoint)?;
+            // Nobody has bound this name.
+            endpoint.load_translation(1, scene.node.peer(), 4242, 0)?;
+            scene.fill()?;
+            for _ in 0..3 {
+                endpoint.send_express(1, 0, *b"to whom?")?;
+            }
+            endpoint.send_express(0, 0, *b"first!!!")?;
+            scene.complains(&mut endpoint, 3, Code::NotResident)?;
+            // The ring there has entries for Express messages only.
+            scene.fill()?;
+            endpoint.send_basic(0, 0, &[6; 9])?;
+            endpoint.send_basic(0, 0, &[7; 248])?;
+            endpoint.send_basic(0, 0, b"second!!")?;
+            scene.complains(&mut endpoint, 2, Code::EntryTooSmall)?;
+            scene.exchange()?;
+            scene.node.barrier();
+            Ok(vec![exactly(Counter::MessagesRefused, 5)])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit_with(EndpointOptions {
+                entry_bytes_log2: 4,
+                ..EndpointOptions::default()
+            })?;
+            scene.acquaint(&mut endpoint)?;
+            receives(scene, &mut endpoint, &[b"first!!!", b"second!!"])?;
+            Ok(vec![
+                exactly(Counter::ReceiveMiss, 3),
+                exactly(Counter::EntryTooSmall, 2),
+            ])
+        },
+    );
+}

@@ -1,9 +1,13 @@
 //! Reads of nothing, and packets that no root complex sends.
 
-use crate::scene::{exactly, play};
+use crate::scene::{exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
-use sim::pcie::ReadError;
+use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES};
+use abi::pcie::completion_status::CompletionStatus;
+use sim::pcie::packet::{self, Completion, Header, Request};
+use sim::pcie::{FIRST_RAW_TAG, ReadError};
+use wayfarer_host_driver::Error;
 use wayfarer_host_driver::transport::{Bar, Transport};
 
 #[test]
@@ -36,4 +40,130 @@ fn reads_of_what_does_not_exist_end_in_unsupported_request() {
             Ok(vec![])
         },
     );
+}
+
+/// A write of these bytes to an address, before it is spoilt.
+fn write(address: u64, bytes: &[u8]) -> (Request, Vec<u8>) {
+    (Request::for_bytes(address, bytes.len()), bytes.to_vec())
+}
+
+/// As the bytes of a packet.
+fn encoded(header: Header, payload: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    header.encode(payload, &mut packet);
+    packet
+}
+
+#[test]
+fn malformed_packets_and_unexpected_completions_change_nothing() {
+    play(
+        options("bare", 62),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            let offset = u64::from(endpoint.number()) * PAGE_BYTES as u64 + EXPRESS_OFFSET as u64;
+            let address = scene
+                .node
+                .port
+                .with_side(|side| side.bridge.device_address(2, offset));
+            let (request, payload) = write(address, b"not this");
+            let good = encoded(Header::MemoryWrite(request), &payload);
+            assert!(packet::decode(&good).is_ok());
+
+            let mut malformed = Vec::new();
+            // Poisoned.
+            let poisoned = Request {
+                poisoned: true,
+                ..request
+            };
+            malformed.push(encoded(Header::MemoryWrite(poisoned), &payload));
+            // Cut short behind the header, and with two beats too many.
+            malformed.push(good[..16].to_vec());
+            malformed.push([&good[..], &[0; 32]].concat());
+            // A Fmt and Type that nobody has defined.
+            malformed.push([&[0x7f], &good[1..]].concat());
+            // Byte enables: none in the first of two double words.
+            let mut enables = good.clone();
+            enables[7] = 0xf0;
+            malformed.push(enables);
+            // Across 4 KiB.
+            let mut crossing = good.clone();
+            crossing[14] |= 0x0f;
+            crossing[15] = 0xfc;
+            malformed.push(crossing);
+            for packet in &malformed {
+                scene.fill()?;
+                scene.node.port.send_raw_packet(packet);
+            }
+
+            // Completions of reads that nobody made: with data, without, with an error.
+            for (length, status) in [
+                (2, CompletionStatus::Successful),
+                (0, CompletionStatus::UnsupportedRequest),
+                (0, CompletionStatus::CompleterAbort),
+            ] {
+                scene.fill()?;
+                let completion = Completion {
+                    length,
+                    status,
+                    byte_count: 8,
+                    lower_address: 0,
+                    completer: 0,
+                    requester: 0x0100,
+                    tag: 31,
+                    traffic_class: 0,
+                    attributes: 0,
+                    poisoned: false,
+                };
+                let payload = vec![0xee; 4 * usize::from(length)];
+                let packet = encoded(Header::Completion(completion), &payload);
+                scene.node.port.send_raw_packet(&packet);
+            }
+
+            // A write and a read beside every BAR.
+            scene.fill()?;
+            let nowhere = 0x7777_0000_0000;
+            let (request, payload) = write(nowhere, &[1; 8]);
+            let packet = encoded(Header::MemoryWrite(request), &payload);
+            scene.node.port.send_raw_packet(&packet);
+            let read = Request {
+                tag: FIRST_RAW_TAG,
+                ..Request::for_bytes(nowhere, 4)
+            };
+            let packet = encoded(Header::MemoryRead(read), &[]);
+            scene.node.port.send_raw_packet(&packet);
+            scene.exchange()?;
+            let answers = scene
+                .node
+                .port
+                .with_side(|side| side.bridge.take_raw_completions());
+            let statuses: Vec<_> = answers
+                .iter()
+                .map(|bytes| match packet::decode(bytes) {
+                    Ok((Header::Completion(completion), _)) => (completion.tag, completion.status),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let refused = CompletionStatus::UnsupportedRequest;
+            assert_eq!(statuses, [(FIRST_RAW_TAG, refused)]);
+
+            send_good(&mut endpoint)?;
+            scene.exchange()?;
+            scene.node.barrier();
+            endpoint.check()?;
+            Ok(vec![
+                exactly(Counter::HostMalformed, malformed.len() as u32),
+                exactly(Counter::HostUnsupported, 2),
+                exactly(Counter::CompletionUnexpected, 3),
+            ])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            receives(scene, &mut endpoint, &[b"but this"])?;
+            Ok(vec![])
+        },
+    );
+}
+
+fn send_good(endpoint: &mut wayfarer_host_driver::Endpoint) -> Result<(), Error> {
+    endpoint.send_express(0, 0, *b"but this")
 }
