@@ -77,7 +77,6 @@ fn main() -> Result<()> {
         );
     }
     let mut report = Report::new(&platform, &arguments);
-    report.print_platform();
     let progress = indicatif::ProgressBar::new(chosen.len() as u64);
     progress.set_style(indicatif::ProgressStyle::with_template(
         "{bar:20} {pos}/{len} {msg}",

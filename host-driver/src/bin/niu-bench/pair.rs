@@ -1,7 +1,7 @@
 //! Two nodes with an endpoint each that know of each other.
 
 use anyhow::Result;
-use sim::cluster::{Cluster, ClusterOptions, Report};
+use sim::cluster::{Cluster, ClusterOptions};
 use std::sync::{Arc, Mutex};
 use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
 
@@ -47,20 +47,37 @@ impl Side {
     }
 }
 
+/// What a run was and took.
+pub struct Run {
+    /// The simulation.
+    pub report: sim::cluster::Report,
+    /// Source revision that the NIU's hardware tells.
+    pub hardware_revision: u32,
+}
+
 /// Runs `left` on node 0 and `right` on node 1; gives what each of them found.
 pub fn run<R: Send + 'static>(
     options: ClusterOptions,
     left: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
     right: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
-) -> Result<(R, R, Report)> {
+) -> Result<(R, R, Run)> {
     let mut cluster = Cluster::new(options);
     let left = add(&mut cluster, 0, left);
     let right = add(&mut cluster, 1, right);
     let report = cluster.run()?;
-    Ok((take(&left)?, take(&right)?, report))
+    let ((left, hardware_revision), (right, _)) = (take(&left)?, take(&right)?);
+    Ok((
+        left,
+        right,
+        Run {
+            report,
+            hardware_revision,
+        },
+    ))
 }
 
-type Slot<R> = Arc<Mutex<Option<Result<R, Error>>>>;
+/// A program's result and the revision of its NIU.
+type Slot<R> = Arc<Mutex<Option<Result<(R, u32), Error>>>>;
 
 fn add<R: Send + 'static>(
     cluster: &mut Cluster,
@@ -74,14 +91,14 @@ fn add<R: Send + 'static>(
             let outcome = body(&mut side);
             // Neither side destroys its endpoint while the other may still send.
             side.barrier();
-            outcome
+            Ok((outcome?, side.device.identity().hardware_revision))
         });
         *result.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(outcome);
     });
     slot
 }
 
-fn take<R>(slot: &Slot<R>) -> Result<R> {
+fn take<R>(slot: &Slot<R>) -> Result<(R, u32)> {
     let outcome = slot
         .lock()
         .unwrap_or_else(|poison| poison.into_inner())

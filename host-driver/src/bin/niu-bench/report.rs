@@ -1,6 +1,7 @@
 //! What is printed and written.
 
 use crate::Arguments;
+use crate::pair::Run;
 use crate::platform::Platform;
 use crate::stages::Stages;
 use anyhow::{Context, Result};
@@ -101,7 +102,7 @@ impl Report {
             pcie_profile: platform.profile.name.clone(),
             link: "bare 128-bit stream, zero wire delay".into(),
             seed: arguments.seed,
-            source_revision: option_env!("WAYFARER_REVISION").unwrap_or("unknown").into(),
+            source_revision: String::new(),
         };
         Report {
             platform: label,
@@ -113,10 +114,11 @@ impl Report {
         }
     }
 
-    /// Counts a simulation's cycles and wall time.
-    pub fn simulated(&mut self, run: &sim::cluster::Report) {
-        self.cycles += run.cycles;
-        self.wall += run.wall;
+    /// Counts a simulation's cycles and wall time, and notes which hardware ran in it.
+    pub fn simulated(&mut self, run: &Run) {
+        self.platform.source_revision = format!("{:08x}", run.hardware_revision);
+        self.cycles += run.report.cycles;
+        self.wall += run.report.wall;
     }
 
     /// Takes a result in.
@@ -155,7 +157,7 @@ impl Report {
     }
 
     /// What everything below was measured on.
-    pub fn print_platform(&self) {
+    fn print_platform(&self) {
         let label = &self.platform;
         println!("# Wayfarer niu-bench, 2 simulated nodes");
         println!(
@@ -170,6 +172,9 @@ impl Report {
 
     /// Prints what came since the last call.
     pub fn print_new(&mut self) {
+        if self.printed == (0, 0) {
+            self.print_platform();
+        }
         for note in &self.notes[self.printed.1..] {
             print!("{note}");
         }
