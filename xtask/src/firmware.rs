@@ -23,6 +23,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             .cargo()
             // So that the image's own .cargo/config.toml (linker script) counts.
             .current_dir(image_folder(workspace))
+            // defmt leaves out all but errors unless it is asked for more when the image is compiled.
+            .env("DEFMT_LOG", "info")
             .args(["build", "--release", "--target", TARGET])
             .arg("--message-format=json-render-diagnostics"),
     )
