@@ -1,0 +1,40 @@
+//! Everything in a run follows from its options: equal runs have equal trace hashes.
+
+mod support;
+
+use sim::cluster::ClusterOptions;
+use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+
+/// A short soak on these options; every message is checked.
+fn run(cluster: ClusterOptions) -> Outcome {
+    const MESSAGES: u64 = 60;
+    let options = SoakOptions {
+        messages: MESSAGES,
+        cluster,
+        received: Default::default(),
+    };
+    let outcome = soak::run(options).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(outcome.tally.express + outcome.tally.basic, MESSAGES);
+    println!("{outcome:?}");
+    outcome
+}
+
+fn options(seed: u64) -> ClusterOptions {
+    support::options("pcie-gen3-x8", seed)
+}
+
+/// What must not differ between equal runs.
+fn essence(outcome: &Outcome) -> (u64, u64, Vec<u64>) {
+    let report = &outcome.report;
+    let nodes = report.nodes.iter().map(|node| node.trace_hash).collect();
+    (report.trace_hash, report.cycles, nodes)
+}
+
+#[test]
+fn a_seed_is_a_trace() {
+    let first = run(options(11));
+    let again = run(options(11));
+    let other = run(options(12));
+    assert_eq!(essence(&first), essence(&again));
+    assert_ne!(first.report.trace_hash, other.report.trace_hash);
+}
