@@ -38,3 +38,23 @@ fn a_seed_is_a_trace() {
     assert_eq!(essence(&first), essence(&again));
     assert_ne!(first.report.trace_hash, other.report.trace_hash);
 }
+
+#[test]
+fn messages_arrive_whatever_memories_hold_at_first() {
+    let mut hashes = Vec::new();
+    for seed in [21, 22, 23] {
+        let outcome = run(ClusterOptions {
+            random_initial_values: true,
+            ..options(seed)
+        });
+        hashes.push(outcome.report.trace_hash);
+    }
+    let again = run(ClusterOptions {
+        random_initial_values: true,
+        ..options(21)
+    });
+    assert_eq!(
+        hashes[0], again.report.trace_hash,
+        "random values follow from the seed too"
+    );
+}
