@@ -314,11 +314,12 @@ impl Logic for Niu {
         self.processor.store.next = self.transmit.store_event.val();
         self.processor.error_valid.next = self.transmit.error_event_valid.val();
         self.processor.error.next = self.transmit.error_event.val();
-        self.processor.miss_valid.next =
-            self.receive.receive_miss.val() & self.receive.event_valid.val();
+        // `receive_miss` and `packet_received` are the counters' pulses, a cycle before the event.
+        self.processor.miss_valid.next = self.receive.event_valid.val()
+            & (self.receive.event_word.val().kind == abi::event::kind::RECEIVE_MISS.to_bits());
         self.processor.miss.next = self.receive.event_word.val();
-        self.processor.packet_valid.next =
-            self.receive.packet_received.val() & self.receive.event_valid.val();
+        self.processor.packet_valid.next = self.receive.event_valid.val()
+            & (self.receive.event_word.val().kind == abi::event::kind::PACKET.to_bits());
         self.processor.packet_event.next = self.receive.event_word.val();
         self.processor.inbox_valid.next = self.read_requester.inbox_valid.val();
         self.processor.inbox_address.next = self.read_requester.inbox_address.val();

@@ -115,7 +115,13 @@ fn a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it() {
                 ..EndpointOptions::default()
             })?;
             scene.acquaint(&mut endpoint)?;
+            let log = scene.node.device.firmware_log()?;
             receives(scene, &mut endpoint, &[b"first!!!", b"second!!"])?;
+            assert_ne!(
+                scene.node.device.firmware_log()?,
+                log,
+                "the firmware hears of messages for a queue that is not resident"
+            );
             Ok(vec![
                 exactly(Counter::ReceiveMiss, 3),
                 exactly(Counter::EntryTooSmall, 2),
