@@ -95,7 +95,7 @@ impl<T: Transport> AdminQueue<T> {
             self.producer.into(),
         );
 
-        let expected_phase = u64::from(lap % 2 == 0);
+        let expected_phase = u64::from(lap.is_multiple_of(2));
         let start = self.transport.now_ns();
         loop {
             let word = u128::from(

@@ -34,7 +34,7 @@ impl Default for EndpointOptions {
             receive_queue_id: 0,
             ring_entries_log2: 8,
             entry_bytes_log2: 8,
-            destinations_log2: 6,
+            destinations_log2: 4,
             virtual_channel_1: true,
         }
     }
