@@ -160,7 +160,7 @@ fn shape(seed: u64, name: EndpointName) -> EndpointOptions {
         // Mostly small, so that rings are full again and again.
         ring_entries_log2: 1 + random.below(6) as u8,
         entry_bytes_log2: 4 + random.below(5) as u8,
-        destinations_log2: 6,
+        destinations_log2: 5,
         virtual_channel_1: true,
     }
 }
