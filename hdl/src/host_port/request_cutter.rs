@@ -137,7 +137,7 @@ mod tests {
                 settle(&mut unit);
                 // Word by word until the end or the next multiple.
                 let mut length = 1;
-                while length < words && (offset + length) % limit != 0 {
+                while length < words && !(offset + length).is_multiple_of(limit) {
                     length += 1;
                 }
                 assert_eq!(unit.length.val().to_u64(), length % 1024);

@@ -21,7 +21,7 @@ pub struct DataBus {
 impl Default for DataBus {
     fn default() -> Self {
         // The RAM is 64 KiB at a multiple of its size: the upper 16 address bits tell.
-        assert!(abi::processor::RAM_BYTES == 1 << 16 && abi::processor::RAM_BASE & 0xffff == 0);
+        const { assert!(abi::processor::RAM_BYTES == 1 << 16 && abi::processor::RAM_BASE & 0xffff == 0) };
         Self {
             core: Default::default(),
             memory: Default::default(),

@@ -139,11 +139,13 @@ pub struct Peripherals {
 impl Default for Peripherals {
     fn default() -> Self {
         use abi::processor::peripherals::{command_0, command_1, endpoint_clear};
-        assert!(
-            endpoint_clear::OFFSET % 32 == 0
-                && command_0::OFFSET % 16 == 0
-                && command_1::OFFSET % 16 == 0
-        );
+        const {
+            assert!(
+                endpoint_clear::OFFSET.is_multiple_of(32)
+                    && command_0::OFFSET.is_multiple_of(16)
+                    && command_1::OFFSET.is_multiple_of(16)
+            )
+        };
         Self {
             clock: Default::default(),
             reset: Default::default(),

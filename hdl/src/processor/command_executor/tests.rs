@@ -12,7 +12,7 @@ fn random_command(random: &mut Random) -> u128 {
     // Mostly legal operands, and now and then anything.
     let operand = match random.below(8) {
         0 => random.word() & 0xffff_ffff,
-        1..4 => random.below(32) * 16 | (random.below(16) * 4) << 16,
+        1..4 => (random.below(32) * 16) | ((random.below(16) * 4) << 16),
         4..6 => random.below(64) * 8,
         _ => random.below(6) << 12 | random.below(40),
     } as u128;
@@ -104,7 +104,7 @@ fn expected(command: u128, node: u64) -> Option<Effect> {
             && high % 4 == 0
             && (4..=2048).contains(&high)
             && low + high <= limit
-            && data % 4 == 0
+            && data.is_multiple_of(4)
     };
     let effect = match field(command, 0, 8) as usize {
         opcode::NOTHING => return None,

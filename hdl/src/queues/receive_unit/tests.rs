@@ -375,7 +375,7 @@ fn unknown_names_and_short_entries_are_refused_and_told() {
     );
     assert_eq!(
         seen.events,
-        [(abi::event::kind::RECEIVE_MISS as usize, 3, 9 << 16 | 0x23)]
+        [(abi::event::kind::RECEIVE_MISS, 3, 9 << 16 | 0x23)]
     );
     // A queue that firmware disables is not there, and its ring starts anew when it is enabled again.
     configure(&mut unit, REGION_RECEIVE_QUEUE, 4, 0);
@@ -455,7 +455,7 @@ fn packets_go_to_the_inbox_in_turn() {
         assert_eq!(
             seen.events,
             [(
-                abi::event::kind::PACKET as usize,
+                abi::event::kind::PACKET,
                 place,
                 9 << 16 | (length as u64) << 8 | tag
             )]
