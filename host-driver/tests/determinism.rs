@@ -1,4 +1,4 @@
-//! Everything in a run follows from its options: equal runs have equal trace hashes.
+//! Everything in a run follows from its options: equal runs have equal trace hashes, on any number of threads.
 
 mod support;
 
@@ -37,6 +37,39 @@ fn a_seed_is_a_trace() {
     let other = run(options(12));
     assert_eq!(essence(&first), essence(&again));
     assert_ne!(first.report.trace_hash, other.report.trace_hash);
+}
+
+#[test]
+fn two_threads_see_what_one_sees() {
+    let mut hashes = Vec::new();
+    for wire_delay_cycles in [0, 25] {
+        let [one, two] = [1, 2].map(|threads| {
+            run(ClusterOptions {
+                threads,
+                wire_delay_cycles,
+                ..options(13)
+            })
+        });
+        assert_eq!(
+            essence(&one),
+            essence(&two),
+            "wire delay {wire_delay_cycles}"
+        );
+        hashes.push(one.report.trace_hash);
+    }
+    assert_ne!(hashes[0], hashes[1], "a longer wire is another run");
+}
+
+#[test]
+fn threads_make_no_difference_on_a_switch() {
+    let [one, three] = [1, 3].map(|threads| {
+        run(ClusterOptions {
+            nodes: 4,
+            threads,
+            ..options(14)
+        })
+    });
+    assert_eq!(essence(&one), essence(&three));
 }
 
 #[test]

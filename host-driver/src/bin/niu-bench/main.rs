@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 2)]
     threads: usize,
     /// Firmware image of the service processors.
     #[arg(long, default_value = "target/generated/firmware.bin")]
