@@ -2,7 +2,7 @@
 
 mod flatten;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result};
 
@@ -11,12 +11,36 @@ use crate::{progress, workspace::Workspace};
 /// The soft core is RV32IMAC.
 pub const TARGET: &str = "riscv32imac-unknown-none-elf";
 
+/// Sees to it that Rust's library for the soft core is installed: rustup does so by itself only where it is allowed to.
+///
+/// # Errors
+/// When it is missing and rustup cannot fetch it.
+pub fn ensure_target(workspace: &Workspace) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc
+        .current_dir(workspace.root())
+        .args(["--print", "target-libdir", "--target", TARGET]);
+    let output = rustc.output().context("rustc does not run")?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && folder.exists() {
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    rustup
+        .current_dir(workspace.root())
+        .args(["target", "add", TARGET]);
+    progress::run_step("Rust's library for the soft core", &mut rustup)
+        .with_context(|| format!("install it by hand: rustup target add {TARGET}"))?;
+    Ok(())
+}
+
 /// Builds `firmware/image` and writes `firmware.bin` (from the start of RAM on) and `firmware.hex` (the same as 32-bit
 /// words for `$readmemh`) to the generated folder.
 ///
 /// # Errors
 /// When the image does not compile, or does not fit the processor's memory.
 pub fn build(workspace: &Workspace) -> Result<()> {
+    ensure_target(workspace)?;
     let output = progress::run_step(
         "Firmware image",
         workspace

@@ -22,6 +22,7 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     formatting(workspace)?;
     // The simulator is linted with its Verilated model, which needs all of this.
     tools::ensure(workspace)?;
+    firmware::ensure_target(workspace)?;
     generate::verilog(workspace)?;
     warnings(workspace)?;
     verilator(workspace)?;
