@@ -1,4 +1,5 @@
-//! The service processor's registers and windows: the only unsafe code of the image.
+//! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and the one
+//! place that takes the hardware hold unsafe code.
 
 use abi::processor::peripherals as registers;
 use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};

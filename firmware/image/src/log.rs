@@ -42,12 +42,15 @@ unsafe impl defmt::Logger for Logger {
         with(|encoder, ring| encoder.start_frame(|bytes| store(ring, bytes)));
     }
 
+    // SAFETY: does nothing; every byte is in NIU memory as soon as it is stored.
     unsafe fn flush() {}
 
+    // SAFETY: asks nothing of its caller beyond the trait's order: `acquire` came before.
     unsafe fn release() {
         with(|encoder, ring| encoder.end_frame(|bytes| store(ring, bytes)));
     }
 
+    // SAFETY: as for `release`.
     unsafe fn write(bytes: &[u8]) {
         with(|encoder, ring| encoder.write(bytes, |bytes| store(ring, bytes)));
     }
