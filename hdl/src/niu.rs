@@ -1,6 +1,6 @@
 //! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
 
-use crate::bundles::{MemoryReadTarget, RegisterMaster};
+use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RegisterMaster};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
 use crate::host_port::packet_receive::PacketReceive;
@@ -11,6 +11,7 @@ use crate::host_port::write_requester::WriteRequester;
 use crate::library::packet_arbiter::PacketArbiter;
 use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
+use crate::library::stream_register::StreamRegister;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
 use crate::queues::receive_unit::ReceiveUnit;
@@ -105,6 +106,17 @@ pub struct Niu {
     link: LinkUnit,
     processor: ProcessorSubsystem,
     write_packets: PacketArbiter<3>,
+    /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
+    write_packet_register: StreamRegister,
+    posted_register: StreamRegister,
+    nonposted_register: StreamRegister,
+    frame_register: StreamRegister,
+    channel_0_register: StreamRegister,
+    channel_1_register: StreamRegister,
+    /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
+    configuration: DFF<ConfigurationWrite>,
+    counter_pulses: DFF<Bits<64>>,
+    stage_pulses: DFF<Bits<16>>,
     /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that are owed are
     /// never more than the reads that wait.
     host_unsupported: PulseMerge,
@@ -170,6 +182,15 @@ impl Niu {
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             write_packets: Default::default(),
+            write_packet_register: Default::default(),
+            posted_register: Default::default(),
+            nonposted_register: Default::default(),
+            frame_register: Default::default(),
+            channel_0_register: Default::default(),
+            channel_1_register: Default::default(),
+            configuration: Default::default(),
+            counter_pulses: Default::default(),
+            stage_pulses: Default::default(),
             host_unsupported: Default::default(),
             packet_begins: Default::default(),
             packet_marked: Default::default(),
@@ -200,6 +221,15 @@ impl Logic for Niu {
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
         self.write_packets.clock.next = self.core_clock.val();
+        self.write_packet_register.clock.next = self.core_clock.val();
+        self.posted_register.clock.next = self.core_clock.val();
+        self.nonposted_register.clock.next = self.core_clock.val();
+        self.frame_register.clock.next = self.core_clock.val();
+        self.channel_0_register.clock.next = self.core_clock.val();
+        self.channel_1_register.clock.next = self.core_clock.val();
+        self.configuration.clock.next = self.core_clock.val();
+        self.counter_pulses.clock.next = self.core_clock.val();
+        self.stage_pulses.clock.next = self.core_clock.val();
         self.host_unsupported.clock.next = self.core_clock.val();
         self.packet_begins.clock.next = self.core_clock.val();
         self.packet_marked.clock.next = self.core_clock.val();
@@ -216,6 +246,12 @@ impl Logic for Niu {
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.write_packets.reset.next = self.reset.val();
+        self.write_packet_register.reset.next = self.reset.val();
+        self.posted_register.reset.next = self.reset.val();
+        self.nonposted_register.reset.next = self.reset.val();
+        self.frame_register.reset.next = self.reset.val();
+        self.channel_0_register.reset.next = self.reset.val();
+        self.channel_1_register.reset.next = self.reset.val();
         self.host_unsupported.reset.next = self.reset.val();
 
         // From the host: stores, reads, completions of our own reads.
@@ -253,8 +289,10 @@ impl Logic for Niu {
         RegisterMaster::join(&mut self.register_arbiter.merged, &mut self.registers.host);
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
+        self.configuration.d.next = self.processor.configuration.val();
+
         // Transmit side.
-        self.transmit.configuration.next = self.processor.configuration.val();
+        self.transmit.configuration.next = self.configuration.q.val();
         self.transmit.node.next = self.registers.node.val();
         self.transmit.write_valid.next = self.packet_receive.write_valid.val();
         self.transmit.write.next = self.packet_receive.write.val();
@@ -270,7 +308,8 @@ impl Logic for Niu {
 
         // Link.
         self.link.node.next = self.registers.node.val();
-        StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
+        StreamSource::join(&mut self.transmit.frame, &mut self.frame_register.sink);
+        StreamSource::join(&mut self.frame_register.source, &mut self.link.frame);
         StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
         self.link.acknowledge_valid.next = self.receive.acknowledge_valid.val();
         self.link.acknowledge.next = self.receive.acknowledge.val();
@@ -284,9 +323,11 @@ impl Logic for Niu {
         self.link.link.ready.next = self.link_transmit_ready.val();
 
         // Receive side.
-        StreamSource::join(&mut self.link.channel_0, &mut self.receive.channel_0);
-        StreamSource::join(&mut self.link.channel_1, &mut self.receive.channel_1);
-        self.receive.configuration.next = self.processor.configuration.val();
+        StreamSource::join(&mut self.link.channel_0, &mut self.channel_0_register.sink);
+        StreamSource::join(&mut self.channel_0_register.source, &mut self.receive.channel_0);
+        StreamSource::join(&mut self.link.channel_1, &mut self.channel_1_register.sink);
+        StreamSource::join(&mut self.channel_1_register.source, &mut self.receive.channel_1);
+        self.receive.configuration.next = self.configuration.q.val();
         self.receive.consumer_valid.next = self.transmit.receive_consumer_valid.val();
         self.receive.consumer_queue.next = self.transmit.receive_consumer_queue.val();
         self.receive.consumer_index.next = self.transmit.receive_consumer_index.val();
@@ -356,16 +397,28 @@ impl Logic for Niu {
         );
         StreamSource::join(
             &mut self.write_packets.source,
+            &mut self.write_packet_register.sink,
+        );
+        StreamSource::join(
+            &mut self.write_packet_register.source,
             &mut self.write_requester.sink,
         );
         self.write_requester.requester_id.next = self.config_requester.val();
         self.write_requester.maximum_payload.next = self.config_maximum_payload.val();
         StreamSource::join(
             &mut self.write_requester.source,
+            &mut self.posted_register.sink,
+        );
+        StreamSource::join(
+            &mut self.posted_register.source,
             &mut self.packet_transmit.posted,
         );
         StreamSource::join(
             &mut self.read_requester.source,
+            &mut self.nonposted_register.sink,
+        );
+        StreamSource::join(
+            &mut self.nonposted_register.source,
             &mut self.packet_transmit.nonposted,
         );
         StreamSource::join(
@@ -394,8 +447,10 @@ impl Logic for Niu {
         if self.reset.val() {
             self.packet_begins.d.next = true;
             self.packet_marked.d.next = false;
+            self.configuration.d.next.valid = false;
         }
-        self.registers.stage_pulses.next =
+        self.registers.stage_pulses.next = self.stage_pulses.q.val();
+        self.stage_pulses.d.next =
             (bit_cast::<16, 1>(self.packet_receive.receive_last.val().into())
                 << stage::HOST_RECEIVE.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.transmit.composed.val().into())
@@ -499,9 +554,14 @@ impl Logic for Niu {
                     << counter::PACKETS_DROPPED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into())
                     << counter::BAD_CONSUMER.to_bits::<6>());
-        self.registers.counter_pulses.next = self.host_counters.val()
+        self.registers.counter_pulses.next = self.counter_pulses.q.val();
+        self.counter_pulses.d.next = self.host_counters.val()
             | self.transmit_counters.val()
             | self.link_counters.val()
             | self.receive_counters.val();
+        if self.reset.val() {
+            self.counter_pulses.d.next = 0.into();
+            self.stage_pulses.d.next = 0.into();
+        }
     }
 }

@@ -14,4 +14,5 @@ pub mod packet_arbiter;
 pub mod pulse_merge;
 pub mod round_robin;
 pub mod stream;
+pub mod stream_register;
 pub mod synchronizer;

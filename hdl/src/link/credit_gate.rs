@@ -5,8 +5,8 @@ use rust_hdl::prelude::*;
 /// Counts the beats sent on a virtual channel against the peer's limit (`abi::link`, V20).
 ///
 /// Contract: a frame begins only while `may_start`. `room` is the promise to those who choose frames: besides what is
-/// accepted there is credit for the rest of the frame under way, a firmware packet that slips in between, and a longest
-/// frame. Before the peer's first credit frame there is none.
+/// accepted there is credit for the rest of the frame under way, a frame in the register before the link, a firmware packet
+/// that slips in between, and a longest frame. Before the peer's first credit frame there is none.
 ///
 /// Latency: both outputs are registers, one cycle behind the counts; the thresholds allow for the beat they miss.
 #[derive(LogicBlock)]
@@ -56,7 +56,7 @@ impl Default for CreditGate {
             available: Default::default(),
             positive: Default::default(),
             start_beats: Constant::new((frame + 1).to_bits()),
-            room_beats: Constant::new((3 * frame + 1).to_bits()),
+            room_beats: Constant::new((4 * frame + 1).to_bits()),
         }
     }
 }

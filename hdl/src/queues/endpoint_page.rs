@@ -11,7 +11,8 @@ mod tests;
 /// Takes every host write to BAR2 and BAR4 as it comes (posted writes cannot wait) and tells the queues behind the
 /// endpoint what it means (V1, V3, V15, V16, V19).
 ///
-/// A store at cycle `t`:
+/// A store is offered to this block in cycle `t - 1`, in which its page's entry of the map is read; both are registered. From
+/// there on, in cycle `t`:
 /// * Express: `store` is offered to the transmit queues in cycle `t`; if they accept it, header and payload are written to
 ///   slot memory in `t + 1` (readable from `t + 2`) while the advanced producer is visible in `t + 1`. The engine reads a slot
 ///   no earlier than one cycle after it saw the producer, so the message always stands there.
@@ -21,7 +22,8 @@ mod tests;
 /// * Everything else: pulses, events and receive consumer indices come in `t + 1`.
 ///
 /// A store that is not one aligned 8-byte store, or that hits no register, is torn: counted once a packet, never delivered.
-/// The endpoint map has no reset: firmware writes all 256 words before it lets the host in.
+/// In the 256 cycles after reset the endpoint map is cleared, a word a cycle; meanwhile every page counts as without resident
+/// queues, and what firmware writes to the map is lost.
 #[derive(LogicBlock, Default)]
 pub struct EndpointPage {
     /// Core clock.
@@ -68,6 +70,13 @@ pub struct EndpointPage {
     pub composed: Signal<Out, Bit>,
 
     map: LutRam<Bits<10>, 8>,
+    /// The store, and its page's entry of the map.
+    stored_valid: DFF<Bit>,
+    stored: DFF<HostWrite>,
+    entry: DFF<Bits<10>>,
+    /// The word of the map that is cleared next, and whether all are.
+    clear_address: DFF<Bits<8>>,
+    cleared: DFF<Bit>,
     mark_armed: DFF<Bit>,
     mark_endpoint: DFF<Bits<8>>,
     write_slot: DFF<Bit>,
@@ -89,7 +98,7 @@ pub struct EndpointPage {
     offset: Signal<Local, Bits<12>>,
     lane: Signal<Local, Bits<64>>,
     endpoint: Signal<Local, Bits<8>>,
-    entry: Signal<Local, Bits<10>>,
+    offered_address: Signal<Local, Bits<20>>,
     transmit_queue: Signal<Local, Bits<4>>,
     transmit_resident: Signal<Local, Bit>,
     receive_queue: Signal<Local, Bits<4>>,
@@ -115,6 +124,11 @@ impl Logic for EndpointPage {
         dff_setup!(
             self,
             clock,
+            stored_valid,
+            stored,
+            entry,
+            clear_address,
+            cleared,
             mark_armed,
             mark_endpoint,
             write_slot,
@@ -160,18 +174,34 @@ impl Logic for EndpointPage {
                     .val()
                     .get_bits::<1>(abi::queue_state::endpoint_map::receive_resident::SHIFT),
             ) << 9);
-        self.address.next = self.write.val().address;
+        if !self.cleared.q.val() {
+            self.map.write_enable.next = true;
+            self.map.write_address.next = self.clear_address.q.val();
+            self.map.write_data.next = 0.into();
+        }
+        self.clear_address.d.next = self.clear_address.q.val() + 1;
+        if self.clear_address.q.val().all() {
+            self.cleared.d.next = true;
+        }
+
+        self.stored_valid.d.next = self.write_valid.val();
+        self.stored.d.next = self.write.val();
+        self.offered_address.next = self.write.val().address;
+        self.map.read_address.next = self.offered_address.val().get_bits::<8>(12);
+        self.entry.d.next = self.map.read_data.val();
+        if !self.cleared.q.val() {
+            self.entry.d.next = 0.into();
+        }
+        self.address.next = self.stored.q.val().address;
         self.endpoint.next = self.address.val().get_bits::<8>(12);
-        self.map.read_address.next = self.endpoint.val();
-        self.entry.next = self.map.read_data.val();
-        self.transmit_queue.next = self.entry.val().get_bits::<4>(0);
-        self.transmit_resident.next = self.entry.val().get_bit(4);
-        self.receive_queue.next = self.entry.val().get_bits::<4>(5);
-        self.receive_resident.next = self.entry.val().get_bit(9);
+        self.transmit_queue.next = self.entry.q.val().get_bits::<4>(0);
+        self.transmit_resident.next = self.entry.q.val().get_bit(4);
+        self.receive_queue.next = self.entry.q.val().get_bits::<4>(5);
+        self.receive_resident.next = self.entry.q.val().get_bit(9);
 
         // Which register of the page, and the eight bytes for it.
-        self.data.next = self.write.val().data;
-        self.enables.next = self.write.val().enables;
+        self.data.next = self.stored.q.val().data;
+        self.enables.next = self.stored.q.val().enables;
         self.upper_lane.next = self.enables.val().get_bit(8);
         self.offset.next = self.address.val().get_bits::<12>(0);
         self.lane.next = self.data.val().get_bits::<64>(0);
@@ -179,8 +209,8 @@ impl Logic for EndpointPage {
             self.offset.next = self.address.val().get_bits::<12>(0) | 8;
             self.lane.next = self.data.val().get_bits::<64>(64);
         }
-        self.page_store.next = self.write_valid.val() & (self.write.val().space == 1);
-        self.whole.next = self.page_store.val() & self.write.val().single;
+        self.page_store.next = self.stored_valid.q.val() & (self.stored.q.val().space == 1);
+        self.whole.next = self.page_store.val() & self.stored.q.val().single;
         self.is_express.next =
             self.whole.val() & (self.offset.val() >= abi::endpoint::EXPRESS_OFFSET.to_bits());
         self.is_producer.next = self.whole.val()
@@ -191,7 +221,7 @@ impl Logic for EndpointPage {
             self.whole.val() & (self.offset.val() == abi::endpoint::page::mark::OFFSET.to_bits());
         // A packet without a single enabled byte is legal and does nothing.
         self.is_torn.next = self.page_store.val()
-            & self.write.val().last
+            & self.stored.q.val().last
             & self.enables.val().any()
             & !(self.is_express.val()
                 | self.is_producer.val()
@@ -230,8 +260,8 @@ impl Logic for EndpointPage {
             | (bit_cast::<64, 1>(self.marked.val().into())
                 << abi::message::transmit_header::marked::SHIFT.to_bits::<8>())
             | 0x8_0000;
-        self.write_slot.d.next = self.write_valid.val()
-            & (self.write.val().space == 2)
+        self.write_slot.d.next = self.stored_valid.q.val()
+            & (self.stored.q.val().space == 2)
             & (self.address.val().get_bits::<4>(16) == 0);
         self.write_slot_address.d.next = self.address.val().get_bits::<12>(4);
         self.write_slot_data.d.next = self.data.val();
@@ -273,6 +303,9 @@ impl Logic for EndpointPage {
         self.torn_store.next = self.torn.q.val();
 
         if self.reset.val() {
+            self.stored_valid.d.next = false;
+            self.clear_address.d.next = 0.into();
+            self.cleared.d.next = false;
             self.mark_armed.d.next = false;
             self.write_slot.d.next = false;
             self.compose_marked.d.next = false;

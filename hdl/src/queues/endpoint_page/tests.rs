@@ -19,8 +19,9 @@ fn unit() -> EndpointPage {
     settle(&mut unit);
     clock_cycle!(unit, clock);
     unit.reset.next = false;
-    for endpoint in 0..abi::endpoint::PAGES as u64 {
-        map(&mut unit, endpoint, None, None);
+    for _ in 0..abi::endpoint::PAGES {
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
     }
     unit
 }
@@ -92,6 +93,9 @@ fn apply(unit: &mut EndpointPage, store: Store, accept: Option<u64>) -> Effect {
         last: store.last,
     };
     settle(unit);
+    clock_cycle!(*unit, clock);
+    unit.write_valid.next = false;
+    settle(unit);
     let told = unit.store.val();
     unit.express_accepted.next = told.express && accept.is_some();
     unit.express_slot.next = accept.unwrap_or(9).to_bits();
@@ -104,7 +108,6 @@ fn apply(unit: &mut EndpointPage, store: Store, accept: Option<u64>) -> Effect {
         ..Effect::default()
     };
     clock_cycle!(*unit, clock);
-    unit.write_valid.next = false;
     settle(unit);
     let told = unit.store.val();
     assert!(
@@ -132,6 +135,28 @@ fn apply(unit: &mut EndpointPage, store: Store, accept: Option<u64>) -> Effect {
     effect.torn = unit.torn_store.val();
     effect.composed = unit.composed.val();
     effect
+}
+
+#[test]
+fn no_page_has_a_queue_after_reset() {
+    let mut unit = unit();
+    for endpoint in 0..256 {
+        map(&mut unit, endpoint, Some(endpoint % 16), Some(endpoint % 16));
+    }
+    let missed = |endpoint| Effect {
+        missed: Some((endpoint, 5)),
+        ..Effect::default()
+    };
+    assert_ne!(apply(&mut unit, store(0xff000, 5), None), missed(0xff));
+    unit.reset.next = true;
+    settle(&mut unit);
+    clock_cycle!(unit, clock);
+    unit.reset.next = false;
+    // While the map is cleared, and afterwards. A store takes two cycles here.
+    for endpoint in (0..256).rev().chain(0..256) {
+        let effect = apply(&mut unit, store(endpoint << 12, 5), None);
+        assert_eq!(effect, missed(endpoint), "{endpoint}");
+    }
 }
 
 fn express_address(endpoint: u64, destination: u64, tag: u64) -> u64 {

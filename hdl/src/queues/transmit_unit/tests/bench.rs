@@ -63,6 +63,11 @@ impl Bench {
         unit.reset.next = true;
         clock_cycle!(unit, clock);
         unit.reset.next = false;
+        // `EndpointPage` clears its map.
+        for _ in 0..abi::endpoint::PAGES {
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+        }
         Bench {
             unit,
             cycle: 0,

@@ -241,26 +241,14 @@ pub fn drive(answers: &mut Answers, unit: &mut TransmitUnit<5>, random: &mut Ran
     unit.reset.next = cycle < 2;
     unit.configuration.next = match cycle {
         0..2 => ConfigurationWrite::default(),
-        2..258 => {
-            let endpoint = cycle - 2;
-            configuration(
-                0,
-                endpoint,
-                if endpoint < 32 {
-                    (endpoint % 16) | 0x8080
-                } else {
-                    0
-                },
-            )
-        }
-        258..386 => {
-            let entry = cycle - 258;
+        2..130 => {
+            let entry = cycle - 2;
             let (node, channel) = way(entry % 8);
             let valid = u64::from(entry % 8 != 7);
             configuration(3, entry, node | entry << 16 | channel << 32 | valid << 33)
         }
-        386..418 => {
-            let index = cycle - 386;
+        130..162 => {
+            let index = cycle - 130;
             let queue = index / 2;
             let control = 1 | (queue % 4 / 2) << 1 | 7 << 16 | (queue * 8) << 32;
             configuration(
@@ -272,6 +260,11 @@ pub fn drive(answers: &mut Answers, unit: &mut TransmitUnit<5>, random: &mut Ran
                     0x1000 + 64 * queue
                 },
             )
+        }
+        // `EndpointPage` has cleared its map.
+        258..290 => {
+            let endpoint = cycle - 258;
+            configuration(0, endpoint, (endpoint % 16) | 0x8080)
         }
         _ if random.below(500) == 0 => {
             let queue = random.below(16);
