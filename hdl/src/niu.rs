@@ -324,9 +324,15 @@ impl Logic for Niu {
 
         // Receive side.
         StreamSource::join(&mut self.link.channel_0, &mut self.channel_0_register.sink);
-        StreamSource::join(&mut self.channel_0_register.source, &mut self.receive.channel_0);
+        StreamSource::join(
+            &mut self.channel_0_register.source,
+            &mut self.receive.channel_0,
+        );
         StreamSource::join(&mut self.link.channel_1, &mut self.channel_1_register.sink);
-        StreamSource::join(&mut self.channel_1_register.source, &mut self.receive.channel_1);
+        StreamSource::join(
+            &mut self.channel_1_register.source,
+            &mut self.receive.channel_1,
+        );
         self.receive.configuration.next = self.configuration.q.val();
         self.receive.consumer_valid.next = self.transmit.receive_consumer_valid.val();
         self.receive.consumer_queue.next = self.transmit.receive_consumer_queue.val();

@@ -1,4 +1,4 @@
-//! The short form of the soak: `cargo run --release -p wayfarer-host-driver --bin niu-soak` is the long one.
+//! The short form of the soak: `cargo xtask soak` is the long one.
 
 mod support;
 

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     firmware, generate, lint,
-    run::{self, TestRunner},
+    run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
 };
@@ -24,6 +24,13 @@ enum Command {
     #[command(disable_help_flag = true)]
     Bench {
         /// Arguments of niu-bench: --quick, --only NAME, --json FILE, ... (--help lists them)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Send a million random messages among four nodes and check each (minutes)
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// Arguments of niu-soak: --messages NUMBER, --nodes NUMBER, --seed NUMBER, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -59,7 +66,8 @@ impl CommandLine {
     pub fn run(self) -> Result<()> {
         let workspace = Workspace::locate()?;
         match self.command {
-            Command::Bench { arguments } => run::bench(&workspace, &arguments),
+            Command::Bench { arguments } => run::program(&workspace, Program::Bench, &arguments),
+            Command::Soak { arguments } => run::program(&workspace, Program::Soak, &arguments),
             Command::Test { arguments } => {
                 run::test(&workspace, TestRunner::best(&workspace), &arguments)
             }

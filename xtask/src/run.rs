@@ -1,4 +1,4 @@
-//! `bench`, `trace`, `test` and `ci`: prepare everything, then run it.
+//! `bench`, `soak`, `trace`, `test` and `ci`: prepare everything, then run it.
 
 use std::time::Instant;
 
@@ -18,13 +18,31 @@ pub fn prepare(workspace: &Workspace) -> Result<()> {
     firmware::build(workspace)
 }
 
-/// Runs the benchmark on a simulated cluster with these arguments.
+/// A program of the host driver that runs on a simulated cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Latency, bandwidth, message rate.
+    Bench,
+    /// Random messages, each of which is checked.
+    Soak,
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bench => "niu-bench",
+            Self::Soak => "niu-soak",
+        }
+    }
+}
+
+/// Builds a program of the host driver and all it needs, and runs it with these arguments.
 ///
 /// # Errors
 /// When it cannot be built, or fails.
-pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
     prepare(workspace)?;
-    let niu_bench = |subcommand: &str| {
+    let cargo = |subcommand: &str| {
         let mut command = workspace.cargo();
         command.args([
             subcommand,
@@ -32,17 +50,14 @@ pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             "--package",
             HOST_DRIVER,
             "--bin",
-            "niu-bench",
+            program.name(),
         ]);
         command
     };
-    progress::run_step(
-        "Driver, simulator and Verilated NIU",
-        &mut niu_bench("build"),
-    )?;
+    progress::run_step("Driver, simulator and Verilated NIU", &mut cargo("build"))?;
     progress::run_attached(
-        "niu-bench",
-        niu_bench("run")
+        program.name(),
+        cargo("run")
             // Paths in the arguments are relative to where the user is.
             .current_dir(std::env::current_dir()?)
             .arg("--quiet")
@@ -56,12 +71,12 @@ pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 /// Runs the benchmark with waveforms of both NIUs, and says where they are.
 ///
 /// # Errors
-/// As [`bench()`].
+/// As [`program()`].
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
     let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
     all.extend_from_slice(arguments);
-    bench(workspace, &all)?;
+    program(workspace, Program::Bench, &all)?;
     println!(
         "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet traces: {}",
         folder.display()
@@ -115,7 +130,9 @@ pub fn ci(workspace: &Workspace) -> Result<()> {
     timed("lint", &|| lint::lint(workspace))?;
     // Plain cargo: it is on every machine, and its closing lines say what ran.
     timed("test", &|| test(workspace, TestRunner::Cargo, &[]))?;
-    timed("bench", &|| bench(workspace, &["--quick".to_owned()]))
+    timed("bench", &|| {
+        program(workspace, Program::Bench, &["--quick".to_owned()])
+    })
 }
 
 /// Who runs the tests.

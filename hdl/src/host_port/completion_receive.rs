@@ -12,7 +12,8 @@ use rust_hdl::prelude::*;
 /// else is dropped and pulsed as unexpected; a tag left without its data by that times out. Payload of a completion that turns
 /// out too short or too long at its end has been written by then, but only where its own request's data belong.
 ///
-/// Stages: the beat registered and its tag looked up; the check, and at a packet's last beat the update of the tag. So a
+/// Stages: the beat registered, its tag looked up and its header judged as far as that needs no table; the check against the
+/// table, and at a packet's last beat the update of the tag. So a
 /// completion that follows another of the same tag in the next cycle finds the table up to date.
 #[derive(LogicBlock)]
 pub struct CompletionReceive {
@@ -61,6 +62,11 @@ pub struct CompletionReceive {
 
     beat_valid: DFF<Bit>,
     beat: DFF<Beat>,
+    /// Were the beat a header: it is for us, with a tag that exists, and brings data, or says that there are none.
+    brings_data: DFF<Bit>,
+    brings_error: DFF<Bit>,
+    /// Its length is one double word, as the end of its packet says or denies.
+    length_agrees: DFF<Bit>,
     /// Within a packet; within one that counts so far.
     in_packet: DFF<Bit>,
     taking: DFF<Bit>,
@@ -83,6 +89,8 @@ pub struct CompletionReceive {
     status: Signal<Local, Bits<3>>,
     format: Signal<Local, Bits<8>>,
     bytes_left: Signal<Local, Bits<12>>,
+    for_us: Signal<Local, Bit>,
+    incoming_length: Signal<Local, Bits<10>>,
     known: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     brings: Signal<Local, Bit>,
@@ -123,6 +131,9 @@ impl Default for CompletionReceive {
             error_completion: Default::default(),
             beat_valid: Default::default(),
             beat: Default::default(),
+            brings_data: Default::default(),
+            brings_error: Default::default(),
+            length_agrees: Default::default(),
             in_packet: Default::default(),
             taking: Default::default(),
             tag: Default::default(),
@@ -141,6 +152,8 @@ impl Default for CompletionReceive {
             status: Default::default(),
             format: Default::default(),
             bytes_left: Default::default(),
+            for_us: Default::default(),
+            incoming_length: Default::default(),
             known: Default::default(),
             fits: Default::default(),
             brings: Default::default(),
@@ -165,6 +178,9 @@ impl Logic for CompletionReceive {
             clock,
             beat_valid,
             beat,
+            brings_data,
+            brings_error,
+            length_agrees,
             in_packet,
             taking,
             tag,
@@ -183,13 +199,58 @@ impl Logic for CompletionReceive {
             .val()
             .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
 
-        // Second stage: the header.
-        self.data.next = self.beat.q.val().data;
-        self.heads.next = self.beat_valid.q.val() & !self.in_packet.q.val();
+        // What the header says for itself.
         self.format.next = self
-            .data
+            .incoming
             .val()
             .get_bits::<8>(abi::pcie::completion::format_type::SHIFT);
+        self.requester.next = (bit_cast::<16, 8>(
+            self.incoming
+                .val()
+                .get_bits::<8>(abi::pcie::completion::requester_high::SHIFT),
+        ) << 8)
+            | bit_cast::<16, 8>(
+                self.incoming
+                    .val()
+                    .get_bits::<8>(abi::pcie::completion::requester_low::SHIFT),
+            );
+        self.status.next = self
+            .incoming
+            .val()
+            .get_bits::<3>(abi::pcie::completion::status::SHIFT);
+        self.long_tag.next = self
+            .incoming
+            .val()
+            .get_bits::<8>(abi::pcie::completion::tag::SHIFT);
+        self.incoming_length.next = (bit_cast::<10, 2>(
+            self.incoming
+                .val()
+                .get_bits::<2>(abi::pcie::completion::length_high::SHIFT),
+        ) << 8)
+            | bit_cast::<10, 8>(
+                self.incoming
+                    .val()
+                    .get_bits::<8>(abi::pcie::completion::length_low::SHIFT),
+            );
+        self.for_us.next =
+            (self.long_tag.val() < 16) & (self.requester.val() == self.requester_id.val());
+        self.brings_data.d.next = self.for_us.val()
+            & (self.format.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits())
+            & (self.status.val() == abi::pcie::completion_status::SUCCESSFUL.to_bits())
+            & !self
+                .incoming
+                .val()
+                .get_bit(abi::pcie::completion::poisoned::SHIFT)
+            & (self.incoming_length.val() != 0);
+        self.brings_error.d.next = self.for_us.val()
+            & self.completion.val().last
+            & (self.format.val() == abi::pcie::format_type::COMPLETION.to_bits())
+            & (self.status.val() != abi::pcie::completion_status::SUCCESSFUL.to_bits());
+        self.length_agrees.d.next = (self.incoming_length.val() == 1) == self.completion.val().last;
+
+        // Second stage: the header against the table.
+        self.data.next = self.beat.q.val().data;
+        self.heads.next = self.beat_valid.q.val() & !self.in_packet.q.val();
         self.length.next = (bit_cast::<10, 2>(
             self.data
                 .val()
@@ -210,48 +271,16 @@ impl Logic for CompletionReceive {
                     .val()
                     .get_bits::<8>(abi::pcie::completion::byte_count_low::SHIFT),
             );
-        self.requester.next = (bit_cast::<16, 8>(
-            self.data
-                .val()
-                .get_bits::<8>(abi::pcie::completion::requester_high::SHIFT),
-        ) << 8)
-            | bit_cast::<16, 8>(
-                self.data
-                    .val()
-                    .get_bits::<8>(abi::pcie::completion::requester_low::SHIFT),
-            );
-        self.status.next = self
-            .data
-            .val()
-            .get_bits::<3>(abi::pcie::completion::status::SHIFT);
-        self.long_tag.next = self
-            .data
-            .val()
-            .get_bits::<8>(abi::pcie::completion::tag::SHIFT);
         self.bytes_left.next = bit_cast::<12, 10>(self.lookup.val().left) << 2;
-        self.known.next = ((self.lookup.val().state == self.fresh.val())
-            | (self.lookup.val().state == self.aged.val()))
-            & (self.long_tag.val() < 16)
-            & (self.requester.val() == self.requester_id.val());
-        self.fits.next = (self.length.val() != 0)
-            & (self.length.val() <= self.lookup.val().left)
-            & (self.byte_count.val() == self.bytes_left.val());
+        self.known.next = (self.lookup.val().state == self.fresh.val())
+            | (self.lookup.val().state == self.aged.val());
+        self.fits.next = (self.length.val() <= self.lookup.val().left)
+            & (self.byte_count.val() == self.bytes_left.val())
+            & self.length_agrees.q.val();
         self.single.next = self.length.val() == 1;
-        self.brings.next = self.heads.val()
-            & self.known.val()
-            & self.fits.val()
-            & (self.format.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits())
-            & (self.status.val() == abi::pcie::completion_status::SUCCESSFUL.to_bits())
-            & !self
-                .data
-                .val()
-                .get_bit(abi::pcie::completion::poisoned::SHIFT)
-            & (self.single.val() == self.beat.q.val().last);
-        self.refuses.next = self.heads.val()
-            & self.known.val()
-            & self.beat.q.val().last
-            & (self.format.val() == abi::pcie::format_type::COMPLETION.to_bits())
-            & (self.status.val() != abi::pcie::completion_status::SUCCESSFUL.to_bits());
+        self.brings.next =
+            self.heads.val() & self.known.val() & self.fits.val() & self.brings_data.q.val();
+        self.refuses.next = self.heads.val() & self.known.val() & self.brings_error.q.val();
 
         // The entry behind this packet.
         self.next_entry.next = self.lookup.val();
@@ -300,7 +329,10 @@ impl Logic for CompletionReceive {
         self.update_entry.next = self.after.q.val();
         self.ends.next = self.complete.val() & (self.after.q.val().state == self.free.val());
         if self.heads.val() {
-            self.update_tag.next = self.long_tag.val().get_bits::<4>(0);
+            self.update_tag.next = self
+                .data
+                .val()
+                .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
             self.update_entry.next = self.next_entry.val();
             self.ends.next = self.refuses.val()
                 | (self.brings.val()
@@ -322,7 +354,10 @@ impl Logic for CompletionReceive {
         }
         if self.heads.val() {
             self.taking.d.next = self.brings.val() & !self.beat.q.val().last;
-            self.tag.d.next = self.long_tag.val().get_bits::<4>(0);
+            self.tag.d.next = self
+                .data
+                .val()
+                .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
             self.base.d.next = self.lookup.val().position + 1;
             self.rest.d.next = self.length.val() - 1;
             self.after.d.next = self.next_entry.val();

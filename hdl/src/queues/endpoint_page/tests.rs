@@ -141,7 +141,12 @@ fn apply(unit: &mut EndpointPage, store: Store, accept: Option<u64>) -> Effect {
 fn no_page_has_a_queue_after_reset() {
     let mut unit = unit();
     for endpoint in 0..256 {
-        map(&mut unit, endpoint, Some(endpoint % 16), Some(endpoint % 16));
+        map(
+            &mut unit,
+            endpoint,
+            Some(endpoint % 16),
+            Some(endpoint % 16),
+        );
     }
     let missed = |endpoint| Effect {
         missed: Some((endpoint, 5)),
