@@ -25,7 +25,8 @@ pub struct ClusterOptions {
     pub firmware: Vec<u8>,
     /// Folder to write `node-N.fst` into.
     pub waveforms: Option<PathBuf>,
-    /// Folder to write `node-N.link.txt` into: what crosses each node's link, frame by frame.
+    /// Folder to write `node-N.link.txt` and `node-N.pcie.txt` into: what crosses each node's link, frame by frame, and its
+    /// host port, packet by packet.
     pub packet_logs: Option<PathBuf>,
     /// The run is given up after so many core cycles.
     pub maximum_cycles: u64,

@@ -8,6 +8,7 @@ use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
 use crate::model::NiuModel;
 use crate::network::{SwitchModel, Wire};
+use crate::pcie::packet_log::packet_log;
 use crate::pcie::{HostBridge, HostBridgeError, TraceHash};
 use crate::trace::TraceLog;
 use std::collections::BTreeMap;
@@ -177,8 +178,14 @@ fn make_parts(
         };
         let mut model = NiuModel::new(random, waveform.as_deref())?;
         model.load_firmware(&options.firmware);
+        let log_path = |of: &str| {
+            let folder = options.packet_logs.as_ref();
+            folder.map(|folder| folder.join(format!("node-{number}.{of}.txt")))
+        };
+        let mut bridge = HostBridge::new(&options.profile, seed)?;
+        bridge.set_listener(log_path("pcie").map(|path| packet_log(&path)).transpose()?);
         let side = HostSide {
-            bridge: HostBridge::new(&options.profile, seed)?,
+            bridge,
             memory: HostMemory::new(),
             allocations: BTreeMap::new(),
             node: number as u16,
@@ -191,10 +198,8 @@ fn make_parts(
         let mut wire = Wire::new(options.wire_delay_cycles, options.wire_cycles_per_beat);
         wire.set_faults(options.faults.get(number).cloned().unwrap_or_default());
         wire.set_tampering(options.tampering.get(number).copied().flatten());
-        let log = options
-            .packet_logs
-            .as_ref()
-            .map(|folder| TraceLog::new(&folder.join(format!("node-{number}.link.txt"))))
+        let log = log_path("link")
+            .map(|path| TraceLog::new(&path))
             .transpose()?;
         parts.push(NodeParts {
             model,

@@ -9,7 +9,7 @@
 //! | `device_reads`, `host_reads` | answering the device's reads, and following the host's |
 //! | [`rules`], [`violation`] | the referee of everything the device sends |
 //! | [`host_bridge`] | all of it, stepped once a core cycle |
-//! | [`trace`] | records and a hash of what crossed |
+//! | [`trace`], [`packet_log`] | records and a hash of what crossed, and a readable log |
 #![forbid(unsafe_code)]
 
 pub mod beats;
@@ -22,6 +22,7 @@ pub mod host_bridge;
 mod host_reads;
 mod line;
 pub mod packet;
+pub mod packet_log;
 pub mod port;
 pub mod random;
 pub mod rules;
