@@ -107,9 +107,13 @@ pub struct Niu {
     processor: ProcessorSubsystem,
     write_packets: PacketArbiter<3>,
     /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
+    receive_write_register: StreamRegister,
+    shadow_write_register: StreamRegister,
+    processor_write_register: StreamRegister,
     write_packet_register: StreamRegister,
     posted_register: StreamRegister,
     nonposted_register: StreamRegister,
+    completion_register: StreamRegister,
     frame_register: StreamRegister,
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
@@ -182,9 +186,13 @@ impl Niu {
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             write_packets: Default::default(),
+            receive_write_register: Default::default(),
+            shadow_write_register: Default::default(),
+            processor_write_register: Default::default(),
             write_packet_register: Default::default(),
             posted_register: Default::default(),
             nonposted_register: Default::default(),
+            completion_register: Default::default(),
             frame_register: Default::default(),
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
@@ -221,9 +229,13 @@ impl Logic for Niu {
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
         self.write_packets.clock.next = self.core_clock.val();
+        self.receive_write_register.clock.next = self.core_clock.val();
+        self.shadow_write_register.clock.next = self.core_clock.val();
+        self.processor_write_register.clock.next = self.core_clock.val();
         self.write_packet_register.clock.next = self.core_clock.val();
         self.posted_register.clock.next = self.core_clock.val();
         self.nonposted_register.clock.next = self.core_clock.val();
+        self.completion_register.clock.next = self.core_clock.val();
         self.frame_register.clock.next = self.core_clock.val();
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
@@ -246,9 +258,13 @@ impl Logic for Niu {
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.write_packets.reset.next = self.reset.val();
+        self.receive_write_register.reset.next = self.reset.val();
+        self.shadow_write_register.reset.next = self.reset.val();
+        self.processor_write_register.reset.next = self.reset.val();
         self.write_packet_register.reset.next = self.reset.val();
         self.posted_register.reset.next = self.reset.val();
         self.nonposted_register.reset.next = self.reset.val();
+        self.completion_register.reset.next = self.reset.val();
         self.frame_register.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
@@ -394,11 +410,26 @@ impl Logic for Niu {
         self.read_requester.completion.next = self.packet_receive.completion.val();
         StreamSource::join(
             &mut self.receive.write_packets,
+            &mut self.receive_write_register.sink,
+        );
+        StreamSource::join(
+            &mut self.receive_write_register.source,
             &mut self.write_packets.sinks[0],
         );
-        StreamSource::join(&mut self.transmit.shadow, &mut self.write_packets.sinks[1]);
+        StreamSource::join(
+            &mut self.transmit.shadow,
+            &mut self.shadow_write_register.sink,
+        );
+        StreamSource::join(
+            &mut self.shadow_write_register.source,
+            &mut self.write_packets.sinks[1],
+        );
         StreamSource::join(
             &mut self.processor.host_write,
+            &mut self.processor_write_register.sink,
+        );
+        StreamSource::join(
+            &mut self.processor_write_register.source,
             &mut self.write_packets.sinks[2],
         );
         StreamSource::join(
@@ -429,6 +460,10 @@ impl Logic for Niu {
         );
         StreamSource::join(
             &mut self.completer.source,
+            &mut self.completion_register.sink,
+        );
+        StreamSource::join(
+            &mut self.completion_register.source,
             &mut self.packet_transmit.completion,
         );
         self.packet_transmit.posted_allowed.next =

@@ -26,9 +26,8 @@ pub enum TransmitClass {
 /// * A class without credits holds up nobody, except that a posted request without credits holds up what must not pass it.
 /// * Credits are looked at only when a packet starts. A packet once offered at `source` is not replaced by another.
 ///
-/// No latency: selection is combinational, and beats come straight from the sink chosen, one a cycle without bubbles. A
-/// register here would cost every message a cycle, and is not needed: a `PacketArbiter` of three, `WriteRequester` and this block
-/// in a row, between registers, reach 135 MHz on an ECP5-5G of speed 8.
+/// No latency: selection is combinational, and beats come straight from the sink chosen, one a cycle without bubbles. There
+/// is no register behind it, since credits must be those of the cycle in which a packet starts; `niu` has one before each sink.
 #[derive(LogicBlock)]
 pub struct PacketTransmit {
     /// Core clock.

@@ -11,8 +11,8 @@ mod tests;
 /// Takes every host write to BAR2 and BAR4 as it comes (posted writes cannot wait) and tells the queues behind the
 /// endpoint what it means (V1, V3, V15, V16, V19).
 ///
-/// A store is offered to this block in cycle `t - 1`, in which its page's entry of the map is read; both are registered. From
-/// there on, in cycle `t`:
+/// A store is offered to this block in cycle `t - 1`, in which it is decoded and its page's entry of the map is read; what
+/// it means is registered. From there on, in cycle `t`:
 /// * Express: `store` is offered to the transmit queues in cycle `t`; if they accept it, header and payload are written to
 ///   slot memory in `t + 1` (readable from `t + 2`) while the advanced producer is visible in `t + 1`. The engine reads a slot
 ///   no earlier than one cycle after it saw the producer, so the message always stands there.
@@ -70,10 +70,19 @@ pub struct EndpointPage {
     pub composed: Signal<Out, Bit>,
 
     map: LutRam<Bits<10>, 8>,
-    /// The store, and its page's entry of the map.
-    stored_valid: DFF<Bit>,
+    /// The store, its page's entry of the map, and what it is.
     stored: DFF<HostWrite>,
     entry: DFF<Bits<10>>,
+    page_store: DFF<Bit>,
+    slot_store: DFF<Bit>,
+    is_express: DFF<Bit>,
+    is_producer: DFF<Bit>,
+    is_consumer: DFF<Bit>,
+    is_mark: DFF<Bit>,
+    is_torn: DFF<Bit>,
+    /// Its byte offset in the page, and the eight bytes for the register there.
+    offset: DFF<Bits<12>>,
+    lane: DFF<Bits<64>>,
     /// The word of the map that is cleared next, and whether all are.
     clear_address: DFF<Bits<8>>,
     cleared: DFF<Bit>,
@@ -95,21 +104,19 @@ pub struct EndpointPage {
     data: Signal<Local, Bits<128>>,
     enables: Signal<Local, Bits<16>>,
     upper_lane: Signal<Local, Bit>,
-    offset: Signal<Local, Bits<12>>,
-    lane: Signal<Local, Bits<64>>,
+    offered_offset: Signal<Local, Bits<12>>,
+    offered: Signal<Local, Bit>,
+    names_express: Signal<Local, Bit>,
+    names_producer: Signal<Local, Bit>,
+    names_consumer: Signal<Local, Bit>,
+    names_mark: Signal<Local, Bit>,
     endpoint: Signal<Local, Bits<8>>,
     offered_address: Signal<Local, Bits<20>>,
     transmit_queue: Signal<Local, Bits<4>>,
     transmit_resident: Signal<Local, Bit>,
     receive_queue: Signal<Local, Bits<4>>,
     receive_resident: Signal<Local, Bit>,
-    page_store: Signal<Local, Bit>,
     whole: Signal<Local, Bit>,
-    is_express: Signal<Local, Bit>,
-    is_producer: Signal<Local, Bit>,
-    is_consumer: Signal<Local, Bit>,
-    is_mark: Signal<Local, Bit>,
-    is_torn: Signal<Local, Bit>,
     marked: Signal<Local, Bit>,
     destination: Signal<Local, Bits<6>>,
     tag: Signal<Local, Bits<2>>,
@@ -124,9 +131,17 @@ impl Logic for EndpointPage {
         dff_setup!(
             self,
             clock,
-            stored_valid,
             stored,
             entry,
+            page_store,
+            slot_store,
+            is_express,
+            is_producer,
+            is_consumer,
+            is_mark,
+            is_torn,
+            offset,
+            lane,
             clear_address,
             cleared,
             mark_armed,
@@ -184,7 +199,6 @@ impl Logic for EndpointPage {
             self.cleared.d.next = true;
         }
 
-        self.stored_valid.d.next = self.write_valid.val();
         self.stored.d.next = self.write.val();
         self.offered_address.next = self.write.val().address;
         self.map.read_address.next = self.offered_address.val().get_bits::<8>(12);
@@ -200,58 +214,71 @@ impl Logic for EndpointPage {
         self.receive_resident.next = self.entry.q.val().get_bit(9);
 
         // Which register of the page, and the eight bytes for it.
-        self.data.next = self.stored.q.val().data;
-        self.enables.next = self.stored.q.val().enables;
+        self.data.next = self.write.val().data;
+        self.enables.next = self.write.val().enables;
         self.upper_lane.next = self.enables.val().get_bit(8);
-        self.offset.next = self.address.val().get_bits::<12>(0);
-        self.lane.next = self.data.val().get_bits::<64>(0);
+        self.offered_offset.next = self.offered_address.val().get_bits::<12>(0);
+        self.lane.d.next = self.data.val().get_bits::<64>(0);
         if self.upper_lane.val() {
-            self.offset.next = self.address.val().get_bits::<12>(0) | 8;
-            self.lane.next = self.data.val().get_bits::<64>(64);
+            self.offered_offset.next = self.offered_address.val().get_bits::<12>(0) | 8;
+            self.lane.d.next = self.data.val().get_bits::<64>(64);
         }
-        self.page_store.next = self.stored_valid.q.val() & (self.stored.q.val().space == 1);
-        self.whole.next = self.page_store.val() & self.stored.q.val().single;
-        self.is_express.next =
-            self.whole.val() & (self.offset.val() >= abi::endpoint::EXPRESS_OFFSET.to_bits());
-        self.is_producer.next = self.whole.val()
-            & (self.offset.val() == abi::endpoint::page::transmit_producer::OFFSET.to_bits());
-        self.is_consumer.next = self.whole.val()
-            & (self.offset.val() == abi::endpoint::page::receive_consumer::OFFSET.to_bits());
-        self.is_mark.next =
-            self.whole.val() & (self.offset.val() == abi::endpoint::page::mark::OFFSET.to_bits());
+        self.offset.d.next = self.offered_offset.val();
+        self.offered.next = self.write_valid.val() & (self.write.val().space == 1);
+        self.whole.next = self.offered.val() & self.write.val().single;
+        self.names_express.next = self.whole.val()
+            & (self.offered_offset.val() >= abi::endpoint::EXPRESS_OFFSET.to_bits());
+        self.names_producer.next = self.whole.val()
+            & (self.offered_offset.val()
+                == abi::endpoint::page::transmit_producer::OFFSET.to_bits());
+        self.names_consumer.next = self.whole.val()
+            & (self.offered_offset.val()
+                == abi::endpoint::page::receive_consumer::OFFSET.to_bits());
+        self.names_mark.next = self.whole.val()
+            & (self.offered_offset.val() == abi::endpoint::page::mark::OFFSET.to_bits());
+        self.page_store.d.next = self.offered.val();
+        self.slot_store.d.next = self.write_valid.val()
+            & (self.write.val().space == 2)
+            & (self.offered_address.val().get_bits::<4>(16) == 0);
+        self.is_express.d.next = self.names_express.val();
+        self.is_producer.d.next = self.names_producer.val();
+        self.is_consumer.d.next = self.names_consumer.val();
+        self.is_mark.d.next = self.names_mark.val();
         // A packet without a single enabled byte is legal and does nothing.
-        self.is_torn.next = self.page_store.val()
-            & self.stored.q.val().last
+        self.is_torn.d.next = self.offered.val()
+            & self.write.val().last
             & self.enables.val().any()
-            & !(self.is_express.val()
-                | self.is_producer.val()
-                | self.is_consumer.val()
-                | self.is_mark.val());
+            & !(self.names_express.val()
+                | self.names_producer.val()
+                | self.names_consumer.val()
+                | self.names_mark.val());
 
-        self.store.next.express = self.is_express.val() & self.transmit_resident.val();
-        self.store.next.producer = self.is_producer.val() & self.transmit_resident.val();
-        self.store.next.torn = self.is_torn.val() & self.transmit_resident.val();
+        self.store.next.express = self.is_express.q.val() & self.transmit_resident.val();
+        self.store.next.producer = self.is_producer.q.val() & self.transmit_resident.val();
+        self.store.next.torn = self.is_torn.q.val() & self.transmit_resident.val();
         self.store.next.queue = self.transmit_queue.val();
-        self.store.next.index = self.lane.val().get_bits::<16>(0);
+        self.store.next.index = self.lane.q.val().get_bits::<16>(0);
 
         // One mark waits for the next Express message of its endpoint.
         self.marked.next =
             self.mark_armed.q.val() & (self.mark_endpoint.q.val() == self.endpoint.val());
-        if self.is_mark.val() & self.transmit_resident.val() {
-            self.mark_armed.d.next = self.lane.val().get_bit(0);
+        if self.is_mark.q.val() & self.transmit_resident.val() {
+            self.mark_armed.d.next = self.lane.q.val().get_bit(0);
             self.mark_endpoint.d.next = self.endpoint.val();
         }
-        if self.is_express.val() & self.transmit_resident.val() & self.marked.val() {
+        if self.is_express.q.val() & self.transmit_resident.val() & self.marked.val() {
             self.mark_armed.d.next = false;
         }
 
         // Slot memory: a BAR4 store below the outbox, or the Express message.
         self.destination.next = self
             .offset
+            .q
             .val()
             .get_bits::<6>(abi::endpoint::EXPRESS_DESTINATION_SHIFT);
         self.tag.next = self
             .offset
+            .q
             .val()
             .get_bits::<2>(abi::endpoint::EXPRESS_TAG_SHIFT);
         self.header.next = bit_cast::<64, 6>(self.destination.val())
@@ -260,22 +287,20 @@ impl Logic for EndpointPage {
             | (bit_cast::<64, 1>(self.marked.val().into())
                 << abi::message::transmit_header::marked::SHIFT.to_bits::<8>())
             | 0x8_0000;
-        self.write_slot.d.next = self.stored_valid.q.val()
-            & (self.stored.q.val().space == 2)
-            & (self.address.val().get_bits::<4>(16) == 0);
+        self.write_slot.d.next = self.slot_store.q.val();
         self.write_slot_address.d.next = self.address.val().get_bits::<12>(4);
-        self.write_slot_data.d.next = self.data.val();
-        self.write_slot_enables.d.next = self.enables.val();
+        self.write_slot_data.d.next = self.stored.q.val().data;
+        self.write_slot_enables.d.next = self.stored.q.val().enables;
         self.compose_marked.d.next = false;
-        if self.page_store.val() {
-            self.write_slot.d.next = self.is_express.val() & self.express_accepted.val();
+        if self.page_store.q.val() {
+            self.write_slot.d.next = self.is_express.q.val() & self.express_accepted.val();
             self.write_slot_address.d.next = (bit_cast::<12, 4>(self.transmit_queue.val()) << 8)
                 | (bit_cast::<12, 4>(self.express_slot.val()) << 4);
             self.write_slot_data.d.next = bit_cast::<128, 64>(self.header.val())
-                | (bit_cast::<128, 64>(self.lane.val()) << 64);
+                | (bit_cast::<128, 64>(self.lane.q.val()) << 64);
             self.write_slot_enables.d.next = 0xffff.into();
             self.compose_marked.d.next =
-                self.is_express.val() & self.express_accepted.val() & self.marked.val();
+                self.is_express.q.val() & self.express_accepted.val() & self.marked.val();
         }
         self.slot_valid.next = self.write_slot.q.val();
         self.slot_address.next = self.write_slot_address.q.val();
@@ -283,15 +308,15 @@ impl Logic for EndpointPage {
         self.slot_enables.next = self.write_slot_enables.q.val();
         self.composed.next = self.compose_marked.q.val();
 
-        self.consumer_stored.d.next = self.is_consumer.val() & self.receive_resident.val();
+        self.consumer_stored.d.next = self.is_consumer.q.val() & self.receive_resident.val();
         self.consumer_queue.d.next = self.receive_queue.val();
-        self.lane_word.d.next = self.lane.val().get_bits::<32>(0);
+        self.lane_word.d.next = self.lane.q.val().get_bits::<32>(0);
         self.stored_endpoint.d.next = self.endpoint.val();
         self.missed.d.next =
-            ((self.is_express.val() | self.is_producer.val() | self.is_mark.val())
+            ((self.is_express.q.val() | self.is_producer.q.val() | self.is_mark.q.val())
                 & !self.transmit_resident.val())
-                | (self.is_consumer.val() & !self.receive_resident.val());
-        self.torn.d.next = self.is_torn.val();
+                | (self.is_consumer.q.val() & !self.receive_resident.val());
+        self.torn.d.next = self.is_torn.q.val();
         self.receive_consumer_valid.next = self.consumer_stored.q.val();
         self.receive_consumer_queue.next = self.consumer_queue.q.val();
         self.receive_consumer_index.next = self.lane_word.q.val().get_bits::<16>(0);
@@ -303,7 +328,13 @@ impl Logic for EndpointPage {
         self.torn_store.next = self.torn.q.val();
 
         if self.reset.val() {
-            self.stored_valid.d.next = false;
+            self.page_store.d.next = false;
+            self.slot_store.d.next = false;
+            self.is_express.d.next = false;
+            self.is_producer.d.next = false;
+            self.is_consumer.d.next = false;
+            self.is_mark.d.next = false;
+            self.is_torn.d.next = false;
             self.clear_address.d.next = 0.into();
             self.cleared.d.next = false;
             self.mark_armed.d.next = false;

@@ -10,7 +10,8 @@ use rust_hdl::prelude::*;
 /// Contract: `match_valid` compares `match_id` with the queue's name and remembers the answer until the next `match_valid`;
 /// from the cycle after it the outputs down to `phase` are the queue's if it was the one, else zero, so that they may be
 /// or-ed over all queues. Firmware gives no two queues the same name. Writing the control word forgets the match: an
-/// `advance` for the ring that was is lost. `full` is one cycle behind.
+/// `advance` for the ring that was is lost. `full` is one cycle behind `level`. A consumer index is judged in its own cycle
+/// and lowers `level` in the next; the page hands over no two in consecutive cycles (a store takes two beats).
 #[derive(LogicBlock)]
 pub struct ReceiveQueue {
     /// Clock.
@@ -64,6 +65,10 @@ pub struct ReceiveQueue {
     /// Where `producer` stands in the ring: kept beside it, so that no shift lies in a message's way.
     offset: DFF<Bits<24>>,
     level: DFF<Bits<16>>,
+    /// A legal consumer index came, and the level that it leaves.
+    consumed: DFF<Bit>,
+    level_left: DFF<Bits<16>>,
+    refused: DFF<Bit>,
     is_full: DFF<Bit>,
     is_matched: DFF<Bit>,
     is_too_small: DFF<Bit>,
@@ -120,6 +125,9 @@ impl Default for ReceiveQueue {
             producer: Default::default(),
             offset: Default::default(),
             level: Default::default(),
+            consumed: Default::default(),
+            level_left: Default::default(),
+            refused: Default::default(),
             is_full: Default::default(),
             is_matched: Default::default(),
             is_too_small: Default::default(),
@@ -159,6 +167,9 @@ impl Logic for ReceiveQueue {
             producer,
             offset,
             level,
+            consumed,
+            level_left,
+            refused,
             is_full,
             is_matched,
             is_too_small
@@ -189,12 +200,18 @@ impl Logic for ReceiveQueue {
             self.consumer_valid.val() & (self.consumer_queue.val() == self.number.val());
         self.new_level.next = self.producer.q.val() - self.consumer_index.val();
         self.legal.next = self.new_level.val() <= self.level.q.val();
-        self.bad_consumer.next = self.stored.val() & !self.legal.val();
-        self.base_level.next = self.level.q.val();
-        if self.stored.val() & self.legal.val() {
-            self.base_level.next = self.new_level.val();
-        }
+        self.refused.d.next = self.stored.val() & !self.legal.val();
+        self.bad_consumer.next = self.refused.q.val();
         self.written.next = self.advance.val() & self.is_matched.q.val();
+        self.consumed.d.next = self.stored.val() & self.legal.val();
+        self.level_left.d.next = self.new_level.val();
+        if self.written.val() {
+            self.level_left.d.next = self.new_level.val() + 1;
+        }
+        self.base_level.next = self.level.q.val();
+        if self.consumed.q.val() {
+            self.base_level.next = self.level_left.q.val();
+        }
         self.entries_behind.next = self.entry_mask.q.val() & !self.producer.q.val();
         self.level.d.next = self.base_level.val();
         if self.written.val() {
@@ -235,6 +252,7 @@ impl Logic for ReceiveQueue {
             self.producer.d.next = 0.into();
             self.offset.d.next = 0.into();
             self.level.d.next = 0.into();
+            self.consumed.d.next = false;
             self.is_full.d.next = false;
             self.is_matched.d.next = false;
         }
@@ -245,6 +263,8 @@ impl Logic for ReceiveQueue {
             self.producer.d.next = 0.into();
             self.offset.d.next = 0.into();
             self.level.d.next = 0.into();
+            self.consumed.d.next = false;
+            self.refused.d.next = false;
             self.entry_mask.d.next = 0.into();
         }
     }

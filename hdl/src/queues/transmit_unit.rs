@@ -18,7 +18,7 @@ mod tests;
 ///
 /// `TICK` is `ACKNOWLEDGE_TICK_LOG2 - 4` in the NIU ([`DefaultTransmitUnit`]).
 ///
-/// Latency, all queues idle: store in cycle `t`, frame header offered in `t + 5`; acknowledgement in cycle `t`, shadow
+/// Latency, all queues idle: store in cycle `t`, frame header offered in `t + 6`; acknowledgement in cycle `t`, shadow
 /// descriptor offered in `t + 3`.
 #[derive(LogicBlock, Default)]
 pub struct TransmitUnit<const TICK: usize> {

@@ -71,6 +71,7 @@ fn store_consumer(unit: &mut ReceiveUnit, queue: u64, index: u64) -> bool {
     unit.consumer_index.next = index.to_bits();
     clock_cycle!(*unit, clock);
     unit.consumer_valid.next = false;
+    clock_cycle!(*unit, clock);
     settle(unit);
     let bad = unit.bad_consumer.val();
     clock_cycle!(*unit, clock);
