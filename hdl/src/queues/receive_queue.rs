@@ -10,8 +10,8 @@ use rust_hdl::prelude::*;
 /// Contract: `match_valid` compares `match_id` with the queue's name and remembers the answer until the next `match_valid`;
 /// from the cycle after it the outputs down to `phase` are the queue's if it was the one, else zero, so that they may be
 /// or-ed over all queues. Firmware gives no two queues the same name. Writing the control word forgets the match: an
-/// `advance` for the ring that was is lost. `full` is one cycle behind `level`. A consumer index is judged in its own cycle
-/// and lowers `level` in the next; the page hands over no two in consecutive cycles (a store takes two beats).
+/// `advance` for the ring that was is lost. `full` is one cycle behind `level`. A consumer index is judged in the cycle
+/// after its own; the page hands over no two in consecutive cycles (a store takes two beats).
 #[derive(LogicBlock)]
 pub struct ReceiveQueue {
     /// Clock.
@@ -65,10 +65,9 @@ pub struct ReceiveQueue {
     /// Where `producer` stands in the ring: kept beside it, so that no shift lies in a message's way.
     offset: DFF<Bits<24>>,
     level: DFF<Bits<16>>,
-    /// A legal consumer index came, and the level that it leaves.
+    /// A consumer index came in the cycle before, and the level that it would leave.
     consumed: DFF<Bit>,
     level_left: DFF<Bits<16>>,
-    refused: DFF<Bit>,
     is_full: DFF<Bit>,
     is_matched: DFF<Bit>,
     is_too_small: DFF<Bit>,
@@ -88,7 +87,8 @@ pub struct ReceiveQueue {
     stored: Signal<Local, Bit>,
     new_level: Signal<Local, Bits<16>>,
     legal: Signal<Local, Bit>,
-    base_level: Signal<Local, Bits<16>>,
+    kept_level: Signal<Local, Bits<16>>,
+    lowered_level: Signal<Local, Bits<16>>,
     written: Signal<Local, Bit>,
     one: Constant<Bits<16>>,
     one_byte: Constant<Bits<9>>,
@@ -127,7 +127,6 @@ impl Default for ReceiveQueue {
             level: Default::default(),
             consumed: Default::default(),
             level_left: Default::default(),
-            refused: Default::default(),
             is_full: Default::default(),
             is_matched: Default::default(),
             is_too_small: Default::default(),
@@ -144,7 +143,8 @@ impl Default for ReceiveQueue {
             stored: Default::default(),
             new_level: Default::default(),
             legal: Default::default(),
-            base_level: Default::default(),
+            kept_level: Default::default(),
+            lowered_level: Default::default(),
             written: Default::default(),
             one: Constant::new(1u64.to_bits()),
             one_byte: Constant::new(1u64.to_bits()),
@@ -169,7 +169,6 @@ impl Logic for ReceiveQueue {
             level,
             consumed,
             level_left,
-            refused,
             is_full,
             is_matched,
             is_too_small
@@ -196,26 +195,31 @@ impl Logic for ReceiveQueue {
         }
 
         // Entries come and go.
+        // A consumer index: first the level it would leave, in the next cycle whether it may.
+        self.written.next = self.advance.val() & self.is_matched.q.val();
         self.stored.next =
             self.consumer_valid.val() & (self.consumer_queue.val() == self.number.val());
+        self.consumed.d.next = self.stored.val();
         self.new_level.next = self.producer.q.val() - self.consumer_index.val();
-        self.legal.next = self.new_level.val() <= self.level.q.val();
-        self.refused.d.next = self.stored.val() & !self.legal.val();
-        self.bad_consumer.next = self.refused.q.val();
-        self.written.next = self.advance.val() & self.is_matched.q.val();
-        self.consumed.d.next = self.stored.val() & self.legal.val();
         self.level_left.d.next = self.new_level.val();
         if self.written.val() {
             self.level_left.d.next = self.new_level.val() + 1;
         }
-        self.base_level.next = self.level.q.val();
-        if self.consumed.q.val() {
-            self.base_level.next = self.level_left.q.val();
+        self.legal.next = self.level_left.q.val() <= self.level.q.val();
+        self.bad_consumer.next = self.consumed.q.val() & !self.legal.val();
+        // Both outcomes are ready before it is known which counts.
+        self.kept_level.next = self.level.q.val();
+        self.lowered_level.next = self.level_left.q.val();
+        if self.written.val() {
+            self.kept_level.next = self.level.q.val() + 1;
+            self.lowered_level.next = self.level_left.q.val() + 1;
+        }
+        self.level.d.next = self.kept_level.val();
+        if self.consumed.q.val() & self.legal.val() {
+            self.level.d.next = self.lowered_level.val();
         }
         self.entries_behind.next = self.entry_mask.q.val() & !self.producer.q.val();
-        self.level.d.next = self.base_level.val();
         if self.written.val() {
-            self.level.d.next = self.base_level.val() + 1;
             self.producer.d.next = self.producer.q.val() + 1;
             self.offset.d.next = 0.into();
             if self.entries_behind.val().any() {
@@ -264,7 +268,6 @@ impl Logic for ReceiveQueue {
             self.offset.d.next = 0.into();
             self.level.d.next = 0.into();
             self.consumed.d.next = false;
-            self.refused.d.next = false;
             self.entry_mask.d.next = 0.into();
         }
     }
