@@ -13,8 +13,8 @@ use rust_hdl::prelude::*;
 /// out too short or too long at its end has been written by then, but only where its own request's data belong.
 ///
 /// Stages: the beat registered, its tag looked up and its header judged as far as that needs no table; the check against the
-/// table, and at a packet's last beat the update of the tag. So a
-/// completion that follows another of the same tag in the next cycle finds the table up to date.
+/// table, and at a packet's last beat the update of the tag. So a completion that follows another of the same tag in the next
+/// cycle finds the table up to date.
 #[derive(LogicBlock)]
 pub struct CompletionReceive {
     /// Core clock.
@@ -67,6 +67,9 @@ pub struct CompletionReceive {
     brings_error: DFF<Bit>,
     /// Its length is one double word, as the end of its packet says or denies.
     length_agrees: DFF<Bit>,
+    /// Its length in double words, and the tag that was looked up.
+    length: DFF<Bits<10>>,
+    looked_up: DFF<Bits<4>>,
     /// Within a packet; within one that counts so far.
     in_packet: DFF<Bit>,
     taking: DFF<Bit>,
@@ -83,7 +86,6 @@ pub struct CompletionReceive {
     data: Signal<Local, Bits<128>>,
     long_tag: Signal<Local, Bits<8>>,
     heads: Signal<Local, Bit>,
-    length: Signal<Local, Bits<10>>,
     byte_count: Signal<Local, Bits<12>>,
     requester: Signal<Local, Bits<16>>,
     status: Signal<Local, Bits<3>>,
@@ -134,6 +136,8 @@ impl Default for CompletionReceive {
             brings_data: Default::default(),
             brings_error: Default::default(),
             length_agrees: Default::default(),
+            length: Default::default(),
+            looked_up: Default::default(),
             in_packet: Default::default(),
             taking: Default::default(),
             tag: Default::default(),
@@ -146,7 +150,6 @@ impl Default for CompletionReceive {
             data: Default::default(),
             long_tag: Default::default(),
             heads: Default::default(),
-            length: Default::default(),
             byte_count: Default::default(),
             requester: Default::default(),
             status: Default::default(),
@@ -181,6 +184,8 @@ impl Logic for CompletionReceive {
             brings_data,
             brings_error,
             length_agrees,
+            length,
+            looked_up,
             in_packet,
             taking,
             tag,
@@ -232,6 +237,8 @@ impl Logic for CompletionReceive {
                     .val()
                     .get_bits::<8>(abi::pcie::completion::length_low::SHIFT),
             );
+        self.length.d.next = self.incoming_length.val();
+        self.looked_up.d.next = self.long_tag.val().get_bits::<4>(0);
         self.for_us.next =
             (self.long_tag.val() < 16) & (self.requester.val() == self.requester_id.val());
         self.brings_data.d.next = self.for_us.val()
@@ -251,16 +258,6 @@ impl Logic for CompletionReceive {
         // Second stage: the header against the table.
         self.data.next = self.beat.q.val().data;
         self.heads.next = self.beat_valid.q.val() & !self.in_packet.q.val();
-        self.length.next = (bit_cast::<10, 2>(
-            self.data
-                .val()
-                .get_bits::<2>(abi::pcie::completion::length_high::SHIFT),
-        ) << 8)
-            | bit_cast::<10, 8>(
-                self.data
-                    .val()
-                    .get_bits::<8>(abi::pcie::completion::length_low::SHIFT),
-            );
         self.byte_count.next = (bit_cast::<12, 4>(
             self.data
                 .val()
@@ -274,20 +271,20 @@ impl Logic for CompletionReceive {
         self.bytes_left.next = bit_cast::<12, 10>(self.lookup.val().left) << 2;
         self.known.next = (self.lookup.val().state == self.fresh.val())
             | (self.lookup.val().state == self.aged.val());
-        self.fits.next = (self.length.val() <= self.lookup.val().left)
+        self.fits.next = (self.length.q.val() <= self.lookup.val().left)
             & (self.byte_count.val() == self.bytes_left.val())
             & self.length_agrees.q.val();
-        self.single.next = self.length.val() == 1;
+        self.single.next = self.length.q.val() == 1;
         self.brings.next =
             self.heads.val() & self.known.val() & self.fits.val() & self.brings_data.q.val();
         self.refuses.next = self.heads.val() & self.known.val() & self.brings_error.q.val();
 
         // The entry behind this packet.
         self.next_entry.next = self.lookup.val();
-        self.next_entry.next.left = self.lookup.val().left - self.length.val();
+        self.next_entry.next.left = self.lookup.val().left - self.length.q.val();
         self.next_entry.next.position =
-            self.lookup.val().position + bit_cast::<9, 10>(self.length.val());
-        if (self.length.val() == self.lookup.val().left) | self.refuses.val() {
+            self.lookup.val().position + bit_cast::<9, 10>(self.length.q.val());
+        if (self.length.q.val() == self.lookup.val().left) | self.refuses.val() {
             self.next_entry.next.state = self.free.val();
         }
 
@@ -329,15 +326,12 @@ impl Logic for CompletionReceive {
         self.update_entry.next = self.after.q.val();
         self.ends.next = self.complete.val() & (self.after.q.val().state == self.free.val());
         if self.heads.val() {
-            self.update_tag.next = self
-                .data
-                .val()
-                .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
+            self.update_tag.next = self.looked_up.q.val();
             self.update_entry.next = self.next_entry.val();
             self.ends.next = self.refuses.val()
                 | (self.brings.val()
                     & self.single.val()
-                    & (self.length.val() == self.lookup.val().left));
+                    & (self.length.q.val() == self.lookup.val().left));
         }
         self.refused.next = self.refuses.val();
 
@@ -354,12 +348,9 @@ impl Logic for CompletionReceive {
         }
         if self.heads.val() {
             self.taking.d.next = self.brings.val() & !self.beat.q.val().last;
-            self.tag.d.next = self
-                .data
-                .val()
-                .get_bits::<4>(abi::pcie::completion::tag::SHIFT);
+            self.tag.d.next = self.looked_up.q.val();
             self.base.d.next = self.lookup.val().position + 1;
-            self.rest.d.next = self.length.val() - 1;
+            self.rest.d.next = self.length.q.val() - 1;
             self.after.d.next = self.next_entry.val();
         }
         self.unexpected_pulse.d.next =
