@@ -103,7 +103,7 @@ codes! {
         Checked / CHECKED = 9 "The CRC was right and the frame left the receive buffer.",
         Matched / MATCHED = 10 "The receive queue was found.",
         RequestOut / REQUEST_OUT = 11 "The first write request went to the requester.",
-        PacketOut / PACKET_OUT = 12 "First beat of the entry's packet left to the host.",
+        PacketOut / PACKET_OUT = 12 "First beat of the message's first write left to the host.",
     }
 }
 

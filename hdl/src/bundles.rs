@@ -152,3 +152,16 @@ pub struct Acknowledgement {
     /// `abi::link::status`.
     pub status: Bits<4>,
 }
+
+/// Write packets, a stream: a descriptor beat (host address in bits 63:0), then the data, dense.
+pub mod write_packet {
+    /// Descriptor: length in bytes, 16 bits, a multiple of 4 from 4 to 4096.
+    pub const LENGTH_SHIFT: usize = 64;
+    /// Descriptor: the first request of the packet is a stage of a marked message (`abi::control::stage::PACKET_OUT`). Its tag
+    /// says so on its way to the host; a posted request's tag means nothing there (PCI Express 2.2.6.2).
+    pub const MARKED_BIT: usize = 80;
+
+    /// Both, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 2] =
+        [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
+}

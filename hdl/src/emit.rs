@@ -126,6 +126,9 @@ fn constants() -> BTreeMap<String, u64> {
     for section in abi::SECTIONS {
         section_constants(section, &mut table);
     }
+    for (constant, value) in crate::bundles::write_packet::NUMBERS {
+        table.insert(format!("write_packet${constant}"), value as u64);
+    }
     for number in crate::configuration::NUMBERS {
         table.insert(format!("configuration${}", number.name), number.value);
     }

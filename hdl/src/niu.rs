@@ -3,12 +3,12 @@
 use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RegisterMaster};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
+use crate::host_port::host_transmit::HostTransmit;
 use crate::host_port::packet_receive::PacketReceive;
-use crate::host_port::packet_transmit::PacketTransmit;
+
 use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
-use crate::host_port::write_requester::WriteRequester;
-use crate::library::packet_arbiter::PacketArbiter;
+
 use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
@@ -96,24 +96,14 @@ pub struct Niu {
     register_writes: RegisterWrites,
     completer: Completer,
     memory_select: MemorySelect,
-    write_requester: WriteRequester,
     read_requester: ReadRequester,
-    packet_transmit: PacketTransmit,
+    host_transmit: HostTransmit,
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
     transmit: DefaultTransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
-    write_packets: PacketArbiter<3>,
-    /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
-    receive_write_register: StreamRegister,
-    shadow_write_register: StreamRegister,
-    processor_write_register: StreamRegister,
-    write_packet_register: StreamRegister,
-    posted_register: StreamRegister,
-    nonposted_register: StreamRegister,
-    completion_register: StreamRegister,
     frame_register: StreamRegister,
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
@@ -124,11 +114,6 @@ pub struct Niu {
     /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that are owed are
     /// never more than the reads that wait.
     host_unsupported: PulseMerge,
-    /// A packet to the host begins with the next beat.
-    packet_begins: DFF<Bit>,
-    /// The next packet to the host that begins is the first of a marked message's entry.
-    packet_marked: DFF<Bit>,
-    packet_out: Signal<Local, Bit>,
     host_counters: Signal<Local, Bits<64>>,
     transmit_counters: Signal<Local, Bits<64>>,
     link_counters: Signal<Local, Bits<64>>,
@@ -176,23 +161,14 @@ impl Niu {
             register_writes: Default::default(),
             completer: Default::default(),
             memory_select: Default::default(),
-            write_requester: Default::default(),
             read_requester: Default::default(),
-            packet_transmit: Default::default(),
+            host_transmit: Default::default(),
             register_arbiter: Default::default(),
             registers: ControlRegisters::new(identity),
             transmit: Default::default(),
             receive: Default::default(),
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
-            write_packets: Default::default(),
-            receive_write_register: Default::default(),
-            shadow_write_register: Default::default(),
-            processor_write_register: Default::default(),
-            write_packet_register: Default::default(),
-            posted_register: Default::default(),
-            nonposted_register: Default::default(),
-            completion_register: Default::default(),
             frame_register: Default::default(),
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
@@ -200,9 +176,6 @@ impl Niu {
             counter_pulses: Default::default(),
             stage_pulses: Default::default(),
             host_unsupported: Default::default(),
-            packet_begins: Default::default(),
-            packet_marked: Default::default(),
-            packet_out: Default::default(),
             host_counters: Default::default(),
             transmit_counters: Default::default(),
             link_counters: Default::default(),
@@ -218,9 +191,8 @@ impl Logic for Niu {
         self.register_writes.clock.next = self.core_clock.val();
         self.completer.clock.next = self.core_clock.val();
         self.memory_select.clock.next = self.core_clock.val();
-        self.write_requester.clock.next = self.core_clock.val();
         self.read_requester.clock.next = self.core_clock.val();
-        self.packet_transmit.clock.next = self.core_clock.val();
+        self.host_transmit.clock.next = self.core_clock.val();
         self.register_arbiter.clock.next = self.core_clock.val();
         self.registers.clock.next = self.core_clock.val();
         self.transmit.clock.next = self.core_clock.val();
@@ -228,14 +200,6 @@ impl Logic for Niu {
         self.link.clock.next = self.core_clock.val();
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
-        self.write_packets.clock.next = self.core_clock.val();
-        self.receive_write_register.clock.next = self.core_clock.val();
-        self.shadow_write_register.clock.next = self.core_clock.val();
-        self.processor_write_register.clock.next = self.core_clock.val();
-        self.write_packet_register.clock.next = self.core_clock.val();
-        self.posted_register.clock.next = self.core_clock.val();
-        self.nonposted_register.clock.next = self.core_clock.val();
-        self.completion_register.clock.next = self.core_clock.val();
         self.frame_register.clock.next = self.core_clock.val();
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
@@ -243,28 +207,17 @@ impl Logic for Niu {
         self.counter_pulses.clock.next = self.core_clock.val();
         self.stage_pulses.clock.next = self.core_clock.val();
         self.host_unsupported.clock.next = self.core_clock.val();
-        self.packet_begins.clock.next = self.core_clock.val();
-        self.packet_marked.clock.next = self.core_clock.val();
         self.packet_receive.reset.next = self.reset.val();
         self.register_writes.reset.next = self.reset.val();
         self.completer.reset.next = self.reset.val();
-        self.write_requester.reset.next = self.reset.val();
         self.read_requester.reset.next = self.reset.val();
-        self.packet_transmit.reset.next = self.reset.val();
+        self.host_transmit.reset.next = self.reset.val();
         self.register_arbiter.reset.next = self.reset.val();
         self.registers.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
-        self.write_packets.reset.next = self.reset.val();
-        self.receive_write_register.reset.next = self.reset.val();
-        self.shadow_write_register.reset.next = self.reset.val();
-        self.processor_write_register.reset.next = self.reset.val();
-        self.write_packet_register.reset.next = self.reset.val();
-        self.posted_register.reset.next = self.reset.val();
-        self.nonposted_register.reset.next = self.reset.val();
-        self.completion_register.reset.next = self.reset.val();
         self.frame_register.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
@@ -410,84 +363,37 @@ impl Logic for Niu {
         self.read_requester.completion.next = self.packet_receive.completion.val();
         StreamSource::join(
             &mut self.receive.write_packets,
-            &mut self.receive_write_register.sink,
-        );
-        StreamSource::join(
-            &mut self.receive_write_register.source,
-            &mut self.write_packets.sinks[0],
+            &mut self.host_transmit.message_writes,
         );
         StreamSource::join(
             &mut self.transmit.shadow,
-            &mut self.shadow_write_register.sink,
-        );
-        StreamSource::join(
-            &mut self.shadow_write_register.source,
-            &mut self.write_packets.sinks[1],
+            &mut self.host_transmit.shadow_writes,
         );
         StreamSource::join(
             &mut self.processor.host_write,
-            &mut self.processor_write_register.sink,
-        );
-        StreamSource::join(
-            &mut self.processor_write_register.source,
-            &mut self.write_packets.sinks[2],
-        );
-        StreamSource::join(
-            &mut self.write_packets.source,
-            &mut self.write_packet_register.sink,
-        );
-        StreamSource::join(
-            &mut self.write_packet_register.source,
-            &mut self.write_requester.sink,
-        );
-        self.write_requester.requester_id.next = self.config_requester.val();
-        self.write_requester.maximum_payload.next = self.config_maximum_payload.val();
-        StreamSource::join(
-            &mut self.write_requester.source,
-            &mut self.posted_register.sink,
-        );
-        StreamSource::join(
-            &mut self.posted_register.source,
-            &mut self.packet_transmit.posted,
+            &mut self.host_transmit.processor_writes,
         );
         StreamSource::join(
             &mut self.read_requester.source,
-            &mut self.nonposted_register.sink,
-        );
-        StreamSource::join(
-            &mut self.nonposted_register.source,
-            &mut self.packet_transmit.nonposted,
+            &mut self.host_transmit.reads,
         );
         StreamSource::join(
             &mut self.completer.source,
-            &mut self.completion_register.sink,
+            &mut self.host_transmit.completions,
         );
-        StreamSource::join(
-            &mut self.completion_register.source,
-            &mut self.packet_transmit.completion,
-        );
-        self.packet_transmit.posted_allowed.next =
+        self.host_transmit.requester_id.next = self.config_requester.val();
+        self.host_transmit.maximum_payload.next = self.config_maximum_payload.val();
+        self.host_transmit.posted_allowed.next =
             self.host_transmit_posted_allowed.val() & self.config_master_enable.val();
-        self.packet_transmit.nonposted_allowed.next =
+        self.host_transmit.nonposted_allowed.next =
             self.host_transmit_nonposted_allowed.val() & self.config_master_enable.val();
-        self.packet_transmit.completion_allowed.next = self.host_transmit_completion_allowed.val();
-        self.host_transmit_valid.next = self.packet_transmit.source.valid.val();
-        self.host_transmit_data.next = self.packet_transmit.source.beat.val().data;
-        self.host_transmit_last.next = self.packet_transmit.source.beat.val().last;
-        self.packet_transmit.source.ready.next = self.host_transmit_ready.val();
+        self.host_transmit.completion_allowed.next = self.host_transmit_completion_allowed.val();
+        self.host_transmit_valid.next = self.host_transmit.source.valid.val();
+        self.host_transmit_data.next = self.host_transmit.source.beat.val().data;
+        self.host_transmit_last.next = self.host_transmit.source.beat.val().last;
+        self.host_transmit.source.ready.next = self.host_transmit_ready.val();
 
-        // The stage PACKET_OUT: the first packet that begins after a marked message's request.
-        self.packet_out.next =
-            self.packet_transmit.source.valid.val() & self.host_transmit_ready.val();
-        self.packet_begins.d.next = self.packet_begins.q.val();
-        if self.packet_out.val() {
-            self.packet_begins.d.next = self.packet_transmit.source.beat.val().last;
-        }
-        self.packet_marked.d.next = self.receive.request_out.val()
-            | (self.packet_marked.q.val() & !(self.packet_out.val() & self.packet_begins.q.val()));
         if self.reset.val() {
-            self.packet_begins.d.next = true;
-            self.packet_marked.d.next = false;
             self.configuration.d.next.valid = false;
         }
         self.registers.stage_pulses.next = self.stage_pulses.q.val();
@@ -512,12 +418,8 @@ impl Logic for Niu {
                     << stage::MATCHED.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.receive.request_out.val().into())
                     << stage::REQUEST_OUT.to_bits::<4>())
-                | (bit_cast::<16, 1>(
-                    (self.packet_marked.q.val()
-                        & self.packet_out.val()
-                        & self.packet_begins.q.val())
-                    .into(),
-                ) << stage::PACKET_OUT.to_bits::<4>());
+                | (bit_cast::<16, 1>(self.host_transmit.marked_out.val().into())
+                    << stage::PACKET_OUT.to_bits::<4>());
 
         // Counters.
         self.registers.link_seen.next = self.link.link_seen.val();

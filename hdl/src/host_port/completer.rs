@@ -141,8 +141,11 @@ impl Logic for Completer {
         self.part_bytes.next =
             (bit_cast::<13, 6>(self.part.q.val()) << 2) - bit_cast::<13, 2>(self.lead.q.val());
 
-        // One double word, from memory or register.
+        // One double word; a register's stands in the lowest lane.
         self.lane.next = self.address.q.val().get_bits::<2>(2);
+        if self.request.q.val().space == 0 {
+            self.lane.next = 0.into();
+        }
         self.word.next = self.memory_word.q.val().get_bits::<32>(0);
         if self.lane.val() == 1 {
             self.word.next = self.memory_word.q.val().get_bits::<32>(32);
@@ -153,13 +156,7 @@ impl Logic for Completer {
         if self.lane.val() == 3 {
             self.word.next = self.memory_word.q.val().get_bits::<32>(96);
         }
-        if self.state.q.val() == CompleterState::AwaitRegister {
-            self.word.next = self.registers.read_data.val();
-        }
-        self.push.next = (self.state.q.val() == CompleterState::Collect)
-            | ((self.state.q.val() == CompleterState::AwaitRegister)
-                & self.registers.done.val()
-                & self.registers.hit.val());
+        self.push.next = self.state.q.val() == CompleterState::Collect;
 
         self.collector.clear.next = self.state.q.val() == CompleterState::Begin;
         self.collector.push.next = self.push.val();
@@ -253,6 +250,9 @@ impl Logic for Completer {
                 if self.lane.val() == 3 {
                     self.state.d.next = CompleterState::Fetch;
                 }
+                if self.request.q.val().space == 0 {
+                    self.state.d.next = CompleterState::ReadRegister;
+                }
                 if self.collector.one_missing.val() {
                     self.state.d.next = CompleterState::Header;
                 }
@@ -261,11 +261,9 @@ impl Logic for Completer {
                 self.state.d.next = CompleterState::AwaitRegister;
             }
             CompleterState::AwaitRegister => {
+                self.memory_word.d.next = bit_cast::<128, 32>(self.registers.read_data.val());
                 if self.registers.done.val() {
-                    self.state.d.next = CompleterState::ReadRegister;
-                    if self.collector.one_missing.val() {
-                        self.state.d.next = CompleterState::Header;
-                    }
+                    self.state.d.next = CompleterState::Collect;
                     if !self.registers.hit.val() {
                         self.unsupported.next = true;
                         self.state.d.next = CompleterState::Refuse;

@@ -13,8 +13,8 @@ use rust_hdl::prelude::*;
 /// out too short or too long at its end has been written by then, but only where its own request's data belong.
 ///
 /// Stages: the beat registered, its tag looked up and its header judged as far as that needs no table; the check against the
-/// table, and at a packet's last beat the update of the tag. So a completion that follows another of the same tag in the next
-/// cycle finds the table up to date.
+/// table; after a packet's last beat the update of the tag. A completion that follows another of the same tag in the next
+/// cycle is checked against that one's update instead of the table.
 #[derive(LogicBlock)]
 pub struct CompletionReceive {
     /// Core clock.
@@ -37,11 +37,9 @@ pub struct CompletionReceive {
     pub update_tag: Signal<Out, Bits<4>>,
     /// To what.
     pub update_entry: Signal<Out, TagEntry>,
-    /// A last beat is being checked: `update_valid` may come in this cycle.
-    pub update_possible: Signal<Out, Bit>,
-    /// A packet is being checked or taken.
+    /// A packet is being checked or taken, or its update told.
     pub busy: Signal<Out, Bit>,
-    /// With `update_valid`: the tag ends.
+    /// Pulse, with `update_valid`: the tag ends.
     pub ends: Signal<Out, Bit>,
     /// With `ends`: the host refused the request.
     pub refused: Signal<Out, Bit>,
@@ -81,6 +79,13 @@ pub struct CompletionReceive {
     after: DFF<TagEntry>,
     unexpected_pulse: DFF<Bit>,
     error_pulse: DFF<Bit>,
+    /// The update told.
+    updated: DFF<Bit>,
+    updated_tag: DFF<Bits<4>>,
+    updated_entry: DFF<TagEntry>,
+    ended: DFF<Bit>,
+    /// The beat has the tag of the one before it.
+    same_tag: DFF<Bit>,
 
     incoming: Signal<Local, Bits<128>>,
     data: Signal<Local, Bits<128>>,
@@ -90,6 +95,9 @@ pub struct CompletionReceive {
     requester: Signal<Local, Bits<16>>,
     status: Signal<Local, Bits<3>>,
     format: Signal<Local, Bits<8>>,
+    /// Tag of the packet being checked, and its entry.
+    checked_tag: Signal<Local, Bits<4>>,
+    entry: Signal<Local, TagEntry>,
     bytes_left: Signal<Local, Bits<12>>,
     for_us: Signal<Local, Bit>,
     incoming_length: Signal<Local, Bits<10>>,
@@ -120,7 +128,6 @@ impl Default for CompletionReceive {
             update_valid: Default::default(),
             update_tag: Default::default(),
             update_entry: Default::default(),
-            update_possible: Default::default(),
             busy: Default::default(),
             ends: Default::default(),
             refused: Default::default(),
@@ -146,6 +153,11 @@ impl Default for CompletionReceive {
             after: Default::default(),
             unexpected_pulse: Default::default(),
             error_pulse: Default::default(),
+            updated: Default::default(),
+            updated_tag: Default::default(),
+            updated_entry: Default::default(),
+            ended: Default::default(),
+            same_tag: Default::default(),
             incoming: Default::default(),
             data: Default::default(),
             long_tag: Default::default(),
@@ -154,6 +166,8 @@ impl Default for CompletionReceive {
             requester: Default::default(),
             status: Default::default(),
             format: Default::default(),
+            checked_tag: Default::default(),
+            entry: Default::default(),
             bytes_left: Default::default(),
             for_us: Default::default(),
             incoming_length: Default::default(),
@@ -193,7 +207,12 @@ impl Logic for CompletionReceive {
             rest,
             after,
             unexpected_pulse,
-            error_pulse
+            error_pulse,
+            updated,
+            updated_tag,
+            updated_entry,
+            ended,
+            same_tag
         );
         // First stage: the tag of every beat is looked up; it means something at a header only.
         self.beat_valid.d.next = self.completion_valid.val();
@@ -258,6 +277,15 @@ impl Logic for CompletionReceive {
         // Second stage: the header against the table.
         self.data.next = self.beat.q.val().data;
         self.heads.next = self.beat_valid.q.val() & !self.in_packet.q.val();
+        self.checked_tag.next = self.tag.q.val();
+        if self.heads.val() {
+            self.checked_tag.next = self.looked_up.q.val();
+        }
+        self.same_tag.d.next = self.long_tag.val().get_bits::<4>(0) == self.checked_tag.val();
+        self.entry.next = self.lookup.val();
+        if self.updated.q.val() & self.same_tag.q.val() {
+            self.entry.next = self.updated_entry.q.val();
+        }
         self.byte_count.next = (bit_cast::<12, 4>(
             self.data
                 .val()
@@ -268,10 +296,10 @@ impl Logic for CompletionReceive {
                     .val()
                     .get_bits::<8>(abi::pcie::completion::byte_count_low::SHIFT),
             );
-        self.bytes_left.next = bit_cast::<12, 10>(self.lookup.val().left) << 2;
-        self.known.next = (self.lookup.val().state == self.fresh.val())
-            | (self.lookup.val().state == self.aged.val());
-        self.fits.next = (self.length.q.val() <= self.lookup.val().left)
+        self.bytes_left.next = bit_cast::<12, 10>(self.entry.val().left) << 2;
+        self.known.next = (self.entry.val().state == self.fresh.val())
+            | (self.entry.val().state == self.aged.val());
+        self.fits.next = (self.length.q.val() <= self.entry.val().left)
             & (self.byte_count.val() == self.bytes_left.val())
             & self.length_agrees.q.val();
         self.single.next = self.length.q.val() == 1;
@@ -280,11 +308,11 @@ impl Logic for CompletionReceive {
         self.refuses.next = self.heads.val() & self.known.val() & self.brings_error.q.val();
 
         // The entry behind this packet.
-        self.next_entry.next = self.lookup.val();
-        self.next_entry.next.left = self.lookup.val().left - self.length.q.val();
+        self.next_entry.next = self.entry.val();
+        self.next_entry.next.left = self.entry.val().left - self.length.q.val();
         self.next_entry.next.position =
-            self.lookup.val().position + bit_cast::<9, 10>(self.length.q.val());
-        if (self.length.q.val() == self.lookup.val().left) | self.refuses.val() {
+            self.entry.val().position + bit_cast::<9, 10>(self.length.q.val());
+        if (self.length.q.val() == self.entry.val().left) | self.refuses.val() {
             self.next_entry.next.state = self.free.val();
         }
 
@@ -304,7 +332,7 @@ impl Logic for CompletionReceive {
         self.payload_base.next = self.base.q.val();
         if self.heads.val() {
             self.payload_lanes.next = 8.into();
-            self.payload_base.next = self.lookup.val().position - 3;
+            self.payload_base.next = self.entry.val().position - 3;
         } else if !self.full_beat.val() {
             self.payload_lanes.next = 0.into();
             if self.rest.q.val() == 1 {
@@ -318,22 +346,22 @@ impl Logic for CompletionReceive {
             }
         }
 
-        self.update_possible.next = self.beat_valid.q.val() & self.beat.q.val().last;
-        self.busy.next = self.beat_valid.q.val() | self.taking.q.val();
-        self.update_valid.next =
+        // The update.
+        self.busy.next = self.beat_valid.q.val() | self.taking.q.val() | self.updated.q.val();
+        self.updated.d.next =
             (self.brings.val() & self.single.val()) | self.refuses.val() | self.complete.val();
-        self.update_tag.next = self.tag.q.val();
-        self.update_entry.next = self.after.q.val();
-        self.ends.next = self.complete.val() & (self.after.q.val().state == self.free.val());
+        self.updated_tag.d.next = self.checked_tag.val();
+        self.updated_entry.d.next = self.after.q.val();
+        self.ended.d.next = self.after.q.val().state == self.free.val();
         if self.heads.val() {
-            self.update_tag.next = self.looked_up.q.val();
-            self.update_entry.next = self.next_entry.val();
-            self.ends.next = self.refuses.val()
-                | (self.brings.val()
-                    & self.single.val()
-                    & (self.length.q.val() == self.lookup.val().left));
+            self.updated_entry.d.next = self.next_entry.val();
+            self.ended.d.next = self.refuses.val() | (self.length.q.val() == self.entry.val().left);
         }
-        self.refused.next = self.refuses.val();
+        self.update_valid.next = self.updated.q.val();
+        self.update_tag.next = self.updated_tag.q.val();
+        self.update_entry.next = self.updated_entry.q.val();
+        self.ends.next = self.updated.q.val() & self.ended.q.val();
+        self.refused.next = self.error_pulse.q.val();
 
         if self.beat_valid.q.val() {
             self.in_packet.d.next = !self.beat.q.val().last;
@@ -349,7 +377,7 @@ impl Logic for CompletionReceive {
         if self.heads.val() {
             self.taking.d.next = self.brings.val() & !self.beat.q.val().last;
             self.tag.d.next = self.looked_up.q.val();
-            self.base.d.next = self.lookup.val().position + 1;
+            self.base.d.next = self.entry.val().position + 1;
             self.rest.d.next = self.length.q.val() - 1;
             self.after.d.next = self.next_entry.val();
         }
@@ -367,6 +395,7 @@ impl Logic for CompletionReceive {
             self.beat_valid.d.next = false;
             self.in_packet.d.next = false;
             self.taking.d.next = false;
+            self.updated.d.next = false;
         }
     }
 }

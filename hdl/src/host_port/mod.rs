@@ -6,6 +6,7 @@ pub mod completion_data;
 pub mod completion_header;
 pub mod completion_receive;
 pub mod header;
+pub mod host_transmit;
 pub mod inbox_writer;
 pub mod lane_plan;
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub mod request_cutter;
 pub mod request_header;
 #[cfg(test)]
 mod test_support;
+pub mod write_order;
 pub mod write_requester;

@@ -1,6 +1,9 @@
 //! The order in which packets leave for the host.
 
-use crate::library::stream::{Beat, StreamSink, StreamSource};
+use crate::library::{
+    stream::{Beat, StreamSink, StreamSource},
+    stream_register::StreamRegister,
+};
 use rust_hdl::prelude::*;
 
 /// Whose packet is under way.
@@ -18,16 +21,16 @@ pub enum TransmitClass {
 
 /// Merges posted requests, completions and non-posted requests into one stream (PCI Express 2.4.1).
 ///
-/// * A completion or non-posted request never passes a posted request that was offered before it or in the same cycle.
-/// * Posted requests and completions leave in the order in which they were offered; a posted request passes a completion
-///   that has no credits. They alternate if both are always there.
+/// * A completion or non-posted request never passes a posted request whose first beat was taken before it came to the front.
+/// * Posted requests and completions leave in the order in which they came; a posted request passes a completion that has no
+///   credits. They alternate if both are always there.
 /// * Non-posted requests go when neither of the others can. So that they do not starve, a non-posted request that may go and
 ///   has seen eight other packets start since it was offered goes next.
 /// * A class without credits holds up nobody, except that a posted request without credits holds up what must not pass it.
 /// * Credits are looked at only when a packet starts. A packet once offered at `source` is not replaced by another.
 ///
-/// No latency: selection is combinational, and beats come straight from the sink chosen, one a cycle without bubbles. There
-/// is no register behind it, since credits must be those of the cycle in which a packet starts; `niu` has one before each sink.
+/// Latency: one cycle, in a register behind each sink; one beat a cycle without bubbles. There is no register behind the
+/// selection, since credits must be those of the cycle in which a packet starts.
 #[derive(LogicBlock)]
 pub struct PacketTransmit {
     /// Core clock.
@@ -48,21 +51,31 @@ pub struct PacketTransmit {
     pub completion_allowed: Signal<In, Bit>,
     /// Packets to the host.
     pub source: StreamSource,
+    /// Pulse: the first beat of a posted request with a tag leaves (`write_packet::MARKED_BIT`).
+    pub marked_out: Signal<Out, Bit>,
 
+    posted_register: StreamRegister,
+    nonposted_register: StreamRegister,
+    completion_register: StreamRegister,
+    /// The next posted beat that is taken begins a request; and the next that leaves.
+    posted_begins: DFF<Bit>,
+    posted_heads: DFF<Bit>,
+    /// Posted requests of which a beat was taken, and that have not started.
+    posted_waiting: DFF<Bits<2>>,
     turn: DFF<TransmitClass>,
-    /// A completion waits since before this cycle; and, if so, a posted request offered before it still waits.
+    /// A completion waits since before this cycle; and, if so, how many posted requests must start before it.
     completion_waits: DFF<Bit>,
-    completion_behind: DFF<Bit>,
+    completion_behind: DFF<Bits<2>>,
     /// The same for a non-posted request.
     nonposted_waits: DFF<Bit>,
-    nonposted_behind: DFF<Bit>,
+    nonposted_behind: DFF<Bits<2>>,
     /// Packets started since the non-posted request was offered.
     overtaken: DFF<Bits<4>>,
 
+    posted_taken: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
-    posted_heads: Signal<Local, Bit>,
-    completion_held: Signal<Local, Bit>,
-    nonposted_held: Signal<Local, Bit>,
+    completion_ahead: Signal<Local, Bits<2>>,
+    nonposted_ahead: Signal<Local, Bits<2>>,
     posted_may: Signal<Local, Bit>,
     completion_may: Signal<Local, Bit>,
     nonposted_may: Signal<Local, Bit>,
@@ -73,7 +86,12 @@ pub struct PacketTransmit {
     on_posted: Signal<Local, Bit>,
     on_completion: Signal<Local, Bit>,
     on_nonposted: Signal<Local, Bit>,
-    offered: Signal<Local, Bit>,
+    posted_beat: Signal<Local, Beat>,
+    nonposted_beat: Signal<Local, Beat>,
+    completion_beat: Signal<Local, Beat>,
+    posted_data: Signal<Local, Bits<128>>,
+    posted_tag: Signal<Local, Bits<8>>,
+    ends: Signal<Local, Bit>,
     chosen: Signal<Local, Beat>,
     limit: Constant<Bits<4>>,
 }
@@ -99,10 +117,17 @@ impl Default for PacketTransmit {
             nonposted_waits: Default::default(),
             nonposted_behind: Default::default(),
             overtaken: Default::default(),
-            free: Default::default(),
+            marked_out: Default::default(),
+            posted_register: Default::default(),
+            nonposted_register: Default::default(),
+            completion_register: Default::default(),
+            posted_begins: Default::default(),
             posted_heads: Default::default(),
-            completion_held: Default::default(),
-            nonposted_held: Default::default(),
+            posted_waiting: Default::default(),
+            posted_taken: Default::default(),
+            free: Default::default(),
+            completion_ahead: Default::default(),
+            nonposted_ahead: Default::default(),
             posted_may: Default::default(),
             completion_may: Default::default(),
             nonposted_may: Default::default(),
@@ -113,7 +138,12 @@ impl Default for PacketTransmit {
             on_posted: Default::default(),
             on_completion: Default::default(),
             on_nonposted: Default::default(),
-            offered: Default::default(),
+            posted_beat: Default::default(),
+            nonposted_beat: Default::default(),
+            completion_beat: Default::default(),
+            posted_data: Default::default(),
+            posted_tag: Default::default(),
+            ends: Default::default(),
             chosen: Default::default(),
             limit: Constant::new(PATIENCE.to_bits()),
         }
@@ -126,6 +156,9 @@ impl Logic for PacketTransmit {
         dff_setup!(
             self,
             clock,
+            posted_begins,
+            posted_heads,
+            posted_waiting,
             turn,
             completion_waits,
             completion_behind,
@@ -133,26 +166,43 @@ impl Logic for PacketTransmit {
             nonposted_behind,
             overtaken
         );
+        clock!(
+            self,
+            clock,
+            posted_register,
+            nonposted_register,
+            completion_register
+        );
+        self.posted_register.reset.next = self.reset.val();
+        self.nonposted_register.reset.next = self.reset.val();
+        self.completion_register.reset.next = self.reset.val();
+        self.posted_register.sink.valid.next = self.posted.valid.val();
+        self.posted_register.sink.beat.next = self.posted.beat.val();
+        self.posted.ready.next = self.posted_register.sink.ready.val();
+        StreamSink::link(&mut self.nonposted, &mut self.nonposted_register.sink);
+        StreamSink::link(&mut self.completion, &mut self.completion_register.sink);
+        self.posted_beat.next = self.posted_register.source.beat.val();
+        self.nonposted_beat.next = self.nonposted_register.source.beat.val();
+        self.completion_beat.next = self.completion_register.source.beat.val();
         self.free.next = self.turn.q.val() == TransmitClass::Free;
 
-        // Is a posted request ahead? Remembered since the packet was first offered, else as things stand in this cycle.
-        self.posted_heads.next =
-            self.posted.valid.val() & (self.turn.q.val() != TransmitClass::Posted);
-        self.completion_held.next = self.posted_heads.val();
+        // How many posted requests are ahead? Remembered since the packet came to the front, else as things stand in this cycle.
+        self.completion_ahead.next = self.posted_waiting.q.val();
         if self.completion_waits.q.val() {
-            self.completion_held.next = self.completion_behind.q.val();
+            self.completion_ahead.next = self.completion_behind.q.val();
         }
-        self.nonposted_held.next = self.posted_heads.val();
+        self.nonposted_ahead.next = self.posted_waiting.q.val();
         if self.nonposted_waits.q.val() {
-            self.nonposted_held.next = self.nonposted_behind.q.val();
+            self.nonposted_ahead.next = self.nonposted_behind.q.val();
         }
 
-        self.posted_may.next = self.posted.valid.val() & self.posted_allowed.val();
-        self.completion_may.next = self.completion.valid.val()
+        self.posted_may.next = self.posted_register.source.valid.val() & self.posted_allowed.val();
+        self.completion_may.next = self.completion_register.source.valid.val()
             & self.completion_allowed.val()
-            & !self.completion_held.val();
-        self.nonposted_may.next =
-            self.nonposted.valid.val() & self.nonposted_allowed.val() & !self.nonposted_held.val();
+            & !self.completion_ahead.val().any();
+        self.nonposted_may.next = self.nonposted_register.source.valid.val()
+            & self.nonposted_allowed.val()
+            & !self.nonposted_ahead.val().any();
         self.overdue.next = self.nonposted_may.val() & (self.overtaken.q.val() == self.limit.val());
 
         self.starts_nonposted.next = self.free.val()
@@ -172,21 +222,32 @@ impl Logic for PacketTransmit {
         self.on_nonposted.next =
             (self.turn.q.val() == TransmitClass::Nonposted) | self.starts_nonposted.val();
 
-        self.chosen.next = self.posted.beat.val();
+        self.chosen.next = self.posted_beat.val();
         if self.on_completion.val() {
-            self.chosen.next = self.completion.beat.val();
+            self.chosen.next = self.completion_beat.val();
         }
         if self.on_nonposted.val() {
-            self.chosen.next = self.nonposted.beat.val();
+            self.chosen.next = self.nonposted_beat.val();
         }
-        self.offered.next = (self.on_posted.val() & self.posted.valid.val())
-            | (self.on_completion.val() & self.completion.valid.val())
-            | (self.on_nonposted.val() & self.nonposted.valid.val());
-        self.source.valid.next = self.offered.val();
+        self.source.valid.next = (self.on_posted.val() & self.posted_register.source.valid.val())
+            | (self.on_completion.val() & self.completion_register.source.valid.val())
+            | (self.on_nonposted.val() & self.nonposted_register.source.valid.val());
         self.source.beat.next = self.chosen.val();
-        self.posted.ready.next = self.on_posted.val() & self.source.ready.val();
-        self.completion.ready.next = self.on_completion.val() & self.source.ready.val();
-        self.nonposted.ready.next = self.on_nonposted.val() & self.source.ready.val();
+        self.posted_register.source.ready.next = self.on_posted.val() & self.source.ready.val();
+        self.completion_register.source.ready.next =
+            self.on_completion.val() & self.source.ready.val();
+        self.nonposted_register.source.ready.next =
+            self.on_nonposted.val() & self.source.ready.val();
+        self.ends.next = self.source.ready.val()
+            & ((self.on_posted.val()
+                & self.posted_register.source.valid.val()
+                & self.posted_beat.val().last)
+                | (self.on_completion.val()
+                    & self.completion_register.source.valid.val()
+                    & self.completion_beat.val().last)
+                | (self.on_nonposted.val()
+                    & self.nonposted_register.source.valid.val()
+                    & self.nonposted_beat.val().last));
 
         if self.starts_posted.val() {
             self.turn.d.next = TransmitClass::Posted;
@@ -197,24 +258,63 @@ impl Logic for PacketTransmit {
         if self.starts_nonposted.val() {
             self.turn.d.next = TransmitClass::Nonposted;
         }
-        if self.offered.val() & self.source.ready.val() & self.chosen.val().last {
+        if self.ends.val() {
             self.turn.d.next = TransmitClass::Free;
         }
 
-        self.completion_waits.d.next = self.completion.valid.val() & !self.on_completion.val();
-        self.completion_behind.d.next = self.completion_held.val() & !self.starts_posted.val();
-        self.nonposted_waits.d.next = self.nonposted.valid.val() & !self.on_nonposted.val();
-        self.nonposted_behind.d.next = self.nonposted_held.val() & !self.starts_posted.val();
+        // Posted requests that came and have not started.
+        self.posted_taken.next = self.posted.valid.val() & self.posted_register.sink.ready.val();
+        if self.posted_taken.val() {
+            self.posted_begins.d.next = self.posted.beat.val().last;
+        }
+        if self.posted_taken.val() & self.posted_begins.q.val() & !self.starts_posted.val() {
+            self.posted_waiting.d.next = self.posted_waiting.q.val() + 1;
+        }
+        if !(self.posted_taken.val() & self.posted_begins.q.val()) & self.starts_posted.val() {
+            self.posted_waiting.d.next = self.posted_waiting.q.val() - 1;
+        }
+        self.completion_waits.d.next =
+            self.completion_register.source.valid.val() & !self.on_completion.val();
+        self.completion_behind.d.next = self.completion_ahead.val();
+        if self.starts_posted.val() & self.completion_ahead.val().any() {
+            self.completion_behind.d.next = self.completion_ahead.val() - 1;
+        }
+        self.nonposted_waits.d.next =
+            self.nonposted_register.source.valid.val() & !self.on_nonposted.val();
+        self.nonposted_behind.d.next = self.nonposted_ahead.val();
+        if self.starts_posted.val() & self.nonposted_ahead.val().any() {
+            self.nonposted_behind.d.next = self.nonposted_ahead.val() - 1;
+        }
+
+        // The stage of a marked message.
+        self.posted_data.next = self.posted_beat.val().data;
+        self.posted_tag.next = self
+            .posted_data
+            .val()
+            .get_bits::<8>(abi::pcie::request::tag::SHIFT);
+        self.marked_out.next = self.on_posted.val()
+            & self.posted_register.source.valid.val()
+            & self.source.ready.val()
+            & self.posted_heads.q.val()
+            & self.posted_tag.val().any();
+        if self.on_posted.val() & self.posted_register.source.valid.val() & self.source.ready.val()
+        {
+            self.posted_heads.d.next = self.posted_beat.val().last;
+        }
+
         if (self.starts_posted.val() | self.starts_completion.val())
             & (self.overtaken.q.val() != self.limit.val())
         {
             self.overtaken.d.next = self.overtaken.q.val() + 1;
         }
-        if self.on_nonposted.val() | !self.nonposted.valid.val() {
+        if self.on_nonposted.val() | !self.nonposted_register.source.valid.val() {
             self.overtaken.d.next = 0.into();
         }
 
         if self.reset.val() {
+            self.posted_begins.d.next = true;
+            self.posted_heads.d.next = true;
+            self.posted_waiting.d.next = 0.into();
             self.turn.d.next = TransmitClass::Free;
             self.completion_waits.d.next = false;
             self.nonposted_waits.d.next = false;

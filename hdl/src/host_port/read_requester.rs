@@ -37,6 +37,8 @@ pub struct ReadOutcome {
 pub enum ReadPhase {
     /// Waits for a command.
     Idle,
+    /// Cuts the next request.
+    Cut,
     /// Waits for a tag.
     Allocate,
     /// Offers a request.
@@ -51,7 +53,7 @@ pub enum ReadPhase {
 /// A part is given up after one to two timeout periods (2.8), and its tag rests for one more, so that a late completion is
 /// unexpected and not taken for another request's (`ReadTags`).
 ///
-/// Latency: command to first request 2 cycles, one request every 2 cycles; last completion beat to `finished` 3 cycles.
+/// Latency: command to first request 3 cycles, one request every 3 cycles; last completion beat to `finished` 4 cycles.
 #[derive(LogicBlock)]
 pub struct ReadRequester {
     /// Core clock.
@@ -107,8 +109,13 @@ pub struct ReadRequester {
     remaining: DFF<Bits<10>>,
     /// Double word of the inbox for the next request's first.
     position: DFF<Bits<9>>,
-    /// Double words of the request offered: `part` a cycle later, off the path to `position`.
-    part_offered: DFF<Bits<9>>,
+    /// What the cutter says of the next request, from the cycle behind `Cut`.
+    length: DFF<Bits<10>>,
+    single: DFF<Bit>,
+    complete: DFF<Bit>,
+    page_ends: DFF<Bit>,
+    next_offset: DFF<Bits<10>>,
+    next_remaining: DFF<Bits<10>>,
     told: DFF<Bit>,
     told_slot: DFF<Bits<2>>,
     told_worst: DFF<Bits<2>>,
@@ -128,7 +135,6 @@ pub struct ReadRequester {
     free_slot: Signal<Local, Bits<2>>,
     open: Signal<Local, Bit>,
     fire: Signal<Local, Bit>,
-    part: Signal<Local, Bits<11>>,
     removes: Signal<Local, Bit>,
     remove_slot: Signal<Local, Bits<2>>,
     outcome: Signal<Local, Bits<2>>,
@@ -176,7 +182,12 @@ impl ReadRequester {
             wide: Default::default(),
             remaining: Default::default(),
             position: Default::default(),
-            part_offered: Default::default(),
+            length: Default::default(),
+            single: Default::default(),
+            complete: Default::default(),
+            page_ends: Default::default(),
+            next_offset: Default::default(),
+            next_remaining: Default::default(),
             told: Default::default(),
             told_slot: Default::default(),
             told_worst: Default::default(),
@@ -194,7 +205,6 @@ impl ReadRequester {
             free_slot: Default::default(),
             open: Default::default(),
             fire: Default::default(),
-            part: Default::default(),
             removes: Default::default(),
             remove_slot: Default::default(),
             outcome: Default::default(),
@@ -220,7 +230,12 @@ impl Logic for ReadRequester {
             wide,
             remaining,
             position,
-            part_offered,
+            length,
+            single,
+            complete,
+            page_ends,
+            next_offset,
+            next_remaining,
             told,
             told_slot,
             told_worst
@@ -238,8 +253,8 @@ impl Logic for ReadRequester {
         self.header.wide.next = self.wide.q.val();
         self.header.page.next = self.page.q.val();
         self.header.offset.next = self.offset.q.val();
-        self.header.length.next = self.cutter.length.val();
-        self.header.single.next = self.cutter.single.val();
+        self.header.length.next = self.length.q.val();
+        self.header.single.next = self.single.q.val();
         self.header.requester_id.next = self.requester_id.val();
         self.header.tag.next = bit_cast::<8, 4>(self.tags.tag.val());
         self.source.valid.next = self.phase.q.val() == ReadPhase::Offer;
@@ -247,13 +262,11 @@ impl Logic for ReadRequester {
         self.source.beat.next.last = true;
         self.fire.next = (self.phase.q.val() == ReadPhase::Offer) & self.source.ready.val();
 
-        self.part.next = bit_cast::<11, 10>(self.cutter.length_less_one.val()) + 1;
-        self.part_offered.d.next = self.part.val().get_bits::<9>(0);
-        self.tags.allocate.next = (self.phase.q.val() == ReadPhase::Allocate) & !self.carry.q.val();
+        self.tags.allocate.next = self.phase.q.val() == ReadPhase::Allocate;
         self.tags.allocate_entry.next.state = 0.into();
         self.tags.allocate_entry.next.slot = self.slot.q.val();
         self.tags.allocate_entry.next.position = self.position.q.val();
-        self.tags.allocate_entry.next.left = self.part.val().get_bits::<10>(0);
+        self.tags.allocate_entry.next.left = self.length.q.val();
         self.tags.offering.next = self.phase.q.val() == ReadPhase::Offer;
         self.tags.sent.next = self.fire.val();
 
@@ -279,8 +292,7 @@ impl Logic for ReadRequester {
             & self.any_free.val()
             & self.request_valid.val();
         self.tells.next = self.any_ended.val() & !self.told.q.val();
-        self.removes.next =
-            (self.receive.update_valid.val() & self.receive.ends.val()) | self.tags.expired.val();
+        self.removes.next = self.receive.ends.val() | self.tags.expired.val();
         self.remove_slot.next = self.tags.expired_slot.val();
         self.outcome.next = abi::command::completion_status::TIMEOUT.to_bits();
         if self.receive.update_valid.val() {
@@ -299,7 +311,7 @@ impl Logic for ReadRequester {
                 self.removes.val() & (self.remove_slot.val() == i.to_bits());
             self.slots[i].outcome.next = self.outcome.val();
             self.slots[i].issued.next =
-                self.fire.val() & self.cutter.complete.val() & (self.slot.q.val() == i.to_bits());
+                self.fire.val() & self.complete.q.val() & (self.slot.q.val() == i.to_bits());
             self.slots[i].close.next = self.told.q.val()
                 & self.finished_ready.val()
                 & (self.told_slot.q.val() == i.to_bits());
@@ -323,7 +335,6 @@ impl Logic for ReadRequester {
         self.tags.update_valid.next = self.receive.update_valid.val();
         self.tags.update_tag.next = self.receive.update_tag.val();
         self.tags.update_entry.next = self.receive.update_entry.val();
-        self.tags.allocation_held.next = self.receive.update_possible.val();
         self.tags.ageing_held.next = self.receive.busy.val();
         self.writer.valid.next = self.receive.payload_valid.val();
         self.writer.first.next = self.receive.payload_first.val();
@@ -343,7 +354,7 @@ impl Logic for ReadRequester {
         self.bytes.next = self.request.val().bytes;
         self.inbox.next = self.request.val().inbox;
         if self.open.val() {
-            self.phase.d.next = ReadPhase::Allocate;
+            self.phase.d.next = ReadPhase::Cut;
             self.slot.d.next = self.free_slot.val();
             self.page.d.next = self.address.val().get_bits::<52>(12);
             self.offset.d.next = self.address.val().get_bits::<10>(2);
@@ -359,16 +370,25 @@ impl Logic for ReadRequester {
                 self.wide.d.next = true;
             }
         }
+        if self.phase.q.val() == ReadPhase::Cut {
+            self.phase.d.next = ReadPhase::Allocate;
+            self.length.d.next = self.cutter.length.val();
+            self.single.d.next = self.cutter.single.val();
+            self.complete.d.next = self.cutter.complete.val();
+            self.page_ends.d.next = self.cutter.page_ends.val();
+            self.next_offset.d.next = self.cutter.next_offset.val();
+            self.next_remaining.d.next = self.cutter.next_remaining.val();
+        }
         if self.tags.allocated.val() {
             self.phase.d.next = ReadPhase::Offer;
         }
         if self.fire.val() {
-            self.phase.d.next = ReadPhase::Allocate;
-            self.offset.d.next = self.cutter.next_offset.val();
-            self.remaining.d.next = self.cutter.next_remaining.val();
-            self.position.d.next = self.position.q.val() + self.part_offered.q.val();
-            self.carry.d.next = self.cutter.page_ends.val() & !self.cutter.complete.val();
-            if self.cutter.complete.val() {
+            self.phase.d.next = ReadPhase::Cut;
+            self.offset.d.next = self.next_offset.q.val();
+            self.remaining.d.next = self.next_remaining.q.val();
+            self.position.d.next = self.position.q.val() + self.length.q.val().get_bits::<9>(0);
+            self.carry.d.next = self.page_ends.q.val() & !self.complete.q.val();
+            if self.complete.q.val() {
                 self.phase.d.next = ReadPhase::Idle;
             }
         }

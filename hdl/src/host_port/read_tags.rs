@@ -31,8 +31,8 @@ pub const LOST: u64 = 3;
 /// to two periods), `LOST` to `FREE` (so a tag that timed out rests for a full period). A tag whose request has not left yet does
 /// not age.
 ///
-/// One entry is written a cycle: updates by completions first, then ageing, then allocation. Ageing and allocation wait while
-/// `ageing_held` or `allocation_held`. For 16 cycles after reset the table is cleared.
+/// One entry is written a cycle: updates by completions first, then ageing, then allocation. Ageing waits while `ageing_held`.
+/// For 16 cycles after reset the table is cleared.
 #[derive(LogicBlock)]
 pub struct ReadTags {
     /// Core clock.
@@ -49,8 +49,6 @@ pub struct ReadTags {
     pub update_tag: Signal<In, Bits<4>>,
     /// To what.
     pub update_entry: Signal<In, TagEntry>,
-    /// A completion may change an entry in this cycle: no allocation. Must cover `update_valid`.
-    pub allocation_held: Signal<In, Bit>,
     /// A completion is being taken: no ageing. Must cover `update_valid`.
     pub ageing_held: Signal<In, Bit>,
     /// A tag is wanted.
@@ -107,7 +105,6 @@ impl ReadTags {
             update_valid: Default::default(),
             update_tag: Default::default(),
             update_entry: Default::default(),
-            allocation_held: Default::default(),
             ageing_held: Default::default(),
             allocate: Default::default(),
             allocate_entry: Default::default(),
@@ -158,7 +155,7 @@ impl Logic for ReadTags {
         self.grant.next = self.allocate.val()
             & !self.sweeping.q.val()
             & !self.clearing.q.val()
-            & !self.allocation_held.val()
+            & !self.update_valid.val()
             & (self.scanned.val().state == self.free.val());
         self.allocated.next = self.grant.val();
         self.tag.next = self.pointer.q.val();

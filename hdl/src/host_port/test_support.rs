@@ -1,5 +1,6 @@
 //! What the tests of the requesters share: beats, and a slow, obvious reader of request packets.
 
+use crate::bundles::write_packet;
 use crate::library::stream::Beat;
 use rust_hdl::prelude::*;
 
@@ -101,5 +102,35 @@ pub fn read_request(beats: &[u128], maximum_bytes: usize) -> Request {
         requester,
         tag,
         payload: bytes[header_bytes..total].to_vec(),
+    }
+}
+
+/// A write packet: where, and what.
+#[derive(Clone)]
+pub struct Write {
+    pub address: u64,
+    pub bytes: Vec<u8>,
+    pub marked: bool,
+}
+
+impl Write {
+    /// Descriptor and data.
+    pub fn beats(&self) -> Vec<(u128, bool)> {
+        let descriptor = u128::from(self.address)
+            | (self.bytes.len() as u128) << write_packet::LENGTH_SHIFT
+            | u128::from(self.marked) << write_packet::MARKED_BIT;
+        let mut beats = vec![(descriptor, false)];
+        beats.extend(beats_of(&self.bytes));
+        beats
+    }
+}
+
+/// A write of bytes that follow from the address.
+pub fn write(address: u64, length: usize) -> Write {
+    let mut random = Random::new(address ^ length as u64);
+    Write {
+        address,
+        bytes: (0..length).map(|_| random.word() as u8).collect(),
+        marked: false,
     }
 }

@@ -66,9 +66,16 @@ impl Logic for ChannelBuffer {
         if self.drop.val() {
             self.write_address.next = self.frame_start.q.val();
         }
-        self.write_pointer.d.next = self.write_address.val();
+        // Both sums are ready before the verdict is.
+        self.write_pointer.d.next = self.write_pointer.q.val();
         if self.write.val() {
-            self.write_pointer.d.next = self.write_address.val() + 1;
+            self.write_pointer.d.next = self.write_pointer.q.val() + 1;
+        }
+        if self.drop.val() {
+            self.write_pointer.d.next = self.frame_start.q.val();
+            if self.write.val() {
+                self.write_pointer.d.next = self.frame_start.q.val() + 1;
+            }
         }
         if self.accept.val() {
             self.frame_start.d.next = self.write_pointer.q.val();

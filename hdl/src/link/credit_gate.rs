@@ -8,7 +8,8 @@ use rust_hdl::prelude::*;
 /// accepted there is credit for the rest of the frame under way, a frame in the register before the link, a firmware packet
 /// that slips in between, and a longest frame. Before the peer's first credit frame there is none.
 ///
-/// Latency: both outputs are registers, one cycle behind the counts; the thresholds allow for the beat they miss.
+/// Latency: `may_start` and `room` are registers, one cycle behind the counts, and a beat counts a cycle after it was accepted;
+/// the thresholds allow for the two beats they miss. `sent` misses none.
 #[derive(LogicBlock)]
 pub struct CreditGate {
     /// Clock.
@@ -28,9 +29,12 @@ pub struct CreditGate {
     /// Beats accepted since reset, modulo 2^16.
     pub sent: Signal<Out, Bits<16>>,
     sent_beats: DFF<Bits<16>>,
+    /// A beat was accepted in the cycle before: who may go is known too late for a count behind it.
+    accepted_before: DFF<Bit>,
     limit_beats: DFF<Bits<16>>,
     may_start_register: DFF<Bit>,
     room_register: DFF<Bit>,
+    counted: Signal<Local, Bits<16>>,
     available: Signal<Local, Bits<16>>,
     positive: Signal<Local, Bit>,
     start_beats: Constant<Bits<16>>,
@@ -50,13 +54,15 @@ impl Default for CreditGate {
             room: Default::default(),
             sent: Default::default(),
             sent_beats: Default::default(),
+            accepted_before: Default::default(),
             limit_beats: Default::default(),
             may_start_register: Default::default(),
             room_register: Default::default(),
+            counted: Default::default(),
             available: Default::default(),
             positive: Default::default(),
-            start_beats: Constant::new((frame + 1).to_bits()),
-            room_beats: Constant::new((4 * frame + 1).to_bits()),
+            start_beats: Constant::new((frame + 2).to_bits()),
+            room_beats: Constant::new((4 * frame + 2).to_bits()),
         }
     }
 }
@@ -68,14 +74,16 @@ impl Logic for CreditGate {
             self,
             clock,
             sent_beats,
+            accepted_before,
             limit_beats,
             may_start_register,
             room_register
         );
 
-        if self.accepted.val() {
-            self.sent_beats.d.next = self.sent_beats.q.val() + 1;
-        }
+        self.accepted_before.d.next = self.accepted.val();
+        self.counted.next =
+            self.sent_beats.q.val() + bit_cast::<16, 1>(self.accepted_before.q.val().into());
+        self.sent_beats.d.next = self.counted.val();
         if self.limit_valid.val() {
             self.limit_beats.d.next = self.limit.val();
         }
@@ -89,10 +97,11 @@ impl Logic for CreditGate {
 
         self.may_start.next = self.may_start_register.q.val();
         self.room.next = self.room_register.q.val();
-        self.sent.next = self.sent_beats.q.val();
+        self.sent.next = self.counted.val();
 
         if self.reset.val() {
             self.sent_beats.d.next = 0.into();
+            self.accepted_before.d.next = false;
             self.limit_beats.d.next = 0.into();
             self.may_start_register.d.next = false;
             self.room_register.d.next = false;

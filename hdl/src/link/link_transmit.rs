@@ -89,7 +89,10 @@ pub struct LinkTransmit {
     pick_packet: Signal<Local, Bit>,
     send_credit: Signal<Local, Bit>,
     send_acknowledge: Signal<Local, Bit>,
+    acknowledge_next: Signal<Local, Bit>,
     may_begin: Signal<Local, Bit>,
+    frame_next: Signal<Local, Bit>,
+    packet_next: Signal<Local, Bit>,
     take_frame: Signal<Local, Bit>,
     take_packet: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
@@ -170,7 +173,10 @@ impl Default for LinkTransmit {
             pick_packet: Default::default(),
             send_credit: Default::default(),
             send_acknowledge: Default::default(),
+            acknowledge_next: Default::default(),
             may_begin: Default::default(),
+            frame_next: Default::default(),
+            packet_next: Default::default(),
             take_frame: Default::default(),
             take_packet: Default::default(),
             take: Default::default(),
@@ -246,22 +252,25 @@ impl Logic for LinkTransmit {
                 | (self.gate_1.may_start.val() & self.packet_channel.val()));
         self.pick_packet.next =
             self.packet_may.val() & (!self.frame_may.val() | !self.from_packet.q.val());
-        self.send_credit.next =
-            self.slot_free.val() & !self.in_frame.q.val() & self.credit_due.q.val();
-        self.send_acknowledge.next = self.slot_free.val()
-            & !self.in_frame.q.val()
-            & !self.credit_due.q.val()
+        // What goes at the next boundary does not depend on whether the output register is free; whether it goes does.
+        self.acknowledge_next.next = !self.credit_due.q.val()
             & self.acknowledge_valid.val()
             & !(self.acknowledged.q.val() & (self.frame_may.val() | self.packet_may.val()));
-        self.may_begin.next =
-            !self.in_frame.q.val() & !self.credit_due.q.val() & !self.send_acknowledge.val();
+        self.may_begin.next = !self.credit_due.q.val() & !self.acknowledge_next.val();
+        self.send_credit.next =
+            self.slot_free.val() & !self.in_frame.q.val() & self.credit_due.q.val();
+        self.send_acknowledge.next =
+            self.slot_free.val() & !self.in_frame.q.val() & self.acknowledge_next.val();
 
-        self.take_frame.next = self.slot_free.val()
-            & ((self.in_frame.q.val() & !self.from_packet.q.val() & self.frame.valid.val())
-                | (self.may_begin.val() & self.frame_may.val() & !self.pick_packet.val()));
-        self.take_packet.next = self.slot_free.val()
-            & ((self.in_frame.q.val() & self.from_packet.q.val() & self.packet.valid.val())
-                | (self.may_begin.val() & self.pick_packet.val()));
+        self.frame_next.next =
+            self.may_begin.val() & self.frame_may.val() & !self.pick_packet.val();
+        self.packet_next.next = self.may_begin.val() & self.pick_packet.val();
+        if self.in_frame.q.val() {
+            self.frame_next.next = !self.from_packet.q.val() & self.frame.valid.val();
+            self.packet_next.next = self.from_packet.q.val() & self.packet.valid.val();
+        }
+        self.take_frame.next = self.slot_free.val() & self.frame_next.val();
+        self.take_packet.next = self.slot_free.val() & self.packet_next.val();
         self.take.next = self.take_frame.val() | self.take_packet.val();
         self.frame.ready.next = self.take_frame.val();
         self.packet.ready.next = self.take_packet.val();
@@ -270,7 +279,7 @@ impl Logic for LinkTransmit {
         self.chosen_data.next = self.frame_data.val();
         self.chosen_last.next = self.frame.beat.val().last;
         self.chosen_channel.next = self.frame_channel.val();
-        if self.take_packet.val() {
+        if self.packet_next.val() {
             self.chosen_data.next = self.packet_data.val();
             self.chosen_last.next = self.packet.beat.val().last;
             self.chosen_channel.next = self.packet_channel.val();

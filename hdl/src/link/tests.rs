@@ -408,16 +408,16 @@ fn without_credit_nothing_begins() {
         assert!(!unit.frame.ready.val());
         clock_cycle!(unit, clock);
     }
-    send(&mut unit, &credit_frame([480, 17], [0, 0]));
+    send(&mut unit, &credit_frame([480, 18], [0, 0]));
     for _ in 0..20 {
         settle(&mut unit);
         assert!(
             !unit.frame.ready.val(),
-            "17 beats of credit are not sure to be enough"
+            "18 beats of credit are not sure to be enough"
         );
         clock_cycle!(unit, clock);
     }
-    send(&mut unit, &credit_frame([0, 18], [0, 0]));
+    send(&mut unit, &credit_frame([0, 19], [0, 0]));
     for _ in 0..3 {
         settle(&mut unit);
         clock_cycle!(unit, clock);

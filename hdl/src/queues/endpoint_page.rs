@@ -16,7 +16,8 @@ mod tests;
 /// * Express: `store` is offered to the transmit queues in cycle `t`; if they accept it, header and payload are written to
 ///   slot memory in `t + 1` (readable from `t + 2`) while the advanced producer is visible in `t + 1`. The engine reads a slot
 ///   no earlier than one cycle after it saw the producer, so the message always stands there.
-/// * Producer index: `store` in cycle `t`; visible to arbitration in `t + 1`.
+/// * Producer index: `store` in cycle `t`; visible to arbitration in `t + 2`. No other store comes in `t + 1`: eight bytes and
+///   their header take two beats.
 /// * Slot memory (BAR4): written in `t + 1`, so that the two ways to the slot memory can never collide, and a producer store
 ///   behind a BAR4 store finds it done.
 /// * Everything else: pulses, events and receive consumer indices come in `t + 1`.

@@ -28,7 +28,7 @@ pub struct FramePayload {
     pub first: Signal<In, Bits<64>>,
     /// The slot's second beat.
     pub second: Signal<In, Bits<128>>,
-    /// Payload bytes, 0 to 248.
+    /// Payload bytes, 0 to 248; settled since the cycle before `start`.
     pub length: Signal<In, Bits<8>>,
     /// Queue and slot.
     pub slot: Signal<In, Bits<8>>,
@@ -48,6 +48,12 @@ pub struct FramePayload {
     remaining: DFF<Bits<8>>,
     previous: DFF<Bits<64>>,
     next_read: DFF<Bits<12>>,
+    /// Which bits of the first beat are payload, and whether it is the last.
+    first_mask: DFF<Bits<128>>,
+    first_ends: DFF<Bit>,
+    /// The same of the next beat while `active`.
+    next_mask: DFF<Bits<128>>,
+    next_ends: DFF<Bit>,
     left: Signal<Local, Bits<8>>,
     low: Signal<Local, Bits<64>>,
     current: Signal<Local, Bits<128>>,
@@ -78,6 +84,10 @@ impl Default for FramePayload {
             remaining: Default::default(),
             previous: Default::default(),
             next_read: Default::default(),
+            first_mask: Default::default(),
+            first_ends: Default::default(),
+            next_mask: Default::default(),
+            next_ends: Default::default(),
             left: Default::default(),
             low: Default::default(),
             current: Default::default(),
@@ -92,7 +102,10 @@ impl Default for FramePayload {
 impl Logic for FramePayload {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, active, remaining, previous, next_read);
+        dff_setup!(
+            self, clock, active, remaining, previous, next_read, first_mask, first_ends, next_mask,
+            next_ends
+        );
         clock!(self, clock, beats);
         self.beats.reset.next = self.reset.val();
 
@@ -100,22 +113,16 @@ impl Logic for FramePayload {
         self.left.next = self.length.val();
         self.low.next = self.first.val();
         self.current.next = self.second.val();
+        self.mask.next = self.first_mask.q.val();
+        self.ends.next = self.first_ends.q.val();
         self.read_address.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 2;
         if self.active.q.val() {
             self.left.next = self.remaining.q.val();
             self.low.next = self.previous.q.val();
             self.current.next = self.read_data.val();
+            self.mask.next = self.next_mask.q.val();
+            self.ends.next = self.next_ends.q.val();
             self.read_address.next = self.next_read.q.val();
-        }
-        self.ends.next = self.left.val() <= 12;
-        self.mask.next = self.ones.val();
-        for i in 1_usize..16_usize {
-            if self.left.val() == i.to_bits() {
-                self.mask.next = self.ones.val() >> (128 - 8 * i).to_bits::<8>();
-            }
-        }
-        if self.left.val() == 0 {
-            self.mask.next = 0.into();
         }
         self.formed.next.data =
             (bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64)) & self.mask.val();
@@ -128,6 +135,28 @@ impl Logic for FramePayload {
         if self.left.val() > 16 {
             self.remaining.d.next = self.left.val() - 16;
         }
+
+        // Where payload ends is worked out a cycle ahead. Behind the beat at hand are 16 bytes less than now.
+        self.first_mask.d.next = self.ones.val();
+        self.next_mask.d.next = self.ones.val();
+        for i in 1_usize..16_usize {
+            if self.length.val() == i.to_bits() {
+                self.first_mask.d.next = self.ones.val() >> (128 - 8 * i).to_bits::<8>();
+            }
+        }
+        for i in 17_usize..32_usize {
+            if self.left.val() == i.to_bits() {
+                self.next_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+            }
+        }
+        if self.length.val() == 0 {
+            self.first_mask.d.next = 0.into();
+        }
+        if self.left.val() <= 16 {
+            self.next_mask.d.next = 0.into();
+        }
+        self.first_ends.d.next = self.length.val() <= 12;
+        self.next_ends.d.next = self.left.val() <= 28;
 
         // The next frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
         self.read_request.next =

@@ -2,7 +2,7 @@
 
 use super::receive_flows::ReceiveFlows;
 use super::receive_inbox::ReceiveInbox;
-use crate::bundles::{Acknowledgement, ConfigurationWrite, Event};
+use crate::bundles::{Acknowledgement, ConfigurationWrite, Event, write_packet};
 use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -64,7 +64,7 @@ pub struct ReceiveEngine {
     pub too_small: Signal<In, Bit>,
     /// No entry is free.
     pub full: Signal<In, Bit>,
-    /// Host address of its ring.
+    /// Host address of its ring, a multiple of 32.
     pub ring_address: Signal<In, Bits<64>>,
     /// Byte offset of the next entry.
     pub entry_offset: Signal<In, Bits<24>>,
@@ -187,9 +187,10 @@ pub struct ReceiveEngine {
     judged: Signal<Local, Bit>,
     answer_free: Signal<Local, Bit>,
     address: Signal<Local, Bits<64>>,
-    target: Signal<Local, Bits<64>>,
+    entry_address: Signal<Local, Bits<64>>,
     entry_bytes: Signal<Local, Bits<16>>,
     describes_payload: Signal<Local, Bit>,
+    marks: Signal<Local, Bit>,
     payload_ready: Signal<Local, Bit>,
     payload_last: Signal<Local, Bit>,
     above: Signal<Local, Bits<64>>,
@@ -201,7 +202,7 @@ pub struct ReceiveEngine {
     /// To round `length - 8` up to beats: 15 less 8.
     to_beats: Constant<Bits<9>>,
     entry_write_bytes: Constant<Bits<16>>,
-    payload_offset: Constant<Bits<24>>,
+    payload_offset: Constant<Bits<64>>,
 }
 
 impl Default for ReceiveEngine {
@@ -302,9 +303,10 @@ impl Default for ReceiveEngine {
             judged: Default::default(),
             answer_free: Default::default(),
             address: Default::default(),
-            target: Default::default(),
+            entry_address: Default::default(),
             entry_bytes: Default::default(),
             describes_payload: Default::default(),
+            marks: Default::default(),
             payload_ready: Default::default(),
             payload_last: Default::default(),
             above: Default::default(),
@@ -491,12 +493,13 @@ impl Logic for ReceiveEngine {
         self.describes_payload.next =
             (self.state.q.val() == ReceiveState::Describe) & self.is_long.q.val();
         self.entry_bytes.next = self.entry_write_bytes.val();
-        self.target.next = bit_cast::<64, 24>(self.offset.q.val());
+        self.marks.next = (self.state.q.val() == ReceiveState::Describe) & self.marked.val();
+        self.entry_address.next = self.ring.q.val() + bit_cast::<64, 24>(self.offset.q.val());
+        self.address.next = self.entry_address.val();
         if self.describes_payload.val() {
             self.entry_bytes.next = bit_cast::<16, 9>(self.payload_bytes.q.val());
-            // The entry is a multiple of 32 bytes then: no carry.
-            self.target.next = bit_cast::<64, 24>(self.offset.q.val())
-                | bit_cast::<64, 24>(self.payload_offset.val());
+            // The entry stands at a multiple of 32 bytes then: no carry, and no choice before the sum.
+            self.address.next = self.entry_address.val() | self.payload_offset.val();
         }
         self.fields.next = (bit_cast::<64, 8>(self.tag.val())
             << abi::message::receive_descriptor::tag::SHIFT.to_bits::<6>())
@@ -517,7 +520,6 @@ impl Logic for ReceiveEngine {
                 abi::message::receive_descriptor::marked::SHIFT,
                 self.marked.val(),
             );
-        self.address.next = self.ring.q.val() + self.target.val();
         self.payload_ready.next = self.ahead_valid.q.val() | self.done.q.val();
         self.payload_last.next = self.beats_left.q.val() == 1;
         self.above.next = 0.into();
@@ -539,7 +541,10 @@ impl Logic for ReceiveEngine {
         self.write_packets.valid.next = false;
         self.write_packets.beat.next.last = false;
         self.write_packets.beat.next.data = bit_cast::<128, 64>(self.address.val())
-            | (bit_cast::<128, 16>(self.entry_bytes.val()) << 64);
+            | (bit_cast::<128, 16>(self.entry_bytes.val())
+                << write_packet::LENGTH_SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 1>(self.marks.val().into())
+                << write_packet::MARKED_BIT.to_bits::<7>());
         self.beat_ready.next = false;
         self.inbox.take.next = false;
         self.inbox.beat.next.data = self.beat_data.val();

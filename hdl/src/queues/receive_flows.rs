@@ -7,7 +7,8 @@ use rust_hdl::prelude::*;
 ///
 /// Contract: after reset the table clears itself, one bit a cycle; nothing is read or written before `ready`.
 ///
-/// Latency: `node` and `queue` in cycle t, `skipping` in t + 1. A write counts for reads from the next cycle on.
+/// Latency: `node` and `queue` in cycle t, `skipping` in t + 1. A write counts for reads from the second cycle behind it on:
+/// what is remembered follows from what was looked up, and a register stands between.
 #[derive(LogicBlock)]
 pub struct ReceiveFlows {
     /// Clock.
@@ -33,6 +34,9 @@ pub struct ReceiveFlows {
     table_ram: BlockRam<Bits<1>, 10>,
     clearing: DFF<Bit>,
     clear_address: DFF<Bits<10>>,
+    written: DFF<Bit>,
+    written_address: DFF<Bits<10>>,
+    written_skip: DFF<Bit>,
     last_address: Constant<Bits<10>>,
 }
 
@@ -52,6 +56,9 @@ impl Default for ReceiveFlows {
             table_ram: Default::default(),
             clearing: Default::default(),
             clear_address: Default::default(),
+            written: Default::default(),
+            written_address: Default::default(),
+            written_skip: Default::default(),
             last_address: Constant::new(1023u64.to_bits()),
         }
     }
@@ -60,18 +67,26 @@ impl Default for ReceiveFlows {
 impl Logic for ReceiveFlows {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, clearing, clear_address);
+        dff_setup!(
+            self,
+            clock,
+            clearing,
+            clear_address,
+            written,
+            written_address,
+            written_skip
+        );
         clock!(self, clock, table_ram);
 
         self.table_ram.read_address.next =
             (bit_cast::<10, 6>(self.node.val()) << 4) | bit_cast::<10, 4>(self.queue.val());
-        self.table_ram.write_address.next = (bit_cast::<10, 6>(self.write_node.val()) << 4)
+        self.written.d.next = self.write.val();
+        self.written_address.d.next = (bit_cast::<10, 6>(self.write_node.val()) << 4)
             | bit_cast::<10, 4>(self.write_queue.val());
-        self.table_ram.write_enable.next = self.write.val();
-        self.table_ram.write_data.next = 0.into();
-        if self.skip.val() {
-            self.table_ram.write_data.next = 1.into();
-        }
+        self.written_skip.d.next = self.skip.val();
+        self.table_ram.write_address.next = self.written_address.q.val();
+        self.table_ram.write_enable.next = self.written.q.val();
+        self.table_ram.write_data.next = self.written_skip.q.val().into();
         if self.clearing.q.val() {
             self.table_ram.write_address.next = self.clear_address.q.val();
             self.table_ram.write_enable.next = true;
@@ -87,6 +102,7 @@ impl Logic for ReceiveFlows {
         if self.reset.val() {
             self.clearing.d.next = true;
             self.clear_address.d.next = 0.into();
+            self.written.d.next = false;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A resident transmit queue: its indices, what it waits for, and its errors.
 
-use crate::bundles::{Acknowledgement, ConfigurationWrite};
-use crate::queues::transmit_signals::{LaunchOutcome, TransmitStore};
+use crate::bundles::ConfigurationWrite;
+use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
 #[cfg(test)]
@@ -12,7 +12,8 @@ mod tests;
 /// Three indices, modulo 2^16: `producer` (composed), `launched` (sent), `consumer` (answered). At most 16 slots lie between
 /// producer and consumer. Answers come in order; one that does not match the oldest unanswered message is ignored.
 ///
-/// * A store in cycle `t` makes the queue `eligible` in `t + 1`; its error, if it is one, counts in `t + 2`.
+/// * An Express store in cycle `t` makes the queue `eligible` in `t + 1`. A producer index is judged in `t`, taken in `t + 1` and
+///   makes it eligible in `t + 2`: in the cycle behind it comes no store. The error of a store, if it is one, counts in `t + 2`.
 /// * `FULL` takes `launched` back to `consumer` and holds the queue for `RESTART_CYCLES`; the answers to the messages
 ///   behind it never come. A grant that was under way then (or when firmware wrote the queue's control word) is stale: its
 ///   outcome is ignored, and its frame is one that the receiver skips.
@@ -33,10 +34,10 @@ pub struct TransmitQueue {
     pub store: Signal<In, TransmitStore>,
     /// The engine's doings.
     pub outcome: Signal<In, LaunchOutcome>,
-    /// `acknowledgement` counts in this cycle.
-    pub acknowledge_valid: Signal<In, Bit>,
+    /// `answer` is for this queue and counts in this cycle.
+    pub answer_valid: Signal<In, Bit>,
     /// A receiver's answer.
-    pub acknowledgement: Signal<In, Acknowledgement>,
+    pub answer: Signal<In, Answer>,
     /// Virtual channel 0 has credits for a longest frame.
     pub room_0: Signal<In, Bit>,
     /// Virtual channel 1 has credits for a longest frame.
@@ -56,7 +57,7 @@ pub struct TransmitQueue {
     pub launch_slot: Signal<Out, Bits<4>>,
     /// No message is unanswered.
     pub drained: Signal<Out, Bit>,
-    /// The shadow line is out of date.
+    /// The shadow line is out of date; the cycle after it changed.
     pub dirty: Signal<Out, Bit>,
     /// An error event is due, with the next shadow word.
     pub report: Signal<Out, Bit>,
@@ -86,6 +87,9 @@ pub struct TransmitQueue {
     consumer: DFF<Bits<16>>,
     errors: DFF<Bits<16>>,
     last: DFF<Bits<8>>,
+    /// The shadow line changed in the cycle before; because a message failed.
+    changed: DFF<Bit>,
+    erred: DFF<Bit>,
     is_dirty: DFF<Bit>,
     report_due: DFF<Bit>,
     has_pending: DFF<Bit>,
@@ -99,6 +103,10 @@ pub struct TransmitQueue {
     overdue: DFF<Bit>,
     /// `producer - consumer`, kept beside them because stores must be judged in their own cycle.
     used: DFF<Bits<5>>,
+    /// A producer index was taken in the cycle before; which; and whether it brings messages.
+    producer_taken: DFF<Bit>,
+    new_producer: DFF<Bits<16>>,
+    brings_messages: DFF<Bit>,
     /// A store was refused, or torn, in the cycle before.
     store_overflowed: DFF<Bit>,
     store_torn: DFF<Bit>,
@@ -115,13 +123,12 @@ pub struct TransmitQueue {
     takes_producer: Signal<Local, Bit>,
     torn: Signal<Local, Bit>,
     overflow: Signal<Local, Bit>,
+    looked_at: Signal<Local, Bit>,
     granted: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     launches: Signal<Local, Bit>,
     skips: Signal<Local, Bit>,
     answered: Signal<Local, Bit>,
-    answer_slot: Signal<Local, Bits<4>>,
-    status: Signal<Local, Bits<4>>,
     accepts: Signal<Local, Bit>,
     fills: Signal<Local, Bit>,
     not_resident: Signal<Local, Bit>,
@@ -154,6 +161,8 @@ impl Logic for TransmitQueue {
             consumer,
             errors,
             last,
+            changed,
+            erred,
             is_dirty,
             report_due,
             has_pending,
@@ -166,6 +175,9 @@ impl Logic for TransmitQueue {
             hold_cycles,
             overdue,
             used,
+            producer_taken,
+            new_producer,
+            brings_messages,
             store_overflowed,
             store_torn
         );
@@ -190,37 +202,35 @@ impl Logic for TransmitQueue {
             & (self.ahead.val() >= bit_cast::<16, 5>(self.used.q.val()))
             & (self.ahead.val() <= abi::message::TRANSMIT_SLOTS.to_bits());
         self.takes_producer.next = self.producer_stored.val() & self.legal.val();
+        self.producer_taken.d.next = self.takes_producer.val();
+        self.new_producer.d.next = self.store.val().index;
+        self.brings_messages.d.next = self.ahead.val() != bit_cast::<16, 5>(self.used.q.val());
         self.overflow.next = (self.express.val() & !self.takes_express.val())
             | (self.producer_stored.val() & !self.legal.val());
         self.torn.next = self.store.val().torn & (self.store.val().queue == self.number.val());
 
         // The engine.
-        self.granted.next =
-            self.outcome.val().granted & (self.outcome.val().queue == self.number.val());
-        self.ended.next = (self.outcome.val().launched
-            | self.outcome.val().skipped
-            | self.outcome.val().wait_for_drain
-            | self.outcome.val().wait_for_channel)
-            & (self.outcome.val().queue == self.number.val());
-        self.launches.next = self.ended.val() & self.outcome.val().launched & !self.stale.q.val();
-        self.skips.next = self.ended.val() & self.outcome.val().skipped & !self.stale.q.val();
+        self.looked_at.next = self.outcome.val().queue == self.number.val();
+        self.granted.next = self.looked_at.val() & self.outcome.val().granted;
+        self.ended.next = self.looked_at.val()
+            & (self.outcome.val().launched
+                | self.outcome.val().skipped
+                | self.outcome.val().wait_for_drain
+                | self.outcome.val().wait_for_channel);
+        // `launched` is the engine's latest output: nothing but what needs it waits for it.
+        self.launches.next =
+            self.looked_at.val() & self.outcome.val().launched & !self.stale.q.val();
+        self.skips.next = self.looked_at.val() & self.outcome.val().skipped & !self.stale.q.val();
 
         // The receiver's answer to the oldest message.
-        self.answer_slot.next = self.acknowledgement.val().slot;
-        self.status.next = self.acknowledgement.val().status;
-        self.answered.next = self.acknowledge_valid.val()
+        self.answered.next = self.answer_valid.val()
             & !self.is_drained.val()
             & !self.has_failed.q.val()
-            & (self.acknowledgement.val().queue == bit_cast::<8, 4>(self.number.val()))
-            & (self.answer_slot.val() == self.consumer.q.val().get_bits::<4>(0));
-        self.accepts.next =
-            self.answered.val() & (self.status.val() == abi::link::status::ACCEPTED.to_bits());
-        self.fills.next =
-            self.answered.val() & (self.status.val() == abi::link::status::FULL.to_bits());
-        self.not_resident.next =
-            self.answered.val() & (self.status.val() == abi::link::status::NOT_RESIDENT.to_bits());
-        self.too_small.next = self.answered.val()
-            & (self.status.val() == abi::link::status::ENTRY_TOO_SMALL.to_bits());
+            & (self.answer.val().slot == self.consumer.q.val().get_bits::<4>(0));
+        self.accepts.next = self.answered.val() & self.answer.val().accepted;
+        self.fills.next = self.answered.val() & self.answer.val().full;
+        self.not_resident.next = self.answered.val() & self.answer.val().not_resident;
+        self.too_small.next = self.answered.val() & self.answer.val().too_small;
         self.refuses.next = self.not_resident.val() | self.too_small.val();
 
         // No answer for one tick: overdue; for two: failed.
@@ -241,8 +251,8 @@ impl Logic for TransmitQueue {
         if self.takes_express.val() {
             self.producer.d.next = self.producer.q.val() + 1;
         }
-        if self.takes_producer.val() {
-            self.producer.d.next = self.store.val().index;
+        if self.producer_taken.q.val() {
+            self.producer.d.next = self.new_producer.q.val();
         }
         if self.launches.val() | self.skips.val() {
             self.launched.d.next = self.launched.q.val() + 1;
@@ -256,16 +266,18 @@ impl Logic for TransmitQueue {
         if self.takes_express.val() {
             self.composed.next = self.used.q.val() + 1;
         }
-        if self.takes_producer.val() {
-            self.composed.next = self.ahead.val().get_bits::<5>(0);
+        if self.producer_taken.q.val() {
+            self.composed.next =
+                self.new_producer.q.val().get_bits::<5>(0) - self.consumer.q.val().get_bits::<5>(0);
         }
         self.used.d.next = self.composed.val();
         if self.advances.val() {
             self.used.d.next = self.composed.val() - 1;
         }
         if self.takes_express.val()
-            | (self.takes_producer.val()
-                & (self.ahead.val() != bit_cast::<16, 5>(self.used.q.val())))
+            | (self.producer_taken.q.val()
+                & self.brings_messages.q.val()
+                & !self.has_failed.q.val())
         {
             self.has_pending.d.next = true;
         }
@@ -351,10 +363,13 @@ impl Logic for TransmitQueue {
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;
         }
-        if self.accepts.val() | self.message_error.val() | self.store_error.val() {
+        self.changed.d.next =
+            self.accepts.val() | self.message_error.val() | self.store_error.val();
+        self.erred.d.next = self.message_error.val();
+        if self.changed.q.val() {
             self.is_dirty.d.next = true;
         }
-        if self.message_error.val() {
+        if self.erred.q.val() {
             self.report_due.d.next = true;
         }
 
@@ -377,6 +392,8 @@ impl Logic for TransmitQueue {
             self.consumer.d.next = 0.into();
             self.errors.d.next = 0.into();
             self.last.d.next = 0.into();
+            self.changed.d.next = false;
+            self.erred.d.next = false;
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;
             self.has_pending.d.next = false;
@@ -388,6 +405,7 @@ impl Logic for TransmitQueue {
             self.hold_cycles.d.next = 0.into();
             self.overdue.d.next = false;
             self.used.d.next = 0.into();
+            self.producer_taken.d.next = false;
             self.store_overflowed.d.next = false;
             self.store_torn.d.next = false;
         }

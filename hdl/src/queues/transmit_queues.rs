@@ -4,10 +4,11 @@ use crate::bundles::{Acknowledgement, ConfigurationWrite};
 use crate::configuration::TRANSMIT_QUEUES;
 use crate::library::gather::Gather;
 use crate::queues::transmit_queue::TransmitQueue;
-use crate::queues::transmit_signals::{LaunchOutcome, TransmitStore};
+use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
-/// `TRANSMIT_QUEUES` [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same cycle.
+/// `TRANSMIT_QUEUES` [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same
+/// cycle, but an acknowledgement is decoded first and counts in the cycle after.
 ///
 /// Queue after queue, one each 2^`TICK` cycles, looks for an overdue answer: never two in one cycle, so that one pulse
 /// counts all failures. A round of 16 takes 2^(`TICK` + 4) cycles.
@@ -27,7 +28,7 @@ pub struct TransmitQueues<const TICK: usize> {
     pub express_slot: Signal<Out, Bits<4>>,
     /// The engine's doings.
     pub outcome: Signal<In, LaunchOutcome>,
-    /// `acknowledgement` counts in this cycle.
+    /// `acknowledgement` came.
     pub acknowledge_valid: Signal<In, Bit>,
     /// A receiver's answer.
     pub acknowledgement: Signal<In, Acknowledgement>,
@@ -71,6 +72,11 @@ pub struct TransmitQueues<const TICK: usize> {
     gather_dirty: Gather<TRANSMIT_QUEUES>,
     prescaler: DFF<Bits<TICK>>,
     tick_queue: DFF<Bits<4>>,
+    /// The queue that was answered, and its answer.
+    answered: [DFF<Bit>; TRANSMIT_QUEUES],
+    answer: DFF<Answer>,
+    status: Signal<Local, Bits<4>>,
+    acknowledged_queue: Signal<Local, Bits<8>>,
     tick: Signal<Local, Bit>,
     consumer_index: Signal<Local, Bits<16>>,
     error_count: Signal<Local, Bits<16>>,
@@ -81,7 +87,7 @@ pub struct TransmitQueues<const TICK: usize> {
 impl<const TICK: usize> Logic for TransmitQueues<TICK> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, prescaler, tick_queue);
+        dff_setup!(self, clock, prescaler, tick_queue, answer);
         self.prescaler.d.next = self.prescaler.q.val() + 1;
         self.tick.next = self.prescaler.q.val().all();
         if self.tick.val() {
@@ -92,6 +98,16 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             self.tick_queue.d.next = 0.into();
         }
 
+        self.acknowledged_queue.next = self.acknowledgement.val().queue;
+        self.status.next = self.acknowledgement.val().status;
+        self.answer.d.next.slot = self.acknowledgement.val().slot;
+        self.answer.d.next.accepted = self.status.val() == abi::link::status::ACCEPTED.to_bits();
+        self.answer.d.next.full = self.status.val() == abi::link::status::FULL.to_bits();
+        self.answer.d.next.not_resident =
+            self.status.val() == abi::link::status::NOT_RESIDENT.to_bits();
+        self.answer.d.next.too_small =
+            self.status.val() == abi::link::status::ENTRY_TOO_SMALL.to_bits();
+
         for i in 0..TRANSMIT_QUEUES {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
@@ -99,8 +115,12 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             self.queues[i].configuration.next = self.configuration.val();
             self.queues[i].store.next = self.store.val();
             self.queues[i].outcome.next = self.outcome.val();
-            self.queues[i].acknowledge_valid.next = self.acknowledge_valid.val();
-            self.queues[i].acknowledgement.next = self.acknowledgement.val();
+            self.answered[i].clock.next = self.clock.val();
+            self.answered[i].d.next = self.acknowledge_valid.val()
+                & !self.reset.val()
+                & (self.acknowledged_queue.val() == i.to_bits());
+            self.queues[i].answer_valid.next = self.answered[i].q.val();
+            self.queues[i].answer.next = self.answer.q.val();
             self.queues[i].room_0.next = self.room_0.val();
             self.queues[i].room_1.next = self.room_1.val();
             self.queues[i].tick.next = self.tick.val() & (self.tick_queue.q.val() == i.to_bits());

@@ -1,4 +1,5 @@
-//! What the blocks of the transmit side tell the transmit queues. Both are broadcast: each queue compares the number.
+//! What the blocks of the transmit side tell the transmit queues. Stores and outcomes are broadcast: each queue compares the
+//! number. Answers are told to one queue.
 
 use rust_hdl::prelude::*;
 
@@ -36,4 +37,19 @@ pub struct LaunchOutcome {
     pub queue: Bits<4>,
     /// With `skipped`: `abi::message::error`.
     pub error: Bits<8>,
+}
+
+/// A receiver's answer to a message, decoded (`abi::link::status`); at most one of the bits is high.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Answer {
+    /// The message's slot.
+    pub slot: Bits<4>,
+    /// `ACCEPTED`.
+    pub accepted: Bit,
+    /// `FULL`.
+    pub full: Bit,
+    /// `NOT_RESIDENT`.
+    pub not_resident: Bit,
+    /// `ENTRY_TOO_SMALL`.
+    pub too_small: Bit,
 }

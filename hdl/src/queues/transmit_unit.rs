@@ -18,8 +18,8 @@ mod tests;
 ///
 /// `TICK` is `ACKNOWLEDGE_TICK_LOG2 - 4` in the NIU ([`DefaultTransmitUnit`]).
 ///
-/// Latency, all queues idle: store in cycle `t`, frame header offered in `t + 6`; acknowledgement in cycle `t`, shadow
-/// descriptor offered in `t + 3`.
+/// Latency, all queues idle: Express store in cycle `t`, frame header offered in `t + 6`; producer store, in `t + 7`; acknowledgement in cycle `t`, shadow
+/// descriptor offered in `t + 5`.
 #[derive(LogicBlock, Default)]
 pub struct TransmitUnit<const TICK: usize> {
     /// Core clock.

@@ -339,13 +339,13 @@ fn latencies() {
     bench.read(&read);
     let taken = bench.cycle - 1;
     bench.idle(10);
-    assert_eq!(bench.requests[0].sent_at - taken, 2, "command to request");
+    assert_eq!(bench.requests[0].sent_at - taken, 3, "command to request");
     let pending = bench.pending[0].clone();
     bench.send(&Completion::data(&pending, 64, REQUESTER));
     bench.idle(20);
     assert_eq!(
         bench.finished[0].0 - bench.last_completion,
-        3,
+        4,
         "last beat to end"
     );
     bench.check_data(&read);
@@ -378,8 +378,8 @@ fn sixteen_requests_are_outstanding_at_once_and_a_seventeenth_waits() {
     let first = bench.requests[0].sent_at;
     assert_eq!(
         bench.requests[15].sent_at,
-        first + 30,
-        "one every two cycles"
+        first + 45,
+        "one every three cycles"
     );
     bench.open.push(0..2048);
     while bench.step(

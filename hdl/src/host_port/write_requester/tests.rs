@@ -7,34 +7,12 @@ use crate::library::stream::Beat;
 
 const REQUESTER: u16 = 0x1234;
 
-/// One write packet: where, and what.
-#[derive(Clone)]
-struct Write {
-    address: u64,
-    bytes: Vec<u8>,
-}
-
-impl Write {
-    fn beats(&self) -> Vec<(u128, bool)> {
-        let descriptor = u128::from(self.address) | (self.bytes.len() as u128) << 64;
-        let mut beats = vec![(descriptor, false)];
-        beats.extend(beats_of(&self.bytes));
-        beats
-    }
-}
-
-fn write(address: u64, length: usize) -> Write {
-    let mut random = Random::new(address ^ length as u64);
-    Write {
-        address,
-        bytes: (0..length).map(|_| random.word() as u8).collect(),
-    }
-}
-
 /// What left, with the cycle of each beat, and the cycle in which each input beat was taken.
 struct Run {
     taken: Vec<u64>,
     sent: Vec<(u64, u128, bool)>,
+    /// Beats that had left at each `finished`, its own included.
+    finished: Vec<usize>,
 }
 
 impl Run {
@@ -72,6 +50,7 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
     let mut run = Run {
         taken: vec![],
         sent: vec![],
+        finished: vec![],
     };
     let mut offering = false;
     let mut held: Option<Beat> = None;
@@ -106,6 +85,9 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
                     held = Some(unit.source.beat.val());
                 }
             }
+            if unit.finished.val() {
+                run.finished.push(run.sent.len());
+            }
             if offering && unit.sink.ready.val() {
                 run.taken.push(cycle);
                 offering = false;
@@ -125,20 +107,31 @@ fn run(writes: &[Write], maximum_payload: u64, offer: u64, take: u64, seed: u64)
 fn check(writes: &[Write], maximum_payload: u64, run: &Run) {
     let maximum_bytes = 128usize << maximum_payload.min(5);
     let mut packets = run.packets().into_iter();
+    let mut finished = run.finished.iter();
+    let mut beats_before = 0;
     for write in writes {
         let mut address = write.address;
         let mut bytes = vec![];
+        let mut tag = u8::from(write.marked);
         while bytes.len() < write.bytes.len() {
             let (_, beats) = packets.next().expect("a request is missing");
             let request = read_request(&beats, maximum_bytes);
             assert!(request.write);
             assert_eq!(request.address, address);
             assert_eq!(request.requester, REQUESTER);
+            assert_eq!(
+                request.tag, tag,
+                "only the first request of a marked packet"
+            );
+            tag = 0;
+            beats_before += beats.len();
             address += request.payload.len() as u64;
             bytes.extend(request.payload);
         }
         assert_eq!(bytes, write.bytes, "{:#x}", write.address);
+        assert_eq!(finished.next(), Some(&beats_before), "with its last beat");
     }
+    assert!(finished.next().is_none());
     assert!(packets.next().is_none(), "requests too many");
 }
 
@@ -162,7 +155,10 @@ fn random_write(random: &mut Random) -> Write {
     };
     // Not across the end of the address space.
     let page = page.min((1 << 52) - 3);
-    write(page << 12 | offset, length as usize)
+    Write {
+        marked: random.chance(20),
+        ..write(page << 12 | offset, length as usize)
+    }
 }
 
 #[test]

@@ -34,6 +34,10 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
     let mut taken = vec![];
     let mut got = vec![];
     let mut read_data = random.wide();
+    // The length is settled a cycle ahead.
+    unit.length.next = payload.len().to_bits();
+    settle(unit);
+    clock_cycle!(*unit, clock);
     for cycle in 0..2000 {
         unit.start.next = cycle == 0;
         unit.will_start.next = cycle == 0;

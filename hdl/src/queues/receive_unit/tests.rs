@@ -1,6 +1,7 @@
 //! Directed tests: what each frame leads to, and in how many cycles.
 
 use super::ReceiveUnit;
+use crate::bundles::write_packet;
 use crate::clock_cycle;
 use crate::gate::settle;
 use crate::link::frame::{Header, beat, seal, without_crc, word_of};
@@ -146,7 +147,8 @@ fn run(unit: &mut ReceiveUnit, channel: usize, frames: &[Vec<u128>]) -> Seen {
                 None => {
                     assert!(!beat.last);
                     seen.described.push(cycle);
-                    packet = Some((word as u64, (word >> 64) as usize, Vec::new()));
+                    let length = (word >> write_packet::LENGTH_SHIFT) as u16;
+                    packet = Some((word as u64, usize::from(length), Vec::new()));
                 }
                 Some((address, length, data)) => {
                     data.extend(word.to_le_bytes());

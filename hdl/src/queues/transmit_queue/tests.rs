@@ -1,7 +1,7 @@
 //! Behaviour of `TransmitQueue`, directed and against two queues of message numbers.
 
 use super::*;
-use crate::bundles::{Acknowledgement, ConfigurationWrite};
+use crate::bundles::ConfigurationWrite;
 use crate::gate::{Random, clock_cycle, settle};
 use crate::queues::test_support::configuration;
 use abi::link::status;
@@ -18,8 +18,8 @@ fn unit() -> TransmitQueue {
     unit.configuration.connect();
     unit.store.connect();
     unit.outcome.connect();
-    unit.acknowledge_valid.connect();
-    unit.acknowledgement.connect();
+    unit.answer_valid.connect();
+    unit.answer.connect();
     unit.room_0.connect();
     unit.room_1.connect();
     unit.tick.connect();
@@ -90,12 +90,13 @@ impl Inputs {
             error: self.skipped.unwrap_or_default().to_bits(),
         };
         let (slot, status) = self.answer.unwrap_or_default();
-        unit.acknowledge_valid.next = self.answer.is_some();
-        unit.acknowledgement.next = Acknowledgement {
-            node: 3u64.to_bits(),
-            queue: queue.to_bits(),
+        unit.answer_valid.next = self.answer.is_some() && !self.other_queue;
+        unit.answer.next = Answer {
             slot: (slot % 16).to_bits(),
-            status: status.to_bits(),
+            accepted: status == status::ACCEPTED,
+            full: status == status::FULL,
+            not_resident: status == status::NOT_RESIDENT,
+            too_small: status == status::ENTRY_TOO_SMALL,
         };
         unit.room_0.next = self.room[0];
         unit.room_1.next = self.room[1];
@@ -127,6 +128,15 @@ fn enable(unit: &mut TransmitQueue) {
             ..Inputs::quiet()
         },
     );
+}
+
+/// Stores a producer index; takes two cycles.
+fn store_producer(unit: &mut TransmitQueue, index: u16) {
+    let stored = Inputs {
+        producer: Some(index),
+        ..Inputs::quiet()
+    };
+    assert!(!overflows(unit, stored));
 }
 
 /// Whether the queue refuses this store; takes two cycles.
@@ -179,6 +189,7 @@ fn a_disabled_queue_takes_nothing_and_counts_it() {
     assert!(!unit.eligible.val());
     assert_eq!(unit.error_count.val(), 1);
     assert_eq!(unit.last_error.val(), error::OVERFLOW as u64);
+    cycle(&mut unit, Inputs::quiet());
     assert!(unit.dirty.val());
     assert!(!unit.report.val(), "a bad store is nothing for firmware");
 }
@@ -294,13 +305,7 @@ fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
 fn a_full_ring_takes_the_queue_back_and_holds_it() {
     let mut unit = unit();
     enable(&mut unit);
-    cycle(
-        &mut unit,
-        Inputs {
-            producer: Some(3),
-            ..Inputs::quiet()
-        },
-    );
+    store_producer(&mut unit, 3);
     for _ in 0..3 {
         launch(&mut unit);
     }
@@ -329,13 +334,7 @@ fn a_full_ring_takes_the_queue_back_and_holds_it() {
 fn a_grant_that_a_refusal_overtakes_does_not_count() {
     let mut unit = unit();
     enable(&mut unit);
-    cycle(
-        &mut unit,
-        Inputs {
-            producer: Some(2),
-            ..Inputs::quiet()
-        },
-    );
+    store_producer(&mut unit, 2);
     launch(&mut unit);
     cycle(
         &mut unit,
@@ -379,6 +378,7 @@ fn a_missing_answer_fails_the_queue_until_it_is_enabled_again() {
     };
     assert!(!cycle(&mut unit, tick)[4]);
     assert!(cycle(&mut unit, tick)[4]);
+    cycle(&mut unit, Inputs::quiet());
     assert!(unit.failed.val() && unit.report.val() && unit.dirty.val());
     assert_eq!(unit.last_error.val(), error::ACKNOWLEDGE_TIMEOUT as u64);
     assert!(!cycle(&mut unit, tick)[4], "once");
@@ -456,10 +456,15 @@ struct Reference {
     answerless_ticks: usize,
     errors: u64,
     last_error: usize,
+    /// The shadow line changed, and because a message failed: told one cycle later.
+    changed: bool,
+    erred: bool,
     dirty: bool,
     report: bool,
     /// A store's error counts one cycle later.
     store_error: Option<usize>,
+    /// A producer index brings this many messages one cycle later.
+    stored: Option<u16>,
 }
 
 impl Reference {
@@ -478,7 +483,7 @@ impl Reference {
     fn error(&mut self, code: usize) {
         self.errors = (self.errors + 1).min(0xffff);
         self.last_error = code;
-        self.dirty = true;
+        self.changed = true;
     }
 
     fn compose(&mut self, count: u16) {
@@ -502,9 +507,14 @@ impl Reference {
             self.dirty = false;
             self.report = false;
         }
+        self.dirty |= std::mem::take(&mut self.changed);
+        self.report |= std::mem::take(&mut self.erred);
         if let Some(code) = self.store_error.take() {
             pulses[0] = code == error::OVERFLOW;
             self.error(code);
+        }
+        if let Some(more) = self.stored.take() {
+            self.compose(more);
         }
         let mine = !inputs.other_queue;
         let accepting = self.enabled && !self.failed;
@@ -524,7 +534,7 @@ impl Reference {
         if let (true, Some(index)) = (mine, inputs.producer) {
             let more = index.wrapping_sub(consumer.wrapping_add(used));
             if accepting && more <= 16 - used {
-                self.compose(more);
+                self.stored = Some(more);
             } else {
                 self.store_error = Some(error::OVERFLOW);
             }
@@ -558,7 +568,7 @@ impl Reference {
                 self.composed.pop_front().unwrap();
                 self.consumer = consumer.wrapping_add(1);
                 self.error(code);
-                self.report = true;
+                self.erred = true;
             }
         }
         let mut answered = false;
@@ -568,7 +578,7 @@ impl Reference {
                 answered = true;
                 self.unanswered.pop_front();
                 self.consumer = consumer.wrapping_add(1);
-                self.dirty = true;
+                self.changed = true;
             }
             Some((_, code @ (status::NOT_RESIDENT | status::ENTRY_TOO_SMALL))) => {
                 pulses[2] = true;
@@ -580,7 +590,7 @@ impl Reference {
                 } else {
                     error::ENTRY_TOO_SMALL
                 });
-                self.report = true;
+                self.erred = true;
             }
             Some((_, status::FULL)) => {
                 pulses[3] = true;
@@ -601,7 +611,7 @@ impl Reference {
                 pulses[4] = true;
                 self.failed = true;
                 self.error(error::ACKNOWLEDGE_TIMEOUT);
-                self.report = true;
+                self.erred = true;
             }
         }
         if let (true, Some(enabled)) = (mine, inputs.control) {
@@ -629,7 +639,8 @@ fn random_inputs(random: &mut Random, reference: &Reference) -> Inputs {
     if random.below(700) == 0 {
         inputs.control = Some(random.chance(80));
     }
-    if !inputs.torn {
+    // Behind a producer index comes no store.
+    if !inputs.torn && reference.stored.is_none() {
         match random.below(10) {
             0..3 => inputs.express = true,
             3 => {

@@ -36,7 +36,7 @@ fn an_express_store_is_a_frame_six_cycles_later() {
     let mut bench = bench(4);
     bench.store(3, 0x010, 1);
     bench.express(3, 5, 2, 0xfeed_beef_0123_4567);
-    let stored = bench.cycle + 1;
+    let stored = bench.cycle + 2;
     bench.steps(20);
     assert_eq!(bench.frames.len(), 1);
     let frame = bench.frames[0].clone();
@@ -64,7 +64,7 @@ fn an_express_store_is_a_frame_six_cycles_later() {
         ("translated", stored + 5),
         ("message_sent", stored + 6),
         ("acknowledged", answered),
-        ("message_accepted", answered),
+        ("message_accepted", answered + 1),
     ] {
         assert_eq!(bench.pulses(name), [cycle], "{name}");
     }
@@ -76,11 +76,11 @@ fn a_basic_message_streams_without_a_gap() {
     let payload: Vec<u8> = (0..248).map(|byte| byte as u8 ^ 0x5a).collect();
     bench.compose(0, 0, slot_header(1, 248, 0xc3), &payload);
     bench.store(0, 0, 1);
-    let stored = bench.cycle + bench.stores.len() as u64 - 1;
+    let stored = bench.cycle + bench.stores.len() as u64 - 2;
     bench.steps(50);
     assert_eq!(bench.frames[0].payload, payload);
-    assert_eq!(bench.frames[0].offered, stored + 6);
-    assert_eq!(bench.frames[0].ended, stored + 6 + 16);
+    assert_eq!(bench.frames[0].offered, stored + 7);
+    assert_eq!(bench.frames[0].ended, stored + 7 + 16);
 }
 
 /// Cycles between the headers of consecutive frames.
@@ -252,7 +252,7 @@ fn a_channel_without_credits_holds_up_only_its_own_messages() {
 fn a_torn_store_reaches_the_shadow_line_and_sends_nothing() {
     let mut bench = bench(1);
     bench.express(0, 0, 0, 1);
-    let torn = bench.stores.back_mut().unwrap().as_mut().unwrap();
+    let torn = bench.stores.iter_mut().flatten().last().unwrap();
     torn.single = false;
     torn.enables = 0x000fu64.to_bits();
     bench.steps(30);

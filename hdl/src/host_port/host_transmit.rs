@@ -1,0 +1,129 @@
+//! Everything that goes to the host, up to one stream of packets.
+
+use super::{
+    packet_transmit::PacketTransmit, write_order::WriteOrder, write_requester::WriteRequester,
+};
+use crate::library::{
+    packet_arbiter::PacketArbiter,
+    stream::{StreamSink, StreamSource},
+    stream_register::StreamRegister,
+};
+use rust_hdl::prelude::*;
+
+/// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
+/// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
+///
+/// The processor's writes go to the arbiter without a register before it: once the last beat is taken, the write has its
+/// place in the order, and firmware may say so.
+///
+/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4, or t + 3 for the processor's.
+/// Reads and completions: one cycle.
+#[derive(LogicBlock, Default)]
+pub struct HostTransmit {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Write packets: messages received.
+    pub message_writes: StreamSink,
+    /// Write packets: shadow lines.
+    pub shadow_writes: StreamSink,
+    /// Write packets: firmware's.
+    pub processor_writes: StreamSink,
+    /// Memory read requests.
+    pub reads: StreamSink,
+    /// Completions.
+    pub completions: StreamSink,
+    /// Bus, device and function.
+    pub requester_id: Signal<In, Bits<16>>,
+    /// As in Device Control.
+    pub maximum_payload: Signal<In, Bits<3>>,
+    /// The link has credits for a longest posted request, and the NIU may write.
+    pub posted_allowed: Signal<In, Bit>,
+    /// The link has credits for a longest non-posted request, and the NIU may read.
+    pub nonposted_allowed: Signal<In, Bit>,
+    /// The link has credits for a longest completion.
+    pub completion_allowed: Signal<In, Bit>,
+    /// Packets to the host.
+    pub source: StreamSource,
+    /// Stage: the header of a marked write leaves.
+    pub marked_out: Signal<Out, Bit>,
+
+    message_register: StreamRegister,
+    shadow_register: StreamRegister,
+    arbiter: PacketArbiter<3>,
+    packet_register: StreamRegister,
+    requester: WriteRequester,
+    read_order: WriteOrder,
+    completion_order: WriteOrder,
+    transmit: PacketTransmit,
+    entered: Signal<Local, Bit>,
+}
+
+impl Logic for HostTransmit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(
+            self,
+            clock,
+            message_register,
+            shadow_register,
+            arbiter,
+            packet_register,
+            requester,
+            read_order,
+            completion_order,
+            transmit
+        );
+        self.message_register.reset.next = self.reset.val();
+        self.shadow_register.reset.next = self.reset.val();
+        self.arbiter.reset.next = self.reset.val();
+        self.packet_register.reset.next = self.reset.val();
+        self.requester.reset.next = self.reset.val();
+        self.read_order.reset.next = self.reset.val();
+        self.completion_order.reset.next = self.reset.val();
+        self.transmit.reset.next = self.reset.val();
+
+        // Writes.
+        StreamSink::link(&mut self.message_writes, &mut self.message_register.sink);
+        StreamSink::link(&mut self.shadow_writes, &mut self.shadow_register.sink);
+        StreamSource::join(
+            &mut self.message_register.source,
+            &mut self.arbiter.sinks[0],
+        );
+        StreamSource::join(&mut self.shadow_register.source, &mut self.arbiter.sinks[1]);
+        StreamSink::link(&mut self.processor_writes, &mut self.arbiter.sinks[2]);
+        self.packet_register.sink.valid.next = self.arbiter.source.valid.val();
+        self.packet_register.sink.beat.next = self.arbiter.source.beat.val();
+        self.arbiter.source.ready.next = self.packet_register.sink.ready.val();
+        StreamSource::join(&mut self.packet_register.source, &mut self.requester.sink);
+        self.requester.requester_id.next = self.requester_id.val();
+        self.requester.maximum_payload.next = self.maximum_payload.val();
+        StreamSource::join(&mut self.requester.source, &mut self.transmit.posted);
+
+        // What must not pass them.
+        self.entered.next = self.arbiter.source.valid.val()
+            & self.arbiter.source.beat.val().last
+            & self.packet_register.sink.ready.val();
+        self.read_order.entered.next = self.entered.val();
+        self.read_order.finished.next = self.requester.finished.val();
+        self.completion_order.entered.next = self.entered.val();
+        self.completion_order.finished.next = self.requester.finished.val();
+        StreamSink::link(&mut self.reads, &mut self.read_order.sink);
+        StreamSink::link(&mut self.completions, &mut self.completion_order.sink);
+        StreamSource::join(&mut self.read_order.source, &mut self.transmit.nonposted);
+        StreamSource::join(
+            &mut self.completion_order.source,
+            &mut self.transmit.completion,
+        );
+
+        self.transmit.posted_allowed.next = self.posted_allowed.val();
+        self.transmit.nonposted_allowed.next = self.nonposted_allowed.val();
+        self.transmit.completion_allowed.next = self.completion_allowed.val();
+        StreamSource::link(&mut self.source, &mut self.transmit.source);
+        self.marked_out.next = self.transmit.marked_out.val();
+    }
+}
+
+#[cfg(test)]
+mod tests;

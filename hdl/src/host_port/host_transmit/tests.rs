@@ -1,0 +1,269 @@
+//! `HostTransmit`: three writers, reads and completions, and an order that a host can rely on.
+
+use super::*;
+use crate::gate::Gate;
+use crate::host_port::test_support::*;
+use crate::library::stream::Beat;
+use std::collections::VecDeque;
+
+const MESSAGES: usize = 0;
+const PROCESSOR: usize = 2;
+const COMPLETIONS: usize = 4;
+
+fn unit() -> HostTransmit {
+    let mut unit = HostTransmit::default();
+    unit.clock.connect();
+    unit.reset.connect();
+    for sink in [
+        &mut unit.message_writes,
+        &mut unit.shadow_writes,
+        &mut unit.processor_writes,
+        &mut unit.reads,
+        &mut unit.completions,
+    ] {
+        sink.valid.connect();
+        sink.beat.connect();
+    }
+    unit.requester_id.connect();
+    unit.maximum_payload.connect();
+    unit.posted_allowed.connect();
+    unit.nonposted_allowed.connect();
+    unit.completion_allowed.connect();
+    unit.source.ready.connect();
+    unit.connect_all();
+    unit.reset.next = true;
+    settle(&mut unit);
+    for _ in 0..3 {
+        clock_cycle!(unit, clock);
+    }
+    unit.reset.next = false;
+    unit.posted_allowed.next = true;
+    unit.nonposted_allowed.next = true;
+    unit.completion_allowed.next = true;
+    unit.source.ready.next = true;
+    unit
+}
+
+/// A read or completion of one beat that carries a number: bytes 0 and 8 up.
+fn packet(format_type: u8, serial: u64) -> (u128, bool) {
+    (u128::from(format_type) | u128::from(serial) << 64, true)
+}
+
+/// The sinks in the order of `HostTransmit`'s ports, and what they are offered.
+#[derive(Default)]
+struct Feeds([VecDeque<(u128, bool)>; 5]);
+
+impl Feeds {
+    /// Offers the sinks with bits in `offering` their next beats, runs a cycle, and gives the sinks that took theirs and the beat
+    /// that left.
+    fn step(&mut self, unit: &mut HostTransmit, offering: &[bool; 5]) -> ([bool; 5], Option<Beat>) {
+        let sinks = [
+            &mut unit.message_writes,
+            &mut unit.shadow_writes,
+            &mut unit.processor_writes,
+            &mut unit.reads,
+            &mut unit.completions,
+        ];
+        for ((sink, feed), offered) in sinks.into_iter().zip(&self.0).zip(offering) {
+            sink.valid.next = *offered && !feed.is_empty();
+            if let Some(&(data, last)) = feed.front() {
+                sink.beat.next = beat(data, last);
+            }
+        }
+        settle(unit);
+        let ready = [
+            unit.message_writes.ready.val(),
+            unit.shadow_writes.ready.val(),
+            unit.processor_writes.ready.val(),
+            unit.reads.ready.val(),
+            unit.completions.ready.val(),
+        ];
+        let mut taken = [false; 5];
+        for (index, feed) in self.0.iter_mut().enumerate() {
+            taken[index] = offering[index] && ready[index] && feed.pop_front().is_some();
+        }
+        let left = unit.source.valid.val() && unit.source.ready.val();
+        (taken, left.then(|| unit.source.beat.val()))
+    }
+}
+
+#[test]
+fn latencies_are_as_documented() {
+    for (sink, expected) in [
+        (MESSAGES, 4),
+        (1, 4),
+        (PROCESSOR, 3),
+        (3, 1),
+        (COMPLETIONS, 1),
+    ] {
+        let mut unit = unit();
+        let mut feeds = Feeds::default();
+        feeds.0[sink].extend(if sink < 3 {
+            write(0x12_3456_7000, 16).beats()
+        } else {
+            vec![packet(0, 1)]
+        });
+        let mut cycle = 0;
+        while feeds.step(&mut unit, &[true; 5]).1.is_none() {
+            clock_cycle!(unit, clock);
+            cycle += 1;
+        }
+        assert_eq!(cycle, expected, "sink {sink}");
+    }
+}
+
+#[test]
+fn a_marked_write_is_seen_once_when_its_first_request_leaves() {
+    let mut unit = unit();
+    let mut feeds = Feeds::default();
+    feeds.0[1].extend(write(0x12_3456_0000, 16).beats());
+    let marked = Write {
+        marked: true,
+        ..write(0x12_3456_7000, 256)
+    };
+    feeds.0[MESSAGES].extend(marked.beats());
+    let mut seen = vec![];
+    for _ in 0..60 {
+        let (_, left) = feeds.step(&mut unit, &[true; 5]);
+        if unit.marked_out.val() {
+            let header = number(left.unwrap().data).to_le_bytes();
+            seen.push(u64::from_be_bytes(header[8..].try_into().unwrap()));
+        }
+        clock_cycle!(unit, clock);
+    }
+    assert_eq!(seen, [marked.address]);
+}
+
+/// Everything leaves whole; of each writer in order; and no completion or read that was first offered after a processor's write
+/// was taken leaves before all of that write.
+#[test]
+fn nothing_passes_the_writes_that_came_before_it() {
+    let mut held_back = 0;
+    for seed in 1..=12 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = unit();
+        unit.maximum_payload.next = (seed % 2).to_bits();
+        let mut feeds = Feeds::default();
+        let mut writes: [VecDeque<Write>; 3] = Default::default();
+        for (sink, list) in writes.iter_mut().enumerate() {
+            for number in 0..40u64 {
+                let write = write(
+                    (1 + sink as u64) << 40 | number << 12,
+                    4 * (1 + random.below(100)) as usize,
+                );
+                feeds.0[sink].extend(write.beats());
+                list.push_back(write);
+            }
+        }
+        for serial in 0..60 {
+            feeds.0[3].push_back(packet(0x20, serial));
+            feeds.0[COMPLETIONS].push_back(packet(0x4a, serial));
+        }
+        let mut offering = [false; 5];
+        // Processor's writes taken and left; those taken when the packet at the front of sinks 3 and 4 was first offered.
+        let (mut taken, mut left) = (0, 0);
+        let mut front: [Option<u64>; 2] = [None; 2];
+        let mut must: [VecDeque<u64>; 2] = Default::default();
+        let mut beats: Vec<u128> = vec![];
+        let mut bytes: [Vec<u8>; 3] = Default::default();
+        let credits = if seed % 3 == 0 { 20 } else { 80 };
+        for cycle in 0..40_000u64 {
+            for (index, offer) in offering.iter_mut().enumerate() {
+                *offer |= random.chance(if index < 3 { 60 } else { 15 });
+            }
+            for (class, place) in front.iter_mut().enumerate() {
+                if offering[3 + class] && !feeds.0[3 + class].is_empty() {
+                    place.get_or_insert(taken);
+                }
+            }
+            unit.posted_allowed.next = random.chance(credits);
+            unit.nonposted_allowed.next = random.chance(80);
+            unit.completion_allowed.next = random.chance(90);
+            unit.source.ready.next = random.chance(80);
+            let ends = feeds.0[PROCESSOR].front().is_some_and(|beat| beat.1);
+            let (took, beat) = feeds.step(&mut unit, &offering);
+            for (index, took) in took.into_iter().enumerate() {
+                offering[index] &= !took;
+            }
+            for class in 0..2 {
+                if took[3 + class] {
+                    must[class].push_back(front[class].take().unwrap());
+                } else if front[class].is_some_and(|writes| writes > left) {
+                    held_back += 1;
+                }
+            }
+            if took[PROCESSOR] && ends {
+                taken += 1;
+            }
+            if let Some(beat) = beat {
+                beats.push(number(beat.data));
+                if beat.last {
+                    let beats = std::mem::take(&mut beats);
+                    let class = match beats[0] as u8 {
+                        0x20 => Some(0),
+                        0x4a => Some(1),
+                        _ => None,
+                    };
+                    if let Some(class) = class {
+                        let writes = must[class].pop_front().unwrap();
+                        assert!(left >= writes, "seed {seed}, cycle {cycle}: passed a write");
+                    } else {
+                        let request = read_request(&beats, 128 << (seed % 2));
+                        let sink = (request.address >> 40) as usize - 1;
+                        let write = &writes[sink][0];
+                        assert_eq!(request.address, write.address + bytes[sink].len() as u64);
+                        bytes[sink].extend(request.payload);
+                        if bytes[sink].len() == write.bytes.len() {
+                            assert_eq!(bytes[sink], write.bytes);
+                            bytes[sink].clear();
+                            writes[sink].pop_front();
+                            left += u64::from(sink == PROCESSOR);
+                        }
+                    }
+                }
+            }
+            clock_cycle!(unit, clock);
+        }
+        assert!(writes.iter().all(VecDeque::is_empty), "writes remain");
+        assert!(feeds.0.iter().all(VecDeque::is_empty), "packets remain");
+        assert!(must.iter().all(VecDeque::is_empty), "packets remain inside");
+    }
+    assert!(held_back > 200, "the order was hardly tried: {held_back}");
+}
+
+#[test]
+fn gate() {
+    Gate::new("host_transmit", HostTransmit::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.below(300) == 0;
+            unit.requester_id.next = random.bits();
+            if cycle % 500 == 0 {
+                unit.maximum_payload.next = random.bits();
+            }
+            for sink in [
+                &mut unit.message_writes,
+                &mut unit.shadow_writes,
+                &mut unit.processor_writes,
+            ] {
+                sink.valid.next = random.chance(50);
+                let descriptor = u128::from(random.word()) << 12 & !0xfff
+                    | u128::from(4 * (1 + random.below(30))) << 64;
+                sink.beat.next = if random.chance(50) {
+                    beat(descriptor, false)
+                } else {
+                    random.beat()
+                };
+            }
+            unit.reads.valid.next = random.chance(30);
+            unit.reads.beat.next = random.beat();
+            unit.completions.valid.next = random.chance(30);
+            unit.completions.beat.next = random.beat();
+            unit.posted_allowed.next = random.chance(80);
+            unit.nonposted_allowed.next = random.chance(80);
+            unit.completion_allowed.next = random.chance(80);
+            unit.source.ready.next = random.chance(80);
+        });
+}

@@ -1,0 +1,79 @@
+//! Reads and completions behind the writes that came before them.
+
+use crate::library::stream::{StreamSink, StreamSource};
+use rust_hdl::prelude::*;
+
+/// Holds back a packet until the write packets that had their place before it have become requests (PCI Express 2.4.1: neither
+/// a completion nor a read passes a posted request). So a host that reads what was set after a write finds the write done.
+///
+/// Contract: write packets finish in the order in which they entered, at most seven of them between the two. A packet is
+/// judged when it is first offered: those that enter later do not hold it up.
+///
+/// Latency: none, if no write packet is on its way.
+#[derive(LogicBlock, Default)]
+pub struct WriteOrder {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Pulse: a write packet has its place in the order.
+    pub entered: Signal<In, Bit>,
+    /// Pulse: the last request of a write packet was taken by `PacketTransmit`.
+    pub finished: Signal<In, Bit>,
+    /// Packets in.
+    pub sink: StreamSink,
+    /// The same packets.
+    pub source: StreamSource,
+    /// Write packets that have entered and not finished.
+    pending: DFF<Bits<3>>,
+    /// The packet offered was judged before this cycle, and those of `pending` that it waits for.
+    judged: DFF<Bit>,
+    ahead: DFF<Bits<3>>,
+    /// Beats behind a packet's first.
+    in_packet: DFF<Bit>,
+    ahead_now: Signal<Local, Bits<3>>,
+    passes: Signal<Local, Bit>,
+}
+
+impl Logic for WriteOrder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, pending, judged, ahead, in_packet);
+        if self.entered.val() & !self.finished.val() {
+            self.pending.d.next = self.pending.q.val() + 1;
+        }
+        if !self.entered.val() & self.finished.val() {
+            self.pending.d.next = self.pending.q.val() - 1;
+        }
+
+        self.ahead_now.next = self.pending.q.val();
+        if self.judged.q.val() {
+            self.ahead_now.next = self.ahead.q.val();
+        }
+        self.ahead.d.next = self.ahead_now.val();
+        if self.finished.val() & self.ahead_now.val().any() {
+            self.ahead.d.next = self.ahead_now.val() - 1;
+        }
+        self.passes.next = self.in_packet.q.val() | !self.ahead_now.val().any();
+        self.judged.d.next = self.sink.valid.val() & !self.in_packet.q.val();
+        if self.passes.val() & self.source.ready.val() {
+            self.judged.d.next = false;
+            if self.sink.valid.val() {
+                self.in_packet.d.next = !self.sink.beat.val().last;
+            }
+        }
+
+        self.source.valid.next = self.sink.valid.val() & self.passes.val();
+        self.source.beat.next = self.sink.beat.val();
+        self.sink.ready.next = self.source.ready.val() & self.passes.val();
+
+        if self.reset.val() {
+            self.pending.d.next = 0.into();
+            self.judged.d.next = false;
+            self.in_packet.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
