@@ -4,6 +4,7 @@
 mod board;
 mod harness;
 mod report;
+mod slowest;
 
 use std::{fs, path::Path};
 
@@ -13,6 +14,7 @@ use crate::{generate, progress::run_step, tools, workspace::Workspace};
 
 use board::Board;
 use report::Report;
+use slowest::Arrivals;
 
 /// What can be chosen for one run.
 #[derive(Debug, clap::Args)]
@@ -29,7 +31,7 @@ pub struct Options {
     /// One more option for nextpnr-ecp5, such as --router=router2 (may be given several times)
     #[arg(long, allow_hyphen_values = true)]
     nextpnr_option: Vec<String>,
-    /// Print the critical path of each clock even when timing is met
+    /// Print the critical path and the slowest blocks of each clock even when timing is met
     #[arg(long)]
     critical_paths: bool,
 }
@@ -58,7 +60,7 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
 
     let harness_flip_flops = write_harness(workspace, &board, &folder)?;
     synthesise(workspace, options, &folder)?;
-    let report = place_and_route(workspace, options, &board, &folder)?;
+    let (report, arrivals) = place_and_route(workspace, options, &board, &folder)?;
 
     println!(
         "{}, {}-{} {}",
@@ -71,6 +73,9 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
     for clock in &board.clocks {
         if options.critical_paths || failures.contains(&clock.port) {
             println!("\n{}", report.critical_path(&clock.port));
+            // Ends within a tenth of the period are the next to miss it.
+            let limit_ns = 0.9 * 1000.0 / clock.megahertz;
+            println!("\n{}", arrivals.slowest(&clock.port, limit_ns));
         }
     }
     if !failures.is_empty() {
@@ -115,7 +120,7 @@ fn place_and_route(
     options: &Options,
     board: &Board,
     folder: &Path,
-) -> Result<Report> {
+) -> Result<(Report, Arrivals)> {
     let log = run_step(
         "nextpnr: place and route (minutes)",
         tools::nextpnr_ecp5(workspace)
@@ -130,11 +135,13 @@ fn place_and_route(
             ])
             // The verdict is ours, with the report at hand.
             .args(["--timing-allow-fail", "--report", "report.json"])
+            .arg("--detailed-timing-report")
             .args(["--seed", &options.seed.to_string()])
             .args(&options.nextpnr_option),
     )?;
     write(&folder.join("nextpnr.log"), &log)?;
-    Report::parse(&read(&folder.join("report.json"))?)
+    let text = read(&folder.join("report.json"))?;
+    Ok((Report::parse(&text)?, Arrivals::parse(&text)?))
 }
 
 fn read(file: &Path) -> Result<String> {

@@ -155,7 +155,7 @@ impl Report {
 }
 
 /// Whether nextpnr's name of a clock net (`$glbnet$core_clock$TRELLIS_IO_IN`) means the clock at this port.
-fn is_clock(net: &str, port: &str) -> bool {
+pub fn is_clock(net: &str, port: &str) -> bool {
     net.split('$').any(|part| part == port)
 }
 
