@@ -46,7 +46,7 @@ pub enum CompleterState {
 /// an Unsupported Request completion ends the request. A zero-length read is answered with one double word and reads no register.
 ///
 /// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of
-/// length 0 is only taken. Latency from request to header: 5 cycles for one register that answers in the next cycle, 6 for one
+/// length 0 is only taken. Latency from request to header: 6 cycles for one register that answers in the next cycle, and for one
 /// double word of memory granted at once.
 #[derive(LogicBlock, Default)]
 pub struct Completer {

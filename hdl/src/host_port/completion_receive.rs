@@ -37,7 +37,7 @@ pub struct CompletionReceive {
     pub update_tag: Signal<Out, Bits<4>>,
     /// To what.
     pub update_entry: Signal<Out, TagEntry>,
-    /// A packet is being checked or taken, or its update told.
+    /// A packet is being looked up, checked or taken, or its update told.
     pub busy: Signal<Out, Bit>,
     /// Pulse, with `update_valid`: the tag ends.
     pub ends: Signal<Out, Bit>,
@@ -347,7 +347,10 @@ impl Logic for CompletionReceive {
         }
 
         // The update.
-        self.busy.next = self.beat_valid.q.val() | self.taking.q.val() | self.updated.q.val();
+        self.busy.next = self.completion_valid.val()
+            | self.beat_valid.q.val()
+            | self.taking.q.val()
+            | self.updated.q.val();
         self.updated.d.next =
             (self.brings.val() & self.single.val()) | self.refuses.val() | self.complete.val();
         self.updated_tag.d.next = self.checked_tag.val();

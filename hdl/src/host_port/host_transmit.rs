@@ -13,8 +13,8 @@ use rust_hdl::prelude::*;
 /// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
-/// The processor's writes go to the arbiter without a register before it: once the last beat is taken, the write has its
-/// place in the order, and firmware may say so.
+/// The processor's writes go to the arbiter without a register before it: a cycle after the last beat was taken, the write has
+/// its place in the order, and firmware may say so.
 ///
 /// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4, or t + 3 for the processor's.
 /// Reads and completions: one cycle.
@@ -52,24 +52,23 @@ pub struct HostTransmit {
     message_register: StreamRegister,
     shadow_register: StreamRegister,
     arbiter: PacketArbiter<3>,
-    packet_register: StreamRegister,
     requester: WriteRequester,
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
-    entered: Signal<Local, Bit>,
+    entered: DFF<Bit>,
 }
 
 impl Logic for HostTransmit {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, entered);
         clock!(
             self,
             clock,
             message_register,
             shadow_register,
             arbiter,
-            packet_register,
             requester,
             read_order,
             completion_order,
@@ -78,7 +77,6 @@ impl Logic for HostTransmit {
         self.message_register.reset.next = self.reset.val();
         self.shadow_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
-        self.packet_register.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
         self.completion_order.reset.next = self.reset.val();
@@ -93,21 +91,20 @@ impl Logic for HostTransmit {
         );
         StreamSource::join(&mut self.shadow_register.source, &mut self.arbiter.sinks[1]);
         StreamSink::link(&mut self.processor_writes, &mut self.arbiter.sinks[2]);
-        self.packet_register.sink.valid.next = self.arbiter.source.valid.val();
-        self.packet_register.sink.beat.next = self.arbiter.source.beat.val();
-        self.arbiter.source.ready.next = self.packet_register.sink.ready.val();
-        StreamSource::join(&mut self.packet_register.source, &mut self.requester.sink);
+        self.requester.sink.valid.next = self.arbiter.source.valid.val();
+        self.requester.sink.beat.next = self.arbiter.source.beat.val();
+        self.arbiter.source.ready.next = self.requester.sink.ready.val();
         self.requester.requester_id.next = self.requester_id.val();
         self.requester.maximum_payload.next = self.maximum_payload.val();
         StreamSource::join(&mut self.requester.source, &mut self.transmit.posted);
 
         // What must not pass them.
-        self.entered.next = self.arbiter.source.valid.val()
+        self.entered.d.next = self.arbiter.source.valid.val()
             & self.arbiter.source.beat.val().last
-            & self.packet_register.sink.ready.val();
-        self.read_order.entered.next = self.entered.val();
+            & self.requester.sink.ready.val();
+        self.read_order.entered.next = self.entered.q.val();
         self.read_order.finished.next = self.requester.finished.val();
-        self.completion_order.entered.next = self.entered.val();
+        self.completion_order.entered.next = self.entered.q.val();
         self.completion_order.finished.next = self.requester.finished.val();
         StreamSink::link(&mut self.reads, &mut self.read_order.sink);
         StreamSink::link(&mut self.completions, &mut self.completion_order.sink);
@@ -122,6 +119,9 @@ impl Logic for HostTransmit {
         self.transmit.completion_allowed.next = self.completion_allowed.val();
         StreamSource::link(&mut self.source, &mut self.transmit.source);
         self.marked_out.next = self.transmit.marked_out.val();
+        if self.reset.val() {
+            self.entered.d.next = false;
+        }
     }
 }
 

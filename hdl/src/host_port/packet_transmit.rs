@@ -60,22 +60,28 @@ pub struct PacketTransmit {
     /// The next posted beat that is taken begins a request; and the next that leaves.
     posted_begins: DFF<Bit>,
     posted_heads: DFF<Bit>,
-    /// Posted requests of which a beat was taken, and that have not started.
+    /// Posted requests of which a beat was taken, and that have not started; and whether there are any.
     posted_waiting: DFF<Bits<2>>,
+    posted_waits: DFF<Bit>,
     turn: DFF<TransmitClass>,
-    /// A completion waits since before this cycle; and, if so, how many posted requests must start before it.
+    /// A completion waits since before this cycle; and, if so, how many posted requests must start before it, and whether any.
     completion_waits: DFF<Bit>,
     completion_behind: DFF<Bits<2>>,
+    completion_held: DFF<Bit>,
     /// The same for a non-posted request.
     nonposted_waits: DFF<Bit>,
     nonposted_behind: DFF<Bits<2>>,
+    nonposted_held: DFF<Bit>,
     /// Packets started since the non-posted request was offered.
     overtaken: DFF<Bits<4>>,
 
     posted_taken: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     completion_ahead: Signal<Local, Bits<2>>,
+    completion_clear: Signal<Local, Bit>,
     nonposted_ahead: Signal<Local, Bits<2>>,
+    nonposted_clear: Signal<Local, Bit>,
+    posted_comes: Signal<Local, Bit>,
     posted_may: Signal<Local, Bit>,
     completion_may: Signal<Local, Bit>,
     nonposted_may: Signal<Local, Bit>,
@@ -90,7 +96,6 @@ pub struct PacketTransmit {
     nonposted_beat: Signal<Local, Beat>,
     completion_beat: Signal<Local, Beat>,
     posted_data: Signal<Local, Bits<128>>,
-    posted_tag: Signal<Local, Bits<8>>,
     ends: Signal<Local, Bit>,
     chosen: Signal<Local, Beat>,
     limit: Constant<Bits<4>>,
@@ -114,8 +119,10 @@ impl Default for PacketTransmit {
             turn: Default::default(),
             completion_waits: Default::default(),
             completion_behind: Default::default(),
+            completion_held: Default::default(),
             nonposted_waits: Default::default(),
             nonposted_behind: Default::default(),
+            nonposted_held: Default::default(),
             overtaken: Default::default(),
             marked_out: Default::default(),
             posted_register: Default::default(),
@@ -124,10 +131,14 @@ impl Default for PacketTransmit {
             posted_begins: Default::default(),
             posted_heads: Default::default(),
             posted_waiting: Default::default(),
+            posted_waits: Default::default(),
             posted_taken: Default::default(),
             free: Default::default(),
             completion_ahead: Default::default(),
+            completion_clear: Default::default(),
             nonposted_ahead: Default::default(),
+            nonposted_clear: Default::default(),
+            posted_comes: Default::default(),
             posted_may: Default::default(),
             completion_may: Default::default(),
             nonposted_may: Default::default(),
@@ -142,7 +153,6 @@ impl Default for PacketTransmit {
             nonposted_beat: Default::default(),
             completion_beat: Default::default(),
             posted_data: Default::default(),
-            posted_tag: Default::default(),
             ends: Default::default(),
             chosen: Default::default(),
             limit: Constant::new(PATIENCE.to_bits()),
@@ -159,11 +169,14 @@ impl Logic for PacketTransmit {
             posted_begins,
             posted_heads,
             posted_waiting,
+            posted_waits,
             turn,
             completion_waits,
             completion_behind,
+            completion_held,
             nonposted_waits,
             nonposted_behind,
+            nonposted_held,
             overtaken
         );
         clock!(
@@ -188,21 +201,25 @@ impl Logic for PacketTransmit {
 
         // How many posted requests are ahead? Remembered since the packet came to the front, else as things stand in this cycle.
         self.completion_ahead.next = self.posted_waiting.q.val();
+        self.completion_clear.next = !self.posted_waits.q.val();
         if self.completion_waits.q.val() {
             self.completion_ahead.next = self.completion_behind.q.val();
+            self.completion_clear.next = !self.completion_held.q.val();
         }
         self.nonposted_ahead.next = self.posted_waiting.q.val();
+        self.nonposted_clear.next = !self.posted_waits.q.val();
         if self.nonposted_waits.q.val() {
             self.nonposted_ahead.next = self.nonposted_behind.q.val();
+            self.nonposted_clear.next = !self.nonposted_held.q.val();
         }
 
         self.posted_may.next = self.posted_register.source.valid.val() & self.posted_allowed.val();
         self.completion_may.next = self.completion_register.source.valid.val()
             & self.completion_allowed.val()
-            & !self.completion_ahead.val().any();
+            & self.completion_clear.val();
         self.nonposted_may.next = self.nonposted_register.source.valid.val()
             & self.nonposted_allowed.val()
-            & !self.nonposted_ahead.val().any();
+            & self.nonposted_clear.val();
         self.overdue.next = self.nonposted_may.val() & (self.overtaken.q.val() == self.limit.val());
 
         self.starts_nonposted.next = self.free.val()
@@ -267,36 +284,42 @@ impl Logic for PacketTransmit {
         if self.posted_taken.val() {
             self.posted_begins.d.next = self.posted.beat.val().last;
         }
-        if self.posted_taken.val() & self.posted_begins.q.val() & !self.starts_posted.val() {
+        self.posted_comes.next = self.posted_taken.val() & self.posted_begins.q.val();
+        if self.posted_comes.val() & !self.starts_posted.val() {
             self.posted_waiting.d.next = self.posted_waiting.q.val() + 1;
+            self.posted_waits.d.next = true;
         }
-        if !(self.posted_taken.val() & self.posted_begins.q.val()) & self.starts_posted.val() {
+        if !self.posted_comes.val() & self.starts_posted.val() {
             self.posted_waiting.d.next = self.posted_waiting.q.val() - 1;
+            self.posted_waits.d.next = self.posted_waiting.q.val() != 1;
         }
         self.completion_waits.d.next =
             self.completion_register.source.valid.val() & !self.on_completion.val();
         self.completion_behind.d.next = self.completion_ahead.val();
-        if self.starts_posted.val() & self.completion_ahead.val().any() {
+        self.completion_held.d.next = self.completion_ahead.val() != 0;
+        if self.starts_posted.val() & (self.completion_ahead.val() != 0) {
             self.completion_behind.d.next = self.completion_ahead.val() - 1;
+            self.completion_held.d.next = self.completion_ahead.val() != 1;
         }
         self.nonposted_waits.d.next =
             self.nonposted_register.source.valid.val() & !self.on_nonposted.val();
         self.nonposted_behind.d.next = self.nonposted_ahead.val();
-        if self.starts_posted.val() & self.nonposted_ahead.val().any() {
+        self.nonposted_held.d.next = self.nonposted_ahead.val() != 0;
+        if self.starts_posted.val() & (self.nonposted_ahead.val() != 0) {
             self.nonposted_behind.d.next = self.nonposted_ahead.val() - 1;
+            self.nonposted_held.d.next = self.nonposted_ahead.val() != 1;
         }
 
         // The stage of a marked message.
         self.posted_data.next = self.posted_beat.val().data;
-        self.posted_tag.next = self
-            .posted_data
-            .val()
-            .get_bits::<8>(abi::pcie::request::tag::SHIFT);
         self.marked_out.next = self.on_posted.val()
             & self.posted_register.source.valid.val()
             & self.source.ready.val()
             & self.posted_heads.q.val()
-            & self.posted_tag.val().any();
+            & self
+                .posted_data
+                .val()
+                .get_bit(abi::pcie::request::tag::SHIFT);
         if self.on_posted.val() & self.posted_register.source.valid.val() & self.source.ready.val()
         {
             self.posted_heads.d.next = self.posted_beat.val().last;
@@ -315,6 +338,7 @@ impl Logic for PacketTransmit {
             self.posted_begins.d.next = true;
             self.posted_heads.d.next = true;
             self.posted_waiting.d.next = 0.into();
+            self.posted_waits.d.next = false;
             self.turn.d.next = TransmitClass::Free;
             self.completion_waits.d.next = false;
             self.nonposted_waits.d.next = false;

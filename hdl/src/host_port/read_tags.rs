@@ -41,7 +41,8 @@ pub struct ReadTags {
     pub reset: Signal<In, Bit>,
     /// Tag to look up.
     pub lookup_tag: Signal<In, Bits<4>>,
-    /// The cycle after: its entry, up to date.
+    /// The cycle after: its entry, updates of the cycle of the lookup included. An allocation in that cycle is not: its request
+    /// has not left, and a completion for it is unexpected.
     pub lookup: Signal<Out, TagEntry>,
     /// A completion changes an entry.
     pub update_valid: Signal<In, Bit>,
@@ -49,7 +50,7 @@ pub struct ReadTags {
     pub update_tag: Signal<In, Bits<4>>,
     /// To what.
     pub update_entry: Signal<In, TagEntry>,
-    /// A completion is being taken: no ageing. Must cover `update_valid`.
+    /// A completion is being looked up or taken: no ageing. Must cover `update_valid` and the cycles of lookups that count.
     pub ageing_held: Signal<In, Bit>,
     /// A tag is wanted.
     pub allocate: Signal<In, Bit>,
@@ -203,8 +204,11 @@ impl Logic for ReadTags {
         // The copy for completions.
         self.lookup_ram.read_address.next = self.lookup_tag.val();
         self.found.d.next = self.lookup_ram.read_data.val();
-        if self.write.val() & (self.write_tag.val() == self.lookup_tag.val()) {
-            self.found.d.next = self.write_entry.val();
+        if self.update_valid.val() & (self.update_tag.val() == self.lookup_tag.val()) {
+            self.found.d.next = self.update_entry.val();
+        }
+        if self.clearing.q.val() {
+            self.found.d.next.state = self.free.val();
         }
         self.lookup.next = self.found.q.val();
 

@@ -2,7 +2,10 @@
 
 use super::{request_cutter::RequestCutter, request_header::RequestHeader};
 use crate::bundles::write_packet;
-use crate::library::stream::{StreamSink, StreamSource};
+use crate::library::{
+    fifo::Fifo,
+    stream::{StreamSink, StreamSource},
+};
 use rust_hdl::prelude::*;
 
 /// What the beat offered at `source` is.
@@ -19,15 +22,14 @@ pub enum WritePhase {
 /// Turns write packets (`docs/microarchitecture.md`, "Bundles") into MWr requests: cut at multiples of the maximum payload,
 /// and so never across 4 KiB; three double words of header below 4 GiB, else four.
 ///
-/// Latency: the header is offered the cycle after the descriptor was taken, the payload straight behind it. With a header of
-/// four double words the payload passes a register that fills while the header leaves; with one of three, the lane beside the
-/// header and the lanes that a beat draws from the next payload beat come straight from `sink`. One beat a cycle; no bubble
-/// between requests, except one cycle if a request of a single beat ends a 4 KiB page (the carry into the page number has a
-/// cycle of its own), nor between packets, since the next descriptor is taken while the last beat leaves, unless that beat
-/// needs the sink itself (narrow headers, or addresses that are no multiple of 16) or is a header with the packet's last double word.
+/// Descriptors and payload wait in a FIFO each, so that the next descriptor is at hand whatever becomes of the payload. A beat
+/// offered is made of double words of `held` (its upper lanes, `residue` of them) and, if these are too few, of the payload's
+/// next beat; what is left of that is held for the beat behind.
 ///
-/// Payload goes through a window of four to eight double words: `residue` of `held` (its upper lanes), then the beat at `sink`.
-#[derive(LogicBlock, Default)]
+/// Latency: the header is offered two cycles after the descriptor was taken, the payload straight behind it. One beat a
+/// cycle; no bubble between packets, nor between requests, except one cycle if a request of a single beat ends a 4 KiB page
+/// (the carry into the page number has a cycle of its own), and one behind a header with the packet's last double word.
+#[derive(LogicBlock)]
 pub struct WriteRequester {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -44,6 +46,10 @@ pub struct WriteRequester {
     /// Pulse: the last beat of a packet's last request was taken.
     pub finished: Signal<Out, Bit>,
 
+    descriptors: Fifo<Bits<81>, 2, 3>,
+    payload: Fifo<Bits<128>, 2, 3>,
+    /// The next beat at `sink` is payload.
+    in_packet: DFF<Bit>,
     phase: DFF<WritePhase>,
     /// Address bits 63:12 and 11:2 of the next request, and whether the page number is still short by one.
     page: DFF<Bits<52>>,
@@ -60,41 +66,84 @@ pub struct WriteRequester {
     at_end: DFF<Bit>,
     complete: DFF<Bit>,
     held: DFF<Bits<128>>,
-    residue: DFF<Bits<3>>,
+    residue: DFF<Bits<2>>,
 
     cutter: RequestCutter,
     header: RequestHeader,
 
     data: Signal<Local, Bits<128>>,
-    drawn: Signal<Local, Bits<128>>,
     window: Signal<Local, Bits<128>>,
+    mask: Signal<Local, Bits<128>>,
+    idle: Signal<Local, Bit>,
     heading: Signal<Local, Bit>,
     paying: Signal<Local, Bit>,
-    empty: Signal<Local, Bit>,
-    full: Signal<Local, Bit>,
-    enough: Signal<Local, Bit>,
-    fill: Signal<Local, Bit>,
-    must_draw: Signal<Local, Bit>,
-    may_draw: Signal<Local, Bit>,
+    left_low: Signal<Local, Bits<2>>,
+    draws: Signal<Local, Bit>,
     offered: Signal<Local, Bit>,
     fire: Signal<Local, Bit>,
-    request_ends: Signal<Local, Bit>,
-    finishes: Signal<Local, Bit>,
+    pays_last: Signal<Local, Bit>,
     accept: Signal<Local, Bit>,
-    left_low: Signal<Local, Bits<3>>,
-    residue_behind_header: Signal<Local, Bits<3>>,
-    residue_behind_end: Signal<Local, Bits<3>>,
+    descriptor: Signal<Local, Bits<81>>,
     data_length: Signal<Local, Bits<13>>,
+    ones: Constant<Bits<128>>,
+}
+
+impl Default for WriteRequester {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            sink: Default::default(),
+            requester_id: Default::default(),
+            maximum_payload: Default::default(),
+            source: Default::default(),
+            finished: Default::default(),
+            descriptors: Default::default(),
+            payload: Default::default(),
+            in_packet: Default::default(),
+            phase: Default::default(),
+            page: Default::default(),
+            offset: Default::default(),
+            carry: Default::default(),
+            wide: Default::default(),
+            marked: Default::default(),
+            remaining: Default::default(),
+            left: Default::default(),
+            at_end: Default::default(),
+            complete: Default::default(),
+            held: Default::default(),
+            residue: Default::default(),
+            cutter: Default::default(),
+            header: Default::default(),
+            data: Default::default(),
+            window: Default::default(),
+            mask: Default::default(),
+            idle: Default::default(),
+            heading: Default::default(),
+            paying: Default::default(),
+            left_low: Default::default(),
+            draws: Default::default(),
+            offered: Default::default(),
+            fire: Default::default(),
+            pays_last: Default::default(),
+            accept: Default::default(),
+            descriptor: Default::default(),
+            data_length: Default::default(),
+            ones: Constant::new(Bits::<128>::mask()),
+        }
+    }
 }
 
 impl Logic for WriteRequester {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, phase, page, offset, carry, wide, marked, remaining, left, at_end,
-            complete, held, residue
+            self, clock, in_packet, phase, page, offset, carry, wide, marked, remaining, left,
+            at_end, complete, held, residue
         );
-        clock!(self, clock, cutter);
+        clock!(self, clock, descriptors, payload, cutter);
+        self.descriptors.reset.next = self.reset.val();
+        self.payload.reset.next = self.reset.val();
         self.cutter.maximum.next = self.maximum_payload.val();
         self.cutter.offset.next = self.offset.q.val();
         self.cutter.remaining.next = self.remaining.q.val();
@@ -107,82 +156,73 @@ impl Logic for WriteRequester {
         self.header.requester_id.next = self.requester_id.val();
         self.header.tag.next = bit_cast::<8, 1>(self.marked.q.val().into());
 
+        // In: descriptors to one FIFO, payload to the other.
+        self.data.next = self.sink.beat.val().data;
+        self.descriptors.data_in.next = self.data.val().get_bits::<81>(0);
+        self.descriptors.write.next = self.sink.valid.val() & !self.in_packet.q.val();
+        self.payload.data_in.next = self.data.val();
+        self.payload.write.next = self.sink.valid.val() & self.in_packet.q.val();
+        self.sink.ready.next = (!self.in_packet.q.val() & !self.descriptors.full.val())
+            | (self.in_packet.q.val() & !self.payload.full.val());
+        if self.sink.valid.val()
+            & ((!self.in_packet.q.val() & !self.descriptors.full.val())
+                | (self.in_packet.q.val() & !self.payload.full.val()))
+        {
+            self.in_packet.d.next = !self.sink.beat.val().last;
+        }
+
+        // Is there a beat to offer, and does it take of the payload's next?
+        self.idle.next = self.phase.q.val() == WritePhase::Idle;
         self.heading.next = self.phase.q.val() == WritePhase::Header;
         self.paying.next = self.phase.q.val() == WritePhase::Payload;
-        self.empty.next = self.residue.q.val() == 0;
-        self.full.next = self.residue.q.val() == 4;
-        self.left_low.next = bit_cast::<3, 2>(self.left.q.val().get_bits::<2>(0));
-        self.enough.next = self.at_end.q.val() & (self.left_low.val() < self.residue.q.val());
-
-        // The window's first four double words. A last beat that needs nothing of the sink shows nothing of it, since what is
-        // there may change while the beat waits.
-        self.data.next = self.sink.beat.val().data;
-        self.drawn.next = self.data.val();
-        if self.enough.val() {
-            self.drawn.next = 0.into();
+        self.left_low.next = self.left.q.val().get_bits::<2>(0);
+        self.draws.next = (self.heading.val() & !self.wide.q.val() & (self.residue.q.val() == 0))
+            | (self.paying.val()
+                & (!self.at_end.q.val() | (self.left_low.val() >= self.residue.q.val())));
+        self.offered.next = (self.paying.val() | (self.heading.val() & !self.carry.q.val()))
+            & (!self.draws.val() | !self.payload.empty.val());
+        self.source.valid.next = self.offered.val();
+        self.fire.next = self.offered.val() & self.source.ready.val();
+        self.payload.read.next = self.fire.val() & self.draws.val();
+        if self.fire.val() & self.draws.val() {
+            self.held.d.next = self.payload.data_out.val();
         }
-        self.window.next = self.held.q.val();
+
+        // The beat. Lanes behind a request's end are zero: what is there may change while the beat waits.
+        self.window.next = self.payload.data_out.val();
         if self.residue.q.val() == 3 {
-            self.window.next = (self.held.q.val() >> 32) | (self.drawn.val() << 96);
+            self.window.next = (self.held.q.val() >> 32) | (self.payload.data_out.val() << 96);
         }
         if self.residue.q.val() == 2 {
-            self.window.next = (self.held.q.val() >> 64) | (self.drawn.val() << 64);
+            self.window.next = (self.held.q.val() >> 64) | (self.payload.data_out.val() << 64);
         }
         if self.residue.q.val() == 1 {
-            self.window.next = (self.held.q.val() >> 96) | (self.drawn.val() << 32);
+            self.window.next = (self.held.q.val() >> 96) | (self.payload.data_out.val() << 32);
         }
-
-        // The register takes a payload beat ahead of its use; or the beat offered draws from the sink, of necessity, or to
-        // keep the register full.
-        self.fill.next =
-            self.empty.val() & (self.paying.val() | (self.heading.val() & self.wide.q.val()));
-        self.must_draw.next = (self.heading.val() & !self.wide.q.val() & self.empty.val())
-            | (self.paying.val() & !self.enough.val() & !self.full.val());
-        self.may_draw.next = self.paying.val() & self.full.val() & !self.at_end.q.val();
-        self.request_ends.next =
-            (self.heading.val() & !self.wide.q.val() & self.cutter.single.val())
-                | (self.paying.val() & self.at_end.q.val());
-        self.finishes.next = self.paying.val() & self.enough.val() & self.complete.q.val();
-        self.offered.next =
-            (self.heading.val() & !self.carry.q.val()) | (self.paying.val() & !self.empty.val());
-
-        self.source.valid.next =
-            self.offered.val() & (!self.must_draw.val() | self.sink.valid.val());
-        self.fire.next = self.offered.val()
-            & self.source.ready.val()
-            & (!self.must_draw.val() | self.sink.valid.val());
-        // What `finishes` or may draw is offered in any case.
-        self.accept.next = self.sink.valid.val()
-            & ((self.phase.q.val() == WritePhase::Idle)
-                | (self.source.ready.val() & self.finishes.val()));
-        self.sink.ready.next = (self.phase.q.val() == WritePhase::Idle)
-            | self.fill.val()
-            | (self.source.ready.val()
-                & ((self.offered.val() & self.must_draw.val())
-                    | self.may_draw.val()
-                    | self.finishes.val()));
-
-        self.source.beat.next.data = self.window.val();
-        if self.heading.val() {
-            self.source.beat.next.data = self.header.header.val();
-            if !self.wide.q.val() {
-                self.source.beat.next.data = self.header.header.val() | (self.window.val() << 96);
-                if self.empty.val() {
-                    self.source.beat.next.data = self.header.header.val() | (self.data.val() << 96);
-                }
+        self.mask.next = self.ones.val();
+        if self.at_end.q.val() {
+            if self.left_low.val() == 0 {
+                self.mask.next = self.ones.val() >> 96;
+            }
+            if self.left_low.val() == 1 {
+                self.mask.next = self.ones.val() >> 64;
+            }
+            if self.left_low.val() == 2 {
+                self.mask.next = self.ones.val() >> 32;
             }
         }
-        self.source.beat.next.last = self.request_ends.val();
+        self.source.beat.next.data = self.window.val() & self.mask.val();
+        self.source.beat.next.last = self.at_end.q.val();
+        if self.heading.val() {
+            self.source.beat.next.data = self.header.header.val();
+            self.source.beat.next.last = false;
+            if !self.wide.q.val() {
+                self.source.beat.next.data = self.header.header.val() | (self.window.val() << 96);
+                self.source.beat.next.last = self.cutter.single.val();
+            }
+        }
 
-        // A descriptor is not taken for payload: `residue` says what of `held` counts.
-        if self.sink.valid.val()
-            & (self.fill.val() | (self.fire.val() & (self.must_draw.val() | self.may_draw.val())))
-        {
-            self.held.d.next = self.data.val();
-        }
-        if self.sink.valid.val() & self.fill.val() {
-            self.residue.d.next = 4.into();
-        }
+        // What follows. Modulo 4 the residue shrinks by what a beat needs, whether it draws or not.
         if self.carry.q.val() {
             self.page.d.next = self.page.q.val() + 1;
             self.carry.d.next = false;
@@ -190,21 +230,6 @@ impl Logic for WriteRequester {
             if self.page.q.val().get_bits::<20>(0).all() {
                 self.wide.d.next = true;
             }
-        }
-        // What follows this beat, worked out before it is known whether the beat leaves. Of the last request nothing stays.
-        self.residue_behind_header.next = self.residue.q.val() - 1;
-        if self.empty.val() {
-            self.residue_behind_header.next = 3.into();
-        }
-        if self.cutter.single.val() & self.cutter.complete.val() {
-            self.residue_behind_header.next = 0.into();
-        }
-        self.residue_behind_end.next = self.residue.q.val() - self.left_low.val() - 1;
-        if !self.enough.val() {
-            self.residue_behind_end.next = self.residue.q.val() - self.left_low.val() + 3;
-        }
-        if self.complete.q.val() {
-            self.residue_behind_end.next = 0.into();
         }
         if self.fire.val() & self.heading.val() {
             self.phase.d.next = WritePhase::Payload;
@@ -218,11 +243,12 @@ impl Logic for WriteRequester {
             if !self.wide.q.val() {
                 self.left.d.next = self.cutter.length_less_one.val() - 1;
                 self.at_end.d.next = self.cutter.length_less_one.val() < 5;
-                self.residue.d.next = self.residue_behind_header.val();
+                self.residue.d.next = self.residue.q.val() - 1;
                 if self.cutter.single.val() {
                     self.phase.d.next = WritePhase::Header;
                     if self.cutter.complete.val() {
                         self.phase.d.next = WritePhase::Idle;
+                        self.residue.d.next = 0.into();
                     }
                 }
             }
@@ -230,34 +256,41 @@ impl Logic for WriteRequester {
         if self.fire.val() & self.paying.val() {
             self.left.d.next = self.left.q.val() - 4;
             self.at_end.d.next = self.left.q.val() < 8;
-            if self.may_draw.val() & !self.sink.valid.val() {
-                self.residue.d.next = 0.into();
-            }
             if self.at_end.q.val() {
-                self.residue.d.next = self.residue_behind_end.val();
+                self.residue.d.next = self.residue.q.val() - self.left_low.val() - 1;
                 self.phase.d.next = WritePhase::Header;
                 if self.complete.q.val() {
                     self.phase.d.next = WritePhase::Idle;
+                    self.residue.d.next = 0.into();
                 }
             }
         }
-
+        self.pays_last.next = self.paying.val() & self.at_end.q.val() & self.complete.q.val();
         self.finished.next = self.fire.val()
-            & ((self.heading.val()
-                & !self.wide.q.val()
-                & self.cutter.single.val()
-                & self.cutter.complete.val())
-                | (self.paying.val() & self.at_end.q.val() & self.complete.q.val()));
-        self.data_length.next = self.data.val().get_bits::<13>(write_packet::LENGTH_SHIFT);
+            & (self.pays_last.val()
+                | (self.heading.val()
+                    & !self.wide.q.val()
+                    & self.cutter.single.val()
+                    & self.cutter.complete.val()));
+
+        self.accept.next = !self.descriptors.empty.val()
+            & (self.idle.val() | (self.fire.val() & self.pays_last.val()));
+        self.descriptors.read.next = self.accept.val();
+        self.descriptor.next = self.descriptors.data_out.val();
+        self.data_length.next = self
+            .descriptor
+            .val()
+            .get_bits::<13>(write_packet::LENGTH_SHIFT);
         if self.accept.val() {
             self.phase.d.next = WritePhase::Header;
-            self.page.d.next = self.data.val().get_bits::<52>(12);
-            self.offset.d.next = self.data.val().get_bits::<10>(2);
-            self.wide.d.next = self.data.val().get_bits::<32>(32).any();
-            self.marked.d.next = self.data.val().get_bit(write_packet::MARKED_BIT);
+            self.page.d.next = self.descriptor.val().get_bits::<52>(12);
+            self.offset.d.next = self.descriptor.val().get_bits::<10>(2);
+            self.wide.d.next = self.descriptor.val().get_bits::<32>(32).any();
+            self.marked.d.next = self.descriptor.val().get_bit(write_packet::MARKED_BIT);
             self.remaining.d.next = self.data_length.val().get_bits::<10>(2) - 1;
         }
         if self.reset.val() {
+            self.in_packet.d.next = false;
             self.phase.d.next = WritePhase::Idle;
             self.carry.d.next = false;
             self.residue.d.next = 0.into();

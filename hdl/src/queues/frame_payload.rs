@@ -51,7 +51,9 @@ pub struct FramePayload {
     /// Which bits of the first beat are payload, and whether it is the last.
     first_mask: DFF<Bits<128>>,
     first_ends: DFF<Bit>,
-    /// The same of the next beat while `active`.
+    /// The same of the second, and of the next beat while `active`.
+    second_mask: DFF<Bits<128>>,
+    second_ends: DFF<Bit>,
     next_mask: DFF<Bits<128>>,
     next_ends: DFF<Bit>,
     left: Signal<Local, Bits<8>>,
@@ -86,6 +88,8 @@ impl Default for FramePayload {
             next_read: Default::default(),
             first_mask: Default::default(),
             first_ends: Default::default(),
+            second_mask: Default::default(),
+            second_ends: Default::default(),
             next_mask: Default::default(),
             next_ends: Default::default(),
             left: Default::default(),
@@ -103,7 +107,17 @@ impl Logic for FramePayload {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, active, remaining, previous, next_read, first_mask, first_ends, next_mask,
+            self,
+            clock,
+            active,
+            remaining,
+            previous,
+            next_read,
+            first_mask,
+            first_ends,
+            second_mask,
+            second_ends,
+            next_mask,
             next_ends
         );
         clock!(self, clock, beats);
@@ -136,8 +150,10 @@ impl Logic for FramePayload {
             self.remaining.d.next = self.left.val() - 16;
         }
 
-        // Where payload ends is worked out a cycle ahead. Behind the beat at hand are 16 bytes less than now.
+        // Where payload ends is worked out a cycle ahead, for the first two beats from the length, then from what remains.
+        // Behind the beat at hand are 16 bytes less.
         self.first_mask.d.next = self.ones.val();
+        self.second_mask.d.next = self.ones.val();
         self.next_mask.d.next = self.ones.val();
         for i in 1_usize..16_usize {
             if self.length.val() == i.to_bits() {
@@ -145,18 +161,29 @@ impl Logic for FramePayload {
             }
         }
         for i in 17_usize..32_usize {
-            if self.left.val() == i.to_bits() {
+            if self.length.val() == i.to_bits() {
+                self.second_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+            }
+            if self.remaining.q.val() == i.to_bits() {
                 self.next_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
             }
         }
         if self.length.val() == 0 {
             self.first_mask.d.next = 0.into();
         }
-        if self.left.val() <= 16 {
+        if self.length.val() <= 16 {
+            self.second_mask.d.next = 0.into();
+        }
+        if self.remaining.q.val() <= 16 {
             self.next_mask.d.next = 0.into();
         }
         self.first_ends.d.next = self.length.val() <= 12;
-        self.next_ends.d.next = self.left.val() <= 28;
+        self.second_ends.d.next = self.length.val() <= 28;
+        self.next_ends.d.next = self.remaining.q.val() <= 28;
+        if !self.active.q.val() {
+            self.next_mask.d.next = self.second_mask.q.val();
+            self.next_ends.d.next = self.second_ends.q.val();
+        }
 
         // The next frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
         self.read_request.next =

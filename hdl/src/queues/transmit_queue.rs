@@ -87,8 +87,8 @@ pub struct TransmitQueue {
     consumer: DFF<Bits<16>>,
     errors: DFF<Bits<16>>,
     last: DFF<Bits<8>>,
-    /// The shadow line changed in the cycle before; because a message failed.
-    changed: DFF<Bit>,
+    /// A message was accepted, or failed, in the cycle before.
+    answered_well: DFF<Bit>,
     erred: DFF<Bit>,
     is_dirty: DFF<Bit>,
     report_due: DFF<Bit>,
@@ -139,9 +139,6 @@ pub struct TransmitQueue {
     message_error: Signal<Local, Bit>,
     store_error: Signal<Local, Bit>,
     error_sum: Signal<Local, Bits<17>>,
-    error_sum_and_one: Signal<Local, Bits<17>>,
-    saturated: Signal<Local, Bits<16>>,
-    saturated_and_one: Signal<Local, Bits<16>>,
     control_index: Signal<Local, Bits<16>>,
     control_word: Signal<Local, Bits<64>>,
     controlled: Signal<Local, Bit>,
@@ -161,7 +158,7 @@ impl Logic for TransmitQueue {
             consumer,
             errors,
             last,
-            changed,
+            answered_well,
             erred,
             is_dirty,
             report_due,
@@ -317,27 +314,17 @@ impl Logic for TransmitQueue {
             self.stale.d.next = (self.busy.q.val() | self.granted.val()) & !self.ended.val();
         }
 
-        // Errors, and what the shadow line must tell. Those of stores count one cycle later: judging them takes long enough.
+        // Errors, and what the shadow line must tell: one cycle later, for judging takes long enough.
         self.store_overflowed.d.next = self.overflow.val();
         self.store_torn.d.next = self.torn.val();
+        self.erred.d.next = self.message_error.val();
         self.store_error.next = self.store_overflowed.q.val() | self.store_torn.q.val();
-        // Both sums are ready before it is known whether a message failed.
         self.error_sum.next = bit_cast::<17, 16>(self.errors.q.val())
-            + bit_cast::<17, 1>(self.store_error.val().into());
-        self.error_sum_and_one.next = bit_cast::<17, 16>(self.errors.q.val())
             + bit_cast::<17, 1>(self.store_error.val().into())
-            + 1;
-        self.saturated.next = self.error_sum.val().get_bits::<16>(0);
+            + bit_cast::<17, 1>(self.erred.q.val().into());
+        self.errors.d.next = self.error_sum.val().get_bits::<16>(0);
         if self.error_sum.val().get_bit(16) {
-            self.saturated.next = 0xffff.into();
-        }
-        self.saturated_and_one.next = self.error_sum_and_one.val().get_bits::<16>(0);
-        if self.error_sum_and_one.val().get_bit(16) {
-            self.saturated_and_one.next = 0xffff.into();
-        }
-        self.errors.d.next = self.saturated.val();
-        if self.message_error.val() {
-            self.errors.d.next = self.saturated_and_one.val();
+            self.errors.d.next = 0xffff.into();
         }
         if self.store_torn.q.val() {
             self.last.d.next = abi::message::error::TORN_STORE.to_bits();
@@ -363,10 +350,8 @@ impl Logic for TransmitQueue {
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;
         }
-        self.changed.d.next =
-            self.accepts.val() | self.message_error.val() | self.store_error.val();
-        self.erred.d.next = self.message_error.val();
-        if self.changed.q.val() {
+        self.answered_well.d.next = self.accepts.val();
+        if self.answered_well.q.val() | self.erred.q.val() | self.store_error.val() {
             self.is_dirty.d.next = true;
         }
         if self.erred.q.val() {
@@ -392,7 +377,7 @@ impl Logic for TransmitQueue {
             self.consumer.d.next = 0.into();
             self.errors.d.next = 0.into();
             self.last.d.next = 0.into();
-            self.changed.d.next = false;
+            self.answered_well.d.next = false;
             self.erred.d.next = false;
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;

@@ -283,7 +283,7 @@ fn run_and_check(requests: &[ReadRequest], slowest: u64, percent: u64, seed: u64
 fn one_register_and_one_double_word_of_memory() {
     let run = run_and_check(&[request(0, 0x4, 1, 15, 0)], 1, 100, 1);
     assert_eq!(run.registers_read, [4]);
-    assert_eq!(run.latency, 5);
+    assert_eq!(run.latency, 6);
     let run = run_and_check(&[request(2, 0x104, 1, 15, 0)], 1, 100, 1);
     assert_eq!(run.latency, 6);
 }

@@ -182,18 +182,18 @@ fn an_entry_write_is_sixteen_beats_in_sixteen_cycles_and_its_descriptor_two() {
     let run = run(&writes, 1, 100, 100, 1);
     check(&writes, 1, &run);
     let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
-    let first = run.taken[0] + 1;
+    let first = run.taken[0] + 2;
     assert_eq!(cycles, (first..first + 18).collect::<Vec<_>>());
     assert_eq!(run.packets()[1].0, first + 16);
 }
 
 #[test]
-fn a_short_header_leaves_one_cycle_after_the_descriptor_with_its_first_double_word() {
+fn a_short_header_leaves_two_cycles_after_the_descriptor_with_its_first_double_word() {
     let writes = [write(0x1000, 16), write(0x2000, 16), write(0x3000, 16)];
     let run = run(&writes, 1, 100, 100, 1);
     check(&writes, 1, &run);
     let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
-    let first = run.taken[0] + 1;
+    let first = run.taken[0] + 2;
     assert_eq!(cycles, (first..first + 6).collect::<Vec<_>>());
 }
 
@@ -204,7 +204,7 @@ fn cuts_cost_only_their_headers() {
     let run = run(&writes, 0, 100, 100, 1);
     check(&writes, 0, &run);
     let cycles: Vec<u64> = run.sent.iter().map(|beat| beat.0).collect();
-    let first = run.taken[0] + 1;
+    let first = run.taken[0] + 2;
     assert_eq!(cycles, (first..first + 32 * 9).collect::<Vec<_>>());
 }
 

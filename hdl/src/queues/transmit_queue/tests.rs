@@ -456,8 +456,8 @@ struct Reference {
     answerless_ticks: usize,
     errors: u64,
     last_error: usize,
-    /// The shadow line changed, and because a message failed: told one cycle later.
-    changed: bool,
+    /// A message was accepted, or failed: told one cycle later.
+    answered_well: bool,
     erred: bool,
     dirty: bool,
     report: bool,
@@ -481,9 +481,14 @@ impl Reference {
     }
 
     fn error(&mut self, code: usize) {
-        self.errors = (self.errors + 1).min(0xffff);
         self.last_error = code;
-        self.changed = true;
+        self.erred = true;
+    }
+
+    /// The shadow line tells one more error.
+    fn count_error(&mut self) {
+        self.errors = (self.errors + 1).min(0xffff);
+        self.dirty = true;
     }
 
     fn compose(&mut self, count: u16) {
@@ -507,11 +512,15 @@ impl Reference {
             self.dirty = false;
             self.report = false;
         }
-        self.dirty |= std::mem::take(&mut self.changed);
-        self.report |= std::mem::take(&mut self.erred);
+        self.dirty |= std::mem::take(&mut self.answered_well);
+        if std::mem::take(&mut self.erred) {
+            self.count_error();
+            self.report = true;
+        }
         if let Some(code) = self.store_error.take() {
             pulses[0] = code == error::OVERFLOW;
-            self.error(code);
+            self.last_error = code;
+            self.count_error();
         }
         if let Some(more) = self.stored.take() {
             self.compose(more);
@@ -568,7 +577,6 @@ impl Reference {
                 self.composed.pop_front().unwrap();
                 self.consumer = consumer.wrapping_add(1);
                 self.error(code);
-                self.erred = true;
             }
         }
         let mut answered = false;
@@ -578,7 +586,7 @@ impl Reference {
                 answered = true;
                 self.unanswered.pop_front();
                 self.consumer = consumer.wrapping_add(1);
-                self.changed = true;
+                self.answered_well = true;
             }
             Some((_, code @ (status::NOT_RESIDENT | status::ENTRY_TOO_SMALL))) => {
                 pulses[2] = true;
@@ -590,7 +598,6 @@ impl Reference {
                 } else {
                     error::ENTRY_TOO_SMALL
                 });
-                self.erred = true;
             }
             Some((_, status::FULL)) => {
                 pulses[3] = true;
@@ -611,7 +618,6 @@ impl Reference {
                 pulses[4] = true;
                 self.failed = true;
                 self.error(error::ACKNOWLEDGE_TIMEOUT);
-                self.erred = true;
             }
         }
         if let (true, Some(enabled)) = (mine, inputs.control) {
