@@ -43,12 +43,14 @@ impl Logic for DataBus {
         self.memory.address.next = self.core.address.val();
         self.memory.write_data.next = self.core.write_data.val();
         self.memory.select.next = self.core.select.val();
+        self.memory.continues.next = self.core.continues.val();
         self.peripherals.cycle.next = self.core.cycle.val() & !self.for_memory.val();
         self.peripherals.strobe.next = self.core.strobe.val() & !self.for_memory.val();
         self.peripherals.write.next = self.core.write.val();
         self.peripherals.address.next = self.core.address.val();
         self.peripherals.write_data.next = self.core.write_data.val();
         self.peripherals.select.next = self.core.select.val();
+        self.peripherals.continues.next = self.core.continues.val();
         self.core.read_data.next = self.peripherals.read_data.val();
         self.core.acknowledge.next = self.peripherals.acknowledge.val();
         if self.for_memory.val() {

@@ -7,9 +7,13 @@ use rust_hdl::prelude::*;
 /// 32-bit words of the RAM.
 pub const WORDS: usize = RAM_BYTES / 4;
 
+/// Words of a cache line; a burst stays in one.
+const BURST_WORDS: usize = 8;
+
 /// 64 KiB of RAM with a port for fetches and one for loads and stores.
 ///
-/// Each access takes two cycles: `acknowledge` stands in the cycle after `strobe`. Fetches from outside the RAM read zeros, which is no
+/// An access takes two cycles: `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes one cycle a word from
+/// then on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
 /// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the next
 /// cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
 ///
@@ -44,28 +48,34 @@ impl ProcessorMemory {
     }
 }
 
+/// Address of the word that a port accesses with the coming clock edge, if it does: the one that is asked for, and, while
+/// that is acknowledged, the one behind it in its cache line.
+fn accessed(port: &WishboneTarget) -> Option<usize> {
+    let acknowledged = port.acknowledge.val();
+    let address = port.address.val().index();
+    let in_line = (address + usize::from(acknowledged)) % BURST_WORDS;
+    (port.cycle.val() & port.strobe.val() & (!acknowledged | port.continues.val()))
+        .then_some(address - address % BURST_WORDS + in_line)
+}
+
 impl Logic for ProcessorMemory {
     fn update(&mut self) {
         if !self.clock.pos_edge() {
             return;
         }
-        let word = |address: Bits<30>| address.index() % WORDS;
-        let fetch = self.instruction.cycle.val()
-            & self.instruction.strobe.val()
-            & !self.instruction.acknowledge.val();
-        if fetch {
-            let address = self.instruction.address.val();
-            let in_ram = address.index() / WORDS == RAM_BASE / RAM_BYTES;
+        let fetch = accessed(&self.instruction);
+        if let Some(address) = fetch {
+            let in_ram = address / WORDS == RAM_BASE / RAM_BYTES;
             let value = if in_ram {
-                self._words[word(address)]
+                self._words[address % WORDS]
             } else {
                 0
             };
             self.instruction.read_data.next = value.to_bits();
         }
-        let access = self.data.cycle.val() & self.data.strobe.val() & !self.data.acknowledge.val();
-        if access {
-            let place = &mut self._words[word(self.data.address.val())];
+        let access = accessed(&self.data);
+        if let Some(address) = access {
+            let place = &mut self._words[address % WORDS];
             if self.data.write.val() {
                 let mut bytes = place.to_le_bytes();
                 let new = (self.data.write_data.val().to_u64() as u32).to_le_bytes();
@@ -77,8 +87,8 @@ impl Logic for ProcessorMemory {
                 self.data.read_data.next = place.to_bits();
             }
         }
-        self.instruction.acknowledge.next = fetch & !self.reset.val();
-        self.data.acknowledge.next = access & !self.reset.val();
+        self.instruction.acknowledge.next = fetch.is_some() & !self.reset.val();
+        self.data.acknowledge.next = access.is_some() & !self.reset.val();
     }
 
     fn connect(&mut self) {
@@ -97,30 +107,36 @@ impl Logic for ProcessorMemory {
             "\
 (* ram_style = \"block\", no_rw_check *)
 reg [31:0] words [0:{last}] /* verilator public_flat_rw */;
-{load}wire fetch = instruction$cycle & instruction$strobe & ~instruction$acknowledge;
-wire access = data$cycle & data$strobe & ~data$acknowledge;
+{load}wire fetch = instruction$cycle & instruction$strobe & (~instruction$acknowledge | instruction$continues);
+wire access = data$cycle & data$strobe & (~data$acknowledge | data$continues);
+wire [{line_top}:0] fetched_in_line = instruction$address[{line_top}:0] + {{{line_top}'d0, instruction$acknowledge}};
+wire [{line_top}:0] accessed_in_line = data$address[{line_top}:0] + {{{line_top}'d0, data$acknowledge}};
+wire [{top}:0] fetched_index = {{instruction$address[{top}:{line_bits}], fetched_in_line}};
+wire [{top}:0] accessed_index = {{data$address[{top}:{line_bits}], accessed_in_line}};
 wire [3:0] stores = {{4{{access & data$write}}}} & data$select;
 reg in_ram;
 reg [31:0] fetched;
 always @(posedge clock) begin
   instruction$acknowledge <= fetch & ~reset;
   if (fetch) begin
-    fetched <= words[instruction$address[{top}:0]];
+    fetched <= words[fetched_index];
     in_ram <= instruction$address[29:{index_bits}] == {upper_bits}'h{base:x};
   end
 end
 always @(*) instruction$read_data = in_ram ? fetched : 32'd0;
 always @(posedge clock) begin
   data$acknowledge <= access & ~reset;
-  if (stores[0]) words[data$address[{top}:0]][7:0] <= data$write_data[7:0];
-  if (stores[1]) words[data$address[{top}:0]][15:8] <= data$write_data[15:8];
-  if (stores[2]) words[data$address[{top}:0]][23:16] <= data$write_data[23:16];
-  if (stores[3]) words[data$address[{top}:0]][31:24] <= data$write_data[31:24];
-  if (access & ~data$write) data$read_data <= words[data$address[{top}:0]];
+  if (stores[0]) words[accessed_index][7:0] <= data$write_data[7:0];
+  if (stores[1]) words[accessed_index][15:8] <= data$write_data[15:8];
+  if (stores[2]) words[accessed_index][23:16] <= data$write_data[23:16];
+  if (stores[3]) words[accessed_index][31:24] <= data$write_data[31:24];
+  if (access & ~data$write) data$read_data <= words[accessed_index];
 end
 ",
             last = WORDS - 1,
             top = index_bits - 1,
+            line_top = BURST_WORDS.ilog2() - 1,
+            line_bits = BURST_WORDS.ilog2(),
             upper_bits = 30 - index_bits,
             base = RAM_BASE / RAM_BYTES,
         ))
@@ -138,12 +154,31 @@ mod tests {
         RAM_BASE / 4 + random.below(16) as usize
     }
 
-    fn is_free(bus: &WishboneTarget) -> bool {
-        !bus.strobe.val() || bus.acknowledge.val()
+    /// A master of one port: whether the access in hand was acknowledged in the cycle that has passed.
+    #[derive(Default)]
+    struct Master {
+        answered: bool,
+    }
+
+    impl Master {
+        /// Goes on with a burst; `true` if another access may begin.
+        fn is_free(&mut self, bus: &mut WishboneTarget, random: &mut Random) -> bool {
+            let goes_on = self.answered && bus.strobe.val() && bus.continues.val();
+            if goes_on {
+                let address = bus.address.val().index();
+                let next = address - address % BURST_WORDS + (address + 1) % BURST_WORDS;
+                bus.address.next = next.to_bits();
+                bus.continues.next = random.chance(70);
+            }
+            let free = !goes_on && (self.answered || !bus.strobe.val());
+            self.answered = !free && bus.acknowledge.val();
+            free
+        }
     }
 
     #[test]
     fn gate() {
+        let (mut accesses, mut fetches) = (Master::default(), Master::default());
         Gate::new("processor_memory", ProcessorMemory::new(None))
             .clock(|unit| &mut unit.clock)
             .cycles(1500)
@@ -151,11 +186,15 @@ mod tests {
                 unit.reset.next = cycle == 0;
                 // First every word is stored, then anything.
                 let filling = cycle < 64;
-                if is_free(&unit.data) {
+                let mut stores = false;
+                if accesses.is_free(&mut unit.data, random) {
                     let strobe = filling || random.chance(50);
                     unit.data.cycle.next = strobe;
                     unit.data.strobe.next = strobe;
-                    unit.data.write.next = filling || random.chance(50);
+                    let write = filling || random.chance(50);
+                    unit.data.write.next = write;
+                    stores = strobe && write;
+                    unit.data.continues.next = !write && random.chance(60);
                     unit.data.select.next = if filling { Bits::mask() } else { random.bits() };
                     let address = if filling {
                         RAM_BASE / 4 + cycle as usize / 2 % 16
@@ -165,11 +204,11 @@ mod tests {
                     unit.data.address.next = address.to_bits();
                     unit.data.write_data.next = random.bits();
                 }
-                if is_free(&unit.instruction) {
-                    // A fetch and a store of one word in one cycle are undefined: fetches here go elsewhere, or to the void.
-                    let strobe = !filling && !unit.data.write.val() && random.chance(50);
+                if fetches.is_free(&mut unit.instruction, random) {
+                    let strobe = !filling && random.chance(50);
                     unit.instruction.cycle.next = strobe;
                     unit.instruction.strobe.next = strobe;
+                    unit.instruction.continues.next = random.chance(60);
                     let address = if random.chance(70) {
                         place(random)
                     } else {
@@ -177,7 +216,8 @@ mod tests {
                     };
                     unit.instruction.address.next = address.to_bits();
                 }
-                if unit.data.write.val() {
+                // A fetch and a store of one word in one cycle are undefined.
+                if stores {
                     unit.instruction.strobe.next = false;
                 }
             });
@@ -210,6 +250,8 @@ mod tests {
             unit.instruction.cycle.next = true;
             unit.instruction.strobe.next = true;
             unit.instruction.address.next = (RAM_BASE / 4 + 5).to_bits();
+            settle(&mut unit);
+            assert!(!unit.instruction.acknowledge.val());
             clock_cycle!(unit, clock);
             assert!(unit.instruction.acknowledge.val());
             assert_eq!(
@@ -218,6 +260,42 @@ mod tests {
             );
             unit.instruction.strobe.next = false;
             clock_cycle!(unit, clock);
+        }
+    }
+
+    #[test]
+    fn a_burst_takes_one_cycle_a_word_after_its_first() {
+        let mut unit = ProcessorMemory::new(None);
+        unit.connect_all();
+        for (place, word) in (0x1000..).zip(&mut unit._words[..32]) {
+            *word = place;
+        }
+        for start in [8, 13] {
+            // Both ports at once; then another access of each, which is none of the burst.
+            for offset in 0..BURST_WORDS {
+                let at = 8 + (start + offset) % BURST_WORDS;
+                for bus in [&mut unit.instruction, &mut unit.data] {
+                    bus.cycle.next = true;
+                    bus.strobe.next = true;
+                    bus.address.next = (RAM_BASE / 4 + at).to_bits();
+                    bus.continues.next = offset < BURST_WORDS - 1;
+                }
+                settle(&mut unit);
+                if offset == 0 {
+                    assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
+                    clock_cycle!(unit, clock);
+                }
+                for bus in [&unit.instruction, &unit.data] {
+                    assert!(bus.acknowledge.val(), "word {offset}");
+                    assert_eq!(bus.read_data.val().to_u64(), 0x1000 + at as u64);
+                }
+                clock_cycle!(unit, clock);
+            }
+            assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
+            unit.instruction.strobe.next = false;
+            unit.data.strobe.next = false;
+            clock_cycle!(unit, clock);
+            assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
         }
     }
 

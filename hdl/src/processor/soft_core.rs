@@ -47,6 +47,7 @@ impl Logic for SoftCore {
             bus.address.next = Bits::default();
             bus.write_data.next = Bits::default();
             bus.select.next = Bits::default();
+            bus.continues.next = false;
         }
     }
 
@@ -61,6 +62,7 @@ impl Logic for SoftCore {
             bus.address.connect();
             bus.write_data.connect();
             bus.select.connect();
+            bus.continues.connect();
         }
     }
 
@@ -68,7 +70,10 @@ impl Logic for SoftCore {
         Verilog::Wrapper(Wrapper {
             code: format!(
                 "\
-// Burst hints are not used: every access is a classic cycle.
+// Cycle type 2: the next access is to the next address. Fills of cache lines are such bursts, from a line's first word to its last.
+wire [2:0] instruction_cycle_type, data_cycle_type;
+assign instruction_bus$continues = instruction_cycle_type == 3'd2;
+assign data_bus$continues = data_cycle_type == 3'd2;
 /* verilator lint_off PINCONNECTEMPTY */
 VexRiscv vexriscv (
   .clk(clock),
@@ -93,7 +98,7 @@ VexRiscv vexriscv (
   .iBusWishbone_DAT_MOSI(instruction_bus$write_data),
   .iBusWishbone_SEL(instruction_bus$select),
   .iBusWishbone_ERR(1'b0),
-  .iBusWishbone_CTI(),
+  .iBusWishbone_CTI(instruction_cycle_type),
   .iBusWishbone_BTE(),
   .dBusWishbone_CYC(data_bus$cycle),
   .dBusWishbone_STB(data_bus$strobe),
@@ -104,7 +109,7 @@ VexRiscv vexriscv (
   .dBusWishbone_DAT_MOSI(data_bus$write_data),
   .dBusWishbone_SEL(data_bus$select),
   .dBusWishbone_ERR(1'b0),
-  .dBusWishbone_CTI(),
+  .dBusWishbone_CTI(data_cycle_type),
   .dBusWishbone_BTE()
 );
 /* verilator lint_on PINCONNECTEMPTY */

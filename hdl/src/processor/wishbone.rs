@@ -1,7 +1,8 @@
-//! The soft core's buses: Wishbone B4, classic cycles.
+//! The soft core's buses: Wishbone B4, classic cycles and bursts of reads.
 //!
 //! Contract: while `cycle` and `strobe` are high, address, data and direction stay, until `acknowledge` is high for one cycle; that ends
-//! the access. A target does not acknowledge what was not asked.
+//! the access. A target does not acknowledge what was not asked. With `continues` the master promises to ask for the next address in
+//! the cycle after the acknowledge, so that a target may answer that access in its first cycle; it may as well ignore `continues`.
 
 use rust_hdl::prelude::*;
 
@@ -21,6 +22,8 @@ pub struct WishboneMaster {
     pub write_data: Signal<Out, Bits<32>>,
     /// Which bytes to write.
     pub select: Signal<Out, Bits<4>>,
+    /// A read of the word behind this one follows: not the last access of a burst (cycle type "incrementing").
+    pub continues: Signal<Out, Bit>,
     /// With `acknowledge`: what was read.
     pub read_data: Signal<In, Bits<32>>,
     /// The access is over.
@@ -43,6 +46,8 @@ pub struct WishboneTarget {
     pub write_data: Signal<In, Bits<32>>,
     /// Which bytes to write.
     pub select: Signal<In, Bits<4>>,
+    /// A read of the word behind this one follows: not the last access of a burst (cycle type "incrementing").
+    pub continues: Signal<In, Bit>,
     /// With `acknowledge`: what was read.
     pub read_data: Signal<Out, Bits<32>>,
     /// The access is over.
