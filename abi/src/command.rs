@@ -17,7 +17,7 @@ codes! {
     /// What a command does.
     opcode: Opcode {
         Nothing / NOTHING = 0 "Only completes: a marker.",
-        WriteQueueState / WRITE_QUEUE_STATE = 1 "operand[15:0]: index of `queue_state`; data: the word.",
+        WriteQueueState / WRITE_QUEUE_STATE = 1 "operand: `state_operand`; data: the word.",
         WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in BAR4, multiple of 8; data: 8 bytes.",
         SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
         WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
@@ -32,6 +32,15 @@ word! {
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
         token [31:16] "Comes back in the completion.",
+    }
+}
+
+word! {
+    /// Operand of `WRITE_QUEUE_STATE`: one word, or many with the same contents. All of them stand in one region.
+    state_operand: 32 {
+        index [15:0] "Index of `queue_state`; the first, if there are more.",
+        more [27:16] "Number of words to write after the first.",
+        every_second [28:28] "1: leave out every second word, so that of two words a queue only one is written.",
     }
 }
 
@@ -80,4 +89,4 @@ codes! {
     }
 }
 
-section!("command", "Commands and completions", maps: [], words: [header, transfer_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);
+section!("command", "Commands and completions", maps: [], words: [header, state_operand, transfer_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);

@@ -14,8 +14,10 @@ pub enum ExecutorState {
     Idle,
     /// Looks whether it is legal.
     Check,
-    /// Begins it.
+    /// Begins it, or writes the next word of queue state.
     Begin,
+    /// Goes on to the next word of queue state.
+    Next,
     /// A packet or a host memory write is on its way out.
     Stream,
     /// Slot memory has a turn to give.
@@ -31,7 +33,8 @@ pub enum ExecutorState {
 /// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are set aside here, and the
 /// queue to the processor has its own), and for a read of host memory one of the four places of `ReadTable` is free. So a
 /// queue that waits for a fence, for completions to be taken or for reads does not hold up the other. What does hold up both is
-/// a packet without link credits, or a host write without credits of the host, until they come.
+/// a packet without link credits, or a host write without credits of the host, until they come; and a write of many words of queue
+/// state, for two cycles a word.
 ///
 /// A command is complete when its last beat was taken, a read when the requester says so; the answers of reads may thus overtake. An illegal
 /// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 3 cycles from a command at the
@@ -106,6 +109,8 @@ pub struct CommandExecutor {
     command: DFF<Bits<128>>,
     queue: DFF<Bit>,
     legal: DFF<Bit>,
+    place: DFF<Bits<16>>,
+    more: DFF<Bits<12>>,
     beats: DFF<Bits<8>>,
     to_host: DFF<Bit>,
     status: DFF<Bits<8>>,
@@ -131,7 +136,9 @@ pub struct CommandExecutor {
     data: Signal<Local, Bits<64>>,
     span: Signal<Local, Bits<17>>,
     region: Signal<Local, Bits<4>>,
-    index: Signal<Local, Bits<12>>,
+    stride: Signal<Local, Bits<16>>,
+    following: Signal<Local, Bits<14>>,
+    last_index: Signal<Local, Bits<14>>,
     beat_sum: Signal<Local, Bits<12>>,
     aligned: Signal<Local, Bit>,
     transfer_legal: Signal<Local, Bit>,
@@ -143,9 +150,10 @@ pub struct CommandExecutor {
     own: Signal<Local, Bit>,
     maximum_transfer: Constant<Bits<16>>,
     maximum_packet: Constant<Bits<16>>,
-    endpoint_words: Constant<Bits<12>>,
-    transmit_words: Constant<Bits<12>>,
-    receive_words: Constant<Bits<12>>,
+    endpoint_words: Constant<Bits<14>>,
+    transmit_words: Constant<Bits<14>>,
+    receive_words: Constant<Bits<14>>,
+    region_words: Constant<Bits<14>>,
     limit: Constant<Bits<5>>,
     low_half: Constant<Bits<16>>,
     high_half: Constant<Bits<16>>,
@@ -198,6 +206,8 @@ impl Default for CommandExecutor {
             command: Default::default(),
             queue: Default::default(),
             legal: Default::default(),
+            place: Default::default(),
+            more: Default::default(),
             beats: Default::default(),
             to_host: Default::default(),
             status: Default::default(),
@@ -223,7 +233,9 @@ impl Default for CommandExecutor {
             data: Default::default(),
             span: Default::default(),
             region: Default::default(),
-            index: Default::default(),
+            stride: Default::default(),
+            following: Default::default(),
+            last_index: Default::default(),
             beat_sum: Default::default(),
             aligned: Default::default(),
             transfer_legal: Default::default(),
@@ -238,6 +250,7 @@ impl Default for CommandExecutor {
             endpoint_words: Constant::new(256u64.to_bits()),
             transmit_words: Constant::new((2 * TRANSMIT_QUEUES).to_bits()),
             receive_words: Constant::new((2 * RECEIVE_QUEUES).to_bits()),
+            region_words: Constant::new((1u64 << abi::queue_state::REGION_SHIFT).to_bits()),
             limit: Constant::new(COMPLETIONS.to_bits()),
             low_half: Constant::new(0x00ffu64.to_bits()),
             high_half: Constant::new(0xff00u64.to_bits()),
@@ -249,7 +262,8 @@ impl Logic for CommandExecutor {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, command, queue, legal, beats, to_host, status, reserved
+            self, clock, state, command, queue, legal, place, more, beats, to_host, status,
+            reserved
         );
         clock!(self, clock, stream, completions, reads);
         self.stream.reset.next = self.reset.val();
@@ -341,27 +355,41 @@ impl Logic for CommandExecutor {
             .operand_low
             .val()
             .get_bits::<4>(abi::queue_state::REGION_SHIFT);
-        self.index.next = self.operand_low.val().get_bits::<12>(0);
+        self.following.next = bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0));
+        self.stride.next = 1.into();
+        if self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::state_operand::every_second::SHIFT)
+        {
+            self.following.next =
+                bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0)) << 1;
+            self.stride.next = 2.into();
+        }
+        self.last_index.next =
+            bit_cast::<14, 12>(self.operand_low.val().get_bits::<12>(0)) + self.following.val();
         self.state_legal.next = false;
         if self.region.val() == abi::queue_state::REGION_ENDPOINT_MAP.to_bits() {
-            self.state_legal.next = self.index.val() < self.endpoint_words.val();
+            self.state_legal.next = self.last_index.val() < self.endpoint_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits() {
-            self.state_legal.next = self.index.val() < self.transmit_words.val();
+            self.state_legal.next = self.last_index.val() < self.transmit_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
-            self.state_legal.next = self.index.val() < self.receive_words.val();
+            self.state_legal.next = self.last_index.val() < self.receive_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
-            self.state_legal.next = true;
+            self.state_legal.next = self.last_index.val() < self.region_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
             self.state_legal.next =
-                self.index.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
+                self.last_index.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
         }
         self.legal.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
         if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
-            self.legal.d.next = self.state_legal.val() & !self.operand_high.val().any();
+            self.legal.d.next =
+                self.state_legal.val() & !self.operand_high.val().get_bits::<3>(13).any();
         }
         if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
             self.legal.d.next =
@@ -428,7 +456,7 @@ impl Logic for CommandExecutor {
 
         // The other commands' ports.
         self.configuration.next.valid = false;
-        self.configuration.next.index = self.operand_low.val();
+        self.configuration.next.index = self.place.q.val();
         self.configuration.next.data = self.data.val();
         self.slot_valid.next = self.state.q.val() == ExecutorState::Slot;
         self.slot_address.next = self.operand_low.val().get_bits::<12>(4);
@@ -483,6 +511,8 @@ impl Logic for CommandExecutor {
                 }
             }
             ExecutorState::Check => {
+                self.place.d.next = self.operand_low.val();
+                self.more.d.next = self.operand_high.val().get_bits::<12>(0);
                 self.state.d.next = ExecutorState::Begin;
             }
             ExecutorState::Begin => {
@@ -495,6 +525,9 @@ impl Logic for CommandExecutor {
                     self.status.d.next = abi::command::completion_status::INVALID.to_bits();
                 } else if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
                     self.configuration.next.valid = true;
+                    if self.more.q.val().any() {
+                        self.state.d.next = ExecutorState::Next;
+                    }
                 } else if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
                     self.state.d.next = ExecutorState::Slot;
                 } else if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
@@ -503,6 +536,11 @@ impl Logic for CommandExecutor {
                     self.stream.start.next = true;
                     self.state.d.next = ExecutorState::Stream;
                 }
+            }
+            ExecutorState::Next => {
+                self.place.d.next = self.place.q.val() + self.stride.val();
+                self.more.d.next = self.more.q.val() - 1;
+                self.state.d.next = ExecutorState::Begin;
             }
             ExecutorState::Stream => {
                 if !self.stream.busy.val() {

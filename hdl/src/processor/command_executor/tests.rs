@@ -13,7 +13,11 @@ fn random_command(random: &mut Random) -> u128 {
     let operand = match random.below(8) {
         0 => random.word() & 0xffff_ffff,
         1..4 => (random.below(32) * 16) | ((random.below(16) * 4) << 16),
-        4..6 => random.below(64) * 8,
+        4 => random.below(64) * 8,
+        5 => {
+            let words = random.below(6) << 12 | random.below(12);
+            words | random.below(20) << 16 | random.below(2) << 28
+        }
         _ => random.below(6) << 12 | random.below(40),
     } as u128;
     let mut data = u128::from(random.word());
@@ -85,7 +89,7 @@ fn field(command: u128, low: u32, bits: u32) -> u64 {
 }
 
 /// The obvious executor: what a command must do, or that it is invalid.
-fn expected(command: u128, node: u64) -> Option<Effect> {
+fn expected(command: u128, node: u64) -> Vec<Effect> {
     let (low, high) = (field(command, 32, 16), field(command, 48, 16));
     let data = command >> 64;
     let region_words = [256, 32, 32, 1024, 4096];
@@ -107,12 +111,18 @@ fn expected(command: u128, node: u64) -> Option<Effect> {
             && data.is_multiple_of(4)
     };
     let effect = match field(command, 0, 8) as usize {
-        opcode::NOTHING => return None,
+        opcode::NOTHING => return vec![],
         opcode::WRITE_QUEUE_STATE => {
             let region = low >> 12;
             let words = region_words.get(region as usize).copied().unwrap_or(0);
-            let legal = high == 0 && low & 0xfff < words;
-            legal.then_some(Effect::Configuration(low, data))
+            let stride = 1 + (high >> 12 & 1);
+            let indices: Vec<u64> = (0..=high & 0xfff).map(|n| low + n * stride).collect();
+            let legal = |index: &u64| index >> 12 == region && index & 0xfff < words;
+            if high >> 13 == 0 && indices.iter().all(legal) {
+                let write = |index| Effect::Configuration(index, data);
+                return indices.into_iter().map(write).collect();
+            }
+            None
         }
         opcode::WRITE_NIU_MEMORY => (high == 0 && low % 8 == 0).then(|| {
             let half = low / 8 % 2;
@@ -145,7 +155,7 @@ fn expected(command: u128, node: u64) -> Option<Effect> {
         opcode::READ_HOST_MEMORY => transfer(1024).then_some(Effect::Read(data, high, low)),
         _ => None,
     };
-    Some(effect.unwrap_or(Effect::Invalid))
+    vec![effect.unwrap_or(Effect::Invalid)]
 }
 
 /// The executor with command queues, an outbox, and everybody around it.
@@ -326,7 +336,7 @@ fn random_commands_do_what_they_must_in_order() {
             let command = random_command(&mut random) & !(0xffff << 16) | u128::from(token) << 16;
             bench.queues[random.below(2) as usize].push_back(command);
             let complete = command & COMPLETE != 0;
-            let status = match expected(command, NODE) {
+            let status = match expected(command, NODE).first() {
                 Some(Effect::Invalid) => completion_status::INVALID,
                 Some(Effect::Read(..)) => completion_status::REFUSED,
                 _ => completion_status::DONE,
@@ -341,7 +351,7 @@ fn random_commands_do_what_they_must_in_order() {
         let must: Vec<Effect> = bench
             .taken
             .iter()
-            .filter_map(|(_, command)| expected(*command, NODE))
+            .flat_map(|(_, command)| expected(*command, NODE))
             .collect();
         assert_eq!(bench.effects, must);
         assert!(
@@ -431,5 +441,37 @@ fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
         bench.run(20);
         assert_eq!(bench.effects.len(), 1, "{command:#x}");
         assert_eq!(bench.effects[0] != Effect::Invalid, legal, "{command:#x}");
+    }
+}
+
+#[test]
+fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
+    for (index, more, every_second, words) in [
+        (0x3000u64, 1023u64, 0u64, 1024),
+        (0x3001, 1023, 0, 0),
+        (0x33c0, 63, 0, 64),
+        (0x33c1, 63, 0, 0),
+        (0x1000, 15, 1, 16),
+        (0x1001, 15, 1, 16),
+        (0x1002, 15, 1, 0),
+        (0x2000, 31, 0, 32),
+        (0x2000, 32, 0, 0),
+        (0x00ff, 0, 1, 1),
+        (0x00ff, 1, 0, 0),
+        (0x4000, 0xfff, 0, 4096),
+        (0x4000, 0xfff, 1, 0),
+    ] {
+        let mut bench = Bench::new(1);
+        let operand = index | more << 16 | every_second << 28;
+        let write = command(opcode::WRITE_QUEUE_STATE, COMPLETE, 7, operand, 0x5a5a);
+        assert_eq!(
+            expected(write, NODE).len(),
+            words.max(1),
+            "the reference, {operand:#x}"
+        );
+        bench.queues[0].push_back(write);
+        bench.run(2 * words + 8);
+        assert_eq!(bench.effects, expected(write, NODE), "{operand:#x}");
+        assert_eq!(bench.completions, [(7, u64::from(words == 0))]);
     }
 }
