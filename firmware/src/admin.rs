@@ -2,22 +2,22 @@
 
 use crate::command::Command;
 use crate::endpoints::{EndpointTable, Limits, Shape};
-use crate::jobs::{self, Job};
+use crate::jobs::{self, Job, Progress};
 use crate::rings::{AdminRegisters, Rings};
-use abi::admin::{
-    COMPLETION_BYTES, SUBMISSION_BYTES, endpoint_result, opcode::Opcode, status::Status, submission,
-};
+use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, opcode::Opcode, status::Status, submission};
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSLATION};
 
 /// Token of the read of a submission.
 const FETCH_TOKEN: u16 = 1;
-/// Token of a probe.
-const PROBE_TOKEN: u16 = 2;
 /// Token of the marker behind everything that was under way.
-const MARKER_TOKEN: u16 = 3;
+const MARKER_TOKEN: u16 = 2;
+/// Token of the first probe of an endpoint's memory; those behind it count on.
+const PROBE_TOKEN: u16 = 3;
 /// Inbox offset of the submission.
 const SUBMISSION_INBOX_OFFSET: usize = 0;
+/// Words of a submission that mean something to some opcode: the head, one without a meaning, three operands.
+pub const SUBMISSION_WORDS: usize = 5;
 /// Outbox slots of completions, used in turn, so that none is overwritten while it leaves.
 const COMPLETION_OUTBOX_SLOTS: usize = 16;
 
@@ -34,7 +34,7 @@ pub enum Input {
         status: Option<CompletionStatus>,
     },
     /// Answer to [`Action::ReadInbox`].
-    Inbox([u64; SUBMISSION_BYTES / 8]),
+    Inbox([u64; SUBMISSION_WORDS]),
     /// The command queue has room, and nothing else is to be told.
     Room {
         /// Processor cycles, low half.
@@ -42,27 +42,26 @@ pub enum Input {
     },
 }
 
-/// What to do, in order.
+/// What to do. At most one command each, and only after [`Input::Room`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Issue a command.
     Issue(Command),
-    /// Read 64 bytes of the inbox and tell them with [`Input::Inbox`].
+    /// Read a submission in the inbox and tell it with [`Input::Inbox`].
     ReadInbox {
         /// Byte offset.
         offset: usize,
     },
-    /// Write 16 bytes to the outbox.
-    WriteOutbox {
+    /// Write 16 bytes to the outbox, then issue the command that sends them.
+    Answer {
         /// Byte offset.
         offset: usize,
         /// The bytes.
         words: [u64; COMPLETION_BYTES / 8],
+        /// The command.
+        command: Command,
     },
 }
-
-/// What one step asks for; at most one command, and that last.
-pub type Actions = heapless::Vec<Action, 2>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -78,12 +77,6 @@ enum State {
     Fetching,
     /// A submission is being carried out, one command for each [`Input::Room`].
     Working { identifier: u16, job: Job },
-    /// A probe is under way.
-    Probing {
-        identifier: u16,
-        number: usize,
-        done: u64,
-    },
     /// An answer is to be written.
     Answering {
         identifier: u16,
@@ -141,48 +134,91 @@ impl Firmware {
         }
     }
 
+    /// The admin queue's registers as they were last told; off if nothing is known of them.
+    pub fn registers(&self) -> AdminRegisters {
+        let rings = self.rings.as_ref();
+        rings.map_or_else(AdminRegisters::default, |rings| rings.registers)
+    }
+
     /// Whether [`Input::Room`] would bring something about.
     pub fn wants_room(&self) -> bool {
-        match self.state {
+        match &self.state {
             State::Idle => self.submission().is_some(),
-            State::Settling | State::Fetching | State::Probing { .. } => false,
-            State::Clearing { .. }
-            | State::Marking
-            | State::Working { .. }
-            | State::Answering { .. } => true,
+            State::Settling | State::Fetching => false,
+            State::Working { job, .. } => job.goes_on(),
+            State::Clearing { .. } | State::Marking | State::Answering { .. } => true,
         }
     }
 
     /// Takes one input; says what to do for it.
-    pub fn step(&mut self, input: Input) -> Actions {
-        match (input, self.state) {
-            (Input::Doorbell(registers), _) => self.ring(registers),
-            (Input::Completed { token, status }, state) => {
-                return self.completed(token, status, state);
+    // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small, and one
+    // function for all would save every register for each.
+    #[inline]
+    pub fn step(&mut self, input: Input) -> Option<Action> {
+        match input {
+            Input::Doorbell(registers) => self.ring(registers),
+            Input::Completed { token, status } => return self.completed(token, status),
+            Input::Inbox(entry) => {
+                if self.state == State::Fetching {
+                    self.begin(&entry);
+                }
             }
-            (Input::Inbox(entry), State::Fetching) => self.begin(&entry),
-            (Input::Room { .. }, State::Idle) => return self.fetch(),
-            (Input::Room { now }, State::Clearing { done }) => return self.clear(done, now),
-            (Input::Room { .. }, State::Marking) => {
-                self.state = State::Settling;
-                return issue(Command::marker(MARKER_TOKEN));
-            }
-            (Input::Room { now }, State::Working { identifier, job }) => {
-                return self.work(identifier, job, now);
-            }
-            (
-                Input::Room { .. },
+            Input::Room { now } => return self.proceed(now),
+        }
+        None
+    }
+
+    /// Goes on up to the next command.
+    #[inline(never)]
+    fn proceed(&mut self, now: u32) -> Option<Action> {
+        loop {
+            match &mut self.state {
+                State::Idle => return self.fetch(),
+                State::Settling | State::Fetching => return None,
+                State::Clearing { done } => {
+                    let endpoints = self.endpoints.limits().endpoints;
+                    if let Some(command) = jobs::tear_down_all(endpoints, *done) {
+                        *done += 1;
+                        return Some(Action::Issue(command));
+                    }
+                    self.endpoints.remove_all(self.orphaned, now);
+                    self.orphaned = false;
+                    self.state = State::Marking;
+                }
+                State::Marking => {
+                    self.state = State::Settling;
+                    return Some(Action::Issue(Command::marker(MARKER_TOKEN)));
+                }
+                State::Working { identifier, job } => {
+                    let identifier = *identifier;
+                    match job.step(&mut self.endpoints, now, PROBE_TOKEN) {
+                        Progress::Issue(command) => return Some(Action::Issue(command)),
+                        Progress::Again => {}
+                        Progress::Wait => return None,
+                        Progress::Done(result) => {
+                            self.state = State::Answering {
+                                identifier,
+                                status: Status::Done,
+                                result,
+                            };
+                        }
+                        Progress::Failed(status) => self.state = refuse(identifier, status),
+                    }
+                }
                 State::Answering {
                     identifier,
                     status,
                     result,
-                },
-            ) => return self.answer(identifier, status, result),
-            (Input::Inbox(_) | Input::Room { .. }, _) => {}
+                } => {
+                    let (identifier, status, result) = (*identifier, *status, *result);
+                    self.state = State::Idle;
+                    return self.answer(identifier, status, result);
+                }
+            }
         }
-        Actions::new()
     }
 
+    #[inline(never)]
     fn ring(&mut self, registers: AdminRegisters) {
         let known = self.rings.as_mut();
         match known.filter(|known| known.registers.generation == registers.generation) {
@@ -200,45 +236,32 @@ impl Firmware {
     }
 
     /// A command completed; a token that nobody waits for is of something dropped.
-    fn completed(&mut self, token: u16, status: Option<CompletionStatus>, state: State) -> Actions {
+    #[inline(never)]
+    fn completed(&mut self, token: u16, status: Option<CompletionStatus>) -> Option<Action> {
         let trouble = match status {
             Some(CompletionStatus::Done) => None,
             Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
             _ => Some(Status::Failed),
         };
-        self.state = match (token, state, trouble) {
-            (MARKER_TOKEN, State::Settling, _) => State::Idle,
+        match (token, &mut self.state, trouble) {
+            (MARKER_TOKEN, State::Settling, _) => self.state = State::Idle,
             (FETCH_TOKEN, State::Fetching, None) => {
                 let offset = SUBMISSION_INBOX_OFFSET;
-                return one(Action::ReadInbox { offset });
+                return Some(Action::ReadInbox { offset });
             }
             // Nobody knows what it was called, but its place in the ring is answered.
-            (FETCH_TOKEN, State::Fetching, Some(status)) => refuse(0, status),
+            (FETCH_TOKEN, State::Fetching, Some(status)) => self.state = refuse(0, status),
             (
-                PROBE_TOKEN,
-                State::Probing {
-                    identifier,
-                    number,
-                    done,
+                PROBE_TOKEN..,
+                State::Working {
+                    job: Job::Probe(probes),
+                    ..
                 },
                 trouble,
-            ) => match trouble {
-                None => State::Working {
-                    identifier,
-                    job: Job::Probe {
-                        number,
-                        done: done + 1,
-                    },
-                },
-                // A creation that failed leaves nothing behind: no state was written yet.
-                Some(status) => {
-                    self.endpoints.cancel(number);
-                    refuse(identifier, status)
-                }
-            },
-            _ => state,
-        };
-        Actions::new()
+            ) => probes.answered(token - PROBE_TOKEN, trouble),
+            _ => {}
+        }
+        None
     }
 
     /// Host address of the next submission.
@@ -246,34 +269,21 @@ impl Firmware {
         self.rings.as_ref().and_then(Rings::submission)
     }
 
-    /// Disables the next queue, of whichever driver.
-    fn clear(&mut self, done: usize, now: u32) -> Actions {
-        if let Some(command) = jobs::tear_down_all(self.endpoints.limits().endpoints, done) {
-            self.state = State::Clearing { done: done + 1 };
-            return issue(command);
-        }
-        self.endpoints.remove_all(self.orphaned, now);
-        self.orphaned = false;
-        self.state = State::Marking;
-        Actions::new()
-    }
-
     /// Reads the next submission.
-    fn fetch(&mut self) -> Actions {
-        let Some(address) = self.submission() else {
-            return Actions::new();
-        };
+    fn fetch(&mut self) -> Option<Action> {
+        let address = self.submission()?;
         self.state = State::Fetching;
-        issue(Command::read_host(
+        Some(Action::Issue(Command::read_host(
             address,
             SUBMISSION_BYTES,
             SUBMISSION_INBOX_OFFSET,
             FETCH_TOKEN,
-        ))
+        )))
     }
 
     /// Checks a submission and decides what it takes.
-    fn begin(&mut self, entry: &[u64; SUBMISSION_BYTES / 8]) {
+    #[inline(never)]
+    fn begin(&mut self, entry: &[u64; SUBMISSION_WORDS]) {
         let head = u128::from(entry[0]);
         let identifier = submission::identifier::get(head) as u16;
         let opcode = Opcode::from_code(submission::opcode::get(head)).ok_or(Status::UnknownOpcode);
@@ -308,110 +318,38 @@ impl Firmware {
                 }
             }
             Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
-                Some(data) => Job::Write {
-                    region: REGION_RECEIVE_QUEUE,
-                    index: operands[0] as usize * 2,
-                    data,
-                },
+                Some(data) => {
+                    let index = operands[0] as usize * 2;
+                    Job::Issue(Command::write_queue_state(
+                        REGION_RECEIVE_QUEUE,
+                        index,
+                        data,
+                    ))
+                }
                 None => return Ok(Begun::Result(0)),
             },
             Opcode::LoadTranslation => {
                 let index =
                     self.endpoints
                         .translation_index(operands[0], operands[1], operands[2])?;
-                Job::Write {
-                    region: REGION_TRANSLATION,
+                Job::Issue(Command::write_queue_state(
+                    REGION_TRANSLATION,
                     index,
-                    data: operands[2],
-                }
+                    operands[2],
+                ))
             }
         }))
     }
 
-    /// The next command of a job.
-    fn work(&mut self, identifier: u16, job: Job, now: u32) -> Actions {
-        let (command, next) = match job {
-            Job::Write {
-                region,
-                index,
-                data,
-            } => (
-                Some(Command::write_queue_state(region, index, data)),
-                Next::Done(0),
-            ),
-            Job::Rest { number } if self.endpoints.is_resting(number, now) => {
-                (None, Next::Job(job))
-            }
-            Job::Rest { number } => (None, Next::Job(Job::Probe { number, done: 0 })),
-            Job::Probe { number, done } => {
-                let endpoint = self.endpoints.get(number as u64).ok();
-                let command = endpoint.and_then(|it| jobs::probe(it, done, PROBE_TOKEN));
-                if let Some(command) = command {
-                    self.state = State::Probing {
-                        identifier,
-                        number,
-                        done,
-                    };
-                    return issue(command);
-                }
-                (None, Next::Job(Job::SetUp { number, done: 0 }))
-            }
-            Job::SetUp { number, done } => {
-                let endpoint = self.endpoints.get(number as u64).ok();
-                match endpoint.and_then(|it| jobs::set_up(number, it, done)) {
-                    Some(command) => (
-                        Some(command),
-                        Next::Job(Job::SetUp {
-                            number,
-                            done: done + 1,
-                        }),
-                    ),
-                    None => {
-                        let base = endpoint.map_or(0, |endpoint| endpoint.window_base);
-                        (None, Next::Done(created(number, base)))
-                    }
-                }
-            }
-            Job::TearDown { number, done } => match jobs::tear_down(number, done) {
-                Some(command) => (
-                    Some(command),
-                    Next::Job(Job::TearDown {
-                        number,
-                        done: done + 1,
-                    }),
-                ),
-                None => {
-                    self.endpoints.remove(number, now);
-                    (None, Next::Done(0))
-                }
-            },
-        };
-        self.state = match next {
-            Next::Job(job) => State::Working { identifier, job },
-            Next::Done(result) => State::Answering {
-                identifier,
-                status: Status::Done,
-                result,
-            },
-        };
-        command.map_or_else(Actions::new, issue)
-    }
-
-    fn answer(&mut self, identifier: u16, status: Status, result: u64) -> Actions {
-        self.state = State::Idle;
-        let Some(rings) = &mut self.rings else {
-            return Actions::new();
-        };
-        let (address, word) = rings.answer(identifier, status);
+    fn answer(&mut self, identifier: u16, status: Status, result: u64) -> Option<Action> {
+        let (address, word) = self.rings.as_mut()?.answer(identifier, status);
         let offset = self.outbox_slot * COMPLETION_BYTES;
         self.outbox_slot = (self.outbox_slot + 1) % COMPLETION_OUTBOX_SLOTS;
-        let mut actions = one(Action::WriteOutbox {
+        Some(Action::Answer {
             offset,
             words: [word, result],
-        });
-        let write = Command::write_host(address, COMPLETION_BYTES, offset);
-        let _ = actions.push(Action::Issue(write));
-        actions
+            command: Command::write_host(address, COMPLETION_BYTES, offset),
+        })
     }
 }
 
@@ -423,34 +361,10 @@ enum Begun {
     Job(Job),
 }
 
-/// How a job goes on.
-enum Next {
-    Job(Job),
-    /// It is done, with this result.
-    Done(u64),
-}
-
-/// Result of `CREATE_ENDPOINT`.
-fn created(number: usize, window_base: u16) -> u64 {
-    let mut result = endpoint_result::endpoint::set(0, number as u64);
-    result = endpoint_result::transmit_queue::set(result, number as u64);
-    endpoint_result::window_base::set(result, window_base.into()) as u64
-}
-
 fn refuse(identifier: u16, status: Status) -> State {
     State::Answering {
         identifier,
         status,
         result: 0,
     }
-}
-
-fn issue(command: Command) -> Actions {
-    one(Action::Issue(command))
-}
-
-fn one(action: Action) -> Actions {
-    let mut actions = Actions::new();
-    let _ = actions.push(action);
-    actions
 }

@@ -14,7 +14,7 @@ const TABLE_LOG2: u8 = TRANSLATION_ENTRIES.ilog2() as u8;
 /// that waits for one gives up.
 const REST_CYCLES: u32 = 1 << 17;
 /// Pages of host memory.
-const PAGE_BYTES: u64 = 4096;
+pub(crate) const PAGE_BYTES: u64 = 4096;
 
 /// What the host asks an endpoint to be like, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl Shape {
         1 << (u32::from(self.entries_log2) + u32::from(self.stride_log2)).min(63)
     }
 
-    /// Pages that the ring touches.
-    pub fn ring_pages(&self) -> u64 {
-        self.ring_bytes().div_ceil(PAGE_BYTES)
+    /// Pages that the ring touches; the largest ring has 2048.
+    pub fn ring_pages(&self) -> u16 {
+        self.ring_bytes().div_ceil(PAGE_BYTES) as u16
     }
 }
 

@@ -12,7 +12,7 @@ mod jobs;
 mod log_ring;
 mod rings;
 
-pub use admin::{Action, Actions, Firmware, Input};
+pub use admin::{Action, Firmware, Input, SUBMISSION_WORDS};
 pub use command::Command;
 pub use endpoints::{Endpoint, EndpointTable, Limits, Shape};
 pub use log_ring::LogRing;

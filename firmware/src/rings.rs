@@ -22,31 +22,36 @@ pub struct AdminRegisters {
 }
 
 impl AdminRegisters {
-    /// Reads them one by one through `register`, which takes an offset in BAR0.
+    /// Reads them again through `register`, which takes an offset in BAR0: the addresses only if the rings are other ones, as
+    /// a read of a register takes the processor long.
     ///
     /// The host may be writing them meanwhile: it turns the queue off first and gives a new generation last, so that an
     /// unchanged first word means that all belong together. `None` if they do not; the host's next doorbell is still to come.
-    pub fn read(mut register: impl FnMut(usize) -> u32) -> Option<Self> {
+    pub fn refreshed(&self, mut register: impl FnMut(usize) -> u32) -> Option<Self> {
         let before = register(registers::admin_entries::OFFSET);
-        let mut wide =
-            |low: usize, high: usize| u64::from(register(low)) | (u64::from(register(high)) << 32);
-        let submissions = wide(
-            registers::admin_submission_low::OFFSET,
-            registers::admin_submission_high::OFFSET,
-        );
-        let completions = wide(
-            registers::admin_completion_low::OFFSET,
-            registers::admin_completion_high::OFFSET,
-        );
-        let doorbell = register(registers::admin_doorbell::OFFSET) as u16;
+        let entries_log2 = registers::admin_entries::log2::get(before.into()) as u8;
+        let generation = registers::admin_entries::generation::get(before.into()) as u8;
+        let mut read = AdminRegisters {
+            entries_log2,
+            generation,
+            ..*self
+        };
+        if read != *self {
+            let mut wide = |low: usize, high: usize| {
+                u64::from(register(low)) | (u64::from(register(high)) << 32)
+            };
+            read.submissions = wide(
+                registers::admin_submission_low::OFFSET,
+                registers::admin_submission_high::OFFSET,
+            );
+            read.completions = wide(
+                registers::admin_completion_low::OFFSET,
+                registers::admin_completion_high::OFFSET,
+            );
+        }
+        read.doorbell = register(registers::admin_doorbell::OFFSET) as u16;
         let after = register(registers::admin_entries::OFFSET);
-        (before == after).then_some(AdminRegisters {
-            submissions,
-            completions,
-            entries_log2: registers::admin_entries::log2::get(before.into()) as u8,
-            generation: registers::admin_entries::generation::get(before.into()) as u8,
-            doorbell,
-        })
+        (before == after).then_some(read)
     }
 
     /// Whether there are rings of a legal size.
@@ -106,24 +111,48 @@ mod tests {
         }
     }
 
+    /// The registers as a driver left them, and how often they are read; the rings change before the read number `change_at`.
+    fn read(known: AdminRegisters, change_at: usize) -> (Option<AdminRegisters>, usize) {
+        let mut reads = 0;
+        let read = known.refreshed(|offset| {
+            reads += 1;
+            match offset {
+                registers::admin_entries::OFFSET => 0x105 + u32::from(reads >= change_at),
+                _ => 7,
+            }
+        });
+        (read, reads)
+    }
+
     #[test]
     fn registers_that_change_meanwhile_are_not_taken() {
-        let mut reads = 0;
-        let mut unsteady = |change_at: usize| {
-            AdminRegisters::read(|offset| {
-                reads += 1;
-                let entries = offset == registers::admin_entries::OFFSET;
-                if entries {
-                    0x104 + u32::from(reads > change_at)
-                } else {
-                    7
-                }
-            })
-        };
-        assert_eq!(unsteady(3), None, "the host wrote between the reads");
-        let steady = unsteady(0).expect("nothing changed any more");
-        assert_eq!((steady.entries_log2, steady.generation), (5, 1));
+        let new = AdminRegisters::default();
+        assert_eq!(read(new, 3).0, None, "the host wrote between the reads");
+        let steady = read(new, 1).0.expect("nothing changed any more");
+        assert_eq!((steady.entries_log2, steady.generation), (6, 1));
         assert_eq!((steady.submissions, steady.doorbell), (0x7_0000_0007, 7));
+    }
+
+    #[test]
+    fn addresses_are_read_for_other_rings_only() {
+        let other = registers(5, 0);
+        let known = AdminRegisters {
+            doorbell: 7,
+            ..other
+        };
+        assert_eq!(read(other, 99), (Some(known), 3), "only the doorbell");
+        for other in [
+            registers(4, 0),
+            AdminRegisters {
+                generation: 2,
+                ..other
+            },
+        ] {
+            let (taken, reads) = read(other, 99);
+            assert_eq!(taken.expect("steady").submissions, 0x7_0000_0007);
+            assert_eq!(reads, 7);
+        }
+        assert_eq!(read(other, 3).0, None, "the host wrote between the reads");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use abi::control::registers;
 
 /// Base-2 logarithm of the entries of both rings.
 const ENTRIES_LOG2: u32 = 4;
-/// How long the firmware may take: its longest task clears a translation window of 1024 entries.
+/// How long the firmware may take: its longest task probes the 2048 pages of the largest ring.
 const TIMEOUT_NS: f64 = 20_000_000.0;
 
 /// The rings and where they stand.

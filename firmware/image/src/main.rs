@@ -12,7 +12,7 @@ use abi::event::{event, kind::Kind};
 use abi::processor::peripherals::waiting;
 use abi::queue_state::REGION_PACKET_RELEASE;
 use embedded_hal::delay::DelayNs;
-use firmware::{Action, Actions, AdminRegisters, Command, Firmware, Input, Limits};
+use firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
 use hardware::Hardware;
 use riscv_rt::entry;
 
@@ -45,7 +45,8 @@ fn main() -> ! {
     let mut firmware = start(&hardware, is_first);
     let mut last_heartbeat = hardware.time();
     loop {
-        if hardware.time().wrapping_sub(last_heartbeat) >= HEARTBEAT_CYCLES {
+        let now = hardware.time();
+        if now.wrapping_sub(last_heartbeat) >= HEARTBEAT_CYCLES {
             last_heartbeat = last_heartbeat.wrapping_add(HEARTBEAT_CYCLES);
             hardware.heartbeat();
         }
@@ -67,38 +68,42 @@ fn main() -> ! {
             let pending = hardware.control(control::event_pending::OFFSET);
             hardware.clear_events(pending);
             if pending & (1 << Kind::Admin.code()) != 0
-                && let Some(registers) = AdminRegisters::read(|offset| hardware.control(offset))
+                && let Some(registers) = firmware
+                    .registers()
+                    .refreshed(|offset| hardware.control(offset))
             {
                 carry_out(&mut hardware, &mut firmware, Input::Doorbell(registers));
             }
         }
         if firmware.wants_room() && waiting::command_0_space::get(state) == 1 {
-            let now = hardware.time();
             carry_out(&mut hardware, &mut firmware, Input::Room { now });
         }
     }
 }
 
 /// Tells the state machine what happened and does what it asks for.
-fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware, input: Input) {
-    let mut actions: Actions = firmware.step(input);
-    while !actions.is_empty() {
-        let mut next = Actions::new();
-        for action in &actions {
-            match action {
-                Action::Issue(command) => hardware.issue(command),
-                Action::WriteOutbox { offset, words } => {
-                    for (number, word) in words.iter().enumerate() {
-                        hardware.set_outbox(offset + 8 * number, *word);
-                    }
+// Inlined, so that each kind of input is a direct call of what the state machine does for it.
+#[inline(always)]
+fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware, mut input: Input) {
+    loop {
+        match firmware.step(input) {
+            None => return,
+            Some(Action::Issue(command)) => return hardware.issue(&command),
+            Some(Action::Answer {
+                offset,
+                words,
+                command,
+            }) => {
+                for (number, word) in words.into_iter().enumerate() {
+                    hardware.set_outbox(offset + 8 * number, word);
                 }
-                Action::ReadInbox { offset } => {
-                    let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
-                    next = firmware.step(Input::Inbox(entry));
-                }
+                return hardware.issue(&command);
+            }
+            Some(Action::ReadInbox { offset }) => {
+                let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
+                input = Input::Inbox(entry);
             }
         }
-        actions = next;
     }
 }
 
@@ -110,8 +115,8 @@ fn start(hardware: &Hardware, is_first: bool) -> Firmware {
     }
     defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
     // Rings that the host is just setting up are as good as none: its doorbell is still to come.
-    let registers = AdminRegisters::read(|offset| hardware.control(offset)).unwrap_or_default();
-    Firmware::resumed(REVISION, limits, registers)
+    let registers = AdminRegisters::default().refreshed(|offset| hardware.control(offset));
+    Firmware::resumed(REVISION, limits, registers.unwrap_or_default())
 }
 
 /// Logs an event; the counters in BAR0 count them all.

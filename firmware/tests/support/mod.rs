@@ -3,9 +3,11 @@
 
 pub mod requests;
 
-use abi::command::{completion_status::CompletionStatus, header, opcode, transfer_operand};
+use abi::command::{
+    completion_status::CompletionStatus, header, opcode, state_operand, transfer_operand,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use wayfarer_firmware::{Action, Actions, AdminRegisters, Command, Firmware, Input, Limits};
+use wayfarer_firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
 
 pub const PAGE_BYTES: u64 = 4096;
 pub const REVISION: u32 = 0x1234_abcd;
@@ -182,41 +184,42 @@ impl World {
     }
 
     fn tell(&mut self, input: Input) {
-        let actions: Actions = self.firmware.step(input);
-        let commands = actions.iter().filter(|it| matches!(it, Action::Issue(_)));
-        assert!(
-            commands.count() == 0 || matches!(input, Input::Room { .. }),
-            "a command without room: {actions:?}"
-        );
-        for action in actions {
-            match action {
-                Action::Issue(command) => self.issue(command),
-                Action::WriteOutbox { offset, words } => {
-                    assert!(offset + 16 <= abi::admin::LOG_OFFSET, "in the log");
-                    for (place, word) in self.outbox[offset..].chunks_mut(8).zip(words) {
-                        place.copy_from_slice(&word.to_le_bytes());
-                    }
+        match self.firmware.step(input) {
+            None => {}
+            Some(Action::Issue(command)) => self.issue(input, command),
+            Some(Action::Answer {
+                offset,
+                words,
+                command,
+            }) => {
+                assert!(offset + 16 <= abi::admin::LOG_OFFSET, "in the log");
+                for (place, word) in self.outbox[offset..].chunks_mut(8).zip(words) {
+                    place.copy_from_slice(&word.to_le_bytes());
                 }
-                Action::ReadInbox { offset } => {
-                    let entry = std::array::from_fn(|n| {
-                        let bytes = &self.inbox[offset + 8 * n..offset + 8 * n + 8];
-                        u64::from_le_bytes(bytes.try_into().expect("eight"))
-                    });
-                    self.tell(Input::Inbox(entry));
-                }
+                self.issue(input, command);
+            }
+            Some(Action::ReadInbox { offset }) => {
+                let entry = std::array::from_fn(|n| {
+                    let bytes = &self.inbox[offset + 8 * n..offset + 8 * n + 8];
+                    u64::from_le_bytes(bytes.try_into().expect("eight"))
+                });
+                self.tell(Input::Inbox(entry));
             }
         }
     }
 
-    fn issue(&mut self, command: Command) {
+    fn issue(&mut self, input: Input, command: Command) {
+        assert!(
+            matches!(input, Input::Room { .. }),
+            "a command without room: {command:?}"
+        );
         let words = command.words();
-        let transmit_control = (abi::queue_state::REGION_TRANSMIT_QUEUE << 12) as u32;
-        let (region, index) = (words[1] & 0xf000, words[1] & 0xfff);
-        let is_control = words[0] & 0xff == opcode::WRITE_QUEUE_STATE as u32
-            && region == transmit_control
-            && index % 2 == 0;
-        if is_control {
-            self.check_rest(index as usize / 2, words[2] & 1 == 1);
+        if words[0] & 0xff == opcode::WRITE_QUEUE_STATE as u32 {
+            for (region, index) in state_places(words[1]) {
+                if region == abi::queue_state::REGION_TRANSMIT_QUEUE && index % 2 == 0 {
+                    self.check_rest(index / 2, words[2] & 1 == 1);
+                }
+            }
         }
         self.commands.push_back(words);
     }
@@ -254,15 +257,16 @@ impl World {
         match header::opcode::get(words[0].into()) as usize {
             opcode::NOTHING => {}
             opcode::WRITE_QUEUE_STATE => {
-                let (region, index) = (operand as usize >> 12, operand as usize & 0xfff);
-                let limit = [256, 32, 32, 1024][region];
-                assert!(index < limit, "region {region} has no index {index}");
-                self.state.insert((region, index), data);
-                self.state_writes.push(StateWrite {
-                    region,
-                    index,
-                    data,
-                });
+                for (region, index) in state_places(words[1]) {
+                    let limit = [256, 32, 32, 1024][region];
+                    assert!(index < limit, "region {region} has no index {index}");
+                    self.state.insert((region, index), data);
+                    self.state_writes.push(StateWrite {
+                        region,
+                        index,
+                        data,
+                    });
+                }
             }
             opcode::READ_HOST_MEMORY => {
                 assert!(offset + bytes <= abi::command::INBOX_BYTES && data % 4 == 0);
@@ -297,4 +301,15 @@ impl World {
         };
         self.completions.push_back((token, status.code()));
     }
+}
+
+/// Region and index of each word that a write of queue state with this operand writes.
+fn state_places(operand: u32) -> impl Iterator<Item = (usize, usize)> {
+    let operand = u128::from(operand);
+    let first = state_operand::index::get(operand) as usize;
+    let stride = 1 + state_operand::every_second::get(operand) as usize;
+    (0..=state_operand::more::get(operand) as usize).map(move |number| {
+        let place = first + number * stride;
+        (place >> 12, place & 0xfff)
+    })
 }
