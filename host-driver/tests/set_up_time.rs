@@ -1,0 +1,56 @@
+//! How long the firmware takes to set things up: every program and every simulation pays for it.
+
+use sim::cluster::Cluster;
+use std::sync::{Arc, Mutex};
+use wayfarer_host_driver::{Device, EndpointOptions};
+
+mod support;
+
+/// A step of a program's set-up, and the core cycles it may take: a fifth above what was measured, as the instruction cache is small and
+/// where the linker puts the code makes a difference.
+const LIMITS: [(&str, f64); 4] = [
+    ("open the device", 10_000.0),
+    ("create an endpoint (window 64, ring 64 KiB)", 27_000.0),
+    ("load a translation", 3_600.0),
+    ("destroy the endpoint", 4_500.0),
+];
+
+#[test]
+fn set_up_is_quick() {
+    let options = support::options("pcie-gen3-x8", 1);
+    let cycle_ns = 1e9 / options.profile.clock_hertz as f64;
+    let mut cluster = Cluster::new(options);
+    let times: Arc<Mutex<Vec<f64>>> = Arc::default();
+    let taken = Arc::clone(&times);
+    cluster.program(0, move |port| {
+        let mut last_ns = port.now_ns();
+        let mut lap = || {
+            let now_ns = port.now_ns();
+            let cycles = (now_ns - last_ns) / cycle_ns;
+            last_ns = now_ns;
+            taken.lock().expect("no program panicked").push(cycles);
+        };
+        let device = Device::open("sim:0").expect("the device opens");
+        lap();
+        let options = EndpointOptions {
+            destinations_log2: 6,
+            ..EndpointOptions::default()
+        };
+        let endpoint = device.create_endpoint(options).expect("there is room");
+        lap();
+        endpoint.load_translation(0, 1, 0, 0).expect("it is legal");
+        lap();
+        drop(endpoint);
+        lap();
+    });
+    cluster.program(1, |_| {});
+    cluster.run().expect("the cluster runs");
+    let times = times.lock().expect("no program panicked");
+    assert_eq!(times.len(), LIMITS.len());
+    for (&cycles, (what, limit)) in times.iter().zip(LIMITS) {
+        println!("{cycles:6.0} core cycles to {what} (at most {limit})");
+    }
+    for (&cycles, (what, limit)) in times.iter().zip(LIMITS) {
+        assert!(cycles <= limit, "{cycles} core cycles to {what}");
+    }
+}
