@@ -105,7 +105,6 @@ pub struct Niu {
     link: LinkUnit,
     processor: ProcessorSubsystem,
     frame_register: StreamRegister,
-    packet_register: StreamRegister,
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
     /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
@@ -171,7 +170,6 @@ impl Niu {
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             frame_register: Default::default(),
-            packet_register: Default::default(),
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
             configuration: Default::default(),
@@ -203,7 +201,6 @@ impl Logic for Niu {
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
         self.frame_register.clock.next = self.core_clock.val();
-        self.packet_register.clock.next = self.core_clock.val();
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
         self.configuration.clock.next = self.core_clock.val();
@@ -222,7 +219,6 @@ impl Logic for Niu {
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.frame_register.reset.next = self.reset.val();
-        self.packet_register.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
         self.host_unsupported.reset.next = self.reset.val();
@@ -283,8 +279,7 @@ impl Logic for Niu {
         self.link.node.next = self.registers.node.val();
         StreamSource::join(&mut self.transmit.frame, &mut self.frame_register.sink);
         StreamSource::join(&mut self.frame_register.source, &mut self.link.frame);
-        StreamSource::join(&mut self.processor.packet, &mut self.packet_register.sink);
-        StreamSource::join(&mut self.packet_register.source, &mut self.link.packet);
+        StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
         self.link.acknowledge_valid.next = self.receive.acknowledge_valid.val();
         self.link.acknowledge.next = self.receive.acknowledge.val();
         self.receive.acknowledge_ready.next = self.link.acknowledge_ready.val();

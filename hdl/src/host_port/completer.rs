@@ -89,6 +89,7 @@ pub struct Completer {
     part_address: DFF<Bits<5>>,
     memory_word: DFF<Bits<128>>,
     body: DFF<Bits<3>>,
+    unsupported_pulse: DFF<Bit>,
     nothing: Signal<Local, Bit>,
     outbox_end: Signal<Local, Bits<3>>,
     request_address: Signal<Local, Bits<20>>,
@@ -118,7 +119,8 @@ impl Logic for Completer {
             part,
             part_address,
             memory_word,
-            body
+            body,
+            unsupported_pulse
         );
         clock!(self, clock, collector);
 
@@ -183,7 +185,8 @@ impl Logic for Completer {
             | bit_cast::<7, 2>(self.lead.q.val());
         self.read_request_ready.next = false;
         self.nonposted_free.next = false;
-        self.unsupported.next = false;
+        self.unsupported_pulse.d.next = false;
+        self.unsupported.next = self.unsupported_pulse.q.val();
         self.registers.read.next = self.state.q.val() == CompleterState::ReadRegister;
         self.registers.write.next = false;
         self.registers.address.next = bit_cast::<12, 20>(self.address.q.val());
@@ -217,11 +220,11 @@ impl Logic for Completer {
                     self.state.d.next = CompleterState::Header;
                 }
                 if !self.readable.val() {
-                    self.unsupported.next = !self.request.q.val().unsupported;
+                    self.unsupported_pulse.d.next = !self.request.q.val().unsupported;
                     self.state.d.next = CompleterState::Refuse;
                 }
                 if self.request.q.val().length == 0 {
-                    self.unsupported.next = false;
+                    self.unsupported_pulse.d.next = false;
                     self.state.d.next = CompleterState::Idle;
                 }
             }
@@ -265,7 +268,7 @@ impl Logic for Completer {
                 if self.registers.done.val() {
                     self.state.d.next = CompleterState::Collect;
                     if !self.registers.hit.val() {
-                        self.unsupported.next = true;
+                        self.unsupported_pulse.d.next = true;
                         self.state.d.next = CompleterState::Refuse;
                     }
                 }
@@ -314,6 +317,7 @@ impl Logic for Completer {
         }
         if self.reset.val() {
             self.state.d.next = CompleterState::Idle;
+            self.unsupported_pulse.d.next = false;
         }
     }
 }

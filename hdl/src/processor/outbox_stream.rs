@@ -3,12 +3,13 @@
 use crate::bundles::MemoryReadMaster;
 use crate::library::fifo::Fifo;
 use crate::library::stream::{Beat, StreamSource};
+use crate::library::stream_register::StreamRegister;
 use rust_hdl::prelude::*;
 
 /// Sends a first beat and then `beats` beats of the outbox as one packet, with zeros behind the first `bytes` bytes.
 ///
 /// `start` is high for one cycle while `busy` is low, with the other inputs; `busy` falls when the last beat has been taken. Sends one
-/// beat a cycle if the outbox grants one a cycle: the second beat stands 2 cycles behind the first.
+/// beat a cycle if the outbox grants one a cycle: the second beat stands 2 cycles behind the first. `source` is a register.
 #[derive(LogicBlock)]
 pub struct OutboxStream {
     /// Core clock.
@@ -32,19 +33,23 @@ pub struct OutboxStream {
     /// The packet.
     pub source: StreamSource,
     queue: Fifo<Beat, 2, 3>,
+    output_register: StreamRegister,
+    /// Beats in `queue` and on their way to it, at most four.
+    claimed: DFF<Bits<3>>,
     address: DFF<Bits<9>>,
     remaining: DFF<Bits<8>>,
     bytes_left: DFF<Bits<12>>,
     reading: DFF<Bit>,
     reading_last: DFF<Bit>,
     reading_bytes: DFF<Bits<5>>,
-    claimed: Signal<Local, Bits<4>>,
-    granted: Signal<Local, Bit>,
+    may_read: Signal<Local, Bit>,
+    queued: Signal<Local, Bit>,
+    comes: Signal<Local, Bit>,
+    leaves: Signal<Local, Bit>,
     shift: Signal<Local, Bits<8>>,
     blank: Signal<Local, Bits<128>>,
     ones: Constant<Bits<128>>,
     outbox_half: Constant<Bits<13>>,
-    depth: Constant<Bits<4>>,
     whole: Constant<Bits<5>>,
     beat_bytes: Constant<Bits<12>>,
 }
@@ -69,13 +74,16 @@ impl Default for OutboxStream {
             reading: Default::default(),
             reading_last: Default::default(),
             reading_bytes: Default::default(),
+            output_register: Default::default(),
             claimed: Default::default(),
-            granted: Default::default(),
+            may_read: Default::default(),
+            queued: Default::default(),
+            comes: Default::default(),
+            leaves: Default::default(),
             shift: Default::default(),
             blank: Default::default(),
             ones: Constant::new(u128::MAX.to_bits()),
             outbox_half: Constant::new(0x1000u32.to_bits()),
-            depth: Constant::new(4u32.to_bits()),
             whole: Constant::new(16u32.to_bits()),
             beat_bytes: Constant::new(16u32.to_bits()),
         }
@@ -88,6 +96,7 @@ impl Logic for OutboxStream {
         dff_setup!(
             self,
             clock,
+            claimed,
             address,
             remaining,
             bytes_left,
@@ -95,20 +104,16 @@ impl Logic for OutboxStream {
             reading_last,
             reading_bytes
         );
-        clock!(self, clock, queue);
+        clock!(self, clock, queue, output_register);
         self.queue.reset.next = self.reset.val();
+        self.output_register.reset.next = self.reset.val();
 
-        // A read may begin when its beat has a place: those in the queue and the one on its way count.
-        self.claimed.next = bit_cast::<4, 3>(self.queue.level.val())
-            + bit_cast::<4, 1>(self.reading.q.val().into());
-        self.outbox.request.next =
-            self.remaining.q.val().any() & (self.claimed.val() < self.depth.val());
+        // A read may begin when its beat has a place: those in the queue and those on their way count.
+        self.may_read.next = self.remaining.q.val().any() & !self.claimed.q.val().get_bit(2);
+        self.outbox.request.next = self.may_read.val();
         self.outbox.address.next = bit_cast::<13, 9>(self.address.q.val()) | self.outbox_half.val();
-        self.granted.next = self.outbox.grant.val()
-            & self.remaining.q.val().any()
-            & (self.claimed.val() < self.depth.val());
-        self.reading.d.next = self.granted.val();
-        if self.granted.val() {
+        self.reading.d.next = self.outbox.grant.val();
+        if self.outbox.grant.val() {
             self.address.d.next = self.address.q.val() + 1;
             self.remaining.d.next = self.remaining.q.val() - 1;
             self.reading_last.d.next = self.remaining.q.val() == 1;
@@ -137,15 +142,30 @@ impl Logic for OutboxStream {
             self.bytes_left.d.next = self.bytes.val();
         }
 
-        self.source.valid.next = !self.queue.empty.val();
-        self.source.beat.next = self.queue.data_out.val();
-        self.queue.read.next = self.source.ready.val();
-        self.busy.next =
-            self.remaining.q.val().any() | self.reading.q.val() | !self.queue.empty.val();
+        self.queued.next = !self.queue.empty.val();
+        self.output_register.sink.valid.next = self.queued.val();
+        self.output_register.sink.beat.next = self.queue.data_out.val();
+        self.leaves.next = self.queued.val() & self.output_register.sink.ready.val();
+        self.queue.read.next = self.leaves.val();
+        self.comes.next = self.outbox.grant.val() | self.start.val();
+        if self.comes.val() & !self.leaves.val() {
+            self.claimed.d.next = self.claimed.q.val() + 1;
+        }
+        if !self.comes.val() & self.leaves.val() {
+            self.claimed.d.next = self.claimed.q.val() - 1;
+        }
+        self.source.valid.next = self.output_register.source.valid.val();
+        self.source.beat.next = self.output_register.source.beat.val();
+        self.output_register.source.ready.next = self.source.ready.val();
+        self.busy.next = self.remaining.q.val().any()
+            | self.reading.q.val()
+            | self.queued.val()
+            | self.output_register.source.valid.val();
 
         if self.reset.val() {
             self.remaining.d.next = 0.into();
             self.reading.d.next = false;
+            self.claimed.d.next = 0.into();
         }
     }
 }

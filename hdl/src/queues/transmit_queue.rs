@@ -101,6 +101,7 @@ pub struct TransmitQueue {
     holding: DFF<Bit>,
     hold_cycles: DFF<Bits<9>>,
     overdue: DFF<Bit>,
+    failing: DFF<Bit>,
     /// `producer - consumer`, kept beside them because stores must be judged in their own cycle.
     used: DFF<Bits<5>>,
     /// A producer index was taken in the cycle before; which; and whether it brings messages.
@@ -171,6 +172,7 @@ impl Logic for TransmitQueue {
             holding,
             hold_cycles,
             overdue,
+            failing,
             used,
             producer_taken,
             new_producer,
@@ -230,14 +232,14 @@ impl Logic for TransmitQueue {
         self.too_small.next = self.answered.val() & self.answer.val().too_small;
         self.refuses.next = self.not_resident.val() | self.too_small.val();
 
-        // No answer for one tick: overdue; for two: failed.
-        self.fails.next = false;
+        // No answer for one tick: overdue; for two: failed, in the cycle after the tick, if no answer comes at the last moment.
+        self.failing.d.next = self.tick.val() & self.overdue.q.val();
+        self.fails.next = self.failing.q.val()
+            & self.overdue.q.val()
+            & !self.has_failed.q.val()
+            & !self.answer_valid.val();
         if self.tick.val() {
             self.overdue.d.next = true;
-            self.fails.next = self.overdue.q.val()
-                & !self.is_drained.val()
-                & !self.has_failed.q.val()
-                & !(self.accepts.val() | self.fills.val() | self.refuses.val());
         }
         if self.is_drained.val() | self.accepts.val() | self.fills.val() | self.refuses.val() {
             self.overdue.d.next = false;
@@ -389,6 +391,7 @@ impl Logic for TransmitQueue {
             self.holding.d.next = false;
             self.hold_cycles.d.next = 0.into();
             self.overdue.d.next = false;
+            self.failing.d.next = false;
             self.used.d.next = 0.into();
             self.producer_taken.d.next = false;
             self.store_overflowed.d.next = false;

@@ -8,7 +8,8 @@ use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
 /// `TRANSMIT_QUEUES` [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same
-/// cycle, but an acknowledgement is decoded first and counts in the cycle after.
+/// cycle, but an acknowledgement is decoded first and counts in the cycle after, and what becomes of a message is told in the
+/// cycle after that.
 ///
 /// Queue after queue, one each 2^`TICK` cycles, looks for an overdue answer: never two in one cycle, so that one pulse
 /// counts all failures. A round of 16 takes 2^(`TICK` + 4) cycles.
@@ -75,6 +76,10 @@ pub struct TransmitQueues<const TICK: usize> {
     /// The queue that was answered, and its answer.
     answered: [DFF<Bit>; TRANSMIT_QUEUES],
     answer: DFF<Answer>,
+    accepted_pulse: DFF<Bit>,
+    refused_pulse: DFF<Bit>,
+    restarted_pulse: DFF<Bit>,
+    timed_out_pulse: DFF<Bit>,
     status: Signal<Local, Bits<4>>,
     acknowledged_queue: Signal<Local, Bits<8>>,
     tick: Signal<Local, Bit>,
@@ -87,7 +92,17 @@ pub struct TransmitQueues<const TICK: usize> {
 impl<const TICK: usize> Logic for TransmitQueues<TICK> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, prescaler, tick_queue, answer);
+        dff_setup!(
+            self,
+            clock,
+            prescaler,
+            tick_queue,
+            answer,
+            accepted_pulse,
+            refused_pulse,
+            restarted_pulse,
+            timed_out_pulse
+        );
         self.prescaler.d.next = self.prescaler.q.val() + 1;
         self.tick.next = self.prescaler.q.val().all();
         if self.tick.val() {
@@ -144,10 +159,10 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
         self.failed.next = false;
         self.shadow_report.next = false;
         self.overflowed.next = false;
-        self.accepted.next = false;
-        self.refused.next = false;
-        self.restarted.next = false;
-        self.timed_out.next = false;
+        self.accepted_pulse.d.next = false;
+        self.refused_pulse.d.next = false;
+        self.restarted_pulse.d.next = false;
+        self.timed_out_pulse.d.next = false;
         for i in 0..TRANSMIT_QUEUES {
             if self.store.val().queue == i.to_bits() {
                 self.express_slot.next = self.queues[i].compose_slot.val();
@@ -171,18 +186,22 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
                 self.overflowed.next = true;
             }
             if self.queues[i].accepted.val() {
-                self.accepted.next = true;
+                self.accepted_pulse.d.next = true;
             }
             if self.queues[i].refused.val() {
-                self.refused.next = true;
+                self.refused_pulse.d.next = true;
             }
             if self.queues[i].restarted.val() {
-                self.restarted.next = true;
+                self.restarted_pulse.d.next = true;
             }
             if self.queues[i].timed_out.val() {
-                self.timed_out.next = true;
+                self.timed_out_pulse.d.next = true;
             }
         }
+        self.accepted.next = self.accepted_pulse.q.val();
+        self.refused.next = self.refused_pulse.q.val();
+        self.restarted.next = self.restarted_pulse.q.val();
+        self.timed_out.next = self.timed_out_pulse.q.val();
         self.shadow_word.next = bit_cast::<64, 16>(self.consumer_index.val())
             | (bit_cast::<64, 16>(self.error_count.val())
                 << abi::message::shadow::errors::SHIFT.to_bits::<8>())

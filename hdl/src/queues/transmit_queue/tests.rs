@@ -377,11 +377,13 @@ fn a_missing_answer_fails_the_queue_until_it_is_enabled_again() {
         ..Inputs::quiet()
     };
     assert!(!cycle(&mut unit, tick)[4]);
-    assert!(cycle(&mut unit, tick)[4]);
+    assert!(!cycle(&mut unit, tick)[4]);
+    assert!(cycle(&mut unit, Inputs::quiet())[4], "the cycle after");
     cycle(&mut unit, Inputs::quiet());
     assert!(unit.failed.val() && unit.report.val() && unit.dirty.val());
     assert_eq!(unit.last_error.val(), error::ACKNOWLEDGE_TIMEOUT as u64);
-    assert!(!cycle(&mut unit, tick)[4], "once");
+    assert!(!cycle(&mut unit, tick)[4]);
+    assert!(!cycle(&mut unit, Inputs::quiet())[4], "once");
     assert!(!answer(&mut unit, 0, status::ACCEPTED)[1], "too late");
     assert!(overflows(
         &mut unit,
@@ -454,6 +456,8 @@ struct Reference {
     hold: usize,
     waits: [bool; 3],
     answerless_ticks: usize,
+    /// The second tick without an answer was in the cycle before.
+    failing: bool,
     errors: u64,
     last_error: usize,
     /// A message was accepted, or failed: told one cycle later.
@@ -610,15 +614,17 @@ impl Reference {
             }
             _ => {}
         }
+        let failing = std::mem::take(&mut self.failing);
+        if failing && live && !(mine && inputs.answer.is_some()) {
+            pulses[4] = true;
+            self.failed = true;
+            self.error(error::ACKNOWLEDGE_TIMEOUT);
+        }
         if was_drained || answered {
             self.answerless_ticks = 0;
         } else if inputs.tick {
             self.answerless_ticks += 1;
-            if self.answerless_ticks >= 2 && live {
-                pulses[4] = true;
-                self.failed = true;
-                self.error(error::ACKNOWLEDGE_TIMEOUT);
-            }
+            self.failing = self.answerless_ticks >= 2;
         }
         if let (true, Some(enabled)) = (mine, inputs.control) {
             let stale = (was_busy || inputs.granted) && !ended;

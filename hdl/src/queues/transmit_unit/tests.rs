@@ -64,7 +64,7 @@ fn an_express_store_is_a_frame_six_cycles_later() {
         ("translated", stored + 5),
         ("message_sent", stored + 6),
         ("acknowledged", answered),
-        ("message_accepted", answered + 1),
+        ("message_accepted", answered + 2),
     ] {
         assert_eq!(bench.pulses(name), [cycle], "{name}");
     }
