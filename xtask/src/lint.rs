@@ -92,7 +92,7 @@ fn warnings(workspace: &Workspace) -> Result<()> {
 fn verilator(workspace: &Workspace) -> Result<()> {
     workspace.write_generated("vexriscv.vlt", VEXRISCV_WAIVER.as_bytes())?;
     let generated = workspace.generated();
-    let mut command = tools::verilator(workspace)?;
+    let mut command = workspace.tools().verilator()?;
     command
         .args(["--lint-only", "-Wall", "--top-module", "niu"])
         // The soft core names a time scale; files without one would be warned about.
@@ -118,7 +118,9 @@ fn yosys(workspace: &Workspace) -> Result<()> {
                   select -assert-none t:$dlatch t:$adlatch t:$dlatchsr";
     run_step(
         "Yosys check",
-        tools::yosys(workspace)
+        workspace
+            .tools()
+            .yosys()
             .current_dir(workspace.generated())
             .args(["-q", "-p", script]),
     )

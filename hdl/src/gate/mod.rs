@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Inputs that the closure leaves alone keep their value. A block without a clock is given none; a second clock is declared
-//! with [`Gate::slow_clock`]. The tools come from `WAYFARER_TOOLS`, else `target/tools` (`cargo xtask test` fetches them);
+//! with [`Gate::slow_clock`]. The tools come from `WAYFARER_TOOLS`, else `target/tools` (`cargo xtask tools` fetches them);
 //! without them the gate fails. `WAYFARER_GATE=fast` skips step 5. Builds are kept in `target/gate` and used again while the
 //! Verilog stays the same.
 

