@@ -2,10 +2,12 @@
 //!
 //! `cargo xtask firmware`, then `cargo run --release --package wayfarer-host-driver --example two-hosts`.
 
-use anyhow::{Context, Result};
-use sim::cluster::{Cluster, ClusterOptions};
+use anyhow::Result;
+use sim::cluster::ClusterOptions;
 use sim::host::HostPort;
 use sim::profile::Profile;
+use std::path::Path;
+use wayfarer_host_driver::launch::{launch, read_firmware};
 use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
 
 /// Name of both hosts' receive queue.
@@ -26,8 +28,8 @@ fn open(port: &HostPort) -> Result<(Device, Endpoint), Error> {
 }
 
 /// Sends 8 bytes with one store, waits for the answer.
-fn ask(port: &HostPort) -> Result<(), Error> {
-    let (_device, mut endpoint) = open(port)?;
+fn ask(port: HostPort) -> Result<(), Error> {
+    let (_device, mut endpoint) = open(&port)?;
     endpoint.send_express(0, 0, *b"Hello, 1")?;
     let answer = endpoint.receive_wait(PATIENCE_NS)?;
     let text = String::from_utf8_lossy(&answer.payload).into_owned();
@@ -36,8 +38,8 @@ fn ask(port: &HostPort) -> Result<(), Error> {
 }
 
 /// Waits for a message, answers with a longer one.
-fn answer(port: &HostPort) -> Result<(), Error> {
-    let (_device, mut endpoint) = open(port)?;
+fn answer(port: HostPort) -> Result<(), Error> {
+    let (_device, mut endpoint) = open(&port)?;
     let question = endpoint.receive_wait(PATIENCE_NS)?;
     let text = String::from_utf8_lossy(&question.payload).into_owned();
     println!("node {} after {:.0} ns: {text}", port.node(), port.now_ns());
@@ -46,20 +48,10 @@ fn answer(port: &HostPort) -> Result<(), Error> {
 }
 
 fn main() -> Result<()> {
-    let image = "target/generated/firmware.bin";
-    let firmware = std::fs::read(image)
-        .with_context(|| format!("cannot read {image}: run `cargo xtask firmware`"))?;
-    let mut cluster = Cluster::new(ClusterOptions::new(
-        Profile::named("pcie-gen3-x8")?,
-        firmware,
-    ));
-    cluster.program(0, |port| {
-        ask(&port).unwrap_or_else(|error| panic!("{error}"))
-    });
-    cluster.program(1, |port| {
-        answer(&port).unwrap_or_else(|error| panic!("{error}"))
-    });
-    let report = cluster.run()?;
+    let firmware = read_firmware(Path::new("target/generated/firmware.bin"))?;
+    let options = ClusterOptions::new(Profile::named("pcie-gen3-x8")?, firmware);
+    let programs = launch(options, vec![Box::new(ask), Box::new(answer)]);
+    let (_, report) = programs.into_results()?;
     println!(
         "{} cycles, trace hash {:016x}",
         report.cycles, report.trace_hash

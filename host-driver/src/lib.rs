@@ -21,6 +21,7 @@ mod admin;
 mod device;
 mod endpoint;
 mod error;
+pub mod launch;
 mod receive_ring;
 pub mod soak;
 mod transmit_queue;

@@ -3,9 +3,10 @@
 use super::plan::Plan;
 use super::program::{self, Tally};
 use super::{Failure, SoakError};
-use sim::cluster::{Cluster, ClusterOptions, Report};
+use crate::launch::{Ended, Program, launch};
+use sim::cluster::{ClusterOptions, Report};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
 
 /// With more nodes some destinations would be out of reach for Express.
 const MAXIMUM_NODES: u16 = 8;
@@ -38,9 +39,6 @@ pub(super) struct Shared {
     pub failed: AtomicBool,
 }
 
-/// What a program leaves when it ends: what it saw, or the cycle and the failure.
-type Slot = Arc<Mutex<Option<Result<Tally, (u64, Failure)>>>>;
-
 /// Sends all messages of the plan that the seed makes, and checks that each comes once, whole, and in its order.
 ///
 /// # Errors
@@ -61,32 +59,22 @@ pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
         received,
         failed: AtomicBool::new(false),
     });
-    let mut cluster = Cluster::new(options);
-    let slots: Vec<Slot> = (0..nodes).map(|_| Slot::default()).collect();
-    for (node, slot) in (0..nodes).zip(&slots) {
-        let (plan, shared, slot) = (Arc::clone(&plan), Arc::clone(&shared), Arc::clone(slot));
-        cluster.program(node, move |port| {
-            let outcome =
-                program::run(&port, &plan, &shared).map_err(|failure| (port.cycle(), failure));
-            *slot.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(outcome);
-        });
-    }
-    let report = cluster.run();
+    let program = |_| -> Program<Tally, Failure> {
+        let (plan, shared) = (Arc::clone(&plan), Arc::clone(&shared));
+        Box::new(move |port| program::run(&port, &plan, &shared))
+    };
+    let launched = launch(options, (0..nodes).map(program).collect());
     let mut tally = Tally::default();
     let mut failures = Vec::new();
-    for (node, slot) in (0..nodes).zip(&slots) {
-        match slot
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner())
-            .take()
-        {
-            Some(Ok(seen)) => {
+    for (node, ended) in (0..nodes).zip(launched.programs) {
+        match ended.map(|Ended { cycle, outcome }| (cycle, outcome)) {
+            Some((_, Ok(seen))) => {
                 tally.express += seen.express;
                 tally.basic += seen.basic;
                 tally.bytes += seen.bytes;
                 tally.restarts += seen.restarts;
             }
-            Some(Err((cycle, failure))) => failures.push(SoakError::Node {
+            Some((cycle, Err(failure))) => failures.push(SoakError::Node {
                 seed,
                 node,
                 cycle,
@@ -107,6 +95,8 @@ pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
     if let Some(cause) = failures.iter().position(is_cause) {
         return Err(failures.swap_remove(cause));
     }
-    let report = report.map_err(|error| SoakError::Run { seed, error })?;
+    let report = launched
+        .report
+        .map_err(|error| SoakError::Run { seed, error })?;
     Ok(Outcome { tally, report })
 }

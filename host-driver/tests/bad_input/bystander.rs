@@ -1,6 +1,6 @@
 //! The endpoint pair that nobody may disturb: traffic in both directions, every message checked and in order.
 
-use crate::support::{Node, PATIENCE_NS};
+use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
 /// RQID of the bystander's endpoints on both nodes.

@@ -1,8 +1,9 @@
 //! Firmware that stops: what is resident goes on without it.
 
 use crate::scene::{play, receives};
-use crate::support::{PATIENCE_NS, options};
+use crate::support::options;
 use abi::control::registers;
+use wayfarer_host_driver::launch::PATIENCE_NS;
 
 /// Cycles without a heartbeat that the watchdog is set to.
 const WATCHDOG_CYCLES: u32 = 5000;

@@ -1,11 +1,12 @@
 //! Receive rings that are full, or that the IOMMU takes away.
 
 use crate::scene::{exactly, perhaps, play, some};
-use crate::support::{PATIENCE_NS, options};
+use crate::support::options;
 use abi::admin::status::Status;
 use abi::control::counter::Counter;
 use abi::pcie::completion_status::CompletionStatus;
 use sim::pcie::ReadFault;
+use wayfarer_host_driver::launch::PATIENCE_NS;
 use wayfarer_host_driver::{EndpointOptions, Error};
 
 /// Messages to a ring of four entries, three times what ring and transmit queue hold together.

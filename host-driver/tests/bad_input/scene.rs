@@ -1,11 +1,12 @@
 //! Two nodes with a bystander pair and a culprit pair of endpoints, and the check that only the right counters moved.
 
 use crate::bystander::Bystander;
-use crate::support::{self, Body, Node, PATIENCE_NS};
+use crate::support::{self, Body};
 use abi::control::counter::Counter;
 use abi::message::error::Error as Code;
 use sim::cluster::{ClusterOptions, Report};
 use std::ops::RangeInclusive;
+use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error, QueueError};
 
 /// RQID of the culprit's endpoints on both nodes.

@@ -4,15 +4,12 @@
     reason = "each test binary includes this module and uses a part of it"
 )]
 
-use sim::cluster::{Cluster, ClusterOptions, Report};
-use sim::host::HostPort;
+use sim::cluster::{ClusterOptions, Report};
 use sim::profile::Profile;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
+use wayfarer_host_driver::Error;
+use wayfarer_host_driver::launch::{Node, Program, launch, read_firmware};
 
-/// How long any one thing may take, in simulated nanoseconds.
-pub const PATIENCE_NS: f64 = 10_000_000.0;
 /// Core cycles after which a run counts as hung, unless a test sets another limit.
 pub const MAXIMUM_CYCLES: u64 = 4_000_000;
 
@@ -22,12 +19,7 @@ pub const MAXIMUM_CYCLES: u64 = 4_000_000;
 /// It has not been built.
 pub fn firmware() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/generated/firmware.bin");
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "cannot read the firmware image {}: {error}; `cargo xtask test` builds it, as does `cargo xtask firmware`",
-            path.display()
-        )
-    })
+    read_firmware(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A two-node cluster on a built-in profile. The seed is printed, for a failed test's output.
@@ -44,50 +36,6 @@ pub fn options(profile: &str, seed: u64) -> ClusterOptions {
     }
 }
 
-/// A node as the host program on it sees it.
-pub struct Node {
-    /// Its NIU, open.
-    pub device: Device,
-    /// The simulated machine.
-    pub port: HostPort,
-}
-
-impl Node {
-    /// Opens the NIU of the node that the running host program runs on.
-    fn open(port: HostPort) -> Result<Self, Error> {
-        let device = Device::open(&format!("sim:{}", port.node()))?;
-        Ok(Node { device, port })
-    }
-
-    /// The node's number.
-    pub fn number(&self) -> u16 {
-        self.port.node()
-    }
-
-    /// In a cluster of two, the other node's number.
-    pub fn peer(&self) -> u16 {
-        1 - self.number()
-    }
-
-    /// Waits until the programs of all nodes have come to a barrier.
-    pub fn barrier(&self) {
-        self.port.gather(&[]);
-    }
-
-    /// An endpoint of these options whose destination `d` leads to the same RQID on `destinations[d]`, on channel 0.
-    pub fn endpoint(
-        &self,
-        options: EndpointOptions,
-        destinations: &[u16],
-    ) -> Result<Endpoint, Error> {
-        let endpoint = self.device.create_endpoint(options)?;
-        for (destination, &node) in destinations.iter().enumerate() {
-            endpoint.load_translation(destination as u16, node, options.receive_queue_id, 0)?;
-        }
-        Ok(endpoint)
-    }
-}
-
 /// What a host program does.
 pub type Body<R> = Box<dyn FnOnce(&Node) -> Result<R, Error> + Send>;
 
@@ -96,37 +44,19 @@ pub type Body<R> = Box<dyn FnOnce(&Node) -> Result<R, Error> + Send>;
 /// # Panics
 /// A program fails or panics, the NIU breaks a rule of PCIe, or the run does not end.
 pub fn run<R: Send + 'static>(options: ClusterOptions, bodies: Vec<Body<R>>) -> (Vec<R>, Report) {
-    assert_eq!(bodies.len(), usize::from(options.nodes), "a body a node");
-    let mut cluster = Cluster::new(options);
-    let slots: Vec<Slot<R>> = bodies
-        .into_iter()
-        .enumerate()
-        .map(|(node, body)| add(&mut cluster, node as u16, body))
-        .collect();
-    let report = cluster.run().unwrap_or_else(|error| panic!("{error}"));
-    let results = slots
-        .into_iter()
-        .map(|slot| {
-            slot.lock()
-                .unwrap_or_else(|poison| poison.into_inner())
-                .take()
-                .expect("a program that ends has left its result")
-        })
-        .collect();
-    (results, report)
+    let programs = bodies.into_iter().map(program).collect();
+    let launched = launch(options, programs);
+    launched
+        .into_results()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
-type Slot<R> = Arc<Mutex<Option<R>>>;
-
-fn add<R: Send + 'static>(cluster: &mut Cluster, node: u16, body: Body<R>) -> Slot<R> {
-    let slot: Slot<R> = Arc::default();
-    let result = Arc::clone(&slot);
-    cluster.program(node, move |port| {
-        // An error ends the run here, with its reason: the other programs would wait at a barrier for ever.
-        let outcome = Node::open(port)
-            .and_then(|node| body(&node))
-            .unwrap_or_else(|error| panic!("the host program of node {node} failed: {error}"));
-        *result.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(outcome);
-    });
-    slot
+fn program<R: 'static>(body: Body<R>) -> Program<R, Error> {
+    Box::new(|port| {
+        let node = port.node();
+        let outcome = Node::open(port).and_then(|node| body(&node));
+        // A panic ends the run here, with its reason: returned, the error would have the other programs run out of patience.
+        Ok(outcome
+            .unwrap_or_else(|error| panic!("the host program of node {node} failed: {error}")))
+    })
 }

@@ -64,7 +64,7 @@ fn stream(
             moved = true;
         }
         if !moved {
-            side.device.transport().port().poll(PATIENCE_NS);
+            side.node.port.poll(PATIENCE_NS);
             if side.now_ns() - start > PATIENCE_NS * 10.0 {
                 return Err(Error::NothingReceived {
                     waited_ns: (side.now_ns() - start) as u64,
@@ -100,7 +100,7 @@ fn measure(
                     counts[send],
                     counts[1 - send],
                 )?);
-                side.barrier();
+                side.node.barrier();
             }
             Ok(streams)
         }

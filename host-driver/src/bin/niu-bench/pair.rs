@@ -1,56 +1,47 @@
 //! Two nodes with an endpoint each that know of each other.
 
 use anyhow::Result;
-use sim::cluster::{Cluster, ClusterOptions};
-use std::sync::{Arc, Mutex};
-use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
+use sim::cluster::{ClusterOptions, Report};
+use sim::host::HostPort;
+pub use wayfarer_host_driver::launch::PATIENCE_NS;
+use wayfarer_host_driver::launch::{Node, Program, launch};
+use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
-/// How long anything may take.
-pub const PATIENCE_NS: f64 = 10_000_000.0;
 /// Both endpoints' receive queue.
 const RECEIVE_QUEUE_ID: u16 = 100;
 
 /// One side of a pair.
 pub struct Side {
-    /// The device.
-    pub device: Device,
+    /// The node.
+    pub node: Node,
     /// Its endpoint; destination 0 is the other side's.
     pub endpoint: Endpoint,
 }
 
 impl Side {
-    fn open() -> Result<Self, Error> {
-        let port =
-            sim::host::current().map_err(wayfarer_host_driver::transport::TransportError::from)?;
-        let device = Device::open(&format!("sim:{}", port.node()))?;
+    fn open(port: HostPort) -> Result<Self, Error> {
+        let node = Node::open(port)?;
         let options = EndpointOptions {
             receive_queue_id: RECEIVE_QUEUE_ID,
             ring_entries_log2: 6,
             destinations_log2: 1,
             ..EndpointOptions::default()
         };
-        let endpoint = device.create_endpoint(options)?;
-        endpoint.load_translation(0, 1 - port.node(), RECEIVE_QUEUE_ID, 0)?;
-        let side = Side { device, endpoint };
-        side.barrier();
-        Ok(side)
-    }
-
-    /// Waits for the other side.
-    pub fn barrier(&self) {
-        self.device.transport().port().gather(&[]);
+        let endpoint = node.endpoint(options, &[node.peer()])?;
+        node.barrier();
+        Ok(Side { node, endpoint })
     }
 
     /// The simulated time.
     pub fn now_ns(&self) -> f64 {
-        self.device.transport().port().now_ns()
+        self.node.port.now_ns()
     }
 }
 
 /// What a run was and took.
 pub struct Run {
     /// The simulation.
-    pub report: sim::cluster::Report,
+    pub report: Report,
     /// Source revision that the NIU's hardware tells.
     pub hardware_revision: u32,
 }
@@ -61,11 +52,11 @@ pub fn run<R: Send + 'static>(
     left: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
     right: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
 ) -> Result<(R, R, Run)> {
-    let mut cluster = Cluster::new(options);
-    let left = add(&mut cluster, 0, left);
-    let right = add(&mut cluster, 1, right);
-    let report = cluster.run()?;
-    let ((left, hardware_revision), (right, _)) = (take(&left)?, take(&right)?);
+    let programs = vec![program(left), program(right)];
+    let (results, report) = launch(options, programs).into_results()?;
+    let Ok([(left, hardware_revision), (right, _)]) = <[(R, u32); 2]>::try_from(results) else {
+        unreachable!("two programs leave two results")
+    };
     Ok((
         left,
         right,
@@ -76,32 +67,15 @@ pub fn run<R: Send + 'static>(
     ))
 }
 
-/// A program's result and the revision of its NIU.
-type Slot<R> = Arc<Mutex<Option<Result<(R, u32), Error>>>>;
-
-fn add<R: Send + 'static>(
-    cluster: &mut Cluster,
-    node: u16,
+/// A side's program: gives its result and the revision of its NIU.
+fn program<R>(
     body: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
-) -> Slot<R> {
-    let slot: Slot<R> = Arc::default();
-    let result = Arc::clone(&slot);
-    cluster.program(node, move |_| {
-        let outcome = Side::open().and_then(|mut side| {
-            let outcome = body(&mut side);
-            // Neither side destroys its endpoint while the other may still send.
-            side.barrier();
-            Ok((outcome?, side.device.identity().hardware_revision))
-        });
-        *result.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(outcome);
-    });
-    slot
-}
-
-fn take<R>(slot: &Slot<R>) -> Result<(R, u32)> {
-    let outcome = slot
-        .lock()
-        .unwrap_or_else(|poison| poison.into_inner())
-        .take();
-    Ok(outcome.ok_or_else(|| anyhow::anyhow!("a host program ended without a result"))??)
+) -> Program<(R, u32), Error> {
+    Box::new(|port| {
+        let mut side = Side::open(port)?;
+        let outcome = body(&mut side);
+        // Neither side destroys its endpoint while the other may still send.
+        side.node.barrier();
+        Ok((outcome?, side.node.device.identity().hardware_revision))
+    })
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use sim::cluster::ClusterOptions;
 use sim::profile::Profile;
 use std::path::PathBuf;
+use wayfarer_host_driver::launch::read_firmware;
 
 /// Profile and firmware, loaded once.
 pub struct Platform {
@@ -22,12 +23,6 @@ pub struct Platform {
 impl Platform {
     /// Loads what the arguments name.
     pub fn load(arguments: &Arguments) -> Result<Self> {
-        let firmware = std::fs::read(&arguments.firmware).with_context(|| {
-            format!(
-                "cannot read the firmware image {}: run `cargo xtask bench`, which builds it",
-                arguments.firmware.display()
-            )
-        })?;
         if let Some(folder) = &arguments.trace {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -35,7 +30,7 @@ impl Platform {
         Ok(Platform {
             profile: Profile::named(&arguments.profile)?,
             bare: Profile::named("bare")?,
-            firmware,
+            firmware: read_firmware(&arguments.firmware)?,
             seed: arguments.seed,
             threads: arguments.threads,
             trace: arguments.trace.clone(),

@@ -43,7 +43,7 @@ impl Stages {
 fn read(side: &Side, stages: &[Stage]) -> Result<Vec<u32>, Error> {
     stages
         .iter()
-        .map(|stage| side.device.stage_time(*stage))
+        .map(|stage| side.node.device.stage_time(*stage))
         .collect()
 }
 
@@ -84,7 +84,7 @@ pub fn measure(
                 }
                 side.endpoint.flush(PATIENCE_NS)?;
                 times.push(read(side, AT_SENDER)?);
-                side.barrier();
+                side.node.barrier();
             }
             Ok(times)
         },
@@ -93,7 +93,7 @@ pub fn measure(
             for _ in 0..count {
                 side.endpoint.receive_wait(PATIENCE_NS)?;
                 times.push(read(side, AT_RECEIVER)?);
-                side.barrier();
+                side.node.barrier();
             }
             Ok(times)
         },

@@ -1,6 +1,6 @@
 //! `niu-soak`: random messages among the nodes of a simulated cluster, each of them checked.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use sim::cluster::ClusterOptions;
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use wayfarer_host_driver::launch::read_firmware;
 use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
 
 /// Core cycles for a message, at the very least; a run that needs more has come to a standstill.
@@ -50,12 +51,7 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let firmware = std::fs::read(&arguments.firmware).with_context(|| {
-        format!(
-            "cannot read the firmware image {}: run `cargo xtask firmware`, which builds it",
-            arguments.firmware.display()
-        )
-    })?;
+    let firmware = read_firmware(&arguments.firmware)?;
     let received = Arc::new(AtomicU64::new(0));
     let options = SoakOptions {
         messages: arguments.messages,
