@@ -7,6 +7,7 @@
 //! | [`pcie`], [`memory`], [`profile`] | root complex, link, host memory behind an IOMMU, and how fast they are |
 //! | [`host`] | host programs as coroutines on simulated time |
 //! | [`network`] | wires and a switch stand-in |
+//! | [`trace`] | logs and a hash of what crosses a node's ports |
 //! | [`cluster`] | all of it, run cycle by cycle |
 
 pub mod cluster;

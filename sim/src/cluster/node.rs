@@ -4,9 +4,8 @@ use super::exchange::{Mailbox, ProgramState};
 use crate::host::{HostSide, Program, ProgramBody, Wake};
 use crate::model::{Inputs, NiuModel, Outputs, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
-use crate::pcie::TraceHash;
 use crate::pcie::{HostPortInputs, HostPortOutputs};
-use crate::trace::TraceLog;
+use crate::trace::{Direction, LinkLog, TraceHash};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -25,7 +24,7 @@ pub struct NodeParts {
     /// The wire that leaves the node.
     pub wire: Wire,
     /// Where packets are logged.
-    pub log: Option<TraceLog>,
+    pub log: Option<LinkLog>,
 }
 
 /// A node, tied to the thread that runs it because its programs are.
@@ -34,7 +33,7 @@ pub struct Node {
     side: Rc<RefCell<HostSide>>,
     programs: Vec<Program>,
     wire: Wire,
-    log: Option<TraceLog>,
+    log: Option<LinkLog>,
     inputs: Inputs,
     from_device: HostPortOutputs,
     incoming: VecDeque<(u64, Flit)>,
@@ -115,7 +114,7 @@ impl Node {
             self.incoming.pop_front();
             self.inputs.link_receive_data = beat_to_words(flit.data);
             self.inputs.link_receive_last = flit.last.into();
-            self.observe(cycle, "in", flit);
+            self.observe(cycle, Direction::ToDevice, flit);
         }
         let outputs = self.model.cycle(&self.inputs);
         self.take_outputs(cycle, &outputs);
@@ -173,16 +172,16 @@ impl Node {
                 last: outputs.link_transmit_last != 0,
             };
             self.wire.send(next, flit);
-            self.observe(next, "out", flit);
+            self.observe(next, Direction::FromDevice, flit);
         }
     }
 
-    fn observe(&mut self, cycle: u64, direction: &str, flit: Flit) {
+    fn observe(&mut self, cycle: u64, direction: Direction, flit: Flit) {
         self.hash.add_word(cycle << 1 | u64::from(flit.last));
         self.hash.add_word(flit.data as u64);
         self.hash.add_word((flit.data >> 64) as u64);
         if let Some(log) = &mut self.log {
-            log.link(cycle, direction, flit);
+            log.beat(cycle, direction, flit);
         }
     }
 

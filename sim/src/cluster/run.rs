@@ -8,9 +8,8 @@ use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
 use crate::model::NiuModel;
 use crate::network::{SwitchModel, Wire};
-use crate::pcie::packet_log::packet_log;
-use crate::pcie::{HostBridge, HostBridgeError, TraceHash};
-use crate::trace::TraceLog;
+use crate::pcie::{HostBridge, HostBridgeError};
+use crate::trace::{LinkLog, TraceHash, packet_log};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -199,7 +198,7 @@ fn make_parts(
         wire.set_faults(options.faults.get(number).cloned().unwrap_or_default());
         wire.set_tampering(options.tampering.get(number).copied().flatten());
         let log = log_path("link")
-            .map(|path| TraceLog::new(&path))
+            .map(|path| LinkLog::new(&path))
             .transpose()?;
         parts.push(NodeParts {
             model,

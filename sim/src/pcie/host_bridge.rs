@@ -11,11 +11,11 @@ use super::host_reads::{FIRST_RAW_TAG, HostReads, ReadError, ReadTicket};
 use super::packet::{self, Header, Request};
 use super::port::{HostPortInputs, HostPortOutputs};
 use super::rules::{self, Limits, RuleError};
-use super::trace::{Direction, TraceHash, TraceListener, TraceRecord};
 use super::upstream::{Taken, Upstream, class_of};
 use super::violation::{Violation, ViolationKind};
 use crate::memory::{Access, AddressRange, HostMemory, Iommu};
 use crate::profile::{Profile, ProfileError};
+use crate::trace::{Direction, TraceHash, TraceListener, TraceRecord};
 use std::collections::VecDeque;
 
 /// The device's bus, device and function: first device on the bus behind the root port.

@@ -9,7 +9,6 @@
 //! | `device_reads`, `host_reads` | answering the device's reads, and following the host's |
 //! | [`rules`], [`violation`] | the referee of everything the device sends |
 //! | [`host_bridge`] | all of it, stepped once a core cycle |
-//! | [`trace`], [`packet_log`] | records and a hash of what crossed, and a readable log |
 #![forbid(unsafe_code)]
 
 pub mod beats;
@@ -22,11 +21,9 @@ pub mod host_bridge;
 mod host_reads;
 mod line;
 pub mod packet;
-pub mod packet_log;
 pub mod port;
 pub mod random;
 pub mod rules;
-pub mod trace;
 mod upstream;
 pub mod violation;
 
@@ -34,7 +31,6 @@ pub use device_reads::ReadFault;
 pub use host_bridge::{Counters, HostBridge, HostBridgeError};
 pub use host_reads::{FIRST_RAW_TAG, ReadError, ReadTicket};
 pub use port::{HostPortInputs, HostPortOutputs};
-pub use trace::{TraceHash, TraceListener, TraceRecord};
 pub use violation::{Violation, ViolationKind};
 
 #[cfg(test)]

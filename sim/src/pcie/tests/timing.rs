@@ -87,7 +87,7 @@ fn the_line_bounds_what_the_device_can_send() {
 
 #[test]
 fn a_listener_hears_every_packet_both_ways_with_its_cycles() {
-    use crate::pcie::trace::Direction::{FromDevice, ToDevice};
+    use crate::trace::Direction::{FromDevice, ToDevice};
     let mut bench = Bench::new("bare", 0);
     let (_, iova) = bench.map(4096, Permission::ReadWrite);
     let heard = Arc::new(Mutex::new(Vec::new()));

@@ -1,5 +1,7 @@
-//! Readable logs of what crossed a node's link, on demand.
+//! A readable log of the frames that cross a node's link, a line each.
 
+use super::record::Direction;
+use super::start_log;
 use crate::network::{Flit, Frame, FrameAssembler};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -7,28 +9,26 @@ use std::path::Path;
 
 /// A text file of what crosses a node's link, frame by frame.
 #[derive(Debug)]
-pub struct TraceLog {
+pub struct LinkLog {
     file: BufWriter<File>,
     assemblers: [FrameAssembler; 2],
 }
 
-impl TraceLog {
+impl LinkLog {
     /// Starts a log.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn new(path: &Path) -> std::io::Result<Self> {
-        let mut file = BufWriter::new(File::create(path)?);
-        writeln!(file, "# cycle direction kind details")?;
-        Ok(TraceLog {
-            file,
+        Ok(LinkLog {
+            file: start_log(path, "cycle direction kind details")?,
             assemblers: Default::default(),
         })
     }
 
     /// Takes a beat; writes a line when it ends a frame.
-    pub fn link(&mut self, cycle: u64, direction: &str, flit: Flit) {
-        let assembler = &mut self.assemblers[usize::from(direction == "out")];
+    pub fn beat(&mut self, cycle: u64, direction: Direction, flit: Flit) {
+        let assembler = &mut self.assemblers[direction as usize];
         if let Some(frame) = assembler.push(flit) {
             // A log that cannot be written is no reason to end the run.
             let _ = writeln!(self.file, "{cycle} {direction} {}", describe(&frame));

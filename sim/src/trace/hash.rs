@@ -1,31 +1,6 @@
-//! What crosses the host port: records for those who listen, and one hash over everything.
+//! One hash over everything that crossed, in order.
 
-/// Which way a packet went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Host to device.
-    ToDevice,
-    /// Device to host.
-    FromDevice,
-}
-
-/// One packet at the host port.
-#[derive(Clone, Copy, Debug)]
-pub struct TraceRecord<'a> {
-    /// Core cycle in which the first beat crossed; cycles count from 0, and [`super::HostBridge::step`] ends one.
-    pub first_cycle: u64,
-    /// Core cycle in which the last beat crossed.
-    pub last_cycle: u64,
-    /// Start of that cycle in picoseconds of simulated time.
-    pub time_ps: u64,
-    /// Which way.
-    pub direction: Direction,
-    /// The packet in wire order.
-    pub bytes: &'a [u8],
-}
-
-/// Called with every packet that crosses.
-pub type TraceListener = Box<dyn FnMut(&TraceRecord<'_>) + Send>;
+use super::record::{Direction, TraceRecord};
 
 /// A running 64-bit hash (multiply and rotate, as in the FNV and xxHash families) of records, order included. It
 /// tells runs apart; it is no defence against anyone.

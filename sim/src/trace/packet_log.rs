@@ -1,10 +1,10 @@
 //! A readable log of the transaction-layer packets that cross a host port, a line each.
 
-use super::packet::{self, Completion, Header, Request};
-use super::trace::{Direction, TraceListener, TraceRecord};
+use super::record::{TraceListener, TraceRecord};
+use super::start_log;
+use crate::pcie::packet::{self, Completion, Header, Request};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 /// Payload bytes that a line shows.
@@ -15,11 +15,8 @@ const SHOWN_BYTES: usize = 32;
 /// # Errors
 /// The file cannot be written.
 pub fn packet_log(path: &Path) -> std::io::Result<TraceListener> {
-    let mut file = BufWriter::new(File::create(path)?);
-    writeln!(
-        file,
-        "# first-cycle last-cycle direction packet; in: host to NIU, out: NIU to host"
-    )?;
+    let columns = "first-cycle last-cycle direction packet; in: host to NIU, out: NIU to host";
+    let mut file = start_log(path, columns)?;
     Ok(Box::new(move |record| {
         // A log that cannot be written is no reason to end the run.
         let _ = writeln!(file, "{}", line(record));
@@ -28,11 +25,13 @@ pub fn packet_log(path: &Path) -> std::io::Result<TraceListener> {
 
 /// One packet in one line.
 fn line(record: &TraceRecord<'_>) -> String {
-    let direction = match record.direction {
-        Direction::ToDevice => "in",
-        Direction::FromDevice => "out",
-    };
-    let cycles = format!("{} {} {direction}", record.first_cycle, record.last_cycle);
+    let TraceRecord {
+        first_cycle,
+        last_cycle,
+        direction,
+        ..
+    } = record;
+    let cycles = format!("{first_cycle} {last_cycle} {direction}");
     match packet::decode(record.bytes) {
         Ok((header, payload)) => format!("{cycles} {}{}", describe(&header), shown(payload)),
         Err(error) => format!("{cycles} MALFORMED {error}{}", shown(record.bytes)),
@@ -92,6 +91,7 @@ fn shown(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Direction;
     use super::*;
 
     fn record(direction: Direction, bytes: &[u8]) -> String {
