@@ -19,8 +19,8 @@ pub struct NodeParts {
     pub model: NiuModel,
     /// Root complex, memory, costs.
     pub side: HostSide,
-    /// Programs, with their numbers in the run.
-    pub programs: Vec<(u64, ProgramBody)>,
+    /// Programs.
+    pub programs: Vec<ProgramBody>,
     /// The wire that leaves the node.
     pub wire: Wire,
     /// Where packets are logged.
@@ -47,7 +47,7 @@ impl Node {
         let programs = parts
             .programs
             .into_iter()
-            .map(|(identity, body)| Program::new(body, Rc::clone(&side), identity))
+            .map(|body| Program::new(body, Rc::clone(&side)))
             .collect();
         let inputs = Inputs {
             reset: 1,

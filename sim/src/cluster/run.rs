@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 /// A cluster and the programs that will run on it.
 pub struct Cluster {
     options: ClusterOptions,
-    programs: Vec<Vec<(u64, ProgramBody)>>,
-    count: u64,
+    programs: Vec<Vec<ProgramBody>>,
 }
 
 /// A run that came to its end.
@@ -82,11 +81,7 @@ impl Cluster {
             options.nodes
         );
         let programs = (0..options.nodes).map(|_| Vec::new()).collect();
-        Cluster {
-            options,
-            programs,
-            count: 0,
-        }
+        Cluster { options, programs }
     }
 
     /// Adds a host program to a node. Programs of a node run in the order in which they were added.
@@ -95,8 +90,7 @@ impl Cluster {
         node: u16,
         body: impl FnOnce(HostPort) + Send + 'static,
     ) -> &mut Self {
-        self.count += 1;
-        self.programs[usize::from(node)].push((self.count, Box::new(body)));
+        self.programs[usize::from(node)].push(Box::new(body));
         self
     }
 
@@ -108,9 +102,7 @@ impl Cluster {
     /// # Panics
     /// If a program panics.
     pub fn run(self) -> Result<Report, RunError> {
-        let Cluster {
-            options, programs, ..
-        } = self;
+        let Cluster { options, programs } = self;
         let parts = make_parts(&options, programs)?;
         let nodes = parts.len();
         let threads = options.threads.clamp(1, nodes);
@@ -158,7 +150,7 @@ struct Shared {
 
 fn make_parts(
     options: &ClusterOptions,
-    programs: Vec<Vec<(u64, ProgramBody)>>,
+    programs: Vec<Vec<ProgramBody>>,
 ) -> Result<Vec<NodeParts>, RunError> {
     let mut parts = Vec::new();
     for (number, programs) in programs.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! What a host program can do: stores to and loads from the device, host memory, waiting.
 
-use super::program::{Suspender, Wake, running};
+use super::program::{Suspender, Wake};
 use crate::memory::{HostMemory, PAGE_BYTES, Permission};
 use crate::pcie::{HostBridge, ReadError, ReadTicket};
 use crate::profile::HostCosts;
@@ -56,10 +56,6 @@ thread_local! {
     static CURRENT: RefCell<Option<HostPort>> = const { RefCell::new(None) };
 }
 
-pub(super) fn set_current(port: Option<HostPort>) {
-    CURRENT.set(port);
-}
-
 /// The port of the host program that is running on this thread.
 ///
 /// # Errors
@@ -72,32 +68,49 @@ pub fn current() -> Result<HostPort, NotInSimulation> {
 #[derive(Clone)]
 pub struct HostPort {
     side: Rc<RefCell<HostSide>>,
-    suspender: NonNull<Suspender>,
-    identity: u64,
+    /// The program's: none before it has started. Which program a port belongs to is told by where this is kept.
+    suspender: Rc<Cell<Option<NonNull<Suspender>>>>,
     /// The program's own time: it runs ahead of the clock by less than a cycle.
     time_picoseconds: Rc<Cell<u64>>,
 }
 
 impl HostPort {
-    pub(super) fn new(side: Rc<RefCell<HostSide>>, suspender: &Suspender, identity: u64) -> Self {
+    /// The port of a program that has yet to start.
+    pub(super) fn new(side: Rc<RefCell<HostSide>>) -> Self {
         HostPort {
             side,
-            suspender: NonNull::from(suspender),
-            identity,
+            suspender: Rc::default(),
             time_picoseconds: Rc::default(),
         }
     }
 
+    /// The program starts, on the coroutine that this suspends.
+    pub(super) fn start(&self, suspender: &Suspender) {
+        self.suspender.set(Some(NonNull::from(suspender)));
+    }
+
+    /// Does what runs the program, with this port as [`current`].
+    pub(super) fn while_current<R>(&self, run: impl FnOnce() -> R) -> R {
+        /// Resets it also when the program panics, for then its stack is gone.
+        struct Reset;
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(None);
+            }
+        }
+        let _reset = Reset;
+        CURRENT.set(Some(self.clone()));
+        run()
+    }
+
     /// Suspends the program until `wake`, then sets its time to the clock's if that is later.
     fn suspend(&self, wake: Wake) {
-        assert_eq!(
-            running(),
-            self.identity,
-            "a HostPort is used outside of its own host program"
-        );
-        // SAFETY: the suspender lives on the stack of the coroutine that made this port, and the check above has shown
-        // that this very coroutine is running now, on this thread, so that its stack is alive.
-        unsafe { self.suspender.as_ref() }.suspend(wake);
+        let is_own = |current: &HostPort| Rc::ptr_eq(&current.suspender, &self.suspender);
+        let suspender = current().ok().filter(is_own).and(self.suspender.get());
+        let suspender = suspender.expect("a HostPort is used outside of its own host program");
+        // SAFETY: the suspender lives on the stack of the coroutine that started with this port, and the check above has
+        // shown that this very coroutine is running now, on this thread, so that its stack is alive.
+        unsafe { suspender.as_ref() }.suspend(wake);
         let side = self.side.borrow();
         self.time_picoseconds.set(
             self.time_picoseconds

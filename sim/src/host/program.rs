@@ -2,7 +2,7 @@
 
 use super::port::{HostPort, HostSide};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// What a suspended program waits for.
@@ -31,53 +31,33 @@ pub type ProgramBody = Box<dyn FnOnce(HostPort) + Send>;
 /// Suspends the running program; its pointer is what a `HostPort` holds on to.
 pub(super) type Suspender = Yielder<(), Wake>;
 
-thread_local! {
-    /// Number of the program that this thread is running.
-    static RUNNING: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Number of the program that runs on this thread; 0 outside of programs.
-pub(super) fn running() -> u64 {
-    RUNNING.get()
-}
-
 /// A host program, suspended or finished.
 pub struct Program {
     /// What it waits for; `None` once it has finished.
     pub wake: Option<Wake>,
     coroutine: Coroutine<(), Wake, ()>,
-    identity: u64,
-    /// The context that `current()` answers with while the program runs.
-    context: Rc<RefCell<Option<HostPort>>>,
+    port: HostPort,
 }
 
 impl Program {
-    /// A program of the host `side`, to start at cycle 0. `identity` is unique in the run and not 0.
-    pub fn new(body: ProgramBody, side: Rc<RefCell<HostSide>>, identity: u64) -> Self {
-        let context = Rc::new(RefCell::new(None));
-        let inner = Rc::clone(&context);
+    /// A program of the host `side`, to start at cycle 0.
+    pub fn new(body: ProgramBody, side: Rc<RefCell<HostSide>>) -> Self {
+        let port = HostPort::new(side);
+        let own = port.clone();
         let coroutine = Coroutine::new(move |suspender: &Suspender, ()| {
-            let port = HostPort::new(side, suspender, identity);
-            *inner.borrow_mut() = Some(port.clone());
-            super::port::set_current(Some(port.clone()));
-            body(port);
-            inner.borrow_mut().take();
+            own.start(suspender);
+            body(own);
         });
         Program {
             wake: Some(Wake::At(0)),
             coroutine,
-            identity,
-            context,
+            port,
         }
     }
 
     /// Runs the program until it waits again or ends.
     pub fn resume(&mut self) {
-        RUNNING.set(self.identity);
-        super::port::set_current(self.context.borrow().clone());
-        let result = self.coroutine.resume(());
-        super::port::set_current(None);
-        RUNNING.set(0);
+        let result = self.port.while_current(|| self.coroutine.resume(()));
         self.wake = match result {
             CoroutineResult::Yield(wake) => Some(wake),
             CoroutineResult::Return(()) => None,
