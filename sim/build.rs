@@ -1,22 +1,55 @@
 //! Verilates the NIU and compiles the model with its C shim.
 //!
-//! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator in `target/tools`.
+//! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator in `target/tools`. Variables:
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `WAYFARER_TOOLS`, `WAYFARER_GENERATED` | where those are, if elsewhere |
+//! | `WAYFARER_NIU_VERILOG` | takes this file for the NIU instead of the generated `niu.v` |
+//! | `WAYFARER_WAVEFORMS` | `off` leaves out what writes waveforms: the model is built in less time |
 
 use build_support::{TOOLS_VARIABLE, Tools, ToolsError};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// Where the generated files are.
+const GENERATED_VARIABLE: &str = "WAYFARER_GENERATED";
+/// Another Verilog of the NIU.
+const VERILOG_VARIABLE: &str = "WAYFARER_NIU_VERILOG";
+/// Whether the model can write waveforms.
+const WAVEFORMS_VARIABLE: &str = "WAYFARER_WAVEFORMS";
+
 fn main() {
     let output = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    for variable in [TOOLS_VARIABLE, "WAYFARER_GENERATED"] {
+    for variable in [
+        TOOLS_VARIABLE,
+        GENERATED_VARIABLE,
+        VERILOG_VARIABLE,
+        WAVEFORMS_VARIABLE,
+    ] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
-    let generated =
-        env::var("WAYFARER_GENERATED").map_or(root.join("target/generated"), PathBuf::from);
+    println!("cargo:rerun-if-changed=src/model/shim.cpp");
+    println!("cargo:rustc-check-cfg=cfg(without_waveforms)");
+    let waveforms = env::var(WAVEFORMS_VARIABLE).as_deref() != Ok("off");
+    if !waveforms {
+        println!("cargo:rustc-cfg=without_waveforms");
+    }
+    let tools = Tools::locate();
+    let model = output.join("model");
+    verilate(&tools, &model, waveforms);
+    compile(&model, &installed(tools.verilator_root()), waveforms);
+}
+
+/// The Verilog of a cell with the NIU and its soft core.
+fn sources() -> [PathBuf; 3] {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    let generated = env::var_os(GENERATED_VARIABLE).map(PathBuf::from);
+    let generated = generated.unwrap_or_else(|| root.join("target/generated"));
+    let niu = env::var_os(VERILOG_VARIABLE).map(PathBuf::from);
     let sources = [
         root.join("sim/src/model/niu_cell.v"),
-        generated.join("niu.v"),
+        niu.unwrap_or_else(|| generated.join("niu.v")),
         generated.join("vexriscv.v"),
     ];
     for source in &sources {
@@ -27,51 +60,32 @@ fn main() {
             source.display()
         );
     }
-    println!("cargo:rerun-if-changed=src/model/shim.cpp");
+    sources
+}
 
-    let tools = Tools::locate();
-    let verilator_root = installed(tools.verilator_root());
-    let model = output.join("model");
-    let _ = fs::remove_dir_all(&model);
+/// Has Verilator write the model's C++.
+fn verilate(tools: &Tools, model: &Path, waveforms: bool) {
+    let _ = fs::remove_dir_all(model);
     let status = installed(tools.verilator())
         // Values of x are chosen when a model is made: zero, or random from a seed (`NiuModel::new`).
-        .args([
-            "--cc",
-            "-O3",
-            "--x-assign",
-            "fast",
-            "--x-initial",
-            "unique",
-            "--no-timing",
-            "--no-assert",
-            "--trace-fst",
-            "--flatten",
-        ])
-        .args([
-            "--output-split",
-            "0",
-            "-Wno-fatal",
-            "-Wno-lint",
-            "-Wno-style",
-            "--top-module",
-            "niu_cell",
-            "--prefix",
-            "Vniu",
-            "--Mdir",
-        ])
-        .arg(&model)
-        .args(&sources)
+        .args(["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique"])
+        .args(["--no-timing", "--no-assert", "--flatten"])
+        .args(waveforms.then_some("--trace-fst"))
+        .args(["--output-split", "0"])
+        .args(["-Wno-fatal", "-Wno-lint", "-Wno-style"])
+        .args(["--top-module", "niu_cell", "--prefix", "Vniu", "--Mdir"])
+        .arg(model)
+        .args(sources())
         .status()
         .expect("run Verilator");
     assert!(status.success(), "Verilator refused the NIU's Verilog");
-    compile(&model, &verilator_root);
 }
 
 fn installed<T>(found: Result<T, ToolsError>) -> T {
     found.unwrap_or_else(|error| panic!("the NIU cannot be Verilated: {error}"))
 }
 
-fn compile(model: &Path, verilator_root: &Path) {
+fn compile(model: &Path, verilator_root: &Path, waveforms: bool) {
     let include = verilator_root.join("include");
     let ram = processor_ram(model);
     let build = |level: u32| {
@@ -87,11 +101,12 @@ fn compile(model: &Path, verilator_root: &Path) {
             .include(model)
             .include(&include)
             .include(include.join("vltstd"));
+        let traces = if waveforms { "1" } else { "0" };
         for (name, value) in [
             ("VM_COVERAGE", "0"),
             ("VM_SC", "0"),
-            ("VM_TRACE", "1"),
-            ("VM_TRACE_FST", "1"),
+            ("VM_TRACE", traces),
+            ("VM_TRACE_FST", traces),
             ("VM_TRACE_VCD", "0"),
         ] {
             build.define(name, value);
@@ -110,21 +125,21 @@ fn compile(model: &Path, verilator_root: &Path) {
         name.contains("__Slow") || name.contains("__Trace") || name.contains("__Syms")
     };
     let (seldom, mut hot): (Vec<_>, Vec<_>) = files.into_iter().partition(is_seldom);
-    for file in [
-        "verilated.cpp",
-        "verilated_threads.cpp",
-        "verilated_fst_c.cpp",
-    ] {
-        hot.push(include.join(file));
-    }
+    let runtime = ["verilated.cpp", "verilated_threads.cpp"];
+    let runtime = runtime
+        .into_iter()
+        .chain(waveforms.then_some("verilated_fst_c.cpp"));
+    hot.extend(runtime.map(|file| include.join(file)));
     hot.push("src/model/shim.cpp".into());
     build(2)
         .files(hot)
         .define("WAYFARER_RAM", Some(ram.as_str()))
         .compile("wayfarer_niu");
     build(0).files(seldom).compile("wayfarer_niu_seldom");
-    println!("cargo:rustc-link-lib=z");
-    println!("cargo:rustc-link-lib=lz4");
+    if waveforms {
+        println!("cargo:rustc-link-lib=z");
+        println!("cargo:rustc-link-lib=lz4");
+    }
 }
 
 /// The name that Verilator gave to the processor's RAM: the only public memory of that shape.

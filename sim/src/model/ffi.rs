@@ -79,12 +79,17 @@ impl NiuModel {
     /// finds reads of state that nothing initialised. `trace`: where to write an FST waveform.
     ///
     /// # Errors
-    /// The path of the trace cannot be written.
+    /// The path of the trace cannot be written, or the model was built without waveforms.
     pub fn new(random: u32, trace: Option<&Path>) -> std::io::Result<Self> {
         // SAFETY: the constructor has no preconditions and never returns null.
         let raw = unsafe { niu_new(random, trace.is_some().into()) };
         let model = NiuModel { raw };
         if let Some(path) = trace {
+            if cfg!(without_waveforms) {
+                return Err(std::io::Error::other(
+                    "this simulator was built without waveforms: unset WAYFARER_WAVEFORMS and build it again",
+                ));
+            }
             let text = CString::new(path.as_os_str().as_encoded_bytes())?;
             // SAFETY: `raw` is alive, `text` is a terminated string that outlives the call.
             if unsafe { niu_trace(raw, text.as_ptr()) } == 0 {
