@@ -1,6 +1,6 @@
-//! Frames that are damaged on their way, or that a peer of another revision has sent.
+//! Frames that are damaged or misled on their way, or that a peer of another revision has sent.
 
-use crate::scene::{CULPRIT_QUEUE_ID, exactly, play};
+use crate::scene::{CULPRIT_QUEUE_ID, Counted, Scene, exactly, play};
 use crate::support::options;
 use abi::control::{counter::Counter, registers};
 use abi::message::error::Error as Code;
@@ -8,17 +8,39 @@ use sim::cluster::ClusterOptions;
 use sim::network::{Tamper, Tampering};
 use wayfarer_host_driver::Error;
 
-/// From node 0 to node 1 the culprit's frames break; the other way they speak of another version. Both queues end with a typed
-/// error in their time, and every other frame arrives.
+/// Changes all of the culprit's frames but the first.
+fn tampering(tamper: Tamper) -> Option<Tampering> {
+    Some(Tampering {
+        receive_queue_id: CULPRIT_QUEUE_ID,
+        spared: 1,
+        tamper,
+    })
+}
+
+/// The culprit sends two messages that do not arrive: its queue ends with a typed error in its time, and the bystander's
+/// messages all arrive.
+fn fails(scene: &mut Scene) -> Result<(), Error> {
+    let mut endpoint = scene.culprit()?;
+    scene.acquaint(&mut endpoint)?;
+    scene.fill()?;
+    endpoint.send_express(0, 0, *b"lost one")?;
+    endpoint.send_basic(0, 0, &[9; 200])?;
+    scene.exchange()?;
+    let start = scene.node.port.cycle();
+    let error = scene.complaints(&mut endpoint, 1)?;
+    assert_eq!((error.code, error.failed), (Code::AcknowledgeTimeout, true));
+    // Two ticks of 2^17 cycles each.
+    let waited = scene.node.port.cycle() - start;
+    assert!(waited <= 1 << 18, "{waited} cycles");
+    assert_eq!(endpoint.receive(), None, "a frame that nobody sent so");
+    scene.exchange()?;
+    scene.node.barrier();
+    Ok(())
+}
+
+/// From node 0 to node 1 the culprit's frames break; the other way they speak of another version.
 #[test]
 fn corrupt_frames_and_other_versions_are_counted_and_end_only_their_queue() {
-    let tampering = |tamper| {
-        Some(Tampering {
-            receive_queue_id: CULPRIT_QUEUE_ID,
-            spared: 1,
-            tamper,
-        })
-    };
     let options = ClusterOptions {
         tampering: vec![
             tampering(Tamper::Corrupt),
@@ -26,24 +48,6 @@ fn corrupt_frames_and_other_versions_are_counted_and_end_only_their_queue() {
         ],
         ..options("bare", 51)
     };
-    fn fails(scene: &mut crate::scene::Scene) -> Result<(), Error> {
-        let mut endpoint = scene.culprit()?;
-        scene.acquaint(&mut endpoint)?;
-        scene.fill()?;
-        endpoint.send_express(0, 0, *b"lost one")?;
-        endpoint.send_basic(0, 0, &[9; 200])?;
-        scene.exchange()?;
-        let start = scene.node.port.cycle();
-        let error = scene.complaints(&mut endpoint, 1)?;
-        assert_eq!((error.code, error.failed), (Code::AcknowledgeTimeout, true));
-        // Two ticks of 2^17 cycles each.
-        let waited = scene.node.port.cycle() - start;
-        assert!(waited <= 1 << 18, "{waited} cycles");
-        assert_eq!(endpoint.receive(), None, "a frame that nobody sent so");
-        scene.exchange()?;
-        scene.node.barrier();
-        Ok(())
-    }
     play(
         options,
         |scene| {
@@ -71,4 +75,21 @@ fn corrupt_frames_and_other_versions_are_counted_and_end_only_their_queue() {
             ])
         },
     );
+}
+
+/// The culprit's frames say that they are for a node that is not there, but come to the other node all the same.
+#[test]
+fn frames_for_another_node_are_counted_and_delivered_to_nobody() {
+    let options = ClusterOptions {
+        tampering: vec![tampering(Tamper::Destination(2)); 2],
+        ..options("bare", 52)
+    };
+    fn part(scene: &mut Scene) -> Result<Counted, Error> {
+        fails(scene)?;
+        Ok(vec![
+            exactly(Counter::AcknowledgeTimeout, 1),
+            exactly(Counter::FrameMisrouted, 2),
+        ])
+    }
+    play(options, part, part);
 }

@@ -4,6 +4,8 @@ use crate::scene::{exactly, perhaps, play, some};
 use crate::support::options;
 use abi::admin::status::Status;
 use abi::control::counter::Counter;
+use abi::endpoint::EXPRESS_OFFSET;
+use abi::message::error::Error as Code;
 use abi::pcie::completion_status::CompletionStatus;
 use sim::pcie::ReadFault;
 use wayfarer_host_driver::launch::PATIENCE_NS;
@@ -32,6 +34,9 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             assert!(matches!(full, Error::QueueFull), "{full}");
             // Nobody takes anything meanwhile, and the bystander goes on.
             scene.exchange()?;
+            // Whoever stores all the same is told, and overwrites nothing.
+            scene.store(&endpoint, EXPRESS_OFFSET, b"too many");
+            scene.complains(&mut endpoint, 1, Code::Overflow)?;
             scene.node.barrier();
             while number < MESSAGES {
                 endpoint.when_room(PATIENCE_NS, |endpoint| {
@@ -42,7 +47,10 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             }
             endpoint.flush(PATIENCE_NS)?;
             scene.node.barrier();
-            Ok(vec![some(Counter::Restarts)])
+            Ok(vec![
+                exactly(Counter::TransmitOverflow, 1),
+                some(Counter::Restarts),
+            ])
         },
         |scene| {
             let mut endpoint = scene.culprit_with(EndpointOptions {

@@ -3,6 +3,7 @@
 use crate::bystander::Bystander;
 use crate::support::{self, Body};
 use abi::control::counter::Counter;
+use abi::endpoint::PAGE_BYTES;
 use abi::message::error::Error as Code;
 use sim::cluster::{ClusterOptions, Report};
 use std::ops::RangeInclusive;
@@ -11,6 +12,8 @@ use wayfarer_host_driver::{Endpoint, EndpointOptions, Error, QueueError};
 
 /// RQID of the culprit's endpoints on both nodes.
 pub const CULPRIT_QUEUE_ID: u16 = 100;
+/// BAR2.
+pub const ENDPOINTS: u8 = 2;
 /// Bystander messages each way before, between and after bad input.
 const BYSTANDER_MESSAGES: u32 = 24;
 
@@ -75,6 +78,12 @@ impl Scene<'_> {
         endpoint.flush(PATIENCE_NS)?;
         let theirs = self.node.port.gather(&[greeting.source_queue]);
         Ok(theirs[usize::from(self.node.peer())][0])
+    }
+
+    /// One store to an offset in the endpoint's page, as one packet, past the driver.
+    pub fn store(&self, endpoint: &Endpoint, offset: usize, bytes: &[u8]) {
+        let address = endpoint.number() as usize * PAGE_BYTES + offset;
+        self.node.port.store(ENDPOINTS, address as u64, bytes);
     }
 
     /// Fills the bystander's queue, so that its messages are under way when the next bad thing comes.

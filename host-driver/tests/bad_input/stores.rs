@@ -1,23 +1,10 @@
 //! Stores to endpoint pages that are not what an endpoint page takes.
 
-use crate::scene::{Scene, exactly, play, receives};
+use crate::scene::{ENDPOINTS, exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES, page};
 use abi::message::error::Error as Code;
-use wayfarer_host_driver::Endpoint;
-
-/// BAR2.
-const ENDPOINTS: u8 = 2;
-
-/// One store to an offset in the endpoint's page, as one packet.
-fn store(scene: &Scene, endpoint: &Endpoint, offset: usize, bytes: &[u8]) {
-    let page = u64::from(endpoint.number()) * PAGE_BYTES as u64;
-    scene
-        .node
-        .port
-        .store(ENDPOINTS, page + offset as u64, bytes);
-}
 
 #[test]
 fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
@@ -40,7 +27,7 @@ fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
             ];
             for &(offset, bytes) in torn {
                 scene.fill()?;
-                store(scene, &endpoint, offset, &vec![0xbd; bytes]);
+                scene.store(&endpoint, offset, &vec![0xbd; bytes]);
             }
             scene.complains(&mut endpoint, torn.len() as u16, Code::TornStore)?;
             endpoint.send_express(0, 1, *b"behind!!")?;
@@ -65,8 +52,7 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
             scene.acquaint(&mut endpoint)?;
             // One message is composed; the queue has 16 slots: 18 is one too many.
             scene.fill()?;
-            store(
-                scene,
+            scene.store(
                 &endpoint,
                 page::transmit_producer::OFFSET,
                 &18_u64.to_le_bytes(),
@@ -74,8 +60,7 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
             scene.complains(&mut endpoint, 1, Code::Overflow)?;
             // One entry was delivered, so two cannot be given back.
             scene.fill()?;
-            store(
-                scene,
+            scene.store(
                 &endpoint,
                 page::receive_consumer::OFFSET,
                 &2_u64.to_le_bytes(),

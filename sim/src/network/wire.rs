@@ -42,6 +42,8 @@ pub enum Tamper {
     Corrupt,
     /// The header speaks of this version of the wire format, and the CRC is right: a peer of another revision.
     Version(u8),
+    /// The header names this node as the destination, and the CRC is right: a switch that has gone astray.
+    Destination(u16),
 }
 
 /// One direction of a link.
@@ -101,20 +103,26 @@ impl Wire {
                     == u64::from(tampering.receive_queue_id);
             self.changed = is_meant && tampering.spared == 0;
             tampering.spared -= u32::from(is_meant && !self.changed);
-            if let (true, Tamper::Version(version)) = (self.changed, tampering.tamper) {
-                flit.data = link::header::version::set(flit.data, version.into());
-            }
+            flit.data = match tampering.tamper {
+                Tamper::Version(version) if self.changed => {
+                    link::header::version::set(flit.data, version.into())
+                }
+                Tamper::Destination(node) if self.changed => {
+                    link::header::destination_node::set(flit.data, node.into())
+                }
+                Tamper::Corrupt | Tamper::Version(_) | Tamper::Destination(_) => flit.data,
+            };
         }
         self.frame.push(flit.data);
         if flit.last {
             let beats = std::mem::take(&mut self.frame);
             match tampering.tamper {
                 Tamper::Corrupt if self.changed => flit.data ^= 1,
-                Tamper::Version(_) if self.changed => {
+                Tamper::Version(_) | Tamper::Destination(_) if self.changed => {
                     let sealed = Frame::sealed(beats);
                     flit.data = sealed.beats.last().copied().unwrap_or(flit.data);
                 }
-                Tamper::Corrupt | Tamper::Version(_) => {}
+                Tamper::Corrupt | Tamper::Version(_) | Tamper::Destination(_) => {}
             }
         }
     }
@@ -203,7 +211,7 @@ mod tests {
             Frame::sealed(vec![header, fill, fill])
         };
         let frames = [message(7, 1), message(8, 2), message(7, 3), message(8, 4)];
-        for tamper in [Tamper::Corrupt, Tamper::Version(9)] {
+        for tamper in [Tamper::Corrupt, Tamper::Version(9), Tamper::Destination(5)] {
             let mut wire = Wire::new(0, 1);
             wire.set_tampering(Some(Tampering {
                 receive_queue_id: 7,
@@ -227,12 +235,16 @@ mod tests {
                 assert_eq!(arrived[index], frames[index]);
             }
             assert_ne!(arrived[2], frames[2]);
-            let version = link::header::version::get(arrived[2].beats[0]);
+            let header = arrived[2].beats[0];
             match tamper {
                 Tamper::Corrupt => assert!(!arrived[2].is_whole()),
                 Tamper::Version(other) => {
                     assert!(arrived[2].is_whole());
-                    assert_eq!(version, u64::from(other));
+                    assert_eq!(link::header::version::get(header), u64::from(other));
+                }
+                Tamper::Destination(other) => {
+                    assert!(arrived[2].is_whole());
+                    assert_eq!(arrived[2].destination(), other);
                 }
             }
         }
