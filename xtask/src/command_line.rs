@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    firmware, generate, lint,
+    firmware, generate, lint, mutate,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -51,6 +51,8 @@ enum Command {
     },
     /// Synthesise, place and route for a board; fails when timing is not met
     Synth(synth::Options),
+    /// Break the NIU on purpose, a line at a time, and see that the cluster tests notice (by hand: half an hour)
+    Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
     Generate,
     /// Build the service processor's image
@@ -74,6 +76,7 @@ impl CommandLine {
             Command::Lint => lint::lint(&workspace),
             Command::Trace { arguments } => run::trace(&workspace, &arguments),
             Command::Synth(options) => synth::synth(&workspace, &options),
+            Command::Mutate(options) => mutate::mutate(&workspace, &options),
             Command::Generate => {
                 tools::ensure(&workspace)?;
                 generate::all(&workspace)

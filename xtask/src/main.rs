@@ -5,6 +5,7 @@ mod command_line;
 mod firmware;
 mod generate;
 mod lint;
+mod mutate;
 mod progress;
 mod run;
 mod synth;

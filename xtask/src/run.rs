@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
 
-const HOST_DRIVER: &str = "wayfarer-host-driver";
+/// The package of the driver, its programs and the tests of clusters.
+pub const HOST_DRIVER: &str = "wayfarer-host-driver";
 
 /// Tools, Verilog and firmware: what simulation and tests are built from.
 ///

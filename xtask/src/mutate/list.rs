@@ -1,0 +1,224 @@
+//! The mutations: one line each, of what the NIU must never get wrong.
+//!
+//! Modules and signals are named as in `hdl/src`, where fields are joined by `$`. Queue 0 of each node is the bystander's in the
+//! tests of bad input, queue 1 the culprit's.
+
+use super::mutant::Mutant;
+
+const DAMAGED: &str =
+    "link_frames::corrupt_frames_and_other_versions_are_counted_and_end_only_their_queue";
+const MISROUTED: &str = "link_frames::frames_for_another_node_are_counted_and_delivered_to_nobody";
+const BAD_MESSAGES: &str = "messages::over_long_messages_and_bad_destinations_are_dropped_in_order";
+const REFUSED: &str = "messages::a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it";
+const MALFORMED: &str = "packets::malformed_packets_and_unexpected_completions_change_nothing";
+const FULL_RING: &str = "receive_rings::a_full_ring_holds_its_sender_back_and_loses_nothing";
+const TORN: &str = "stores::torn_and_misaligned_express_stores_are_counted_and_never_delivered";
+const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoint_are_counted";
+const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
+const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
+const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
+
+/// All of them, in the order of a message's way.
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "malformed-packet-taken",
+        fault: "a packet that no root complex sends is taken for a good one",
+        module: "niu$packet_receive$decoder",
+        signal: "header[(64'h3)+:(1)]",
+        value: "1'b0",
+        tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "address-beside-bars-taken",
+        fault: "every address is taken for one of the NIU's",
+        module: "niu$packet_receive$decoder",
+        signal: "header[(64'h4)+:(1)]",
+        value: "~locked",
+        tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "short-packet-taken",
+        fault: "a packet with less payload than its header says is carried out",
+        module: "niu$packet_receive",
+        signal: "as_expected",
+        value: "1'b1",
+        tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "torn-store-taken",
+        fault: "a store to an endpoint page need not be whole",
+        module: "niu$transmit$page",
+        signal: "whole",
+        value: "offered",
+        tests: &[TORN],
+    },
+    Mutant {
+        name: "torn-store-untold",
+        fault: "torn stores are dropped in silence",
+        module: "niu$transmit$page",
+        signal: "is_torn$d",
+        value: "1'b0",
+        tests: &[TORN],
+    },
+    Mutant {
+        name: "nonresident-store-untold",
+        fault: "stores to pages without an endpoint are dropped in silence",
+        module: "niu$transmit$page",
+        signal: "missed$d",
+        value: "1'b0",
+        tests: &[INDICES],
+    },
+    Mutant {
+        name: "full-queue-overwritten",
+        fault: "an Express store into a full transmit queue is taken",
+        module: "niu$transmit$queues$queues$1",
+        signal: "takes_express",
+        value: "express & accepting",
+        tests: &[FULL_RING],
+    },
+    Mutant {
+        name: "producer-unbounded",
+        fault: "a producer index beyond the queue's slots is taken",
+        module: "niu$transmit$queues$queues$1",
+        signal: "legal",
+        value: "accepting",
+        tests: &[INDICES],
+    },
+    Mutant {
+        name: "length-unbounded",
+        fault: "a message longer than a slot is sent",
+        module: "niu$transmit$engine",
+        signal: "is_too_long$d",
+        value: "1'b0",
+        tests: &[BAD_MESSAGES],
+    },
+    Mutant {
+        name: "destination-unbounded",
+        fault: "a queue may name destinations outside its window",
+        module: "niu$transmit$engine",
+        signal: "is_outside$d",
+        value: "1'b0",
+        tests: &[BAD_MESSAGES],
+    },
+    Mutant {
+        name: "translation-unchecked",
+        fault: "a translation that firmware never loaded is followed",
+        module: "niu$transmit$engine",
+        signal: "is_invalid$d",
+        value: "1'b0",
+        tests: &[BAD_MESSAGES],
+    },
+    Mutant {
+        name: "way-changed-early",
+        fault: "a queue sends to another node before the last one has answered",
+        module: "niu$transmit$engine",
+        signal: "same_way$d",
+        value: "1'b1",
+        tests: &[SOAK_4],
+    },
+    Mutant {
+        name: "answer-never-overdue",
+        fault: "a queue waits for ever for an answer that was lost",
+        module: "niu$transmit$queues$queues$1",
+        signal: "fails",
+        value: "1'b0",
+        tests: &[MISROUTED],
+    },
+    Mutant {
+        // A beat too many would show nothing: a frame only begins while there is credit for more than a longest one.
+        name: "credits-ignored",
+        fault: "frames are sent for which the receiver has no room",
+        module: "niu$link$transmit$gate_0",
+        signal: "available",
+        value: "16'h7fff",
+        tests: &[SLOW_HOST],
+    },
+    Mutant {
+        name: "arrival-miscounted",
+        fault: "the receiver counts a beat too few of each frame",
+        module: "niu$link$receive$account_0",
+        signal: "arrived$d",
+        value: "payload_beats",
+        tests: &[SLOW_HOST],
+    },
+    Mutant {
+        name: "frame-check-ignored",
+        fault: "every frame's CRC is right",
+        module: "niu$link$receive$check",
+        signal: "crc_right",
+        value: "1'b1",
+        tests: &[DAMAGED],
+    },
+    Mutant {
+        name: "frame-version-ignored",
+        fault: "frames of another version are taken",
+        module: "niu$link$receive$check",
+        signal: "version_right$d",
+        value: "1'b1",
+        tests: &[DAMAGED],
+    },
+    Mutant {
+        name: "frame-destination-ignored",
+        fault: "frames for another node are taken",
+        module: "niu$link$receive$check",
+        signal: "route_right$d",
+        value: "1'b1",
+        tests: &[MISROUTED],
+    },
+    Mutant {
+        name: "receive-queue-id-ignored",
+        fault: "queue 0 takes messages for any name",
+        module: "niu$receive$queues$queues$0",
+        signal: "is_matched$d",
+        value: "enabled$q",
+        tests: &[REFUSED],
+    },
+    Mutant {
+        name: "unknown-name-found",
+        fault: "a message for a name that nobody has bound is delivered",
+        module: "niu$receive$queues",
+        signal: "found",
+        value: "1'b1",
+        tests: &[REFUSED],
+    },
+    Mutant {
+        name: "entry-size-ignored",
+        fault: "a message is written over the end of its entry",
+        module: "niu$receive$queues",
+        signal: "too_small",
+        value: "1'b0",
+        tests: &[REFUSED],
+    },
+    Mutant {
+        name: "full-ring-overwritten",
+        fault: "messages are written over those not yet taken",
+        module: "niu$receive$queues",
+        signal: "full",
+        value: "1'b0",
+        tests: &[FULL_RING, SOAK_2],
+    },
+    Mutant {
+        name: "restart-not-awaited",
+        fault: "messages behind one that found the ring full are delivered before it",
+        module: "niu$receive$engine",
+        signal: "skips",
+        value: "1'b0",
+        tests: &[SOAK_2],
+    },
+    Mutant {
+        name: "phase-bit-stuck",
+        fault: "entries of every lap look like those of the first",
+        module: "niu$receive$queues",
+        signal: "phase",
+        value: "1'b1",
+        tests: &[FULL_RING, SOAK_2],
+    },
+    Mutant {
+        name: "consumer-unbounded",
+        fault: "entries that were never delivered can be given back",
+        module: "niu$receive$queues$queues$1",
+        signal: "legal",
+        value: "1'b1",
+        tests: &[INDICES],
+    },
+];
