@@ -148,10 +148,10 @@ fn nothing_passes_the_writes_that_came_before_it() {
         let mut writes: [VecDeque<Write>; 3] = Default::default();
         for (sink, list) in writes.iter_mut().enumerate() {
             for number in 0..40u64 {
-                let write = write(
-                    (1 + sink as u64) << 40 | number << 12,
-                    4 * (1 + random.below(100)) as usize,
-                );
+                // Short ones: several of them wait between arbiter and host.
+                let longest = if random.chance(80) { 8 } else { 100 };
+                let words = 1 + random.below(longest);
+                let write = write((1 + sink as u64) << 40 | number << 12, 4 * words as usize);
                 feeds.0[sink].extend(write.beats());
                 list.push_back(write);
             }
