@@ -38,8 +38,10 @@ pub struct FramePayload {
     pub read_address: Signal<Out, Bits<12>>,
     /// The cycle after `read_request`: the beat.
     pub read_data: Signal<In, Bits<128>>,
-    /// Without a `start` in this cycle, the read port will not be wanted in the next.
-    pub port_free_next: Signal<Out, Bit>,
+    /// Without a `start` in this cycle or the next, the read port will not be wanted from the cycle after that on.
+    pub port_free_soon: Signal<Out, Bit>,
+    /// With `start`: the read port will not be wanted from the second cycle after this on.
+    pub is_short: Signal<Out, Bit>,
     /// The payload beats.
     pub source: StreamSource,
 
@@ -79,7 +81,8 @@ impl Default for FramePayload {
             read_request: Default::default(),
             read_address: Default::default(),
             read_data: Default::default(),
-            port_free_next: Default::default(),
+            port_free_soon: Default::default(),
+            is_short: Default::default(),
             source: Default::default(),
             beats: Default::default(),
             active: Default::default(),
@@ -192,7 +195,8 @@ impl Logic for FramePayload {
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
         }
-        self.port_free_next.next = !self.active.q.val() | (self.remaining.q.val() <= 40);
+        self.port_free_soon.next = !self.active.q.val() | (self.remaining.q.val() <= 56);
+        self.is_short.next = self.length.val() <= 56;
 
         self.source.valid.next = !self.beats.empty.val();
         self.source.beat.next = self.beats.data_out.val();

@@ -15,7 +15,9 @@ use rust_hdl::prelude::*;
 pub enum TransmitState {
     /// Chooses a queue.
     Select,
-    /// Asks it for its slot, and reads the slot's first beat.
+    /// Asks it for its slot.
+    Find,
+    /// Reads the slot's first beat.
     Read,
     /// Has the first beat: checks length and window, reads the translation and the second beat.
     Check,
@@ -40,7 +42,7 @@ pub enum TransmitState {
 /// Contract of `room_0` and `room_1`: right from the second cycle after the last beat of a frame was taken; the engine looks
 /// at them only then, and a longest frame must fit.
 ///
-/// Latency: `eligible` in cycle `t`, the header is offered in `t + 4`. Rate: a message of up to 12 bytes every 5 cycles, of 248
+/// Latency: `eligible` in cycle `t`, the header is offered in `t + 5`. Rate: a message of up to 56 bytes every 5 cycles, of 248
 /// bytes every 17, if the stream takes a beat a cycle.
 #[derive(LogicBlock, Default)]
 pub struct TransmitEngine {
@@ -82,7 +84,7 @@ pub struct TransmitEngine {
     pub marked_sent: Signal<Out, Bit>,
     /// Slot of the message being looked at.
     pub slot: Signal<Out, Bits<4>>,
-    /// Pulse: a marked message's queue was granted two cycles ago.
+    /// Pulse: a marked message's queue was asked for its slot two cycles ago.
     pub marked_granted: Signal<Out, Bit>,
     /// Pulse: a marked message's translation was read.
     pub marked_translated: Signal<Out, Bit>,
@@ -233,22 +235,25 @@ impl Logic for TransmitEngine {
         match self.state.q.val() {
             TransmitState::Select => {
                 self.current_queue.d.next = self.turn.index.val();
-                if self.turn.any.val() & self.payload.port_free_next.val() {
+                if self.turn.any.val() & self.payload.port_free_soon.val() {
                     self.turn.advance.next = true;
+                    self.state.d.next = TransmitState::Find;
+                }
+            }
+            TransmitState::Find => {
+                self.current_slot.d.next = self.queue_slot.val();
+                self.was_drained.d.next = self.queue_drained.val();
+                self.state.d.next = TransmitState::Select;
+                if self.queue_eligible.val() {
+                    self.outcome.next.granted = true;
                     self.state.d.next = TransmitState::Read;
                 }
             }
             TransmitState::Read => {
                 self.read_request.next = true;
                 self.read_address.next = (bit_cast::<12, 4>(self.current_queue.q.val()) << 8)
-                    | (bit_cast::<12, 4>(self.queue_slot.val()) << 4);
-                self.current_slot.d.next = self.queue_slot.val();
-                self.was_drained.d.next = self.queue_drained.val();
-                self.state.d.next = TransmitState::Select;
-                if self.queue_eligible.val() {
-                    self.outcome.next.granted = true;
-                    self.state.d.next = TransmitState::Check;
-                }
+                    | (bit_cast::<12, 4>(self.current_slot.q.val()) << 4);
+                self.state.d.next = TransmitState::Check;
             }
             TransmitState::Check => {
                 self.read_request.next = true;
@@ -293,6 +298,14 @@ impl Logic for TransmitEngine {
                     self.state.d.next = TransmitState::Hold;
                     if self.frame.ready.val() {
                         self.state.d.next = TransmitState::Select;
+                        // Behind a short message the next queue is chosen at once; if no other asks, this one is asked again.
+                        if self.payload.is_short.val() {
+                            self.state.d.next = TransmitState::Find;
+                            if self.turn.any.val() {
+                                self.turn.advance.next = true;
+                                self.current_queue.d.next = self.turn.index.val();
+                            }
+                        }
                     }
                 }
             }

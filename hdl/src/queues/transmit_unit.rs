@@ -18,7 +18,7 @@ mod tests;
 ///
 /// `TICK` is `ACKNOWLEDGE_TICK_LOG2 - 4` in the NIU ([`DefaultTransmitUnit`]).
 ///
-/// Latency, all queues idle: Express store in cycle `t`, frame header offered in `t + 6`; producer store, in `t + 7`; acknowledgement in cycle `t`, shadow
+/// Latency, all queues idle: Express store in cycle `t`, frame header offered in `t + 7`; producer store, in `t + 8`; acknowledgement in cycle `t`, shadow
 /// descriptor offered in `t + 5`.
 #[derive(LogicBlock, Default)]
 pub struct TransmitUnit<const TICK: usize> {
@@ -101,7 +101,7 @@ pub struct TransmitUnit<const TICK: usize> {
     pub shadow_written: Signal<Out, Bit>,
     /// Stage pulse `COMPOSED`.
     pub composed: Signal<Out, Bit>,
-    /// Stage pulse `GRANTED`, two cycles after the grant.
+    /// Stage pulse `GRANTED`, two cycles after the queue was asked for its slot.
     pub granted: Signal<Out, Bit>,
     /// Stage pulse `TRANSLATED`.
     pub translated: Signal<Out, Bit>,

@@ -34,6 +34,8 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
     let mut taken = vec![];
     let mut got = vec![];
     let mut read_data = random.wide();
+    // From this cycle on the read port is not wanted.
+    let mut promised: Option<u64> = None;
     // The length is settled a cycle ahead.
     unit.length.next = payload.len().to_bits();
     settle(unit);
@@ -69,13 +71,19 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
             got.push((beat.data.to_u128(), beat.last));
             taken.push(cycle);
         }
-        let port_free_next = unit.port_free_next.val();
+        let promises = match cycle {
+            0 => unit.is_short.val(),
+            _ => unit.port_free_soon.val(),
+        };
+        if promises {
+            promised.get_or_insert(cycle + 2);
+        }
         clock_cycle!(*unit, clock);
         unit.start.next = false;
         unit.will_start.next = false;
         settle(unit);
         assert!(
-            cycle == 0 || !port_free_next || !unit.read_request.val(),
+            promised.is_none_or(|from| cycle + 1 < from) || !unit.read_request.val(),
             "the port was promised to others"
         );
         if got.len() == want.len() {

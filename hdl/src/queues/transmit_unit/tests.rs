@@ -32,7 +32,7 @@ fn shadow_of(bench: &Bench, queue: u64) -> u128 {
 }
 
 #[test]
-fn an_express_store_is_a_frame_six_cycles_later() {
+fn an_express_store_is_a_frame_seven_cycles_later() {
     let mut bench = bench(4);
     bench.store(3, 0x010, 1);
     bench.express(3, 5, 2, 0xfeed_beef_0123_4567);
@@ -40,8 +40,8 @@ fn an_express_store_is_a_frame_six_cycles_later() {
     bench.steps(20);
     assert_eq!(bench.frames.len(), 1);
     let frame = bench.frames[0].clone();
-    assert_eq!(frame.offered, stored + 6);
-    assert_eq!(frame.ended, stored + 7);
+    assert_eq!(frame.offered, stored + 7);
+    assert_eq!(frame.ended, stored + 8);
     assert_eq!(frame.payload, 0xfeed_beef_0123_4567u64.to_le_bytes());
     let mut header = abi::link::header::kind::set(0, abi::link::kind::MESSAGE as u64);
     header = abi::link::header::restart::set(header, 1);
@@ -60,9 +60,9 @@ fn an_express_store_is_a_frame_six_cycles_later() {
     assert_eq!(shadow::consumer::get(shadow_of(&bench, 3)), 1);
     for (name, cycle) in [
         ("composed", stored + 2),
-        ("granted", stored + 4),
-        ("translated", stored + 5),
-        ("message_sent", stored + 6),
+        ("granted", stored + 5),
+        ("translated", stored + 6),
+        ("message_sent", stored + 7),
         ("acknowledged", answered),
         ("message_accepted", answered + 2),
     ] {
@@ -79,8 +79,8 @@ fn a_basic_message_streams_without_a_gap() {
     let stored = bench.cycle + bench.stores.len() as u64 - 2;
     bench.steps(50);
     assert_eq!(bench.frames[0].payload, payload);
-    assert_eq!(bench.frames[0].offered, stored + 7);
-    assert_eq!(bench.frames[0].ended, stored + 7 + 16);
+    assert_eq!(bench.frames[0].offered, stored + 8);
+    assert_eq!(bench.frames[0].ended, stored + 8 + 16);
 }
 
 /// Cycles between the headers of consecutive frames.
