@@ -1,8 +1,9 @@
 //! `cargo xtask generate`: everything that is made from sources of this repository and of the wheels.
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
+use build_support::REVISION_VARIABLE;
 
 use crate::{progress, vexriscv, workspace::Workspace};
 
@@ -14,15 +15,7 @@ use crate::{progress, vexriscv, workspace::Workspace};
 pub fn verilog(workspace: &Workspace) -> Result<()> {
     vexriscv::extract(workspace)?;
     let fresh = workspace.generated().join("fresh");
-    progress::run_step(
-        "Verilog of the NIU",
-        workspace
-            .cargo()
-            .args(["run", "--package", "wayfarer-hdl", "--bin", "generate"])
-            .arg("--")
-            .arg("--output")
-            .arg(&fresh),
-    )?;
+    run_generator(workspace.cargo(), &fresh)?;
     let entries = fresh
         .read_dir()
         .with_context(|| format!("{} cannot be read", fresh.display()))?;
@@ -33,6 +26,32 @@ pub fn verilog(workspace: &Workspace) -> Result<()> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         workspace.write_generated(&name, &contents)?;
     }
+    Ok(())
+}
+
+/// Writes the same to a folder, but as of revision zero: a commit's name is a constant in the NIU, and placement would depend on it.
+///
+/// # Errors
+/// As [`verilog`].
+pub fn verilog_without_revision(workspace: &Workspace, folder: &Path) -> Result<()> {
+    vexriscv::extract(workspace)?;
+    let core = workspace.generated().join("vexriscv.v");
+    fs::copy(&core, folder.join("vexriscv.v"))
+        .with_context(|| format!("{} cannot be copied", core.display()))?;
+    let mut cargo = workspace.cargo();
+    cargo.env(REVISION_VARIABLE, "00000000");
+    run_generator(cargo, folder)
+}
+
+fn run_generator(mut cargo: Command, output: &Path) -> Result<()> {
+    progress::run_step(
+        "Verilog of the NIU",
+        cargo
+            .args(["run", "--package", "wayfarer-hdl", "--bin", "generate"])
+            .arg("--")
+            .arg("--output")
+            .arg(output),
+    )?;
     Ok(())
 }
 

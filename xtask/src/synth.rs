@@ -52,14 +52,9 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
             .join("board.toml"),
     )?;
     tools::ensure(workspace)?;
-    generate::verilog(workspace)?;
     let folder = workspace.target().join("synth").join(&options.board);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    for name in ["niu.v", "vexriscv.v"] {
-        let from = workspace.generated().join(name);
-        fs::copy(&from, folder.join(name))
-            .with_context(|| format!("{} cannot be copied", from.display()))?;
-    }
+    generate::verilog_without_revision(workspace, &folder)?;
 
     let harness_flip_flops = write_harness(workspace, &board, &folder)?;
     synthesise(workspace, options, &folder)?;
