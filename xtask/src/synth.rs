@@ -25,9 +25,9 @@ pub struct Options {
     /// Folder of the board below constraints/
     #[arg(long, default_value = "ecp5-versa")]
     board: String,
-    /// Seed of the placer
-    #[arg(long, default_value_t = 1)]
-    seed: u32,
+    /// Seed of the placer, if not the board's
+    #[arg(long)]
+    seed: Option<u32>,
     /// One more option for Yosys' synth_ecp5, such as -cmp2softlogic (may be given several times)
     #[arg(long, allow_hyphen_values = true)]
     yosys_option: Vec<String>,
@@ -152,7 +152,10 @@ fn place_and_route(
             // The verdict is ours, with the report at hand.
             .args(["--timing-allow-fail", "--report", "report.json"])
             .arg("--detailed-timing-report")
-            .args(["--seed", &options.seed.to_string()])
+            .args([
+                "--seed",
+                &options.seed.unwrap_or(board.placer_seed).to_string(),
+            ])
             .args(&options.nextpnr_option),
     )?;
     write(&folder.join("nextpnr.log"), &log)?;

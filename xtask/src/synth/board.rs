@@ -17,8 +17,15 @@ pub struct Board {
     pub package: String,
     /// The vendor's speed grade.
     pub speed_grade: u8,
+    /// Seed of the placer for which the goals were seen to be met.
+    #[serde(default = "first_seed")]
+    pub placer_seed: u32,
     /// The clocks that come in at ports of the top module.
     pub clocks: Vec<Clock>,
+}
+
+fn first_seed() -> u32 {
+    1
 }
 
 /// One clock and its goal.
