@@ -5,10 +5,8 @@ use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
 use crate::host_port::packet_receive::PacketReceive;
-
 use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
-
 use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
@@ -104,6 +102,7 @@ pub struct Niu {
     receive: ReceiveUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
+    /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
     frame_register: StreamRegister,
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,

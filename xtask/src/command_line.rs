@@ -51,7 +51,7 @@ enum Command {
     },
     /// Synthesise, place and route for a board; fails when timing is not met
     Synth(synth::Options),
-    /// Break the NIU on purpose, a line at a time, and see that the cluster tests notice (by hand: half an hour)
+    /// Break the NIU on purpose, a line at a time, and see that the cluster tests notice (by hand: twenty minutes)
     Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
     Generate,

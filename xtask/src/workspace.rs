@@ -81,8 +81,8 @@ impl Workspace {
     }
 
     /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling the hardware
-    /// tests and build scripts where the tools and the generated files are, and `WAYFARER_REVISION` telling the firmware
-    /// of which revision it is: so that it is built again when that changes.
+    /// tests and build scripts where the tools and the generated files are, and `WAYFARER_REVISION` telling hardware
+    /// and firmware of which revision they are: so that the image is built again when that changes.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
