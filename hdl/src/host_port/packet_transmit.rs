@@ -1,6 +1,7 @@
 //! The order in which packets leave for the host.
 
 use crate::library::{
+    predecessors::Predecessors,
     stream::{Beat, StreamSink, StreamSource},
     stream_register::StreamRegister,
 };
@@ -60,27 +61,15 @@ pub struct PacketTransmit {
     /// The next posted beat that is taken begins a request; and the next that leaves.
     posted_begins: DFF<Bit>,
     posted_heads: DFF<Bit>,
-    /// Posted requests of which a beat was taken, and that have not started; and whether there are any.
-    posted_waiting: DFF<Bits<2>>,
-    posted_waits: DFF<Bit>,
     turn: DFF<TransmitClass>,
-    /// A completion waits since before this cycle; and, if so, how many posted requests must start before it, and whether any.
-    completion_waits: DFF<Bit>,
-    completion_behind: DFF<Bits<2>>,
-    completion_held: DFF<Bit>,
-    /// The same for a non-posted request.
-    nonposted_waits: DFF<Bit>,
-    nonposted_behind: DFF<Bits<2>>,
-    nonposted_held: DFF<Bit>,
+    /// Posted requests of which a beat was taken, until they start.
+    before_completion: Predecessors,
+    before_nonposted: Predecessors,
     /// Packets started since the non-posted request was offered.
     overtaken: DFF<Bits<4>>,
 
     posted_taken: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
-    completion_ahead: Signal<Local, Bits<2>>,
-    completion_clear: Signal<Local, Bit>,
-    nonposted_ahead: Signal<Local, Bits<2>>,
-    nonposted_clear: Signal<Local, Bit>,
     posted_comes: Signal<Local, Bit>,
     posted_may: Signal<Local, Bit>,
     completion_may: Signal<Local, Bit>,
@@ -117,12 +106,8 @@ impl Default for PacketTransmit {
             completion_allowed: Default::default(),
             source: Default::default(),
             turn: Default::default(),
-            completion_waits: Default::default(),
-            completion_behind: Default::default(),
-            completion_held: Default::default(),
-            nonposted_waits: Default::default(),
-            nonposted_behind: Default::default(),
-            nonposted_held: Default::default(),
+            before_completion: Default::default(),
+            before_nonposted: Default::default(),
             overtaken: Default::default(),
             marked_out: Default::default(),
             posted_register: Default::default(),
@@ -130,14 +115,8 @@ impl Default for PacketTransmit {
             completion_register: Default::default(),
             posted_begins: Default::default(),
             posted_heads: Default::default(),
-            posted_waiting: Default::default(),
-            posted_waits: Default::default(),
             posted_taken: Default::default(),
             free: Default::default(),
-            completion_ahead: Default::default(),
-            completion_clear: Default::default(),
-            nonposted_ahead: Default::default(),
-            nonposted_clear: Default::default(),
             posted_comes: Default::default(),
             posted_may: Default::default(),
             completion_may: Default::default(),
@@ -163,29 +142,18 @@ impl Default for PacketTransmit {
 impl Logic for PacketTransmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            posted_begins,
-            posted_heads,
-            posted_waiting,
-            posted_waits,
-            turn,
-            completion_waits,
-            completion_behind,
-            completion_held,
-            nonposted_waits,
-            nonposted_behind,
-            nonposted_held,
-            overtaken
-        );
+        dff_setup!(self, clock, posted_begins, posted_heads, turn, overtaken);
         clock!(
             self,
             clock,
             posted_register,
             nonposted_register,
-            completion_register
+            completion_register,
+            before_completion,
+            before_nonposted
         );
+        self.before_completion.reset.next = self.reset.val();
+        self.before_nonposted.reset.next = self.reset.val();
         self.posted_register.reset.next = self.reset.val();
         self.nonposted_register.reset.next = self.reset.val();
         self.completion_register.reset.next = self.reset.val();
@@ -199,27 +167,13 @@ impl Logic for PacketTransmit {
         self.completion_beat.next = self.completion_register.source.beat.val();
         self.free.next = self.turn.q.val() == TransmitClass::Free;
 
-        // How many posted requests are ahead? Remembered since the packet came to the front, else as things stand in this cycle.
-        self.completion_ahead.next = self.posted_waiting.q.val();
-        self.completion_clear.next = !self.posted_waits.q.val();
-        if self.completion_waits.q.val() {
-            self.completion_ahead.next = self.completion_behind.q.val();
-            self.completion_clear.next = !self.completion_held.q.val();
-        }
-        self.nonposted_ahead.next = self.posted_waiting.q.val();
-        self.nonposted_clear.next = !self.posted_waits.q.val();
-        if self.nonposted_waits.q.val() {
-            self.nonposted_ahead.next = self.nonposted_behind.q.val();
-            self.nonposted_clear.next = !self.nonposted_held.q.val();
-        }
-
         self.posted_may.next = self.posted_register.source.valid.val() & self.posted_allowed.val();
         self.completion_may.next = self.completion_register.source.valid.val()
             & self.completion_allowed.val()
-            & self.completion_clear.val();
+            & self.before_completion.clear.val();
         self.nonposted_may.next = self.nonposted_register.source.valid.val()
             & self.nonposted_allowed.val()
-            & self.nonposted_clear.val();
+            & self.before_nonposted.clear.val();
         self.overdue.next = self.nonposted_may.val() & (self.overtaken.q.val() == self.limit.val());
 
         self.starts_nonposted.next = self.free.val()
@@ -279,36 +233,20 @@ impl Logic for PacketTransmit {
             self.turn.d.next = TransmitClass::Free;
         }
 
-        // Posted requests that came and have not started.
+        // What must not pass the posted requests that came before it.
         self.posted_taken.next = self.posted.valid.val() & self.posted_register.sink.ready.val();
         if self.posted_taken.val() {
             self.posted_begins.d.next = self.posted.beat.val().last;
         }
         self.posted_comes.next = self.posted_taken.val() & self.posted_begins.q.val();
-        if self.posted_comes.val() & !self.starts_posted.val() {
-            self.posted_waiting.d.next = self.posted_waiting.q.val() + 1;
-            self.posted_waits.d.next = true;
-        }
-        if !self.posted_comes.val() & self.starts_posted.val() {
-            self.posted_waiting.d.next = self.posted_waiting.q.val() - 1;
-            self.posted_waits.d.next = self.posted_waiting.q.val() != 1;
-        }
-        self.completion_waits.d.next =
+        self.before_completion.entered.next = self.posted_comes.val();
+        self.before_completion.finished.next = self.starts_posted.val();
+        self.before_completion.waits.next =
             self.completion_register.source.valid.val() & !self.on_completion.val();
-        self.completion_behind.d.next = self.completion_ahead.val();
-        self.completion_held.d.next = self.completion_ahead.val() != 0;
-        if self.starts_posted.val() & (self.completion_ahead.val() != 0) {
-            self.completion_behind.d.next = self.completion_ahead.val() - 1;
-            self.completion_held.d.next = self.completion_ahead.val() != 1;
-        }
-        self.nonposted_waits.d.next =
+        self.before_nonposted.entered.next = self.posted_comes.val();
+        self.before_nonposted.finished.next = self.starts_posted.val();
+        self.before_nonposted.waits.next =
             self.nonposted_register.source.valid.val() & !self.on_nonposted.val();
-        self.nonposted_behind.d.next = self.nonposted_ahead.val();
-        self.nonposted_held.d.next = self.nonposted_ahead.val() != 0;
-        if self.starts_posted.val() & (self.nonposted_ahead.val() != 0) {
-            self.nonposted_behind.d.next = self.nonposted_ahead.val() - 1;
-            self.nonposted_held.d.next = self.nonposted_ahead.val() != 1;
-        }
 
         // The stage of a marked message.
         self.posted_data.next = self.posted_beat.val().data;
@@ -337,11 +275,7 @@ impl Logic for PacketTransmit {
         if self.reset.val() {
             self.posted_begins.d.next = true;
             self.posted_heads.d.next = true;
-            self.posted_waiting.d.next = 0.into();
-            self.posted_waits.d.next = false;
             self.turn.d.next = TransmitClass::Free;
-            self.completion_waits.d.next = false;
-            self.nonposted_waits.d.next = false;
             self.overtaken.d.next = 0.into();
         }
     }

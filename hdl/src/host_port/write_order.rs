@@ -1,6 +1,9 @@
 //! Reads and completions behind the writes that came before them.
 
-use crate::library::stream::{StreamSink, StreamSource};
+use crate::library::{
+    predecessors::Predecessors,
+    stream::{StreamSink, StreamSource},
+};
 use rust_hdl::prelude::*;
 
 /// Holds back a packet until the write packets that had their place before it have become requests (PCI Express 2.4.1: neither
@@ -24,43 +27,26 @@ pub struct WriteOrder {
     pub sink: StreamSink,
     /// The same packets.
     pub source: StreamSource,
-    /// Write packets that have entered and not finished.
-    pending: DFF<Bits<3>>,
-    /// The packet offered was judged before this cycle, and those of `pending` that it waits for.
-    judged: DFF<Bit>,
-    ahead: DFF<Bits<3>>,
+    writes: Predecessors,
     /// Beats behind a packet's first.
     in_packet: DFF<Bit>,
-    ahead_now: Signal<Local, Bits<3>>,
     passes: Signal<Local, Bit>,
 }
 
 impl Logic for WriteOrder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pending, judged, ahead, in_packet);
-        if self.entered.val() & !self.finished.val() {
-            self.pending.d.next = self.pending.q.val() + 1;
-        }
-        if !self.entered.val() & self.finished.val() {
-            self.pending.d.next = self.pending.q.val() - 1;
-        }
-
-        self.ahead_now.next = self.pending.q.val();
-        if self.judged.q.val() {
-            self.ahead_now.next = self.ahead.q.val();
-        }
-        self.ahead.d.next = self.ahead_now.val();
-        if self.finished.val() & self.ahead_now.val().any() {
-            self.ahead.d.next = self.ahead_now.val() - 1;
-        }
-        self.passes.next = self.in_packet.q.val() | !self.ahead_now.val().any();
-        self.judged.d.next = self.sink.valid.val() & !self.in_packet.q.val();
-        if self.passes.val() & self.source.ready.val() {
-            self.judged.d.next = false;
-            if self.sink.valid.val() {
-                self.in_packet.d.next = !self.sink.beat.val().last;
-            }
+        dff_setup!(self, clock, in_packet);
+        clock!(self, clock, writes);
+        self.writes.reset.next = self.reset.val();
+        self.writes.entered.next = self.entered.val();
+        self.writes.finished.next = self.finished.val();
+        self.passes.next = self.in_packet.q.val() | self.writes.clear.val();
+        self.writes.waits.next = self.sink.valid.val()
+            & !self.in_packet.q.val()
+            & !(self.passes.val() & self.source.ready.val());
+        if self.sink.valid.val() & self.passes.val() & self.source.ready.val() {
+            self.in_packet.d.next = !self.sink.beat.val().last;
         }
 
         self.source.valid.next = self.sink.valid.val() & self.passes.val();
@@ -68,8 +54,6 @@ impl Logic for WriteOrder {
         self.sink.ready.next = self.source.ready.val() & self.passes.val();
 
         if self.reset.val() {
-            self.pending.d.next = 0.into();
-            self.judged.d.next = false;
             self.in_packet.d.next = false;
         }
     }

@@ -11,6 +11,7 @@ pub mod gather;
 pub mod lut_ram;
 pub mod merge;
 pub mod packet_arbiter;
+pub mod predecessors;
 pub mod pulse_merge;
 pub mod round_robin;
 pub mod stream;

@@ -10,8 +10,12 @@ use rust_hdl::prelude::*;
 /// What the executor is about.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum ExecutorState {
-    /// Chooses a command.
+    /// Looks for commands that can be carried through.
     Idle,
+    /// Takes one.
+    Take,
+    /// Takes it apart.
+    Measure,
     /// Looks whether it is legal.
     Check,
     /// Begins it, or writes the next word of queue state.
@@ -37,7 +41,7 @@ pub enum ExecutorState {
 /// state, for two cycles a word.
 ///
 /// A command is complete when its last beat was taken, a read when the requester says so; the answers of reads may thus overtake. An illegal
-/// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 3 cycles from a command at the
+/// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
 /// head of its queue to its effect.
 #[derive(LogicBlock)]
 pub struct CommandExecutor {
@@ -112,16 +116,21 @@ pub struct CommandExecutor {
     place: DFF<Bits<16>>,
     more: DFF<Bits<12>>,
     beats: DFF<Bits<8>>,
+    /// The stream is a write of host memory.
     to_host: DFF<Bit>,
     status: DFF<Bits<8>>,
     stream: OutboxStream,
     completions: Fifo<Bits<24>, 4, 5>,
     reads: ReadTable,
     reserved: DFF<Bits<5>>,
+    /// Queues whose oldest command can be carried through: once so, it stays so until a command is taken.
+    may_0: DFF<Bit>,
+    may_1: DFF<Bit>,
+    can_0: Signal<Local, Bit>,
+    can_1: Signal<Local, Bit>,
     opcode_0: Signal<Local, Bits<8>>,
     opcode_1: Signal<Local, Bits<8>>,
-    may_0: Signal<Local, Bit>,
-    may_1: Signal<Local, Bit>,
+    writes_host: Signal<Local, Bit>,
     choose_1: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
     taken: Signal<Local, Bits<128>>,
@@ -134,14 +143,14 @@ pub struct CommandExecutor {
     operand_low: Signal<Local, Bits<16>>,
     operand_high: Signal<Local, Bits<16>>,
     data: Signal<Local, Bits<64>>,
-    span: Signal<Local, Bits<17>>,
+    span: DFF<Bits<17>>,
     region: Signal<Local, Bits<4>>,
     stride: Signal<Local, Bits<16>>,
     following: Signal<Local, Bits<14>>,
-    last_index: Signal<Local, Bits<14>>,
+    last_index: DFF<Bits<14>>,
     beat_sum: Signal<Local, Bits<12>>,
     aligned: Signal<Local, Bit>,
-    transfer_legal: Signal<Local, Bit>,
+    transfer_legal: DFF<Bit>,
     state_legal: Signal<Local, Bit>,
     kind: Signal<Local, Bits<4>>,
     version: Signal<Local, Bits<8>>,
@@ -215,6 +224,8 @@ impl Default for CommandExecutor {
             completions: Default::default(),
             reads: Default::default(),
             reserved: Default::default(),
+            can_0: Default::default(),
+            can_1: Default::default(),
             opcode_0: Default::default(),
             opcode_1: Default::default(),
             may_0: Default::default(),
@@ -244,6 +255,7 @@ impl Default for CommandExecutor {
             version: Default::default(),
             header: Default::default(),
             descriptor: Default::default(),
+            writes_host: Default::default(),
             own: Default::default(),
             maximum_transfer: Constant::new(MAXIMUM_TRANSFER_BYTES.to_bits()),
             maximum_packet: Constant::new(MAXIMUM_PACKET_BYTES.to_bits()),
@@ -262,7 +274,22 @@ impl Logic for CommandExecutor {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, command, queue, legal, place, more, beats, to_host, status,
+            self,
+            clock,
+            state,
+            command,
+            queue,
+            may_0,
+            may_1,
+            legal,
+            place,
+            more,
+            beats,
+            to_host,
+            status,
+            span,
+            last_index,
+            transfer_legal,
             reserved
         );
         clock!(self, clock, stream, completions, reads);
@@ -276,7 +303,7 @@ impl Logic for CommandExecutor {
             .command_0
             .val()
             .get_bits::<8>(abi::command::header::opcode::SHIFT);
-        self.may_0.next = !self.command_0_empty.val()
+        self.can_0.next = !self.command_0_empty.val()
             & !(self
                 .command_0
                 .val()
@@ -293,7 +320,7 @@ impl Logic for CommandExecutor {
             .command_1
             .val()
             .get_bits::<8>(abi::command::header::opcode::SHIFT);
-        self.may_1.next = !self.command_1_empty.val()
+        self.can_1.next = !self.command_1_empty.val()
             & !(self
                 .command_1
                 .val()
@@ -307,9 +334,10 @@ impl Logic for CommandExecutor {
             & !((self.opcode_1.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits())
                 & self.reads.full.val());
         // In turn when both can.
-        self.choose_1.next = self.may_1.val() & !(self.may_0.val() & self.queue.q.val());
-        self.issue.next =
-            (self.state.q.val() == ExecutorState::Idle) & (self.may_0.val() | self.may_1.val());
+        self.may_0.d.next = self.can_0.val();
+        self.may_1.d.next = self.can_1.val();
+        self.choose_1.next = self.may_1.q.val() & !(self.may_0.q.val() & self.queue.q.val());
+        self.issue.next = self.state.q.val() == ExecutorState::Take;
         self.command_0_read.next = self.issue.val() & !self.choose_1.val();
         self.command_1_read.next = self.issue.val() & self.choose_1.val();
         self.taken.next = self.command_0.val();
@@ -343,10 +371,10 @@ impl Logic for CommandExecutor {
         self.data.next = self.command.q.val().get_bits::<64>(64);
 
         // Is it legal?
-        self.span.next = bit_cast::<17, 16>(self.operand_low.val())
+        self.span.d.next = bit_cast::<17, 16>(self.operand_low.val())
             + bit_cast::<17, 16>(self.operand_high.val());
         self.aligned.next = !self.operand_low.val().get_bits::<4>(0).any();
-        self.transfer_legal.next = self.aligned.val()
+        self.transfer_legal.d.next = self.aligned.val()
             & !self.operand_high.val().get_bits::<2>(0).any()
             & self.operand_high.val().any()
             & (self.operand_high.val() <= self.maximum_transfer.val())
@@ -367,24 +395,24 @@ impl Logic for CommandExecutor {
                 bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0)) << 1;
             self.stride.next = 2.into();
         }
-        self.last_index.next =
+        self.last_index.d.next =
             bit_cast::<14, 12>(self.operand_low.val().get_bits::<12>(0)) + self.following.val();
         self.state_legal.next = false;
         if self.region.val() == abi::queue_state::REGION_ENDPOINT_MAP.to_bits() {
-            self.state_legal.next = self.last_index.val() < self.endpoint_words.val();
+            self.state_legal.next = self.last_index.q.val() < self.endpoint_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.val() < self.transmit_words.val();
+            self.state_legal.next = self.last_index.q.val() < self.transmit_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.val() < self.receive_words.val();
+            self.state_legal.next = self.last_index.q.val() < self.receive_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
-            self.state_legal.next = self.last_index.val() < self.region_words.val();
+            self.state_legal.next = self.last_index.q.val() < self.region_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
             self.state_legal.next =
-                self.last_index.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
+                self.last_index.q.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
         }
         self.legal.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
         if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
@@ -398,15 +426,15 @@ impl Logic for CommandExecutor {
         if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
             self.legal.d.next = self.aligned.val()
                 & (self.operand_high.val() <= self.maximum_packet.val())
-                & (self.span.val() <= abi::command::OUTBOX_BYTES.to_bits());
+                & (self.span.q.val() <= abi::command::OUTBOX_BYTES.to_bits());
         }
         if self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits() {
-            self.legal.d.next = self.transfer_legal.val()
-                & (self.span.val() <= abi::command::OUTBOX_BYTES.to_bits());
+            self.legal.d.next = self.transfer_legal.q.val()
+                & (self.span.q.val() <= abi::command::OUTBOX_BYTES.to_bits());
         }
         if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
-            self.legal.d.next = self.transfer_legal.val()
-                & (self.span.val() <= abi::command::READ_INBOX_BYTES.to_bits());
+            self.legal.d.next = self.transfer_legal.q.val()
+                & (self.span.q.val() <= abi::command::READ_INBOX_BYTES.to_bits());
         }
 
         // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.
@@ -415,7 +443,7 @@ impl Logic for CommandExecutor {
             self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 19;
         }
         self.beats.d.next = self.beat_sum.val().get_bits::<8>(4);
-        self.to_host.d.next =
+        self.writes_host.next =
             self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits();
         self.kind.next = abi::link::kind::PACKET.to_bits();
         self.version.next = abi::link::VERSION.to_bits();
@@ -438,7 +466,7 @@ impl Logic for CommandExecutor {
             | (bit_cast::<128, 16>(self.operand_high.val()) << 64);
         self.stream.start.next = false;
         self.stream.first.next = self.header.val();
-        if self.to_host.q.val() {
+        if self.writes_host.val() {
             self.stream.first.next = self.descriptor.val();
         }
         self.stream.offset.next = self.operand_low.val().get_bits::<9>(4);
@@ -503,12 +531,18 @@ impl Logic for CommandExecutor {
         self.invalid.next = false;
         match self.state.q.val() {
             ExecutorState::Idle => {
+                if self.can_0.val() | self.can_1.val() {
+                    self.state.d.next = ExecutorState::Take;
+                }
+            }
+            ExecutorState::Take => {
                 self.command.d.next = self.taken.val();
                 self.status.d.next = abi::command::completion_status::DONE.to_bits();
-                if self.issue.val() {
-                    self.queue.d.next = self.choose_1.val();
-                    self.state.d.next = ExecutorState::Check;
-                }
+                self.queue.d.next = self.choose_1.val();
+                self.state.d.next = ExecutorState::Measure;
+            }
+            ExecutorState::Measure => {
+                self.state.d.next = ExecutorState::Check;
             }
             ExecutorState::Check => {
                 self.place.d.next = self.operand_low.val();
@@ -534,6 +568,7 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Read;
                 } else if self.opcode.val() != abi::command::opcode::NOTHING.to_bits() {
                     self.stream.start.next = true;
+                    self.to_host.d.next = self.writes_host.val();
                     self.state.d.next = ExecutorState::Stream;
                 }
             }

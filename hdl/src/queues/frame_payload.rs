@@ -7,6 +7,13 @@ use rust_hdl::prelude::*;
 #[cfg(test)]
 mod tests;
 
+/// Bytes of a beat.
+const BEAT: usize = 16;
+/// Bytes of the slot's header, which stand before the payload in its first beat.
+const SLOT_HEADER: usize = 8;
+/// Bytes of payload in a frame's last beat, under the CRC.
+const LAST_BEAT: usize = BEAT - abi::link::CRC_BYTES;
+
 /// Turns slot beats into frame beats: shifts by the eight bytes of the slot's header, puts zeros behind the payload, and
 /// leaves the last beat's top 32 bits for the CRC (`abi::link`).
 ///
@@ -65,6 +72,13 @@ pub struct FramePayload {
     ends: Signal<Local, Bit>,
     formed: Signal<Local, Beat>,
     ones: Constant<Bits<128>>,
+    beat: Constant<Bits<8>>,
+    /// Most payload in one frame beat, and in two.
+    one_beat: Constant<Bits<8>>,
+    two_beats: Constant<Bits<8>>,
+    /// Most payload in two slot beats, and in four.
+    two_slot_beats: Constant<Bits<8>>,
+    four_slot_beats: Constant<Bits<8>>,
 }
 
 impl Default for FramePayload {
@@ -102,6 +116,11 @@ impl Default for FramePayload {
             ends: Default::default(),
             formed: Default::default(),
             ones: Constant::new(Bits::<128>::mask()),
+            beat: Constant::new(BEAT.to_bits()),
+            one_beat: Constant::new(LAST_BEAT.to_bits()),
+            two_beats: Constant::new((BEAT + LAST_BEAT).to_bits()),
+            two_slot_beats: Constant::new((2 * BEAT - SLOT_HEADER).to_bits()),
+            four_slot_beats: Constant::new((4 * BEAT - SLOT_HEADER).to_bits()),
         }
     }
 }
@@ -149,8 +168,8 @@ impl Logic for FramePayload {
         self.active.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
         self.previous.d.next = self.current.val().get_bits::<64>(64);
         self.remaining.d.next = 0.into();
-        if self.left.val() > 16 {
-            self.remaining.d.next = self.left.val() - 16;
+        if self.left.val() > self.beat.val() {
+            self.remaining.d.next = self.left.val() - self.beat.val();
         }
 
         // Where payload ends is worked out a cycle ahead, for the first two beats from the length, then from what remains.
@@ -174,29 +193,30 @@ impl Logic for FramePayload {
         if self.length.val() == 0 {
             self.first_mask.d.next = 0.into();
         }
-        if self.length.val() <= 16 {
+        if self.length.val() <= self.beat.val() {
             self.second_mask.d.next = 0.into();
         }
-        if self.remaining.q.val() <= 16 {
+        if self.remaining.q.val() <= self.beat.val() {
             self.next_mask.d.next = 0.into();
         }
-        self.first_ends.d.next = self.length.val() <= 12;
-        self.second_ends.d.next = self.length.val() <= 28;
-        self.next_ends.d.next = self.remaining.q.val() <= 28;
+        self.first_ends.d.next = self.length.val() <= self.one_beat.val();
+        self.second_ends.d.next = self.length.val() <= self.two_beats.val();
+        self.next_ends.d.next = self.remaining.q.val() <= self.two_beats.val();
         if !self.active.q.val() {
             self.next_mask.d.next = self.second_mask.q.val();
             self.next_ends.d.next = self.second_ends.q.val();
         }
 
         // The next frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
-        self.read_request.next =
-            self.will_start.val() | (self.active.q.val() & (self.remaining.q.val() > 24));
+        self.read_request.next = self.will_start.val()
+            | (self.active.q.val() & (self.remaining.q.val() > self.two_slot_beats.val()));
         self.next_read.d.next = self.next_read.q.val() + 1;
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
         }
-        self.port_free_soon.next = !self.active.q.val() | (self.remaining.q.val() <= 56);
-        self.is_short.next = self.length.val() <= 56;
+        self.port_free_soon.next =
+            !self.active.q.val() | (self.remaining.q.val() <= self.four_slot_beats.val());
+        self.is_short.next = self.length.val() <= self.four_slot_beats.val();
 
         self.source.valid.next = !self.beats.empty.val();
         self.source.beat.next = self.beats.data_out.val();

@@ -4,7 +4,9 @@
 pub mod answer_watch;
 pub mod destination_window;
 pub mod endpoint_page;
+pub mod entry_payload;
 pub mod frame_payload;
+pub mod frame_select;
 pub mod receive_engine;
 pub mod receive_flows;
 pub mod receive_inbox;

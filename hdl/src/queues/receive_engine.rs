@@ -1,5 +1,7 @@
 //! From frames to entries of receive rings.
 
+use super::entry_payload::EntryPayload;
+use super::frame_select::FrameSelect;
 use super::receive_flows::ReceiveFlows;
 use super::receive_inbox::ReceiveInbox;
 use crate::bundles::{Acknowledgement, ConfigurationWrite, Event, write_packet};
@@ -115,33 +117,13 @@ pub struct ReceiveEngine {
     /// Pulse: a firmware packet found no place and was dropped.
     pub packet_dropped: Signal<Out, Bit>,
 
+    frames: FrameSelect,
+    payload: EntryPayload,
     flows: ReceiveFlows,
     inbox: ReceiveInbox,
     state: DFF<ReceiveState>,
-    /// Next headers of the virtual channels, taken ahead.
-    header_0: DFF<Bits<128>>,
-    header_1: DFF<Bits<128>>,
-    has_header_0: DFF<Bit>,
-    has_header_1: DFF<Bit>,
-    /// The frame under way comes from virtual channel 1.
-    from_1: DFF<Bit>,
     /// Header of the frame under way, from `Judge` on.
     header: DFF<Bits<128>>,
-    /// The frame's last beat was taken.
-    done: DFF<Bit>,
-    /// First 8 bytes of payload.
-    head: DFF<Bits<64>>,
-    /// The 8 bytes of payload that come next to the requester.
-    held: DFF<Bits<64>>,
-    /// The beat behind them, if `ahead_valid`.
-    ahead: DFF<Bits<128>>,
-    ahead_valid: DFF<Bit>,
-    /// Payload goes to entry + 16 first.
-    is_long: DFF<Bit>,
-    /// Bytes of the first write packet of a long message.
-    payload_bytes: DFF<Bits<9>>,
-    /// Its beats that are still to come.
-    beats_left: DFF<Bits<4>>,
     ring: DFF<Bits<64>>,
     offset: DFF<Bits<24>>,
     entry_phase: DFF<Bit>,
@@ -151,21 +133,9 @@ pub struct ReceiveEngine {
     event_pulse: DFF<Bit>,
     event_register: DFF<Event>,
 
-    use_1: Signal<Local, Bit>,
     matching: Signal<Local, Bit>,
-    /// Header of the frame that is matched.
-    front: Signal<Local, Bits<128>>,
     front_source_node: Signal<Local, Bits<16>>,
     front_source_queue: Signal<Local, Bits<8>>,
-    take_header_0: Signal<Local, Bit>,
-    take_header_1: Signal<Local, Bit>,
-    beat_valid: Signal<Local, Bit>,
-    beat_ready: Signal<Local, Bit>,
-    beat_data: Signal<Local, Bits<128>>,
-    beat_last: Signal<Local, Bit>,
-    passes: Signal<Local, Bit>,
-    may_prefetch: Signal<Local, Bit>,
-    prefetch: Signal<Local, Bit>,
     is_packet: Signal<Local, Bit>,
     kind: Signal<Local, Bits<4>>,
     marked: Signal<Local, Bit>,
@@ -173,12 +143,9 @@ pub struct ReceiveEngine {
     source_queue: Signal<Local, Bits<8>>,
     receive_queue_id: Signal<Local, Bits<16>>,
     length: Signal<Local, Bits<8>>,
-    wide_length: Signal<Local, Bits<9>>,
     tag: Signal<Local, Bits<8>>,
     slot: Signal<Local, Bits<4>>,
     restart: Signal<Local, Bit>,
-    rounded: Signal<Local, Bits<9>>,
-    beats_rounded: Signal<Local, Bits<9>>,
     skips: Signal<Local, Bit>,
     misses: Signal<Local, Bit>,
     too_long: Signal<Local, Bit>,
@@ -191,16 +158,8 @@ pub struct ReceiveEngine {
     entry_bytes: Signal<Local, Bits<16>>,
     describes_payload: Signal<Local, Bit>,
     marks: Signal<Local, Bit>,
-    payload_ready: Signal<Local, Bit>,
-    payload_last: Signal<Local, Bit>,
-    above: Signal<Local, Bits<64>>,
     fields: Signal<Local, Bits<64>>,
     descriptor: Signal<Local, Bits<64>>,
-    /// To round `length - 8` up to double words: 3 less 8, modulo 2^9.
-    to_words: Constant<Bits<9>>,
-    word_mask: Constant<Bits<9>>,
-    /// To round `length - 8` up to beats: 15 less 8.
-    to_beats: Constant<Bits<9>>,
     entry_write_bytes: Constant<Bits<16>>,
     payload_offset: Constant<Bits<64>>,
 }
@@ -243,23 +202,12 @@ impl Default for ReceiveEngine {
             entry_too_small: Default::default(),
             packet_received: Default::default(),
             packet_dropped: Default::default(),
+            frames: Default::default(),
+            payload: Default::default(),
             flows: Default::default(),
             inbox: Default::default(),
             state: Default::default(),
-            header_0: Default::default(),
-            header_1: Default::default(),
-            has_header_0: Default::default(),
-            has_header_1: Default::default(),
-            from_1: Default::default(),
             header: Default::default(),
-            done: Default::default(),
-            head: Default::default(),
-            held: Default::default(),
-            ahead: Default::default(),
-            ahead_valid: Default::default(),
-            is_long: Default::default(),
-            payload_bytes: Default::default(),
-            beats_left: Default::default(),
             ring: Default::default(),
             offset: Default::default(),
             entry_phase: Default::default(),
@@ -268,20 +216,9 @@ impl Default for ReceiveEngine {
             answer: Default::default(),
             event_pulse: Default::default(),
             event_register: Default::default(),
-            use_1: Default::default(),
             matching: Default::default(),
-            front: Default::default(),
             front_source_node: Default::default(),
             front_source_queue: Default::default(),
-            take_header_0: Default::default(),
-            take_header_1: Default::default(),
-            beat_valid: Default::default(),
-            beat_ready: Default::default(),
-            beat_data: Default::default(),
-            beat_last: Default::default(),
-            passes: Default::default(),
-            may_prefetch: Default::default(),
-            prefetch: Default::default(),
             is_packet: Default::default(),
             kind: Default::default(),
             marked: Default::default(),
@@ -289,12 +226,9 @@ impl Default for ReceiveEngine {
             source_queue: Default::default(),
             receive_queue_id: Default::default(),
             length: Default::default(),
-            wide_length: Default::default(),
             tag: Default::default(),
             slot: Default::default(),
             restart: Default::default(),
-            rounded: Default::default(),
-            beats_rounded: Default::default(),
             skips: Default::default(),
             misses: Default::default(),
             too_long: Default::default(),
@@ -307,14 +241,8 @@ impl Default for ReceiveEngine {
             entry_bytes: Default::default(),
             describes_payload: Default::default(),
             marks: Default::default(),
-            payload_ready: Default::default(),
-            payload_last: Default::default(),
-            above: Default::default(),
             fields: Default::default(),
             descriptor: Default::default(),
-            to_words: Constant::new(((1u64 << 9) + 3 - 8).to_bits()),
-            word_mask: Constant::new(0x1fcu64.to_bits()),
-            to_beats: Constant::new((15u64 - 8).to_bits()),
             entry_write_bytes: Constant::new(16u64.to_bits()),
             payload_offset: Constant::new(16u64.to_bits()),
         }
@@ -328,20 +256,7 @@ impl Logic for ReceiveEngine {
             self,
             clock,
             state,
-            header_0,
-            header_1,
-            has_header_0,
-            has_header_1,
-            from_1,
             header,
-            done,
-            head,
-            held,
-            ahead,
-            ahead_valid,
-            is_long,
-            payload_bytes,
-            beats_left,
             ring,
             offset,
             entry_phase,
@@ -351,69 +266,48 @@ impl Logic for ReceiveEngine {
             event_pulse,
             event_register
         );
-        clock!(self, clock, flows, inbox);
+        clock!(self, clock, frames, payload, flows, inbox);
+        self.frames.reset.next = self.reset.val();
         self.flows.reset.next = self.reset.val();
         self.inbox.reset.next = self.reset.val();
         self.inbox.configuration.next = self.configuration.val();
-
-        // Headers are taken ahead, each channel on its own: no channel's `ready` waits for the other's `valid`.
-        self.take_header_0.next = !self.has_header_0.q.val()
-            & ((self.state.q.val() == ReceiveState::Match)
-                | self.from_1.q.val()
-                | self.done.q.val());
-        self.take_header_1.next = !self.has_header_1.q.val()
-            & ((self.state.q.val() == ReceiveState::Match)
-                | !self.from_1.q.val()
-                | self.done.q.val());
-        if self.take_header_0.val() {
-            self.header_0.d.next = self.channel_0.beat.val().data;
-            self.has_header_0.d.next = self.channel_0.valid.val();
-        }
-        if self.take_header_1.val() {
-            self.header_1.d.next = self.channel_1.beat.val().data;
-            self.has_header_1.d.next = self.channel_1.valid.val();
-        }
-
-        // Which channel: 1 first, at the start of a frame only.
-        self.use_1.next = self.from_1.q.val();
-        if self.state.q.val() == ReceiveState::Match {
-            self.use_1.next = self.has_header_1.q.val();
-        }
-        self.front.next = self.header_0.q.val();
-        self.beat_valid.next = self.channel_0.valid.val();
-        self.beat_data.next = self.channel_0.beat.val().data;
-        self.beat_last.next = self.channel_0.beat.val().last;
-        if self.use_1.val() {
-            self.front.next = self.header_1.q.val();
-            self.beat_valid.next = self.channel_1.valid.val();
-            self.beat_data.next = self.channel_1.beat.val().data;
-            self.beat_last.next = self.channel_1.beat.val().last;
-        }
+        StreamSink::link(&mut self.channel_0, &mut self.frames.channel_0);
+        StreamSink::link(&mut self.channel_1, &mut self.frames.channel_1);
+        self.frames.choosing.next = self.state.q.val() == ReceiveState::Match;
+        self.frames.ended.next = self.payload.ended.val();
+        self.payload.beat_valid.next = self.frames.beat_valid.val();
+        self.payload.beat.next = self.frames.beat.val();
+        self.inbox.beat.next = self.frames.beat.val();
 
         // What the header says: first what matching needs, then what the frame under way needs.
         self.matching.next = (self.state.q.val() == ReceiveState::Match)
             & self.flows.ready.val()
-            & (self.has_header_0.q.val() | self.has_header_1.q.val());
+            & self.frames.header_valid.val();
         self.kind.next = self
-            .front
+            .frames
+            .header
             .val()
             .get_bits::<4>(abi::link::header::kind::SHIFT);
         self.is_packet.next = self.kind.val() == abi::link::kind::PACKET.to_bits();
         self.match_id.next = self
-            .front
+            .frames
+            .header
             .val()
             .get_bits::<16>(abi::link::header::receive_queue_id::SHIFT);
         self.match_length.next = self
-            .front
+            .frames
+            .header
             .val()
             .get_bits::<8>(abi::link::header::length::SHIFT);
         self.match_valid.next = self.matching.val();
         self.front_source_node.next = self
-            .front
+            .frames
+            .header
             .val()
             .get_bits::<16>(abi::link::header::source_node::SHIFT);
         self.front_source_queue.next = self
-            .front
+            .frames
+            .header
             .val()
             .get_bits::<8>(abi::link::header::source_queue::SHIFT);
         self.flows.node.next = self.front_source_node.val().get_bits::<6>(0);
@@ -458,9 +352,6 @@ impl Logic for ReceiveEngine {
             .q
             .val()
             .get_bits::<4>(abi::link::header::slot::SHIFT);
-        self.wide_length.next = bit_cast::<9, 8>(self.length.val());
-        self.rounded.next = self.wide_length.val() + self.to_words.val();
-        self.beats_rounded.next = self.wide_length.val() + self.to_beats.val();
         self.flows.write_node.next = self.source_node.val().get_bits::<6>(0);
         self.flows.write_queue.next = self.source_queue.val().get_bits::<4>(0);
 
@@ -488,16 +379,29 @@ impl Logic for ReceiveEngine {
         self.receive_full.next = self.fills.val();
         self.matched.next = self.judged.val() & self.found.val() & self.marked.val();
 
+        // Payload, one beat ahead of the requester.
+        self.payload.open.next = self.state.q.val() == ReceiveState::Match;
+        self.payload.first.next =
+            self.matching.val() & !self.is_packet.val() & self.frames.beat_valid.val();
+        self.payload.length.next = self.length.val();
+        self.payload.measure.next = self.judged.val();
+        self.payload.fetch.next = self.judged.val()
+            | (self.state.q.val() == ReceiveState::Describe)
+            | (self.state.q.val() == ReceiveState::Payload);
+        self.payload.take.next = (self.state.q.val() == ReceiveState::Payload)
+            & self.payload.valid.val()
+            & self.write_packets.ready.val();
+
         // Towards the requester.
         self.answer_free.next = !self.answer_valid.q.val();
         self.describes_payload.next =
-            (self.state.q.val() == ReceiveState::Describe) & self.is_long.q.val();
+            (self.state.q.val() == ReceiveState::Describe) & self.payload.is_long.val();
         self.entry_bytes.next = self.entry_write_bytes.val();
         self.marks.next = (self.state.q.val() == ReceiveState::Describe) & self.marked.val();
         self.entry_address.next = self.ring.q.val() + bit_cast::<64, 24>(self.offset.q.val());
         self.address.next = self.entry_address.val();
         if self.describes_payload.val() {
-            self.entry_bytes.next = bit_cast::<16, 9>(self.payload_bytes.q.val());
+            self.entry_bytes.next = bit_cast::<16, 9>(self.payload.bytes.val());
             // The entry stands at a multiple of 32 bytes then: no carry, and no choice before the sum.
             self.address.next = self.entry_address.val() | self.payload_offset.val();
         }
@@ -520,23 +424,6 @@ impl Logic for ReceiveEngine {
                 abi::message::receive_descriptor::marked::SHIFT,
                 self.marked.val(),
             );
-        self.payload_ready.next = self.ahead_valid.q.val() | self.done.q.val();
-        self.payload_last.next = self.beats_left.q.val() == 1;
-        self.above.next = 0.into();
-        if self.ahead_valid.q.val() {
-            self.above.next = self.ahead.q.val().get_bits::<64>(0);
-        }
-
-        // One beat of payload is taken ahead of the requester, so that what it sees comes from registers.
-        self.passes.next = (self.state.q.val() == ReceiveState::Payload)
-            & self.payload_ready.val()
-            & self.write_packets.ready.val();
-        self.may_prefetch.next = (self.state.q.val() == ReceiveState::Judge)
-            | (self.state.q.val() == ReceiveState::Describe)
-            | (self.state.q.val() == ReceiveState::Payload);
-        self.prefetch.next = self.may_prefetch.val()
-            & !self.done.q.val()
-            & (!self.ahead_valid.q.val() | self.passes.val());
 
         self.write_packets.valid.next = false;
         self.write_packets.beat.next.last = false;
@@ -545,10 +432,9 @@ impl Logic for ReceiveEngine {
                 << write_packet::LENGTH_SHIFT.to_bits::<7>())
             | (bit_cast::<128, 1>(self.marks.val().into())
                 << write_packet::MARKED_BIT.to_bits::<7>());
-        self.beat_ready.next = false;
+        self.frames.begins.next = false;
+        self.frames.beat_ready.next = self.payload.beat_ready.val();
         self.inbox.take.next = false;
-        self.inbox.beat.next.data = self.beat_data.val();
-        self.inbox.beat.next.last = self.beat_last.val();
         self.advance.next = false;
         self.request_out.next = false;
         self.packet_received.next = false;
@@ -574,25 +460,18 @@ impl Logic for ReceiveEngine {
 
         match self.state.q.val() {
             ReceiveState::Match => {
-                self.from_1.d.next = self.use_1.val();
-                self.header.d.next = self.front.val();
-                self.done.d.next = false;
-                self.ahead_valid.d.next = false;
-                self.head.d.next = self.beat_data.val().get_bits::<64>(0);
-                self.held.d.next = self.beat_data.val().get_bits::<64>(64);
-                self.beat_ready.next = self.matching.val() & !self.is_packet.val();
-                if self.matching.val() & (self.is_packet.val() | self.beat_valid.val()) {
-                    if self.use_1.val() {
-                        self.has_header_1.d.next = false;
-                    } else {
-                        self.has_header_0.d.next = false;
-                    }
+                self.header.d.next = self.frames.header.val();
+                self.frames.beat_ready.next = self.matching.val() & !self.is_packet.val();
+                if self.matching.val() & (self.is_packet.val() | self.frames.beat_valid.val()) {
+                    self.frames.begins.next = true;
                     self.checked.next = !self.is_packet.val()
-                        & self.front.val().get_bit(abi::link::header::marked::SHIFT);
+                        & self
+                            .frames
+                            .header
+                            .val()
+                            .get_bit(abi::link::header::marked::SHIFT);
                     self.state.d.next = ReceiveState::Judge;
-                    self.done.d.next = self.beat_last.val();
                     if self.is_packet.val() {
-                        self.done.d.next = false;
                         self.state.d.next = ReceiveState::Inbox;
                         if !self.inbox.free.val() {
                             self.packet_dropped.next = true;
@@ -602,10 +481,6 @@ impl Logic for ReceiveEngine {
                 }
             }
             ReceiveState::Judge => {
-                self.is_long.d.next =
-                    self.length.val() > abi::message::EXPRESS_PAYLOAD_BYTES.to_bits();
-                self.payload_bytes.d.next = self.rounded.val() & self.word_mask.val();
-                self.beats_left.d.next = self.beats_rounded.val().get_bits::<4>(4);
                 self.ring.d.next = self.ring_address.val();
                 self.offset.d.next = self.entry_offset.val();
                 self.entry_phase.d.next = self.phase.val();
@@ -631,23 +506,17 @@ impl Logic for ReceiveEngine {
                 if self.write_packets.ready.val() {
                     self.request_out.next = self.marked.val();
                     self.state.d.next = ReceiveState::Entry;
-                    if self.is_long.q.val() {
+                    if self.payload.is_long.val() {
                         self.state.d.next = ReceiveState::Payload;
                     }
                 }
             }
             ReceiveState::Payload => {
-                self.write_packets.valid.next = self.payload_ready.val();
-                self.write_packets.beat.next.last = self.payload_last.val();
-                self.write_packets.beat.next.data = bit_cast::<128, 64>(self.held.q.val())
-                    | (bit_cast::<128, 64>(self.above.val()) << 64);
-                if self.passes.val() {
-                    self.held.d.next = self.ahead.q.val().get_bits::<64>(64);
-                    self.ahead_valid.d.next = false;
-                    self.beats_left.d.next = self.beats_left.q.val() - 1;
-                    if self.payload_last.val() {
-                        self.state.d.next = ReceiveState::DescribeEntry;
-                    }
+                self.write_packets.valid.next = self.payload.valid.val();
+                self.write_packets.beat.next.last = self.payload.last.val();
+                self.write_packets.beat.next.data = self.payload.data.val();
+                if self.payload.take.val() & self.payload.last.val() {
+                    self.state.d.next = ReceiveState::DescribeEntry;
                 }
             }
             ReceiveState::DescribeEntry => {
@@ -660,7 +529,7 @@ impl Logic for ReceiveEngine {
                 self.write_packets.valid.next = self.answer_free.val();
                 self.write_packets.beat.next.last = true;
                 self.write_packets.beat.next.data = bit_cast::<128, 64>(self.descriptor.val())
-                    | (bit_cast::<128, 64>(self.head.q.val()) << 64);
+                    | (bit_cast::<128, 64>(self.payload.head.val()) << 64);
                 if self.answer_free.val() & self.write_packets.ready.val() {
                     self.advance.next = true;
                     self.message_received.next = true;
@@ -672,21 +541,21 @@ impl Logic for ReceiveEngine {
                 if self.answer_free.val() {
                     self.answer_valid.d.next = true;
                     self.state.d.next = ReceiveState::Drain;
-                    if self.done.q.val() {
+                    if self.payload.ended.val() {
                         self.state.d.next = ReceiveState::Match;
                     }
                 }
             }
             ReceiveState::Inbox => {
-                self.beat_ready.next = true;
-                self.inbox.take.next = self.beat_valid.val();
+                self.frames.beat_ready.next = true;
+                self.inbox.take.next = self.frames.beat_valid.val();
                 self.event_register.d.next.kind = abi::event::kind::PACKET.to_bits();
                 self.event_register.d.next.index = bit_cast::<8, 2>(self.inbox.place.val());
                 self.event_register.d.next.data = (bit_cast::<32, 16>(self.source_node.val())
                     << 16)
                     | (bit_cast::<32, 8>(self.length.val()) << 8)
                     | bit_cast::<32, 8>(self.tag.val());
-                if self.beat_valid.val() & self.beat_last.val() {
+                if self.frames.beat_valid.val() & self.frames.beat.val().last {
                     self.packet_received.next = true;
                     self.event_pulse.d.next = true;
                     self.state.d.next = ReceiveState::Match;
@@ -694,24 +563,14 @@ impl Logic for ReceiveEngine {
             }
             _ => {
                 // Drain.
-                self.beat_ready.next = !self.done.q.val();
-                if self.done.q.val() | (self.beat_valid.val() & self.beat_last.val()) {
+                self.frames.beat_ready.next = !self.payload.ended.val();
+                if self.payload.ended.val()
+                    | (self.frames.beat_valid.val() & self.frames.beat.val().last)
+                {
                     self.state.d.next = ReceiveState::Match;
                 }
             }
         }
-        if self.prefetch.val() {
-            self.beat_ready.next = true;
-            if self.beat_valid.val() {
-                self.ahead.d.next = self.beat_data.val();
-                self.ahead_valid.d.next = true;
-                self.done.d.next = self.beat_last.val();
-            }
-        }
-        self.channel_1.ready.next =
-            self.take_header_1.val() | (self.beat_ready.val() & self.use_1.val());
-        self.channel_0.ready.next =
-            self.take_header_0.val() | (self.beat_ready.val() & !self.use_1.val());
         self.acknowledge_valid.next = self.answer_valid.q.val();
         self.acknowledge.next = self.answer.q.val();
         self.event_valid.next = self.event_pulse.q.val();
@@ -723,8 +582,6 @@ impl Logic for ReceiveEngine {
 
         if self.reset.val() {
             self.state.d.next = ReceiveState::Match;
-            self.has_header_0.d.next = false;
-            self.has_header_1.d.next = false;
             self.answer_valid.d.next = false;
             self.event_pulse.d.next = false;
         }
