@@ -63,6 +63,7 @@ word! {
         stride_log2 [15:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
         window_log2 [23:16] "Base-2 logarithm of the translation window's entries, 0 to 10.",
         virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
+        priority [25:25] "The endpoint's transmit queue has priority (V20).",
     }
 }
 

@@ -145,6 +145,7 @@ codes! {
         FrameOverrun / FRAME_OVERRUN = 32 "Frames that came without credit, dropped.",
         EventLost / EVENT_LOST = 33 "Events that found the event queue full; their level-triggered bits stand.",
         PacketsDropped / PACKETS_DROPPED = 34 "Firmware packets that found no place in the inbox, dropped.",
+        HostDiscarded / HOST_DISCARDED = 35 "Requests to the host that were dropped, Bus Master Enable being off.",
     }
 }
 

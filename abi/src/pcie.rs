@@ -14,11 +14,23 @@ codes! {
     format_type: FormatType {
         MemoryRead32 / MEMORY_READ_32 = 0x00 "MRd, 3 double words of header.",
         MemoryReadLocked32 / MEMORY_READ_LOCKED_32 = 0x01 "MRdLk, refused.",
+        IoRead / IO_READ = 0x02 "IORd, refused.",
+        ConfigurationRead0 / CONFIGURATION_READ_0 = 0x04 "CfgRd0, refused: configuration space is the PCIe block's.",
+        ConfigurationRead1 / CONFIGURATION_READ_1 = 0x05 "CfgRd1, refused.",
         Completion / COMPLETION = 0x0a "Cpl.",
         MemoryRead64 / MEMORY_READ_64 = 0x20 "MRd, 4 double words of header.",
+        Message / MESSAGE = 0x30 "Msg, lowest three bits zero, which tell its routing; ignored.",
         MemoryWrite32 / MEMORY_WRITE_32 = 0x40 "MWr, 3 double words of header.",
+        IoWrite / IO_WRITE = 0x42 "IOWr, refused.",
+        ConfigurationWrite0 / CONFIGURATION_WRITE_0 = 0x44 "CfgWr0, refused.",
+        ConfigurationWrite1 / CONFIGURATION_WRITE_1 = 0x45 "CfgWr1, refused.",
         CompletionData / COMPLETION_DATA = 0x4a "CplD.",
+        FetchAdd32 / FETCH_ADD_32 = 0x4c "FetchAdd, 3 double words of header, refused.",
+        Swap32 / SWAP_32 = 0x4d "Swap, refused.",
+        CompareSwap32 / COMPARE_SWAP_32 = 0x4e "CAS, refused.",
+        DeferrableMemoryWrite32 / DEFERRABLE_MEMORY_WRITE_32 = 0x5b "DMWr, refused.",
         MemoryWrite64 / MEMORY_WRITE_64 = 0x60 "MWr, 4 double words of header.",
+        MessageData / MESSAGE_DATA = 0x70 "MsgD, lowest three bits zero; ignored.",
     }
 }
 

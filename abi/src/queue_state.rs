@@ -30,6 +30,7 @@ word! {
     transmit_control: 64 {
         enabled [0:0] "The queue launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
+        priority [2:2] "1: sends before the queues with 0, of which one still has its turn behind eight messages (V20).",
         window_mask [25:16] "Legal destinations are those with no bit outside this mask (V13).",
         window_base [41:32] "Or-ed to the destination: index of the translation entry (V13).",
     }

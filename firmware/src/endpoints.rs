@@ -27,6 +27,8 @@ pub struct Shape {
     pub window_log2: u8,
     /// Whether it may send on virtual channel 1.
     pub virtual_channel_1: bool,
+    /// Its transmit queue has priority (V20).
+    pub priority: bool,
     /// Host address of the receive ring.
     pub ring: u64,
     /// Host address of the shadow line.
@@ -45,6 +47,7 @@ impl Shape {
             stride_log2: endpoint_shape::stride_log2::get(field) as u8,
             window_log2: endpoint_shape::window_log2::get(field) as u8,
             virtual_channel_1: endpoint_shape::virtual_channel_1::get(field) == 1,
+            priority: endpoint_shape::priority::get(field) == 1,
             ring,
             shadow,
         };
@@ -96,6 +99,7 @@ impl Endpoint {
         let mut word = transmit_control::enabled::set(0, 1);
         word =
             transmit_control::virtual_channel_limit::set(word, self.shape.virtual_channel_1.into());
+        word = transmit_control::priority::set(word, self.shape.priority.into());
         word = transmit_control::window_mask::set(word, (1 << self.shape.window_log2) - 1);
         transmit_control::window_base::set(word, self.window_base.into()) as u64
     }
@@ -300,6 +304,7 @@ mod tests {
             stride_log2: 8,
             window_log2,
             virtual_channel_1: false,
+            priority: false,
             ring: 0x1000,
             shadow: 0x40,
         }

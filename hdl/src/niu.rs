@@ -258,6 +258,8 @@ impl Logic for Niu {
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
         self.configuration.d.next = self.processor.configuration.val();
+        self.processor.receive_holds.next = self.receive.holds_ring.val();
+        self.processor.shadow_holds.next = self.transmit.holds_address.val();
 
         // Transmit side.
         self.transmit.configuration.next = self.configuration.q.val();
@@ -382,10 +384,9 @@ impl Logic for Niu {
         );
         self.host_transmit.requester_id.next = self.config_requester.val();
         self.host_transmit.maximum_payload.next = self.config_maximum_payload.val();
-        self.host_transmit.posted_allowed.next =
-            self.host_transmit_posted_allowed.val() & self.config_master_enable.val();
-        self.host_transmit.nonposted_allowed.next =
-            self.host_transmit_nonposted_allowed.val() & self.config_master_enable.val();
+        self.host_transmit.master_enable.next = self.config_master_enable.val();
+        self.host_transmit.posted_allowed.next = self.host_transmit_posted_allowed.val();
+        self.host_transmit.nonposted_allowed.next = self.host_transmit_nonposted_allowed.val();
         self.host_transmit.completion_allowed.next = self.host_transmit_completion_allowed.val();
         self.host_transmit_valid.next = self.host_transmit.source.valid.val();
         self.host_transmit_data.next = self.host_transmit.source.beat.val().data;
@@ -441,6 +442,8 @@ impl Logic for Niu {
                 << counter::REGISTER_OVERFLOW.to_bits::<6>())
             | (bit_cast::<64, 1>(self.register_writes.refused.val().into())
                 << counter::READ_ONLY_WRITE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.host_transmit.discarded.val().into())
+                << counter::HOST_DISCARDED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.processor.command_invalid.val().into())
                 << counter::COMMAND_INVALID.to_bits::<6>())
             | (bit_cast::<64, 1>(self.processor.event_lost.val().into())

@@ -11,6 +11,8 @@ pub struct Header {
     pub write: Bit,
     /// Memory read, locked or not.
     pub read: Bit,
+    /// Another request that is owed a completion: I/O, configuration, atomic, deferrable write. Hits nothing.
+    pub foreign: Bit,
     /// Completion, with data or without.
     pub completion: Bit,
     /// Malformed as far as the header tells, or poisoned: to be dropped and counted.
@@ -56,13 +58,14 @@ pub struct Header {
 /// Decodes and checks a header. Combinational: the user registers the result.
 ///
 /// A header is illegal if
-/// * Fmt and Type are not those of a memory request or completion (2.2.1),
+/// * Fmt and Type are those of no request, message or completion (2.2.1),
 /// * a memory request breaks the byte-enable rules (2.2.5): the last enables zero for one double word, first and last non-zero for
 ///   more, and no gap between written bytes unless the request is one double word or two in one aligned quad word,
 /// * a memory request crosses 4 KiB (2.2.7),
 /// * it is a poisoned write (2.7.2).
 ///
 /// Reserved bits, the traffic class and the attributes are taken as they come. A locked read hits nothing: Unsupported Request.
+/// So does every other non-posted request, whatever else it says. A message (2.2.8) is none of these: it has no effect.
 #[derive(LogicBlock, Default)]
 pub struct HeaderDecoder {
     /// First beat of a packet.
@@ -88,6 +91,8 @@ pub struct HeaderDecoder {
     write: Signal<Local, Bit>,
     locked: Signal<Local, Bit>,
     read: Signal<Local, Bit>,
+    foreign: Signal<Local, Bit>,
+    message: Signal<Local, Bit>,
     completion: Signal<Local, Bit>,
     digest: Signal<Local, Bit>,
     poisoned: Signal<Local, Bit>,
@@ -132,6 +137,21 @@ impl Logic for HeaderDecoder {
         self.read.next = (self.format_type_any_width.val()
             == abi::pcie::format_type::MEMORY_READ_32.to_bits())
             | self.locked.val();
+        self.foreign.next = (self.format_type.val() == abi::pcie::format_type::IO_READ.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::IO_WRITE.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::CONFIGURATION_READ_0.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::CONFIGURATION_READ_1.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::CONFIGURATION_WRITE_0.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::CONFIGURATION_WRITE_1.to_bits())
+            | (self.format_type_any_width.val() == abi::pcie::format_type::FETCH_ADD_32.to_bits())
+            | (self.format_type_any_width.val() == abi::pcie::format_type::SWAP_32.to_bits())
+            | (self.format_type_any_width.val()
+                == abi::pcie::format_type::COMPARE_SWAP_32.to_bits())
+            | (self.format_type_any_width.val()
+                == abi::pcie::format_type::DEFERRABLE_MEMORY_WRITE_32.to_bits());
+        self.message.next = ((self.format_type.val() & 0xf8)
+            == abi::pcie::format_type::MESSAGE.to_bits())
+            | ((self.format_type.val() & 0xf8) == abi::pcie::format_type::MESSAGE_DATA.to_bits());
         self.completion.next = (self.format_type.val()
             == abi::pcie::format_type::COMPLETION.to_bits())
             | (self.format_type.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits());
@@ -222,11 +242,16 @@ impl Logic for HeaderDecoder {
         self.header.next.write = self.write.val();
         self.header.next.read = self.read.val();
         self.header.next.completion = self.completion.val();
-        self.header.next.illegal = !(self.write.val() | self.read.val() | self.completion.val())
+        self.header.next.foreign = self.foreign.val();
+        self.header.next.illegal = !(self.write.val()
+            | self.read.val()
+            | self.foreign.val()
+            | self.message.val()
+            | self.completion.val())
             | ((self.write.val() | self.read.val())
                 & (!self.enables_legal.val() | (self.page_end.val() > 1024)))
             | (self.write.val() & self.poisoned.val());
-        self.header.next.hit = self.bars.hit.val() & !self.locked.val();
+        self.header.next.hit = self.bars.hit.val() & !self.locked.val() & !self.foreign.val();
         self.header.next.space = self.bars.space.val();
         self.header.next.offset = self.bars.offset.val();
         self.header.next.single =

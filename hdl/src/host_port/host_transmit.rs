@@ -14,7 +14,11 @@ use rust_hdl::prelude::*;
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
 /// The processor's writes go to the arbiter without a register before it: a cycle after the last beat was taken, the write has
-/// its place in the order, and firmware may say so.
+/// its place in the order, and firmware may say so. They go behind the messages and shadow lines that were taken before them:
+/// when firmware tells the host that a queue is no more, nothing of the queue comes later.
+///
+/// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
+/// not hold up the completions behind them; a read so dropped times out.
 ///
 /// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4, or t + 3 for the processor's.
 /// Reads and completions: one cycle.
@@ -38,9 +42,11 @@ pub struct HostTransmit {
     pub requester_id: Signal<In, Bits<16>>,
     /// As in Device Control.
     pub maximum_payload: Signal<In, Bits<3>>,
-    /// The link has credits for a longest posted request, and the NIU may write.
+    /// Bus Master Enable.
+    pub master_enable: Signal<In, Bit>,
+    /// The link has credits for a longest posted request.
     pub posted_allowed: Signal<In, Bit>,
-    /// The link has credits for a longest non-posted request, and the NIU may read.
+    /// The link has credits for a longest non-posted request.
     pub nonposted_allowed: Signal<In, Bit>,
     /// The link has credits for a longest completion.
     pub completion_allowed: Signal<In, Bit>,
@@ -48,11 +54,15 @@ pub struct HostTransmit {
     pub source: StreamSource,
     /// Stage: the header of a marked write leaves.
     pub marked_out: Signal<Out, Bit>,
+    /// Pulse: a request was dropped.
+    pub discarded: Signal<Out, Bit>,
 
     message_register: StreamRegister,
     shadow_register: StreamRegister,
     arbiter: PacketArbiter<3>,
     requester: WriteRequester,
+    message_order: WriteOrder,
+    shadow_order: WriteOrder,
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
@@ -70,6 +80,8 @@ impl Logic for HostTransmit {
             shadow_register,
             arbiter,
             requester,
+            message_order,
+            shadow_order,
             read_order,
             completion_order,
             transmit
@@ -78,19 +90,40 @@ impl Logic for HostTransmit {
         self.shadow_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
+        self.message_order.reset.next = self.reset.val();
+        self.shadow_order.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
         self.completion_order.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
 
         // Writes.
-        StreamSink::link(&mut self.message_writes, &mut self.message_register.sink);
-        StreamSink::link(&mut self.shadow_writes, &mut self.shadow_register.sink);
-        StreamSource::join(
-            &mut self.message_register.source,
-            &mut self.arbiter.sinks[0],
-        );
-        StreamSource::join(&mut self.shadow_register.source, &mut self.arbiter.sinks[1]);
-        StreamSink::link(&mut self.processor_writes, &mut self.arbiter.sinks[2]);
+        self.message_register.sink.valid.next = self.message_writes.valid.val();
+        self.message_register.sink.beat.next = self.message_writes.beat.val();
+        self.message_writes.ready.next = self.message_register.sink.ready.val();
+        self.shadow_register.sink.valid.next = self.shadow_writes.valid.val();
+        self.shadow_register.sink.beat.next = self.shadow_writes.beat.val();
+        self.shadow_writes.ready.next = self.shadow_register.sink.ready.val();
+        self.arbiter.sinks[0].valid.next = self.message_register.source.valid.val();
+        self.arbiter.sinks[0].beat.next = self.message_register.source.beat.val();
+        self.message_register.source.ready.next = self.arbiter.sinks[0].ready.val();
+        self.arbiter.sinks[1].valid.next = self.shadow_register.source.valid.val();
+        self.arbiter.sinks[1].beat.next = self.shadow_register.source.beat.val();
+        self.shadow_register.source.ready.next = self.arbiter.sinks[1].ready.val();
+        StreamSink::link(&mut self.processor_writes, &mut self.message_order.sink);
+        StreamSource::join(&mut self.message_order.source, &mut self.shadow_order.sink);
+        StreamSource::join(&mut self.shadow_order.source, &mut self.arbiter.sinks[2]);
+        self.message_order.entered.next = self.message_writes.valid.val()
+            & self.message_writes.beat.val().last
+            & self.message_register.sink.ready.val();
+        self.message_order.finished.next = self.message_register.source.valid.val()
+            & self.message_register.source.beat.val().last
+            & self.arbiter.sinks[0].ready.val();
+        self.shadow_order.entered.next = self.shadow_writes.valid.val()
+            & self.shadow_writes.beat.val().last
+            & self.shadow_register.sink.ready.val();
+        self.shadow_order.finished.next = self.shadow_register.source.valid.val()
+            & self.shadow_register.source.beat.val().last
+            & self.arbiter.sinks[1].ready.val();
         self.requester.sink.valid.next = self.arbiter.source.valid.val();
         self.requester.sink.beat.next = self.arbiter.source.beat.val();
         self.arbiter.source.ready.next = self.requester.sink.ready.val();
@@ -114,11 +147,13 @@ impl Logic for HostTransmit {
             &mut self.transmit.completion,
         );
 
+        self.transmit.master_enable.next = self.master_enable.val();
         self.transmit.posted_allowed.next = self.posted_allowed.val();
         self.transmit.nonposted_allowed.next = self.nonposted_allowed.val();
         self.transmit.completion_allowed.next = self.completion_allowed.val();
         StreamSource::link(&mut self.source, &mut self.transmit.source);
         self.marked_out.next = self.transmit.marked_out.val();
+        self.discarded.next = self.transmit.discarded.val();
         if self.reset.val() {
             self.entered.d.next = false;
         }

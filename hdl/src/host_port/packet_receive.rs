@@ -15,7 +15,8 @@ use rust_hdl::prelude::*;
 /// 1 to `n`, beat `n` being the first of the next packet, and a first beat makes no lane-beat itself.
 ///
 /// **Reads** wait in a FIFO of `NONPOSTED_CREDITS`. A malformed read enters it too, with length 0: nothing to be answered, but
-/// its buffer is to be freed in turn. Latency 3 from the last beat.
+/// its buffer is to be freed in turn. Latency 3 from the last beat. Other requests that are owed a completion enter it as reads of one double
+/// word of nothing: their completion, Unsupported Request, is that of such a read (2.2.9).
 ///
 /// **Completions** pass, one cycle later, unchanged, poisoned ones included. `last` comes after as many beats as header and
 /// payload should have, or with the end of the packet, whatever comes first; further beats are dropped, a digest among them. The
@@ -214,16 +215,17 @@ impl Logic for PacketReceive {
 
         // Verdict, the cycle after the last beat.
         self.packet.next = self.ended.q.val();
-        self.request_arrives.next = self.ended.q.val() & self.header.q.val().read;
+        self.request_arrives.next =
+            self.ended.q.val() & (self.header.q.val().read | self.header.q.val().foreign);
         self.malformed.next = self.ended.q.val()
             & (self.header.q.val().illegal
                 | !self.complete.val()
-                | (self.header.q.val().read & self.requests.full.val()));
+                | (self.request_arrives.val() & self.requests.full.val()));
         self.unsupported.next = self.ended.q.val()
             & self.complete.val()
             & !self.header.q.val().illegal
             & !self.header.q.val().hit
-            & (self.header.q.val().read | self.header.q.val().write);
+            & (self.header.q.val().read | self.header.q.val().write | self.header.q.val().foreign);
         self.receive_last.next = self.ended.q.val()
             & self.complete.val()
             & self.writing.val()
@@ -232,11 +234,17 @@ impl Logic for PacketReceive {
         self.request.next.space = self.header.q.val().space;
         self.request.next.address = self.header.q.val().offset;
         self.request.next.length = self.header.q.val().length;
+        self.request.next.first_enables = self.header.q.val().first_enables;
+        self.request.next.last_enables = self.header.q.val().last_enables;
+        if self.header.q.val().foreign {
+            self.request.next.address = 0.into();
+            self.request.next.length = 1.into();
+            self.request.next.first_enables = 15.into();
+            self.request.next.last_enables = 0.into();
+        }
         if self.header.q.val().illegal | !self.complete.val() {
             self.request.next.length = 0.into();
         }
-        self.request.next.first_enables = self.header.q.val().first_enables;
-        self.request.next.last_enables = self.header.q.val().last_enables;
         self.request.next.requester = self.header.q.val().requester;
         self.request.next.tag = self.header.q.val().tag;
         self.request.next.traffic_class = self.header.q.val().traffic_class;

@@ -28,6 +28,7 @@ pub enum TransmitClass {
 /// * Non-posted requests go when neither of the others can. So that they do not starve, a non-posted request that may go and
 ///   has seen eight other packets start since it was offered goes next.
 /// * A class without credits holds up nobody, except that a posted request without credits holds up what must not pass it.
+/// * While Bus Master Enable is off, requests that start are dropped: as if sent, but no beat is offered.
 /// * Credits are looked at only when a packet starts. A packet once offered at `source` is not replaced by another.
 ///
 /// Latency: one cycle, in a register behind each sink; one beat a cycle without bubbles. There is no register behind the
@@ -44,6 +45,8 @@ pub struct PacketTransmit {
     pub nonposted: StreamSink,
     /// Completions.
     pub completion: StreamSink,
+    /// Bus Master Enable.
+    pub master_enable: Signal<In, Bit>,
     /// The link has credits for a longest posted request.
     pub posted_allowed: Signal<In, Bit>,
     /// The link has credits for a longest non-posted request.
@@ -54,6 +57,8 @@ pub struct PacketTransmit {
     pub source: StreamSource,
     /// Pulse: the first beat of a posted request with a tag leaves (`write_packet::MARKED_BIT`).
     pub marked_out: Signal<Out, Bit>,
+    /// Pulse: a request was dropped.
+    pub discarded: Signal<Out, Bit>,
 
     posted_register: StreamRegister,
     nonposted_register: StreamRegister,
@@ -62,6 +67,9 @@ pub struct PacketTransmit {
     posted_begins: DFF<Bit>,
     posted_heads: DFF<Bit>,
     turn: DFF<TransmitClass>,
+    /// Bus Master Enable was off in the cycle before; and the packet under way is dropped.
+    disabled: DFF<Bit>,
+    dropping: DFF<Bit>,
     /// Posted requests of which a beat was taken, until they start.
     before_completion: Predecessors,
     before_nonposted: Predecessors,
@@ -69,7 +77,12 @@ pub struct PacketTransmit {
     overtaken: DFF<Bits<4>>,
 
     posted_taken: Signal<Local, Bit>,
+    posted_leaves: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
+    /// The request of this cycle is dropped.
+    drops: Signal<Local, Bit>,
+    /// A request's beat is sent or dropped in this cycle.
+    taken: Signal<Local, Bit>,
     posted_comes: Signal<Local, Bit>,
     posted_may: Signal<Local, Bit>,
     completion_may: Signal<Local, Bit>,
@@ -101,7 +114,13 @@ impl Default for PacketTransmit {
             posted: Default::default(),
             nonposted: Default::default(),
             completion: Default::default(),
+            master_enable: Default::default(),
             posted_allowed: Default::default(),
+            discarded: Default::default(),
+            disabled: Default::default(),
+            dropping: Default::default(),
+            drops: Default::default(),
+            taken: Default::default(),
             nonposted_allowed: Default::default(),
             completion_allowed: Default::default(),
             source: Default::default(),
@@ -116,6 +135,7 @@ impl Default for PacketTransmit {
             posted_begins: Default::default(),
             posted_heads: Default::default(),
             posted_taken: Default::default(),
+            posted_leaves: Default::default(),
             free: Default::default(),
             posted_comes: Default::default(),
             posted_may: Default::default(),
@@ -142,7 +162,16 @@ impl Default for PacketTransmit {
 impl Logic for PacketTransmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, posted_begins, posted_heads, turn, overtaken);
+        dff_setup!(
+            self,
+            clock,
+            posted_begins,
+            posted_heads,
+            turn,
+            disabled,
+            dropping,
+            overtaken
+        );
         clock!(
             self,
             clock,
@@ -167,12 +196,21 @@ impl Logic for PacketTransmit {
         self.completion_beat.next = self.completion_register.source.beat.val();
         self.free.next = self.turn.q.val() == TransmitClass::Free;
 
-        self.posted_may.next = self.posted_register.source.valid.val() & self.posted_allowed.val();
+        self.disabled.d.next = !self.master_enable.val();
+        self.drops.next = self.dropping.q.val();
+        if self.free.val() {
+            self.drops.next = self.disabled.q.val();
+        }
+        self.dropping.d.next = self.drops.val();
+        self.taken.next = self.source.ready.val() | self.drops.val();
+
+        self.posted_may.next = self.posted_register.source.valid.val()
+            & (self.posted_allowed.val() | self.disabled.q.val());
         self.completion_may.next = self.completion_register.source.valid.val()
             & self.completion_allowed.val()
             & self.before_completion.clear.val();
         self.nonposted_may.next = self.nonposted_register.source.valid.val()
-            & self.nonposted_allowed.val()
+            & (self.nonposted_allowed.val() | self.disabled.q.val())
             & self.before_nonposted.clear.val();
         self.overdue.next = self.nonposted_may.val() & (self.overtaken.q.val() == self.limit.val());
 
@@ -200,25 +238,31 @@ impl Logic for PacketTransmit {
         if self.on_nonposted.val() {
             self.chosen.next = self.nonposted_beat.val();
         }
-        self.source.valid.next = (self.on_posted.val() & self.posted_register.source.valid.val())
-            | (self.on_completion.val() & self.completion_register.source.valid.val())
-            | (self.on_nonposted.val() & self.nonposted_register.source.valid.val());
-        self.source.beat.next = self.chosen.val();
-        self.posted_register.source.ready.next = self.on_posted.val() & self.source.ready.val();
-        self.completion_register.source.ready.next =
-            self.on_completion.val() & self.source.ready.val();
-        self.nonposted_register.source.ready.next =
-            self.on_nonposted.val() & self.source.ready.val();
-        self.ends.next = self.source.ready.val()
-            & ((self.on_posted.val()
-                & self.posted_register.source.valid.val()
-                & self.posted_beat.val().last)
-                | (self.on_completion.val()
-                    & self.completion_register.source.valid.val()
-                    & self.completion_beat.val().last)
+        self.source.valid.next =
+            (self.on_posted.val() & self.posted_register.source.valid.val() & !self.drops.val())
+                | (self.on_completion.val() & self.completion_register.source.valid.val())
                 | (self.on_nonposted.val()
                     & self.nonposted_register.source.valid.val()
-                    & self.nonposted_beat.val().last));
+                    & !self.drops.val());
+        self.source.beat.next = self.chosen.val();
+        self.posted_register.source.ready.next = self.on_posted.val() & self.taken.val();
+        self.completion_register.source.ready.next =
+            self.on_completion.val() & self.source.ready.val();
+        self.nonposted_register.source.ready.next = self.on_nonposted.val() & self.taken.val();
+        self.ends.next = (self.on_posted.val()
+            & self.taken.val()
+            & self.posted_register.source.valid.val()
+            & self.posted_beat.val().last)
+            | (self.on_completion.val()
+                & self.source.ready.val()
+                & self.completion_register.source.valid.val()
+                & self.completion_beat.val().last)
+            | (self.on_nonposted.val()
+                & self.taken.val()
+                & self.nonposted_register.source.valid.val()
+                & self.nonposted_beat.val().last);
+        self.discarded.next =
+            (self.starts_posted.val() | self.starts_nonposted.val()) & self.drops.val();
 
         if self.starts_posted.val() {
             self.turn.d.next = TransmitClass::Posted;
@@ -250,16 +294,16 @@ impl Logic for PacketTransmit {
 
         // The stage of a marked message.
         self.posted_data.next = self.posted_beat.val().data;
-        self.marked_out.next = self.on_posted.val()
-            & self.posted_register.source.valid.val()
-            & self.source.ready.val()
+        self.posted_leaves.next =
+            self.on_posted.val() & self.posted_register.source.valid.val() & self.taken.val();
+        self.marked_out.next = self.posted_leaves.val()
+            & !self.drops.val()
             & self.posted_heads.q.val()
             & self
                 .posted_data
                 .val()
                 .get_bit(abi::pcie::request::tag::SHIFT);
-        if self.on_posted.val() & self.posted_register.source.valid.val() & self.source.ready.val()
-        {
+        if self.posted_leaves.val() {
             self.posted_heads.d.next = self.posted_beat.val().last;
         }
 
@@ -276,6 +320,7 @@ impl Logic for PacketTransmit {
             self.posted_begins.d.next = true;
             self.posted_heads.d.next = true;
             self.turn.d.next = TransmitClass::Free;
+            self.disabled.d.next = false;
             self.overtaken.d.next = 0.into();
         }
     }

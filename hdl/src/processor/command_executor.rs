@@ -22,6 +22,8 @@ pub enum ExecutorState {
     Begin,
     /// Goes on to the next word of queue state.
     Next,
+    /// Queue state was written: waits until nobody holds an address of before.
+    Settle,
     /// A packet or a host memory write is on its way out.
     Stream,
     /// Slot memory has a turn to give.
@@ -37,8 +39,12 @@ pub enum ExecutorState {
 /// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are set aside here, and the
 /// queue to the processor has its own), and for a read of host memory one of the four places of `ReadTable` is free. So a
 /// queue that waits for a fence, for completions to be taken or for reads does not hold up the other. What does hold up both is
-/// a packet without link credits, or a host write without credits of the host, until they come; and a write of many words of queue
-/// state, for two cycles a word.
+/// a packet without link credits, or a host write without credits of the host, until they come; and a write of queue state,
+/// for two cycles a word and until it is settled.
+///
+/// Queue state is written, as far as the command and those behind it are concerned, when no address of before is in use any
+/// more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered to the requester
+/// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message.
 ///
 /// A command is complete when its last beat was taken, a read when the requester says so; the answers of reads may thus overtake. An illegal
 /// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
@@ -65,6 +71,10 @@ pub struct CommandExecutor {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
+    /// A message may still be written to a ring whose address was read earlier.
+    pub receive_holds: Signal<In, Bit>,
+    /// A shadow line may still be written whose address was read earlier.
+    pub shadow_holds: Signal<In, Bit>,
     /// Slot memory is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -119,6 +129,11 @@ pub struct CommandExecutor {
     /// The stream is a write of host memory.
     to_host: DFF<Bit>,
     status: DFF<Bits<8>>,
+    /// Cycles that what was written needs to reach the queues, and those that look at them: all bits set in the end.
+    settling: DFF<Bits<2>>,
+    /// Since then, nobody held a ring's address for a cycle, and nobody a shadow line's.
+    receive_settled: DFF<Bit>,
+    shadow_settled: DFF<Bit>,
     stream: OutboxStream,
     completions: Fifo<Bits<24>, 4, 5>,
     reads: ReadTable,
@@ -189,6 +204,11 @@ impl Default for CommandExecutor {
             command_1_read: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
+            receive_holds: Default::default(),
+            shadow_holds: Default::default(),
+            settling: Default::default(),
+            receive_settled: Default::default(),
+            shadow_settled: Default::default(),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -290,6 +310,9 @@ impl Logic for CommandExecutor {
             span,
             last_index,
             transfer_legal,
+            settling,
+            receive_settled,
+            shadow_settled,
             reserved
         );
         clock!(self, clock, stream, completions, reads);
@@ -545,6 +568,9 @@ impl Logic for CommandExecutor {
                 self.state.d.next = ExecutorState::Check;
             }
             ExecutorState::Check => {
+                self.settling.d.next = 0.into();
+                self.receive_settled.d.next = false;
+                self.shadow_settled.d.next = false;
                 self.place.d.next = self.operand_low.val();
                 self.more.d.next = self.operand_high.val().get_bits::<12>(0);
                 self.state.d.next = ExecutorState::Begin;
@@ -559,6 +585,7 @@ impl Logic for CommandExecutor {
                     self.status.d.next = abi::command::completion_status::INVALID.to_bits();
                 } else if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
                     self.configuration.next.valid = true;
+                    self.state.d.next = ExecutorState::Settle;
                     if self.more.q.val().any() {
                         self.state.d.next = ExecutorState::Next;
                     }
@@ -576,6 +603,24 @@ impl Logic for CommandExecutor {
                 self.place.d.next = self.place.q.val() + self.stride.val();
                 self.more.d.next = self.more.q.val() - 1;
                 self.state.d.next = ExecutorState::Begin;
+            }
+            ExecutorState::Settle => {
+                if !self.settling.q.val().all() {
+                    self.settling.d.next = self.settling.q.val() + 1;
+                } else {
+                    if !self.receive_holds.val() {
+                        self.receive_settled.d.next = true;
+                    }
+                    if !self.shadow_holds.val() {
+                        self.shadow_settled.d.next = true;
+                    }
+                    if self.receive_settled.q.val() & self.shadow_settled.q.val() {
+                        self.state.d.next = ExecutorState::Idle;
+                        if self.complete.val() {
+                            self.state.d.next = ExecutorState::Answer;
+                        }
+                    }
+                }
             }
             ExecutorState::Stream => {
                 if !self.stream.busy.val() {

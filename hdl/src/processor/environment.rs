@@ -110,6 +110,10 @@ pub struct ProcessorEnvironment {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
+    /// A message may still be written to a ring whose address was read earlier.
+    pub receive_holds: Signal<In, Bit>,
+    /// A shadow line may still be written whose address was read earlier.
+    pub shadow_holds: Signal<In, Bit>,
     /// Slot memory is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -222,6 +226,8 @@ impl ProcessorEnvironment {
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
+            receive_holds: Default::default(),
+            shadow_holds: Default::default(),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -448,6 +454,8 @@ impl Logic for ProcessorEnvironment {
         // Commands.
         self.executor.node.next = self.node.val();
         self.configuration.next = self.executor.configuration.val();
+        self.executor.receive_holds.next = self.receive_holds.val();
+        self.executor.shadow_holds.next = self.shadow_holds.val();
         StreamSource::link(&mut self.packet, &mut self.executor.packet);
         StreamSource::link(&mut self.host_write, &mut self.executor.host_write);
         self.slot_valid.next = self.executor.slot_valid.val();

@@ -94,6 +94,10 @@ pub struct ProcessorSubsystem {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
+    /// A message may still be written to a ring whose address was read earlier.
+    pub receive_holds: Signal<In, Bit>,
+    /// A shadow line may still be written whose address was read earlier.
+    pub shadow_holds: Signal<In, Bit>,
     /// Slot memory is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -179,6 +183,8 @@ impl ProcessorSubsystem {
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
+            receive_holds: Default::default(),
+            shadow_holds: Default::default(),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -260,6 +266,8 @@ impl Logic for ProcessorSubsystem {
         MemoryReadTarget::link(&mut self.outbox, &mut self.environment.outbox);
         self.environment.node.next = self.node.val();
         self.configuration.next = self.environment.configuration.val();
+        self.environment.receive_holds.next = self.receive_holds.val();
+        self.environment.shadow_holds.next = self.shadow_holds.val();
         self.slot_valid.next = self.environment.slot_valid.val();
         self.environment.slot_ready.next = self.slot_ready.val();
         self.slot_address.next = self.environment.slot_address.val();

@@ -3,7 +3,8 @@
 use crate::library::stream::{Beat, StreamSink};
 use rust_hdl::prelude::*;
 
-/// Takes the headers of both channels ahead and passes the frames one after the other, those of channel 1 first (V20).
+/// Takes the headers of both channels ahead and passes the frames one after the other, those of channel 1 first (V20);
+/// but a frame of channel 0 that has seen eight others begin goes next, so that no sender on channel 1 keeps it out.
 ///
 /// Contract: a frame has two beats or more. `header` is the next frame's while `choosing`; `begins` takes it, and then `beat`
 /// comes from its channel until `choosing` is high again. With `begins` the frame's second beat may be taken too. Each header
@@ -40,6 +41,8 @@ pub struct FrameSelect {
     header_1: DFF<Bits<128>>,
     has_header_0: DFF<Bit>,
     has_header_1: DFF<Bit>,
+    /// Frames that began since a header of channel 0 waits, eight at most.
+    overtaken: DFF<Bits<4>>,
     /// The frame under way comes from virtual channel 1.
     from_1: DFF<Bit>,
     use_1: Signal<Local, Bit>,
@@ -57,7 +60,8 @@ impl Logic for FrameSelect {
             header_1,
             has_header_0,
             has_header_1,
-            from_1
+            from_1,
+            overtaken
         );
         self.take_header_0.next = !self.has_header_0.q.val()
             & (self.choosing.val() | self.from_1.q.val() | self.ended.val());
@@ -74,7 +78,8 @@ impl Logic for FrameSelect {
 
         self.use_1.next = self.from_1.q.val();
         if self.choosing.val() {
-            self.use_1.next = self.has_header_1.q.val();
+            self.use_1.next = self.has_header_1.q.val()
+                & !(self.has_header_0.q.val() & self.overtaken.q.val().get_bit(3));
         }
         self.from_1.d.next = self.use_1.val();
         self.header_valid.next = self.has_header_0.q.val() | self.has_header_1.q.val();
@@ -93,14 +98,19 @@ impl Logic for FrameSelect {
         if self.begins.val() {
             if self.use_1.val() {
                 self.has_header_1.d.next = false;
+                if self.has_header_0.q.val() & !self.overtaken.q.val().get_bit(3) {
+                    self.overtaken.d.next = self.overtaken.q.val() + 1;
+                }
             } else {
                 self.has_header_0.d.next = false;
+                self.overtaken.d.next = 0.into();
             }
         }
 
         if self.reset.val() {
             self.has_header_0.d.next = false;
             self.has_header_1.d.next = false;
+            self.overtaken.d.next = 0.into();
         }
     }
 }
@@ -108,7 +118,51 @@ impl Logic for FrameSelect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::Gate;
+    use crate::gate::{Gate, clock_cycle, settle};
+
+    /// Channel 1 always has a frame; channel 0's first waits for eight of them, and no longer.
+    #[test]
+    fn channel_1_goes_first_but_does_not_keep_channel_0_out() {
+        let mut unit = FrameSelect::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        unit.channel_0.valid.next = true;
+        unit.channel_1.valid.next = true;
+        unit.beat_ready.next = true;
+        for (channel, data) in [(0, 100), (1, 200)] {
+            let beat = Beat {
+                data: (data as u64).to_bits(),
+                last: true,
+            };
+            match channel {
+                0 => unit.channel_0.beat.next = beat,
+                _ => unit.channel_1.beat.next = beat,
+            }
+        }
+        // A frame is its header here, chosen in one cycle; the next two bring the next header.
+        let mut chosen = Vec::new();
+        while chosen.len() < 27 {
+            unit.choosing.next = true;
+            unit.ended.next = true;
+            settle(&mut unit);
+            let begins = unit.header_valid.val();
+            if begins {
+                chosen.push(unit.header.val().to_u128());
+            }
+            unit.begins.next = begins;
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+            unit.begins.next = false;
+            unit.choosing.next = false;
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+        }
+        let expected = [vec![200; 8], vec![100]].concat().repeat(3);
+        assert_eq!(chosen, expected);
+    }
 
     #[test]
     fn gate() {

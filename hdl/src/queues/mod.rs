@@ -22,4 +22,5 @@ pub mod transmit_engine;
 pub mod transmit_queue;
 pub mod transmit_queues;
 pub mod transmit_signals;
+pub mod transmit_turn;
 pub mod transmit_unit;

@@ -5,6 +5,7 @@ use super::frame_select::FrameSelect;
 use super::receive_flows::ReceiveFlows;
 use super::receive_inbox::ReceiveInbox;
 use crate::bundles::{Acknowledgement, ConfigurationWrite, Event, write_packet};
+use crate::library::fifo::Fifo;
 use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -39,8 +40,8 @@ pub enum ReceiveState {
 /// Order of judgement: not listened to (skipped in silence), not resident, entry too small, ring full, accepted.
 ///
 /// Contract: a frame on a channel is right and whole, has two beats or more, and bits 127:96 of its last beat are not payload.
-/// `match_valid`, `found` and what follows: `ReceiveQueues`. `acknowledge` waits for `acknowledge_ready`; the entry of the
-/// next message waits for it. Events and inbox writes always sink.
+/// `match_valid`, `found` and what follows: `ReceiveQueues`. `acknowledge` waits for `acknowledge_ready`; two may
+/// wait before a next frame has to. Events and inbox writes always sink.
 ///
 /// Latency: header offered in cycle t, first descriptor beat in t + 3. A message of 8 bytes or fewer every 4 cycles, one of
 /// 248 bytes every 20.
@@ -96,6 +97,8 @@ pub struct ReceiveEngine {
     pub event_valid: Signal<Out, Bit>,
     /// The event.
     pub event_word: Signal<Out, Event>,
+    /// A message may still be written to a ring whose address was read earlier.
+    pub holds_ring: Signal<Out, Bit>,
     /// Stage: a marked message's header was taken.
     pub checked: Signal<Out, Bit>,
     /// Stage: a marked message's queue was found.
@@ -128,8 +131,9 @@ pub struct ReceiveEngine {
     offset: DFF<Bits<24>>,
     entry_phase: DFF<Bit>,
     refusal: DFF<Bits<4>>,
-    answer_valid: DFF<Bit>,
-    answer: DFF<Acknowledgement>,
+    /// Acknowledgements that wait for the link. A frame begins only while there is room, so that nothing holds a ring's address
+    /// for longer than the host takes to take the message.
+    answers: Fifo<Acknowledgement, 1, 2>,
     event_pulse: DFF<Bit>,
     event_register: DFF<Event>,
 
@@ -152,7 +156,7 @@ pub struct ReceiveEngine {
     fills: Signal<Local, Bit>,
     accepts: Signal<Local, Bit>,
     judged: Signal<Local, Bit>,
-    answer_free: Signal<Local, Bit>,
+    answers_now: Signal<Local, Bit>,
     address: Signal<Local, Bits<64>>,
     entry_address: Signal<Local, Bits<64>>,
     entry_bytes: Signal<Local, Bits<16>>,
@@ -192,6 +196,7 @@ impl Default for ReceiveEngine {
             inbox_enables: Default::default(),
             event_valid: Default::default(),
             event_word: Default::default(),
+            holds_ring: Default::default(),
             checked: Default::default(),
             matched: Default::default(),
             request_out: Default::default(),
@@ -212,8 +217,7 @@ impl Default for ReceiveEngine {
             offset: Default::default(),
             entry_phase: Default::default(),
             refusal: Default::default(),
-            answer_valid: Default::default(),
-            answer: Default::default(),
+            answers: Default::default(),
             event_pulse: Default::default(),
             event_register: Default::default(),
             matching: Default::default(),
@@ -235,7 +239,7 @@ impl Default for ReceiveEngine {
             fills: Default::default(),
             accepts: Default::default(),
             judged: Default::default(),
-            answer_free: Default::default(),
+            answers_now: Default::default(),
             address: Default::default(),
             entry_address: Default::default(),
             entry_bytes: Default::default(),
@@ -261,12 +265,11 @@ impl Logic for ReceiveEngine {
             offset,
             entry_phase,
             refusal,
-            answer_valid,
-            answer,
             event_pulse,
             event_register
         );
-        clock!(self, clock, frames, payload, flows, inbox);
+        clock!(self, clock, frames, payload, flows, inbox, answers);
+        self.answers.reset.next = self.reset.val();
         self.frames.reset.next = self.reset.val();
         self.flows.reset.next = self.reset.val();
         self.inbox.reset.next = self.reset.val();
@@ -282,7 +285,8 @@ impl Logic for ReceiveEngine {
         // What the header says: first what matching needs, then what the frame under way needs.
         self.matching.next = (self.state.q.val() == ReceiveState::Match)
             & self.flows.ready.val()
-            & self.frames.header_valid.val();
+            & self.frames.header_valid.val()
+            & !self.answers.full.val();
         self.kind.next = self
             .frames
             .header
@@ -393,7 +397,6 @@ impl Logic for ReceiveEngine {
             & self.write_packets.ready.val();
 
         // Towards the requester.
-        self.answer_free.next = !self.answer_valid.q.val();
         self.describes_payload.next =
             (self.state.q.val() == ReceiveState::Describe) & self.payload.is_long.val();
         self.entry_bytes.next = self.entry_write_bytes.val();
@@ -447,16 +450,11 @@ impl Logic for ReceiveEngine {
         self.event_register.d.next.code = 0.into();
         self.event_register.d.next.data = (bit_cast::<32, 16>(self.source_node.val()) << 16)
             | bit_cast::<32, 16>(self.receive_queue_id.val());
-        if self.acknowledge_ready.val() {
-            self.answer_valid.d.next = false;
-        }
-
-        if self.answer_free.val() {
-            self.answer.d.next.node = self.source_node.val();
-            self.answer.d.next.queue = self.source_queue.val();
-            self.answer.d.next.slot = self.slot.val();
-            self.answer.d.next.status = self.refusal.q.val();
-        }
+        self.answers_now.next = false;
+        self.answers.data_in.next.node = self.source_node.val();
+        self.answers.data_in.next.queue = self.source_queue.val();
+        self.answers.data_in.next.slot = self.slot.val();
+        self.answers.data_in.next.status = self.refusal.q.val();
 
         match self.state.q.val() {
             ReceiveState::Match => {
@@ -526,24 +524,22 @@ impl Logic for ReceiveEngine {
                 }
             }
             ReceiveState::Entry => {
-                self.write_packets.valid.next = self.answer_free.val();
+                self.write_packets.valid.next = true;
                 self.write_packets.beat.next.last = true;
                 self.write_packets.beat.next.data = bit_cast::<128, 64>(self.descriptor.val())
                     | (bit_cast::<128, 64>(self.payload.head.val()) << 64);
-                if self.answer_free.val() & self.write_packets.ready.val() {
+                if self.write_packets.ready.val() {
                     self.advance.next = true;
                     self.message_received.next = true;
-                    self.answer_valid.d.next = true;
+                    self.answers_now.next = true;
                     self.state.d.next = ReceiveState::Match;
                 }
             }
             ReceiveState::Refuse => {
-                if self.answer_free.val() {
-                    self.answer_valid.d.next = true;
-                    self.state.d.next = ReceiveState::Drain;
-                    if self.payload.ended.val() {
-                        self.state.d.next = ReceiveState::Match;
-                    }
+                self.answers_now.next = true;
+                self.state.d.next = ReceiveState::Drain;
+                if self.payload.ended.val() {
+                    self.state.d.next = ReceiveState::Match;
                 }
             }
             ReceiveState::Inbox => {
@@ -571,8 +567,15 @@ impl Logic for ReceiveEngine {
                 }
             }
         }
-        self.acknowledge_valid.next = self.answer_valid.q.val();
-        self.acknowledge.next = self.answer.q.val();
+        self.answers.write.next = self.answers_now.val();
+        self.acknowledge_valid.next = !self.answers.empty.val();
+        self.acknowledge.next = self.answers.data_out.val();
+        self.answers.read.next = self.acknowledge_ready.val();
+        self.holds_ring.next = self.judged.val()
+            | (self.state.q.val() == ReceiveState::Describe)
+            | (self.state.q.val() == ReceiveState::Payload)
+            | (self.state.q.val() == ReceiveState::DescribeEntry)
+            | (self.state.q.val() == ReceiveState::Entry);
         self.event_valid.next = self.event_pulse.q.val();
         self.event_word.next = self.event_register.q.val();
         self.inbox_valid.next = self.inbox.inbox_valid.val();
@@ -582,7 +585,6 @@ impl Logic for ReceiveEngine {
 
         if self.reset.val() {
             self.state.d.next = ReceiveState::Match;
-            self.answer_valid.d.next = false;
             self.event_pulse.d.next = false;
         }
     }

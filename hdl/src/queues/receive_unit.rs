@@ -52,6 +52,8 @@ pub struct ReceiveUnit {
     pub event_valid: Signal<Out, Bit>,
     /// `PACKET` (index: place in the inbox) or `RECEIVE_MISS`.
     pub event_word: Signal<Out, Event>,
+    /// `ReceiveEngine::holds_ring`.
+    pub holds_ring: Signal<Out, Bit>,
     /// Stage CHECKED.
     pub checked: Signal<Out, Bit>,
     /// Stage MATCHED.
@@ -113,6 +115,7 @@ impl Logic for ReceiveUnit {
         self.inbox_enables.next = self.engine.inbox_enables.val();
         self.event_valid.next = self.engine.event_valid.val();
         self.event_word.next = self.engine.event_word.val();
+        self.holds_ring.next = self.engine.holds_ring.val();
         self.checked.next = self.engine.checked.val();
         self.matched.next = self.engine.matched.val();
         self.request_out.next = self.engine.request_out.val();

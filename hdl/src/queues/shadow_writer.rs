@@ -52,6 +52,8 @@ pub struct ShadowWriter {
     pub error_event_valid: Signal<Out, Bit>,
     /// `abi::event::kind::QUEUE_ERROR`.
     pub error_event: Signal<Out, Event>,
+    /// A line may still be written whose address was read earlier.
+    pub holds_address: Signal<Out, Bit>,
     /// Pulse: a shadow line was written.
     pub written: Signal<Out, Bit>,
 
@@ -100,6 +102,7 @@ impl Logic for ShadowWriter {
         self.error_event.next.code = self.last_error.val();
         self.error_event.next.data = 0.into();
 
+        self.holds_address.next = self.state.q.val() != ShadowState::Select;
         self.source.valid.next = false;
         self.offered.next = bit_cast::<128, 64>(self.data.q.val());
         if self.state.q.val() == ShadowState::Descriptor {

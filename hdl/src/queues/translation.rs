@@ -7,7 +7,7 @@ use rust_hdl::prelude::*;
 /// Where each virtual destination leads (V13): 1024 entries, written by firmware (region 3), read in one cycle.
 ///
 /// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
-/// cycle in which it is written is undefined; firmware changes entries of windows that no enabled queue uses.
+/// cycle in which it is written is read as written: a host may load a destination that it is sending to.
 #[derive(LogicBlock, Default)]
 pub struct Translation {
     /// Core clock.
@@ -25,6 +25,10 @@ pub struct Translation {
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
     entries: BlockRam<Bits<34>, 10>,
+    /// The entry read is the one that was written in that cycle; and what was written.
+    collided: DFF<Bit>,
+    written: DFF<Bits<34>>,
+    writes: Signal<Local, Bit>,
     configuration_index: Signal<Local, Bits<16>>,
     configuration_word: Signal<Local, Bits<64>>,
     entry: Signal<Local, Bits<34>>,
@@ -33,20 +37,28 @@ pub struct Translation {
 impl Logic for Translation {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, collided, written);
         clock!(self, clock, entries);
         self.configuration_index.next = self.configuration.val().index;
         self.configuration_word.next = self.configuration.val().data;
-        self.entries.write_enable.next = self.configuration.val().valid
+        self.writes.next = self.configuration.val().valid
             & (self.configuration_index.val().get_bits::<2>(10) == 0)
             & (self
                 .configuration_index
                 .val()
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == abi::queue_state::REGION_TRANSLATION.to_bits());
+        self.entries.write_enable.next = self.writes.val();
+        self.written.d.next = self.configuration_word.val().get_bits::<34>(0);
+        self.collided.d.next = self.writes.val()
+            & (self.configuration_index.val().get_bits::<10>(0) == self.index.val());
         self.entries.write_address.next = self.configuration_index.val().get_bits::<10>(0);
         self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();
+        if self.collided.q.val() {
+            self.entry.next = self.written.q.val();
+        }
         self.node.next = self
             .entry
             .val()

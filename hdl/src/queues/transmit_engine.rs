@@ -2,12 +2,12 @@
 
 use crate::bundles::ConfigurationWrite;
 use crate::library::lut_ram::LutRam;
-use crate::library::round_robin::RoundRobin;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::destination_window::DestinationWindow;
 use crate::queues::frame_payload::FramePayload;
 use crate::queues::translation::Translation;
 use crate::queues::transmit_signals::LaunchOutcome;
+use crate::queues::transmit_turn::TransmitTurn;
 use rust_hdl::prelude::*;
 
 /// What the engine does; one message at a time up to `Offer`, while the payload of the one before still leaves.
@@ -29,7 +29,7 @@ pub enum TransmitState {
     Hold,
 }
 
-/// Sends the messages of the transmit queues, one a queue in turn (V1, V3, V13, V18 to V20).
+/// Sends the messages of the transmit queues, one a queue in turn, those of queues with priority first (V1, V3, V13, V18 to V20).
 ///
 /// A message that fails a check is skipped, in order: only when the queue has no unanswered message. A message to another
 /// node or on another virtual channel than the queue's unanswered ones waits until these are answered: order and restart need
@@ -95,7 +95,7 @@ pub struct TransmitEngine {
     /// Pulse: a destination had no valid translation, or one with a virtual channel that the queue may not use.
     pub invalid_translation: Signal<Out, Bit>,
 
-    turn: RoundRobin<16, 4>,
+    turn: TransmitTurn,
     window: DestinationWindow,
     translation: Translation,
     payload: FramePayload,
@@ -167,6 +167,7 @@ impl Logic for TransmitEngine {
         clock!(self, clock, turn, window, translation, payload, last_ways);
         self.turn.reset.next = self.reset.val();
         self.payload.reset.next = self.reset.val();
+        self.turn.configuration.next = self.configuration.val();
         self.window.configuration.next = self.configuration.val();
         self.translation.configuration.next = self.configuration.val();
 

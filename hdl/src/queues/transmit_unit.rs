@@ -60,6 +60,8 @@ pub struct TransmitUnit<const TICK: usize> {
     pub acknowledgement: Signal<In, Acknowledgement>,
     /// Write packets with shadow lines.
     pub shadow: StreamSource,
+    /// `ShadowWriter::holds_address`.
+    pub holds_address: Signal<Out, Bit>,
 
     /// Pulse: a receive consumer index came.
     pub receive_consumer_valid: Signal<Out, Bit>,
@@ -198,6 +200,7 @@ impl<const TICK: usize> Logic for TransmitUnit<TICK> {
         self.restarted.next = self.queues.restarted.val();
         self.acknowledge_timeout.next = self.queues.timed_out.val();
         self.shadow_written.next = self.shadows.written.val();
+        self.holds_address.next = self.shadows.holds_address.val();
         self.composed.next = self.page.composed.val();
         self.granted.next = self.engine.marked_granted.val();
         self.translated.next = self.engine.marked_translated.val();

@@ -26,6 +26,7 @@ fn unit() -> HostTransmit {
     }
     unit.requester_id.connect();
     unit.maximum_payload.connect();
+    unit.master_enable.connect();
     unit.posted_allowed.connect();
     unit.nonposted_allowed.connect();
     unit.completion_allowed.connect();
@@ -37,6 +38,7 @@ fn unit() -> HostTransmit {
         clock_cycle!(unit, clock);
     }
     unit.reset.next = false;
+    unit.master_enable.next = true;
     unit.posted_allowed.next = true;
     unit.nonposted_allowed.next = true;
     unit.completion_allowed.next = true;
@@ -135,7 +137,8 @@ fn a_marked_write_is_seen_once_when_its_first_request_leaves() {
 }
 
 /// Everything leaves whole; of each writer in order; and no completion or read that was first offered two cycles after a
-/// processor's write was taken, or later, leaves before all of that write.
+/// processor's write was taken, or later, leaves before all of that write. Nor does a processor's write that was first offered
+/// behind another writer's leave before it.
 #[test]
 fn nothing_passes_the_writes_that_came_before_it() {
     let mut held_back = 0;
@@ -165,6 +168,11 @@ fn nothing_passes_the_writes_that_came_before_it() {
         let (mut taken, mut taken_before, mut left) = (0, 0, 0);
         let mut front: [Option<u64>; 2] = [None; 2];
         let mut must: [VecDeque<u64>; 2] = Default::default();
+        // Messages and shadow lines taken and left; those taken when the processor's write at the front was first offered.
+        let (mut others_taken, mut others_left) = ([0u64; 2], [0u64; 2]);
+        let mut processor_front: Option<[u64; 2]> = None;
+        let mut processor_must: VecDeque<[u64; 2]> = VecDeque::new();
+        let mut within_processor = false;
         let mut beats: Vec<u128> = vec![];
         let mut bytes: [Vec<u8>; 3] = Default::default();
         let credits = if seed % 3 == 0 { 20 } else { 80 };
@@ -181,6 +189,10 @@ fn nothing_passes_the_writes_that_came_before_it() {
             unit.nonposted_allowed.next = random.chance(80);
             unit.completion_allowed.next = random.chance(90);
             unit.source.ready.next = random.chance(80);
+            if offering[PROCESSOR] && !within_processor && !feeds.0[PROCESSOR].is_empty() {
+                processor_front.get_or_insert(others_taken);
+            }
+            let others_end = [0, 1].map(|sink| feeds.0[sink].front().is_some_and(|beat| beat.1));
             let ends = feeds.0[PROCESSOR].front().is_some_and(|beat| beat.1);
             let (took, beat) = feeds.step(&mut unit, &offering);
             for (index, took) in took.into_iter().enumerate() {
@@ -192,6 +204,17 @@ fn nothing_passes_the_writes_that_came_before_it() {
                 } else if front[class].is_some_and(|writes| writes > left) {
                     held_back += 1;
                 }
+            }
+            for sink in 0..2 {
+                others_taken[sink] += u64::from(took[sink] && others_end[sink]);
+            }
+            if took[PROCESSOR] {
+                if let Some(others) = processor_front.take() {
+                    processor_must.push_back(others);
+                } else {
+                    assert!(within_processor);
+                }
+                within_processor = !ends;
             }
             taken_before = taken;
             if took[PROCESSOR] && ends {
@@ -213,6 +236,15 @@ fn nothing_passes_the_writes_that_came_before_it() {
                         let request = read_request(&beats, 128 << (seed % 2));
                         let sink = (request.address >> 40) as usize - 1;
                         let write = &writes[sink][0];
+                        if sink == PROCESSOR && bytes[sink].is_empty() {
+                            let must = processor_must.pop_front().unwrap();
+                            for other in 0..2 {
+                                assert!(
+                                    others_left[other] >= must[other],
+                                    "seed {seed}, cycle {cycle}: passed another writer's"
+                                );
+                            }
+                        }
                         assert_eq!(request.address, write.address + bytes[sink].len() as u64);
                         bytes[sink].extend(request.payload);
                         if bytes[sink].len() == write.bytes.len() {
@@ -220,6 +252,9 @@ fn nothing_passes_the_writes_that_came_before_it() {
                             bytes[sink].clear();
                             writes[sink].pop_front();
                             left += u64::from(sink == PROCESSOR);
+                            if sink != PROCESSOR {
+                                others_left[sink] += 1;
+                            }
                         }
                     }
                 }
@@ -238,6 +273,52 @@ fn nothing_passes_the_writes_that_came_before_it() {
         assert!(must.iter().all(VecDeque::is_empty), "packets remain inside");
     }
     assert!(held_back > 200, "the order was hardly tried: {held_back}");
+}
+
+/// Without Bus Master Enable and without credits: writes and reads are counted and gone, completions leave; with it, what comes
+/// after leaves as ever.
+#[test]
+fn without_bus_master_enable_requests_are_dropped_and_hold_up_no_completion() {
+    let mut unit = unit();
+    let mut feeds = Feeds::default();
+    unit.posted_allowed.next = false;
+    unit.nonposted_allowed.next = false;
+    for sink in 0..3 {
+        feeds.0[sink].extend(write(0x1000 << sink, 40).beats());
+    }
+    feeds.0[3].push_back(packet(0x20, 1));
+    let run = |unit: &mut HostTransmit, feeds: &mut Feeds| {
+        let (mut left, mut discarded) = (vec![], 0);
+        for _ in 0..60 {
+            left.extend(
+                feeds
+                    .step(unit, &[true; 5])
+                    .1
+                    .map(|beat| number(beat.data) as u8),
+            );
+            discarded += u32::from(unit.discarded.val());
+            clock_cycle!(*unit, clock);
+        }
+        (left, discarded)
+    };
+    assert_eq!(
+        run(&mut unit, &mut feeds),
+        (vec![], 0),
+        "they wait for credits"
+    );
+    feeds.0[COMPLETIONS].push_back(packet(0x4a, 1));
+    assert_eq!(
+        run(&mut unit, &mut feeds),
+        (vec![], 0),
+        "and it waits for them"
+    );
+    unit.master_enable.next = false;
+    assert_eq!(run(&mut unit, &mut feeds), (vec![0x4a], 4));
+    unit.master_enable.next = true;
+    unit.posted_allowed.next = true;
+    unit.nonposted_allowed.next = true;
+    feeds.0[3].push_back(packet(0x20, 2));
+    assert_eq!(run(&mut unit, &mut feeds), (vec![0x20], 0));
 }
 
 #[test]
@@ -269,6 +350,7 @@ fn gate() {
             unit.reads.beat.next = random.beat();
             unit.completions.valid.next = random.chance(30);
             unit.completions.beat.next = random.beat();
+            unit.master_enable.next = random.chance(90);
             unit.posted_allowed.next = random.chance(80);
             unit.nonposted_allowed.next = random.chance(80);
             unit.completion_allowed.next = random.chance(80);

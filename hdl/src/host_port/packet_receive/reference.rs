@@ -86,6 +86,26 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
         outcome.completion.last_mut().unwrap().1 = true;
         return outcome;
     }
+    if [0x30, 0x70].contains(&(format_type & 0xf8)) {
+        outcome.malformed = !right_length;
+        return outcome;
+    }
+    let foreign = [0x02, 0x04, 0x05, 0x42, 0x44, 0x45].contains(&format_type)
+        || [0x4c, 0x4d, 0x4e, 0x5b].contains(&(format_type & 0xdf));
+    if foreign {
+        outcome.malformed = !right_length;
+        outcome.unsupported = right_length;
+        outcome.reads.push(Read {
+            answer: right_length,
+            supported: None,
+            length: 1,
+            enables: (15, 0),
+            requester: u16::from_be_bytes([bytes[4], bytes[5]]).into(),
+            tag: bytes[6].into(),
+            class_and_attributes: ((bytes[1] >> 4 & 7).into(), (bytes[2] >> 4 & 3).into()),
+        });
+        return outcome;
+    }
     let read = [0x00, 0x01, 0x20, 0x21].contains(&format_type);
     let locked = format_type & 1 == 1;
     let write = [0x40, 0x60].contains(&format_type);

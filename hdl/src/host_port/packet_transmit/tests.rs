@@ -93,6 +93,7 @@ fn unit() -> PacketTransmit {
     unit.nonposted.beat.connect();
     unit.completion.valid.connect();
     unit.completion.beat.connect();
+    unit.master_enable.connect();
     unit.posted_allowed.connect();
     unit.nonposted_allowed.connect();
     unit.completion_allowed.connect();
@@ -134,6 +135,7 @@ fn run(packets: [usize; 3], traffic: Traffic, cycles: u64, seed: u64) -> Vec<(u6
         (unit.posted.valid.next, unit.posted.beat.next) = shown(POSTED);
         (unit.completion.valid.next, unit.completion.beat.next) = shown(COMPLETION);
         (unit.nonposted.valid.next, unit.nonposted.beat.next) = shown(NONPOSTED);
+        unit.master_enable.next = true;
         unit.posted_allowed.next = allowed[POSTED];
         unit.completion_allowed.next = allowed[COMPLETION];
         unit.nonposted_allowed.next = allowed[NONPOSTED];

@@ -399,13 +399,46 @@ fn completions_are_never_more_than_there_is_room_for_and_hold_up_only_those_who_
     for _ in 0..10 {
         bench.queues[1].push_back(command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x3000, 5));
     }
-    bench.run(100);
+    bench.run(200);
     assert_eq!(bench.taken.len(), 26);
     bench.drain = 100;
     bench.run(600);
     let mut tokens: Vec<u64> = bench.completions.iter().map(|(token, _)| *token).collect();
     tokens.sort_unstable();
     assert_eq!(tokens, (0..40).collect::<Vec<_>>());
+}
+
+/// What is behind a write of queue state waits until nobody holds an address of before: each of the two holders may let go in
+/// a cycle of its own, but not before the write has had time to reach it.
+#[test]
+fn queue_state_is_settled_when_both_holders_have_let_go_since() {
+    let write = command(opcode::WRITE_QUEUE_STATE, COMPLETE, 7, 0x2000, 0);
+    // Cycles, counted from the one in which the write is seen, in which the holders hold nothing.
+    for (receive_free, shadow_free, answered) in [
+        (0..1000, 0..1000, true),
+        (0..4, 0..1000, false),
+        (0..1000, 0..4, false),
+        (4..5, 30..31, true),
+        (50..51, 5..6, true),
+        (50..51, 1000..1001, false),
+    ] {
+        let mut bench = Bench::new(1);
+        bench.queues[0].push_back(write);
+        bench.queues[0].push_back(command(opcode::NOTHING, COMPLETE, 8, 0, 0));
+        let mut since: Option<u32> = None;
+        for _ in 0..100 {
+            bench.unit.receive_holds.next = !since.is_some_and(|at| receive_free.contains(&at));
+            bench.unit.shadow_holds.next = !since.is_some_and(|at| shadow_free.contains(&at));
+            bench.cycle();
+            let seen = !bench.effects.is_empty();
+            since = since.map(|at| at + 1).or(seen.then_some(1));
+        }
+        let expected: &[(u64, u64)] = if answered { &[(7, 0), (8, 0)] } else { &[] };
+        assert_eq!(
+            bench.completions, expected,
+            "{receive_free:?} {shadow_free:?}"
+        );
+    }
 }
 
 #[test]
@@ -470,7 +503,7 @@ fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
             "the reference, {operand:#x}"
         );
         bench.queues[0].push_back(write);
-        bench.run(2 * words + 8);
+        bench.run(2 * words + 20);
         assert_eq!(bench.effects, expected(write, NODE), "{operand:#x}");
         assert_eq!(bench.completions, [(7, u64::from(words == 0))]);
     }
