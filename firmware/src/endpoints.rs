@@ -35,6 +35,9 @@ pub struct Shape {
     pub shadow: u64,
 }
 
+/// Lowest bit of the first operand that means nothing.
+const RESERVED_FROM: usize = endpoint_shape::priority::SHIFT + endpoint_shape::priority::WIDTH;
+
 impl Shape {
     /// Checks the operands of `CREATE_ENDPOINT`.
     ///
@@ -59,7 +62,7 @@ impl Shape {
             && ring.checked_add(shape.ring_bytes()).is_some()
             && shadow.is_multiple_of(64)
             && shadow != 0;
-        if word >> 25 == 0 && sizes && addresses {
+        if word >> RESERVED_FROM == 0 && sizes && addresses {
             Ok(shape)
         } else {
             Err(Status::BadOperand)

@@ -26,6 +26,8 @@ pub struct EndpointOptions {
     pub destinations_log2: u8,
     /// May send on virtual channel 1.
     pub virtual_channel_1: bool,
+    /// Its messages go before those of endpoints without priority, of which one still has its turn behind eight (V20).
+    pub priority: bool,
 }
 
 impl Default for EndpointOptions {
@@ -36,6 +38,7 @@ impl Default for EndpointOptions {
             entry_bytes_log2: 8,
             destinations_log2: 4,
             virtual_channel_1: true,
+            priority: false,
         }
     }
 }
@@ -64,6 +67,7 @@ impl<T: Transport> Endpoint<T> {
         shape = endpoint_shape::stride_log2::set(shape, options.entry_bytes_log2.into());
         shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
         shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
+        shape = endpoint_shape::priority::set(shape, options.priority.into());
         let operands = [shape as u64, ring.device_address(), shadow.device_address()];
         let result = u128::from(admin.borrow_mut().call(
             "to create an endpoint",

@@ -162,6 +162,7 @@ fn shape(seed: u64, name: EndpointName) -> EndpointOptions {
         entry_bytes_log2: 4 + random.below(5) as u8,
         destinations_log2: 5,
         virtual_channel_1: true,
+        priority: random.below(4) == 0,
     }
 }
 

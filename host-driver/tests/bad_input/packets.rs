@@ -164,6 +164,76 @@ fn malformed_packets_and_unexpected_completions_change_nothing() {
     );
 }
 
+/// More than the NIU has buffers for: each must be answered, and its buffer be freed, or the next ones never leave.
+#[test]
+fn requests_of_every_other_kind_are_refused_and_messages_pass_unheard() {
+    /// Fmt and Type, double words of header, double words of payload.
+    const KINDS: [(u8, usize, usize); 14] = [
+        (0x02, 3, 0),
+        (0x42, 3, 1),
+        (0x04, 3, 0),
+        (0x44, 3, 1),
+        (0x05, 3, 0),
+        (0x45, 3, 1),
+        (0x4c, 3, 1),
+        (0x6c, 4, 2),
+        (0x4d, 3, 1),
+        (0x6d, 4, 2),
+        (0x4e, 3, 2),
+        (0x6e, 4, 4),
+        (0x5b, 3, 1),
+        (0x7b, 4, 1),
+    ];
+    play(
+        options("bare", 63),
+        |scene| {
+            let mut tags = Vec::new();
+            for (number, (format_type, header, payload)) in KINDS.into_iter().enumerate() {
+                scene.fill()?;
+                let tag = FIRST_RAW_TAG + number as u8;
+                let mut packet = vec![0; 4 * (header + payload)];
+                packet[0] = format_type;
+                packet[3] = payload.max(1) as u8;
+                packet[6] = tag;
+                packet[7] = 0x0f;
+                scene.node.port.send_raw_packet(&packet);
+                tags.push(tag);
+            }
+            // Messages, without and with data: they are owed nothing, and these two need not be understood.
+            for (format_type, double_words) in [(0x34, 4), (0x74, 5)] {
+                let mut packet = vec![0; 4 * double_words];
+                packet[0] = format_type;
+                packet[3] = u8::from(double_words == 5);
+                scene.node.port.send_raw_packet(&packet);
+            }
+            scene.exchange()?;
+            let answers = scene
+                .node
+                .port
+                .with_side(|side| side.bridge.take_raw_completions());
+            let mut answered = Vec::new();
+            for bytes in &answers {
+                match packet::decode(bytes) {
+                    Ok((Header::Completion(completion), _)) => {
+                        assert_eq!(completion.status, CompletionStatus::UnsupportedRequest);
+                        assert_eq!((completion.byte_count, completion.lower_address), (4, 0));
+                        answered.push(completion.tag);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(answered, tags);
+            scene.node.barrier();
+            Ok(vec![exactly(Counter::HostUnsupported, KINDS.len() as u32)])
+        },
+        |scene| {
+            scene.exchange()?;
+            scene.node.barrier();
+            Ok(vec![])
+        },
+    );
+}
+
 fn send_good(endpoint: &mut wayfarer_host_driver::Endpoint) -> Result<(), Error> {
     endpoint.send_express(0, 0, *b"but this")
 }

@@ -11,7 +11,7 @@ use super::host_reads::{FIRST_RAW_TAG, HostReads, ReadError, ReadTicket};
 use super::packet::{self, Header, Request};
 use super::port::{HostPortInputs, HostPortOutputs};
 use super::rules::{self, Limits, RuleError};
-use super::upstream::{Taken, Upstream, class_of};
+use super::upstream::{Taken, Upstream, class_of, is_other_nonposted};
 use super::violation::{Violation, ViolationKind};
 use crate::memory::{Access, AddressRange, HostMemory, Iommu};
 use crate::profile::{Profile, ProfileError};
@@ -238,6 +238,7 @@ impl HostBridge {
         let class = match (class_of(packet[0]), packet::decode(packet)) {
             (Some(class), Ok(_)) => class,
             (Some(class @ (Class::Posted | Class::Completion)), Err(_)) => class,
+            (None, _) if is_other_nonposted(packet[0]) => Class::Nonposted,
             (Some(Class::Nonposted) | None, _) => {
                 self.doubtful_nonposted += 1;
                 Class::Posted

@@ -285,3 +285,11 @@ pub(super) fn class_of(format_type: u8) -> Option<Class> {
         _ => None,
     }
 }
+
+/// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer (2.2.1): I/O,
+/// configuration, atomic operations, deferrable memory write.
+pub(super) fn is_other_nonposted(format_type: u8) -> bool {
+    let without_width = format_type & 0xdf;
+    matches!(format_type, 0x02 | 0x04 | 0x05 | 0x42 | 0x44 | 0x45)
+        || matches!(without_width, 0x4c | 0x4d | 0x4e | 0x5b)
+}
