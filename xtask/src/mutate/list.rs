@@ -14,6 +14,10 @@ const MALFORMED: &str = "packets::malformed_packets_and_unexpected_completions_c
 const FULL_RING: &str = "receive_rings::a_full_ring_holds_its_sender_back_and_loses_nothing";
 const TORN: &str = "stores::torn_and_misaligned_express_stores_are_counted_and_never_delivered";
 const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoint_are_counted";
+const OTHER_KINDS: &str =
+    "packets::requests_of_every_other_kind_are_refused_and_messages_pass_unheard";
+const BUS_MASTER: &str = "without_bus_master_enable_the_host_can_still_read_and_nothing_is_written";
+const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_others_out";
 const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
 const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
@@ -24,7 +28,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "malformed-packet-taken",
         fault: "a packet that no root complex sends is taken for a good one",
         module: "niu$packet_receive$decoder",
-        signal: "header[(64'h3)+:(1)]",
+        signal: "header[(64'h4)+:(1)]",
         value: "1'b0",
         tests: &[MALFORMED],
     },
@@ -32,9 +36,33 @@ pub const MUTANTS: &[Mutant] = &[
         name: "address-beside-bars-taken",
         fault: "every address is taken for one of the NIU's",
         module: "niu$packet_receive$decoder",
-        signal: "header[(64'h4)+:(1)]",
+        signal: "header[(64'h5)+:(1)]",
         value: "~locked",
         tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "other-request-unanswered",
+        fault: "requests that are no memory requests are dropped without a completion",
+        module: "niu$packet_receive$decoder",
+        signal: "foreign",
+        value: "1'b0",
+        tests: &[OTHER_KINDS],
+    },
+    Mutant {
+        name: "bus-master-ignored",
+        fault: "requests leave while Bus Master Enable is off",
+        module: "niu$host_transmit$transmit",
+        signal: "disabled$d",
+        value: "1'b0",
+        tests: &[BUS_MASTER],
+    },
+    Mutant {
+        name: "priority-ignored",
+        fault: "queues with priority have their turn behind all others",
+        module: "niu$transmit$engine$turn",
+        signal: "takes_first",
+        value: "first$any & ~others$any",
+        tests: &[PRIORITY],
     },
     Mutant {
         name: "short-packet-taken",
