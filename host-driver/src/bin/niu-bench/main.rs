@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use report::Report;
 use std::path::PathBuf;
+use wayfarer_host_driver::launch::firmware_path;
 
 /// Measures a simulated two-node cluster: real RTL, real firmware, real driver.
 #[derive(Debug, Parser)]
@@ -35,7 +36,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 2)]
     threads: usize,
     /// Firmware image of the service processors.
-    #[arg(long, default_value = "target/generated/firmware.bin")]
+    #[arg(long, value_name = "FILE", default_value_os_t = firmware_path())]
     firmware: PathBuf,
     /// Write an FST waveform of each NIU and a log of each link into this folder.
     #[arg(long, value_name = "FOLDER")]

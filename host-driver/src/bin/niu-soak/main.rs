@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use wayfarer_host_driver::launch::read_firmware;
+use wayfarer_host_driver::launch::{firmware_path, read_firmware};
 use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
 
 /// Core cycles for a message, at the very least; a run that needs more has come to a standstill.
@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(long)]
     random_initial_values: bool,
     /// Firmware image of the service processors.
-    #[arg(long, default_value = "target/generated/firmware.bin")]
+    #[arg(long, value_name = "FILE", default_value_os_t = firmware_path())]
     firmware: PathBuf,
 }
 
