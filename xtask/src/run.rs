@@ -1,6 +1,6 @@
 //! `bench`, `soak`, `trace`, `test` and `ci`: prepare everything, then run it.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use anyhow::Result;
 
@@ -69,23 +69,37 @@ pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) ->
     )
 }
 
-/// Runs the benchmark with waveforms of both NIUs, and says where they are.
+/// Runs the benchmark with waveforms of both NIUs, and says where they are. Each benchmark writes the same files, so unless
+/// the arguments choose one, it is `stages`, whose messages are marked.
 ///
 /// # Errors
 /// As [`program()`].
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
-    let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
-    all.extend_from_slice(arguments);
-    program(workspace, Program::Bench, &all)?;
+    program(
+        workspace,
+        Program::Bench,
+        &trace_arguments(&folder, arguments),
+    )?;
     println!(
-        "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet traces: {}",
+        "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet logs: {}",
         folder.display()
     );
     println!(
-        "Where to look: the stages of a message with their signals are in docs/architecture.md"
+        "Where to look: \"A waveform\" in docs/getting-started.md names the signals, docs/architecture.md the stages"
     );
     Ok(())
+}
+
+/// What `niu-bench` is given for a trace.
+fn trace_arguments(folder: &Path, arguments: &[String]) -> Vec<String> {
+    let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
+    let chooses = |argument: &String| argument == "--only" || argument.starts_with("--only=");
+    if !arguments.iter().any(chooses) {
+        all.extend(["--only", "stages"].map(String::from));
+    }
+    all.extend_from_slice(arguments);
+    all
 }
 
 /// Runs every test of the workspace, doc tests included; with arguments, those that they select.
@@ -153,5 +167,21 @@ impl TestRunner {
         } else {
             Self::Cargo
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_of_the_stages_unless_another_benchmark_is_chosen() {
+        let given = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&text| text.into()).collect();
+            trace_arguments(Path::new("folder"), &arguments).join(" ")
+        };
+        assert_eq!(given(&["--quick"]), "--trace folder --only stages --quick");
+        assert_eq!(given(&["--only", "limits"]), "--trace folder --only limits");
+        assert_eq!(given(&["--only=limits"]), "--trace folder --only=limits");
     }
 }
