@@ -3,6 +3,8 @@
 use std::{path::Path, time::Instant};
 
 use anyhow::Result;
+use arguments::{BenchArguments, SoakArguments};
+use clap::Parser;
 
 use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
 
@@ -35,13 +37,38 @@ impl Program {
             Self::Soak => "niu-soak",
         }
     }
+
+    /// Whether the program would take these arguments, asked before anything is built for it. `door` is what the user called.
+    fn check(self, door: &str, arguments: &[String]) -> Result<(), clap::Error> {
+        let line = std::iter::once(door).chain(arguments.iter().map(String::as_str));
+        match self {
+            Self::Bench => BenchArguments::try_parse_from(line).map(drop),
+            Self::Soak => SoakArguments::try_parse_from(line).map(drop),
+        }
+    }
+
+    /// The command that runs it.
+    fn door(self) -> &'static str {
+        match self {
+            Self::Bench => "cargo xtask bench",
+            Self::Soak => "cargo xtask soak",
+        }
+    }
 }
 
-/// Builds a program of the host driver and all it needs, and runs it with these arguments.
+/// Builds a program of the host driver and all it needs, and runs it with these arguments. Ends this program at once, with
+/// what there is to say, when they are wrong or ask for help.
 ///
 /// # Errors
 /// When it cannot be built, or fails.
 pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
+    program
+        .check(program.door(), arguments)
+        .unwrap_or_else(|error| error.exit());
+    build_and_run(workspace, program, arguments)
+}
+
+fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
     prepare(workspace)?;
     let cargo = |subcommand: &str| {
         let mut command = workspace.cargo();
@@ -76,11 +103,11 @@ pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) ->
 /// As [`program()`].
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
-    program(
-        workspace,
-        Program::Bench,
-        &trace_arguments(&folder, arguments),
-    )?;
+    let arguments = trace_arguments(&folder, arguments);
+    Program::Bench
+        .check("cargo xtask trace", &arguments)
+        .unwrap_or_else(|error| error.exit());
+    build_and_run(workspace, Program::Bench, &arguments)?;
     println!(
         "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet logs: {}",
         folder.display()
@@ -183,5 +210,24 @@ mod tests {
         assert_eq!(given(&["--quick"]), "--trace folder --only stages --quick");
         assert_eq!(given(&["--only", "limits"]), "--trace folder --only limits");
         assert_eq!(given(&["--only=limits"]), "--trace folder --only=limits");
+    }
+
+    #[test]
+    fn wrong_arguments_and_calls_for_help_are_seen_before_anything_is_built() {
+        let check = |program: Program, arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&text| text.into()).collect();
+            let checked = program.check(program.door(), &arguments);
+            checked.map_err(|error| error.to_string())
+        };
+        assert_eq!(check(Program::Bench, &["--quick", "--only", "lat"]), Ok(()));
+        assert_eq!(check(Program::Soak, &["--nodes=2"]), Ok(()));
+        let said = |program, argument| check(program, &[argument]).unwrap_err();
+        assert!(said(Program::Bench, "--fast").contains("--fast"));
+        assert!(said(Program::Soak, "--quick").contains("--quick"));
+        let help = said(Program::Bench, "--help");
+        assert!(
+            help.contains("Usage: cargo xtask bench [OPTIONS]"),
+            "{help}"
+        );
     }
 }

@@ -7,41 +7,10 @@ mod platform;
 mod report;
 mod stages;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use arguments::BenchArguments as Arguments;
 use clap::Parser;
 use report::Report;
-use std::path::PathBuf;
-use wayfarer_host_driver::launch::firmware_path;
-
-/// Measures a simulated two-node cluster: real RTL, real firmware, real driver.
-#[derive(Debug, Parser)]
-#[command(name = "niu-bench", version)]
-pub struct Arguments {
-    /// Fewer repetitions and sizes.
-    #[arg(long)]
-    quick: bool,
-    /// Only benchmarks whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Write the results as one JSON object.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Platform profile of the hosts (`bare`, `pcie-gen1-x1`, `pcie-gen3-x8`).
-    #[arg(long, default_value = "pcie-gen3-x8")]
-    profile: String,
-    /// Seed of every choice the simulated machines make.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    /// Firmware image of the service processors.
-    #[arg(long, value_name = "FILE", default_value_os_t = firmware_path())]
-    firmware: PathBuf,
-    /// Write an FST waveform of each NIU and a log of each link into this folder.
-    #[arg(long, value_name = "FOLDER")]
-    trace: Option<PathBuf>,
-}
 
 /// A benchmark: its name and how it runs.
 type Benchmark = (
@@ -62,21 +31,8 @@ fn main() -> Result<()> {
     let platform = platform::Platform::load(&arguments)?;
     let chosen: Vec<&Benchmark> = BENCHMARKS
         .iter()
-        .filter(|(name, _)| {
-            arguments
-                .only
-                .as_deref()
-                .is_none_or(|only| name.contains(only))
-        })
+        .filter(|(name, _)| arguments.chooses(name))
         .collect();
-    if chosen.is_empty() {
-        let names: Vec<_> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
-        bail!(
-            "no benchmark is called {:?}; there are: {}",
-            arguments.only.as_deref().unwrap_or(""),
-            names.join(", ")
-        );
-    }
     let mut report = Report::new(&platform, &arguments);
     let progress = indicatif::ProgressBar::new(chosen.len() as u64);
     progress.set_style(indicatif::ProgressStyle::with_template(
@@ -95,4 +51,16 @@ fn main() -> Result<()> {
         println!("results: {}", path.display());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::profile::Profile;
+
+    #[test]
+    fn arguments_name_every_benchmark_and_every_profile() {
+        let benchmarks = super::BENCHMARKS.iter().map(|(name, _)| *name);
+        assert_eq!(Vec::from_iter(benchmarks), arguments::BENCHMARKS);
+        assert_eq!(Vec::from_iter(Profile::names()), arguments::PROFILES);
+    }
 }
