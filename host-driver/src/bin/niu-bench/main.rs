@@ -10,7 +10,7 @@ mod stages;
 use anyhow::{Context, Result};
 use arguments::BenchArguments as Arguments;
 use clap::Parser;
-use report::Report;
+use report::{Report, ResultsFile};
 
 /// A benchmark: its name and how it runs.
 type Benchmark = (
@@ -29,6 +29,8 @@ const BENCHMARKS: &[Benchmark] = &[
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let platform = platform::Platform::load(&arguments)?;
+    let path = arguments.json.as_deref();
+    let results = path.map(ResultsFile::open).transpose()?;
     let chosen: Vec<&Benchmark> = BENCHMARKS
         .iter()
         .filter(|(name, _)| arguments.chooses(name))
@@ -46,9 +48,8 @@ fn main() -> Result<()> {
     }
     progress.finish_and_clear();
     report.print_speed();
-    if let Some(path) = &arguments.json {
-        report.write_json(path)?;
-        println!("results: {}", path.display());
+    if let Some(file) = results {
+        file.write(&report)?;
     }
     Ok(())
 }
