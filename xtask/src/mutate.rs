@@ -136,7 +136,7 @@ impl<'a> Rig<'a> {
             .env("CARGO_TARGET_DIR", &self.folder)
             .env("WAYFARER_NIU_VERILOG", self.verilog())
             .env("WAYFARER_WAVEFORMS", "off")
-            .args(["test", "--package", run::HOST_DRIVER])
+            .args(["test", "--locked", "--package", run::HOST_DRIVER])
             .args([
                 "--test",
                 "back_pressure",

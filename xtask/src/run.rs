@@ -74,6 +74,7 @@ fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) 
         let mut command = workspace.cargo();
         command.args([
             subcommand,
+            "--locked",
             "--release",
             "--package",
             HOST_DRIVER,
@@ -137,19 +138,26 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
     prepare(workspace)?;
     // Called at the top of the workspace, both run all of its packages unless the arguments name some.
     match runner {
-        TestRunner::Cargo => {
-            progress::run_attached("cargo test", workspace.cargo().arg("test").args(arguments))
-        }
+        TestRunner::Cargo => progress::run_attached(
+            "cargo test",
+            workspace.cargo().args(["test", "--locked"]).args(arguments),
+        ),
         TestRunner::Nextest => {
             progress::run_attached(
                 "cargo nextest",
-                workspace.cargo().args(["nextest", "run"]).args(arguments),
+                workspace
+                    .cargo()
+                    .args(["nextest", "run", "--locked"])
+                    .args(arguments),
             )?;
             if !arguments.is_empty() {
                 return Ok(());
             }
             // Nextest knows no doc tests.
-            progress::run_attached("doc tests", workspace.cargo().args(["test", "--doc"]))
+            progress::run_attached(
+                "doc tests",
+                workspace.cargo().args(["test", "--locked", "--doc"]),
+            )
         }
     }
 }
