@@ -8,12 +8,10 @@
 //! | `WAYFARER_NIU_VERILOG` | takes this file for the NIU instead of the generated `niu.v` |
 //! | `WAYFARER_WAVEFORMS` | `off` leaves out what writes waveforms: the model is built in less time |
 
-use build_support::{TOOLS_VARIABLE, Tools, ToolsError};
+use build_support::{GENERATED_VARIABLE, TOOLS_VARIABLE, Tools, ToolsError, generated};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Where the generated files are.
-const GENERATED_VARIABLE: &str = "WAYFARER_GENERATED";
 /// Another Verilog of the NIU.
 const VERILOG_VARIABLE: &str = "WAYFARER_NIU_VERILOG";
 /// Whether the model can write waveforms.
@@ -44,8 +42,7 @@ fn main() {
 /// The Verilog of a cell with the NIU and its soft core.
 fn sources() -> [PathBuf; 3] {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
-    let generated = env::var_os(GENERATED_VARIABLE).map(PathBuf::from);
-    let generated = generated.unwrap_or_else(|| root.join("target/generated"));
+    let generated = generated();
     let niu = env::var_os(VERILOG_VARIABLE).map(PathBuf::from);
     let sources = [
         root.join("sim/src/model/niu_cell.v"),

@@ -3,9 +3,11 @@
 //! Build scripts use this, so it depends on nothing.
 #![forbid(unsafe_code)]
 
+mod generated;
 mod revision;
 mod tools;
 
+pub use generated::{GENERATED_VARIABLE, generated};
 pub use revision::{REVISION_VARIABLE, RevisionError, revision};
 pub use tools::{TOOLS_VARIABLE, Tools, ToolsError};
 

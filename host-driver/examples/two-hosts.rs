@@ -6,8 +6,7 @@ use anyhow::Result;
 use sim::cluster::ClusterOptions;
 use sim::host::HostPort;
 use sim::profile::Profile;
-use std::path::Path;
-use wayfarer_host_driver::launch::{launch, read_firmware};
+use wayfarer_host_driver::launch::{firmware_path, launch, read_firmware};
 use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error};
 
 /// Name of both hosts' receive queue.
@@ -48,7 +47,7 @@ fn answer(port: HostPort) -> Result<(), Error> {
 }
 
 fn main() -> Result<()> {
-    let firmware = read_firmware(Path::new("target/generated/firmware.bin"))?;
+    let firmware = read_firmware(&firmware_path())?;
     let options = ClusterOptions::new(Profile::named("pcie-gen3-x8")?, firmware);
     let programs = launch(options, vec![Box::new(ask), Box::new(answer)]);
     let (_, report) = programs.into_results()?;

@@ -42,10 +42,10 @@ enum Command {
     },
     /// Check formatting, warnings, documentation and the generated Verilog
     Lint,
-    /// Run niu-bench with waveforms of both NIUs
+    /// Run niu-bench (the benchmark `stages`, unless --only names another) with waveforms of both NIUs
     #[command(disable_help_flag = true)]
     Trace {
-        /// Arguments of niu-bench
+        /// Arguments of niu-bench: --only NAME, --profile NAME, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -49,7 +49,7 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             .current_dir(image_folder(workspace))
             // defmt leaves out all but errors unless it is asked for more when the image is compiled.
             .env("DEFMT_LOG", "info")
-            .args(["build", "--release", "--target", TARGET])
+            .args(["build", "--locked", "--release", "--target", TARGET])
             .arg("--message-format=json-render-diagnostics"),
     )
     .with_context(|| format!("the firmware image was not built; if Rust's target is missing: rustup target add {TARGET}"))?;

@@ -47,7 +47,14 @@ fn run_generator(mut cargo: Command, output: &Path) -> Result<()> {
     progress::run_step(
         "Verilog of the NIU",
         cargo
-            .args(["run", "--package", "wayfarer-hdl", "--bin", "generate"])
+            .args([
+                "run",
+                "--locked",
+                "--package",
+                "wayfarer-hdl",
+                "--bin",
+                "generate",
+            ])
             .arg("--")
             .arg("--output")
             .arg(output),
@@ -65,6 +72,7 @@ pub fn all(workspace: &Workspace) -> Result<()> {
         "Reference documents and C header",
         workspace.cargo().args([
             "run",
+            "--locked",
             "--package",
             "wayfarer-abi",
             "--bin",

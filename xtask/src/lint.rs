@@ -27,12 +27,27 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     warnings(workspace)?;
     verilator(workspace)?;
     yosys(workspace)?;
-    if succeeds(workspace.cargo().args(["deny", "--version"])) {
-        run_step(
-            "Licences and advisories (cargo deny)",
-            workspace.cargo().args(["deny", "check"]),
-        )?;
+    dependencies(workspace)
+}
+
+/// Licences, advisories and sources of the crates that the workspace and the firmware image depend on.
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    if !succeeds(workspace.cargo().args(["deny", "--version"])) {
+        eprintln!(
+            "Licences and advisories: not checked, as cargo-deny is not installed (cargo install --locked cargo-deny)"
+        );
+        return Ok(());
     }
+    let rules = workspace.root().join("deny.toml");
+    let check = |title: &str, mut cargo: Command| {
+        cargo.args(["deny", "check", "--config"]).arg(&rules);
+        run_step(title, &mut cargo)
+    };
+    check("Licences and advisories (cargo deny)", workspace.cargo())?;
+    check(
+        "Licences and advisories of the firmware image",
+        image_cargo(workspace),
+    )?;
     Ok(())
 }
 
@@ -64,13 +79,19 @@ fn warnings(workspace: &Workspace) -> Result<()> {
         "Clippy",
         workspace
             .cargo()
-            .args(["clippy", "--workspace", "--all-targets"])
+            .args(["clippy", "--locked", "--workspace", "--all-targets"])
             .args(deny_warnings),
     )?;
     run_step(
         "Clippy on the firmware image",
         image_cargo(workspace)
-            .args(["clippy", "--release", "--target", firmware::TARGET])
+            .args([
+                "clippy",
+                "--locked",
+                "--release",
+                "--target",
+                firmware::TARGET,
+            ])
             .args(deny_warnings),
     )?;
     run_step(
@@ -80,6 +101,7 @@ fn warnings(workspace: &Workspace) -> Result<()> {
             .env("RUSTDOCFLAGS", "--deny warnings")
             .args([
                 "doc",
+                "--locked",
                 "--workspace",
                 "--no-deps",
                 "--document-private-items",

@@ -98,13 +98,12 @@ impl<'a> Rig<'a> {
         fs::write(&file, verilog)
             .with_context(|| format!("{} cannot be written", file.display()))?;
         progress::run_step(&format!("{name}: simulator"), self.cargo().arg("--no-run"))?;
-        let output = self
-            .cargo()
-            .args(["--no-fail-fast", "--", "--exact"])
-            .args(tests)
-            .output()
-            .with_context(|| format!("{name}: cargo test cannot be started"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
+        let text = progress::run_step_that_may_fail(
+            &format!("{name}: tests"),
+            self.cargo()
+                .args(["--no-fail-fast", "--", "--exact"])
+                .args(tests),
+        )?;
         let ended = |test: &str, how: &str| text.contains(&format!("test {test} ... {how}\n"));
         let mut failed = Vec::new();
         for test in tests {
@@ -113,8 +112,7 @@ impl<'a> Rig<'a> {
             } else if !ended(test, "ok") {
                 bail!(
                     "{name}: the test {test} did not run to its end. Was it renamed? Then adapt xtask/src/mutate/list.rs. \
-                     The tests said:\n{text}{}",
-                    String::from_utf8_lossy(&output.stderr)
+                     The tests said:\n{text}"
                 );
             }
         }
@@ -138,7 +136,7 @@ impl<'a> Rig<'a> {
             .env("CARGO_TARGET_DIR", &self.folder)
             .env("WAYFARER_NIU_VERILOG", self.verilog())
             .env("WAYFARER_WAVEFORMS", "off")
-            .args(["test", "--package", run::HOST_DRIVER])
+            .args(["test", "--locked", "--package", run::HOST_DRIVER])
             .args([
                 "--test",
                 "back_pressure",

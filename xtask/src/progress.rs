@@ -5,7 +5,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, Instant},
@@ -26,6 +26,31 @@ const FAILURE_LINES: usize = 200;
 /// # Errors
 /// When the program cannot be started, or fails: its last lines of output are printed before.
 pub fn run_step(title: &str, command: &mut Command) -> Result<String> {
+    let (status, output, display) = watch(title, command)?;
+    display.finish(status.success());
+    if !status.success() {
+        let program = command.get_program().to_string_lossy();
+        let all: Vec<&str> = output.lines().filter(|line| !is_message(line)).collect();
+        for line in &all[all.len().saturating_sub(FAILURE_LINES)..] {
+            eprintln!("{line}");
+        }
+        bail!("{title}: {program} ended with {status}; its output stands above");
+    }
+    Ok(output)
+}
+
+/// Runs `command` as a step that may fail without that being an error, and returns its output.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn run_step_that_may_fail(title: &str, command: &mut Command) -> Result<String> {
+    let (_, output, display) = watch(title, command)?;
+    display.spinner.finish_and_clear();
+    Ok(output)
+}
+
+/// Runs `command` to its end and shows how it goes on.
+fn watch<'a>(title: &'a str, command: &mut Command) -> Result<(ExitStatus, String, Display<'a>)> {
     let started = Instant::now();
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command
@@ -64,15 +89,7 @@ pub fn run_step(title: &str, command: &mut Command) -> Result<String> {
     let status = child
         .wait()
         .with_context(|| format!("{title}: waiting for {program} failed"))?;
-    display.finish(status.success());
-    if !status.success() {
-        let all: Vec<&str> = output.lines().filter(|line| !is_message(line)).collect();
-        for line in &all[all.len().saturating_sub(FAILURE_LINES)..] {
-            eprintln!("{line}");
-        }
-        bail!("{title}: {program} ended with {status}; its output stands above");
-    }
-    Ok(output)
+    Ok((status, output, display))
 }
 
 /// Runs `command` with this program's own terminal, for output that is the purpose of the run (tests, the bench).
@@ -217,6 +234,12 @@ mod tests {
             error.contains("weighing") && error.contains("sh") && error.contains('7'),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_step_that_may_fail_returns_what_it_said() {
+        let said = run_step_that_may_fail("step", &mut shell("echo so far; exit 7"));
+        assert_eq!(said.unwrap(), "so far\n");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `bench`, `soak`, `trace`, `test` and `ci`: prepare everything, then run it.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use anyhow::Result;
+use arguments::{BenchArguments, SoakArguments};
+use clap::Parser;
 
 use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
 
@@ -35,18 +37,44 @@ impl Program {
             Self::Soak => "niu-soak",
         }
     }
+
+    /// Whether the program would take these arguments, asked before anything is built for it. `door` is what the user called.
+    fn check(self, door: &str, arguments: &[String]) -> Result<(), clap::Error> {
+        let line = std::iter::once(door).chain(arguments.iter().map(String::as_str));
+        match self {
+            Self::Bench => BenchArguments::try_parse_from(line).map(drop),
+            Self::Soak => SoakArguments::try_parse_from(line).map(drop),
+        }
+    }
+
+    /// The command that runs it.
+    fn door(self) -> &'static str {
+        match self {
+            Self::Bench => "cargo xtask bench",
+            Self::Soak => "cargo xtask soak",
+        }
+    }
 }
 
-/// Builds a program of the host driver and all it needs, and runs it with these arguments.
+/// Builds a program of the host driver and all it needs, and runs it with these arguments. Ends this program at once, with
+/// what there is to say, when they are wrong or ask for help.
 ///
 /// # Errors
 /// When it cannot be built, or fails.
 pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
+    program
+        .check(program.door(), arguments)
+        .unwrap_or_else(|error| error.exit());
+    build_and_run(workspace, program, arguments)
+}
+
+fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
     prepare(workspace)?;
     let cargo = |subcommand: &str| {
         let mut command = workspace.cargo();
         command.args([
             subcommand,
+            "--locked",
             "--release",
             "--package",
             HOST_DRIVER,
@@ -69,23 +97,37 @@ pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) ->
     )
 }
 
-/// Runs the benchmark with waveforms of both NIUs, and says where they are.
+/// Runs the benchmark with waveforms of both NIUs, and says where they are. Each benchmark writes the same files, so unless
+/// the arguments choose one, it is `stages`, whose messages are marked.
 ///
 /// # Errors
 /// As [`program()`].
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
-    let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
-    all.extend_from_slice(arguments);
-    program(workspace, Program::Bench, &all)?;
+    let arguments = trace_arguments(&folder, arguments);
+    Program::Bench
+        .check("cargo xtask trace", &arguments)
+        .unwrap_or_else(|error| error.exit());
+    build_and_run(workspace, Program::Bench, &arguments)?;
     println!(
-        "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet traces: {}",
+        "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet logs: {}",
         folder.display()
     );
     println!(
-        "Where to look: the stages of a message with their signals are in docs/architecture.md"
+        "Where to look: \"A waveform\" in docs/getting-started.md names the signals, docs/architecture.md the stages"
     );
     Ok(())
+}
+
+/// What `niu-bench` is given for a trace.
+fn trace_arguments(folder: &Path, arguments: &[String]) -> Vec<String> {
+    let mut all = vec!["--trace".to_owned(), folder.display().to_string()];
+    let chooses = |argument: &String| argument == "--only" || argument.starts_with("--only=");
+    if !arguments.iter().any(chooses) {
+        all.extend(["--only", "stages"].map(String::from));
+    }
+    all.extend_from_slice(arguments);
+    all
 }
 
 /// Runs every test of the workspace, doc tests included; with arguments, those that they select.
@@ -96,19 +138,26 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
     prepare(workspace)?;
     // Called at the top of the workspace, both run all of its packages unless the arguments name some.
     match runner {
-        TestRunner::Cargo => {
-            progress::run_attached("cargo test", workspace.cargo().arg("test").args(arguments))
-        }
+        TestRunner::Cargo => progress::run_attached(
+            "cargo test",
+            workspace.cargo().args(["test", "--locked"]).args(arguments),
+        ),
         TestRunner::Nextest => {
             progress::run_attached(
                 "cargo nextest",
-                workspace.cargo().args(["nextest", "run"]).args(arguments),
+                workspace
+                    .cargo()
+                    .args(["nextest", "run", "--locked"])
+                    .args(arguments),
             )?;
             if !arguments.is_empty() {
                 return Ok(());
             }
             // Nextest knows no doc tests.
-            progress::run_attached("doc tests", workspace.cargo().args(["test", "--doc"]))
+            progress::run_attached(
+                "doc tests",
+                workspace.cargo().args(["test", "--locked", "--doc"]),
+            )
         }
     }
 }
@@ -153,5 +202,40 @@ impl TestRunner {
         } else {
             Self::Cargo
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_of_the_stages_unless_another_benchmark_is_chosen() {
+        let given = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&text| text.into()).collect();
+            trace_arguments(Path::new("folder"), &arguments).join(" ")
+        };
+        assert_eq!(given(&["--quick"]), "--trace folder --only stages --quick");
+        assert_eq!(given(&["--only", "limits"]), "--trace folder --only limits");
+        assert_eq!(given(&["--only=limits"]), "--trace folder --only=limits");
+    }
+
+    #[test]
+    fn wrong_arguments_and_calls_for_help_are_seen_before_anything_is_built() {
+        let check = |program: Program, arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|&text| text.into()).collect();
+            let checked = program.check(program.door(), &arguments);
+            checked.map_err(|error| error.to_string())
+        };
+        assert_eq!(check(Program::Bench, &["--quick", "--only", "lat"]), Ok(()));
+        assert_eq!(check(Program::Soak, &["--nodes=2"]), Ok(()));
+        let said = |program, argument| check(program, &[argument]).unwrap_err();
+        assert!(said(Program::Bench, "--fast").contains("--fast"));
+        assert!(said(Program::Soak, "--quick").contains("--quick"));
+        let help = said(Program::Bench, "--help");
+        assert!(
+            help.contains("Usage: cargo xtask bench [OPTIONS]"),
+            "{help}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use build_support::{REVISION_VARIABLE, TOOLS_VARIABLE, Tools};
+use build_support::{GENERATED_VARIABLE, REVISION_VARIABLE, TOOLS_VARIABLE, Tools};
 
 /// The folders of one checkout.
 #[derive(Debug, Clone)]
@@ -80,8 +80,8 @@ impl Workspace {
             .with_context(|| format!("{} cannot be written", file.display()))
     }
 
-    /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling the hardware
-    /// tests and build scripts where the tools and the generated files are, and `WAYFARER_REVISION` telling hardware
+    /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling build
+    /// scripts, tests and programs where the tools and the generated files are, and `WAYFARER_REVISION` telling hardware
     /// and firmware of which revision they are: so that the image is built again when that changes.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -89,7 +89,7 @@ impl Workspace {
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .env(TOOLS_VARIABLE, self.tools().folder())
-            .env("WAYFARER_GENERATED", self.generated())
+            .env(GENERATED_VARIABLE, self.generated())
             .env(REVISION_VARIABLE, format!("{:08x}", self.revision));
         // This program's own package must not leak into the build scripts of others.
         for (name, _) in env::vars_os() {

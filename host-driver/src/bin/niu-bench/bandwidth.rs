@@ -187,7 +187,7 @@ pub fn run_limits(platform: &Platform, arguments: &Arguments, report: &mut Repor
         } else {
             "limits-bidirectional"
         };
-        report.add(row(name, mechanism, bytes, &streams));
+        report.add_on(&platform.bare, row(name, mechanism, bytes, &streams));
     }
     Ok(())
 }

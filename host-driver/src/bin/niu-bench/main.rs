@@ -7,40 +7,10 @@ mod platform;
 mod report;
 mod stages;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use arguments::BenchArguments as Arguments;
 use clap::Parser;
-use report::Report;
-use std::path::PathBuf;
-
-/// Measures a simulated two-node cluster: real RTL, real firmware, real driver.
-#[derive(Debug, Parser)]
-#[command(name = "niu-bench", version)]
-pub struct Arguments {
-    /// Fewer repetitions and sizes.
-    #[arg(long)]
-    quick: bool,
-    /// Only benchmarks whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Write the results as one JSON object.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Platform profile of the hosts (`bare`, `pcie-gen1-x1`, `pcie-gen3-x8`).
-    #[arg(long, default_value = "pcie-gen3-x8")]
-    profile: String,
-    /// Seed of every choice the simulated machines make.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    /// Firmware image of the service processors.
-    #[arg(long, default_value = "target/generated/firmware.bin")]
-    firmware: PathBuf,
-    /// Write an FST waveform of each NIU and a log of each link into this folder.
-    #[arg(long, value_name = "FOLDER")]
-    trace: Option<PathBuf>,
-}
+use report::{Report, ResultsFile};
 
 /// A benchmark: its name and how it runs.
 type Benchmark = (
@@ -59,23 +29,12 @@ const BENCHMARKS: &[Benchmark] = &[
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let platform = platform::Platform::load(&arguments)?;
+    let path = arguments.json.as_deref();
+    let results = path.map(ResultsFile::open).transpose()?;
     let chosen: Vec<&Benchmark> = BENCHMARKS
         .iter()
-        .filter(|(name, _)| {
-            arguments
-                .only
-                .as_deref()
-                .is_none_or(|only| name.contains(only))
-        })
+        .filter(|(name, _)| arguments.chooses(name))
         .collect();
-    if chosen.is_empty() {
-        let names: Vec<_> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
-        bail!(
-            "no benchmark is called {:?}; there are: {}",
-            arguments.only.as_deref().unwrap_or(""),
-            names.join(", ")
-        );
-    }
     let mut report = Report::new(&platform, &arguments);
     let progress = indicatif::ProgressBar::new(chosen.len() as u64);
     progress.set_style(indicatif::ProgressStyle::with_template(
@@ -89,9 +48,20 @@ fn main() -> Result<()> {
     }
     progress.finish_and_clear();
     report.print_speed();
-    if let Some(path) = &arguments.json {
-        report.write_json(path)?;
-        println!("results: {}", path.display());
+    if let Some(file) = results {
+        file.write(&report)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::profile::Profile;
+
+    #[test]
+    fn arguments_name_every_benchmark_and_every_profile() {
+        let benchmarks = super::BENCHMARKS.iter().map(|(name, _)| *name);
+        assert_eq!(Vec::from_iter(benchmarks), arguments::BENCHMARKS);
+        assert_eq!(Vec::from_iter(Profile::names()), arguments::PROFILES);
+    }
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use sim::cluster::ClusterOptions;
 use sim::profile::Profile;
 use std::path::PathBuf;
-use wayfarer_host_driver::launch::read_firmware;
+use wayfarer_host_driver::launch::{firmware_path, read_firmware};
 
 /// Profile and firmware, loaded once.
 pub struct Platform {
@@ -23,6 +23,7 @@ pub struct Platform {
 impl Platform {
     /// Loads what the arguments name.
     pub fn load(arguments: &Arguments) -> Result<Self> {
+        let firmware = arguments.firmware.clone().unwrap_or_else(firmware_path);
         if let Some(folder) = &arguments.trace {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -30,7 +31,7 @@ impl Platform {
         Ok(Platform {
             profile: Profile::named(&arguments.profile)?,
             bare: Profile::named("bare")?,
-            firmware: read_firmware(&arguments.firmware)?,
+            firmware: read_firmware(&firmware)?,
             seed: arguments.seed,
             threads: arguments.threads,
             trace: arguments.trace.clone(),

@@ -6,8 +6,11 @@ use crate::platform::Platform;
 use crate::stages::Stages;
 use anyhow::{Context, Result};
 use serde::Serialize;
+use sim::profile::Profile;
 use std::fmt;
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How messages are sent.
@@ -40,6 +43,9 @@ pub struct Row {
     pub bytes: usize,
     /// Nodes of the cluster.
     pub nodes: u16,
+    /// Profile of the hosts, where it is not the platform's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pcie_profile: Option<String>,
     /// Host to host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub one_way_ns: Option<f64>,
@@ -62,6 +68,7 @@ impl Row {
             mechanism,
             bytes,
             nodes: 2,
+            pcie_profile: None,
             one_way_ns: None,
             niu_cycles: None,
             mb_per_s: None,
@@ -126,6 +133,15 @@ impl Report {
         self.results.push(row);
     }
 
+    /// Takes a result in that was measured on hosts of this profile.
+    pub fn add_on(&mut self, profile: &Profile, row: Row) {
+        let differs = profile.name != self.platform.pcie_profile;
+        self.add(Row {
+            pcie_profile: differs.then(|| profile.name.clone()),
+            ..row
+        });
+    }
+
     /// Takes a message's way in.
     pub fn add_stages(&mut self, mechanism: Mechanism, bytes: usize, stages: Stages) {
         let mut text = format!(
@@ -188,15 +204,17 @@ impl Report {
                 let number = |value: Option<f64>, digits: usize| {
                     value.map_or("-".into(), |value| format!("{value:.digits$}"))
                 };
+                let profile = row.pcie_profile.as_ref();
                 println!(
-                    "  {:<20} {:<8} {:>6} {:>12} {:>11} {:>12} {:>14}",
+                    "  {:<20} {:<8} {:>6} {:>12} {:>11} {:>12} {:>14}{}",
                     row.benchmark,
                     row.mechanism.to_string(),
                     row.bytes,
                     number(row.one_way_ns, 1),
                     number(row.niu_cycles, 0),
                     number(row.mb_per_s, 2),
-                    number(row.messages_per_s, 0)
+                    number(row.messages_per_s, 0),
+                    profile.map_or(String::new(), |name| format!("  (profile {name})"))
                 );
             }
         }
@@ -212,11 +230,38 @@ impl Report {
             self.cycles as f64 / seconds / 1000.0
         );
     }
+}
 
-    /// Writes everything as one JSON object.
-    pub fn write_json(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
-        std::fs::write(path, text + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))
+/// The file that the results are written to in the end.
+#[derive(Debug)]
+pub struct ResultsFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl ResultsFile {
+    /// Opens it before anything is measured, so that nothing is measured in vain. What it holds stays until the results are there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut options = File::options();
+        let file = options.create(true).write(true).truncate(false).open(path);
+        Ok(ResultsFile {
+            path: path.into(),
+            file: file.with_context(|| format!("cannot write {}", path.display()))?,
+        })
+    }
+
+    /// Writes everything as one JSON object, and says where.
+    pub fn write(mut self, report: &Report) -> Result<()> {
+        let text = serde_json::to_string_pretty(report)? + "\n";
+        // A pipe or a terminal has no length to cut.
+        let whole = match self.file.metadata() {
+            Ok(metadata) if metadata.is_file() => self.file.set_len(0),
+            _ => Ok(()),
+        };
+        whole
+            .and_then(|()| self.file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", self.path.display()))?;
+        println!("results: {}", self.path.display());
+        Ok(())
     }
 }

@@ -1,15 +1,15 @@
 //! `niu-soak`: random messages among the nodes of a simulated cluster, each of them checked.
 
 use anyhow::Result;
+use arguments::SoakArguments;
 use clap::Parser;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use sim::cluster::ClusterOptions;
 use sim::profile::Profile;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use wayfarer_host_driver::launch::read_firmware;
+use wayfarer_host_driver::launch::{firmware_path, read_firmware};
 use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
 
 /// Core cycles for a message, at the very least; a run that needs more has come to a standstill.
@@ -19,39 +19,9 @@ const MAXIMUM_CYCLES_BESIDES: u64 = 10_000_000;
 /// How often the progress bar looks.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Sends random messages among all nodes and checks that each arrives once, whole, and in its order.
-#[derive(Debug, Parser)]
-#[command(name = "niu-soak", version)]
-struct Arguments {
-    /// Messages, of all senders together.
-    #[arg(long, default_value_t = 1_000_000)]
-    messages: u64,
-    /// Seed of the messages and of every choice the simulated machines make.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Nodes, 2 to 8: two are joined by a wire, more by a switch.
-    #[arg(long, default_value_t = 4)]
-    nodes: u16,
-    /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    /// Delay of each wire in core cycles.
-    #[arg(long, default_value_t = 0)]
-    wire_delay: u64,
-    /// Platform profile of the hosts (`bare`, `pcie-gen1-x1`, `pcie-gen3-x8`).
-    #[arg(long, default_value = "pcie-gen3-x8")]
-    profile: String,
-    /// Start memories and registers that have no reset value with random bits of the seed.
-    #[arg(long)]
-    random_initial_values: bool,
-    /// Firmware image of the service processors.
-    #[arg(long, default_value = "target/generated/firmware.bin")]
-    firmware: PathBuf,
-}
-
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let firmware = read_firmware(&arguments.firmware)?;
+    let arguments = SoakArguments::parse();
+    let firmware = read_firmware(&arguments.firmware.unwrap_or_else(firmware_path))?;
     let received = Arc::new(AtomicU64::new(0));
     let options = SoakOptions {
         messages: arguments.messages,
