@@ -29,7 +29,7 @@ pub(super) struct Endpoint {
     pub cell: String,
     /// The clock that takes it.
     pub event: String,
-    /// Earliest and latest arrival, setup included, in nanoseconds.
+    /// Earliest and latest arrival, without the setup time, in nanoseconds.
     delay: [f64; 2],
 }
 
