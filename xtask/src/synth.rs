@@ -2,7 +2,10 @@
 //! takes of the device and how fast it is.
 
 mod board;
+mod crossings;
+mod glitches;
 mod harness;
+mod path;
 mod report;
 mod slowest;
 
@@ -13,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::{generate, progress::run_step, tools, workspace::Workspace};
 
 use board::Board;
+use crossings::Crossing;
 use report::Report;
 use slowest::Arrivals;
 
@@ -42,7 +46,8 @@ pub struct Options {
 /// Synthesises, places and routes; prints the result.
 ///
 /// # Errors
-/// When a tool fails, or a clock of the board is not reached.
+/// When a tool fails, a clock of the board is not reached, or what crosses from one clock to another takes too long or
+/// comes from logic.
 pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
     let board = Board::load(
         &workspace
@@ -66,8 +71,10 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
     );
     print!("{}", report.summary(&board)?);
     println!("  of these flip-flops, {harness_flip_flops} belong to the harness");
+    let crossings = Crossing::all(report.paths(), &board)?;
+    print!("{}", crossings::table(&crossings));
     println!("Logs and report: {}", folder.display());
-    let failures = report.failures(&board)?;
+    let mut failures = report.failures(&board)?;
     for clock in &board.clocks {
         if options.critical_paths || failures.contains(&clock.port) {
             println!("\n{}", report.critical_path(&clock.port));
@@ -76,8 +83,23 @@ pub fn synth(workspace: &Workspace, options: &Options) -> Result<()> {
             println!("\n{}", arrivals.slowest(&clock.port, limit_ns));
         }
     }
+    for crossing in crossings.iter().filter(|crossing| crossing.is_too_long()) {
+        println!("\n{}", crossing.listing());
+        failures.push(format!(
+            "the path from {} is longer than a period of the faster clock",
+            crossing.name()
+        ));
+    }
+    for input in glitches::inputs(&arrivals) {
+        failures.push(format!(
+            "{input} takes a signal of another clock that does not come straight from a flip-flop"
+        ));
+    }
     if !failures.is_empty() {
-        bail!("timing is not met: {}", failures.join(", "));
+        bail!(
+            "the design does not meet its constraints: {}",
+            failures.join(", ")
+        );
     }
     println!("Timing is met.");
     Ok(())

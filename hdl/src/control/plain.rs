@@ -55,7 +55,7 @@ pub struct PlainRegisters {
     pub admin_doorbell: Signal<Out, Bit>,
     /// From that pulse on: what was written.
     pub admin_doorbell_index: Signal<Out, Bits<16>>,
-    /// Some bit of `event_pending` is one.
+    /// Some bit of `event_pending` was one in the cycle before; straight from a register, fit for another clock.
     pub event_pending: Signal<Out, Bit>,
     scratch: WritableRegister,
     node_register: WritableRegister,
@@ -72,6 +72,7 @@ pub struct PlainRegisters {
     host_cycle_high: DFF<Bits<32>>,
     processor_cycle_high: DFF<Bits<32>>,
     pending_events: DFF<Bits<32>>,
+    any_pending: DFF<Bit>,
     has_link: DFF<Bit>,
     has_mismatch: DFF<Bit>,
     heartbeats: DFF<Bits<32>>,
@@ -141,6 +142,7 @@ impl PlainRegisters {
             host_cycle_high: Default::default(),
             processor_cycle_high: Default::default(),
             pending_events: Default::default(),
+            any_pending: Default::default(),
             has_link: Default::default(),
             has_mismatch: Default::default(),
             heartbeats: Default::default(),
@@ -179,6 +181,7 @@ impl Logic for PlainRegisters {
             host_cycle_high,
             processor_cycle_high,
             pending_events,
+            any_pending,
             has_link,
             has_mismatch
         );
@@ -439,13 +442,15 @@ impl Logic for PlainRegisters {
         self.processor_hold.next = self.processor_control.value.val().get_bit(0);
         self.admin_doorbell.next = self.doorbell_written.q.val();
         self.admin_doorbell_index.next = self.doorbell.value.val().get_bits::<16>(0);
-        self.event_pending.next = self.pending_events.q.val().any();
+        self.any_pending.d.next = self.pending_events.q.val().any();
+        self.event_pending.next = self.any_pending.q.val();
 
         if self.reset.val() {
             self.cycle.d.next = 0.into();
             self.host_cycle_high.d.next = 0.into();
             self.processor_cycle_high.d.next = 0.into();
             self.pending_events.d.next = 0.into();
+            self.any_pending.d.next = false;
             self.has_link.d.next = false;
             self.has_mismatch.d.next = false;
             self.heartbeats.d.next = 0.into();

@@ -81,7 +81,7 @@ pub struct ControlRegisters {
     pub admin_doorbell: Signal<Out, Bit>,
     /// From that pulse on: what was written.
     pub admin_doorbell_index: Signal<Out, Bits<16>>,
-    /// Some bit of `event_pending` is one.
+    /// Some bit of `event_pending` was one in the cycle before; straight from a register, fit for another clock.
     pub event_pending: Signal<Out, Bit>,
     arbiter: RegisterArbiter,
     plain: PlainRegisters,

@@ -43,7 +43,7 @@ pub mod width;
 
 pub use crate::clock_cycle;
 pub use cells::ecp5_cells;
-pub use lint::WAIVED;
+pub use lint::{WAIVED, complaints};
 pub use prove::prove;
 pub use random::Random;
 pub use step::settle;
@@ -116,7 +116,7 @@ impl<U: Block> Gate<U> {
         let verilog = emit(&self.name, &self.unit);
         let recording = self.record(&mut drive);
         let built = build::build(&self.name, &verilog, &recording.ports);
-        let complaints = lint::complaints(&verilog, &built.warnings());
+        let complaints = complaints("block.v", &verilog, &built.warnings());
         assert!(
             complaints.is_empty(),
             "{}: Verilator warns of {}:\n{}",

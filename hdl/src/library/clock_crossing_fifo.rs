@@ -14,7 +14,10 @@ use rust_hdl::prelude::*;
 /// is seen by the writer after as long. At equal clocks 8 words or more carry a word a cycle without a pause.
 ///
 /// The only signals that cross are `written_gray` and `taken_gray`, Gray-coded and straight from registers, and the words,
-/// which stand still from before their pointer crosses until it comes back.
+/// which stand still from before their pointer crosses until it comes back. Nothing here constrains the wires of the
+/// pointers; `cargo xtask synth` fails if one takes longer than a period of the faster clock. The words have the two stages
+/// of their pointer's synchronizer for their way, and no tool times it: nextpnr knows no path from the write of a LUT RAM to
+/// its output.
 #[derive(LogicBlock)]
 pub struct ClockCrossingFifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock of the writer.

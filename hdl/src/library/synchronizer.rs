@@ -1,6 +1,8 @@
 //! Two flip-flops between clock domains.
 //!
-//! The registers are called `stages` and carry `ASYNC_REG`, by which timing constraints find them.
+//! The registers are called `stages` and carry `ASYNC_REG`: Vivado places such registers side by side and leaves them
+//! as they are. Yosys and nextpnr pay no heed to it; for them, `cargo xtask synth` checks that no path from one clock to
+//! another is longer than a period of the faster one.
 
 use rust_hdl::prelude::*;
 
@@ -24,7 +26,8 @@ pub struct BitSynchronizer {
 /// Takes a Gray-coded number of `W` bits, `W` at least 2, into a clock domain.
 ///
 /// Contract: as [`BitSynchronizer`]; at most one bit of `data_in` changes at a time, so that a sample in between is the number
-/// before or the number after.
+/// before or the number after. For that the bits must arrive within one period of the other clock, which the tools for the
+/// board have to see to (`cargo xtask synth` does).
 ///
 /// Latency: as [`BitSynchronizer`].
 #[derive(LogicBlock, Default)]

@@ -58,7 +58,7 @@ pub struct ProcessorEnvironment {
     pub clear_mask: Signal<Out, Bits<32>>,
     /// Pulse: the firmware lives.
     pub heartbeat: Signal<Out, Bit>,
-    /// Some bit of `event_pending` is set.
+    /// Some bit of `event_pending` is set; straight from a register of the core clock.
     pub event_pending: Signal<In, Bit>,
     /// Bits of `event_pending` to set.
     pub event_set: Signal<Out, Bits<32>>,

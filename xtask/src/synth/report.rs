@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::board::Board;
+use super::{
+    board::Board,
+    path::{TimingPath, is_clock},
+};
 
 /// The parts of nextpnr's JSON report that are used here.
 #[derive(Debug, Deserialize)]
@@ -14,7 +17,7 @@ pub struct Report {
     clocks: BTreeMap<String, Frequency>,
     utilization: BTreeMap<String, Utilization>,
     #[serde(default)]
-    critical_paths: Vec<CriticalPath>,
+    critical_paths: Vec<TimingPath>,
 }
 
 /// In MHz.
@@ -29,30 +32,6 @@ struct Utilization {
     used: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct CriticalPath {
-    from: String,
-    to: String,
-    path: Vec<Segment>,
-}
-
-/// One cell or net on a path.
-#[derive(Debug, Deserialize)]
-struct Segment {
-    #[serde(rename = "type")]
-    kind: String,
-    /// In nanoseconds.
-    delay: f64,
-    net: Option<String>,
-    to: Place,
-}
-
-#[derive(Debug, Deserialize)]
-struct Place {
-    cell: String,
-    port: String,
-}
-
 /// nextpnr's names of the resources, and what people call them.
 const RESOURCES: [(&str, &str); 4] = [
     ("TRELLIS_COMB", "LUT4 (with carries and distributed RAM)"),
@@ -60,9 +39,6 @@ const RESOURCES: [(&str, &str); 4] = [
     ("DP16KD", "block RAMs of 18 kbit (DP16KD)"),
     ("MULT18X18D", "multipliers"),
 ];
-
-/// The links of a carry chain are shorter, many, and tell nothing one by one; the sum at the left includes them.
-const SHORTEST_SHOWN_NS: f64 = 0.05;
 
 impl Report {
     /// Parses the report.
@@ -107,38 +83,27 @@ impl Report {
         Ok(failures)
     }
 
+    /// The longest path from each clock to each other, and within each.
+    pub fn paths(&self) -> &[TimingPath] {
+        &self.critical_paths
+    }
+
     /// The slowest path within the domain of a clock, a line a segment.
     pub fn critical_path(&self, clock: &str) -> String {
-        let within = |end: &str| {
-            end.split_whitespace()
-                .last()
-                .is_some_and(|name| is_clock(name, clock))
-        };
-        let Some(path) = self
-            .critical_paths
+        let is_this = |net: Option<&str>| net.is_some_and(|net| is_clock(net, clock));
+        self.critical_paths
             .iter()
-            .find(|path| within(&path.from) && within(&path.to))
-        else {
-            return format!("nextpnr reports no critical path for {clock}");
-        };
-        let total: f64 = path.path.iter().map(|segment| segment.delay).sum();
-        let mut text = format!("Critical path of {clock}: {total:.2} ns");
-        let mut so_far = 0.0;
-        for segment in &path.path {
-            so_far += segment.delay;
-            if segment.delay < SHORTEST_SHOWN_NS {
-                continue;
-            }
-            let what = match &segment.net {
-                Some(net) => format!("net {net}"),
-                None => format!("{}.{}", segment.to.cell, segment.to.port),
-            };
-            text += &format!(
-                "\n  {so_far:>6.2} ns  +{:.2}  {:<9} {what}",
-                segment.delay, segment.kind
-            );
-        }
-        text
+            .find(|path| is_this(path.from()) && is_this(path.to()))
+            .map_or_else(
+                || format!("nextpnr reports no critical path for {clock}"),
+                |path| {
+                    format!(
+                        "Critical path of {clock}: {:.2} ns{}",
+                        path.delay_ns(),
+                        path.listing()
+                    )
+                },
+            )
     }
 
     fn achieved(&self, clock: &str) -> Result<f64> {
@@ -152,11 +117,6 @@ impl Report {
                 )
             })
     }
-}
-
-/// Whether nextpnr's name of a clock net (`$glbnet$core_clock$TRELLIS_IO_IN`) means the clock at this port.
-pub fn is_clock(net: &str, port: &str) -> bool {
-    net.split('$').any(|part| part == port)
 }
 
 #[cfg(test)]

@@ -5,29 +5,31 @@ use std::{collections::BTreeMap, fmt::Write};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::report::is_clock;
+use super::path::is_clock;
 
 /// The part of nextpnr's detailed timing report that is used here.
 #[derive(Debug, Deserialize)]
 pub struct Arrivals {
     #[serde(rename = "detailed_net_timings")]
-    nets: Vec<Net>,
+    pub(super) nets: Vec<Net>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Net {
+pub(super) struct Net {
+    /// The output of a cell that drives it.
+    pub port: String,
     /// The clock that its signal starts from.
-    event: String,
-    endpoints: Vec<Endpoint>,
+    pub event: String,
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// A flip-flop's or memory's input.
 #[derive(Debug, Deserialize)]
-struct Endpoint {
-    cell: String,
+pub(super) struct Endpoint {
+    pub cell: String,
     /// The clock that takes it.
-    event: String,
-    /// Earliest and latest arrival, setup included, in nanoseconds.
+    pub event: String,
+    /// Earliest and latest arrival, without the setup time, in nanoseconds.
     delay: [f64; 2],
 }
 
@@ -108,9 +110,9 @@ mod tests {
         };
         let text = format!(
             r#"{{"detailed_net_timings": [
-              {{"event": "{core}", "net": "a", "endpoints": [{}, {}, {}]}},
-              {{"event": "{core}", "net": "b", "endpoints": [{}, {}]}},
-              {{"event": "{slow}", "net": "c", "endpoints": [{}]}}]}}"#,
+              {{"event": "{core}", "net": "a", "port": "F", "endpoints": [{}, {}, {}]}},
+              {{"event": "{core}", "net": "b", "port": "Q", "endpoints": [{}, {}]}},
+              {{"event": "{slow}", "net": "c", "port": "Q", "endpoints": [{}]}}]}}"#,
             end(
                 "design.link.receive.check.crc$state_TRELLIS_FF_Q_3",
                 core,

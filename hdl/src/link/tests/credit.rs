@@ -1,0 +1,125 @@
+//! Credit: what is told of it, what waits for it, and what happens without.
+
+use super::super::frame::{Header, beat, credit_frame, random_bytes, seal, without_crc, word_of};
+use super::{Words, new_unit, send, with_credit};
+use crate::clock_cycle;
+use crate::gate::{Random, settle};
+use abi::link::{header, kind};
+
+#[test]
+fn the_first_frame_after_reset_tells_all_credit() {
+    let mut unit = new_unit(1);
+    unit.link.ready.next = true;
+    settle(&mut unit);
+    assert!(!unit.room_0.val() && !unit.room_1.val());
+    clock_cycle!(unit, clock);
+    assert!(unit.link.valid.val() && unit.link.beat.val().last);
+    let mut word = credit_frame([480, 480], [0, 0])[0];
+    word = abi::link::credit::source_node::set(word, 1);
+    assert_eq!(word_of(unit.link.beat.val()), seal(vec![word])[0]);
+}
+
+#[test]
+fn without_credit_nothing_begins() {
+    let mut unit = new_unit(1);
+    unit.link.ready.next = true;
+    unit.frame.valid.next = true;
+    unit.frame.beat.next = beat(Header::new(kind::MESSAGE, 1, 1, 0, 8).0, false);
+    for _ in 0..20 {
+        settle(&mut unit);
+        assert!(!unit.frame.ready.val());
+        clock_cycle!(unit, clock);
+    }
+    send(&mut unit, &credit_frame([480, 18], [0, 0]));
+    for _ in 0..20 {
+        settle(&mut unit);
+        assert!(
+            !unit.frame.ready.val(),
+            "18 beats of credit are not sure to be enough"
+        );
+        clock_cycle!(unit, clock);
+    }
+    send(&mut unit, &credit_frame([0, 19], [0, 0]));
+    for _ in 0..3 {
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
+    }
+    assert!(unit.frame.ready.val());
+}
+
+#[test]
+fn frames_without_credit_are_dropped_and_those_with_credit_stay() {
+    let mut unit = with_credit();
+    let frames: Vec<Words> = (0..40)
+        .map(|n| {
+            seal(without_crc(
+                Header::new(kind::MESSAGE, 0, 0, 1, 248),
+                &[n; 248],
+            ))
+        })
+        .collect();
+    let mut overruns = 0;
+    for frame in &frames {
+        send(&mut unit, frame);
+        overruns += usize::from(unit.overrun.val());
+    }
+    assert_eq!(overruns, 12, "480 beats hold 28 frames");
+    unit.channel_0.ready.next = true;
+    settle(&mut unit);
+    for frame in &frames[..28] {
+        for word in frame {
+            assert!(unit.channel_0.valid.val());
+            assert_eq!(word_of(unit.channel_0.beat.val()), *word);
+            clock_cycle!(unit, clock);
+        }
+    }
+    assert!(!unit.channel_0.valid.val());
+}
+
+#[test]
+fn credit_frames_come_as_space_is_freed_and_at_least_every_interval() {
+    let mut unit = with_credit();
+    let mut random = Random::new(5);
+    let mut ages = Vec::new();
+    let mut age = 0;
+    for cycle in 0..4000u64 {
+        settle(&mut unit);
+        age += 1;
+        if unit.link.valid.val() {
+            let word = word_of(unit.link.beat.val());
+            assert_eq!(header::kind::get(word) as usize, kind::CREDIT);
+            ages.push((cycle, age, abi::link::credit::limit_1::get(word)));
+            age = 0;
+        }
+        clock_cycle!(unit, clock);
+    }
+    assert!(ages.len() >= 3);
+    assert!(
+        ages[1..]
+            .iter()
+            .all(|(_, age, limit)| *age <= 1030 && *limit == 480),
+        "{ages:?}"
+    );
+
+    // 64 beats consumed: told at once.
+    unit.channel_1.ready.next = true;
+    let before = 480;
+    for _ in 0..4 {
+        let frame = Header::new(kind::MESSAGE, 1, 0, 1, 248);
+        send(
+            &mut unit,
+            &seal(without_crc(frame, &random_bytes(&mut random, 248))),
+        );
+    }
+    let mut told = None;
+    for _ in 0..40 {
+        settle(&mut unit);
+        if unit.link.valid.val() {
+            told = Some(abi::link::credit::limit_1::get(word_of(
+                unit.link.beat.val(),
+            )));
+        }
+        clock_cycle!(unit, clock);
+    }
+    assert!(told.is_some_and(|limit| limit >= before + 64), "{told:?}");
+}
