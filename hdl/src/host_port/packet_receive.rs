@@ -27,7 +27,7 @@ use rust_hdl::prelude::*;
 /// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen stand; if
 /// there are any, a lane-beat without enables and with `last` closes the packet. A write of no byte has no effect.
 ///
-/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1; S10).
+/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1).
 #[derive(LogicBlock, Default)]
 pub struct PacketReceive {
     /// Core clock.
