@@ -13,14 +13,14 @@ use rust_hdl::prelude::*;
 /// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
-/// The processor's writes go to the arbiter without a register before it: a cycle after the last beat was taken, the write has
-/// its place in the order, and firmware may say so. They go behind the messages and shadow lines that were taken before them:
-/// when firmware tells the host that a queue is no more, nothing of the queue comes later.
+/// The processor's writes go behind the messages and shadow lines that were taken before them: when firmware tells the host
+/// that a queue is no more, nothing of the queue comes later. A write has its own place in the order, and firmware may say so,
+/// when its last beat was taken and `processor_writes_wait` is low.
 ///
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
 ///
-/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4, or t + 3 for the processor's.
+/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
 /// Reads and completions: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct HostTransmit {
@@ -34,6 +34,8 @@ pub struct HostTransmit {
     pub shadow_writes: StreamSink,
     /// Write packets: firmware's.
     pub processor_writes: StreamSink,
+    /// What was taken of them has not all come to its place.
+    pub processor_writes_wait: Signal<Out, Bit>,
     /// Memory read requests.
     pub reads: StreamSink,
     /// Completions.
@@ -59,6 +61,7 @@ pub struct HostTransmit {
 
     message_register: StreamRegister,
     shadow_register: StreamRegister,
+    processor_register: StreamRegister,
     arbiter: PacketArbiter<3>,
     requester: WriteRequester,
     message_order: WriteOrder,
@@ -78,6 +81,7 @@ impl Logic for HostTransmit {
             clock,
             message_register,
             shadow_register,
+            processor_register,
             arbiter,
             requester,
             message_order,
@@ -88,6 +92,7 @@ impl Logic for HostTransmit {
         );
         self.message_register.reset.next = self.reset.val();
         self.shadow_register.reset.next = self.reset.val();
+        self.processor_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
         self.message_order.reset.next = self.reset.val();
@@ -111,7 +116,14 @@ impl Logic for HostTransmit {
         self.shadow_register.source.ready.next = self.arbiter.sinks[1].ready.val();
         StreamSink::link(&mut self.processor_writes, &mut self.message_order.sink);
         StreamSource::join(&mut self.message_order.source, &mut self.shadow_order.sink);
-        StreamSource::join(&mut self.shadow_order.source, &mut self.arbiter.sinks[2]);
+        StreamSource::join(
+            &mut self.shadow_order.source,
+            &mut self.processor_register.sink,
+        );
+        self.arbiter.sinks[2].valid.next = self.processor_register.source.valid.val();
+        self.arbiter.sinks[2].beat.next = self.processor_register.source.beat.val();
+        self.processor_register.source.ready.next = self.arbiter.sinks[2].ready.val();
+        self.processor_writes_wait.next = self.processor_register.source.valid.val();
         self.message_order.entered.next = self.message_writes.valid.val()
             & self.message_writes.beat.val().last
             & self.message_register.sink.ready.val();

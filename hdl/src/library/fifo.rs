@@ -9,8 +9,8 @@ use rust_hdl::prelude::*;
 /// `data_in` at the clock edge. `write` while `full` and `read` while `empty` do nothing, also if the other end moves in the
 /// same cycle. `data_out` is undefined while `empty`. `level` counts the words that can be read now.
 ///
-/// Latency: one cycle from `write` to `empty` falling. `empty` and `full` come from registers through one comparison, so
-/// nothing combinational leads from `write` or `read` to any output.
+/// Latency: one cycle from `write` to `empty` falling. `empty` and `full` are registers, and `write` and `read` may come late:
+/// what they would change is worked out beside them.
 #[derive(LogicBlock)]
 pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock.
@@ -36,9 +36,12 @@ pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
     /// Words written and read since reset, modulo `2^(N + 1)`.
     written: DFF<Bits<NP1>>,
     taken: DFF<Bits<NP1>>,
-    is_full: Signal<Local, Bit>,
-    is_empty: Signal<Local, Bit>,
-    depth: Constant<Bits<NP1>>,
+    is_full: DFF<Bit>,
+    any: DFF<Bit>,
+    writes: Signal<Local, Bit>,
+    reads: Signal<Local, Bit>,
+    words: Signal<Local, Bits<NP1>>,
+    all_but_one: Constant<Bits<NP1>>,
     one: Constant<Bits<NP1>>,
 }
 
@@ -59,8 +62,11 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
             written: Default::default(),
             taken: Default::default(),
             is_full: Default::default(),
-            is_empty: Default::default(),
-            depth: Constant::new((1u64 << N).to_bits()),
+            any: Default::default(),
+            writes: Default::default(),
+            reads: Default::default(),
+            words: Default::default(),
+            all_but_one: Constant::new(((1u64 << N) - 1).to_bits()),
             one: Constant::new(1u64.to_bits()),
         }
     }
@@ -69,30 +75,40 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
 impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, written, taken);
+        dff_setup!(self, clock, written, taken, is_full, any);
         clock!(self, clock, memory);
-        // Full: same slot, other lap.
-        self.is_full.next = (self.written.q.val() ^ self.taken.q.val()) == self.depth.val();
-        self.is_empty.next = self.written.q.val() == self.taken.q.val();
-        self.level.next = self.written.q.val() - self.taken.q.val();
-        self.full.next = self.is_full.val();
-        self.empty.next = self.is_empty.val();
+        self.words.next = self.written.q.val() - self.taken.q.val();
+        self.level.next = self.words.val();
+        self.full.next = self.is_full.q.val();
+        self.empty.next = !self.any.q.val();
+        self.writes.next = self.write.val() & !self.is_full.q.val();
+        self.reads.next = self.read.val() & self.any.q.val();
 
         self.memory.write_address.next = self.written.q.val().get_bits::<N>(0);
         self.memory.write_data.next = self.data_in.val();
-        self.memory.write_enable.next = self.write.val() & !self.is_full.val();
+        self.memory.write_enable.next = self.writes.val();
         self.memory.read_address.next = self.taken.q.val().get_bits::<N>(0);
         self.data_out.next = self.memory.read_data.val();
 
-        if self.write.val() & !self.is_full.val() {
+        if self.writes.val() {
             self.written.d.next = self.written.q.val() + self.one.val();
         }
-        if self.read.val() & !self.is_empty.val() {
+        if self.reads.val() {
             self.taken.d.next = self.taken.q.val() + self.one.val();
+        }
+        if self.writes.val() & !self.reads.val() {
+            self.is_full.d.next = self.words.val() == self.all_but_one.val();
+            self.any.d.next = true;
+        }
+        if self.reads.val() & !self.writes.val() {
+            self.is_full.d.next = false;
+            self.any.d.next = self.words.val() != self.one.val();
         }
         if self.reset.val() {
             self.written.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.is_full.d.next = false;
+            self.any.d.next = false;
         }
     }
 }

@@ -46,7 +46,7 @@ pub enum ExecutorState {
 /// more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered to the requester
 /// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message.
 ///
-/// A command is complete when its last beat was taken, a read when the requester says so; the answers of reads may thus overtake. An illegal
+/// A command is complete when its last beat was taken (a host write, when it has its place in the order of writes), a read when the requester says so; the answers of reads may thus overtake. An illegal
 /// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
 /// head of its queue to its effect.
 #[derive(LogicBlock)]
@@ -71,6 +71,8 @@ pub struct CommandExecutor {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
+    /// What was taken of the last host write has not all come to its place in the order of writes.
+    pub host_write_waits: Signal<In, Bit>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
@@ -204,6 +206,7 @@ impl Default for CommandExecutor {
             command_1_read: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
+            host_write_waits: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
             settling: Default::default(),
@@ -623,7 +626,7 @@ impl Logic for CommandExecutor {
                 }
             }
             ExecutorState::Stream => {
-                if !self.stream.busy.val() {
+                if !self.stream.busy.val() & !self.host_write_waits.val() {
                     self.state.d.next = ExecutorState::Idle;
                     if self.complete.val() {
                         self.state.d.next = ExecutorState::Answer;
