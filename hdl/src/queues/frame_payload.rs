@@ -57,6 +57,8 @@ pub struct FramePayload {
     remaining: DFF<Bits<8>>,
     previous: DFF<Bits<64>>,
     next_read: DFF<Bits<12>>,
+    /// A slot beat is read in this cycle.
+    reads: DFF<Bit>,
     /// Which bits of the first beat are payload, and whether it is the last.
     first_mask: DFF<Bits<128>>,
     first_ends: DFF<Bit>,
@@ -76,8 +78,8 @@ pub struct FramePayload {
     /// Most payload in one frame beat, and in two.
     one_beat: Constant<Bits<8>>,
     two_beats: Constant<Bits<8>>,
-    /// Most payload in two slot beats, and in four.
-    two_slot_beats: Constant<Bits<8>>,
+    /// Most payload in three slot beats, and in four.
+    three_slot_beats: Constant<Bits<8>>,
     four_slot_beats: Constant<Bits<8>>,
 }
 
@@ -103,6 +105,7 @@ impl Default for FramePayload {
             remaining: Default::default(),
             previous: Default::default(),
             next_read: Default::default(),
+            reads: Default::default(),
             first_mask: Default::default(),
             first_ends: Default::default(),
             second_mask: Default::default(),
@@ -119,7 +122,7 @@ impl Default for FramePayload {
             beat: Constant::new(BEAT.to_bits()),
             one_beat: Constant::new(LAST_BEAT.to_bits()),
             two_beats: Constant::new((BEAT + LAST_BEAT).to_bits()),
-            two_slot_beats: Constant::new((2 * BEAT - SLOT_HEADER).to_bits()),
+            three_slot_beats: Constant::new((3 * BEAT - SLOT_HEADER).to_bits()),
             four_slot_beats: Constant::new((4 * BEAT - SLOT_HEADER).to_bits()),
         }
     }
@@ -135,6 +138,7 @@ impl Logic for FramePayload {
             remaining,
             previous,
             next_read,
+            reads,
             first_mask,
             first_ends,
             second_mask,
@@ -207,9 +211,10 @@ impl Logic for FramePayload {
             self.next_ends.d.next = self.second_ends.q.val();
         }
 
-        // The next frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
-        self.read_request.next = self.will_start.val()
-            | (self.active.q.val() & (self.remaining.q.val() > self.two_slot_beats.val()));
+        // A frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
+        self.read_request.next = self.will_start.val() | self.reads.q.val();
+        self.reads.d.next = (self.start.val() | self.active.q.val())
+            & (self.left.val() > self.three_slot_beats.val());
         self.next_read.d.next = self.next_read.q.val() + 1;
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
@@ -223,6 +228,7 @@ impl Logic for FramePayload {
         self.beats.read.next = self.source.ready.val() & !self.beats.empty.val();
         if self.reset.val() {
             self.active.d.next = false;
+            self.reads.d.next = false;
         }
     }
 }
