@@ -1,7 +1,7 @@
 //! An endpoint: a transmit queue, a receive ring, a window of translations.
 
 use crate::admin::AdminQueue;
-use crate::error::{Error, QueueError};
+use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
 use crate::transport::{DmaMemory, SimulatedTransport, Transport};
@@ -124,7 +124,8 @@ impl<T: Transport> Endpoint<T> {
     /// Sends 8 bytes with one store (V3).
     ///
     /// # Errors
-    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages.
+    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages, which are noticed at the
+    /// latest when all slots are used up. A queue that was seen to have failed refuses every message.
     pub fn send_express(
         &mut self,
         destination: u16,
@@ -255,8 +256,8 @@ impl<T: Transport> Endpoint<T> {
     /// Looks whether the NIU has complained of a store or message of this endpoint.
     ///
     /// # Errors
-    /// The complaint.
-    pub fn check(&mut self) -> Result<(), QueueError> {
+    /// [`Error::Queue`] with the complaint: once, or every time if the queue has failed. [`Error::ShadowLine`].
+    pub fn check(&mut self) -> Result<(), Error> {
         self.transmit.refresh()
     }
 }

@@ -82,6 +82,18 @@ pub enum Error {
     /// The NIU reported an error of this endpoint's transmit queue.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The shadow line of the transmit queue says what cannot be.
+    #[error(
+        "the shadow line says that {consumer} slots are done, after {earlier} and of {launched} launched (modulo 2^16): something else wrote to it"
+    )]
+    ShadowLine {
+        /// Consumer index in the line.
+        consumer: u16,
+        /// The one before.
+        earlier: u16,
+        /// Slots launched.
+        launched: u16,
+    },
     /// Nothing came.
     #[error("no message came within {waited_ns} ns")]
     NothingReceived {
@@ -92,9 +104,9 @@ pub enum Error {
 
 /// What the NIU said of a transmit queue in its shadow line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the NIU refused {count} of this endpoint's stores or messages{}; the last: {}", if *.failed { " and stopped the queue" } else { "" }, .code.meaning())]
+#[error("the NIU refused {count} more of this endpoint's stores or messages{}; the last: {}", if *.failed { " and has stopped the queue" } else { "" }, .code.meaning())]
 pub struct QueueError {
-    /// Errors since the last report.
+    /// Errors since the last report: none if it says again that the queue has stopped, at least so many if the NIU's count is full.
     pub count: u16,
     /// The last one.
     pub code: Code,
