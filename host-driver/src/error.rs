@@ -50,6 +50,16 @@ pub enum Error {
         /// The heartbeat register.
         heartbeats: u32,
     },
+    /// So many requests are without an answer that the admin queue has no room for another.
+    #[error(
+        "the firmware was not asked {what}: it has yet to answer {requests} requests, and the admin queue holds no more; open the device anew if it stays so"
+    )]
+    AdminQueueFull {
+        /// What it was to be asked.
+        what: &'static str,
+        /// Requests without an answer.
+        requests: u16,
+    },
     /// The firmware refused.
     #[error("the firmware refused {what}: {}", .status.map_or("unknown status", abi::admin::status::Status::meaning))]
     Refused {

@@ -7,6 +7,9 @@ use std::rc::Rc;
 
 const PAGE_BYTES: u64 = 4096;
 
+/// What the other side does while the driver waits.
+type OtherSide = Rc<dyn Fn()>;
+
 #[derive(Default)]
 struct State {
     control: BTreeMap<u64, u32>,
@@ -14,6 +17,7 @@ struct State {
     memory: BTreeMap<u64, Vec<u8>>,
     next_page: u64,
     now_ns: f64,
+    other_side: Option<OtherSide>,
 }
 
 /// A way to such a device.
@@ -23,6 +27,11 @@ pub struct FakeTransport {
 }
 
 impl FakeTransport {
+    /// Has this done whenever the driver waits.
+    pub fn while_waiting(&self, other_side: impl Fn() + 'static) {
+        self.state.borrow_mut().other_side = Some(Rc::new(other_side));
+    }
+
     /// The device writes 8 bytes to host memory; nothing happens if they have been freed.
     pub fn device_writes(&self, address: u64, word: u64) {
         let mut state = self.state.borrow_mut();
@@ -32,6 +41,15 @@ impl FakeTransport {
                 place.copy_from_slice(&word.to_le_bytes());
             }
         }
+    }
+
+    /// The device reads 8 bytes of host memory.
+    pub fn device_reads(&self, address: u64) -> u64 {
+        let state = self.state.borrow();
+        let (base, bytes) = state.memory.range(..=address).next_back().expect("memory");
+        let offset = (address - base) as usize;
+        let word = bytes[offset..offset + 8].try_into().expect("8 bytes");
+        u64::from_le_bytes(word)
     }
 
     /// What a control register holds.
@@ -77,7 +95,14 @@ impl Transport for FakeTransport {
     }
 
     fn wait(&self, at_most_ns: f64) {
-        self.state.borrow_mut().now_ns += at_most_ns;
+        let other_side = {
+            let mut state = self.state.borrow_mut();
+            state.now_ns += at_most_ns;
+            state.other_side.clone()
+        };
+        if let Some(other_side) = other_side {
+            other_side();
+        }
     }
 
     fn now_ns(&self) -> f64 {

@@ -1,0 +1,129 @@
+//! The rings of the admin queue: where they stand, which requests were made, which were answered.
+
+use crate::transport::{Bar, DmaMemory, Transport, TransportError};
+use abi::admin::{completion, submission};
+use abi::control::registers;
+
+/// Base-2 logarithm of the entries of both rings.
+const ENTRIES_LOG2: u32 = 4;
+/// Requests that may be without an answer at once.
+pub(super) const ENTRIES: u16 = 1 << ENTRIES_LOG2;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Code of `abi::admin::status`.
+    pub status: u64,
+    /// The result, if it was carried out.
+    pub result: u64,
+}
+
+/// Both rings, in use.
+pub(super) struct Rings<T: Transport> {
+    transport: T,
+    submissions: T::Memory,
+    completions: T::Memory,
+    /// Requests made, modulo 2^16.
+    producer: u16,
+    /// Requests taken by the firmware, as its answers tell.
+    consumer: u16,
+}
+
+impl<T: Transport> Rings<T> {
+    /// Sets up rings and tells the NIU where they are.
+    pub fn new(transport: T) -> Result<Self, TransportError> {
+        let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
+        let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
+        let write =
+            |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
+        let old = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+        let old_generation = registers::admin_entries::generation::get(old.into());
+        let generation = old_generation.wrapping_add(1);
+        // Off, but with the old generation, so that another driver that finds it so takes a new one. Then the doorbell: the
+        // old index must never be seen with the new rings.
+        let off = registers::admin_entries::generation::set(0, old_generation);
+        write(registers::admin_entries::OFFSET, off as u32);
+        write(registers::admin_doorbell::OFFSET, 0);
+        for (low, high, address) in [
+            (
+                registers::admin_submission_low::OFFSET,
+                registers::admin_submission_high::OFFSET,
+                submissions.device_address(),
+            ),
+            (
+                registers::admin_completion_low::OFFSET,
+                registers::admin_completion_high::OFFSET,
+                completions.device_address(),
+            ),
+        ] {
+            write(low, address as u32);
+            write(high, (address >> 32) as u32);
+        }
+        // The firmware looks at this register at each doorbell; a changed generation makes it start both rings afresh.
+        let entries = registers::admin_entries::generation::set(ENTRIES_LOG2.into(), generation);
+        write(registers::admin_entries::OFFSET, entries as u32);
+        Ok(Rings {
+            transport,
+            submissions,
+            completions,
+            producer: 0,
+            consumer: 0,
+        })
+    }
+
+    /// Requests without an answer.
+    fn unanswered(&self) -> u16 {
+        self.producer.wrapping_sub(self.consumer)
+    }
+
+    /// Whether every entry holds a request without an answer. A producer index that ran further ahead would count for none
+    /// with the firmware, and so would all after it. Late answers make room.
+    pub fn is_full(&mut self) -> bool {
+        let first = self.consumer;
+        for ahead in 0..self.unanswered() {
+            self.answer(first.wrapping_add(ahead));
+        }
+        self.unanswered() >= ENTRIES
+    }
+
+    /// Makes a request; gives its index. The ring is not full.
+    pub fn submit(&mut self, opcode: usize, operands: &[u64]) -> u16 {
+        let position = self.producer;
+        let mut entry = [0; abi::admin::SUBMISSION_BYTES];
+        let head = submission::opcode::set(0, opcode as u64);
+        let head = submission::identifier::set(head, position.into()) as u64;
+        entry[..8].copy_from_slice(&head.to_le_bytes());
+        for (place, operand) in entry[16..].chunks_exact_mut(8).zip(operands) {
+            place.copy_from_slice(&operand.to_le_bytes());
+        }
+        let index = usize::from(position % ENTRIES);
+        self.submissions
+            .store(index * abi::admin::SUBMISSION_BYTES, &entry);
+        self.producer = position.wrapping_add(1);
+        self.transport.write32(
+            Bar::Control,
+            registers::admin_doorbell::OFFSET as u64,
+            self.producer.into(),
+        );
+        position
+    }
+
+    /// The answer to the request at this index, once it is there. It stands in the request's place, whatever identifier it
+    /// bears: firmware that could not read the request knows none.
+    pub fn answer(&mut self, position: u16) -> Option<Answer> {
+        let offset = usize::from(position % ENTRIES) * abi::admin::COMPLETION_BYTES;
+        let word = u128::from(self.completions.load64(offset));
+        let phase = u64::from((position / ENTRIES).is_multiple_of(2));
+        let taken = position.wrapping_add(1);
+        if completion::phase::get(word) != phase || completion::consumer::get(word) != taken.into()
+        {
+            return None;
+        }
+        // Requests are taken in order: one before it that has no answer was lost with a firmware that was stopped.
+        self.consumer = taken;
+        Some(Answer {
+            status: completion::status::get(word),
+            result: self.completions.load64(offset + 8),
+        })
+    }
+}
