@@ -20,6 +20,14 @@ pub enum Error {
         /// The magic number.
         expected: u32,
     },
+    /// Another driver has the device, or had it and ended without giving it back.
+    #[error(
+        "another driver has this device; if that one is dead, open with `take_over`, which ends all its endpoints"
+    )]
+    InUse,
+    /// This driver has had the device.
+    #[error("another driver has taken this device over; this one's endpoints are gone")]
+    TakenOver,
     /// Hardware or firmware speaks another version of the ABI.
     #[error(
         "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"

@@ -8,6 +8,7 @@ use wayfarer_host_driver::{Device, EndpointOptions, Error, OpenOptions};
 
 /// Little more than what an endpoint takes, so that not much silence need be simulated.
 const IMPATIENT: OpenOptions = OpenOptions {
+    take_over: false,
     firmware_patience_ns: 300_000.0,
 };
 /// More requests than the admin queue holds.

@@ -4,6 +4,7 @@
 pub(crate) mod fake_firmware;
 mod rings;
 
+use crate::device::OpenOptions;
 use crate::error::Error;
 use crate::transport::{Bar, Transport};
 use abi::admin::{opcode, status::Status};
@@ -18,12 +19,18 @@ pub struct AdminQueue<T: Transport> {
 }
 
 impl<T: Transport> AdminQueue<T> {
-    /// Sets up the rings and tells the NIU where they are. The firmware may take `patience_ns` for each request.
-    pub fn new(transport: T, patience_ns: f64) -> Result<Self, Error> {
+    /// Takes possession of the device: sets up the rings and tells the NIU where they are.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another driver has them set up, unless it is to be superseded.
+    pub fn new(transport: T, options: &OpenOptions) -> Result<Self, Error> {
+        if !options.take_over && Rings::are_in_use(&transport)? {
+            return Err(Error::InUse);
+        }
         Ok(AdminQueue {
             rings: Rings::new(transport.clone())?,
             transport,
-            patience_ns,
+            patience_ns: options.firmware_patience_ns,
         })
     }
 
@@ -35,13 +42,18 @@ impl<T: Transport> AdminQueue<T> {
     /// Makes one request and waits for its answer.
     ///
     /// # Errors
-    /// The firmware refuses or is silent, or has been silent so often that there is no room for another request.
+    /// The firmware refuses or is silent, or has been silent so often that there is no room for another request. Another
+    /// driver has taken the device over.
     pub fn call(
         &mut self,
         what: &'static str,
         opcode: usize,
         operands: &[u64],
     ) -> Result<u64, Error> {
+        // Our doorbell would be taken for the other driver's.
+        if !self.rings.are_own()? {
+            return Err(Error::TakenOver);
+        }
         if self.rings.is_full() {
             return Err(Error::AdminQueueFull {
                 what,
@@ -73,19 +85,35 @@ impl<T: Transport> AdminQueue<T> {
     }
 }
 
+impl<T: Transport> Drop for AdminQueue<T> {
+    fn drop(&mut self) {
+        // During unwinding the simulated clock stands still; the device stays ours until it is taken over.
+        if !std::thread::panicking() && matches!(self.rings.are_own(), Ok(true)) {
+            self.rings.turn_off();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::fake_firmware::FakeFirmware;
     use super::*;
     use crate::transport::fake::FakeTransport;
 
-    const PATIENCE_NS: f64 = 1000.0;
+    const OPTIONS: OpenOptions = OpenOptions {
+        take_over: false,
+        firmware_patience_ns: 1000.0,
+    };
+
+    fn open(transport: &FakeTransport) -> AdminQueue<FakeTransport> {
+        AdminQueue::new(transport.clone(), &OPTIONS).expect("nobody has it")
+    }
 
     #[test]
     fn a_ring_full_of_unanswered_requests_takes_no_more_until_they_are_answered() {
         let transport = FakeTransport::default();
         let firmware = FakeFirmware::attach(&transport);
-        let mut queue = AdminQueue::new(transport, PATIENCE_NS).expect("it can be reached");
+        let mut queue = open(&transport);
         // So many that index and phase bit wrap meanwhile.
         for round in 0..5 {
             for _ in 0..7 {
@@ -112,13 +140,37 @@ mod tests {
     fn requests_that_were_lost_with_a_firmware_do_not_count_once_a_later_one_is_answered() {
         let transport = FakeTransport::default();
         let firmware = FakeFirmware::attach(&transport);
-        let mut queue = AdminQueue::new(transport, PATIENCE_NS).expect("it can be reached");
+        let mut queue = open(&transport);
         for _ in 0..2 * rings::ENTRIES {
             firmware.be_silent(true);
             queue.identify().expect_err("it is silent");
             firmware.be_silent(false);
             firmware.restart();
             queue.identify().expect("the firmware answers");
+        }
+    }
+
+    #[test]
+    fn a_device_has_one_driver_at_a_time() {
+        let transport = FakeTransport::default();
+        FakeFirmware::attach(&transport);
+        let take_over = OpenOptions {
+            take_over: true,
+            ..OPTIONS
+        };
+        // More drivers than there are generations.
+        for driver in 0..300 {
+            let mut first = open(&transport);
+            first.identify().expect("it has the device");
+            let refused = AdminQueue::new(transport.clone(), &OPTIONS).err();
+            assert!(matches!(refused, Some(Error::InUse)), "driver {driver}");
+            first.identify().expect("nothing happened to it");
+            let mut second = AdminQueue::new(transport.clone(), &take_over).expect("it takes over");
+            let lost = first.identify();
+            assert!(matches!(lost, Err(Error::TakenOver)), "driver {driver}");
+            second.identify().expect("it has the device");
+            drop(first);
+            second.identify().expect("the first does not turn it off");
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Rings<T: Transport> {
     transport: T,
     submissions: T::Memory,
     completions: T::Memory,
+    /// What tells these rings from others that the device is given later.
+    generation: u64,
     /// Requests made, modulo 2^16.
     producer: u16,
     /// Requests taken by the firmware, as its answers tell.
@@ -30,20 +32,21 @@ pub(super) struct Rings<T: Transport> {
 }
 
 impl<T: Transport> Rings<T> {
-    /// Sets up rings and tells the NIU where they are.
+    /// Whether the admin queue of the device is on: a driver has it.
+    pub fn are_in_use(transport: &T) -> Result<bool, TransportError> {
+        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+        Ok(registers::admin_entries::log2::get(entries.into()) != 0)
+    }
+
+    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device.
     pub fn new(transport: T) -> Result<Self, TransportError> {
         let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
         let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
+        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+        let old_generation = registers::admin_entries::generation::get(entries.into());
+        turn_off(&transport, old_generation);
         let write =
             |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
-        let old = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
-        let old_generation = registers::admin_entries::generation::get(old.into());
-        let generation = old_generation.wrapping_add(1);
-        // Off, but with the old generation, so that another driver that finds it so takes a new one. Then the doorbell: the
-        // old index must never be seen with the new rings.
-        let off = registers::admin_entries::generation::set(0, old_generation);
-        write(registers::admin_entries::OFFSET, off as u32);
-        write(registers::admin_doorbell::OFFSET, 0);
         for (low, high, address) in [
             (
                 registers::admin_submission_low::OFFSET,
@@ -60,15 +63,31 @@ impl<T: Transport> Rings<T> {
             write(high, (address >> 32) as u32);
         }
         // The firmware looks at this register at each doorbell; a changed generation makes it start both rings afresh.
+        // It has eight bits: read back, it must be what we compare with.
+        let generation = (old_generation + 1) % (1 << registers::admin_entries::generation::WIDTH);
         let entries = registers::admin_entries::generation::set(ENTRIES_LOG2.into(), generation);
         write(registers::admin_entries::OFFSET, entries as u32);
         Ok(Rings {
             transport,
             submissions,
             completions,
+            generation,
             producer: 0,
             consumer: 0,
         })
+    }
+
+    /// Whether the device still has these rings, and no others.
+    pub fn are_own(&self) -> Result<bool, TransportError> {
+        let offset = registers::admin_entries::OFFSET as u64;
+        let entries = self.transport.read32(Bar::Control, offset)?;
+        Ok(registers::admin_entries::generation::get(entries.into()) == self.generation)
+    }
+
+    /// Tells the device to leave the rings alone. It does so at once if no request is without an answer: without one the
+    /// firmware never looks at them.
+    pub fn turn_off(&self) {
+        turn_off(&self.transport, self.generation);
     }
 
     /// Requests without an answer.
@@ -125,5 +144,17 @@ impl<T: Transport> Rings<T> {
             status: completion::status::get(word),
             result: self.completions.load64(offset + 8),
         })
+    }
+}
+
+/// Turns the admin queue off, but with the generation it had, so that whoever finds it so takes a new one. Then the doorbell: the
+/// firmware looks, and the old index is never seen with new rings.
+fn turn_off<T: Transport>(transport: &T, generation: u64) {
+    let off = registers::admin_entries::generation::set(0, generation);
+    for (offset, value) in [
+        (registers::admin_entries::OFFSET, off as u32),
+        (registers::admin_doorbell::OFFSET, 0),
+    ] {
+        transport.write32(Bar::Control, offset as u64, value);
     }
 }
