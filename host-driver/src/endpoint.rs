@@ -1,6 +1,6 @@
 //! An endpoint: a transmit queue, a receive ring, a window of translations.
 
-use crate::admin::AdminQueue;
+use crate::admin::{AdminQueue, leak};
 use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
@@ -40,13 +40,15 @@ impl Default for EndpointOptions {
     }
 }
 
-/// An endpoint. Dropping it destroys it.
+/// An endpoint. Dropping it destroys it; if the firmware does not confirm that, its memory is kept until the device is settled.
 pub struct Endpoint<T: Transport = SimulatedTransport> {
     transport: T,
     admin: Rc<RefCell<AdminQueue<T>>>,
     number: u16,
     transmit: TransmitQueue<T>,
     receive: ReceiveRing<T>,
+    /// The ring and the shadow line, to which the device writes.
+    memory: [Rc<T::Memory>; 2],
 }
 
 impl<T: Transport> Endpoint<T> {
@@ -58,18 +60,22 @@ impl<T: Transport> Endpoint<T> {
         let ring_bytes = 1_usize.checked_shl(
             u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2),
         );
-        let ring = transport.allocate(ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1))?;
-        let shadow = transport.allocate(SHADOW_LINE_BYTES)?;
+        let ring_bytes = ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1);
+        let ring = Rc::new(transport.allocate(ring_bytes)?);
+        let shadow = Rc::new(transport.allocate(SHADOW_LINE_BYTES)?);
         let mut shape = endpoint_shape::entries_log2::set(0, options.ring_entries_log2.into());
         shape = endpoint_shape::stride_log2::set(shape, options.entry_bytes_log2.into());
         shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
         shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
         let operands = [shape as u64, ring.device_address(), shadow.device_address()];
-        let result = u128::from(admin.borrow_mut().call(
-            "to create an endpoint",
-            opcode::CREATE_ENDPOINT,
-            &operands,
-        )?);
+        let memory = [Rc::clone(&ring), Rc::clone(&shadow)];
+        let mut queue = admin.borrow_mut();
+        let result = queue.call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands);
+        if result.as_ref().is_err_and(Error::leaves_in_doubt) {
+            queue.park(memory.clone());
+        }
+        drop(queue);
+        let result = u128::from(result?);
         let number = endpoint_result::endpoint::get(result) as u16;
         let queue = endpoint_result::transmit_queue::get(result) as u16;
         let (entries, stride) = (
@@ -82,6 +88,7 @@ impl<T: Transport> Endpoint<T> {
             transport,
             admin,
             number,
+            memory,
         };
         let operands = [number.into(), options.receive_queue_id.into()];
         endpoint.admin.borrow_mut().call(
@@ -264,13 +271,108 @@ impl<T: Transport> Endpoint<T> {
 
 impl<T: Transport> Drop for Endpoint<T> {
     fn drop(&mut self) {
+        let memory = self.memory.clone();
         // During unwinding the simulated clock stands still; there is nobody left to answer.
-        if !std::thread::panicking() {
-            let _ = self.admin.borrow_mut().call(
-                "to destroy an endpoint",
-                opcode::DESTROY_ENDPOINT,
-                &[self.number.into()],
-            );
+        if std::thread::panicking() {
+            return leak(memory);
+        }
+        let mut admin = self.admin.borrow_mut();
+        let destroyed = admin.call(
+            "to destroy an endpoint",
+            opcode::DESTROY_ENDPOINT,
+            &[self.number.into()],
+        );
+        if destroyed.is_err() {
+            admin.park(memory);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::fake_firmware::FakeFirmware;
+    use crate::device::{Device, OpenOptions};
+    use crate::transport::fake::FakeTransport;
+
+    /// Pieces of memory of the admin queue's rings.
+    const OF_RINGS: usize = 2;
+    /// Pieces of memory of an endpoint.
+    const OF_ENDPOINT: usize = 2;
+
+    fn open() -> (FakeTransport, Rc<FakeFirmware>, Device<FakeTransport>) {
+        let transport = FakeTransport::default();
+        let firmware = FakeFirmware::attach(&transport);
+        let device = Device::with_transport(transport.clone(), 0, OpenOptions::default());
+        (transport, firmware, device.expect("nobody has it"))
+    }
+
+    #[test]
+    fn memory_of_an_endpoint_that_is_surely_gone_is_free() {
+        let (transport, firmware, device) = open();
+        let options = EndpointOptions::default();
+        drop(device.create_endpoint(options).expect("there is room"));
+        assert_eq!(transport.pieces_of_memory(), OF_RINGS);
+        firmware.fail(Some(opcode::BIND_RECEIVE_QUEUE));
+        assert!(device.create_endpoint(options).is_err());
+        assert_eq!(
+            transport.pieces_of_memory(),
+            OF_RINGS,
+            "the firmware confirmed that it is destroyed"
+        );
+        drop(device);
+        assert_eq!(transport.pieces_of_memory(), 0);
+    }
+
+    /// How an endpoint's existence comes to be in doubt.
+    const DOUBTS: [fn(&FakeFirmware, &Device<FakeTransport>); 4] = [
+        |firmware, device| {
+            firmware.be_silent(true);
+            assert!(device.create_endpoint(EndpointOptions::default()).is_err());
+        },
+        |firmware, device| {
+            firmware.fail(Some(opcode::CREATE_ENDPOINT));
+            assert!(device.create_endpoint(EndpointOptions::default()).is_err());
+        },
+        |firmware, device| {
+            let endpoint = device.create_endpoint(EndpointOptions::default());
+            firmware.be_silent(true);
+            drop(endpoint.expect("there is room"));
+        },
+        |firmware, device| {
+            let endpoint = device.create_endpoint(EndpointOptions::default());
+            firmware.fail(Some(opcode::DESTROY_ENDPOINT));
+            drop(endpoint.expect("there is room"));
+        },
+    ];
+
+    #[test]
+    fn memory_of_an_endpoint_in_doubt_is_kept_until_the_firmware_has_forgotten_it() {
+        for (case, doubt) in DOUBTS.into_iter().enumerate() {
+            let (transport, firmware, device) = open();
+            doubt(&firmware, &device);
+            let kept = transport.pieces_of_memory();
+            assert_eq!(kept, OF_RINGS + OF_ENDPOINT, "case {case}");
+            firmware.be_silent(false);
+            let resets = firmware.resets();
+            drop(device);
+            assert_eq!(firmware.resets(), resets + 1, "case {case}");
+            assert_eq!(transport.pieces_of_memory(), 0, "case {case}");
+        }
+    }
+
+    #[test]
+    fn memory_of_an_endpoint_in_doubt_is_never_free_if_the_firmware_stays_silent() {
+        for (case, doubt) in DOUBTS.into_iter().enumerate() {
+            let (transport, firmware, device) = open();
+            doubt(&firmware, &device);
+            firmware.be_silent(true);
+            drop(device);
+            let kept = transport.pieces_of_memory();
+            assert_eq!(kept, 2 * OF_RINGS + OF_ENDPOINT, "case {case}");
+            firmware.be_silent(false);
+            let again = Device::with_transport(transport, 0, OpenOptions::default());
+            again.expect("it was given back all the same");
         }
     }
 }

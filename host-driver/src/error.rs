@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use crate::transport::TransportError;
+use abi::admin::status::Status;
 use abi::message::error::Error as Code;
 
 /// Why a call failed.
@@ -69,12 +70,12 @@ pub enum Error {
         requests: u16,
     },
     /// The firmware refused.
-    #[error("the firmware refused {what}: {}", .status.map_or("unknown status", abi::admin::status::Status::meaning))]
+    #[error("the firmware refused {what}: {}", .status.map_or("unknown status", Status::meaning))]
     Refused {
         /// What it was asked.
         what: &'static str,
         /// Why; `None` if the driver does not know the status.
-        status: Option<abi::admin::status::Status>,
+        status: Option<Status>,
     },
     /// The transmit queue has no room now; wait and try again.
     #[error("the transmit queue is full: the receiver has not yet taken enough messages")]
@@ -118,6 +119,20 @@ pub enum Error {
         /// How long.
         waited_ns: u64,
     },
+}
+
+impl Error {
+    /// Whether a request to the firmware that ended so may have been carried out, or may be yet.
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
+        match self {
+            Error::AdminQueueFull { .. } | Error::TakenOver => false,
+            Error::Refused {
+                status: Some(status),
+                ..
+            } => *status == Status::Failed,
+            _ => true,
+        }
+    }
 }
 
 /// What the NIU said of a transmit queue in its shadow line.

@@ -9,11 +9,12 @@ use abi::message::{
     HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, error::Error as Code,
     shadow, transmit_header,
 };
+use std::rc::Rc;
 
 /// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16; slots are used in turn.
 pub struct TransmitQueue<T: Transport> {
     transport: T,
-    shadow: T::Memory,
+    shadow: Rc<T::Memory>,
     page: u64,
     slots: u64,
     /// Slots composed: Express messages and Basic messages alike.
@@ -32,7 +33,7 @@ pub struct TransmitQueue<T: Transport> {
 
 impl<T: Transport> TransmitQueue<T> {
     /// The transmit queue behind endpoint page `endpoint`, with slots in page `queue` of BAR4.
-    pub fn new(transport: T, shadow: T::Memory, endpoint: u16, queue: u16) -> Self {
+    pub fn new(transport: T, shadow: Rc<T::Memory>, endpoint: u16, queue: u16) -> Self {
         TransmitQueue {
             transport,
             shadow,
@@ -196,7 +197,7 @@ mod tests {
         let transport = FakeTransport::default();
         let shadow = transport.allocate(64).expect("there is memory");
         let address = shadow.device_address();
-        let queue = TransmitQueue::new(transport.clone(), shadow, 0, 0);
+        let queue = TransmitQueue::new(transport.clone(), Rc::new(shadow), 0, 0);
         (queue, transport, address)
     }
 

@@ -11,6 +11,11 @@ const IMPATIENT: OpenOptions = OpenOptions {
     take_over: false,
     firmware_patience_ns: 300_000.0,
 };
+/// Enough to open the device, but not to create an endpoint.
+const HASTY: OpenOptions = OpenOptions {
+    take_over: false,
+    firmware_patience_ns: 120_000.0,
+};
 /// More requests than the admin queue holds.
 const REQUESTS: usize = 20;
 
@@ -47,11 +52,41 @@ fn requests_that_nobody_answers_are_refused_in_the_end_and_the_device_can_be_ope
         }
         assert_eq!(refused, REQUESTS - 16);
         let_go(&device, &port);
-        drop((endpoint, device));
+        let kept = port.with_side(|side| side.allocations.len());
+        drop(endpoint);
+        let still_kept = port.with_side(|side| side.allocations.len());
+        assert_eq!(kept, still_kept, "nobody could be asked to destroy it");
+        drop(device);
+        let kept = port.with_side(|side| side.allocations.len());
+        assert_eq!(kept, 0, "the firmware has forgotten it");
         let device = Device::open("sim:0").expect("the firmware answers again");
         let endpoint = device.create_endpoint(options).expect("the first is gone");
         endpoint.load_translation(0, 1, 0, 0).expect("it is legal");
     });
     cluster.program(1, |_| {});
     cluster.run().expect("the cluster runs");
+}
+
+#[test]
+fn memory_of_an_endpoint_that_comes_about_too_late_is_kept_as_long_as_it_may() {
+    let mut cluster = Cluster::new(support::options("pcie-gen3-x8", 74));
+    cluster.program(0, |port| {
+        // Pieces of memory that the device may reach.
+        let pieces = || port.with_side(|side| side.allocations.len());
+        let device = Device::open_with("sim:0", HASTY).expect("it is quick enough for that");
+        let rings = pieces();
+        let options = EndpointOptions::default();
+        let late = device.create_endpoint(options);
+        assert!(matches!(late, Err(Error::FirmwareSilent { .. })));
+        port.sleep_ns(500_000);
+        assert_eq!(pieces(), rings + 2, "the endpoint is there by now");
+        drop(device);
+        assert_eq!(pieces(), 0, "it is gone, and the rings are");
+        let device = Device::open("sim:0").expect("it was given back");
+        drop(device.create_endpoint(options).expect("there is room"));
+        assert_eq!(pieces(), rings);
+    });
+    cluster.program(1, |_| {});
+    let report = cluster.run().expect("the cluster runs");
+    assert_eq!(report.nodes[0].iommu_faults, 0);
 }

@@ -2,6 +2,7 @@
 //! rings by the rules of the true one (`firmware/src/rings.rs`).
 
 use crate::transport::fake::FakeTransport;
+use crate::transport::{Bar, Transport};
 use abi::admin::{completion, opcode, status::Status, submission};
 use abi::control::registers;
 use std::cell::Cell;
@@ -13,7 +14,11 @@ pub(crate) struct FakeFirmware {
     generation: Cell<u64>,
     consumer: Cell<u16>,
     silent: Cell<bool>,
+    fails: Cell<Option<usize>>,
+    resets: Cell<usize>,
 }
+
+const ABI_VERSION: u64 = ((abi::ABI_VERSION_MAJOR as u64) << 16) | abi::ABI_VERSION_MINOR as u64;
 
 impl FakeFirmware {
     /// Has it work whenever the driver waits.
@@ -23,7 +28,16 @@ impl FakeFirmware {
             generation: Cell::new(0),
             consumer: Cell::new(0),
             silent: Cell::new(false),
+            fails: Cell::new(None),
+            resets: Cell::new(0),
         });
+        let version = ABI_VERSION as u32;
+        for (offset, value) in [
+            (registers::magic::OFFSET, abi::control::MAGIC as u32),
+            (registers::abi_version::OFFSET, version),
+        ] {
+            transport.write32(Bar::Control, offset as u64, value);
+        }
         let own = Rc::clone(&firmware);
         transport.while_waiting(move || own.work());
         firmware
@@ -32,6 +46,16 @@ impl FakeFirmware {
     /// Whether it lets requests wait.
     pub fn be_silent(&self, silent: bool) {
         self.silent.set(silent);
+    }
+
+    /// Requests of this kind end in `FAILED`.
+    pub fn fail(&self, opcode: Option<usize>) {
+        self.fails.set(opcode);
+    }
+
+    /// How often it was given new rings and forgot all endpoints.
+    pub fn resets(&self) -> usize {
+        self.resets.get()
     }
 
     /// Another firmware takes its place, which does not know what was taken before.
@@ -52,6 +76,7 @@ impl FakeFirmware {
         }
         if self.generation.replace(generation) != generation {
             self.consumer.set(0);
+            self.resets.set(self.resets.get() + 1);
         }
         loop {
             let waiting = self.doorbell().wrapping_sub(self.consumer.get());
@@ -76,12 +101,17 @@ impl FakeFirmware {
         );
         let head = submissions + index * abi::admin::SUBMISSION_BYTES as u64;
         let head = u128::from(self.transport.device_reads(head));
-        let result = match submission::opcode::get(head) as usize {
-            opcode::IDENTIFY => u64::from(abi::ABI_VERSION_MAJOR) << 48,
+        let asked = submission::opcode::get(head) as usize;
+        let result = match asked {
+            opcode::IDENTIFY => ABI_VERSION << 32,
             _ => 0,
         };
+        let status = match self.fails.get() {
+            Some(fails) if fails == asked => Status::Failed,
+            _ => Status::Done,
+        };
         let mut word = completion::identifier::set(0, submission::identifier::get(head));
-        word = completion::status::set(word, Status::Done.code());
+        word = completion::status::set(word, status.code());
         word = completion::consumer::set(word, self.consumer.get().into());
         word = completion::phase::set(word, u64::from(lap % 2 == 0));
         let place = completions + index * abi::admin::COMPLETION_BYTES as u64;

@@ -1,4 +1,5 @@
-//! The admin queue: submissions and completions in host memory, the firmware on the other side (`abi::admin`).
+//! The admin queue: submissions and completions in host memory, the firmware on the other side (`abi::admin`). It keeps all memory
+//! that the device may still write to after its owner is gone.
 
 #[cfg(test)]
 pub(crate) mod fake_firmware;
@@ -10,11 +11,14 @@ use crate::transport::{Bar, Transport};
 use abi::admin::{opcode, status::Status};
 use abi::control::registers;
 use rings::Rings;
+use std::rc::Rc;
 
 /// The admin queue of a device.
 pub struct AdminQueue<T: Transport> {
     transport: T,
     rings: Rings<T>,
+    /// Memory of endpoints of which nobody knows whether they exist.
+    parked: Vec<Rc<T::Memory>>,
     patience_ns: f64,
 }
 
@@ -29,6 +33,7 @@ impl<T: Transport> AdminQueue<T> {
         }
         Ok(AdminQueue {
             rings: Rings::new(transport.clone())?,
+            parked: Vec::new(),
             transport,
             patience_ns: options.firmware_patience_ns,
         })
@@ -54,7 +59,7 @@ impl<T: Transport> AdminQueue<T> {
         if !self.rings.are_own()? {
             return Err(Error::TakenOver);
         }
-        if self.rings.is_full() {
+        if self.rings.are_full() {
             return Err(Error::AdminQueueFull {
                 what,
                 requests: rings::ENTRIES,
@@ -85,13 +90,46 @@ impl<T: Transport> AdminQueue<T> {
     }
 }
 
+impl<T: Transport> AdminQueue<T> {
+    /// Keeps memory until the device is sure not to touch it any more.
+    pub fn park(&mut self, memory: impl IntoIterator<Item = Rc<T::Memory>>) {
+        self.parked.extend(memory);
+    }
+
+    /// Turns the admin queue off. If this succeeds, the device touches neither the rings nor what was parked any more.
+    fn give_back(&mut self) -> Result<(), Error> {
+        let is_quiet = self.parked.is_empty() && self.rings.are_answered();
+        match (self.rings.are_own()?, is_quiet) {
+            (true, true) => self.rings.turn_off(),
+            (true, false) => {
+                // With new rings the firmware drops what it was doing, disables every queue and sees all that was under way end,
+                // before it answers (contract 1, rule 22). No endpoint is alive: each holds on to this queue.
+                let fresh = Rings::new(self.transport.clone())?;
+                let old = std::mem::replace(&mut self.rings, fresh);
+                self.park(old.memory());
+                let answer = self.identify();
+                self.rings.turn_off();
+                answer?;
+            }
+            (false, true) => {}
+            (false, false) => return Err(Error::TakenOver),
+        }
+        Ok(())
+    }
+}
+
 impl<T: Transport> Drop for AdminQueue<T> {
     fn drop(&mut self) {
         // During unwinding the simulated clock stands still; the device stays ours until it is taken over.
-        if !std::thread::panicking() && matches!(self.rings.are_own(), Ok(true)) {
-            self.rings.turn_off();
+        if std::thread::panicking() || self.give_back().is_err() {
+            leak(self.parked.drain(..).chain(self.rings.memory()));
         }
     }
+}
+
+/// Has memory outlive the process's use of it: the device may write to it whenever it likes.
+pub fn leak<Memory>(memory: impl IntoIterator<Item = Rc<Memory>>) {
+    memory.into_iter().for_each(std::mem::forget);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::transport::{Bar, DmaMemory, Transport, TransportError};
 use abi::admin::{completion, submission};
 use abi::control::registers;
+use std::rc::Rc;
 
 /// Base-2 logarithm of the entries of both rings.
 const ENTRIES_LOG2: u32 = 4;
@@ -21,8 +22,8 @@ pub(super) struct Answer {
 /// Both rings, in use.
 pub(super) struct Rings<T: Transport> {
     transport: T,
-    submissions: T::Memory,
-    completions: T::Memory,
+    submissions: Rc<T::Memory>,
+    completions: Rc<T::Memory>,
     /// What tells these rings from others that the device is given later.
     generation: u64,
     /// Requests made, modulo 2^16.
@@ -69,8 +70,8 @@ impl<T: Transport> Rings<T> {
         write(registers::admin_entries::OFFSET, entries as u32);
         Ok(Rings {
             transport,
-            submissions,
-            completions,
+            submissions: Rc::new(submissions),
+            completions: Rc::new(completions),
             generation,
             producer: 0,
             consumer: 0,
@@ -90,6 +91,17 @@ impl<T: Transport> Rings<T> {
         turn_off(&self.transport, self.generation);
     }
 
+    /// What the device may touch while it has the rings.
+    pub fn memory(&self) -> [Rc<T::Memory>; 2] {
+        [Rc::clone(&self.submissions), Rc::clone(&self.completions)]
+    }
+
+    /// Whether every request was answered.
+    pub fn are_answered(&mut self) -> bool {
+        self.take_stock();
+        self.unanswered() == 0
+    }
+
     /// Requests without an answer.
     fn unanswered(&self) -> u16 {
         self.producer.wrapping_sub(self.consumer)
@@ -97,12 +109,17 @@ impl<T: Transport> Rings<T> {
 
     /// Whether every entry holds a request without an answer. A producer index that ran further ahead would count for none
     /// with the firmware, and so would all after it. Late answers make room.
-    pub fn is_full(&mut self) -> bool {
+    pub fn are_full(&mut self) -> bool {
+        self.take_stock();
+        self.unanswered() >= ENTRIES
+    }
+
+    /// Looks for late answers.
+    fn take_stock(&mut self) {
         let first = self.consumer;
         for ahead in 0..self.unanswered() {
             self.answer(first.wrapping_add(ahead));
         }
-        self.unanswered() >= ENTRIES
     }
 
     /// Makes a request; gives its index. The ring is not full.

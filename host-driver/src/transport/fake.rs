@@ -61,6 +61,11 @@ impl FakeTransport {
             .copied()
             .unwrap_or_default()
     }
+
+    /// Pieces of memory that the device may reach.
+    pub fn pieces_of_memory(&self) -> usize {
+        self.state.borrow().memory.len()
+    }
 }
 
 impl Transport for FakeTransport {
