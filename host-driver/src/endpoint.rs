@@ -152,7 +152,8 @@ impl<T: Transport> Endpoint<T> {
         Ok(())
     }
 
-    /// Composes a message that [`Endpoint::launch`] will send together with others.
+    /// Composes a message that [`Endpoint::launch`] will send together with others. With [`Error::QueueFull`] all that were
+    /// composed before are launched, as only that makes room.
     ///
     /// # Errors
     /// As [`Endpoint::send_basic`].
@@ -294,7 +295,11 @@ mod tests {
     use crate::admin::fake_firmware::FakeFirmware;
     use crate::device::{Device, OpenOptions};
     use crate::transport::fake::FakeTransport;
+    use abi::endpoint::page;
+    use abi::message::{TRANSMIT_SLOTS, shadow};
 
+    /// How long anything may take.
+    const PATIENCE_NS: f64 = 1000.0;
     /// Pieces of memory of the admin queue's rings.
     const OF_RINGS: usize = 2;
     /// Pieces of memory of an endpoint.
@@ -374,5 +379,28 @@ mod tests {
             let again = Device::with_transport(transport, 0, OpenOptions::default());
             again.expect("it was given back all the same");
         }
+    }
+
+    #[test]
+    fn composed_messages_that_fill_the_queue_are_launched_to_make_room() {
+        let (transport, _, device) = open();
+        let mut endpoint = device
+            .create_endpoint(EndpointOptions::default())
+            .expect("there is room");
+        let shadow = endpoint.memory[1].device_address();
+        let niu = transport.clone();
+        // All that was launched is taken at once.
+        transport.while_waiting(move || {
+            let producer = niu.endpoint_register(page::transmit_producer::OFFSET);
+            niu.device_writes(shadow, shadow::consumer::set(0, producer) as u64);
+        });
+        for message in 0..5 * TRANSMIT_SLOTS {
+            endpoint
+                .when_room(PATIENCE_NS, |endpoint| {
+                    endpoint.compose(0, 0, b"one of many")
+                })
+                .unwrap_or_else(|error| panic!("message {message}: {error}"));
+        }
+        endpoint.flush(PATIENCE_NS).expect("all were taken");
     }
 }

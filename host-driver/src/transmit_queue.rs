@@ -97,6 +97,8 @@ impl<T: Transport> TransmitQueue<T> {
         if self.failed || self.free() == 0 {
             self.refresh()?;
             if self.free() == 0 {
+                // What was composed must go now, or there would never be room.
+                self.launch();
                 return Err(Error::QueueFull);
             }
         }
@@ -131,7 +133,7 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Composes a Basic message in the next slot (V1); `launch` sends it.
+    /// Composes a Basic message in the next slot (V1); `launch` sends it, as does the want of a free slot.
     pub fn compose(
         &mut self,
         destination: u16,

@@ -13,6 +13,7 @@ type OtherSide = Rc<dyn Fn()>;
 #[derive(Default)]
 struct State {
     control: BTreeMap<u64, u32>,
+    endpoints: BTreeMap<u64, u64>,
     /// By device address; what is freed is gone.
     memory: BTreeMap<u64, Vec<u8>>,
     next_page: u64,
@@ -62,6 +63,13 @@ impl FakeTransport {
             .unwrap_or_default()
     }
 
+    /// What was last stored at an offset in the endpoint pages.
+    pub fn endpoint_register(&self, offset: usize) -> u64 {
+        let state = self.state.borrow();
+        let stored = state.endpoints.get(&(offset as u64));
+        stored.copied().unwrap_or_default()
+    }
+
     /// Pieces of memory that the device may reach.
     pub fn pieces_of_memory(&self) -> usize {
         self.state.borrow().memory.len()
@@ -82,7 +90,11 @@ impl Transport for FakeTransport {
         }
     }
 
-    fn write64(&self, _bar: Bar, _offset: u64, _value: u64) {}
+    fn write64(&self, bar: Bar, offset: u64, value: u64) {
+        if bar == Bar::Endpoints {
+            self.state.borrow_mut().endpoints.insert(offset, value);
+        }
+    }
 
     fn write_combined(&self, _bar: Bar, _offset: u64, _bytes: &[u8]) {}
 
