@@ -17,7 +17,7 @@ codes! {
     /// What a submission asks for.
     opcode: Opcode {
         Identify / IDENTIFY = 1 "Result: ABI version << 32 | firmware's source revision.",
-        CreateEndpoint / CREATE_ENDPOINT = 2 "Operands: `endpoint_shape`, ring address, shadow address, `window`. Result: `endpoint_result`.",
+        CreateEndpoint / CREATE_ENDPOINT = 2 "Operands: `endpoint_shape`, ring address, shadow address. Result: `endpoint_result`.",
         DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
         BindReceiveQueue / BIND_RECEIVE_QUEUE = 4 "Operands: endpoint number, RQID. From here on messages for it arrive.",
         LoadTranslation / LOAD_TRANSLATION = 5 "Operands: endpoint number, virtual destination, `queue_state::translation`.",
@@ -34,7 +34,7 @@ codes! {
         BadOperand / BAD_OPERAND = 4 "A size, alignment or number is out of range.",
         AddressRefused / ADDRESS_REFUSED = 5 "The host refuses reads at the ring's or shadow line's address.",
         InUse / IN_USE = 6 "The RQID is bound to another endpoint.",
-        Failed / FAILED = 7 "The hardware refused a command; the firmware's log says which.",
+        Failed / FAILED = 7 "A command to the hardware went wrong; or an earlier firmware was stopped, and this one does nothing but `IDENTIFY` before it is given new rings.",
     }
 }
 

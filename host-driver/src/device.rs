@@ -25,6 +25,26 @@ pub struct Identity {
     pub receive_queues: u8,
 }
 
+/// How a device is to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// Take the device from a driver that has it: one that died without giving it back. All its endpoints end; if it lives, its
+    /// calls fail with [`Error::TakenOver`], but it may no longer rely on what it sent.
+    pub take_over: bool,
+    /// How long the firmware may take for a request before it counts as silent, in nanoseconds.
+    pub firmware_patience_ns: f64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions {
+            take_over: false,
+            // Its longest task probes the 2048 pages of the largest ring.
+            firmware_patience_ns: 20_000_000.0,
+        }
+    }
+}
+
 /// An open device.
 pub struct Device<T: Transport = SimulatedTransport> {
     transport: T,
@@ -36,11 +56,20 @@ impl Device<SimulatedTransport> {
     /// Opens a device by name: `sim:NODE`.
     ///
     /// # Errors
-    /// The name is unknown, the device cannot be reached, or it speaks another ABI.
+    /// The name is unknown, the device cannot be reached, it speaks another ABI, or another driver has it
+    /// ([`Error::InUse`]).
     pub fn open(name: &str) -> Result<Self, Error> {
+        Device::open_with(name, OpenOptions::default())
+    }
+
+    /// Opens a device by name, with other options than the usual ones.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_with(name: &str, options: OpenOptions) -> Result<Self, Error> {
         let node = name.strip_prefix("sim:").and_then(|node| node.parse().ok());
         let node = node.ok_or_else(|| Error::UnknownDevice(name.into()))?;
-        Device::with_transport(SimulatedTransport::open(node)?, node)
+        Device::with_transport(SimulatedTransport::open(node)?, node, options)
     }
 }
 
@@ -48,8 +77,8 @@ impl<T: Transport> Device<T> {
     /// Opens the device that `transport` reaches, as node number `node`.
     ///
     /// # Errors
-    /// It is no Wayfarer NIU, or hardware or firmware speak another ABI.
-    pub fn with_transport(transport: T, node: u16) -> Result<Self, Error> {
+    /// It is no Wayfarer NIU, hardware or firmware speak another ABI, or another driver has it.
+    pub fn with_transport(transport: T, node: u16, options: OpenOptions) -> Result<Self, Error> {
         let read = |offset: usize| transport.read32(Bar::Control, offset as u64);
         let magic = read(registers::magic::OFFSET)?;
         if magic as usize != abi::control::MAGIC {
@@ -63,8 +92,8 @@ impl<T: Transport> Device<T> {
         check_version("the hardware", version, hardware_revision)?;
         let clock_hertz = read(registers::clock_hertz::OFFSET)?;
         let capabilities = u64::from(read(registers::capabilities::OFFSET)?);
+        let mut admin = AdminQueue::new(transport.clone(), &options)?;
         transport.write32(Bar::Control, registers::node::OFFSET as u64, node.into());
-        let mut admin = AdminQueue::new(transport.clone())?;
         let firmware = admin.identify()?;
         let firmware_revision = firmware as u32;
         check_version("the firmware", (firmware >> 32) as u32, firmware_revision)?;

@@ -1,7 +1,7 @@
 //! An endpoint: a transmit queue, a receive ring, a window of translations.
 
-use crate::admin::AdminQueue;
-use crate::error::{Error, QueueError};
+use crate::admin::{AdminQueue, leak};
+use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
 use crate::transport::{DmaMemory, SimulatedTransport, Transport};
@@ -43,13 +43,15 @@ impl Default for EndpointOptions {
     }
 }
 
-/// An endpoint. Dropping it destroys it.
+/// An endpoint. Dropping it destroys it; if the firmware does not confirm that, its memory is kept until the device is settled.
 pub struct Endpoint<T: Transport = SimulatedTransport> {
     transport: T,
     admin: Rc<RefCell<AdminQueue<T>>>,
     number: u16,
     transmit: TransmitQueue<T>,
     receive: ReceiveRing<T>,
+    /// The ring and the shadow line, to which the device writes.
+    memory: [Rc<T::Memory>; 2],
 }
 
 impl<T: Transport> Endpoint<T> {
@@ -61,19 +63,23 @@ impl<T: Transport> Endpoint<T> {
         let ring_bytes = 1_usize.checked_shl(
             u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2),
         );
-        let ring = transport.allocate(ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1))?;
-        let shadow = transport.allocate(SHADOW_LINE_BYTES)?;
+        let ring_bytes = ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1);
+        let ring = Rc::new(transport.allocate(ring_bytes)?);
+        let shadow = Rc::new(transport.allocate(SHADOW_LINE_BYTES)?);
         let mut shape = endpoint_shape::entries_log2::set(0, options.ring_entries_log2.into());
         shape = endpoint_shape::stride_log2::set(shape, options.entry_bytes_log2.into());
         shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
         shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
         shape = endpoint_shape::priority::set(shape, options.priority.into());
         let operands = [shape as u64, ring.device_address(), shadow.device_address()];
-        let result = u128::from(admin.borrow_mut().call(
-            "to create an endpoint",
-            opcode::CREATE_ENDPOINT,
-            &operands,
-        )?);
+        let memory = [Rc::clone(&ring), Rc::clone(&shadow)];
+        let mut queue = admin.borrow_mut();
+        let result = queue.call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands);
+        if result.as_ref().is_err_and(Error::leaves_in_doubt) {
+            queue.park(memory.clone());
+        }
+        drop(queue);
+        let result = u128::from(result?);
         let number = endpoint_result::endpoint::get(result) as u16;
         let queue = endpoint_result::transmit_queue::get(result) as u16;
         let (entries, stride) = (
@@ -86,6 +92,7 @@ impl<T: Transport> Endpoint<T> {
             transport,
             admin,
             number,
+            memory,
         };
         let operands = [number.into(), options.receive_queue_id.into()];
         endpoint.admin.borrow_mut().call(
@@ -128,7 +135,8 @@ impl<T: Transport> Endpoint<T> {
     /// Sends 8 bytes with one store (V3).
     ///
     /// # Errors
-    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages.
+    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages, which are noticed at the
+    /// latest when all slots are used up. A queue that was seen to have failed refuses every message.
     pub fn send_express(
         &mut self,
         destination: u16,
@@ -148,7 +156,8 @@ impl<T: Transport> Endpoint<T> {
         Ok(())
     }
 
-    /// Composes a message that [`Endpoint::launch`] will send together with others.
+    /// Composes a message that [`Endpoint::launch`] will send together with others. With [`Error::QueueFull`] all that were
+    /// composed before are launched, as only that makes room.
     ///
     /// # Errors
     /// As [`Endpoint::send_basic`].
@@ -259,21 +268,143 @@ impl<T: Transport> Endpoint<T> {
     /// Looks whether the NIU has complained of a store or message of this endpoint.
     ///
     /// # Errors
-    /// The complaint.
-    pub fn check(&mut self) -> Result<(), QueueError> {
+    /// [`Error::Queue`] with the complaint: once, or every time if the queue has failed. [`Error::ShadowLine`].
+    pub fn check(&mut self) -> Result<(), Error> {
         self.transmit.refresh()
     }
 }
 
 impl<T: Transport> Drop for Endpoint<T> {
     fn drop(&mut self) {
+        let memory = self.memory.clone();
         // During unwinding the simulated clock stands still; there is nobody left to answer.
-        if !std::thread::panicking() {
-            let _ = self.admin.borrow_mut().call(
-                "to destroy an endpoint",
-                opcode::DESTROY_ENDPOINT,
-                &[self.number.into()],
-            );
+        if std::thread::panicking() {
+            return leak(memory);
         }
+        let mut admin = self.admin.borrow_mut();
+        let destroyed = admin.call(
+            "to destroy an endpoint",
+            opcode::DESTROY_ENDPOINT,
+            &[self.number.into()],
+        );
+        if destroyed.is_err() {
+            admin.park(memory);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::fake_firmware::FakeFirmware;
+    use crate::device::{Device, OpenOptions};
+    use crate::transport::fake::FakeTransport;
+    use abi::endpoint::page;
+    use abi::message::{TRANSMIT_SLOTS, shadow};
+
+    /// How long anything may take.
+    const PATIENCE_NS: f64 = 1000.0;
+    /// Pieces of memory of the admin queue's rings.
+    const OF_RINGS: usize = 2;
+    /// Pieces of memory of an endpoint.
+    const OF_ENDPOINT: usize = 2;
+
+    fn open() -> (FakeTransport, Rc<FakeFirmware>, Device<FakeTransport>) {
+        let transport = FakeTransport::default();
+        let firmware = FakeFirmware::attach(&transport);
+        let device = Device::with_transport(transport.clone(), 0, OpenOptions::default());
+        (transport, firmware, device.expect("nobody has it"))
+    }
+
+    #[test]
+    fn memory_of_an_endpoint_that_is_surely_gone_is_free() {
+        let (transport, firmware, device) = open();
+        let options = EndpointOptions::default();
+        drop(device.create_endpoint(options).expect("there is room"));
+        assert_eq!(transport.pieces_of_memory(), OF_RINGS);
+        firmware.fail(Some(opcode::BIND_RECEIVE_QUEUE));
+        assert!(device.create_endpoint(options).is_err());
+        assert_eq!(
+            transport.pieces_of_memory(),
+            OF_RINGS,
+            "the firmware confirmed that it is destroyed"
+        );
+        drop(device);
+        assert_eq!(transport.pieces_of_memory(), 0);
+    }
+
+    /// How an endpoint's existence comes to be in doubt.
+    const DOUBTS: [fn(&FakeFirmware, &Device<FakeTransport>); 4] = [
+        |firmware, device| {
+            firmware.be_silent(true);
+            assert!(device.create_endpoint(EndpointOptions::default()).is_err());
+        },
+        |firmware, device| {
+            firmware.fail(Some(opcode::CREATE_ENDPOINT));
+            assert!(device.create_endpoint(EndpointOptions::default()).is_err());
+        },
+        |firmware, device| {
+            let endpoint = device.create_endpoint(EndpointOptions::default());
+            firmware.be_silent(true);
+            drop(endpoint.expect("there is room"));
+        },
+        |firmware, device| {
+            let endpoint = device.create_endpoint(EndpointOptions::default());
+            firmware.fail(Some(opcode::DESTROY_ENDPOINT));
+            drop(endpoint.expect("there is room"));
+        },
+    ];
+
+    #[test]
+    fn memory_of_an_endpoint_in_doubt_is_kept_until_the_firmware_has_forgotten_it() {
+        for (case, doubt) in DOUBTS.into_iter().enumerate() {
+            let (transport, firmware, device) = open();
+            doubt(&firmware, &device);
+            let kept = transport.pieces_of_memory();
+            assert_eq!(kept, OF_RINGS + OF_ENDPOINT, "case {case}");
+            firmware.be_silent(false);
+            let resets = firmware.resets();
+            drop(device);
+            assert_eq!(firmware.resets(), resets + 1, "case {case}");
+            assert_eq!(transport.pieces_of_memory(), 0, "case {case}");
+        }
+    }
+
+    #[test]
+    fn memory_of_an_endpoint_in_doubt_is_never_free_if_the_firmware_stays_silent() {
+        for (case, doubt) in DOUBTS.into_iter().enumerate() {
+            let (transport, firmware, device) = open();
+            doubt(&firmware, &device);
+            firmware.be_silent(true);
+            drop(device);
+            let kept = transport.pieces_of_memory();
+            assert_eq!(kept, 2 * OF_RINGS + OF_ENDPOINT, "case {case}");
+            firmware.be_silent(false);
+            let again = Device::with_transport(transport, 0, OpenOptions::default());
+            again.expect("it was given back all the same");
+        }
+    }
+
+    #[test]
+    fn composed_messages_that_fill_the_queue_are_launched_to_make_room() {
+        let (transport, _, device) = open();
+        let mut endpoint = device
+            .create_endpoint(EndpointOptions::default())
+            .expect("there is room");
+        let shadow = endpoint.memory[1].device_address();
+        let niu = transport.clone();
+        // All that was launched is taken at once.
+        transport.while_waiting(move || {
+            let producer = niu.endpoint_register(page::transmit_producer::OFFSET);
+            niu.device_writes(shadow, shadow::consumer::set(0, producer) as u64);
+        });
+        for message in 0..5 * TRANSMIT_SLOTS {
+            endpoint
+                .when_room(PATIENCE_NS, |endpoint| {
+                    endpoint.compose(0, 0, b"one of many")
+                })
+                .unwrap_or_else(|error| panic!("message {message}: {error}"));
+        }
+        endpoint.flush(PATIENCE_NS).expect("all were taken");
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use crate::transport::TransportError;
+use abi::admin::status::Status;
 use abi::message::error::Error as Code;
 
 /// Why a call failed.
@@ -20,6 +21,14 @@ pub enum Error {
         /// The magic number.
         expected: u32,
     },
+    /// Another driver has the device, or had it and ended without giving it back.
+    #[error(
+        "another driver has this device; if that one is dead, open with `take_over`, which ends all its endpoints"
+    )]
+    InUse,
+    /// This driver has had the device.
+    #[error("another driver has taken this device over; this one's endpoints are gone")]
+    TakenOver,
     /// Hardware or firmware speaks another version of the ABI.
     #[error(
         "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"
@@ -50,13 +59,23 @@ pub enum Error {
         /// The heartbeat register.
         heartbeats: u32,
     },
+    /// So many requests are without an answer that the admin queue has no room for another.
+    #[error(
+        "the firmware was not asked {what}: it has yet to answer {requests} requests, and the admin queue holds no more; open the device anew if it stays so"
+    )]
+    AdminQueueFull {
+        /// What it was to be asked.
+        what: &'static str,
+        /// Requests without an answer.
+        requests: u16,
+    },
     /// The firmware refused.
-    #[error("the firmware refused {what}: {}", .status.map_or("unknown status", abi::admin::status::Status::meaning))]
+    #[error("the firmware refused {what}: {}", .status.map_or("unknown status", Status::meaning))]
     Refused {
         /// What it was asked.
         what: &'static str,
         /// Why; `None` if the driver does not know the status.
-        status: Option<abi::admin::status::Status>,
+        status: Option<Status>,
     },
     /// The transmit queue has no room now; wait and try again.
     #[error("the transmit queue is full: the receiver has not yet taken enough messages")]
@@ -82,6 +101,18 @@ pub enum Error {
     /// The NIU reported an error of this endpoint's transmit queue.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The shadow line of the transmit queue says what cannot be.
+    #[error(
+        "the shadow line says that {consumer} slots are done, after {earlier} and of {launched} launched (modulo 2^16): something else wrote to it"
+    )]
+    ShadowLine {
+        /// Consumer index in the line.
+        consumer: u16,
+        /// The one before.
+        earlier: u16,
+        /// Slots launched.
+        launched: u16,
+    },
     /// Nothing came.
     #[error("no message came within {waited_ns} ns")]
     NothingReceived {
@@ -90,11 +121,25 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether a request to the firmware that ended so may have been carried out, or may be yet.
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
+        match self {
+            Error::AdminQueueFull { .. } | Error::TakenOver => false,
+            Error::Refused {
+                status: Some(status),
+                ..
+            } => *status == Status::Failed,
+            _ => true,
+        }
+    }
+}
+
 /// What the NIU said of a transmit queue in its shadow line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the NIU refused {count} of this endpoint's stores or messages{}; the last: {}", if *.failed { " and stopped the queue" } else { "" }, .code.meaning())]
+#[error("the NIU refused {count} more of this endpoint's stores or messages{}; the last: {}", if *.failed { " and has stopped the queue" } else { "" }, .code.meaning())]
 pub struct QueueError {
-    /// Errors since the last report.
+    /// Errors since the last report: none if it says again that the queue has stopped, at least so many if the NIU's count is full.
     pub count: u16,
     /// The last one.
     pub code: Code,

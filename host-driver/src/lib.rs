@@ -27,7 +27,7 @@ pub mod soak;
 mod transmit_queue;
 pub mod transport;
 
-pub use device::{Device, Identity};
+pub use device::{Device, Identity, OpenOptions};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use error::{Error, QueueError};
 pub use receive_ring::Message;

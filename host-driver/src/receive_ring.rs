@@ -3,6 +3,7 @@
 use crate::transport::{Bar, DmaMemory, Transport};
 use abi::endpoint::{PAGE_BYTES, page};
 use abi::message::{HEADER_BYTES, receive_descriptor};
+use std::rc::Rc;
 
 /// A message as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Message {
 /// A receive ring as its only consumer sees it.
 pub struct ReceiveRing<T: Transport> {
     transport: T,
-    memory: T::Memory,
+    memory: Rc<T::Memory>,
     page: u64,
     entries_log2: u32,
     stride_log2: u32,
@@ -36,7 +37,7 @@ impl<T: Transport> ReceiveRing<T> {
     /// The ring in `memory`, whose consumer index goes to endpoint page `endpoint`.
     pub fn new(
         transport: T,
-        memory: T::Memory,
+        memory: Rc<T::Memory>,
         endpoint: u16,
         entries_log2: u32,
         stride_log2: u32,

@@ -9,11 +9,12 @@ use abi::message::{
     HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, error::Error as Code,
     shadow, transmit_header,
 };
+use std::rc::Rc;
 
 /// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16; slots are used in turn.
 pub struct TransmitQueue<T: Transport> {
     transport: T,
-    shadow: T::Memory,
+    shadow: Rc<T::Memory>,
     page: u64,
     slots: u64,
     /// Slots composed: Express messages and Basic messages alike.
@@ -22,13 +23,17 @@ pub struct TransmitQueue<T: Transport> {
     launched: u16,
     /// Slots the NIU was done with when we last looked.
     consumer: u16,
+    /// Errors already reported.
     errors_seen: u16,
+    /// Code of the last error that was reported.
+    last_error: Code,
+    /// The shadow line said *failed* when we last looked.
     failed: bool,
 }
 
 impl<T: Transport> TransmitQueue<T> {
     /// The transmit queue behind endpoint page `endpoint`, with slots in page `queue` of BAR4.
-    pub fn new(transport: T, shadow: T::Memory, endpoint: u16, queue: u16) -> Self {
+    pub fn new(transport: T, shadow: Rc<T::Memory>, endpoint: u16, queue: u16) -> Self {
         TransmitQueue {
             transport,
             shadow,
@@ -38,40 +43,62 @@ impl<T: Transport> TransmitQueue<T> {
             launched: 0,
             consumer: 0,
             errors_seen: 0,
+            last_error: Code::None,
             failed: false,
         }
     }
 
-    /// Looks at the shadow line: how far the NIU has come, and what it has to complain of.
-    pub fn refresh(&mut self) -> Result<(), QueueError> {
+    /// Looks at the shadow line: how far the NIU has come, and what it has to complain of. An error is reported once, but a
+    /// queue that has failed each time.
+    pub fn refresh(&mut self) -> Result<(), Error> {
         let word = u128::from(self.shadow.load64(0));
-        self.consumer = shadow::consumer::get(word) as u16;
+        self.advance(shadow::consumer::get(word) as u16)?;
         let errors = shadow::errors::get(word) as u16;
-        let failed = shadow::failed::get(word) == 1;
-        if errors == self.errors_seen && failed == self.failed {
+        let code = Code::from_code(shadow::last_error::get(word)).unwrap_or(Code::None);
+        self.failed = shadow::failed::get(word) == 1;
+        // The count stands still when it is full; then only another code tells of another error.
+        let beyond_counting = errors == u16::MAX && code != self.last_error;
+        if errors == self.errors_seen && !beyond_counting && !self.failed {
             return Ok(());
         }
         let count = errors.wrapping_sub(self.errors_seen);
         self.errors_seen = errors;
-        self.failed = failed;
-        let code = Code::from_code(shadow::last_error::get(word)).unwrap_or(Code::None);
-        Err(QueueError {
-            count,
+        self.last_error = code;
+        Err(Error::Queue(QueueError {
+            count: count.max(beyond_counting.into()),
             code,
-            failed,
-        })
+            failed: self.failed,
+        }))
+    }
+
+    /// Takes the consumer index of the shadow line for its own, if it can be one: it never goes back, nor beyond what was
+    /// launched.
+    fn advance(&mut self, consumer: u16) -> Result<(), Error> {
+        let done = consumer.wrapping_sub(self.consumer);
+        if done > self.launched.wrapping_sub(self.consumer) {
+            return Err(Error::ShadowLine {
+                consumer,
+                earlier: self.consumer,
+                launched: self.launched,
+            });
+        }
+        self.consumer = consumer;
+        Ok(())
     }
 
     /// Free slots, as far as is known without looking.
     fn free(&self) -> u16 {
-        TRANSMIT_SLOTS as u16 - self.composed.wrapping_sub(self.consumer)
+        TRANSMIT_SLOTS as u16 - self.outstanding()
     }
 
     /// Takes a slot, if there is one.
     fn take_slot(&mut self) -> Result<u16, Error> {
-        if self.free() == 0 {
+        // A queue that has failed sends nothing any more: composing for it would lose the message without a word.
+        if self.failed || self.free() == 0 {
             self.refresh()?;
             if self.free() == 0 {
+                // What was composed must go now, or there would never be room.
+                self.launch();
                 return Err(Error::QueueFull);
             }
         }
@@ -106,7 +133,7 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Composes a Basic message in the next slot (V1); `launch` sends it.
+    /// Composes a Basic message in the next slot (V1); `launch` sends it, as does the want of a free slot.
     pub fn compose(
         &mut self,
         destination: u16,
@@ -159,5 +186,87 @@ impl<T: Transport> TransmitQueue<T> {
     /// Messages sent that their receivers have not yet taken.
     pub fn outstanding(&self) -> u16 {
         self.composed.wrapping_sub(self.consumer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::fake::FakeTransport;
+
+    /// A queue, and the address of its shadow line.
+    fn queue() -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
+        let transport = FakeTransport::default();
+        let shadow = transport.allocate(64).expect("there is memory");
+        let address = shadow.device_address();
+        let queue = TransmitQueue::new(transport.clone(), Rc::new(shadow), 0, 0);
+        (queue, transport, address)
+    }
+
+    fn line(consumer: u16, errors: u16, code: Code, failed: bool) -> u64 {
+        let mut word = shadow::consumer::set(0, consumer.into());
+        word = shadow::errors::set(word, errors.into());
+        word = shadow::last_error::set(word, code.code());
+        shadow::failed::set(word, failed.into()) as u64
+    }
+
+    fn complaint(result: Result<(), Error>) -> QueueError {
+        match result {
+            Err(Error::Queue(error)) => error,
+            other => panic!("no complaint of the queue: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_failed_queue_refuses_every_message_as_long_as_the_line_says_so() {
+        let (mut queue, transport, shadow) = queue();
+        queue.compose(0, 0, b"before", false).expect("room");
+        queue.launch();
+        transport.device_writes(shadow, line(0, 1, Code::TornStore, true));
+        let first = complaint(queue.refresh());
+        assert_eq!((first.count, first.failed), (1, true));
+        for _ in 0..2 * TRANSMIT_SLOTS {
+            let express = complaint(queue.send_express(0, 0, [0; 8]));
+            let basic = complaint(queue.compose(0, 0, b"behind", false));
+            let look = complaint(queue.refresh());
+            for error in [express, basic, look] {
+                assert_eq!(
+                    (error.count, error.code, error.failed),
+                    (0, Code::TornStore, true)
+                );
+            }
+        }
+        assert_eq!(queue.outstanding(), 1, "nothing was composed");
+        transport.device_writes(shadow, line(1, 1, Code::TornStore, false));
+        queue.compose(0, 0, b"again", false).expect("it is over");
+    }
+
+    #[test]
+    fn a_full_count_of_errors_does_not_hide_another_kind() {
+        let (mut queue, transport, shadow) = queue();
+        for (code, count) in [(Code::TornStore, u16::MAX), (Code::TooLong, 1)] {
+            transport.device_writes(shadow, line(0, u16::MAX, code, false));
+            let error = complaint(queue.refresh());
+            assert_eq!((error.code, error.count), (code, count));
+            queue.refresh().expect("said already");
+        }
+    }
+
+    #[test]
+    fn a_nonsensical_shadow_line_is_an_error_and_no_room() {
+        let (mut queue, transport, shadow) = queue();
+        for _ in 0..TRANSMIT_SLOTS {
+            queue.compose(0, 0, b"message", false).expect("room");
+        }
+        queue.launch();
+        transport.device_writes(shadow, line(5, 0, Code::None, false));
+        queue.refresh().expect("five slots are done");
+        // Beyond what was launched, and backwards.
+        for consumer in [TRANSMIT_SLOTS as u16 + 1, 0x8000, 4] {
+            transport.device_writes(shadow, line(consumer, 0, Code::None, false));
+            let error = queue.refresh().expect_err("nonsense");
+            assert!(matches!(error, Error::ShadowLine { consumer: told, .. } if told == consumer));
+            assert_eq!(queue.free(), 5, "what was known still holds");
+        }
     }
 }

@@ -5,7 +5,7 @@ use abi::processor::peripherals as registers;
 use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};
 use firmware::Command;
 
-/// All of it. Made once.
+/// All of it. One holder uses it at a time.
 pub struct Hardware(());
 
 fn read(address: usize) -> u32 {
@@ -23,7 +23,7 @@ impl Hardware {
     /// The hardware.
     ///
     /// # Safety
-    /// Called at most once: completions and events are taken by reading.
+    /// Whoever took it before does not use it any more: completions and events are taken by reading, each once.
     pub unsafe fn take() -> Self {
         Hardware(())
     }

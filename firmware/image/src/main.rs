@@ -25,13 +25,13 @@ const REVISION: u32 = match u32::from_str_radix(env!("WAYFARER_REVISION"), 16) {
     Err(_) => 0,
 };
 
-// The link script says so too.
+// The numbers of memory.x: whoever changes one changes both.
 const _: () =
     assert!(abi::processor::RAM_BASE == 0x4000_0000 && abi::processor::RAM_BYTES == 64 * 1024);
 
 #[entry]
 fn main() -> ! {
-    // SAFETY: the entry point runs once.
+    // SAFETY: the entry point runs once, and before anything else that takes the hardware.
     let mut hardware = unsafe { Hardware::take() };
     // The count of heartbeats outlives the processor's own reset.
     let is_first = hardware.control(control::heartbeat::OFFSET) == 0;
@@ -152,7 +152,7 @@ fn report(hardware: &mut Hardware) {
 fn panic(_info: &core::panic::PanicInfo) -> ! {
     defmt::error!("panic");
     // The watchdog tells the host; resident queues go on.
-    // SAFETY: nothing else runs any more.
+    // SAFETY: `main` has it too, but never runs again: a panic does not return, and this image enables no interrupts.
     let hardware = unsafe { Hardware::take() };
     loop {
         timer::Timer(&hardware).delay_ms(1000);

@@ -272,11 +272,7 @@ impl Party<'_> {
         };
         match sent {
             Ok(()) => {}
-            Err(Error::QueueFull) => {
-                // What was composed must go now, or there would never be room.
-                self.endpoint.launch();
-                return Ok(false);
-            }
+            Err(Error::QueueFull) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         let batched = message.batched;

@@ -1,6 +1,8 @@
 //! How the driver reaches a device: registers, memory that the device may reach, waiting. Dispatch is static: the fast paths
 //! compile to plain stores and loads on every transport.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod sim;
 
 pub use sim::{SimulatedMemory, SimulatedTransport};

@@ -101,12 +101,16 @@ impl Scene<'_> {
         let start = self.node.port.now_ns();
         let mut seen = 0;
         loop {
-            if let Err(error) = endpoint.check() {
-                seen += error.count;
-                if seen >= count {
-                    assert_eq!(seen, count, "complaints; the last: {error}");
-                    return Ok(error);
+            match endpoint.check() {
+                Ok(()) => {}
+                Err(Error::Queue(error)) => {
+                    seen += error.count;
+                    if seen >= count {
+                        assert_eq!(seen, count, "complaints; the last: {error}");
+                        return Ok(error);
+                    }
                 }
+                Err(error) => return Err(error),
             }
             assert!(
                 self.node.port.now_ns() - start < PATIENCE_NS,

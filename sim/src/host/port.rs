@@ -72,6 +72,9 @@ pub struct HostPort {
     suspender: Rc<Cell<Option<NonNull<Suspender>>>>,
     /// The program's own time: it runs ahead of the clock by less than a cycle.
     time_picoseconds: Rc<Cell<u64>>,
+    /// The device's writes that had landed at the program's first look at memory since its last poll: later ones it may have
+    /// missed, wherever it has looked since. None before such a look.
+    seen_writes: Rc<Cell<Option<u64>>>,
 }
 
 impl HostPort {
@@ -81,6 +84,7 @@ impl HostPort {
             side,
             suspender: Rc::default(),
             time_picoseconds: Rc::default(),
+            seen_writes: Rc::default(),
         }
     }
 
@@ -258,6 +262,9 @@ impl HostPort {
     pub fn read_memory(&self, address: u64, bytes: &mut [u8]) {
         self.synchronise();
         let side = self.side.borrow();
+        if self.seen_writes.get().is_none() {
+            self.seen_writes.set(Some(side.bridge.landed_writes()));
+        }
         side.memory
             .read(side.host_address(address, bytes.len()), bytes);
         self.spend_ns(side.costs.cached_load_ns);
@@ -275,7 +282,8 @@ impl HostPort {
     }
 
     /// One turn of a polling loop that found nothing new: comes back at the first poll after the device wrote to host
-    /// memory, as a loop that loads the same cache line again and again would, or after `at_most_ns`.
+    /// memory, as a loop that loads the same cache lines again and again would, or after `at_most_ns`. What the device has
+    /// written since the program's first look in this turn counts: time passes between looks at one line and at another.
     pub fn poll(&self, at_most_ns: f64) {
         let wake = {
             let side = self.side.borrow();
@@ -286,7 +294,10 @@ impl HostPort {
             Wake::Memory {
                 next: now + interval,
                 interval,
-                seen: side.bridge.landed_writes(),
+                seen: self
+                    .seen_writes
+                    .take()
+                    .unwrap_or_else(|| side.bridge.landed_writes()),
                 deadline,
             }
         };

@@ -1,0 +1,177 @@
+//! The rings of the admin queue: where they stand, which requests were made, which were answered.
+
+use crate::transport::{Bar, DmaMemory, Transport, TransportError};
+use abi::admin::{completion, submission};
+use abi::control::registers;
+use std::rc::Rc;
+
+/// Base-2 logarithm of the entries of both rings.
+const ENTRIES_LOG2: u32 = 4;
+/// Requests that may be without an answer at once.
+pub(super) const ENTRIES: u16 = 1 << ENTRIES_LOG2;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Code of `abi::admin::status`.
+    pub status: u64,
+    /// The result, if it was carried out.
+    pub result: u64,
+}
+
+/// Both rings, in use.
+pub(super) struct Rings<T: Transport> {
+    transport: T,
+    submissions: Rc<T::Memory>,
+    completions: Rc<T::Memory>,
+    /// What tells these rings from others that the device is given later.
+    generation: u64,
+    /// Requests made, modulo 2^16.
+    producer: u16,
+    /// Requests taken by the firmware, as its answers tell.
+    consumer: u16,
+}
+
+impl<T: Transport> Rings<T> {
+    /// Whether the admin queue of the device is on: a driver has it.
+    pub fn are_in_use(transport: &T) -> Result<bool, TransportError> {
+        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+        Ok(registers::admin_entries::log2::get(entries.into()) != 0)
+    }
+
+    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device.
+    pub fn new(transport: T) -> Result<Self, TransportError> {
+        let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
+        let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
+        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+        let old_generation = registers::admin_entries::generation::get(entries.into());
+        turn_off(&transport, old_generation);
+        let write =
+            |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
+        for (low, high, address) in [
+            (
+                registers::admin_submission_low::OFFSET,
+                registers::admin_submission_high::OFFSET,
+                submissions.device_address(),
+            ),
+            (
+                registers::admin_completion_low::OFFSET,
+                registers::admin_completion_high::OFFSET,
+                completions.device_address(),
+            ),
+        ] {
+            write(low, address as u32);
+            write(high, (address >> 32) as u32);
+        }
+        // The firmware looks at this register at each doorbell; a changed generation makes it start both rings afresh.
+        // It has eight bits: read back, it must be what we compare with.
+        let generation = (old_generation + 1) % (1 << registers::admin_entries::generation::WIDTH);
+        let entries = registers::admin_entries::generation::set(ENTRIES_LOG2.into(), generation);
+        write(registers::admin_entries::OFFSET, entries as u32);
+        Ok(Rings {
+            transport,
+            submissions: Rc::new(submissions),
+            completions: Rc::new(completions),
+            generation,
+            producer: 0,
+            consumer: 0,
+        })
+    }
+
+    /// Whether the device still has these rings, and no others.
+    pub fn are_own(&self) -> Result<bool, TransportError> {
+        let offset = registers::admin_entries::OFFSET as u64;
+        let entries = self.transport.read32(Bar::Control, offset)?;
+        Ok(registers::admin_entries::generation::get(entries.into()) == self.generation)
+    }
+
+    /// Tells the device to leave the rings alone. It does so at once if no request is without an answer: without one the
+    /// firmware never looks at them.
+    pub fn turn_off(&self) {
+        turn_off(&self.transport, self.generation);
+    }
+
+    /// What the device may touch while it has the rings.
+    pub fn memory(&self) -> [Rc<T::Memory>; 2] {
+        [Rc::clone(&self.submissions), Rc::clone(&self.completions)]
+    }
+
+    /// Whether every request was answered.
+    pub fn are_answered(&mut self) -> bool {
+        self.take_stock();
+        self.unanswered() == 0
+    }
+
+    /// Requests without an answer.
+    fn unanswered(&self) -> u16 {
+        self.producer.wrapping_sub(self.consumer)
+    }
+
+    /// Whether every entry holds a request without an answer. A producer index that ran further ahead would count for none
+    /// with the firmware, and so would all after it. Late answers make room.
+    pub fn are_full(&mut self) -> bool {
+        self.take_stock();
+        self.unanswered() >= ENTRIES
+    }
+
+    /// Looks for late answers.
+    fn take_stock(&mut self) {
+        let first = self.consumer;
+        for ahead in 0..self.unanswered() {
+            self.answer(first.wrapping_add(ahead));
+        }
+    }
+
+    /// Makes a request; gives its index. The ring is not full.
+    pub fn submit(&mut self, opcode: usize, operands: &[u64]) -> u16 {
+        let position = self.producer;
+        let mut entry = [0; abi::admin::SUBMISSION_BYTES];
+        let head = submission::opcode::set(0, opcode as u64);
+        let head = submission::identifier::set(head, position.into()) as u64;
+        entry[..8].copy_from_slice(&head.to_le_bytes());
+        for (place, operand) in entry[16..].chunks_exact_mut(8).zip(operands) {
+            place.copy_from_slice(&operand.to_le_bytes());
+        }
+        let index = usize::from(position % ENTRIES);
+        self.submissions
+            .store(index * abi::admin::SUBMISSION_BYTES, &entry);
+        self.producer = position.wrapping_add(1);
+        self.transport.write32(
+            Bar::Control,
+            registers::admin_doorbell::OFFSET as u64,
+            self.producer.into(),
+        );
+        position
+    }
+
+    /// The answer to the request at this index, once it is there. It stands in the request's place, whatever identifier it
+    /// bears: firmware that could not read the request knows none.
+    pub fn answer(&mut self, position: u16) -> Option<Answer> {
+        let offset = usize::from(position % ENTRIES) * abi::admin::COMPLETION_BYTES;
+        let word = u128::from(self.completions.load64(offset));
+        let phase = u64::from((position / ENTRIES).is_multiple_of(2));
+        let taken = position.wrapping_add(1);
+        if completion::phase::get(word) != phase || completion::consumer::get(word) != taken.into()
+        {
+            return None;
+        }
+        // Requests are taken in order: one before it that has no answer was lost with a firmware that was stopped.
+        self.consumer = taken;
+        Some(Answer {
+            status: completion::status::get(word),
+            result: self.completions.load64(offset + 8),
+        })
+    }
+}
+
+/// Turns the admin queue off, but with the generation it had, so that whoever finds it so takes a new one. Then the doorbell: the
+/// firmware looks, and the old index is never seen with new rings.
+fn turn_off<T: Transport>(transport: &T, generation: u64) {
+    let off = registers::admin_entries::generation::set(0, generation);
+    for (offset, value) in [
+        (registers::admin_entries::OFFSET, off as u32),
+        (registers::admin_doorbell::OFFSET, 0),
+    ] {
+        transport.write32(Bar::Control, offset as u64, value);
+    }
+}
