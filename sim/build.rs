@@ -5,6 +5,7 @@
 //! | variable | what it does |
 //! |---|---|
 //! | `WAYFARER_TOOLS`, `WAYFARER_GENERATED` | where those are, if elsewhere |
+//! | `WAYFARER_CONFIGURATION` | names the configuration that the NIU was generated with, if not the default one |
 //! | `WAYFARER_NIU_VERILOG` | takes this file for the NIU instead of the generated `niu.v` |
 //! | `WAYFARER_WAVEFORMS` | `off` leaves out what writes waveforms: the model is built in less time |
 
@@ -14,6 +15,8 @@ use std::{env, fs};
 
 /// Another Verilog of the NIU.
 const VERILOG_VARIABLE: &str = "WAYFARER_NIU_VERILOG";
+/// The configuration of the NIU, as for its generator.
+const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 /// Whether the model can write waveforms.
 const WAVEFORMS_VARIABLE: &str = "WAYFARER_WAVEFORMS";
 
@@ -23,6 +26,7 @@ fn main() {
         TOOLS_VARIABLE,
         GENERATED_VARIABLE,
         VERILOG_VARIABLE,
+        CONFIGURATION_VARIABLE,
         WAVEFORMS_VARIABLE,
     ] {
         println!("cargo:rerun-if-env-changed={variable}");
@@ -33,10 +37,33 @@ fn main() {
     if !waveforms {
         println!("cargo:rustc-cfg=without_waveforms");
     }
+    println!(
+        "cargo:rustc-env=WAYFARER_NONPOSTED_CREDITS={}",
+        nonposted_credits()
+    );
     let tools = Tools::locate();
     let model = output.join("model");
     verilate(&tools, &model, waveforms);
     compile(&model, &installed(tools.verilator_root()), waveforms);
+}
+
+/// Non-posted requests that this NIU takes at once. The generator has checked the whole file.
+fn nonposted_credits() -> i64 {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let path = env::var_os(CONFIGURATION_VARIABLE)
+        .map_or_else(|| "configurations/default.toml".into(), PathBuf::from);
+    let path = root.join("../hdl").join(path);
+    println!("cargo:rerun-if-changed={}", path.display());
+    let text = fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
+    let configuration: toml::Table = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    configuration
+        .get("host")
+        .and_then(|host| host.get("nonposted_credits"))
+        .and_then(toml::Value::as_integer)
+        .unwrap_or_else(|| panic!("{} has no host.nonposted_credits", path.display()))
 }
 
 /// The Verilog of a cell with the NIU and its soft core.

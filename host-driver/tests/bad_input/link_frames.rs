@@ -3,10 +3,12 @@
 use crate::scene::{CULPRIT_QUEUE_ID, Counted, Scene, exactly, play};
 use crate::support::options;
 use abi::control::{counter::Counter, registers};
+use abi::message::TRANSMIT_SLOTS;
 use abi::message::error::Error as Code;
 use sim::cluster::ClusterOptions;
 use sim::network::{Tamper, Tampering};
 use wayfarer_host_driver::Error;
+use wayfarer_host_driver::launch::PATIENCE_NS;
 
 /// Changes all of the culprit's frames but the first.
 fn tampering(tamper: Tamper) -> Option<Tampering> {
@@ -32,6 +34,15 @@ fn fails(scene: &mut Scene) -> Result<(), Error> {
     // Two ticks of 2^17 cycles each.
     let waited = scene.node.port.cycle() - start;
     assert!(waited <= 1 << 18, "{waited} cycles");
+    let is_told = |result| match result {
+        Err(Error::Queue(error)) => error.failed && error.code == Code::AcknowledgeTimeout,
+        _ => false,
+    };
+    for _ in 0..2 * TRANSMIT_SLOTS {
+        assert!(is_told(endpoint.send_express(0, 0, *b"too late")));
+        assert!(is_told(endpoint.send_basic(0, 0, b"too late")));
+    }
+    assert!(is_told(endpoint.flush(PATIENCE_NS)));
     assert_eq!(endpoint.receive(), None, "a frame that nobody sent so");
     scene.exchange()?;
     scene.node.barrier();

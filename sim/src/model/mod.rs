@@ -4,6 +4,13 @@ mod ffi;
 
 pub use ffi::{Inputs, NiuModel, Outputs};
 
+/// Non-posted requests that the NIU takes without giving a buffer back: `host.nonposted_credits` of its configuration.
+pub const NONPOSTED_CREDITS: u32 = match u32::from_str_radix(env!("WAYFARER_NONPOSTED_CREDITS"), 10)
+{
+    Ok(credits) => credits,
+    Err(_) => panic!("no number of credits"),
+};
+
 /// A beat as the model's ports carry it.
 pub fn beat_to_words(beat: u128) -> [u32; 4] {
     std::array::from_fn(|word| (beat >> (32 * word)) as u32)

@@ -10,9 +10,6 @@ use super::beats;
 use super::line::Line;
 use crate::profile::LinkProfile;
 
-/// Non-posted requests the device takes without giving a buffer back: `NONPOSTED_CREDITS` of the port's contract.
-pub const DEVICE_NONPOSTED_CREDITS: u32 = 8;
-
 /// Flow-control class of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -60,12 +57,15 @@ pub(super) struct Downstream {
     sequence: u64,
     waiting_bytes: usize,
     nonposted_outstanding: u32,
+    /// Non-posted requests the device takes without giving a buffer back.
+    nonposted_credits: u32,
     /// Buffers of delivered packets, to be used again.
     spare: Vec<Vec<u8>>,
 }
 
 impl Downstream {
-    pub fn new(profile: &LinkProfile) -> Downstream {
+    /// The way to a device that has buffers for so many non-posted requests.
+    pub fn new(profile: &LinkProfile, nonposted_credits: u32) -> Downstream {
         Downstream {
             line: Line::new(profile),
             ordered: VecDeque::new(),
@@ -75,6 +75,7 @@ impl Downstream {
             sequence: 0,
             waiting_bytes: 0,
             nonposted_outstanding: 0,
+            nonposted_credits,
             spare: Vec::new(),
         }
     }
@@ -168,7 +169,7 @@ impl Downstream {
                 .ordered
                 .front()
                 .is_none_or(|other| request.sequence < other.sequence);
-            if oldest && self.nonposted_outstanding < DEVICE_NONPOSTED_CREDITS {
+            if oldest && self.nonposted_outstanding < self.nonposted_credits {
                 self.nonposted_outstanding += 1;
                 return self.nonposted.pop_front();
             }
@@ -183,7 +184,11 @@ mod tests {
     use crate::profile::Profile;
 
     fn downstream() -> Downstream {
-        Downstream::new(&Profile::named("bare").unwrap().link)
+        with_credits(8)
+    }
+
+    fn with_credits(nonposted_credits: u32) -> Downstream {
+        Downstream::new(&Profile::named("bare").unwrap().link, nonposted_credits)
     }
 
     /// Steps until nothing comes any more; the first byte of each packet in order of delivery.
@@ -217,25 +222,26 @@ mod tests {
     }
 
     #[test]
-    fn reads_without_credits_are_passed_and_wait_for_no_more_than_eight() {
-        let mut downstream = downstream();
-        for index in 0..10 {
-            downstream.push(Class::Nonposted, vec![index; 12], 0, None);
-        }
-        downstream.push(Class::Posted, vec![20; 12], 0, None);
-        downstream.push(Class::Completion, vec![21; 12], 0, None);
-        let mut now_ps = 0;
-        assert_eq!(
-            drain(&mut downstream, &mut now_ps),
-            [0, 1, 2, 3, 4, 5, 6, 7, 20, 21]
-        );
-        assert!(downstream.nonposted_freed());
-        assert_eq!(drain(&mut downstream, &mut now_ps), [8]);
-        for _ in 0..8 {
+    fn reads_without_credits_are_passed_and_wait_for_no_more_than_the_device_has() {
+        for credits in [2, 8, 64] {
+            let mut downstream = with_credits(credits);
+            let credits = credits as u8;
+            for index in 0..credits + 2 {
+                downstream.push(Class::Nonposted, vec![index; 12], 0, None);
+            }
+            downstream.push(Class::Posted, vec![200; 12], 0, None);
+            downstream.push(Class::Completion, vec![201; 12], 0, None);
+            let mut now_ps = 0;
+            let expected: Vec<u8> = (0..credits).chain([200, 201]).collect();
+            assert_eq!(drain(&mut downstream, &mut now_ps), expected);
             assert!(downstream.nonposted_freed());
+            assert_eq!(drain(&mut downstream, &mut now_ps), [credits]);
+            for _ in 0..credits {
+                assert!(downstream.nonposted_freed());
+            }
+            assert!(!downstream.nonposted_freed());
+            assert_eq!(drain(&mut downstream, &mut now_ps), [credits + 1]);
         }
-        assert!(!downstream.nonposted_freed());
-        assert_eq!(drain(&mut downstream, &mut now_ps), [9]);
     }
 
     #[test]

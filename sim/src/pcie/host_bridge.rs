@@ -14,6 +14,7 @@ use super::rules::{self, Limits, RuleError};
 use super::upstream::{Taken, Upstream, class_of, is_other_nonposted};
 use super::violation::{Violation, ViolationKind};
 use crate::memory::{Access, AddressRange, HostMemory, Iommu};
+use crate::model::NONPOSTED_CREDITS;
 use crate::profile::{Profile, ProfileError};
 use crate::trace::{Direction, TraceHash, TraceListener, TraceRecord};
 use std::collections::VecDeque;
@@ -123,7 +124,7 @@ impl HostBridge {
             limits: limits_of(&space),
             space,
             inputs: HostPortInputs::default(),
-            downstream: Downstream::new(&profile.link),
+            downstream: Downstream::new(&profile.link, NONPOSTED_CREDITS),
             upstream: Upstream::new(profile),
             device_reads: DeviceReads::new(&profile.root_complex, HOST_REQUESTER, seed),
             host_reads: HostReads::new(HOST_REQUESTER, DEVICE_REQUESTER, timeout_ps),
