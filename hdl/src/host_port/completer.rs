@@ -88,6 +88,8 @@ pub struct Completer {
     part: DFF<Bits<6>>,
     part_address: DFF<Bits<5>>,
     memory_word: DFF<Bits<128>>,
+    /// A read was granted in the cycle before.
+    granted: DFF<Bit>,
     body: DFF<Bits<3>>,
     unsupported_pulse: DFF<Bit>,
     nothing: Signal<Local, Bit>,
@@ -119,6 +121,7 @@ impl Logic for Completer {
             part,
             part_address,
             memory_word,
+            granted,
             body,
             unsupported_pulse
         );
@@ -192,7 +195,9 @@ impl Logic for Completer {
         self.registers.address.next = bit_cast::<12, 20>(self.address.q.val());
         self.registers.data.next = 0.into();
         self.registers.enables.next = 0.into();
-        self.memory.request.next = self.state.q.val() == CompleterState::Fetch;
+        self.memory.request.next = (self.state.q.val() == CompleterState::Fetch)
+            | ((self.state.q.val() == CompleterState::Take) & !self.granted.q.val());
+        self.granted.d.next = self.memory.grant.val();
         self.memory.address.next = self.address.q.val().get_bits::<13>(4);
         self.source.valid.next = false;
         self.source.beat.next.data = bit_cast::<128, 96>(self.completion_header.header.val())
@@ -241,13 +246,14 @@ impl Logic for Completer {
                 }
             }
             CompleterState::Fetch => {
-                if self.memory.grant.val() {
-                    self.state.d.next = CompleterState::Take;
-                }
+                self.state.d.next = CompleterState::Take;
             }
             CompleterState::Take => {
+                // A grant comes late in its cycle: whether there was one is looked at in the cycle of the data.
                 self.memory_word.d.next = self.memory.data.val();
-                self.state.d.next = CompleterState::Collect;
+                if self.granted.q.val() {
+                    self.state.d.next = CompleterState::Collect;
+                }
             }
             CompleterState::Collect => {
                 if self.lane.val() == 3 {

@@ -113,6 +113,7 @@ pub struct TransmitQueue {
     store_torn: DFF<Bit>,
 
     composed: Signal<Local, Bits<5>>,
+    composes: Signal<Local, Bit>,
     pending: Signal<Local, Bits<5>>,
     advances: Signal<Local, Bit>,
     accepting: Signal<Local, Bit>,
@@ -261,16 +262,18 @@ impl Logic for TransmitQueue {
         if self.advances.val() {
             self.consumer.d.next = self.consumer.q.val() + 1;
         }
+        // Stores and answers come late: what they make of it is worked out beside them.
         self.composed.next = self.used.q.val();
-        if self.takes_express.val() {
-            self.composed.next = self.used.q.val() + 1;
-        }
         if self.producer_taken.q.val() {
             self.composed.next =
                 self.new_producer.q.val().get_bits::<5>(0) - self.consumer.q.val().get_bits::<5>(0);
         }
+        self.composes.next = self.takes_express.val() & !self.producer_taken.q.val();
         self.used.d.next = self.composed.val();
-        if self.advances.val() {
+        if self.composes.val() & !self.advances.val() {
+            self.used.d.next = self.used.q.val() + 1;
+        }
+        if self.advances.val() & !self.composes.val() {
             self.used.d.next = self.composed.val() - 1;
         }
         if self.takes_express.val()
