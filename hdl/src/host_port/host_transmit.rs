@@ -20,7 +20,7 @@ use rust_hdl::prelude::*;
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
 ///
-/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
+/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 5.
 /// Reads and completions: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct HostTransmit {
@@ -63,6 +63,7 @@ pub struct HostTransmit {
     shadow_register: StreamRegister,
     processor_register: StreamRegister,
     arbiter: PacketArbiter<3>,
+    write_register: StreamRegister,
     requester: WriteRequester,
     message_order: WriteOrder,
     shadow_order: WriteOrder,
@@ -83,6 +84,7 @@ impl Logic for HostTransmit {
             shadow_register,
             processor_register,
             arbiter,
+            write_register,
             requester,
             message_order,
             shadow_order,
@@ -94,6 +96,7 @@ impl Logic for HostTransmit {
         self.shadow_register.reset.next = self.reset.val();
         self.processor_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
+        self.write_register.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
         self.message_order.reset.next = self.reset.val();
         self.shadow_order.reset.next = self.reset.val();
@@ -136,9 +139,10 @@ impl Logic for HostTransmit {
         self.shadow_order.finished.next = self.shadow_register.source.valid.val()
             & self.shadow_register.source.beat.val().last
             & self.arbiter.sinks[1].ready.val();
-        self.requester.sink.valid.next = self.arbiter.source.valid.val();
-        self.requester.sink.beat.next = self.arbiter.source.beat.val();
-        self.arbiter.source.ready.next = self.requester.sink.ready.val();
+        self.write_register.sink.valid.next = self.arbiter.source.valid.val();
+        self.write_register.sink.beat.next = self.arbiter.source.beat.val();
+        self.arbiter.source.ready.next = self.write_register.sink.ready.val();
+        StreamSource::join(&mut self.write_register.source, &mut self.requester.sink);
         self.requester.requester_id.next = self.requester_id.val();
         self.requester.maximum_payload.next = self.maximum_payload.val();
         StreamSource::join(&mut self.requester.source, &mut self.transmit.posted);
@@ -146,7 +150,7 @@ impl Logic for HostTransmit {
         // What must not pass them.
         self.entered.d.next = self.arbiter.source.valid.val()
             & self.arbiter.source.beat.val().last
-            & self.requester.sink.ready.val();
+            & self.write_register.sink.ready.val();
         self.read_order.entered.next = self.entered.q.val();
         self.read_order.finished.next = self.requester.finished.val();
         self.completion_order.entered.next = self.entered.q.val();

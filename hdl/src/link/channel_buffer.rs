@@ -43,8 +43,9 @@ pub struct ChannelBuffer {
     read_pointer: DFF<Bits<CHANNEL_BEATS_LOG2>>,
     /// `read_pointer + 1`, kept to have no adder in front of the memory.
     read_next: DFF<Bits<CHANNEL_BEATS_LOG2>>,
+    /// An accepted beat is there.
+    stored: DFF<Bit>,
     write_address: Signal<Local, Bits<CHANNEL_BEATS_LOG2>>,
-    stored: Signal<Local, Bit>,
     available: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
 }
@@ -58,7 +59,8 @@ impl Logic for ChannelBuffer {
             write_pointer,
             frame_start,
             read_pointer,
-            read_next
+            read_next,
+            stored
         );
         clock!(self, clock, memory);
 
@@ -85,16 +87,20 @@ impl Logic for ChannelBuffer {
         self.memory.write_enable.next = self.write.val();
 
         // The memory is read ahead: its output is the beat at `read_pointer`, written at least two cycles ago.
-        self.stored.next = self.read_pointer.q.val() != self.frame_start.q.val();
-        self.available.next = self.stored.val() | self.accept.val();
+        self.available.next = self.stored.q.val() | self.accept.val();
         self.take.next = self.available.val() & self.source.ready.val();
         self.memory.read_address.next = self.read_pointer.q.val();
-        if (self.stored.val() | self.candidate.val()) & self.source.ready.val() {
+        if (self.stored.q.val() | self.candidate.val()) & self.source.ready.val() {
             self.memory.read_address.next = self.read_next.q.val();
         }
         if self.take.val() {
             self.read_pointer.d.next = self.read_next.q.val();
             self.read_next.d.next = self.read_next.q.val() + 1;
+            self.stored.d.next = self.read_next.q.val() != self.frame_start.q.val();
+        }
+        // It has two beats, of which one can leave at most.
+        if self.accept.val() {
+            self.stored.d.next = true;
         }
         self.source.valid.next = self.available.val();
         self.source.beat.next = self.memory.read_data.val();
@@ -105,6 +111,7 @@ impl Logic for ChannelBuffer {
             self.frame_start.d.next = 0.into();
             self.read_pointer.d.next = 0.into();
             self.read_next.d.next = 1.into();
+            self.stored.d.next = false;
         }
     }
 }
