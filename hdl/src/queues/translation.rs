@@ -24,6 +24,10 @@ pub struct Translation {
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
+    /// Node, and above it virtual channel: to be compared with the entry's.
+    pub other_way: Signal<In, Bits<17>>,
+    /// They are the entry's.
+    pub same_way: Signal<Out, Bit>,
     entries: BlockRam<Bits<34>, 10>,
     /// The entry read is the one that was written in that cycle; and what was written.
     collided: DFF<Bit>,
@@ -32,6 +36,9 @@ pub struct Translation {
     configuration_index: Signal<Local, Bits<16>>,
     configuration_word: Signal<Local, Bits<64>>,
     entry: Signal<Local, Bits<34>>,
+    stored: Signal<Local, Bits<34>>,
+    stored_way: Signal<Local, Bits<17>>,
+    written_way: Signal<Local, Bits<17>>,
 }
 
 impl Logic for Translation {
@@ -55,9 +62,35 @@ impl Logic for Translation {
         self.entries.write_address.next = self.configuration_index.val().get_bits::<10>(0);
         self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
         self.entries.read_address.next = self.index.val();
-        self.entry.next = self.entries.read_data.val();
+        self.stored.next = self.entries.read_data.val();
+        self.entry.next = self.stored.val();
+        // What the memory gives comes late: each is compared before one is chosen.
+        self.stored_way.next = bit_cast::<17, 16>(
+            self.stored
+                .val()
+                .get_bits::<16>(abi::queue_state::translation::node::SHIFT),
+        ) | (bit_cast::<17, 1>(
+            self.stored
+                .val()
+                .get_bit(abi::queue_state::translation::virtual_channel::SHIFT)
+                .into(),
+        ) << 16);
+        self.written_way.next = bit_cast::<17, 16>(
+            self.written
+                .q
+                .val()
+                .get_bits::<16>(abi::queue_state::translation::node::SHIFT),
+        ) | (bit_cast::<17, 1>(
+            self.written
+                .q
+                .val()
+                .get_bit(abi::queue_state::translation::virtual_channel::SHIFT)
+                .into(),
+        ) << 16);
+        self.same_way.next = self.stored_way.val() == self.other_way.val();
         if self.collided.q.val() {
             self.entry.next = self.written.q.val();
+            self.same_way.next = self.written_way.val() == self.other_way.val();
         }
         self.node.next = self
             .entry
@@ -75,5 +108,86 @@ impl Logic for Translation {
             .entry
             .val()
             .get_bit(abi::queue_state::translation::valid::SHIFT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+
+    fn load(index: u64, word: u64) -> ConfigurationWrite {
+        ConfigurationWrite {
+            valid: true,
+            index: ((abi::queue_state::REGION_TRANSLATION as u64)
+                << abi::queue_state::REGION_SHIFT
+                | index)
+                .to_bits(),
+            data: word.to_bits(),
+        }
+    }
+
+    /// Among four entries, so that reads meet writes often.
+    #[test]
+    fn an_entry_is_read_as_written_even_in_the_cycle_of_its_write() {
+        let seed = 2;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = Translation::default();
+        unit.connect_all();
+        settle(&mut unit);
+        let mut entries = [None; 4];
+        let mut met = 0;
+        for cycle in 0..4000 {
+            let index = random.below(4);
+            let write = random
+                .chance(40)
+                .then(|| (random.below(4), random.below(1 << 34)));
+            unit.index.next = index.to_bits();
+            unit.configuration.next = write
+                .map_or_else(ConfigurationWrite::default, |(index, word)| {
+                    load(index, word)
+                });
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+            if let Some((place, word)) = write {
+                entries[place as usize] = Some(word);
+                met += u32::from(place == index);
+            }
+            let Some(word) = entries[index as usize] else {
+                continue;
+            };
+            let (node, channel) = (word & 0xffff, word >> 32 & 1);
+            let way = node | channel << 16;
+            let other = if random.chance(50) {
+                way
+            } else {
+                random.below(1 << 17)
+            };
+            unit.other_way.next = other.to_bits();
+            settle(&mut unit);
+            assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
+            assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xffff);
+            assert_eq!(u64::from(unit.virtual_channel.val()), channel);
+            assert_eq!(u64::from(unit.valid.val()), word >> 33);
+            assert_eq!(unit.same_way.val(), other == way);
+        }
+        assert!(met > 200, "reads met writes {met} times");
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("translation", Translation::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                // All that is read was written before, or is in that cycle.
+                unit.configuration.next = if cycle < 8 || random.chance(40) {
+                    load(cycle % 8, random.word() & 0x3_ffff_ffff)
+                } else {
+                    ConfigurationWrite::default()
+                };
+                unit.index.next = (cycle % 8).to_bits();
+                unit.other_way.next = random.bits();
+            });
     }
 }
