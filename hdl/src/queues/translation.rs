@@ -24,10 +24,6 @@ pub struct Translation {
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
-    /// Node, and above it virtual channel: to be compared with the entry's.
-    pub other_way: Signal<In, Bits<17>>,
-    /// They are the entry's.
-    pub same_way: Signal<Out, Bit>,
     entries: BlockRam<Bits<34>, 10>,
     /// The entry read is the one that was written in that cycle; and what was written.
     collided: DFF<Bit>,
@@ -36,9 +32,6 @@ pub struct Translation {
     configuration_index: Signal<Local, Bits<16>>,
     configuration_word: Signal<Local, Bits<64>>,
     entry: Signal<Local, Bits<34>>,
-    stored: Signal<Local, Bits<34>>,
-    stored_way: Signal<Local, Bits<17>>,
-    written_way: Signal<Local, Bits<17>>,
 }
 
 impl Logic for Translation {
@@ -62,35 +55,9 @@ impl Logic for Translation {
         self.entries.write_address.next = self.configuration_index.val().get_bits::<10>(0);
         self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
         self.entries.read_address.next = self.index.val();
-        self.stored.next = self.entries.read_data.val();
-        self.entry.next = self.stored.val();
-        // What the memory gives comes late: each is compared before one is chosen.
-        self.stored_way.next = bit_cast::<17, 16>(
-            self.stored
-                .val()
-                .get_bits::<16>(abi::queue_state::translation::node::SHIFT),
-        ) | (bit_cast::<17, 1>(
-            self.stored
-                .val()
-                .get_bit(abi::queue_state::translation::virtual_channel::SHIFT)
-                .into(),
-        ) << 16);
-        self.written_way.next = bit_cast::<17, 16>(
-            self.written
-                .q
-                .val()
-                .get_bits::<16>(abi::queue_state::translation::node::SHIFT),
-        ) | (bit_cast::<17, 1>(
-            self.written
-                .q
-                .val()
-                .get_bit(abi::queue_state::translation::virtual_channel::SHIFT)
-                .into(),
-        ) << 16);
-        self.same_way.next = self.stored_way.val() == self.other_way.val();
+        self.entry.next = self.entries.read_data.val();
         if self.collided.q.val() {
             self.entry.next = self.written.q.val();
-            self.same_way.next = self.written_way.val() == self.other_way.val();
         }
         self.node.next = self
             .entry
@@ -158,19 +125,10 @@ mod tests {
                 continue;
             };
             let (node, channel) = (word & 0xffff, word >> 32 & 1);
-            let way = node | channel << 16;
-            let other = if random.chance(50) {
-                way
-            } else {
-                random.below(1 << 17)
-            };
-            unit.other_way.next = other.to_bits();
-            settle(&mut unit);
             assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
             assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xffff);
             assert_eq!(u64::from(unit.virtual_channel.val()), channel);
             assert_eq!(u64::from(unit.valid.val()), word >> 33);
-            assert_eq!(unit.same_way.val(), other == way);
         }
         assert!(met > 200, "reads met writes {met} times");
     }
@@ -187,7 +145,6 @@ mod tests {
                     ConfigurationWrite::default()
                 };
                 unit.index.next = (cycle % 8).to_bits();
-                unit.other_way.next = random.bits();
             });
     }
 }

@@ -183,7 +183,6 @@ impl Logic for TransmitEngine {
             .val()
             .get_bits::<16>(abi::message::transmit_header::destination::SHIFT);
         self.translation.index.next = self.window.index.val();
-        self.translation.other_way.next = self.last_ways.read_data.val();
         self.new_way.next = bit_cast::<17, 16>(self.translation.node.val())
             | (bit_cast::<17, 1>(self.translation.virtual_channel.val().into()) << 16);
 
@@ -284,7 +283,7 @@ impl Logic for TransmitEngine {
             TransmitState::Translate => {
                 self.second.d.next = self.read_data.val();
                 self.way.d.next = self.new_way.val();
-                self.same_way.d.next = self.translation.same_way.val();
+                self.same_way.d.next = self.new_way.val() == self.last_ways.read_data.val();
                 self.receive_queue_id.d.next = self.translation.receive_queue_id.val();
                 self.is_invalid.d.next = !self.translation.valid.val()
                     | (self.translation.virtual_channel.val()
