@@ -11,6 +11,15 @@ use anyhow::{Context, Result, bail};
 use self::{list::MUTANTS, mutant::Mutant};
 use crate::{progress, run, workspace::Workspace};
 
+/// Programs of `host-driver/tests` that the list names tests of.
+const TEST_PROGRAMS: [&str; 5] = [
+    "back_pressure",
+    "bad_input",
+    "bus_master",
+    "priority",
+    "soak",
+];
+
 /// Options of the command.
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -137,14 +146,7 @@ impl<'a> Rig<'a> {
             .env("WAYFARER_NIU_VERILOG", self.verilog())
             .env("WAYFARER_WAVEFORMS", "off")
             .args(["test", "--locked", "--package", run::HOST_DRIVER])
-            .args([
-                "--test",
-                "back_pressure",
-                "--test",
-                "bad_input",
-                "--test",
-                "soak",
-            ]);
+            .args(TEST_PROGRAMS.iter().flat_map(|program| ["--test", program]));
         command
     }
 }
