@@ -289,7 +289,21 @@ pub(super) fn class_of(format_type: u8) -> Option<Class> {
 /// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer (2.2.1): I/O,
 /// configuration, atomic operations, deferrable memory write.
 pub(super) fn is_other_nonposted(format_type: u8) -> bool {
-    let without_width = format_type & 0xdf;
-    matches!(format_type, 0x02 | 0x04 | 0x05 | 0x42 | 0x44 | 0x45)
-        || matches!(without_width, 0x4c | 0x4d | 0x4e | 0x5b)
+    use abi::pcie::format_type as code;
+    let any_width = usize::from(format_type & 0xdf);
+    matches!(
+        usize::from(format_type),
+        code::IO_READ
+            | code::IO_WRITE
+            | code::CONFIGURATION_READ_0
+            | code::CONFIGURATION_READ_1
+            | code::CONFIGURATION_WRITE_0
+            | code::CONFIGURATION_WRITE_1
+    ) || matches!(
+        any_width,
+        code::FETCH_ADD_32
+            | code::SWAP_32
+            | code::COMPARE_SWAP_32
+            | code::DEFERRABLE_MEMORY_WRITE_32
+    )
 }
