@@ -258,7 +258,6 @@ impl Logic for Niu {
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
         self.configuration.d.next = self.processor.configuration.val();
-        self.processor.host_write_waits.next = self.host_transmit.processor_writes_wait.val();
         self.processor.receive_holds.next = self.receive.holds_ring.val();
         self.processor.shadow_holds.next = self.transmit.holds_address.val();
 

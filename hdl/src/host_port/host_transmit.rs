@@ -13,14 +13,13 @@ use rust_hdl::prelude::*;
 /// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
-/// The processor's writes go behind the messages and shadow lines that were taken before them: when firmware tells the host
-/// that a queue is no more, nothing of the queue comes later. A write has its own place in the order, and firmware may say so,
-/// when its last beat was taken and `processor_writes_wait` is low.
+/// A write packet has its place in the order from the cycle after its last beat was taken: what any of the three offers then comes later. So
+/// when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
 ///
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
 ///
-/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 5.
+/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
 /// Reads and completions: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct HostTransmit {
@@ -34,8 +33,6 @@ pub struct HostTransmit {
     pub shadow_writes: StreamSink,
     /// Write packets: firmware's.
     pub processor_writes: StreamSink,
-    /// What was taken of them has not all come to its place.
-    pub processor_writes_wait: Signal<Out, Bit>,
     /// Memory read requests.
     pub reads: StreamSink,
     /// Completions.
@@ -59,14 +56,9 @@ pub struct HostTransmit {
     /// Pulse: a request was dropped.
     pub discarded: Signal<Out, Bit>,
 
-    message_register: StreamRegister,
-    shadow_register: StreamRegister,
-    processor_register: StreamRegister,
     arbiter: PacketArbiter<3>,
     write_register: StreamRegister,
     requester: WriteRequester,
-    message_order: WriteOrder,
-    shadow_order: WriteOrder,
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
@@ -80,65 +72,30 @@ impl Logic for HostTransmit {
         clock!(
             self,
             clock,
-            message_register,
-            shadow_register,
-            processor_register,
             arbiter,
             write_register,
             requester,
-            message_order,
-            shadow_order,
             read_order,
             completion_order,
             transmit
         );
-        self.message_register.reset.next = self.reset.val();
-        self.shadow_register.reset.next = self.reset.val();
-        self.processor_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
         self.write_register.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
-        self.message_order.reset.next = self.reset.val();
-        self.shadow_order.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
         self.completion_order.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
 
         // Writes.
-        self.message_register.sink.valid.next = self.message_writes.valid.val();
-        self.message_register.sink.beat.next = self.message_writes.beat.val();
-        self.message_writes.ready.next = self.message_register.sink.ready.val();
-        self.shadow_register.sink.valid.next = self.shadow_writes.valid.val();
-        self.shadow_register.sink.beat.next = self.shadow_writes.beat.val();
-        self.shadow_writes.ready.next = self.shadow_register.sink.ready.val();
-        self.arbiter.sinks[0].valid.next = self.message_register.source.valid.val();
-        self.arbiter.sinks[0].beat.next = self.message_register.source.beat.val();
-        self.message_register.source.ready.next = self.arbiter.sinks[0].ready.val();
-        self.arbiter.sinks[1].valid.next = self.shadow_register.source.valid.val();
-        self.arbiter.sinks[1].beat.next = self.shadow_register.source.beat.val();
-        self.shadow_register.source.ready.next = self.arbiter.sinks[1].ready.val();
-        StreamSink::link(&mut self.processor_writes, &mut self.message_order.sink);
-        StreamSource::join(&mut self.message_order.source, &mut self.shadow_order.sink);
-        StreamSource::join(
-            &mut self.shadow_order.source,
-            &mut self.processor_register.sink,
-        );
-        self.arbiter.sinks[2].valid.next = self.processor_register.source.valid.val();
-        self.arbiter.sinks[2].beat.next = self.processor_register.source.beat.val();
-        self.processor_register.source.ready.next = self.arbiter.sinks[2].ready.val();
-        self.processor_writes_wait.next = self.processor_register.source.valid.val();
-        self.message_order.entered.next = self.message_writes.valid.val()
-            & self.message_writes.beat.val().last
-            & self.message_register.sink.ready.val();
-        self.message_order.finished.next = self.message_register.source.valid.val()
-            & self.message_register.source.beat.val().last
-            & self.arbiter.sinks[0].ready.val();
-        self.shadow_order.entered.next = self.shadow_writes.valid.val()
-            & self.shadow_writes.beat.val().last
-            & self.shadow_register.sink.ready.val();
-        self.shadow_order.finished.next = self.shadow_register.source.valid.val()
-            & self.shadow_register.source.beat.val().last
-            & self.arbiter.sinks[1].ready.val();
+        self.arbiter.sinks[0].valid.next = self.message_writes.valid.val();
+        self.arbiter.sinks[0].beat.next = self.message_writes.beat.val();
+        self.message_writes.ready.next = self.arbiter.sinks[0].ready.val();
+        self.arbiter.sinks[1].valid.next = self.shadow_writes.valid.val();
+        self.arbiter.sinks[1].beat.next = self.shadow_writes.beat.val();
+        self.shadow_writes.ready.next = self.arbiter.sinks[1].ready.val();
+        self.arbiter.sinks[2].valid.next = self.processor_writes.valid.val();
+        self.arbiter.sinks[2].beat.next = self.processor_writes.beat.val();
+        self.processor_writes.ready.next = self.arbiter.sinks[2].ready.val();
         self.write_register.sink.valid.next = self.arbiter.source.valid.val();
         self.write_register.sink.beat.next = self.arbiter.source.beat.val();
         self.arbiter.source.ready.next = self.write_register.sink.ready.val();

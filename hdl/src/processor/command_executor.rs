@@ -71,8 +71,6 @@ pub struct CommandExecutor {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
-    /// What was taken of the last host write has not all come to its place in the order of writes.
-    pub host_write_waits: Signal<In, Bit>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
@@ -206,7 +204,6 @@ impl Default for CommandExecutor {
             command_1_read: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
-            host_write_waits: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
             settling: Default::default(),
@@ -626,7 +623,7 @@ impl Logic for CommandExecutor {
                 }
             }
             ExecutorState::Stream => {
-                if !self.stream.busy.val() & !self.host_write_waits.val() {
+                if !self.stream.busy.val() {
                     self.state.d.next = ExecutorState::Idle;
                     if self.complete.val() {
                         self.state.d.next = ExecutorState::Answer;

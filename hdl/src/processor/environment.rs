@@ -110,8 +110,6 @@ pub struct ProcessorEnvironment {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
-    /// What was taken of the last host write has not all come to its place in the order of writes.
-    pub host_write_waits: Signal<In, Bit>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
@@ -228,7 +226,6 @@ impl ProcessorEnvironment {
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
-            host_write_waits: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
             slot_valid: Default::default(),
@@ -457,7 +454,6 @@ impl Logic for ProcessorEnvironment {
         // Commands.
         self.executor.node.next = self.node.val();
         self.configuration.next = self.executor.configuration.val();
-        self.executor.host_write_waits.next = self.host_write_waits.val();
         self.executor.receive_holds.next = self.receive_holds.val();
         self.executor.shadow_holds.next = self.shadow_holds.val();
         StreamSource::link(&mut self.packet, &mut self.executor.packet);

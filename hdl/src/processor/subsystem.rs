@@ -94,8 +94,6 @@ pub struct ProcessorSubsystem {
     pub node: Signal<In, Bits<16>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
-    /// What was taken of the last host write has not all come to its place in the order of writes.
-    pub host_write_waits: Signal<In, Bit>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
@@ -185,7 +183,6 @@ impl ProcessorSubsystem {
             outbox: Default::default(),
             node: Default::default(),
             configuration: Default::default(),
-            host_write_waits: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
             slot_valid: Default::default(),
@@ -269,7 +266,6 @@ impl Logic for ProcessorSubsystem {
         MemoryReadTarget::link(&mut self.outbox, &mut self.environment.outbox);
         self.environment.node.next = self.node.val();
         self.configuration.next = self.environment.configuration.val();
-        self.environment.host_write_waits.next = self.host_write_waits.val();
         self.environment.receive_holds.next = self.receive_holds.val();
         self.environment.shadow_holds.next = self.shadow_holds.val();
         self.slot_valid.next = self.environment.slot_valid.val();
