@@ -84,7 +84,7 @@ codes! {
     completion_status: CompletionStatus {
         Done / DONE = 0 "Carried out. A host memory write is on its way, in order.",
         Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
-        Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort).",
+        Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
     }
 }

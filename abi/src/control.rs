@@ -80,7 +80,10 @@ register_map! {
             index [15:0] "Producer index.",
         }
         /// Events that wait for the firmware, one bit a kind (`event::kind`): level-triggered behind the event queue.
-        event_pending @ 0x060: 32 WriteOneToClear = 0 {}
+        event_pending @ 0x060: 32 WriteOneToClear = 0 {
+            kinds [15:0] "One bit a kind of event (`event::kind`).",
+            queue_errors [31:16] "One bit a transmit queue: a message of it was refused.",
+        }
         /// Endpoint pages whose stores met no resident queue: level-triggered, one bit an endpoint.
         endpoint_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
         /// Core cycle (low 32 bits) at which a stage saw the last marked message (`stage`).
@@ -114,7 +117,7 @@ codes! {
         HostMalformed / HOST_MALFORMED = 1 "Malformed, truncated or over-long packets, dropped.",
         HostUnsupported / HOST_UNSUPPORTED = 2 "Requests to nothing: Unsupported Request if a completion is owed, else dropped.",
         CompletionUnexpected / COMPLETION_UNEXPECTED = 3 "Completions that no request waits for, dropped.",
-        CompletionError / COMPLETION_ERROR = 4 "Own reads that ended in an error completion.",
+        CompletionError / COMPLETION_ERROR = 4 "Error completions and poisoned ones of own reads, which they end as refused.",
         CompletionTimeout / COMPLETION_TIMEOUT = 5 "Own reads that timed out.",
         RegisterOverflow / REGISTER_OVERFLOW = 6 "Register writes lost because they came faster than they are carried out.",
         TornStore / TORN_STORE = 7 "Torn or misaligned stores to an endpoint page, dropped.",
@@ -146,6 +149,7 @@ codes! {
         EventLost / EVENT_LOST = 33 "Events that found the event queue full; their level-triggered bits stand.",
         PacketsDropped / PACKETS_DROPPED = 34 "Firmware packets that found no place in the inbox, dropped.",
         HostDiscarded / HOST_DISCARDED = 35 "Requests to the host that were dropped, Bus Master Enable being off.",
+        AcknowledgeUnexpected / ACKNOWLEDGE_UNEXPECTED = 36 "Acknowledgements that no unanswered message waits for from their node, dropped.",
     }
 }
 

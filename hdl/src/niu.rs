@@ -470,6 +470,8 @@ impl Logic for Niu {
                 << counter::RESTARTS.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.acknowledge_timeout.val().into())
                 << counter::ACKNOWLEDGE_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.acknowledge_unexpected.val().into())
+                << counter::ACKNOWLEDGE_UNEXPECTED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into())
                 << counter::SHADOW_WRITES.to_bits::<6>());
         self.link_counters.next = (bit_cast::<64, 1>(self.link.frame_received.val().into())

@@ -6,11 +6,13 @@ use rust_hdl::prelude::*;
 
 /// Checks completions against the table of tags and passes their payload on, at one beat a cycle, always.
 ///
-/// A completion with data counts if its tag is outstanding, the requester ID is ours, it is successful and not poisoned, its byte
-/// count is exactly what the tag still waits for (so the parts of one request come in order), its length is no more than
-/// that, and as many beats come as the length says. A completion without data but with an error status ends its tag. All
-/// else is dropped and pulsed as unexpected; a tag left without its data by that times out. Payload of a completion that turns
-/// out too short or too long at its end has been written by then, but only where its own request's data belong.
+/// A completion with data counts if its tag is outstanding, the requester ID is ours, it is successful, its byte count is
+/// exactly what the tag still waits for (so the parts of one request come in order), its length is no more than that, and as
+/// many beats come as the length says. A completion without data but with an error status ends its tag. A poisoned one
+/// (PCI Express 2.7.2.2) counts as the part that it is, so that the parts behind it find their place, and the tag remembers
+/// it: it ends as refused. All else is dropped and pulsed as unexpected; a tag left without its data by that times out. Payload
+/// of a completion that is poisoned, or turns out too short or too long at its end, has been written by then, but only where
+/// its own request's data belong.
 ///
 /// Stages: the beat registered, its tag looked up and its header judged as far as that needs no table; the check against the
 /// table; after a packet's last beat the update of the tag. A completion that follows another of the same tag in the next
@@ -41,7 +43,7 @@ pub struct CompletionReceive {
     pub busy: Signal<Out, Bit>,
     /// Pulse, with `update_valid`: the tag ends.
     pub ends: Signal<Out, Bit>,
-    /// With `ends`: the host refused the request.
+    /// With `ends`: the host refused the request, or poisoned its data.
     pub refused: Signal<Out, Bit>,
     /// Payload for the inbox.
     pub payload_valid: Signal<Out, Bit>,
@@ -55,7 +57,7 @@ pub struct CompletionReceive {
     pub payload_base: Signal<Out, Bits<9>>,
     /// Pulse: a completion was dropped.
     pub unexpected: Signal<Out, Bit>,
-    /// Pulse: a completion said Unsupported Request, Completer Abort or another error.
+    /// Pulse: a completion said Unsupported Request, Completer Abort or another error, or was poisoned.
     pub error_completion: Signal<Out, Bit>,
 
     beat_valid: DFF<Bit>,
@@ -63,6 +65,8 @@ pub struct CompletionReceive {
     /// Were the beat a header: it is for us, with a tag that exists, and brings data, or says that there are none.
     brings_data: DFF<Bit>,
     brings_error: DFF<Bit>,
+    /// Its data are said to be wrong.
+    poisoned: DFF<Bit>,
     /// Its length is one double word, as the end of its packet says or denies.
     length_agrees: DFF<Bit>,
     /// Its length in double words, and the tag that was looked up.
@@ -84,6 +88,7 @@ pub struct CompletionReceive {
     updated_tag: DFF<Bits<4>>,
     updated_entry: DFF<TagEntry>,
     ended: DFF<Bit>,
+    spoiled: DFF<Bit>,
     /// The beat has the tag of the one before it.
     same_tag: DFF<Bit>,
 
@@ -142,6 +147,7 @@ impl Default for CompletionReceive {
             beat: Default::default(),
             brings_data: Default::default(),
             brings_error: Default::default(),
+            poisoned: Default::default(),
             length_agrees: Default::default(),
             length: Default::default(),
             looked_up: Default::default(),
@@ -157,6 +163,7 @@ impl Default for CompletionReceive {
             updated_tag: Default::default(),
             updated_entry: Default::default(),
             ended: Default::default(),
+            spoiled: Default::default(),
             same_tag: Default::default(),
             incoming: Default::default(),
             data: Default::default(),
@@ -197,6 +204,7 @@ impl Logic for CompletionReceive {
             beat,
             brings_data,
             brings_error,
+            poisoned,
             length_agrees,
             length,
             looked_up,
@@ -212,6 +220,7 @@ impl Logic for CompletionReceive {
             updated_tag,
             updated_entry,
             ended,
+            spoiled,
             same_tag
         );
         // First stage: the tag of every beat is looked up; it means something at a header only.
@@ -263,11 +272,11 @@ impl Logic for CompletionReceive {
         self.brings_data.d.next = self.for_us.val()
             & (self.format.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits())
             & (self.status.val() == abi::pcie::completion_status::SUCCESSFUL.to_bits())
-            & !self
-                .incoming
-                .val()
-                .get_bit(abi::pcie::completion::poisoned::SHIFT)
             & (self.incoming_length.val() != 0);
+        self.poisoned.d.next = self
+            .incoming
+            .val()
+            .get_bit(abi::pcie::completion::poisoned::SHIFT);
         self.brings_error.d.next = self.for_us.val()
             & self.completion.val().last
             & (self.format.val() == abi::pcie::format_type::COMPLETION.to_bits())
@@ -312,6 +321,8 @@ impl Logic for CompletionReceive {
         self.next_entry.next.left = self.entry.val().left - self.length.q.val();
         self.next_entry.next.position =
             self.entry.val().position + bit_cast::<9, 10>(self.length.q.val());
+        self.next_entry.next.spoiled =
+            self.entry.val().spoiled | self.poisoned.q.val() | self.refuses.val();
         if (self.length.q.val() == self.entry.val().left) | self.refuses.val() {
             self.next_entry.next.state = self.free.val();
         }
@@ -356,7 +367,9 @@ impl Logic for CompletionReceive {
         self.updated_tag.d.next = self.checked_tag.val();
         self.updated_entry.d.next = self.after.q.val();
         self.ended.d.next = self.after.q.val().state == self.free.val();
+        self.spoiled.d.next = self.after.q.val().spoiled;
         if self.heads.val() {
+            self.spoiled.d.next = self.next_entry.val().spoiled;
             self.updated_entry.d.next = self.next_entry.val();
             self.ended.d.next = self.refuses.val() | (self.length.q.val() == self.entry.val().left);
         }
@@ -364,7 +377,7 @@ impl Logic for CompletionReceive {
         self.update_tag.next = self.updated_tag.q.val();
         self.update_entry.next = self.updated_entry.q.val();
         self.ends.next = self.updated.q.val() & self.ended.q.val();
-        self.refused.next = self.error_pulse.q.val();
+        self.refused.next = self.spoiled.q.val();
 
         if self.beat_valid.q.val() {
             self.in_packet.d.next = !self.beat.q.val().last;
@@ -390,7 +403,7 @@ impl Logic for CompletionReceive {
                     & self.taking.q.val()
                     & self.beat.q.val().last
                     & !self.closes.val());
-        self.error_pulse.d.next = self.refuses.val();
+        self.error_pulse.d.next = self.refuses.val() | (self.brings.val() & self.poisoned.q.val());
         self.unexpected.next = self.unexpected_pulse.q.val();
         self.error_completion.next = self.error_pulse.q.val();
 

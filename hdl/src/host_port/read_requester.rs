@@ -267,6 +267,7 @@ impl Logic for ReadRequester {
         self.tags.allocate_entry.next.slot = self.slot.q.val();
         self.tags.allocate_entry.next.position = self.position.q.val();
         self.tags.allocate_entry.next.left = self.length.q.val();
+        self.tags.allocate_entry.next.spoiled = false;
         self.tags.offering.next = self.phase.q.val() == ReadPhase::Offer;
         self.tags.sent.next = self.fire.val();
 

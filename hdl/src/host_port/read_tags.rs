@@ -14,6 +14,8 @@ pub struct TagEntry {
     pub position: Bits<9>,
     /// Double words still to come.
     pub left: Bits<10>,
+    /// Of what has come some is wrong.
+    pub spoiled: Bit,
 }
 
 /// The tag may be used.

@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Behind each source stands room for one event (four for firmware packets, which have no more slots in the inbox). An event that
 /// finds its place taken is lost (`lost`), but for two: an admin doorbell takes the place of the one before, whose meaning it
 /// includes; a packet event may not come when four wait. Whatever becomes of an event, its bit goes to `event_set` in the same
-/// cycle, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
+/// cycle, with an error the bit of its queue, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
 /// in a register before the queue, which holds one more event while the queue is full.
 #[derive(LogicBlock, Default)]
 pub struct EventCollector {
@@ -68,6 +68,8 @@ pub struct EventCollector {
     choice: Signal<Local, Event>,
     take: Signal<Local, Bit>,
     source: Signal<Local, Bits<3>>,
+    error_index: Signal<Local, Bits<8>>,
+    queue_error: Signal<Local, Bits<16>>,
 }
 
 impl Logic for EventCollector {
@@ -174,6 +176,9 @@ impl Logic for EventCollector {
         self.packets.data_in.next = self.packet.val();
 
         // Behind the queue.
+        self.error_index.next = self.error.val().index;
+        self.queue_error.next = bit_cast::<16, 1>(self.error_valid.val().into())
+            << self.error_index.val().get_bits::<4>(0);
         self.event_set.next = (bit_cast::<32, 1>(self.admin_valid.val().into())
             << abi::event::kind::ADMIN.to_bits::<5>())
             | (bit_cast::<32, 1>(self.store_valid.val().into())
@@ -183,7 +188,9 @@ impl Logic for EventCollector {
             | (bit_cast::<32, 1>(self.error_valid.val().into())
                 << abi::event::kind::QUEUE_ERROR.to_bits::<5>())
             | (bit_cast::<32, 1>(self.packet_valid.val().into())
-                << abi::event::kind::PACKET.to_bits::<5>());
+                << abi::event::kind::PACKET.to_bits::<5>())
+            | (bit_cast::<32, 16>(self.queue_error.val())
+                << abi::control::registers::event_pending::queue_errors::SHIFT.to_bits::<5>());
         self.endpoint_set.next = self.store_valid.val();
         self.endpoint_set_index.next = self.store.val().index;
 

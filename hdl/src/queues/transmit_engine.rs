@@ -80,6 +80,8 @@ pub struct TransmitEngine {
     pub frame: StreamSource,
     /// Pulse: a message is sent.
     pub message_sent: Signal<Out, Bit>,
+    /// With `message_sent`: the node that it goes to.
+    pub destination_node: Signal<Out, Bits<16>>,
     /// Pulse, with `message_sent`: it is marked.
     pub marked_sent: Signal<Out, Bit>,
     /// Slot of the message being looked at.
@@ -379,6 +381,7 @@ impl Logic for TransmitEngine {
         self.queue.next = self.current_queue.q.val();
         self.slot.next = self.current_slot.q.val();
         self.message_sent.next = self.sends.val();
+        self.destination_node.next = self.way.q.val().get_bits::<16>(0);
         self.marked_sent.next = self.sends.val() & self.marked.q.val();
         self.too_long.next = self.skips.val() & self.is_too_long.q.val();
         self.outside_window.next =

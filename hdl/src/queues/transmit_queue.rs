@@ -79,6 +79,8 @@ pub struct TransmitQueue {
     pub restarted: Signal<Out, Bit>,
     /// Pulse: the queue failed.
     pub timed_out: Signal<Out, Bit>,
+    /// `answer` is for the oldest message.
+    pub expected: Signal<Out, Bit>,
 
     enabled: DFF<Bit>,
     has_failed: DFF<Bit>,
@@ -425,5 +427,6 @@ impl Logic for TransmitQueue {
         self.refused.next = self.refuses.val();
         self.restarted.next = self.fills.val();
         self.timed_out.next = self.fails.val();
+        self.expected.next = self.answered.val();
     }
 }

@@ -3,13 +3,15 @@
 use crate::bundles::{Acknowledgement, ConfigurationWrite};
 use crate::configuration::TRANSMIT_QUEUES;
 use crate::library::gather::Gather;
+use crate::library::lut_ram::LutRam;
 use crate::queues::transmit_queue::TransmitQueue;
 use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
 /// `TRANSMIT_QUEUES` [`TransmitQueue`]s, and the ways to one of them by its number. All outputs follow their inputs in the same
 /// cycle, but an acknowledgement is decoded first and counts in the cycle after, and what becomes of a message is told in the
-/// cycle after that.
+/// cycle after that. An acknowledgement counts only if it comes from the node that the queue last sent to: all of its
+/// unanswered messages went there.
 ///
 /// Queue after queue, one each 2^`TICK` cycles, looks for an overdue answer: never two in one cycle, so that one pulse
 /// counts all failures. A round of 16 takes 2^(`TICK` + 4) cycles.
@@ -29,6 +31,8 @@ pub struct TransmitQueues<const TICK: usize> {
     pub express_slot: Signal<Out, Bits<4>>,
     /// The engine's doings.
     pub outcome: Signal<In, LaunchOutcome>,
+    /// With `outcome.launched`: the node that the message goes to.
+    pub launch_node: Signal<In, Bits<16>>,
     /// `acknowledgement` came.
     pub acknowledge_valid: Signal<In, Bit>,
     /// A receiver's answer.
@@ -67,21 +71,28 @@ pub struct TransmitQueues<const TICK: usize> {
     pub restarted: Signal<Out, Bit>,
     /// Pulse: a queue failed.
     pub timed_out: Signal<Out, Bit>,
+    /// Pulse: an acknowledgement came that no queue waits for from that node.
+    pub unexpected: Signal<Out, Bit>,
 
     queues: [TransmitQueue; TRANSMIT_QUEUES],
     gather_eligible: Gather<TRANSMIT_QUEUES>,
     gather_dirty: Gather<TRANSMIT_QUEUES>,
+    /// The node that each queue last sent to.
+    receivers: LutRam<Bits<16>, 4>,
     prescaler: DFF<Bits<TICK>>,
     tick_queue: DFF<Bits<4>>,
     /// The queue that was answered, and its answer.
     answered: [DFF<Bit>; TRANSMIT_QUEUES],
     answer: DFF<Answer>,
+    answer_came: DFF<Bit>,
     accepted_pulse: DFF<Bit>,
     refused_pulse: DFF<Bit>,
     restarted_pulse: DFF<Bit>,
     timed_out_pulse: DFF<Bit>,
+    unexpected_pulse: DFF<Bit>,
     status: Signal<Local, Bits<4>>,
     acknowledged_queue: Signal<Local, Bits<8>>,
+    from_receiver: Signal<Local, Bit>,
     tick: Signal<Local, Bit>,
     consumer_index: Signal<Local, Bits<16>>,
     error_count: Signal<Local, Bits<16>>,
@@ -98,11 +109,14 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             prescaler,
             tick_queue,
             answer,
+            answer_came,
             accepted_pulse,
             refused_pulse,
             restarted_pulse,
-            timed_out_pulse
+            timed_out_pulse,
+            unexpected_pulse
         );
+        clock!(self, clock, receivers);
         self.prescaler.d.next = self.prescaler.q.val() + 1;
         self.tick.next = self.prescaler.q.val().all();
         if self.tick.val() {
@@ -114,6 +128,12 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
         }
 
         self.acknowledged_queue.next = self.acknowledgement.val().queue;
+        self.receivers.write_enable.next = self.outcome.val().launched;
+        self.receivers.write_address.next = self.outcome.val().queue;
+        self.receivers.write_data.next = self.launch_node.val();
+        self.receivers.read_address.next = self.acknowledged_queue.val().get_bits::<4>(0);
+        self.from_receiver.next = self.receivers.read_data.val() == self.acknowledgement.val().node;
+        self.answer_came.d.next = self.acknowledge_valid.val() & !self.reset.val();
         self.status.next = self.acknowledgement.val().status;
         self.answer.d.next.slot = self.acknowledgement.val().slot;
         self.answer.d.next.accepted = self.status.val() == abi::link::status::ACCEPTED.to_bits();
@@ -132,6 +152,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             self.queues[i].outcome.next = self.outcome.val();
             self.answered[i].clock.next = self.clock.val();
             self.answered[i].d.next = self.acknowledge_valid.val()
+                & self.from_receiver.val()
                 & !self.reset.val()
                 & (self.acknowledged_queue.val() == i.to_bits());
             self.queues[i].answer_valid.next = self.answered[i].q.val();
@@ -163,6 +184,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
         self.refused_pulse.d.next = false;
         self.restarted_pulse.d.next = false;
         self.timed_out_pulse.d.next = false;
+        self.unexpected_pulse.d.next = self.answer_came.q.val();
         for i in 0..TRANSMIT_QUEUES {
             if self.store.val().queue == i.to_bits() {
                 self.express_slot.next = self.queues[i].compose_slot.val();
@@ -194,6 +216,9 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
             if self.queues[i].restarted.val() {
                 self.restarted_pulse.d.next = true;
             }
+            if self.queues[i].expected.val() {
+                self.unexpected_pulse.d.next = false;
+            }
             if self.queues[i].timed_out.val() {
                 self.timed_out_pulse.d.next = true;
             }
@@ -202,6 +227,7 @@ impl<const TICK: usize> Logic for TransmitQueues<TICK> {
         self.refused.next = self.refused_pulse.q.val();
         self.restarted.next = self.restarted_pulse.q.val();
         self.timed_out.next = self.timed_out_pulse.q.val();
+        self.unexpected.next = self.unexpected_pulse.q.val();
         self.shadow_word.next = bit_cast::<64, 16>(self.consumer_index.val())
             | (bit_cast::<64, 16>(self.error_count.val())
                 << abi::message::shadow::errors::SHIFT.to_bits::<8>())

@@ -99,6 +99,8 @@ pub struct TransmitUnit<const TICK: usize> {
     pub restarted: Signal<Out, Bit>,
     /// Counter pulse `ACKNOWLEDGE_TIMEOUT`.
     pub acknowledge_timeout: Signal<Out, Bit>,
+    /// Counter pulse `ACKNOWLEDGE_UNEXPECTED`.
+    pub acknowledge_unexpected: Signal<Out, Bit>,
     /// Counter pulse `SHADOW_WRITES`.
     pub shadow_written: Signal<Out, Bit>,
     /// Stage pulse `COMPOSED`.
@@ -165,6 +167,7 @@ impl<const TICK: usize> Logic for TransmitUnit<TICK> {
         self.engine.queue_slot.next = self.queues.launch_slot.val();
         self.engine.queue_drained.next = self.queues.launch_drained.val();
         self.queues.outcome.next = self.engine.outcome.val();
+        self.queues.launch_node.next = self.engine.destination_node.val();
         self.engine.room_0.next = self.room_0.val();
         self.engine.room_1.next = self.room_1.val();
         self.queues.room_0.next = self.room_0.val();
@@ -199,6 +202,7 @@ impl<const TICK: usize> Logic for TransmitUnit<TICK> {
         self.message_refused.next = self.queues.refused.val();
         self.restarted.next = self.queues.restarted.val();
         self.acknowledge_timeout.next = self.queues.timed_out.val();
+        self.acknowledge_unexpected.next = self.queues.unexpected.val();
         self.shadow_written.next = self.shadows.written.val();
         self.holds_address.next = self.shadows.holds_address.val();
         self.composed.next = self.page.composed.val();

@@ -6,14 +6,17 @@ use abi::control::{counter::Counter, registers};
 use abi::message::TRANSMIT_SLOTS;
 use abi::message::error::Error as Code;
 use sim::cluster::ClusterOptions;
-use sim::network::{Tamper, Tampering};
+use sim::network::{Frames, Tamper, Tampering};
 use wayfarer_host_driver::Error;
 use wayfarer_host_driver::launch::PATIENCE_NS;
+
+/// The culprits' transmit queue: the bystander's comes first.
+const CULPRIT_QUEUE: u8 = 1;
 
 /// Changes all of the culprit's frames but the first.
 fn tampering(tamper: Tamper) -> Option<Tampering> {
     Some(Tampering {
-        receive_queue_id: CULPRIT_QUEUE_ID,
+        frames: Frames::MessagesFor(CULPRIT_QUEUE_ID),
         spared: 1,
         tamper,
     })
@@ -100,6 +103,37 @@ fn frames_for_another_node_are_counted_and_delivered_to_nobody() {
         Ok(vec![
             exactly(Counter::AcknowledgeTimeout, 1),
             exactly(Counter::FrameMisrouted, 2),
+        ])
+    }
+    play(options, part, part);
+}
+
+/// The answer to a message that has arrived says that it comes from a third node: it is not believed.
+#[test]
+fn an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queue() {
+    let answers = Tampering {
+        frames: Frames::AnswersTo(CULPRIT_QUEUE),
+        spared: 1,
+        tamper: Tamper::Source(2),
+    };
+    let options = ClusterOptions {
+        tampering: vec![Some(answers); 2],
+        ..options("bare", 53)
+    };
+    fn part(scene: &mut Scene) -> Result<Counted, Error> {
+        let mut endpoint = scene.culprit()?;
+        assert_eq!(scene.acquaint(&mut endpoint)?, CULPRIT_QUEUE);
+        scene.fill()?;
+        endpoint.send_express(0, 0, *b"not lost")?;
+        scene.exchange()?;
+        assert_eq!(endpoint.receive_wait(PATIENCE_NS)?.payload, b"not lost");
+        let error = scene.complaints(&mut endpoint, 1)?;
+        assert_eq!((error.code, error.failed), (Code::AcknowledgeTimeout, true));
+        scene.exchange()?;
+        scene.node.barrier();
+        Ok(vec![
+            exactly(Counter::AcknowledgeTimeout, 1),
+            exactly(Counter::AcknowledgeUnexpected, 1),
         ])
     }
     play(options, part, part);

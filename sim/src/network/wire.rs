@@ -24,15 +24,41 @@ pub struct Fault {
     pub flip_last: bool,
 }
 
-/// What to do to message frames for one receive queue; other frames stay whole.
+/// What to do to some frames; others stay whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tampering {
-    /// The receive queue (RQID) whose messages are meant.
-    pub receive_queue_id: u16,
+    /// The frames that are meant.
+    pub frames: Frames,
     /// How many of them pass untouched first.
     pub spared: u32,
     /// What happens to all others.
     pub tamper: Tamper,
+}
+
+/// Which frames are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Messages for this receive queue (RQID).
+    MessagesFor(u16),
+    /// Acknowledgements of messages from this transmit queue.
+    AnswersTo(u8),
+}
+
+impl Frames {
+    /// Whether the frame with this first beat is meant.
+    fn include(self, header: u128) -> bool {
+        let kind = link::header::kind::get(header);
+        match self {
+            Frames::MessagesFor(receive_queue_id) => {
+                kind == link::kind::MESSAGE as u64
+                    && link::header::receive_queue_id::get(header) == u64::from(receive_queue_id)
+            }
+            Frames::AnswersTo(queue) => {
+                kind == link::kind::ACKNOWLEDGE as u64
+                    && link::acknowledgement::queue::get(header) == u64::from(queue)
+            }
+        }
+    }
 }
 
 /// How a frame is changed.
@@ -44,6 +70,8 @@ pub enum Tamper {
     Version(u8),
     /// The header names this node as the destination, and the CRC is right: a switch that has gone astray.
     Destination(u16),
+    /// The header names this node as the source, and the CRC is right: a peer that speaks for another.
+    Source(u16),
 }
 
 /// One direction of a link.
@@ -98,31 +126,30 @@ impl Wire {
             return;
         };
         if self.frame.is_empty() {
-            let is_meant = link::header::kind::get(flit.data) == link::kind::MESSAGE as u64
-                && link::header::receive_queue_id::get(flit.data)
-                    == u64::from(tampering.receive_queue_id);
+            let is_meant = tampering.frames.include(flit.data);
             self.changed = is_meant && tampering.spared == 0;
             tampering.spared -= u32::from(is_meant && !self.changed);
-            flit.data = match tampering.tamper {
-                Tamper::Version(version) if self.changed => {
-                    link::header::version::set(flit.data, version.into())
-                }
-                Tamper::Destination(node) if self.changed => {
-                    link::header::destination_node::set(flit.data, node.into())
-                }
-                Tamper::Corrupt | Tamper::Version(_) | Tamper::Destination(_) => flit.data,
-            };
+            if self.changed {
+                flit.data = match tampering.tamper {
+                    Tamper::Version(version) => {
+                        link::header::version::set(flit.data, version.into())
+                    }
+                    Tamper::Destination(node) => {
+                        link::header::destination_node::set(flit.data, node.into())
+                    }
+                    Tamper::Source(node) => link::header::source_node::set(flit.data, node.into()),
+                    Tamper::Corrupt => flit.data,
+                };
+            }
         }
         self.frame.push(flit.data);
         if flit.last {
             let beats = std::mem::take(&mut self.frame);
-            match tampering.tamper {
-                Tamper::Corrupt if self.changed => flit.data ^= 1,
-                Tamper::Version(_) | Tamper::Destination(_) if self.changed => {
-                    let sealed = Frame::sealed(beats);
-                    flit.data = sealed.beats.last().copied().unwrap_or(flit.data);
-                }
-                Tamper::Corrupt | Tamper::Version(_) | Tamper::Destination(_) => {}
+            if self.changed && tampering.tamper == Tamper::Corrupt {
+                flit.data ^= 1;
+            } else if self.changed {
+                let sealed = Frame::sealed(beats);
+                flit.data = sealed.beats.last().copied().unwrap_or(flit.data);
             }
         }
     }
@@ -211,10 +238,15 @@ mod tests {
             Frame::sealed(vec![header, fill, fill])
         };
         let frames = [message(7, 1), message(8, 2), message(7, 3), message(8, 4)];
-        for tamper in [Tamper::Corrupt, Tamper::Version(9), Tamper::Destination(5)] {
+        for tamper in [
+            Tamper::Corrupt,
+            Tamper::Version(9),
+            Tamper::Destination(5),
+            Tamper::Source(6),
+        ] {
             let mut wire = Wire::new(0, 1);
             wire.set_tampering(Some(Tampering {
-                receive_queue_id: 7,
+                frames: Frames::MessagesFor(7),
                 spared: 1,
                 tamper,
             }));
@@ -245,6 +277,10 @@ mod tests {
                 Tamper::Destination(other) => {
                     assert!(arrived[2].is_whole());
                     assert_eq!(arrived[2].destination(), other);
+                }
+                Tamper::Source(other) => {
+                    assert!(arrived[2].is_whole());
+                    assert_eq!(link::header::source_node::get(header), u64::from(other));
                 }
             }
         }

@@ -248,7 +248,14 @@ fn random_traffic(seed: u64, reads: usize, junk_percent: u64, refuse_percent: u6
                     bench.pending.remove(which);
                 } else {
                     let piece = legal_piece(&pending, boundary, &mut random);
-                    bench.send(&Completion::data(&pending, piece, REQUESTER));
+                    let mut data = Completion::data(&pending, piece, REQUESTER);
+                    if random.chance(refuse_percent) {
+                        data.poisoned = true;
+                        let owner = flying.iter_mut().find(|read| owns(read, &pending)).unwrap();
+                        owner.status = REFUSED;
+                        refusals += 1;
+                    }
+                    bench.send(&data);
                     bench.pending[which].address += piece as u64;
                     bench.pending[which].bytes -= piece;
                     if bench.pending[which].bytes == 0 {
@@ -308,6 +315,42 @@ fn junk_is_counted_and_disturbs_nothing() {
 fn refusals_end_their_reads_and_no_others() {
     for seed in 200..206 {
         random_traffic(seed, 12, 10, 20);
+    }
+}
+
+#[test]
+fn a_poisoned_part_spoils_its_read_which_ends_with_its_last_part() {
+    let spoiled = read(0x1000, 256, 0);
+    let mut bench = Bench::new(1 << 20, 5);
+    bench.read(&spoiled);
+    bench.idle(20);
+    let mut pending = bench.pending.remove(0);
+    for poisoned in [false, true, false] {
+        assert!(bench.finished.is_empty(), "its tag is still in use");
+        bench.send(&Completion {
+            poisoned,
+            ..Completion::data(&pending, 64, REQUESTER)
+        });
+        pending.address += 64;
+        pending.bytes -= 64;
+        bench.idle(20);
+    }
+    bench.send(&Completion::data(&pending, 64, REQUESTER));
+    bench.idle(20);
+    assert_eq!(bench.finished[0].2, REFUSED);
+    assert_eq!((bench.errors, bench.unexpected), (1, 0));
+    // The tag forgets: whoever has it next is not spoilt.
+    for turn in 0..16 {
+        let next = Read {
+            token: turn,
+            ..read(0xa000, 64, 1024)
+        };
+        bench.read(&next);
+        bench.idle(10);
+        let pending = bench.pending.remove(0);
+        bench.send(&Completion::data(&pending, 64, REQUESTER));
+        bench.idle(12);
+        assert_eq!(bench.finished.last().unwrap().2, DONE, "turn {turn}");
     }
 }
 
@@ -533,7 +576,9 @@ fn gate() {
                     let which = random.below(pending.len() as u64) as usize;
                     let of = pending[which].clone();
                     let piece = legal_piece(&of, 64, random);
-                    beats = Completion::data(&of, piece, REQUESTER).beats();
+                    let mut data = Completion::data(&of, piece, REQUESTER);
+                    data.poisoned = random.chance(5);
+                    beats = data.beats();
                     pending[which].address += piece as u64;
                     pending[which].bytes -= piece;
                     if random.chance(5) {

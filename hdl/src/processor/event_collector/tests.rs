@@ -78,6 +78,9 @@ fn every_event_comes_out_once_in_order_with_its_kind_or_is_counted_as_lost() {
         for (kind, valid, mut event) in sources {
             if valid {
                 set |= 1 << kind;
+                if kind == kind::QUEUE_ERROR {
+                    set |= 1 << (16 + event.index.to_u64() % 16);
+                }
                 event.kind = kind.to_bits();
                 let room = if kind == kind::PACKET { 4 } else { 1 };
                 if waiting[kind].len() < room {

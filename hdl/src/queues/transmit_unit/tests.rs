@@ -263,6 +263,41 @@ fn a_torn_store_reaches_the_shadow_line_and_sends_nothing() {
     assert_eq!(shadow::last_error::get(line), error::TORN_STORE as u64);
 }
 
+/// Of another node, for another slot, for a queue without unanswered messages, for a queue that is not there.
+#[test]
+fn an_answer_that_nobody_waits_for_is_counted_and_moves_no_queue() {
+    let mut bench = bench(2);
+    bench.express(0, 0, 0, 0);
+    bench.express(0, 0, 0, 1);
+    bench.steps(30);
+    let frame = bench.frames[0].clone();
+    let node = abi::link::header::destination_node::get(frame.header);
+    for (turn, (node, queue, slot)) in [(node ^ 1, 0, 0), (node, 0, 1), (node, 1, 0), (node, 16, 0)]
+        .into_iter()
+        .enumerate()
+    {
+        bench.answers.push_back((
+            bench.cycle,
+            Acknowledgement {
+                node: node.to_bits(),
+                queue: u64::to_bits(queue),
+                slot: u64::to_bits(slot),
+                status: status::ACCEPTED.to_bits(),
+            },
+        ));
+        bench.steps(10);
+        assert_eq!(bench.pulses("acknowledge_unexpected").len(), turn + 1);
+        assert!(bench.pulses("message_accepted").is_empty());
+    }
+    for frame in bench.frames.clone() {
+        bench.answer(&frame, status::ACCEPTED, 0);
+    }
+    bench.steps(20);
+    assert_eq!(bench.pulses("message_accepted").len(), 2);
+    assert_eq!(bench.pulses("acknowledge_unexpected").len(), 4);
+    assert_eq!(shadow::consumer::get(shadow_of(&bench, 0)), 2);
+}
+
 #[test]
 fn an_unanswered_queue_fails_visibly_and_works_again_when_enabled() {
     let mut bench = bench(2);

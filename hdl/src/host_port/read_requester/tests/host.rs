@@ -114,7 +114,7 @@ pub fn junk(pending: &[Pending], requester: u16, random: &mut Random) -> Complet
     let piece = 4 * (1 + random.below(of.bytes as u64 / 4)) as usize;
     let mut junk = Completion::data(of, piece, requester);
     junk.payload = junk.payload.iter().map(|_| random.word() as u8).collect();
-    match random.below(12) {
+    match random.below(11) {
         0 => junk.tag = nobody.tag,
         1 => junk.requester ^= 1 << random.below(16),
         2 => junk.byte_count ^= 4 << random.below(10),
@@ -125,22 +125,21 @@ pub fn junk(pending: &[Pending], requester: u16, random: &mut Random) -> Complet
                 ..junk
             }
         }
-        4 => junk.poisoned = true,
-        5 => junk.format = 0x4b,
-        6 => junk.status = 1,
+        4 => junk.format = 0x4b,
+        5 => junk.status = 1,
         // Truncated, with at least one beat less; or refused as longer than the request.
-        7 if piece > 20 => junk.payload.truncate(piece - 16),
-        7 => junk.length = 0,
-        8 => junk.payload.extend([0; 32]),
+        6 if piece > 20 => junk.payload.truncate(piece - 16),
+        6 => junk.length = 0,
+        7 => junk.payload.extend([0; 32]),
         // Of a single double word the stream does not tell whether it is there.
-        9 => {
+        8 => {
             junk = Completion {
                 length: if piece == 4 { 0 } else { junk.length },
                 payload: vec![],
                 ..junk
             }
         }
-        10 => {
+        9 => {
             junk = Completion {
                 format: 0x0a,
                 payload: vec![],

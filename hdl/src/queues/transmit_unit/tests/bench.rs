@@ -155,7 +155,7 @@ impl Bench {
     /// Answers a frame `delay` cycles from now.
     pub fn answer(&mut self, frame: &Frame, status: usize, delay: u64) {
         let acknowledgement = Acknowledgement {
-            node: 7u64.to_bits(),
+            node: abi::link::header::destination_node::get(frame.header).to_bits(),
             queue: frame.queue().to_bits(),
             slot: frame.slot().to_bits(),
             status: status.to_bits(),
@@ -212,6 +212,7 @@ impl Bench {
             ("message_refused", unit.message_refused.val()),
             ("restarted", unit.restarted.val()),
             ("acknowledge_timeout", unit.acknowledge_timeout.val()),
+            ("acknowledge_unexpected", unit.acknowledge_unexpected.val()),
             ("composed", unit.composed.val()),
             ("granted", unit.granted.val()),
             ("translated", unit.translated.val()),

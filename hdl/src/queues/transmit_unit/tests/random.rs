@@ -218,11 +218,12 @@ fn every_message_arrives_once_and_in_order() {
         .sum();
     assert_eq!(errors as u64, programs.bad);
     assert!(bench.pulses("transmit_overflow").is_empty());
+    assert!(bench.pulses("acknowledge_unexpected").is_empty());
 }
 
-/// Queue and slot of the headers seen, for answers that mean something.
+/// Queue, slot and destination of the headers seen, for answers that mean something.
 #[derive(Default)]
-pub struct Answers(VecDeque<(u64, u64)>);
+pub struct Answers(VecDeque<(u64, u64, u64)>);
 
 /// Inputs for the gate: a configured unit, then stores, answers and reads of every kind.
 pub fn drive(answers: &mut Answers, unit: &mut TransmitUnit<5>, random: &mut Random, cycle: u64) {
@@ -233,7 +234,11 @@ pub fn drive(answers: &mut Answers, unit: &mut TransmitUnit<5>, random: &mut Ran
         None
     };
     let beat = unit.frame.beat.val().data.to_u128();
-    let place = (header::source_queue::get(beat), header::slot::get(beat));
+    let place = (
+        header::source_queue::get(beat),
+        header::slot::get(beat),
+        header::destination_node::get(beat),
+    );
     let is_header = header::version::get(beat) == 1 && header::source_node::get(beat) == NODE;
     if unit.frame.valid.val() && is_header && answers.0.back() != Some(&place) {
         answers.0.push_back(place);
@@ -304,10 +309,11 @@ pub fn drive(answers: &mut Answers, unit: &mut TransmitUnit<5>, random: &mut Ran
     }
     unit.frame.ready.next = random.chance(80);
     unit.shadow.ready.next = random.chance(60);
-    let (queue, slot) = answer.unwrap_or((random.below(16), random.below(16)));
+    let (queue, slot, node) =
+        answer.unwrap_or((random.below(20), random.below(16), 1 + random.below(3)));
     unit.acknowledge_valid.next = answer.is_some() || random.chance(5);
     unit.acknowledgement.next = crate::bundles::Acknowledgement {
-        node: random.bits(),
+        node: node.to_bits(),
         queue: queue.to_bits(),
         slot: slot.to_bits(),
         status: if random.chance(80) {
