@@ -1,7 +1,7 @@
 //! Each transmit queue's window into the translation table.
 
-use crate::bundles::ConfigurationWrite;
 use crate::library::lut_ram::LutRam;
+use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 /// Confines a queue's virtual destinations to its window (V13, V19). All outputs follow `queue` and `destination` in the same
@@ -10,8 +10,8 @@ use rust_hdl::prelude::*;
 pub struct DestinationWindow {
     /// Core clock.
     pub clock: Signal<In, Clock>,
-    /// Region 1, even indices: `abi::queue_state::transmit_control`.
-    pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`.
+    pub configuration: Signal<In, QueueWord>,
     /// Transmit queue.
     pub queue: Signal<In, Bits<4>>,
     /// Virtual destination.
@@ -23,8 +23,7 @@ pub struct DestinationWindow {
     /// The queue may use virtual channel 1.
     pub channel_1_allowed: Signal<Out, Bit>,
     windows: LutRam<Bits<21>, 4>,
-    configuration_index: Signal<Local, Bits<16>>,
-    configuration_word: Signal<Local, Bits<64>>,
+    word: Signal<Local, Bits<64>>,
     window: Signal<Local, Bits<21>>,
     mask: Signal<Local, Bits<16>>,
 }
@@ -33,28 +32,20 @@ impl Logic for DestinationWindow {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, windows);
-        self.configuration_index.next = self.configuration.val().index;
-        self.configuration_word.next = self.configuration.val().data;
-        self.windows.write_enable.next = self.configuration.val().valid
-            & !self.configuration_index.val().get_bit(0)
-            & (self.configuration_index.val().get_bits::<7>(5) == 0)
-            & (self
-                .configuration_index
-                .val()
-                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
-                == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits());
-        self.windows.write_address.next = self.configuration_index.val().get_bits::<4>(1);
+        self.word.next = self.configuration.val().word;
+        self.windows.write_enable.next = self.configuration.val().control;
+        self.windows.write_address.next = self.configuration.val().queue;
         self.windows.write_data.next =
             bit_cast::<21, 10>(
-                self.configuration_word
+                self.word
                     .val()
                     .get_bits::<10>(abi::queue_state::transmit_control::window_mask::SHIFT),
             ) | (bit_cast::<21, 10>(
-                self.configuration_word
+                self.word
                     .val()
                     .get_bits::<10>(abi::queue_state::transmit_control::window_base::SHIFT),
             ) << 10)
-                | (bit_cast::<21, 1>(self.configuration_word.val().get_bits::<1>(
+                | (bit_cast::<21, 1>(self.word.val().get_bits::<1>(
                     abi::queue_state::transmit_control::virtual_channel_limit::SHIFT,
                 )) << 20);
         self.windows.read_address.next = self.queue.val();

@@ -7,6 +7,7 @@ pub mod endpoint_page;
 pub mod entry_payload;
 pub mod frame_payload;
 pub mod frame_select;
+pub mod queue_select;
 pub mod receive_engine;
 pub mod receive_flows;
 pub mod receive_inbox;

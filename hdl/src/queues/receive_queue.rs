@@ -1,5 +1,6 @@
 //! A resident receive queue: its name, its ring's shape, its indices.
 
+use super::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 /// One resident receive queue (V14, V15, V18).
@@ -20,12 +21,8 @@ pub struct ReceiveQueue {
     pub reset: Signal<In, Bit>,
     /// Which queue this is; constant.
     pub number: Signal<In, Bits<4>>,
-    /// `control_word` is for `control_queue`.
-    pub control_valid: Signal<In, Bit>,
-    /// Queue whose control word is written.
-    pub control_queue: Signal<In, Bits<4>>,
     /// `abi::queue_state::receive_control`.
-    pub control_word: Signal<In, Bits<64>>,
+    pub configuration: Signal<In, QueueWord>,
     /// The host gives back entries of `consumer_queue` up to `consumer_index`.
     pub consumer_valid: Signal<In, Bit>,
     /// Queue concerned.
@@ -73,6 +70,7 @@ pub struct ReceiveQueue {
     is_too_small: DFF<Bit>,
 
     control: Signal<Local, Bit>,
+    control_word: Signal<Local, Bits<64>>,
     entries: Signal<Local, Bits<16>>,
     entries_log2: Signal<Local, Bits<4>>,
     new_stride: Signal<Local, Bits<4>>,
@@ -101,8 +99,7 @@ impl Default for ReceiveQueue {
             clock: Default::default(),
             reset: Default::default(),
             number: Default::default(),
-            control_valid: Default::default(),
-            control_queue: Default::default(),
+            configuration: Default::default(),
             control_word: Default::default(),
             consumer_valid: Default::default(),
             consumer_queue: Default::default(),
@@ -228,8 +225,9 @@ impl Logic for ReceiveQueue {
         }
 
         // Firmware's word.
-        self.control.next =
-            self.control_valid.val() & (self.control_queue.val() == self.number.val());
+        self.control_word.next = self.configuration.val().word;
+        self.control.next = self.configuration.val().control
+            & (self.configuration.val().queue == self.number.val());
         self.entries_log2.next = self
             .control_word
             .val()
@@ -277,6 +275,7 @@ impl Logic for ReceiveQueue {
 mod tests {
     use super::*;
     use crate::gate::Gate;
+    use crate::queues::test_support::control;
 
     #[test]
     fn gate() {
@@ -287,10 +286,11 @@ mod tests {
             .run(|unit, random, cycle| {
                 unit.reset.next = cycle < 2;
                 unit.number.next = 5u64.to_bits();
-                unit.control_valid.next = random.chance(3);
-                unit.control_queue.next = (4 + random.below(2)).to_bits();
                 let word = random.below(2) | random.below(4) << 4 | (4 + random.below(5)) << 8;
-                unit.control_word.next = (word | random.below(2) << 16).to_bits();
+                unit.configuration.next = QueueWord {
+                    control: random.chance(3),
+                    ..control(4 + random.below(2), word | random.below(2) << 16)
+                };
                 unit.consumer_valid.next = random.chance(20);
                 unit.consumer_queue.next = (4 + random.below(2)).to_bits();
                 unit.consumer_index.next = random.below(20).to_bits();

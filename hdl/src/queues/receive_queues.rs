@@ -1,5 +1,6 @@
 //! All resident receive queues.
 
+use super::queue_select::{QueueSelect, QueueWord};
 use super::receive_queue::ReceiveQueue;
 use crate::bundles::ConfigurationWrite;
 use crate::configuration::RECEIVE_QUEUES;
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
 /// `advance` means the queue matched last. Consumer stores take effect two cycles after they come, configuration three.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct ReceiveQueues {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -60,67 +61,11 @@ pub struct ReceiveQueues {
     offsets: Merge<24, RECEIVE_QUEUES>,
     match_index: FirstOne<16, 4>,
     held_configuration: DFF<ConfigurationWrite>,
-    /// The word is a receive queue's control word.
-    control_valid: DFF<Bit>,
-    control_queue: DFF<Bits<4>>,
-    control_word: DFF<Bits<64>>,
+    select: QueueSelect,
+    queue_configuration: DFF<QueueWord>,
     held_valid: DFF<Bit>,
     held_queue: DFF<Bits<4>>,
     held_index: DFF<Bits<16>>,
-    word_index: Signal<Local, Bits<16>>,
-    /// Region and queue number without the bits of resident queues.
-    region: Signal<Local, Bits<11>>,
-    word: Signal<Local, Bits<64>>,
-    queue: Signal<Local, Bits<4>>,
-    selected: Signal<Local, Bit>,
-    resident: Constant<Bits<11>>,
-}
-
-impl Default for ReceiveQueues {
-    fn default() -> Self {
-        use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_SHIFT};
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            configuration: Default::default(),
-            consumer_valid: Default::default(),
-            consumer_queue: Default::default(),
-            consumer_index: Default::default(),
-            match_valid: Default::default(),
-            match_id: Default::default(),
-            match_length: Default::default(),
-            advance: Default::default(),
-            found: Default::default(),
-            too_small: Default::default(),
-            full: Default::default(),
-            ring_address: Default::default(),
-            entry_offset: Default::default(),
-            phase: Default::default(),
-            bad_consumer: Default::default(),
-            queues: Default::default(),
-            ring_addresses: Default::default(),
-            match_bits: Default::default(),
-            refusal_bits: Default::default(),
-            too_small_bits: Default::default(),
-            full_bits: Default::default(),
-            phase_bits: Default::default(),
-            offsets: Default::default(),
-            match_index: Default::default(),
-            held_configuration: Default::default(),
-            control_valid: Default::default(),
-            control_queue: Default::default(),
-            control_word: Default::default(),
-            held_valid: Default::default(),
-            held_queue: Default::default(),
-            held_index: Default::default(),
-            word_index: Default::default(),
-            region: Default::default(),
-            word: Default::default(),
-            queue: Default::default(),
-            selected: Default::default(),
-            resident: Constant::new((REGION_RECEIVE_QUEUE << (REGION_SHIFT - 5)).to_bits()),
-        }
-    }
 }
 
 impl Logic for ReceiveQueues {
@@ -130,9 +75,7 @@ impl Logic for ReceiveQueues {
             self,
             clock,
             held_configuration,
-            control_valid,
-            control_queue,
-            control_word,
+            queue_configuration,
             held_valid,
             held_queue,
             held_index
@@ -143,29 +86,18 @@ impl Logic for ReceiveQueues {
         self.held_valid.d.next = self.consumer_valid.val();
         self.held_queue.d.next = self.consumer_queue.val();
         self.held_index.d.next = self.consumer_index.val();
-        self.word_index.next = self.held_configuration.q.val().index;
-        self.word.next = self.held_configuration.q.val().data;
-        self.region.next = self.word_index.val().get_bits::<11>(5);
-        self.queue.next = self.word_index.val().get_bits::<4>(1);
-        // Region in bits 15:12 of the index, queue number in 11:1, of which 11:5 are zero for resident queues.
-        self.selected.next =
-            self.held_configuration.q.val().valid & (self.region.val() == self.resident.val());
-        self.ring_addresses.write_enable.next =
-            self.selected.val() & self.word_index.val().get_bit(0);
-        self.ring_addresses.write_address.next = self.queue.val();
-        self.ring_addresses.write_data.next = self.word.val();
-
-        self.control_valid.d.next = self.selected.val() & !self.word_index.val().get_bit(0);
-        self.control_queue.d.next = self.queue.val();
-        self.control_word.d.next = self.word.val();
+        self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
+        self.select.configuration.next = self.held_configuration.q.val();
+        self.ring_addresses.write_enable.next = self.select.selected.val().address;
+        self.ring_addresses.write_address.next = self.select.selected.val().queue;
+        self.ring_addresses.write_data.next = self.select.selected.val().word;
+        self.queue_configuration.d.next = self.select.selected.val();
 
         for i in 0..RECEIVE_QUEUES {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
-            self.queues[i].control_valid.next = self.control_valid.q.val();
-            self.queues[i].control_queue.next = self.control_queue.q.val();
-            self.queues[i].control_word.next = self.control_word.q.val();
+            self.queues[i].configuration.next = self.queue_configuration.q.val();
             self.queues[i].consumer_valid.next = self.held_valid.q.val();
             self.queues[i].consumer_queue.next = self.held_queue.q.val();
             self.queues[i].consumer_index.next = self.held_index.q.val();
@@ -193,7 +125,7 @@ impl Logic for ReceiveQueues {
 
         if self.reset.val() {
             self.held_valid.d.next = false;
-            self.control_valid.d.next = false;
+            self.queue_configuration.d.next.control = false;
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Pushes the transmit queues' progress to host memory.
 
-use crate::bundles::{ConfigurationWrite, Event};
+use crate::bundles::Event;
 use crate::library::lut_ram::LutRam;
 use crate::library::round_robin::RoundRobin;
 use crate::library::stream::StreamSource;
+use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 #[cfg(test)]
@@ -34,8 +35,8 @@ pub struct ShadowWriter {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Region 1, odd indices: shadow line addresses, multiples of 8.
-    pub configuration: Signal<In, ConfigurationWrite>,
+    /// Shadow line addresses, multiples of 8.
+    pub configuration: Signal<In, QueueWord>,
     /// Queues whose line is out of date.
     pub dirty: Signal<In, Bits<16>>,
     /// The queue it asks about.
@@ -63,7 +64,6 @@ pub struct ShadowWriter {
     selected: DFF<Bits<4>>,
     address: DFF<Bits<64>>,
     data: DFF<Bits<64>>,
-    configuration_index: Signal<Local, Bits<16>>,
     last_error: Signal<Local, Bits<8>>,
     offered: Signal<Local, Bits<128>>,
 }
@@ -73,17 +73,9 @@ impl Logic for ShadowWriter {
     fn update(&mut self) {
         dff_setup!(self, clock, state, selected, address, data);
         clock!(self, clock, turn, addresses);
-        self.configuration_index.next = self.configuration.val().index;
-        self.addresses.write_enable.next = self.configuration.val().valid
-            & self.configuration_index.val().get_bit(0)
-            & (self.configuration_index.val().get_bits::<7>(5) == 0)
-            & (self
-                .configuration_index
-                .val()
-                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
-                == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits());
-        self.addresses.write_address.next = self.configuration_index.val().get_bits::<4>(1);
-        self.addresses.write_data.next = self.configuration.val().data;
+        self.addresses.write_enable.next = self.configuration.val().address;
+        self.addresses.write_address.next = self.configuration.val().queue;
+        self.addresses.write_data.next = self.configuration.val().word;
         self.addresses.read_address.next = self.selected.q.val();
         self.turn.reset.next = self.reset.val();
         self.turn.requests.next = self.dirty.val();

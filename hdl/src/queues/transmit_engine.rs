@@ -5,6 +5,7 @@ use crate::library::lut_ram::LutRam;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::destination_window::DestinationWindow;
 use crate::queues::frame_payload::FramePayload;
+use crate::queues::queue_select::QueueWord;
 use crate::queues::translation::Translation;
 use crate::queues::transmit_signals::LaunchOutcome;
 use crate::queues::transmit_turn::TransmitTurn;
@@ -50,8 +51,10 @@ pub struct TransmitEngine {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Regions 1 and 3.
+    /// The translation table.
     pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`.
+    pub queue_configuration: Signal<In, QueueWord>,
     /// This node's number.
     pub node: Signal<In, Bits<16>>,
     /// Queues with a message to send.
@@ -169,8 +172,8 @@ impl Logic for TransmitEngine {
         clock!(self, clock, turn, window, translation, payload, last_ways);
         self.turn.reset.next = self.reset.val();
         self.payload.reset.next = self.reset.val();
-        self.turn.configuration.next = self.configuration.val();
-        self.window.configuration.next = self.configuration.val();
+        self.turn.configuration.next = self.queue_configuration.val();
+        self.window.configuration.next = self.queue_configuration.val();
         self.translation.configuration.next = self.configuration.val();
 
         // The slot's first beat, as it comes out of slot memory in state Check.

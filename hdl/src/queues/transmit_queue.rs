@@ -1,6 +1,6 @@
 //! A resident transmit queue: its indices, what it waits for, and its errors.
 
-use crate::bundles::ConfigurationWrite;
+use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
 
@@ -28,8 +28,8 @@ pub struct TransmitQueue {
     pub reset: Signal<In, Bit>,
     /// Which queue this is; constant.
     pub number: Signal<In, Bits<4>>,
-    /// Region 1, even indices: `abi::queue_state::transmit_control`.
-    pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`.
+    pub configuration: Signal<In, QueueWord>,
     /// Stores of the host.
     pub store: Signal<In, TransmitStore>,
     /// The engine's doings.
@@ -143,10 +143,8 @@ pub struct TransmitQueue {
     message_error: Signal<Local, Bit>,
     store_error: Signal<Local, Bit>,
     error_sum: Signal<Local, Bits<17>>,
-    control_index: Signal<Local, Bits<16>>,
     control_word: Signal<Local, Bits<64>>,
     controlled: Signal<Local, Bit>,
-    own_index: Signal<Local, Bits<16>>,
 }
 
 impl Logic for TransmitQueue {
@@ -366,13 +364,9 @@ impl Logic for TransmitQueue {
         }
 
         // Firmware starts the queue anew.
-        self.control_index.next = self.configuration.val().index;
-        self.control_word.next = self.configuration.val().data;
-        self.own_index.next = (bit_cast::<16, 4>(self.number.val()) << 1)
-            | (abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits::<16>()
-                << abi::queue_state::REGION_SHIFT.to_bits::<8>());
-        self.controlled.next =
-            self.configuration.val().valid & (self.control_index.val() == self.own_index.val());
+        self.control_word.next = self.configuration.val().word;
+        self.controlled.next = self.configuration.val().control
+            & (self.configuration.val().queue == self.number.val());
         if self.controlled.val() | self.reset.val() {
             self.enabled.d.next = self
                 .control_word

@@ -1,9 +1,10 @@
 //! The array of resident transmit queues.
 
-use crate::bundles::{Acknowledgement, ConfigurationWrite};
+use crate::bundles::Acknowledgement;
 use crate::configuration::TRANSMIT_QUEUES;
 use crate::library::gather::Gather;
 use crate::library::lut_ram::LutRam;
+use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit_queue::TransmitQueue;
 use crate::queues::transmit_signals::{Answer, LaunchOutcome, TransmitStore};
 use rust_hdl::prelude::*;
@@ -21,8 +22,8 @@ pub struct TransmitQueues<const TICK: usize> {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Region 1.
-    pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`.
+    pub configuration: Signal<In, QueueWord>,
     /// Stores of the host.
     pub store: Signal<In, TransmitStore>,
     /// The Express message in `store` takes `express_slot`.

@@ -1,7 +1,7 @@
 //! Which transmit queue's turn it is.
 
-use crate::bundles::ConfigurationWrite;
 use crate::library::round_robin::RoundRobin;
+use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 /// Chooses among the queues that ask: those with priority first, in turn among equals (V20).
@@ -9,8 +9,8 @@ use rust_hdl::prelude::*;
 /// A queue without priority has its turn all the same when eight with priority went since one has been asking: priority
 /// shortens a queue's wait and starves nobody.
 ///
-/// Contract: as `RoundRobin`, with which it agrees while no queue has priority, or all have. Who has priority is what region 1
-/// of queue state last said; it counts from the next cycle on.
+/// Contract: as `RoundRobin`, with which it agrees while no queue has priority, or all have. Who has priority is what its
+/// control word last said; it counts from the next cycle on.
 ///
 /// Latency: none.
 #[derive(LogicBlock, Default)]
@@ -19,8 +19,8 @@ pub struct TransmitTurn {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Region 1.
-    pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`.
+    pub configuration: Signal<In, QueueWord>,
     /// Queues that ask.
     pub requests: Signal<In, Bits<16>>,
     /// The choice is taken.
@@ -36,9 +36,7 @@ pub struct TransmitTurn {
     /// Turns of queues with priority since another has been asking, eight at most.
     overtaken: DFF<Bits<4>>,
     takes_first: Signal<Local, Bit>,
-    configuration_index: Signal<Local, Bits<16>>,
-    configuration_word: Signal<Local, Bits<64>>,
-    writes: Signal<Local, Bit>,
+    word: Signal<Local, Bits<64>>,
     place: Signal<Local, Bits<16>>,
 }
 
@@ -68,22 +66,12 @@ impl Logic for TransmitTurn {
             self.overtaken.d.next = 0.into();
         }
 
-        self.configuration_index.next = self.configuration.val().index;
-        self.configuration_word.next = self.configuration.val().data;
-        self.writes.next = self.configuration.val().valid
-            & !self.configuration_index.val().get_bit(0)
-            & (self.configuration_index.val().get_bits::<7>(5) == 0)
-            & (self
-                .configuration_index
-                .val()
-                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
-                == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits());
-        self.place.next =
-            bit_cast::<16, 1>(1.into()) << self.configuration_index.val().get_bits::<4>(1);
-        if self.writes.val() {
+        self.word.next = self.configuration.val().word;
+        self.place.next = bit_cast::<16, 1>(1.into()) << self.configuration.val().queue;
+        if self.configuration.val().control {
             self.prior.d.next = self.prior.q.val() & !self.place.val();
             if self
-                .configuration_word
+                .word
                 .val()
                 .get_bit(abi::queue_state::transmit_control::priority::SHIFT)
             {
@@ -102,17 +90,7 @@ impl Logic for TransmitTurn {
 mod tests {
     use super::*;
     use crate::gate::{Gate, Random, clock_cycle, settle};
-
-    fn control(queue: u64, word: u64) -> ConfigurationWrite {
-        ConfigurationWrite {
-            valid: true,
-            index: (abi::queue_state::REGION_TRANSMIT_QUEUE as u64
-                * (1 << abi::queue_state::REGION_SHIFT)
-                + 2 * queue)
-                .to_bits(),
-            data: word.to_bits(),
-        }
-    }
+    use crate::queues::test_support::control;
 
     /// The next of `mask` behind `last`, going round.
     fn next_of(mask: u64, last: u64) -> u64 {
@@ -143,10 +121,8 @@ mod tests {
                 .then(|| (random.below(16), random.below(8)));
             unit.requests.next = requests.to_bits();
             unit.advance.next = advance;
-            unit.configuration.next = written
-                .map_or_else(ConfigurationWrite::default, |(queue, word)| {
-                    control(queue, word)
-                });
+            unit.configuration.next =
+                written.map_or_else(QueueWord::default, |(queue, word)| control(queue, word));
             settle(&mut unit);
             assert_eq!(unit.any.val(), requests != 0);
             if requests != 0 {
@@ -185,7 +161,7 @@ mod tests {
                 unit.configuration.next = if random.chance(20) {
                     control(random.below(16), random.below(8))
                 } else {
-                    ConfigurationWrite::default()
+                    QueueWord::default()
                 };
             });
     }

@@ -4,6 +4,7 @@ use crate::bundles::{Acknowledgement, ConfigurationWrite, Event, HostWrite, Memo
 use crate::library::stream::StreamSource;
 use crate::queues::answer_watch::AnswerWatch;
 use crate::queues::endpoint_page::EndpointPage;
+use crate::queues::queue_select::QueueSelect;
 use crate::queues::shadow_writer::ShadowWriter;
 use crate::queues::slot_memory::SlotMemory;
 use crate::queues::transmit_engine::TransmitEngine;
@@ -112,6 +113,7 @@ pub struct TransmitUnit<const TICK: usize> {
     /// Stage pulse `ACKNOWLEDGED`.
     pub acknowledged: Signal<Out, Bit>,
 
+    select: QueueSelect,
     page: EndpointPage,
     slots: SlotMemory,
     queues: TransmitQueues<TICK>,
@@ -133,9 +135,12 @@ impl<const TICK: usize> Logic for TransmitUnit<TICK> {
         self.shadows.reset.next = self.reset.val();
         self.watch.reset.next = self.reset.val();
         self.page.configuration.next = self.configuration.val();
-        self.queues.configuration.next = self.configuration.val();
         self.engine.configuration.next = self.configuration.val();
-        self.shadows.configuration.next = self.configuration.val();
+        self.select.region.next = abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits();
+        self.select.configuration.next = self.configuration.val();
+        self.queues.configuration.next = self.select.selected.val();
+        self.engine.queue_configuration.next = self.select.selected.val();
+        self.shadows.configuration.next = self.select.selected.val();
 
         self.page.write_valid.next = self.write_valid.val();
         self.page.write.next = self.write.val();

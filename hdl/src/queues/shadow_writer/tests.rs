@@ -1,10 +1,8 @@
 //! Behaviour of `ShadowWriter`: who is written, where, and that nothing is forgotten.
 
 use super::*;
-use crate::bundles::ConfigurationWrite;
 use crate::gate::{Random, clock_cycle, settle};
-use crate::queues::test_support::configuration;
-use abi::queue_state::REGION_TRANSMIT_QUEUE;
+use crate::queues::test_support::control;
 
 /// The writer together with sixteen words that change.
 struct Bench {
@@ -24,14 +22,17 @@ impl Bench {
         clock_cycle!(unit, clock);
         unit.reset.next = false;
         for (queue, address) in addresses.iter().enumerate() {
-            unit.configuration.next =
-                configuration(REGION_TRANSMIT_QUEUE, queue as u64 * 2 + 1, *address);
+            unit.configuration.next = QueueWord {
+                control: false,
+                address: true,
+                ..control(queue as u64, *address)
+            };
             clock_cycle!(unit, clock);
             // The control word next to it is not an address.
-            unit.configuration.next = configuration(REGION_TRANSMIT_QUEUE, queue as u64 * 2, !0);
+            unit.configuration.next = control(queue as u64, !0);
             clock_cycle!(unit, clock);
         }
-        unit.configuration.next = ConfigurationWrite::default();
+        unit.configuration.next = QueueWord::default();
         Bench {
             unit,
             dirty: [false; 16],

@@ -1,9 +1,8 @@
 //! Behaviour of `TransmitQueue`, directed and against two queues of message numbers.
 
 use super::*;
-use crate::bundles::ConfigurationWrite;
 use crate::gate::{Random, clock_cycle, settle};
-use crate::queues::test_support::configuration;
+use crate::queues::test_support::control;
 use abi::link::status;
 use abi::message::error;
 use std::collections::VecDeque;
@@ -65,12 +64,8 @@ impl Inputs {
     fn apply(&self, unit: &mut TransmitQueue) {
         let queue = if self.other_queue { NUMBER ^ 4 } else { NUMBER };
         unit.configuration.next = match self.control {
-            Some(enabled) => configuration(
-                abi::queue_state::REGION_TRANSMIT_QUEUE,
-                queue * 2,
-                u64::from(enabled),
-            ),
-            None => ConfigurationWrite::default(),
+            Some(enabled) => control(queue, enabled.into()),
+            None => QueueWord::default(),
         };
         unit.store.next = TransmitStore {
             express: self.express,

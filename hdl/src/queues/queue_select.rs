@@ -1,0 +1,98 @@
+//! Queue state for one resident queue.
+
+use crate::bundles::ConfigurationWrite;
+use rust_hdl::prelude::*;
+
+/// A word of queue state for a resident queue. Each has two of them in its region: a control word and an address.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct QueueWord {
+    /// It is the control word.
+    pub control: Bit,
+    /// It is the address.
+    pub address: Bit,
+    /// The queue.
+    pub queue: Bits<4>,
+    /// The word.
+    pub word: Bits<64>,
+}
+
+/// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues, 2 for receive queues.
+/// Latency: none.
+#[derive(LogicBlock, Default)]
+pub struct QueueSelect {
+    /// Which region; constant.
+    pub region: Signal<In, Bits<4>>,
+    /// Queue state.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// What of it is for a queue.
+    pub selected: Signal<Out, QueueWord>,
+    index: Signal<Local, Bits<16>>,
+    is_resident: Signal<Local, Bit>,
+}
+
+impl Logic for QueueSelect {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.index.next = self.configuration.val().index;
+        self.is_resident.next = self.configuration.val().valid
+            & (self
+                .index
+                .val()
+                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
+                == self.region.val())
+            & (self.index.val().get_bits::<7>(5) == 0);
+        self.selected.next.control = self.is_resident.val() & !self.index.val().get_bit(0);
+        self.selected.next.address = self.is_resident.val() & self.index.val().get_bit(0);
+        self.selected.next.queue = self.index.val().get_bits::<4>(1);
+        self.selected.next.word = self.configuration.val().data;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, settle};
+    use crate::queues::test_support::configuration;
+    use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSMIT_QUEUE};
+
+    #[test]
+    fn only_the_words_of_resident_queues_of_its_region_are_selected() {
+        let mut unit = QueueSelect::default();
+        unit.connect_all();
+        unit.region.next = REGION_RECEIVE_QUEUE.to_bits();
+        for index in 0..1u64 << 16 {
+            unit.configuration.next = ConfigurationWrite {
+                valid: true,
+                index: index.to_bits(),
+                data: (index * 3).to_bits(),
+            };
+            settle(&mut unit);
+            let selected = unit.selected.val();
+            let is_ours = index / 4096 == 2 && index % 4096 < 32;
+            assert_eq!(selected.control, is_ours && index % 2 == 0, "{index:#x}");
+            assert_eq!(selected.address, is_ours && index % 2 == 1, "{index:#x}");
+            if is_ours {
+                assert_eq!(selected.queue, (index % 32 / 2).to_bits());
+                assert_eq!(selected.word, (index * 3).to_bits());
+            }
+        }
+        unit.configuration.next = ConfigurationWrite {
+            valid: false,
+            ..configuration(REGION_RECEIVE_QUEUE, 0, 0)
+        };
+        settle(&mut unit);
+        assert!(!unit.selected.val().control);
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("queue_select", QueueSelect::default()).run(|unit, random, _| {
+            let region = 1 + random.below(2) as usize;
+            unit.region.next = REGION_TRANSMIT_QUEUE.to_bits();
+            unit.configuration.next = ConfigurationWrite {
+                valid: random.chance(80),
+                ..configuration(region, random.below(64), random.word())
+            };
+        });
+    }
+}
