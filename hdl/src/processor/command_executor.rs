@@ -1,5 +1,7 @@
 //! Carries out the firmware's commands.
 
+use super::command_check::CommandCheck;
+use super::command_head::CommandHead;
 use super::outbox_stream::OutboxStream;
 use super::read_table::ReadTable;
 use crate::bundles::{ConfigurationWrite, MemoryReadMaster};
@@ -122,7 +124,6 @@ pub struct CommandExecutor {
     state: DFF<ExecutorState>,
     command: DFF<Bits<128>>,
     queue: DFF<Bit>,
-    legal: DFF<Bit>,
     place: DFF<Bits<16>>,
     more: DFF<Bits<12>>,
     beats: DFF<Bits<8>>,
@@ -134,6 +135,9 @@ pub struct CommandExecutor {
     /// Since then, nobody held a ring's address for a cycle, and nobody a shadow line's.
     receive_settled: DFF<Bit>,
     shadow_settled: DFF<Bit>,
+    head_0: CommandHead,
+    head_1: CommandHead,
+    check: CommandCheck,
     stream: OutboxStream,
     completions: Fifo<Bits<24>, 4, 5>,
     reads: ReadTable,
@@ -141,10 +145,6 @@ pub struct CommandExecutor {
     /// Queues whose oldest command can be carried through: once so, it stays so until a command is taken.
     may_0: DFF<Bit>,
     may_1: DFF<Bit>,
-    can_0: Signal<Local, Bit>,
-    can_1: Signal<Local, Bit>,
-    opcode_0: Signal<Local, Bits<8>>,
-    opcode_1: Signal<Local, Bits<8>>,
     writes_host: Signal<Local, Bit>,
     choose_1: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
@@ -158,41 +158,22 @@ pub struct CommandExecutor {
     operand_low: Signal<Local, Bits<16>>,
     operand_high: Signal<Local, Bits<16>>,
     data: Signal<Local, Bits<64>>,
-    span: DFF<Bits<17>>,
-    region: Signal<Local, Bits<4>>,
-    stride: Signal<Local, Bits<16>>,
-    following: Signal<Local, Bits<14>>,
-    last_index: DFF<Bits<14>>,
     beat_sum: Signal<Local, Bits<12>>,
-    aligned: Signal<Local, Bit>,
-    transfer_legal: DFF<Bit>,
-    state_legal: Signal<Local, Bit>,
     kind: Signal<Local, Bits<4>>,
     version: Signal<Local, Bits<8>>,
     header: Signal<Local, Bits<128>>,
     descriptor: Signal<Local, Bits<128>>,
     own: Signal<Local, Bit>,
-    maximum_transfer: Constant<Bits<16>>,
-    maximum_packet: Constant<Bits<16>>,
-    endpoint_words: Constant<Bits<14>>,
-    transmit_words: Constant<Bits<14>>,
-    receive_words: Constant<Bits<14>>,
-    region_words: Constant<Bits<14>>,
     limit: Constant<Bits<5>>,
     low_half: Constant<Bits<16>>,
     high_half: Constant<Bits<16>>,
 }
 
-/// Longest transfer between host memory and inbox or outbox.
-const MAXIMUM_TRANSFER_BYTES: u64 = 2048;
-/// Longest payload of a firmware packet.
-const MAXIMUM_PACKET_BYTES: u64 = 240;
 /// Completions set aside.
 const COMPLETIONS: u64 = 16;
 
 impl Default for CommandExecutor {
     fn default() -> Self {
-        use crate::configuration::{RECEIVE_QUEUES, TRANSMIT_QUEUES};
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -234,20 +215,18 @@ impl Default for CommandExecutor {
             state: Default::default(),
             command: Default::default(),
             queue: Default::default(),
-            legal: Default::default(),
             place: Default::default(),
             more: Default::default(),
             beats: Default::default(),
             to_host: Default::default(),
             status: Default::default(),
+            head_0: Default::default(),
+            head_1: Default::default(),
+            check: Default::default(),
             stream: Default::default(),
             completions: Default::default(),
             reads: Default::default(),
             reserved: Default::default(),
-            can_0: Default::default(),
-            can_1: Default::default(),
-            opcode_0: Default::default(),
-            opcode_1: Default::default(),
             may_0: Default::default(),
             may_1: Default::default(),
             choose_1: Default::default(),
@@ -262,27 +241,13 @@ impl Default for CommandExecutor {
             operand_low: Default::default(),
             operand_high: Default::default(),
             data: Default::default(),
-            span: Default::default(),
-            region: Default::default(),
-            stride: Default::default(),
-            following: Default::default(),
-            last_index: Default::default(),
             beat_sum: Default::default(),
-            aligned: Default::default(),
-            transfer_legal: Default::default(),
-            state_legal: Default::default(),
             kind: Default::default(),
             version: Default::default(),
             header: Default::default(),
             descriptor: Default::default(),
             writes_host: Default::default(),
             own: Default::default(),
-            maximum_transfer: Constant::new(MAXIMUM_TRANSFER_BYTES.to_bits()),
-            maximum_packet: Constant::new(MAXIMUM_PACKET_BYTES.to_bits()),
-            endpoint_words: Constant::new(256u64.to_bits()),
-            transmit_words: Constant::new((2 * TRANSMIT_QUEUES).to_bits()),
-            receive_words: Constant::new((2 * RECEIVE_QUEUES).to_bits()),
-            region_words: Constant::new((1u64 << abi::queue_state::REGION_SHIFT).to_bits()),
             limit: Constant::new(COMPLETIONS.to_bits()),
             low_half: Constant::new(0x00ffu64.to_bits()),
             high_half: Constant::new(0xff00u64.to_bits()),
@@ -301,64 +266,36 @@ impl Logic for CommandExecutor {
             queue,
             may_0,
             may_1,
-            legal,
             place,
             more,
             beats,
             to_host,
             status,
-            span,
-            last_index,
-            transfer_legal,
             settling,
             receive_settled,
             shadow_settled,
             reserved
         );
-        clock!(self, clock, stream, completions, reads);
+        clock!(self, clock, check, stream, completions, reads);
         self.stream.reset.next = self.reset.val();
         self.completions.reset.next = self.reset.val();
         self.reads.reset.next = self.reset.val();
 
         // Which queue's oldest command can be carried through.
         self.room.next = self.reserved.q.val() < self.limit.val();
-        self.opcode_0.next = self
-            .command_0
-            .val()
-            .get_bits::<8>(abi::command::header::opcode::SHIFT);
-        self.can_0.next = !self.command_0_empty.val()
-            & !(self
-                .command_0
-                .val()
-                .get_bit(abi::command::header::fence::SHIFT)
-                & self.reads.outstanding_0.val())
-            & !(self
-                .command_0
-                .val()
-                .get_bit(abi::command::header::complete::SHIFT)
-                & !self.room.val())
-            & !((self.opcode_0.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits())
-                & self.reads.full.val());
-        self.opcode_1.next = self
-            .command_1
-            .val()
-            .get_bits::<8>(abi::command::header::opcode::SHIFT);
-        self.can_1.next = !self.command_1_empty.val()
-            & !(self
-                .command_1
-                .val()
-                .get_bit(abi::command::header::fence::SHIFT)
-                & self.reads.outstanding_1.val())
-            & !(self
-                .command_1
-                .val()
-                .get_bit(abi::command::header::complete::SHIFT)
-                & !self.room.val())
-            & !((self.opcode_1.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits())
-                & self.reads.full.val());
+        self.head_0.command.next = self.command_0.val();
+        self.head_0.empty.next = self.command_0_empty.val();
+        self.head_0.outstanding.next = self.reads.outstanding_0.val();
+        self.head_0.room.next = self.room.val();
+        self.head_0.reads_full.next = self.reads.full.val();
+        self.head_1.command.next = self.command_1.val();
+        self.head_1.empty.next = self.command_1_empty.val();
+        self.head_1.outstanding.next = self.reads.outstanding_1.val();
+        self.head_1.room.next = self.room.val();
+        self.head_1.reads_full.next = self.reads.full.val();
         // In turn when both can.
-        self.may_0.d.next = self.can_0.val();
-        self.may_1.d.next = self.can_1.val();
+        self.may_0.d.next = self.head_0.may.val();
+        self.may_1.d.next = self.head_1.may.val();
         self.choose_1.next = self.may_1.q.val() & !(self.may_0.q.val() & self.queue.q.val());
         self.issue.next = self.state.q.val() == ExecutorState::Take;
         self.command_0_read.next = self.issue.val() & !self.choose_1.val();
@@ -393,72 +330,7 @@ impl Logic for CommandExecutor {
         self.operand_high.next = self.command.q.val().get_bits::<16>(48);
         self.data.next = self.command.q.val().get_bits::<64>(64);
 
-        // Is it legal?
-        self.span.d.next = bit_cast::<17, 16>(self.operand_low.val())
-            + bit_cast::<17, 16>(self.operand_high.val());
-        self.aligned.next = !self.operand_low.val().get_bits::<4>(0).any();
-        self.transfer_legal.d.next = self.aligned.val()
-            & !self.operand_high.val().get_bits::<2>(0).any()
-            & self.operand_high.val().any()
-            & (self.operand_high.val() <= self.maximum_transfer.val())
-            & !self.data.val().get_bits::<2>(0).any();
-        self.region.next = self
-            .operand_low
-            .val()
-            .get_bits::<4>(abi::queue_state::REGION_SHIFT);
-        self.following.next = bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0));
-        self.stride.next = 1.into();
-        if self
-            .command
-            .q
-            .val()
-            .get_bit(32 + abi::command::state_operand::every_second::SHIFT)
-        {
-            self.following.next =
-                bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0)) << 1;
-            self.stride.next = 2.into();
-        }
-        self.last_index.d.next =
-            bit_cast::<14, 12>(self.operand_low.val().get_bits::<12>(0)) + self.following.val();
-        self.state_legal.next = false;
-        if self.region.val() == abi::queue_state::REGION_ENDPOINT_MAP.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.endpoint_words.val();
-        }
-        if self.region.val() == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.transmit_words.val();
-        }
-        if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.receive_words.val();
-        }
-        if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.region_words.val();
-        }
-        if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
-            self.state_legal.next =
-                self.last_index.q.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
-        }
-        self.legal.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
-        if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
-            self.legal.d.next =
-                self.state_legal.val() & !self.operand_high.val().get_bits::<3>(13).any();
-        }
-        if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
-            self.legal.d.next =
-                !self.operand_low.val().get_bits::<3>(0).any() & !self.operand_high.val().any();
-        }
-        if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
-            self.legal.d.next = self.aligned.val()
-                & (self.operand_high.val() <= self.maximum_packet.val())
-                & (self.span.q.val() <= abi::command::OUTBOX_BYTES.to_bits());
-        }
-        if self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits() {
-            self.legal.d.next = self.transfer_legal.q.val()
-                & (self.span.q.val() <= abi::command::OUTBOX_BYTES.to_bits());
-        }
-        if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
-            self.legal.d.next = self.transfer_legal.q.val()
-                & (self.span.q.val() <= abi::command::READ_INBOX_BYTES.to_bits());
-        }
+        self.check.command.next = self.command.q.val();
 
         // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.
         self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 15;
@@ -554,7 +426,7 @@ impl Logic for CommandExecutor {
         self.invalid.next = false;
         match self.state.q.val() {
             ExecutorState::Idle => {
-                if self.can_0.val() | self.can_1.val() {
+                if self.head_0.may.val() | self.head_1.may.val() {
                     self.state.d.next = ExecutorState::Take;
                 }
             }
@@ -580,7 +452,7 @@ impl Logic for CommandExecutor {
                 if self.complete.val() {
                     self.state.d.next = ExecutorState::Answer;
                 }
-                if !self.legal.q.val() {
+                if !self.check.legal.val() {
                     self.invalid.next = true;
                     self.status.d.next = abi::command::completion_status::INVALID.to_bits();
                 } else if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
@@ -600,7 +472,7 @@ impl Logic for CommandExecutor {
                 }
             }
             ExecutorState::Next => {
-                self.place.d.next = self.place.q.val() + self.stride.val();
+                self.place.d.next = self.place.q.val() + self.check.stride.val();
                 self.more.d.next = self.more.q.val() - 1;
                 self.state.d.next = ExecutorState::Begin;
             }
@@ -663,3 +535,5 @@ impl Logic for CommandExecutor {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::random_command;

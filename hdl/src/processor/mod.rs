@@ -1,6 +1,8 @@
 //! The service processor: soft core, memory, peripherals, and the way of commands, completions and events (`abi::processor`).
 
+pub mod command_check;
 pub mod command_executor;
+pub mod command_head;
 pub mod control_bridge;
 pub mod data_bus;
 pub mod environment;

@@ -5,7 +5,7 @@ use crate::gate::{Gate, Random, clock_cycle, settle};
 use abi::command::{completion_status, opcode};
 use std::collections::VecDeque;
 
-fn random_command(random: &mut Random) -> u128 {
+pub fn random_command(random: &mut Random) -> u128 {
     let opcode = random.below(7) as u128;
     let flags = random.below(4) as u128;
     let token = random.below(1 << 16) as u128;
