@@ -1,17 +1,25 @@
 //! A barrier for threads that meet every few microseconds.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Turns of the spinning loop before a thread lets others run.
-const SPINS: u32 = 2000;
+/// Turns of the spinning loop before a thread sleeps: a few times as long as the others should take.
+const SPINS: u32 = 300;
 
 /// Threads meet here; `std::sync::Barrier` would put them to sleep each time.
+///
+/// A thread that waits for long does sleep: the one it waits for has lost its processor to another program, and a sleeper
+/// gives it its own. A spinner would be charged for the time, and be the next to lose its processor.
 #[derive(Debug)]
 pub struct SpinBarrier {
     threads: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
     broken: AtomicBool,
+    /// Threads that sleep or are about to.
+    sleepers: AtomicUsize,
+    sleep: Mutex<()>,
+    wake: Condvar,
 }
 
 impl SpinBarrier {
@@ -22,6 +30,9 @@ impl SpinBarrier {
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
+            sleepers: AtomicUsize::new(0),
+            sleep: Mutex::new(()),
+            wake: Condvar::new(),
         }
     }
 
@@ -31,7 +42,9 @@ impl SpinBarrier {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.arrived.store(0, Ordering::Relaxed);
-            self.round.store(round.wrapping_add(1), Ordering::Release);
+            // SeqCst with `sleep_out`: either this thread sees the sleeper, or the sleeper sees the new round.
+            self.round.store(round.wrapping_add(1), Ordering::SeqCst);
+            self.wake_all();
         } else {
             let mut spins = 0;
             while self.round.load(Ordering::Acquire) == round {
@@ -42,16 +55,38 @@ impl SpinBarrier {
                 if spins < SPINS {
                     std::hint::spin_loop()
                 } else {
-                    std::thread::yield_now()
+                    self.sleep_out(round);
                 }
             }
         }
         !self.broken.load(Ordering::Acquire)
     }
 
+    /// Sleeps until the round is over or the barrier breaks.
+    fn sleep_out(&self, round: usize) {
+        let mut guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while self.round.load(Ordering::SeqCst) == round && !self.broken.load(Ordering::SeqCst) {
+            guard = self
+                .wake
+                .wait(guard)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn wake_all(&self) {
+        if self.sleepers.load(Ordering::SeqCst) != 0 {
+            // Whoever is about to sleep has the lock until it does.
+            drop(self.sleep.lock().unwrap_or_else(PoisonError::into_inner));
+            self.wake.notify_all();
+        }
+    }
+
     /// Tells the others that this thread will not come again.
     pub fn break_up(&self) {
-        self.broken.store(true, Ordering::Release);
+        self.broken.store(true, Ordering::SeqCst);
+        self.wake_all();
     }
 }
 
@@ -85,6 +120,41 @@ mod tests {
                     }
                 });
             }
+        });
+    }
+
+    /// Long after the spinning has ended.
+    const LATE: std::time::Duration = std::time::Duration::from_millis(20);
+
+    #[test]
+    fn who_comes_late_wakes_the_others() {
+        let barrier = SpinBarrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..6 {
+                    if round % 2 == 0 {
+                        std::thread::sleep(LATE);
+                    }
+                    assert!(barrier.wait());
+                }
+            });
+            for round in 0..6 {
+                if round % 2 == 1 {
+                    std::thread::sleep(LATE);
+                }
+                assert!(barrier.wait());
+            }
+        });
+    }
+
+    #[test]
+    fn who_sleeps_is_woken_when_the_others_are_gone() {
+        let barrier = SpinBarrier::new(2);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| barrier.wait());
+            std::thread::sleep(LATE);
+            barrier.break_up();
+            assert!(!waiting.join().expect("it does not panic"));
         });
     }
 }
