@@ -19,7 +19,7 @@ use rust_hdl::prelude::*;
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
 ///
-/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
+/// Latency: descriptor of a message's write in cycle t, header of its first request at `source` in t + 4; others t + 5.
 /// Reads and completions: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct HostTransmit {

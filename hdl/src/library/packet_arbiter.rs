@@ -7,13 +7,17 @@ use super::{
 };
 use rust_hdl::prelude::*;
 
-/// Merges `C` streams, packet by packet, round robin; `C` is at most 16.
+/// Merges `C` streams, packet by packet, in turn; `C` is at most 16.
+///
+/// Whose turn it is stands in a register, so that nothing but the stream itself lies between a sink and `source`. While nobody
+/// has a packet it is sink 0's, which for this has no wait at all: the others have one cycle more if they come to an idle
+/// arbiter, and two after a packet of their own that nobody else follows.
 ///
 /// Contract: once a packet's first beat is offered at `source`, that packet's beats alone are offered up to and including the
-/// one marked `last`. A sink's `ready` is high only while its packet is the one offered. After reset the search begins at sink
-/// 0; a sink with a packet waits for at most one packet of each other sink.
+/// one marked `last`. A sink's `ready` is high only in its turn. A sink with a packet waits for at most one packet of each other
+/// sink.
 ///
-/// Latency: none; a packet may follow another without a bubble.
+/// Latency: none for sink 0, one cycle for others; a packet may follow another sink's without a bubble.
 #[derive(LogicBlock)]
 pub struct PacketArbiter<const C: usize> {
     /// Clock.
@@ -27,10 +31,11 @@ pub struct PacketArbiter<const C: usize> {
 
     gather: Gather<C>,
     round_robin: RoundRobin<C, 4>,
-    /// A packet was offered and has not ended; whose.
-    held: DFF<Bit>,
+    /// Whose turn it is.
     owner: DFF<Bits<4>>,
-    selected: Signal<Local, Bits<4>>,
+    /// A packet was offered and has not ended.
+    held: DFF<Bit>,
+    passes: Signal<Local, Bit>,
     valid: Signal<Local, Bit>,
     beat: Signal<Local, Beat>,
     last: Signal<Local, Bit>,
@@ -45,9 +50,9 @@ impl<const C: usize> Default for PacketArbiter<C> {
             source: Default::default(),
             gather: Default::default(),
             round_robin: Default::default(),
-            held: Default::default(),
             owner: Default::default(),
-            selected: Default::default(),
+            held: Default::default(),
+            passes: Default::default(),
             valid: Default::default(),
             beat: Default::default(),
             last: Default::default(),
@@ -61,37 +66,37 @@ impl<const C: usize> Logic for PacketArbiter<C> {
         dff_setup!(self, clock, held, owner);
         clock!(self, clock, round_robin);
         self.round_robin.reset.next = self.reset.val();
-        for i in 0..C {
-            self.gather.inputs[i].next = self.sinks[i].valid.val();
-        }
-        self.round_robin.requests.next = self.gather.bits.val();
-        self.selected.next = self.round_robin.index.val();
-        if self.held.q.val() {
-            self.selected.next = self.owner.q.val();
-        }
-
         self.valid.next = false;
         self.beat.next = self.sinks[0].beat.val();
         for i in 0..C {
-            self.sinks[i].ready.next = false;
-            if self.selected.val() == i.to_bits() {
+            self.gather.inputs[i].next =
+                self.sinks[i].valid.val() & (self.owner.q.val() != i.to_bits());
+            self.sinks[i].ready.next =
+                self.source.ready.val() & (self.owner.q.val() == i.to_bits());
+            if self.owner.q.val() == i.to_bits() {
                 self.valid.next = self.sinks[i].valid.val();
                 self.beat.next = self.sinks[i].beat.val();
-                self.sinks[i].ready.next = self.source.ready.val() & self.sinks[i].valid.val();
             }
         }
         self.last.next = self.beat.val().last;
         self.source.valid.next = self.valid.val();
         self.source.beat.next = self.beat.val();
 
-        // From its first offer on the packet is held, even if that beat is not taken: what is offered must not change.
-        self.round_robin.advance.next = self.valid.val() & !self.held.q.val();
+        // From its first offer on a packet keeps the turn, even if that beat is not taken: what is offered must not change.
         if self.valid.val() {
-            self.owner.d.next = self.selected.val();
             self.held.d.next = !(self.source.ready.val() & self.last.val());
+        }
+        self.passes.next = (self.valid.val() & self.source.ready.val() & self.last.val())
+            | (!self.valid.val() & !self.held.q.val());
+        self.round_robin.requests.next = self.gather.bits.val();
+        self.round_robin.advance.next = self.passes.val();
+        // Zero if nobody else asks.
+        if self.passes.val() {
+            self.owner.d.next = self.round_robin.index.val();
         }
         if self.reset.val() {
             self.held.d.next = false;
+            self.owner.d.next = 0.into();
         }
     }
 }

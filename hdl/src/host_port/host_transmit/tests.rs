@@ -93,8 +93,8 @@ impl Feeds {
 fn latencies_are_as_documented() {
     for (sink, expected) in [
         (MESSAGES, 4),
-        (1, 4),
-        (PROCESSOR, 4),
+        (1, 5),
+        (PROCESSOR, 5),
         (3, 1),
         (COMPLETIONS, 1),
     ] {

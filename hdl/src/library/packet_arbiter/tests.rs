@@ -38,7 +38,7 @@ fn packets_stay_whole_in_order_and_nobody_starves() {
     let mut offered = [false; 3];
     let (mut owner, mut held): (Option<usize>, Option<u128>) = (None, None);
     let mut starts_while_waiting = [0; 3];
-    let mut bubbles = 0;
+    let (mut bubbles, mut idle) = (0, 0);
     settle(&mut unit);
     while expected.iter().any(|beats| !beats.is_empty()) {
         for sink in 0..3 {
@@ -56,11 +56,12 @@ fn packets_stay_whole_in_order_and_nobody_starves() {
         settle(&mut unit);
 
         let valid: Vec<bool> = unit.sinks.iter().map(|sink| sink.valid.val()).collect();
-        if owner.is_none() && valid.iter().any(|valid| *valid) {
-            assert!(
-                unit.source.valid.val(),
-                "a packet waits although the output is free"
-            );
+        if owner.is_none() && valid.iter().any(|valid| *valid) && !unit.source.valid.val() {
+            assert!(!valid[0], "sink 0 waits although nobody has a turn");
+            idle += 1;
+            assert!(idle < 2, "a packet waits although the output is free");
+        } else {
+            idle = 0;
         }
         let data = unit.source.beat.val().data.to_u128();
         if unit.source.valid.val() {
@@ -127,6 +128,31 @@ fn packets_follow_each_other_without_bubbles() {
         clock_cycle!(unit, clock);
     }
     assert_eq!(order, [0, 1, 0, 1, 0, 1]);
+}
+
+#[test]
+fn only_sink_0_has_no_wait_at_an_idle_arbiter() {
+    for (sink, expected) in [(0, 0), (1, 1), (2, 1)] {
+        let mut unit = PacketArbiter::<3>::default();
+        for sink in &mut unit.sinks {
+            sink.valid.connect();
+            sink.beat.connect();
+        }
+        unit.connect_all();
+        for _ in 0..3 {
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+        }
+        unit.sinks[sink].valid.next = true;
+        settle(&mut unit);
+        let mut waited = 0;
+        while !unit.source.valid.val() {
+            clock_cycle!(unit, clock);
+            settle(&mut unit);
+            waited += 1;
+        }
+        assert_eq!(waited, expected, "sink {sink}");
+    }
 }
 
 #[test]
