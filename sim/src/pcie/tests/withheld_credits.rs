@@ -78,9 +78,10 @@ fn loads_are_answered_once_credits_for_completions_are_released() {
     for profile in PROFILES {
         let mut bench = Bench::new(profile, 0);
         let (_, iova) = bench.map(4096, Permission::ReadWrite);
-        bench
-            .bridge
-            .withhold_credits(Class::Completion, 0, u64::MAX);
+        let requester = bench.requester();
+        for class in [Class::Completion, Class::Nonposted] {
+            bench.bridge.withhold_credits(class, 0, u64::MAX);
+        }
         queue_writes(&mut bench, iova, 5);
         bench.bridge.write(0, 0, &[9; 4]);
         let load = bench.bridge.read(0, 0, 4);
@@ -89,6 +90,12 @@ fn loads_are_answered_once_credits_for_completions_are_released() {
         assert_eq!(bench.bridge.read_result(load), None, "{profile}");
         bench.bridge.release_credits(Class::Completion);
         assert_eq!(bench.finish_read(load), Ok(vec![9; 4]));
+        let read = bench.endpoint.read(requester, 0, iova, 64);
+        run_ns(&mut bench, LONG_NS);
+        assert!(
+            !bench.endpoint.reads[read].done,
+            "{profile}: of another class"
+        );
         bench.assert_no_violation();
     }
 }
