@@ -10,4 +10,5 @@ mod messages;
 mod packets;
 mod receive_rings;
 mod scene;
+mod spoilt_reads;
 mod stores;

@@ -7,6 +7,15 @@ use crate::profile::{CREDIT_MARGIN_PACKETS, CREDIT_UNIT_BYTES, Credits};
 pub(super) struct CreditCount {
     headers: Option<u32>,
     data_units: Option<u32>,
+    /// Credits put aside while they are withheld.
+    aside: Option<Aside>,
+}
+
+/// Credits that the sender gets when they are no longer withheld; without a number it gets any number.
+#[derive(Clone, Copy, Debug)]
+struct Aside {
+    headers: Option<u32>,
+    data_units: Option<u32>,
 }
 
 /// Units of payload of `bytes` bytes.
@@ -20,6 +29,7 @@ impl CreditCount {
         CreditCount {
             headers: finite(credits.headers),
             data_units: finite(credits.data_units),
+            aside: None,
         }
     }
 
@@ -28,7 +38,7 @@ impl CreditCount {
         let enough = |have: Option<u32>, each: u32| {
             have.is_none_or(|have| have >= each * CREDIT_MARGIN_PACKETS)
         };
-        enough(self.headers, 1) && enough(self.data_units, payload_units)
+        self.aside.is_none() && enough(self.headers, 1) && enough(self.data_units, payload_units)
     }
 
     /// Takes one packet's credits; `false` when there are not enough, which then go to zero.
@@ -48,13 +58,40 @@ impl CreditCount {
 
     /// Gives one packet's credits back.
     pub fn give(&mut self, payload_units: u32) {
-        for (have, back) in [
-            (&mut self.headers, 1),
-            (&mut self.data_units, payload_units),
-        ] {
+        let (headers, data_units) = match &mut self.aside {
+            Some(aside) => (&mut aside.headers, &mut aside.data_units),
+            None => (&mut self.headers, &mut self.data_units),
+        };
+        for (have, back) in [(headers, 1), (data_units, payload_units)] {
             if let Some(have) = have {
                 *have += back;
             }
+        }
+    }
+
+    /// Closes the gate, whatever credits there are, or opens it again. Packets of `payload_units` that were started before the
+    /// device saw it close keep their credits; all others are put aside, with those that come back meanwhile.
+    pub fn withhold(&mut self, withheld: bool, payload_units: u32) {
+        match self.aside {
+            None if withheld => {
+                let put_aside = |have: &mut Option<u32>, each: u32| {
+                    let left = each * CREDIT_MARGIN_PACKETS;
+                    let aside = have.map(|have| have.saturating_sub(left));
+                    *have = Some(have.map_or(left, |have| have.min(left)));
+                    aside
+                };
+                self.aside = Some(Aside {
+                    headers: put_aside(&mut self.headers, 1),
+                    data_units: put_aside(&mut self.data_units, payload_units),
+                });
+            }
+            Some(aside) if !withheld => {
+                let together = |have: Option<u32>, aside: Option<u32>| Some(have? + aside?);
+                self.headers = together(self.headers, aside.headers);
+                self.data_units = together(self.data_units, aside.data_units);
+                self.aside = None;
+            }
+            _ => {}
         }
     }
 }
@@ -83,6 +120,52 @@ mod tests {
             count.give(16);
         }
         assert!(count.allows(16));
+    }
+
+    #[test]
+    fn withheld_credits_close_the_gate_and_are_all_there_afterwards() {
+        let mut count = CreditCount::new(Credits {
+            headers: 10,
+            data_units: 160,
+        });
+        assert!(count.take(16));
+        count.withhold(true, 16);
+        assert!(!count.allows(16) && !count.allows(0));
+        count.give(16);
+        count.withhold(true, 16);
+        for _ in 0..CREDIT_MARGIN_PACKETS {
+            assert!(count.take(16), "started before the gate was seen to close");
+        }
+        assert!(!count.take(16), "what comes back does not count yet");
+        for _ in 0..CREDIT_MARGIN_PACKETS {
+            count.give(16);
+        }
+        assert!(!count.allows(16));
+        count.withhold(false, 16);
+        for _ in 0..10 {
+            assert!(count.take(16));
+        }
+        assert!(!count.take(0), "none was won");
+    }
+
+    #[test]
+    fn infinite_credits_can_be_withheld_and_are_infinite_again_afterwards() {
+        let mut count = CreditCount::new(Credits {
+            headers: 0,
+            data_units: 0,
+        });
+        count.withhold(true, 16);
+        assert!(!count.allows(16));
+        for _ in 0..CREDIT_MARGIN_PACKETS {
+            assert!(count.take(16));
+        }
+        assert!(!count.take(16));
+        count.give(16);
+        count.withhold(false, 16);
+        for _ in 0..1000 {
+            assert!(count.take(256));
+        }
+        assert!(count.allows(256));
     }
 
     #[test]

@@ -277,6 +277,21 @@ impl HostBridge {
         self.read_faults.push_back(fault);
     }
 
+    /// Withholds credits of this class from the device for `duration_ns`, from `delay_ns` from now on, as a root complex does
+    /// whose buffers stay full. The device finishes what it has started, and sends nothing of the class until the end.
+    /// `u64::MAX` lasts until [`HostBridge::release_credits`].
+    pub fn withhold_credits(&mut self, class: Class, delay_ns: u64, duration_ns: u64) {
+        let later = |from_ps: u64, ns: u64| from_ps.saturating_add(ns.saturating_mul(1000));
+        let after_ps = later(self.now_ps, delay_ns);
+        self.upstream
+            .withhold_credits(class, after_ps, later(after_ps, duration_ns));
+    }
+
+    /// Gives the device the credits of this class that are withheld, and forgets withholdings that have not begun.
+    pub fn release_credits(&mut self, class: Class) {
+        self.upstream.release_credits(class);
+    }
+
     /// The address of an offset in BAR 0, 2 or 4, as the root complex sees it.
     ///
     /// # Panics

@@ -28,6 +28,7 @@ mod upstream;
 pub mod violation;
 
 pub use device_reads::ReadFault;
+pub use downstream::Class;
 pub use host_bridge::{Counters, HostBridge, HostBridgeError};
 pub use host_reads::{FIRST_RAW_TAG, ReadError, ReadTicket};
 pub use port::{HostPortInputs, HostPortOutputs};

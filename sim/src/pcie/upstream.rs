@@ -29,6 +29,16 @@ struct Returning {
     units: u32,
 }
 
+/// A time in which the device gets no credits of a class.
+#[derive(Clone, Copy, Debug)]
+struct Withheld {
+    class: Class,
+    /// Cycles that begin later, ...
+    after_ps: u64,
+    /// ... and up to this one.
+    until_ps: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct Upstream {
     line: Line,
@@ -49,6 +59,7 @@ pub(super) struct Upstream {
     nonposted: CreditCount,
     completion: CreditCount,
     returning: VecDeque<Returning>,
+    withheld: Vec<Withheld>,
     /// The gates as they were worked out last, and for which maximum payload; 0 when credits were taken since.
     allowed: [bool; 3],
     allowed_for: u32,
@@ -84,6 +95,7 @@ impl Upstream {
             nonposted: CreditCount::new(profile.root_complex.nonposted_credits),
             completion: CreditCount::new(profile.root_complex.completion_credits),
             returning: VecDeque::new(),
+            withheld: Vec::new(),
             allowed: [false; 3],
             allowed_for: 0,
             spare: Vec::new(),
@@ -214,6 +226,21 @@ impl Upstream {
         self.recycle(bytes);
     }
 
+    /// From the first cycle after `after_ps` on, and until `until_ps`, the device gets no credits of this class.
+    pub fn withhold_credits(&mut self, class: Class, after_ps: u64, until_ps: u64) {
+        self.withheld.push(Withheld {
+            class,
+            after_ps,
+            until_ps,
+        });
+    }
+
+    /// The device gets credits of this class again, and goes on getting them.
+    pub fn release_credits(&mut self, class: Class) {
+        self.withheld.retain(|withheld| withheld.class != class);
+        self.allowed_for = 0;
+    }
+
     /// `host_transmit_ready` for the cycle that begins now.
     pub fn update_ready(&mut self, now_ps: u64) -> bool {
         self.ready = self.line.free_at_ps() <= now_ps + self.buffer_ps;
@@ -222,7 +249,10 @@ impl Upstream {
 
     /// `host_transmit_{posted,nonposted,completion}_allowed` for the cycle that begins now.
     pub fn update_allowed(&mut self, now_ps: u64, maximum_payload_bytes: u32) -> [bool; 3] {
-        if self.returning.is_empty() && self.allowed_for == maximum_payload_bytes {
+        if self.returning.is_empty()
+            && self.withheld.is_empty()
+            && self.allowed_for == maximum_payload_bytes
+        {
             return self.allowed;
         }
         while let Some(back) = self
@@ -235,6 +265,18 @@ impl Upstream {
             self.count(back.class).give(back.units);
         }
         let payload = units(maximum_payload_bytes as usize);
+        self.withheld.retain(|withheld| now_ps <= withheld.until_ps);
+        for (class, payload) in [
+            (Class::Posted, payload),
+            (Class::Nonposted, 0),
+            (Class::Completion, payload),
+        ] {
+            let is_withheld = self
+                .withheld
+                .iter()
+                .any(|withheld| withheld.class == class && withheld.after_ps < now_ps);
+            self.count(class).withhold(is_withheld, payload);
+        }
         self.allowed_for = maximum_payload_bytes;
         self.allowed = [
             self.posted.allows(payload),

@@ -19,6 +19,10 @@ const OTHER_KINDS: &str =
 const BUS_MASTER: &str = "without_bus_master_enable_the_host_can_still_read_and_nothing_is_written";
 const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_others_out";
 const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
+const UNANSWERED: &str =
+    "spoilt_reads::a_read_that_is_never_answered_ends_in_time_and_disturbs_nobody";
+const ENDED: &str =
+    "no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
 const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
 
@@ -55,6 +59,14 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "disabled$d",
         value: "1'b0",
         tests: &[BUS_MASTER],
+    },
+    Mutant {
+        name: "unanswered-read-kept",
+        fault: "a read that the host does not answer never ends",
+        module: "niu$read_requester",
+        signal: "removes",
+        value: "receive$ends",
+        tests: &[UNANSWERED],
     },
     Mutant {
         name: "priority-ignored",
@@ -240,6 +252,14 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "phase",
         value: "1'b1",
         tests: &[FULL_RING, SOAK_2],
+    },
+    Mutant {
+        name: "ring-not-let-go",
+        fault: "a queue counts as disabled while a message still waits to be written to its ring",
+        module: "niu",
+        signal: "processor$receive_holds",
+        value: "1'b0",
+        tests: &[ENDED],
     },
     Mutant {
         name: "consumer-unbounded",

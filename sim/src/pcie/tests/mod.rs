@@ -6,6 +6,7 @@ mod host_requests;
 mod timing;
 mod traffic;
 mod violations;
+mod withheld_credits;
 
 use super::{HostBridge, HostPortInputs, ReadError, ReadTicket};
 use crate::memory::{HostMemory, Permission};
