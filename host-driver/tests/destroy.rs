@@ -38,7 +38,7 @@ fn no_message_is_written_to_a_ring_whose_endpoint_has_ended() {
 ///
 /// Fails when the NIU lets the answer go although a message is still held by the receive engine, which read its ring's address
 /// before: without the state `Settle` of `CommandExecutor`, or with its `receive_holds` stuck at 0. The order of writes in
-/// `HostTransmit` does not cover that, as it knows only of messages that have left the engine.
+/// `HostTransmit` does not cover that, as it knows only of messages that it has been offered.
 #[test]
 fn no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended() {
     // On hosts where the driver gives memory back before the next write is there.
@@ -50,9 +50,9 @@ fn no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_end
 /// What waits for credits: messages that have left the receive engine, a shadow line behind them, a last message behind that,
 /// and the answer to the destruction.
 ///
-/// Fails when the answer is not ordered behind the writes before it: without `message_order` and `shadow_order` in
-/// `HostTransmit`. Either alone is enough here: the arbiter gives a message that waits behind a shadow line its turn before
-/// an answer that has waited for that line. `Settle` does not cover it, as nothing holds an address any more.
+/// The last message waits at the arbiter of `HostTransmit`, where the answer comes too and may go first: only `Settle` keeps it
+/// back until the message is taken. (It failed on an NIU with registers between engine and arbiter, when the answer did not
+/// wait for what they held.)
 #[test]
 fn nor_is_one_that_waits_behind_a_shadow_line() {
     for (profile, seed) in [("bare", 86), ("pcie-gen1-x1", 87)] {

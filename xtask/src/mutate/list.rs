@@ -21,6 +21,9 @@ const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_othe
 const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
 const UNANSWERED: &str =
     "spoilt_reads::a_read_that_is_never_answered_ends_in_time_and_disturbs_nobody";
+const POISONED: &str = "spoilt_reads::poisoned_data_is_not_believed_and_ends_the_request_at_once";
+const FOREIGN_ANSWER: &str =
+    "link_frames::an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queue";
 const ENDED: &str =
     "no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
@@ -67,6 +70,14 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "removes",
         value: "receive$ends",
         tests: &[UNANSWERED],
+    },
+    Mutant {
+        name: "poison-believed",
+        fault: "data that the host says are wrong are taken for right",
+        module: "niu$read_requester$receive",
+        signal: "poisoned$d",
+        value: "1'b0",
+        tests: &[POISONED],
     },
     Mutant {
         name: "priority-ignored",
@@ -155,6 +166,14 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "same_way$d",
         value: "1'b1",
         tests: &[SOAK_4],
+    },
+    Mutant {
+        name: "foreign-answer-believed",
+        fault: "any node may answer for the receiver",
+        module: "niu$transmit$queues",
+        signal: "from_receiver",
+        value: "1'b1",
+        tests: &[FOREIGN_ANSWER],
     },
     Mutant {
         name: "answer-never-overdue",
