@@ -13,13 +13,14 @@ use rust_hdl::prelude::*;
 /// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
-/// A write packet has its place in the order from the cycle after its last beat was taken: what any of the three offers then comes later. So
-/// when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
+/// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken, messages
+/// when also `messages_wait` is low: what any of the three offers then comes later. So when firmware tells the host that a
+/// queue is no more, nothing of the queue comes behind that.
 ///
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
 ///
-/// Latency: descriptor of a message's write in cycle t, header of its first request at `source` in t + 4; others t + 5.
+/// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
 /// Reads and completions: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct HostTransmit {
@@ -29,6 +30,8 @@ pub struct HostTransmit {
     pub reset: Signal<In, Bit>,
     /// Write packets: messages received.
     pub message_writes: StreamSink,
+    /// What was taken of them has not all come to its place.
+    pub messages_wait: Signal<Out, Bit>,
     /// Write packets: shadow lines.
     pub shadow_writes: StreamSink,
     /// Write packets: firmware's.
@@ -56,8 +59,8 @@ pub struct HostTransmit {
     /// Pulse: a request was dropped.
     pub discarded: Signal<Out, Bit>,
 
+    message_register: StreamRegister,
     arbiter: PacketArbiter<3>,
-    write_register: StreamRegister,
     requester: WriteRequester,
     read_order: WriteOrder,
     completion_order: WriteOrder,
@@ -72,34 +75,35 @@ impl Logic for HostTransmit {
         clock!(
             self,
             clock,
+            message_register,
             arbiter,
-            write_register,
             requester,
             read_order,
             completion_order,
             transmit
         );
+        self.message_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
-        self.write_register.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
         self.completion_order.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
 
         // Writes.
-        self.arbiter.sinks[0].valid.next = self.message_writes.valid.val();
-        self.arbiter.sinks[0].beat.next = self.message_writes.beat.val();
-        self.message_writes.ready.next = self.arbiter.sinks[0].ready.val();
+        StreamSink::link(&mut self.message_writes, &mut self.message_register.sink);
+        self.messages_wait.next = self.message_register.source.valid.val();
+        self.arbiter.sinks[0].valid.next = self.message_register.source.valid.val();
+        self.arbiter.sinks[0].beat.next = self.message_register.source.beat.val();
+        self.message_register.source.ready.next = self.arbiter.sinks[0].ready.val();
         self.arbiter.sinks[1].valid.next = self.shadow_writes.valid.val();
         self.arbiter.sinks[1].beat.next = self.shadow_writes.beat.val();
         self.shadow_writes.ready.next = self.arbiter.sinks[1].ready.val();
         self.arbiter.sinks[2].valid.next = self.processor_writes.valid.val();
         self.arbiter.sinks[2].beat.next = self.processor_writes.beat.val();
         self.processor_writes.ready.next = self.arbiter.sinks[2].ready.val();
-        self.write_register.sink.valid.next = self.arbiter.source.valid.val();
-        self.write_register.sink.beat.next = self.arbiter.source.beat.val();
-        self.arbiter.source.ready.next = self.write_register.sink.ready.val();
-        StreamSource::join(&mut self.write_register.source, &mut self.requester.sink);
+        self.requester.sink.valid.next = self.arbiter.source.valid.val();
+        self.requester.sink.beat.next = self.arbiter.source.beat.val();
+        self.arbiter.source.ready.next = self.requester.sink.ready.val();
         self.requester.requester_id.next = self.requester_id.val();
         self.requester.maximum_payload.next = self.maximum_payload.val();
         StreamSource::join(&mut self.requester.source, &mut self.transmit.posted);
@@ -107,7 +111,7 @@ impl Logic for HostTransmit {
         // What must not pass them.
         self.entered.d.next = self.arbiter.source.valid.val()
             & self.arbiter.source.beat.val().last
-            & self.write_register.sink.ready.val();
+            & self.requester.sink.ready.val();
         self.read_order.entered.next = self.entered.q.val();
         self.read_order.finished.next = self.requester.finished.val();
         self.completion_order.entered.next = self.entered.q.val();

@@ -1,8 +1,8 @@
 //! Several packet streams into one.
 
 use super::{
+    first_one::FirstOne,
     gather::Gather,
-    round_robin::RoundRobin,
     stream::{Beat, StreamSink, StreamSource},
 };
 use rust_hdl::prelude::*;
@@ -29,8 +29,11 @@ pub struct PacketArbiter<const C: usize> {
     /// Packets out.
     pub source: StreamSource,
 
-    gather: Gather<C>,
-    round_robin: RoundRobin<C, 4>,
+    /// Sinks with a packet, the one in its turn aside; and those of them behind it.
+    others: Gather<C>,
+    behind: Signal<Local, Bits<C>>,
+    first: FirstOne<C, 4>,
+    first_behind: FirstOne<C, 4>,
     /// Whose turn it is.
     owner: DFF<Bits<4>>,
     /// A packet was offered and has not ended.
@@ -39,6 +42,7 @@ pub struct PacketArbiter<const C: usize> {
     valid: Signal<Local, Bit>,
     beat: Signal<Local, Beat>,
     last: Signal<Local, Bit>,
+    all_but_lowest: Constant<Bits<C>>,
 }
 
 impl<const C: usize> Default for PacketArbiter<C> {
@@ -48,14 +52,17 @@ impl<const C: usize> Default for PacketArbiter<C> {
             reset: Default::default(),
             sinks: std::array::from_fn(|_| Default::default()),
             source: Default::default(),
-            gather: Default::default(),
-            round_robin: Default::default(),
+            others: Default::default(),
+            behind: Default::default(),
+            first: Default::default(),
+            first_behind: Default::default(),
             owner: Default::default(),
             held: Default::default(),
             passes: Default::default(),
             valid: Default::default(),
             beat: Default::default(),
             last: Default::default(),
+            all_but_lowest: Constant::new(Bits::<C>::mask().replace_bit(0, false)),
         }
     }
 }
@@ -64,12 +71,10 @@ impl<const C: usize> Logic for PacketArbiter<C> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, held, owner);
-        clock!(self, clock, round_robin);
-        self.round_robin.reset.next = self.reset.val();
         self.valid.next = false;
         self.beat.next = self.sinks[0].beat.val();
         for i in 0..C {
-            self.gather.inputs[i].next =
+            self.others.inputs[i].next =
                 self.sinks[i].valid.val() & (self.owner.q.val() != i.to_bits());
             self.sinks[i].ready.next =
                 self.source.ready.val() & (self.owner.q.val() == i.to_bits());
@@ -88,11 +93,16 @@ impl<const C: usize> Logic for PacketArbiter<C> {
         }
         self.passes.next = (self.valid.val() & self.source.ready.val() & self.last.val())
             | (!self.valid.val() & !self.held.q.val());
-        self.round_robin.requests.next = self.gather.bits.val();
-        self.round_robin.advance.next = self.passes.val();
-        // Zero if nobody else asks.
+        self.behind.next =
+            self.others.bits.val() & (self.all_but_lowest.val() << self.owner.q.val());
+        self.first_behind.requests.next = self.behind.val();
+        self.first.requests.next = self.others.bits.val();
         if self.passes.val() {
-            self.owner.d.next = self.round_robin.index.val();
+            // Sink 0 if nobody else asks.
+            self.owner.d.next = self.first.index.val();
+            if self.first_behind.any.val() {
+                self.owner.d.next = self.first_behind.index.val();
+            }
         }
         if self.reset.val() {
             self.held.d.next = false;
