@@ -12,11 +12,10 @@
 use build_support::{GENERATED_VARIABLE, TOOLS_VARIABLE, Tools, ToolsError, generated};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+use wayfarer_configuration::Configuration;
 
 /// Another Verilog of the NIU.
 const VERILOG_VARIABLE: &str = "WAYFARER_NIU_VERILOG";
-/// The configuration of the NIU, as for its generator.
-const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 /// Whether the model can write waveforms.
 const WAVEFORMS_VARIABLE: &str = "WAYFARER_WAVEFORMS";
 
@@ -26,7 +25,6 @@ fn main() {
         TOOLS_VARIABLE,
         GENERATED_VARIABLE,
         VERILOG_VARIABLE,
-        CONFIGURATION_VARIABLE,
         WAVEFORMS_VARIABLE,
     ] {
         println!("cargo:rerun-if-env-changed={variable}");
@@ -37,33 +35,35 @@ fn main() {
     if !waveforms {
         println!("cargo:rustc-cfg=without_waveforms");
     }
-    println!(
-        "cargo:rustc-env=WAYFARER_NONPOSTED_CREDITS={}",
-        nonposted_credits()
-    );
+    // Those of its numbers that the simulator needs, as constants of `model`.
+    let configuration =
+        Configuration::chosen_for_build().unwrap_or_else(|problem| panic!("{problem}"));
+    let ram_bytes = configuration.value("processor.ram_bytes");
+    let clock_hertz = configuration.value("clock_hertz");
+    for (name, value) in [
+        (
+            "NONPOSTED_CREDITS",
+            configuration.value("host.nonposted_credits"),
+        ),
+        ("RAM_BYTES", ram_bytes),
+        ("CLOCK_HERTZ", clock_hertz),
+    ] {
+        println!("cargo:rustc-env=WAYFARER_{name}={value}");
+    }
     let tools = Tools::locate();
     let model = output.join("model");
     verilate(&tools, &model, waveforms);
-    compile(&model, &installed(tools.verilator_root()), waveforms);
-}
-
-/// Non-posted requests that this NIU takes at once. The generator has checked the whole file.
-fn nonposted_credits() -> i64 {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let path = env::var_os(CONFIGURATION_VARIABLE)
-        .map_or_else(|| "configurations/default.toml".into(), PathBuf::from);
-    let path = root.join("../hdl").join(path);
-    println!("cargo:rerun-if-changed={}", path.display());
-    let text = fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
-    let configuration: toml::Table = text
-        .parse()
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    configuration
-        .get("host")
-        .and_then(|host| host.get("nonposted_credits"))
-        .and_then(toml::Value::as_integer)
-        .unwrap_or_else(|| panic!("{} has no host.nonposted_credits", path.display()))
+    let half_cycle_ps = 500_000_000_000 / clock_hertz;
+    let defines = [
+        ("WAYFARER_RAM", processor_ram(&model, ram_bytes / 4)),
+        ("WAYFARER_HALF_CYCLE_PS", half_cycle_ps.to_string()),
+    ];
+    compile(
+        &model,
+        &installed(tools.verilator_root()),
+        waveforms,
+        &defines,
+    );
 }
 
 /// The Verilog of a cell with the NIU and its soft core.
@@ -109,9 +109,9 @@ fn installed<T>(found: Result<T, ToolsError>) -> T {
     found.unwrap_or_else(|error| panic!("the NIU cannot be Verilated: {error}"))
 }
 
-fn compile(model: &Path, verilator_root: &Path, waveforms: bool) {
+/// Compiles the model, and the shim with these definitions.
+fn compile(model: &Path, verilator_root: &Path, waveforms: bool, defines: &[(&str, String)]) {
     let include = verilator_root.join("include");
-    let ram = processor_ram(model);
     let build = |level: u32| {
         let mut build = cc::Build::new();
         build
@@ -155,10 +155,11 @@ fn compile(model: &Path, verilator_root: &Path, waveforms: bool) {
         .chain(waveforms.then_some("verilated_fst_c.cpp"));
     hot.extend(runtime.map(|file| include.join(file)));
     hot.push("src/model/shim.cpp".into());
-    build(2)
-        .files(hot)
-        .define("WAYFARER_RAM", Some(ram.as_str()))
-        .compile("wayfarer_niu");
+    let mut optimised = build(2);
+    for (name, value) in defines {
+        optimised.define(name, Some(value.as_str()));
+    }
+    optimised.files(hot).compile("wayfarer_niu");
     build(0).files(seldom).compile("wayfarer_niu_seldom");
     if waveforms {
         println!("cargo:rustc-link-lib=z");
@@ -167,21 +168,18 @@ fn compile(model: &Path, verilator_root: &Path, waveforms: bool) {
 }
 
 /// The name that Verilator gave to the processor's RAM: the only public memory of that shape.
-fn processor_ram(model: &Path) -> String {
+fn processor_ram(model: &Path, words: u64) -> String {
+    let shape = format!("VlUnpacked<IData/*31:0*/, {words}> ");
     let root = fs::read_to_string(model.join("Vniu___024root.h"))
         .expect("Verilator wrote the model's header");
     let names: Vec<&str> = root
         .lines()
-        .filter_map(|line| {
-            line.trim()
-                .strip_prefix("VlUnpacked<IData/*31:0*/, 16384> ")?
-                .strip_suffix(';')
-        })
+        .filter_map(|line| line.trim().strip_prefix(&shape)?.strip_suffix(';'))
         .collect();
     match names[..] {
         [name] => name.into(),
         _ => panic!(
-            "the model has {} memories like the processor's RAM: {names:?}",
+            "the model has {} memories like the processor's RAM of {words} words ({names:?}): was niu.v generated for this configuration?",
             names.len()
         ),
     }

@@ -8,7 +8,7 @@ use crate::schema::{codes, numbers, section, word};
 
 numbers! {
     TRANSMIT_SLOT_BYTES = 256 "Size of a transmit slot: a header of 8 bytes, then the payload.",
-    TRANSMIT_SLOTS = 16 "Slots of a transmit queue; with their size, one page of BAR4 for each queue.",
+    MAXIMUM_TRANSMIT_SLOTS = 16 "Most slots of a transmit queue; with their size, one page of BAR4 for each queue. How many there are: `control::registers::capabilities`.",
     HEADER_BYTES = 8 "Size of a transmit slot's header, and of a receive entry's descriptor.",
     MAXIMUM_PAYLOAD_BYTES = 248 "Longest payload of a Basic message.",
     EXPRESS_PAYLOAD_BYTES = 8 "Payload of an Express message.",

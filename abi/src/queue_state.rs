@@ -9,7 +9,7 @@ numbers! {
     REGION_RECEIVE_QUEUE = 2 "Two words a queue: index = queue * 2 + 0 `receive_control`, + 1 ring address.",
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
     REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
-    TRANSLATION_ENTRIES = 1024 "Entries of the translation table.",
+    MAXIMUM_TRANSLATION_ENTRIES = 1024 "Most entries of the translation table. How many there are: `control::registers::capabilities`.",
     TRANSMIT_QUEUES = 16 "Resident transmit queues of the default configuration.",
     RECEIVE_QUEUES = 16 "Resident receive queues of the default configuration.",
     MAXIMUM_NODES = 64 "Nodes 0 to 63 may send to a receiver that tracks their queues' refusals.",

@@ -4,12 +4,12 @@ use abi::admin::{endpoint_shape, status::Status};
 use abi::control::registers::capabilities;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
-    MAXIMUM_NODES, TRANSLATION_ENTRIES, TRANSMIT_QUEUES, receive_control, translation,
+    MAXIMUM_NODES, MAXIMUM_TRANSLATION_ENTRIES, TRANSMIT_QUEUES, receive_control, translation,
     transmit_control,
 };
 
 /// Base-2 logarithm of the largest translation table's entries.
-const TABLE_LOG2: u8 = TRANSLATION_ENTRIES.ilog2() as u8;
+const TABLE_LOG2: u8 = MAXIMUM_TRANSLATION_ENTRIES.ilog2() as u8;
 /// Processor cycles after which a disabled queue gets no answers any more: the 2^18 core cycles after which a transmit queue
 /// that waits for one gives up.
 const REST_CYCLES: u32 = 1 << 17;

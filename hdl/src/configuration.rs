@@ -2,9 +2,8 @@
 //! that `WAYFARER_CONFIGURATION` names. Formats, which all configurations share, stand in `abi`.
 
 use abi::schema::Code;
-use file::{Configuration, Form, KEYS};
+use wayfarer_configuration::{Configuration, Form, KEYS};
 
-pub mod file;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +20,18 @@ include!(concat!(env!("OUT_DIR"), "/configuration.rs"));
 
 /// Base-2 logarithm of [`NONPOSTED_CREDITS`].
 pub const NONPOSTED_CREDITS_LOG2: usize = NONPOSTED_CREDITS.ilog2() as usize;
+
+/// Base-2 logarithm of the pages of slot memory: one for each transmit queue.
+pub const TRANSMIT_PAGES_LOG2: usize = TRANSMIT_QUEUES.next_power_of_two().ilog2() as usize;
+
+/// Bits of an index of queue state (`abi::queue_state`) that are zero for every entry of the translation table.
+pub const TRANSLATION_ZERO_BITS: usize = abi::queue_state::REGION_SHIFT - TRANSLATION_LOG2;
+
+/// Size of the service processor's RAM.
+pub const RAM_BYTES: usize = 1 << RAM_BYTES_LOG2;
+
+/// Upper bits of an address of the service processor that are the same everywhere in its RAM.
+pub const RAM_REGION_BITS: usize = 32 - RAM_BYTES_LOG2;
 
 /// Bits of a count of beats in a virtual channel's receive buffer.
 pub const BUFFER_COUNT_BITS: usize = CHANNEL_BEATS_LOG2 + 1;

@@ -5,6 +5,7 @@ use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::Error;
 use crate::transport::{Bar, SimulatedTransport, Transport};
 use abi::control::registers;
+use abi::message::MAXIMUM_TRANSMIT_SLOTS;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -23,6 +24,10 @@ pub struct Identity {
     pub transmit_queues: u8,
     /// Resident receive queues.
     pub receive_queues: u8,
+    /// Slots of each transmit queue: so many messages may be composed or under way.
+    pub transmit_slots: u8,
+    /// Destinations of all endpoints together.
+    pub translation_entries: u32,
 }
 
 /// How a device is to be opened.
@@ -92,6 +97,7 @@ impl<T: Transport> Device<T> {
         check_version("the hardware", version, hardware_revision)?;
         let clock_hertz = read(registers::clock_hertz::OFFSET)?;
         let capabilities = u64::from(read(registers::capabilities::OFFSET)?);
+        let transmit_slots = transmit_slots(capabilities)?;
         let mut admin = AdminQueue::new(transport.clone(), &options)?;
         transport.write32(Bar::Control, registers::node::OFFSET as u64, node.into());
         let firmware = admin.identify()?;
@@ -104,6 +110,8 @@ impl<T: Transport> Device<T> {
             clock_hertz,
             transmit_queues: registers::capabilities::transmit_queues::get(capabilities) as u8,
             receive_queues: registers::capabilities::receive_queues::get(capabilities) as u8,
+            transmit_slots,
+            translation_entries: translation_entries(capabilities),
         };
         Ok(Device {
             transport,
@@ -127,7 +135,12 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The firmware refuses: no resources, an operand out of range, an RQID in use.
     pub fn create_endpoint(&self, options: EndpointOptions) -> Result<Endpoint<T>, Error> {
-        Endpoint::create(self.transport.clone(), Rc::clone(&self.admin), options)
+        Endpoint::create(
+            self.transport.clone(),
+            Rc::clone(&self.admin),
+            self.identity.transmit_slots.into(),
+            options,
+        )
     }
 
     /// A statistics counter.
@@ -194,6 +207,24 @@ impl<T: Transport> Device<T> {
     }
 }
 
+/// Slots of a transmit queue; indices that wrap at 2^16 must find the same slot in each lap.
+fn transmit_slots(capabilities: u64) -> Result<u8, Error> {
+    let slots = registers::capabilities::transmit_slots::get(capabilities) as u8;
+    if slots.is_power_of_two() && usize::from(slots) <= MAXIMUM_TRANSMIT_SLOTS {
+        Ok(slots)
+    } else {
+        Err(Error::NoSuchSlots {
+            told: slots,
+            maximum: MAXIMUM_TRANSMIT_SLOTS,
+        })
+    }
+}
+
+fn translation_entries(capabilities: u64) -> u32 {
+    let log2 = registers::capabilities::translation_log2::get(capabilities) as u32;
+    1_u32.checked_shl(log2).unwrap_or(u32::MAX)
+}
+
 fn split(version: u32) -> (u16, u16) {
     ((version >> 16) as u16, version as u16)
 }
@@ -216,6 +247,19 @@ fn check_version(what: &'static str, version: u32, revision: u32) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_with_an_impossible_number_of_slots_is_refused() {
+        let told = |slots: u64| registers::capabilities::transmit_slots::set(0, slots);
+        for slots in [2, 4, 16] {
+            assert_eq!(transmit_slots(told(slots)).ok(), Some(slots as u8));
+        }
+        for slots in [0, 6, 32] {
+            let error = transmit_slots(told(slots)).expect_err("no such number");
+            let text = format!("{slots} slots");
+            assert!(error.to_string().contains(&text), "{error}");
+        }
+    }
 
     #[test]
     fn a_mismatch_names_both_sides() {

@@ -22,7 +22,8 @@ pub struct EndpointOptions {
     pub ring_entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes: 4 for Express messages only, 8 for the longest Basic message.
     pub entry_bytes_log2: u8,
-    /// Base-2 logarithm of the number of destinations, 0 to 10.
+    /// Base-2 logarithm of the number of destinations, 0 to 10; all endpoints of a device share its
+    /// [`translation_entries`](crate::Identity::translation_entries).
     pub destinations_log2: u8,
     /// May send on virtual channel 1.
     pub virtual_channel_1: bool,
@@ -58,6 +59,7 @@ impl<T: Transport> Endpoint<T> {
     pub(crate) fn create(
         transport: T,
         admin: Rc<RefCell<AdminQueue<T>>>,
+        slot_count: u16,
         options: EndpointOptions,
     ) -> Result<Self, Error> {
         let ring_bytes = 1_usize.checked_shl(
@@ -87,7 +89,7 @@ impl<T: Transport> Endpoint<T> {
             options.entry_bytes_log2.into(),
         );
         let endpoint = Endpoint {
-            transmit: TransmitQueue::new(transport.clone(), shadow, number, queue),
+            transmit: TransmitQueue::new(transport.clone(), shadow, number, queue, slot_count),
             receive: ReceiveRing::new(transport.clone(), ring, number, entries, stride),
             transport,
             admin,
@@ -300,7 +302,7 @@ mod tests {
     use crate::device::{Device, OpenOptions};
     use crate::transport::fake::FakeTransport;
     use abi::endpoint::page;
-    use abi::message::{TRANSMIT_SLOTS, shadow};
+    use abi::message::shadow;
 
     /// How long anything may take.
     const PATIENCE_NS: f64 = 1000.0;
@@ -398,7 +400,7 @@ mod tests {
             let producer = niu.endpoint_register(page::transmit_producer::OFFSET);
             niu.device_writes(shadow, shadow::consumer::set(0, producer) as u64);
         });
-        for message in 0..5 * TRANSMIT_SLOTS {
+        for message in 0..5 * device.identity().transmit_slots {
             endpoint
                 .when_room(PATIENCE_NS, |endpoint| {
                     endpoint.compose(0, 0, b"one of many")

@@ -47,6 +47,16 @@ pub enum Error {
         /// The driver's minor version.
         own_minor: u16,
     },
+    /// The hardware tells of a number of transmit slots that cannot be.
+    #[error(
+        "the hardware says that a transmit queue has {told} slots; it can have a power of two up to {maximum}"
+    )]
+    NoSuchSlots {
+        /// What it says.
+        told: u8,
+        /// The most there can be.
+        maximum: usize,
+    },
     /// The firmware did not answer.
     #[error(
         "the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more"

@@ -6,8 +6,8 @@ use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
 use abi::message::{
-    HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, error::Error as Code,
-    shadow, transmit_header,
+    HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, MAXIMUM_TRANSMIT_SLOTS, TRANSMIT_SLOT_BYTES,
+    error::Error as Code, shadow, transmit_header,
 };
 use std::rc::Rc;
 
@@ -16,7 +16,9 @@ pub struct TransmitQueue<T: Transport> {
     transport: T,
     shadow: Rc<T::Memory>,
     page: u64,
+    /// Where its slots stand in BAR4, and how many there are.
     slots: u64,
+    slot_count: u16,
     /// Slots composed: Express messages and Basic messages alike.
     composed: u16,
     /// Slots launched; Basic messages are launched in batches.
@@ -32,13 +34,20 @@ pub struct TransmitQueue<T: Transport> {
 }
 
 impl<T: Transport> TransmitQueue<T> {
-    /// The transmit queue behind endpoint page `endpoint`, with slots in page `queue` of BAR4.
-    pub fn new(transport: T, shadow: Rc<T::Memory>, endpoint: u16, queue: u16) -> Self {
+    /// The transmit queue behind endpoint page `endpoint`, with `slot_count` slots in page `queue` of BAR4.
+    pub fn new(
+        transport: T,
+        shadow: Rc<T::Memory>,
+        endpoint: u16,
+        queue: u16,
+        slot_count: u16,
+    ) -> Self {
         TransmitQueue {
             transport,
             shadow,
             page: u64::from(endpoint) * PAGE_BYTES as u64,
-            slots: u64::from(queue) * (TRANSMIT_SLOT_BYTES * TRANSMIT_SLOTS) as u64,
+            slots: u64::from(queue) * (TRANSMIT_SLOT_BYTES * MAXIMUM_TRANSMIT_SLOTS) as u64,
+            slot_count,
             composed: 0,
             launched: 0,
             consumer: 0,
@@ -88,7 +97,7 @@ impl<T: Transport> TransmitQueue<T> {
 
     /// Free slots, as far as is known without looking.
     fn free(&self) -> u16 {
-        TRANSMIT_SLOTS as u16 - self.outstanding()
+        self.slot_count - self.outstanding()
     }
 
     /// Takes a slot, if there is one.
@@ -102,7 +111,7 @@ impl<T: Transport> TransmitQueue<T> {
                 return Err(Error::QueueFull);
             }
         }
-        let slot = self.composed % TRANSMIT_SLOTS as u16;
+        let slot = self.composed % self.slot_count;
         self.composed = self.composed.wrapping_add(1);
         Ok(slot)
     }
@@ -194,12 +203,14 @@ mod tests {
     use super::*;
     use crate::transport::fake::FakeTransport;
 
+    const SLOTS: u16 = 8;
+
     /// A queue, and the address of its shadow line.
     fn queue() -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
         let transport = FakeTransport::default();
         let shadow = transport.allocate(64).expect("there is memory");
         let address = shadow.device_address();
-        let queue = TransmitQueue::new(transport.clone(), Rc::new(shadow), 0, 0);
+        let queue = TransmitQueue::new(transport.clone(), Rc::new(shadow), 0, 0, SLOTS);
         (queue, transport, address)
     }
 
@@ -225,7 +236,7 @@ mod tests {
         transport.device_writes(shadow, line(0, 1, Code::TornStore, true));
         let first = complaint(queue.refresh());
         assert_eq!((first.count, first.failed), (1, true));
-        for _ in 0..2 * TRANSMIT_SLOTS {
+        for _ in 0..2 * SLOTS {
             let express = complaint(queue.send_express(0, 0, [0; 8]));
             let basic = complaint(queue.compose(0, 0, b"behind", false));
             let look = complaint(queue.refresh());
@@ -255,14 +266,14 @@ mod tests {
     #[test]
     fn a_nonsensical_shadow_line_is_an_error_and_no_room() {
         let (mut queue, transport, shadow) = queue();
-        for _ in 0..TRANSMIT_SLOTS {
+        for _ in 0..SLOTS {
             queue.compose(0, 0, b"message", false).expect("room");
         }
         queue.launch();
         transport.device_writes(shadow, line(5, 0, Code::None, false));
         queue.refresh().expect("five slots are done");
         // Beyond what was launched, and backwards.
-        for consumer in [TRANSMIT_SLOTS as u16 + 1, 0x8000, 4] {
+        for consumer in [SLOTS + 1, 0x8000, 4] {
             transport.device_writes(shadow, line(consumer, 0, Code::None, false));
             let error = queue.refresh().expect_err("nonsense");
             assert!(matches!(error, Error::ShadowLine { consumer: told, .. } if told == consumer));

@@ -3,11 +3,10 @@
 mod support;
 
 use abi::control::counter::Counter;
-use abi::message::TRANSMIT_SLOTS;
 use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
-/// Senders: their slots hold 1088 beats of the longest messages, twice a channel's buffer.
+/// Senders: in the default configuration their slots hold 1088 beats of the longest messages, twice a channel's buffer.
 const ENDPOINTS: usize = 4;
 /// Times that all slots are filled; so often that a beat lost or won with each frame would show.
 const ROUNDS: usize = 6;
@@ -42,10 +41,11 @@ fn payload(endpoint: usize, message: usize) -> [u8; BYTES] {
 /// Composes messages for all slots before it launches them, because its own host is as slow as the other.
 fn send(node: &Node) -> Result<(), Error> {
     let mut endpoints = endpoints(node)?;
+    let slots = usize::from(node.device.identity().transmit_slots);
     for round in 0..ROUNDS {
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
-            for slot in 0..TRANSMIT_SLOTS {
-                endpoint.compose(0, 0, &payload(number, round * TRANSMIT_SLOTS + slot))?;
+            for slot in 0..slots {
+                endpoint.compose(0, 0, &payload(number, round * slots + slot))?;
             }
         }
         endpoints.iter_mut().for_each(Endpoint::launch);
@@ -58,7 +58,8 @@ fn send(node: &Node) -> Result<(), Error> {
 
 fn receive(node: &Node) -> Result<(), Error> {
     let mut endpoints = endpoints(node)?;
-    for message in 0..ROUNDS * TRANSMIT_SLOTS {
+    let slots = usize::from(node.device.identity().transmit_slots);
+    for message in 0..ROUNDS * slots {
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
             let received = endpoint.receive_wait(PATIENCE_NS)?;
             assert_eq!(

@@ -31,7 +31,9 @@ fn send(node: &Node) -> Result<(), Error> {
     node.barrier();
     node.barrier();
     for message in 0..LOST {
-        endpoint.send_express(0, 0, u64::from(message).to_le_bytes())?;
+        endpoint.when_room(PATIENCE_NS, |endpoint| {
+            endpoint.send_express(0, 0, u64::from(message).to_le_bytes())
+        })?;
     }
     // To the NIUs they are delivered.
     endpoint.flush(PATIENCE_NS)?;

@@ -5,9 +5,6 @@ mod support;
 use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
-/// Every slot of both queues.
-const MESSAGES: u8 = 16;
-
 #[test]
 fn messages_with_priority_go_first_and_do_not_keep_the_others_out() {
     let options = support::options("bare", 91);
@@ -31,8 +28,9 @@ fn endpoints(node: &Node) -> Result<[Endpoint; 2], Error> {
 
 fn send(node: &Node) -> Result<(), Error> {
     let mut endpoints = endpoints(node)?;
+    let messages = node.device.identity().transmit_slots;
     for endpoint in &mut endpoints {
-        for message in 0..MESSAGES {
+        for message in 0..messages {
             endpoint.compose(0, message, &[message; 248])?;
         }
     }
@@ -49,7 +47,9 @@ fn send(node: &Node) -> Result<(), Error> {
 
 fn receive(node: &Node) -> Result<(), Error> {
     let [mut other, mut first] = endpoints(node)?;
-    for message in 0..MESSAGES {
+    // Every slot of both queues.
+    let messages = node.device.identity().transmit_slots;
+    for message in 0..messages {
         assert_eq!(first.receive_wait(PATIENCE_NS)?.payload, [message; 248]);
     }
     // By then one of eight turns was the other queue's, and those before the second launch.
@@ -58,9 +58,9 @@ fn receive(node: &Node) -> Result<(), Error> {
         assert_eq!(message.payload, [overtaken; 248]);
         overtaken += 1;
     }
-    println!("{overtaken} of {MESSAGES} messages without priority came first");
-    assert!((1..=MESSAGES / 2).contains(&overtaken), "{overtaken}");
-    for message in overtaken..MESSAGES {
+    println!("{overtaken} of {messages} messages without priority came first");
+    assert!((1..=messages / 2).contains(&overtaken), "{overtaken}");
+    for message in overtaken..messages {
         assert_eq!(other.receive_wait(PATIENCE_NS)?.payload, [message; 248]);
     }
     node.barrier();

@@ -3,6 +3,7 @@
 //! A profile is a TOML file under `profiles/`; every one is built into the program and found by name. All times are
 //! nanoseconds of simulated time.
 
+use crate::model::CLOCK_PERIOD_PS;
 use serde::Deserialize;
 
 /// The built-in profiles: name and TOML text, in the order they are listed to users.
@@ -50,7 +51,8 @@ pub enum ProfileError {
     },
 }
 
-/// A platform: core clock, PCIe link, root complex and the host's instruction costs.
+/// A platform: PCIe link, root complex and the host's instruction costs. The core clock is not part of it: that is the NIU's own
+/// ([`crate::model::CLOCK_HERTZ`]).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -58,9 +60,6 @@ pub struct Profile {
     pub name: String,
     /// One line for listings.
     pub description: String,
-    /// The NIU's core clock in hertz.
-    #[serde(default = "default_clock_hertz")]
-    pub clock_hertz: u64,
     /// The link between root complex and NIU.
     pub link: LinkProfile,
     /// The root complex and the memory behind it.
@@ -77,7 +76,7 @@ pub struct LinkProfile {
     pub generation: u8,
     /// Lanes; 0 when there is no such link.
     pub lanes: u8,
-    /// Bytes a nanosecond after line encoding, framing included.
+    /// Bytes a nanosecond after line encoding, framing included; 0: a beat of 16 bytes a core cycle.
     pub raw_bytes_per_ns: f64,
     /// Bytes each packet takes on the line besides its own: framing, sequence number, LCRC.
     pub framing_overhead_bytes: u32,
@@ -160,10 +159,6 @@ pub struct HostCosts {
     pub poll_interval_ns: u64,
 }
 
-fn default_clock_hertz() -> u64 {
-    125_000_000
-}
-
 impl Profile {
     /// Names of the built-in profiles.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -194,11 +189,6 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Period of the core clock in picoseconds, rounded.
-    pub fn period_ps(&self) -> u64 {
-        (1_000_000_000_000 + self.clock_hertz / 2) / self.clock_hertz
-    }
-
     /// Checks every value against PCIe and against the others.
     ///
     /// # Errors
@@ -210,21 +200,16 @@ impl Profile {
                 reason,
             })
         };
-        if !(1_000_000..=1_000_000_000).contains(&self.clock_hertz) {
-            return refuse(format!(
-                "clock_hertz = {} is not between 1 MHz and 1 GHz",
-                self.clock_hertz
-            ));
-        }
         let link = &self.link;
-        if !(0.001..=1024.0).contains(&link.raw_bytes_per_ns) {
+        let beat_a_cycle = link.raw_bytes_per_ns == 0.0;
+        if !beat_a_cycle && !(0.001..=1024.0).contains(&link.raw_bytes_per_ns) {
             return refuse(format!(
-                "raw_bytes_per_ns = {} is not between 0.001 and 1024",
+                "raw_bytes_per_ns = {} is neither a beat a cycle (0) nor between 0.001 and 1024",
                 link.raw_bytes_per_ns
             ));
         }
         let beat_ps = 16_000.0 / link.raw_bytes_per_ns;
-        if link.cut_through && beat_ps > self.period_ps() as f64 {
+        if link.cut_through && !beat_a_cycle && beat_ps > CLOCK_PERIOD_PS as f64 {
             return refuse("cut_through needs a line of at least 16 bytes a core cycle".to_owned());
         }
         for (name, bytes) in [
@@ -294,7 +279,6 @@ mod tests {
     #[test]
     fn the_bare_profile_adds_no_time() {
         let bare = Profile::named("bare").unwrap();
-        assert_eq!(bare.period_ps(), 8000);
         assert_eq!(
             (
                 bare.link.latency_ns,
@@ -312,9 +296,8 @@ mod tests {
     fn values_that_cannot_be_are_refused_by_name() {
         type Change = fn(&mut Profile);
         let cases: &[(&str, Change)] = &[
-            ("clock_hertz", |profile| profile.clock_hertz = 0),
             ("raw_bytes_per_ns", |profile| {
-                profile.link.raw_bytes_per_ns = 0.0
+                profile.link.raw_bytes_per_ns = 0.0001
             }),
             ("maximum_payload_bytes", |profile| {
                 profile.link.maximum_payload_bytes = 192

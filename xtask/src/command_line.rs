@@ -23,6 +23,8 @@ enum Command {
     /// Measure latency, bandwidth and message rate on a simulated cluster
     #[command(disable_help_flag = true)]
     Bench {
+        #[command(flatten)]
+        configuration: NamedConfiguration,
         /// Arguments of niu-bench: --quick, --only NAME, --json FILE, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -30,12 +32,16 @@ enum Command {
     /// Send a million random messages among four nodes and check each (minutes)
     #[command(disable_help_flag = true)]
     Soak {
+        #[command(flatten)]
+        configuration: NamedConfiguration,
         /// Arguments of niu-soak: --messages NUMBER, --nodes NUMBER, --seed NUMBER, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Run every test
+    /// Run every test; with --configuration those of whole clusters
     Test {
+        #[command(flatten)]
+        configuration: NamedConfiguration,
         /// Arguments of the test runner: a filter of test names, --package NAME, ...
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -45,6 +51,8 @@ enum Command {
     /// Run niu-bench (the benchmark `stages`, unless --only names another) with waveforms of both NIUs
     #[command(disable_help_flag = true)]
     Trace {
+        #[command(flatten)]
+        configuration: NamedConfiguration,
         /// Arguments of niu-bench: --only NAME, --profile NAME, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -54,13 +62,30 @@ enum Command {
     /// Break the NIU on purpose, a line at a time, and see that the cluster tests notice (by hand: twenty minutes)
     Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
-    Generate,
+    Generate(NamedConfiguration),
     /// Build the service processor's image
-    Firmware,
+    Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
     Tools,
-    /// What a change must pass: lint, test, a quick bench
+    /// What a change must pass: lint, test, test of another configuration, a quick bench
     Ci,
+}
+
+/// The configuration to build for.
+#[derive(clap::Args)]
+struct NamedConfiguration {
+    /// Build for this configuration of the NIU instead of the default one: a name in hdl/configurations, or a file
+    #[arg(long, value_name = "NAME")]
+    configuration: Option<String>,
+}
+
+impl NamedConfiguration {
+    fn choose(&self, workspace: Workspace) -> Result<Workspace> {
+        match &self.configuration {
+            Some(name) => workspace.with_configuration(name),
+            None => Ok(workspace),
+        }
+    }
 }
 
 impl CommandLine {
@@ -68,20 +93,38 @@ impl CommandLine {
     pub fn run(self) -> Result<()> {
         let workspace = Workspace::locate()?;
         match self.command {
-            Command::Bench { arguments } => run::program(&workspace, Program::Bench, &arguments),
-            Command::Soak { arguments } => run::program(&workspace, Program::Soak, &arguments),
-            Command::Test { arguments } => {
-                run::test(&workspace, TestRunner::best(&workspace), &arguments)
+            Command::Bench {
+                configuration,
+                arguments,
+            } => run::program(
+                &configuration.choose(workspace)?,
+                Program::Bench,
+                &arguments,
+            ),
+            Command::Soak {
+                configuration,
+                arguments,
+            } => run::program(&configuration.choose(workspace)?, Program::Soak, &arguments),
+            Command::Test {
+                configuration,
+                arguments,
+            } => {
+                let runner = TestRunner::best(&workspace);
+                run::test(&configuration.choose(workspace)?, runner, &arguments)
             }
             Command::Lint => lint::lint(&workspace),
-            Command::Trace { arguments } => run::trace(&workspace, &arguments),
+            Command::Trace {
+                configuration,
+                arguments,
+            } => run::trace(&configuration.choose(workspace)?, &arguments),
             Command::Synth(options) => synth::synth(&workspace, &options),
             Command::Mutate(options) => mutate::mutate(&workspace, &options),
-            Command::Generate => {
+            Command::Generate(configuration) => {
+                let workspace = configuration.choose(workspace)?;
                 tools::ensure(&workspace)?;
                 generate::all(&workspace)
             }
-            Command::Firmware => firmware::build(&workspace),
+            Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
             Command::Ci => run::ci(&workspace),
         }
@@ -100,10 +143,38 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_is_named_before_the_arguments_of_others() {
+        for command in ["bench", "test"] {
+            let line = [
+                "cargo xtask",
+                command,
+                "--configuration",
+                "small",
+                "--quick",
+            ];
+            let (named, rest) = match CommandLine::parse_from(line).command {
+                Command::Bench {
+                    configuration,
+                    arguments,
+                }
+                | Command::Test {
+                    configuration,
+                    arguments,
+                } => (configuration.configuration, arguments),
+                _ => panic!("neither"),
+            };
+            assert_eq!(
+                (named.as_deref(), rest),
+                (Some("small"), vec!["--quick".into()])
+            );
+        }
+    }
+
+    #[test]
     fn niu_bench_gets_all_of_its_arguments() {
         let given = ["--quick", "--only", "express", "--json", "file", "--help"];
         let line = CommandLine::parse_from(["cargo xtask", "bench"].iter().chain(&given));
-        let Command::Bench { arguments } = line.command else {
+        let Command::Bench { arguments, .. } = line.command else {
             panic!("this is the bench command");
         };
         assert_eq!(arguments, given);

@@ -41,6 +41,7 @@ pub fn ensure_target(workspace: &Workspace) -> Result<()> {
 /// When the image does not compile, or does not fit the processor's memory.
 pub fn build(workspace: &Workspace) -> Result<()> {
     ensure_target(workspace)?;
+    let ram_bytes = workspace.configuration()?.value("processor.ram_bytes");
     let output = progress::run_step(
         "Firmware image",
         workspace
@@ -50,16 +51,22 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             // defmt leaves out all but errors unless it is asked for more when the image is compiled.
             .env("DEFMT_LOG", "info")
             .args(["build", "--locked", "--release", "--target", TARGET])
+            .args(workspace.features())
             .arg("--message-format=json-render-diagnostics"),
     )
-    .with_context(|| format!("the firmware image was not built; if Rust's target is missing: rustup target add {TARGET}"))?;
+    .with_context(|| {
+        format!(
+            "the firmware image was not built; if Rust's target is missing: rustup target add {TARGET}; if the image does not fit: \
+             processor.ram_bytes of the configuration is {ram_bytes}"
+        )
+    })?;
     let executable =
         executable(&output).context("the package firmware/image makes no executable")?;
     let elf = fs::read(&executable)
         .with_context(|| format!("{} cannot be read", executable.display()))?;
     let ram = flatten::Memory {
         base: abi::processor::RAM_BASE as u64,
-        bytes: abi::processor::RAM_BYTES as u64,
+        bytes: ram_bytes,
     };
     let image = flatten::flatten(&elf, ram).with_context(|| {
         format!(

@@ -15,7 +15,7 @@ use crate::{progress, vexriscv, workspace::Workspace};
 pub fn verilog(workspace: &Workspace) -> Result<()> {
     vexriscv::extract(workspace)?;
     let fresh = workspace.generated().join("fresh");
-    run_generator(workspace.cargo(), &fresh)?;
+    run_generator(workspace, workspace.cargo(), &fresh)?;
     let entries = fresh
         .read_dir()
         .with_context(|| format!("{} cannot be read", fresh.display()))?;
@@ -40,10 +40,10 @@ pub fn verilog_without_revision(workspace: &Workspace, folder: &Path) -> Result<
         .with_context(|| format!("{} cannot be copied", core.display()))?;
     let mut cargo = workspace.cargo();
     cargo.env(REVISION_VARIABLE, "00000000");
-    run_generator(cargo, folder)
+    run_generator(workspace, cargo, folder)
 }
 
-fn run_generator(mut cargo: Command, output: &Path) -> Result<()> {
+fn run_generator(workspace: &Workspace, mut cargo: Command, output: &Path) -> Result<()> {
     progress::run_step(
         "Verilog of the NIU",
         cargo
@@ -55,6 +55,7 @@ fn run_generator(mut cargo: Command, output: &Path) -> Result<()> {
                 "--bin",
                 "generate",
             ])
+            .args(workspace.features())
             .arg("--")
             .arg("--output")
             .arg(output),

@@ -81,6 +81,7 @@ fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) 
             "--bin",
             program.name(),
         ]);
+        command.args(workspace.features());
         command
     };
     progress::run_step("Driver, simulator and Verilated NIU", &mut cargo("build"))?;
@@ -130,12 +131,24 @@ fn trace_arguments(folder: &Path, arguments: &[String]) -> Vec<String> {
     all
 }
 
-/// Runs every test of the workspace, doc tests included; with arguments, those that they select.
+/// Runs every test of the workspace, doc tests included; with arguments, those that they select. With a configuration named, the
+/// tests of whole clusters: those of blocks are written for the sizes of the default one.
 ///
 /// # Errors
 /// When something does not compile or a test fails.
 pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> Result<()> {
     prepare(workspace)?;
+    if workspace.is_configured() {
+        let mut cargo = workspace.cargo();
+        let (what, subcommand) = match runner {
+            TestRunner::Cargo => ("cargo test", &["test"][..]),
+            TestRunner::Nextest => ("cargo nextest", &["nextest", "run"][..]),
+        };
+        cargo
+            .args(subcommand)
+            .args(["--locked", "--package", HOST_DRIVER]);
+        return progress::run_attached(what, cargo.args(workspace.features()).args(arguments));
+    }
     // Called at the top of the workspace, both run all of its packages unless the arguments name some.
     match runner {
         TestRunner::Cargo => progress::run_attached(
@@ -162,7 +175,11 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
     }
 }
 
-/// All that a change must pass: lint, every test, a quick bench. Says how long each took.
+/// The configuration that is tested beside the default one.
+const SECOND_CONFIGURATION: &str = "small";
+
+/// All that a change must pass: lint, every test, those of clusters with another configuration too, a quick bench. Says how long
+/// each took.
 ///
 /// # Errors
 /// That of the first that fails.
@@ -180,6 +197,10 @@ pub fn ci(workspace: &Workspace) -> Result<()> {
     timed("lint", &|| lint::lint(workspace))?;
     // Plain cargo: it is on every machine, and its closing lines say what ran.
     timed("test", &|| test(workspace, TestRunner::Cargo, &[]))?;
+    let small = workspace.clone().with_configuration(SECOND_CONFIGURATION)?;
+    timed("test of another configuration", &|| {
+        test(&small, TestRunner::Cargo, &[])
+    })?;
     timed("bench", &|| {
         program(workspace, Program::Bench, &["--quick".to_owned()])
     })

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use build_support::{GENERATED_VARIABLE, REVISION_VARIABLE, TOOLS_VARIABLE, Tools};
+use wayfarer_configuration::{CONFIGURATION_VARIABLE, Configuration};
 
 /// The folders of one checkout.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
     revision: u32,
+    /// The configuration file, if one was named.
+    configuration: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -41,7 +44,60 @@ impl Workspace {
             root,
             target,
             revision: build_support::revision()?,
+            configuration: None,
         })
+    }
+
+    /// The same checkout for another configuration: a file, or the name of one in `hdl/configurations`. What is generated for it has a
+    /// folder of its own, and Cargo builds beside what it has built for the default one.
+    ///
+    /// # Errors
+    /// When there is no such file, or something in it is not legal.
+    pub fn with_configuration(self, name: &str) -> Result<Self> {
+        let folder = self.root.join("hdl/configurations");
+        let in_folder = folder.join(format!("{name}.toml"));
+        let file = if in_folder.is_file() {
+            in_folder
+        } else {
+            fs::canonicalize(name).with_context(|| {
+                format!(
+                    "no configuration is called {name}: give a file, or the name of one in {}",
+                    folder.display()
+                )
+            })?
+        };
+        Configuration::read(&file).map_err(anyhow::Error::msg)?;
+        Ok(Self {
+            configuration: Some(file),
+            ..self
+        })
+    }
+
+    /// The configuration that everything is built for.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or something in it is not legal.
+    pub fn configuration(&self) -> Result<Configuration> {
+        match &self.configuration {
+            Some(file) => Configuration::read(file),
+            None => Configuration::chosen(),
+        }
+        .map_err(anyhow::Error::msg)
+    }
+
+    /// Whether a configuration was named.
+    pub fn is_configured(&self) -> bool {
+        self.configuration.is_some()
+    }
+
+    /// Arguments of Cargo for packages that depend on the configuration: those of a named one are built with a feature, for which Cargo
+    /// keeps them apart from those of the default one.
+    pub fn features(&self) -> &'static [&'static str] {
+        if self.is_configured() {
+            &["--features", "second-build"]
+        } else {
+            &[]
+        }
     }
 
     /// The top of the checkout.
@@ -61,7 +117,9 @@ impl Workspace {
 
     /// Generated Verilog and the firmware image.
     pub fn generated(&self) -> PathBuf {
-        self.target.join("generated")
+        let name = self.configuration.as_deref().and_then(Path::file_stem);
+        let suffix = name.map_or(String::new(), |name| format!("-{}", name.to_string_lossy()));
+        self.target.join(format!("generated{suffix}"))
     }
 
     /// Writes a file of the generated folder. A file that already holds these bytes is left alone, so that what is
@@ -91,6 +149,9 @@ impl Workspace {
             .env(TOOLS_VARIABLE, self.tools().folder())
             .env(GENERATED_VARIABLE, self.generated())
             .env(REVISION_VARIABLE, format!("{:08x}", self.revision));
+        if let Some(file) = &self.configuration {
+            command.env(CONFIGURATION_VARIABLE, file);
+        }
         // This program's own package must not leak into the build scripts of others.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
@@ -113,6 +174,7 @@ mod tests {
             root: target.clone(),
             target: target.clone(),
             revision: 0,
+            configuration: None,
         };
         let file = workspace.generated().join("niu.v");
         let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000);

@@ -25,10 +25,6 @@ const REVISION: u32 = match u32::from_str_radix(env!("WAYFARER_REVISION"), 16) {
     Err(_) => 0,
 };
 
-// The numbers of memory.x: whoever changes one changes both.
-const _: () =
-    assert!(abi::processor::RAM_BASE == 0x4000_0000 && abi::processor::RAM_BYTES == 64 * 1024);
-
 #[entry]
 fn main() -> ! {
     // SAFETY: the entry point runs once, and before anything else that takes the hardware.

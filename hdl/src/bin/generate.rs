@@ -8,13 +8,10 @@ use rust_hdl::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
-use wayfarer_hdl::configuration::file::Configuration;
+use wayfarer_configuration::{CONFIGURATION_VARIABLE, Configuration};
 use wayfarer_hdl::configuration::{self, CLOCK_HERTZ};
 use wayfarer_hdl::control::Identity;
 use wayfarer_hdl::emit::emit_design;
-
-/// Names the configuration to the build script.
-const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 
 /// Writes the Verilog of the NIU.
 #[derive(Parser)]
@@ -39,8 +36,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     if let Some(path) = &arguments.configuration {
-        let text = fs::read_to_string(path).map_err(|error| about(path, &error))?;
-        let wanted = Configuration::parse(&text).map_err(|problem| about(path, &problem))?;
+        let wanted = Configuration::read(path)?;
         if wanted != configuration::compiled_in()? {
             return build_for(path, arguments);
         }

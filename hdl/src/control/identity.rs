@@ -1,9 +1,9 @@
 //! What an NIU says of itself: the contents of its first registers.
 
-use crate::configuration::{CLOCK_HERTZ, RECEIVE_QUEUES, TRANSMIT_QUEUES};
+use crate::configuration::{
+    CLOCK_HERTZ, RECEIVE_QUEUES, TRANSLATION_LOG2, TRANSMIT_QUEUES, TRANSMIT_SLOTS,
+};
 use abi::control::registers::{abi_version, capabilities};
-use abi::message::TRANSMIT_SLOTS;
-use abi::queue_state::TRANSLATION_ENTRIES;
 
 /// The values of the identity registers that a build chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Identity {
         let mut word = capabilities::transmit_queues::set(0, TRANSMIT_QUEUES as u64);
         word = capabilities::receive_queues::set(word, RECEIVE_QUEUES as u64);
         word = capabilities::transmit_slots::set(word, TRANSMIT_SLOTS as u64);
-        word = capabilities::translation_log2::set(word, TRANSLATION_ENTRIES.ilog2().into());
+        word = capabilities::translation_log2::set(word, TRANSLATION_LOG2 as u64);
         word as u32
     }
 }
@@ -51,8 +51,9 @@ mod tests {
             u64::from(identity.abi_version()),
             abi_version::REGISTER.reset
         );
-        let queues = (RECEIVE_QUEUES << 8 | TRANSMIT_QUEUES) as u32;
-        assert_eq!(identity.capabilities(), 0x0a10_0000 | queues);
+        let queues = RECEIVE_QUEUES << 8 | TRANSMIT_QUEUES;
+        let sizes = TRANSLATION_LOG2 << 24 | TRANSMIT_SLOTS << 16 | queues;
+        assert_eq!(identity.capabilities() as usize, sizes);
         assert_eq!(identity.clock_hertz as usize, CLOCK_HERTZ);
     }
 }

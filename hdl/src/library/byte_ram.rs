@@ -8,6 +8,8 @@ use rust_hdl::prelude::*;
 /// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
 /// from the other clock while a write is under way. Bytes are undefined until written.
 ///
+/// A *folded* RAM has fewer words: only some bits of an address count, and addresses that differ in no other are one word.
+///
 /// Latency: one cycle of `read_clock`. Size on ECP5: four DP16KD for up to 512 words.
 #[derive(LogicBlock)]
 pub struct ByteRam<const N: usize> {
@@ -26,10 +28,19 @@ pub struct ByteRam<const N: usize> {
     /// Bytes that are written in this cycle, bit 0 for byte 0.
     pub write_enables: Signal<In, Bits<16>>,
     _memory: Vec<Bits<128>>,
+    /// The bits of an address that count.
+    _mask: usize,
 }
 
 impl<const N: usize> Default for ByteRam<N> {
     fn default() -> Self {
+        Self::folded((1 << N) - 1)
+    }
+}
+
+impl<const N: usize> ByteRam<N> {
+    /// A RAM for which only the bits of `mask` count in an address.
+    pub fn folded(mask: usize) -> Self {
         Self {
             write_clock: Default::default(),
             read_clock: Default::default(),
@@ -39,7 +50,19 @@ impl<const N: usize> Default for ByteRam<N> {
             write_data: Default::default(),
             write_enables: Default::default(),
             _memory: vec![Bits::default(); 1 << N],
+            _mask: mask,
         }
+    }
+
+    /// Verilog of the bits that count of the address called `name`.
+    fn place(&self, name: &str) -> String {
+        let counts = |bit: usize| self._mask >> bit & 1 == 1;
+        let bits = (0..N).rev().filter(|&bit| counts(bit));
+        if bits.clone().count() == N {
+            return name.into();
+        }
+        let bits: Vec<String> = bits.map(|bit| format!("{name}[{bit}]")).collect();
+        format!("{{{}}}", bits.join(", "))
     }
 }
 
@@ -47,11 +70,11 @@ impl<const N: usize> Logic for ByteRam<N> {
     fn update(&mut self) {
         // The read first: with both clocks in step it sees the word before the write.
         if self.read_clock.pos_edge() {
-            self.read_data.next = self._memory[self.read_address.val().index()];
+            self.read_data.next = self._memory[self.read_address.val().index() & self._mask];
         }
         if self.write_clock.pos_edge() {
             let enables = self.write_enables.val().to_u16();
-            let word = &mut self._memory[self.write_address.val().index()];
+            let word = &mut self._memory[self.write_address.val().index() & self._mask];
             for byte in (0..16).filter(|byte| enables >> byte & 1 == 1) {
                 word.set_bits::<8>(8 * byte, self.write_data.val().get_bits::<8>(8 * byte));
             }
@@ -63,11 +86,12 @@ impl<const N: usize> Logic for ByteRam<N> {
     }
 
     fn hdl(&self) -> Verilog {
+        let (written, read) = (self.place("write_address"), self.place("read_address"));
         let mut writes = String::new();
         for byte in 0..16 {
             let (high, low) = (8 * byte + 7, 8 * byte);
             writes += &format!(
-                "  if (write_enables[{byte}]) memory[write_address][{high}:{low}] <= write_data[{high}:{low}];\n"
+                "  if (write_enables[{byte}]) memory[{written}][{high}:{low}] <= write_data[{high}:{low}];\n"
             );
         }
         Verilog::Custom(format!(
@@ -76,10 +100,10 @@ reg [127:0] memory [0:{last}];
 always @(posedge write_clock) begin
 {writes}end
 always @(posedge read_clock) begin
-  read_data <= memory[read_address];
+  read_data <= memory[{read}];
 end
 ",
-            last = (1usize << N) - 1
+            last = (1usize << self._mask.count_ones()) - 1
         ))
     }
 }
@@ -127,6 +151,47 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_a_folded_ram_that_differ_where_nothing_counts_are_one_word() {
+        const MASK: usize = 0b10_1101;
+        let mut unit = ByteRam::<6>::folded(MASK);
+        settle(&mut unit);
+        let mut edge = |read: usize, write: usize, enables: u32| {
+            unit.read_address.next = read.to_bits();
+            unit.write_address.next = write.to_bits();
+            unit.write_data.next = (write as u128 + 1).to_bits();
+            unit.write_enables.next = enables.to_bits();
+            settle(&mut unit);
+            for level in [true, false] {
+                unit.write_clock.next.clk = level;
+                unit.read_clock.next.clk = level;
+                settle(&mut unit);
+            }
+            unit.read_data.val().to_u128()
+        };
+        // Every address is written, the last of those that are one word stays.
+        for address in 0..64 {
+            edge(0, address, 0xffff);
+        }
+        for address in 0..64 {
+            let last = address | !MASK & 63;
+            assert_eq!(edge(address, 0, 0), last as u128 + 1, "{address:#b}");
+        }
+    }
+
+    #[test]
+    fn gate_folded() {
+        Gate::new("byte_ram_folded", ByteRam::<6>::folded(0b10_1101))
+            .clock(|unit| &mut unit.read_clock)
+            .slow_clock(2, |unit| &mut unit.write_clock)
+            .run(|unit, random, _| {
+                unit.read_address.next = random.bits();
+                unit.write_address.next = random.bits();
+                unit.write_data.next = random.bits();
+                unit.write_enables.next = random.bits();
+            });
+    }
+
+    #[test]
     fn gate() {
         Gate::new("byte_ram", ByteRam::<4>::default())
             .clock(|unit| &mut unit.read_clock)
@@ -142,6 +207,9 @@ mod tests {
     #[test]
     fn becomes_block_ram_with_byte_enables() {
         let cells = ecp5_cells("byte_ram_cells", ByteRam::<9>::default());
+        assert_eq!(cells, [("DP16KD".to_string(), 4)]);
+        let folded = ByteRam::<12>::folded(0b0011_1100_1111);
+        let cells = ecp5_cells("byte_ram_folded_cells", folded);
         assert_eq!(cells, [("DP16KD".to_string(), 4)]);
     }
 }

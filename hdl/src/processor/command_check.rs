@@ -124,7 +124,7 @@ impl Logic for CommandCheck {
         }
         if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
             self.state_legal.next =
-                self.last_index.q.val() < abi::queue_state::TRANSLATION_ENTRIES.to_bits();
+                self.last_index.q.val() < crate::configuration::TRANSLATION_ENTRIES.to_bits();
         }
         self.verdict.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
         if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {

@@ -1,6 +1,7 @@
 //! Loads and stores find their way: RAM or everything else.
 
 use super::wishbone::{WishboneMaster, WishboneTarget};
+use crate::configuration::{RAM_BYTES_LOG2, RAM_REGION_BITS};
 use rust_hdl::prelude::*;
 
 /// Sends accesses to the RAM's address range to `memory` and all others to `peripherals`, which answers every address.
@@ -15,19 +16,19 @@ pub struct DataBus {
     /// Everything else.
     pub peripherals: WishboneMaster,
     for_memory: Signal<Local, Bit>,
-    memory_region: Constant<Bits<16>>,
+    memory_region: Constant<Bits<RAM_REGION_BITS>>,
 }
 
 impl Default for DataBus {
     fn default() -> Self {
-        // The RAM is 64 KiB at a multiple of its size: the upper 16 address bits tell.
-        const { assert!(abi::processor::RAM_BYTES == 1 << 16 && abi::processor::RAM_BASE & 0xffff == 0) };
+        // The RAM stands at a multiple of its size: the upper address bits tell.
+        const { assert!(abi::processor::RAM_BASE.is_multiple_of(1 << RAM_BYTES_LOG2)) };
         Self {
             core: Default::default(),
             memory: Default::default(),
             peripherals: Default::default(),
             for_memory: Default::default(),
-            memory_region: Constant::new((abi::processor::RAM_BASE >> 16).to_bits()),
+            memory_region: Constant::new((abi::processor::RAM_BASE >> RAM_BYTES_LOG2).to_bits()),
         }
     }
 }
@@ -35,8 +36,12 @@ impl Default for DataBus {
 impl Logic for DataBus {
     #[hdl_gen]
     fn update(&mut self) {
-        self.for_memory.next =
-            self.core.address.val().get_bits::<16>(14) == self.memory_region.val();
+        self.for_memory.next = self
+            .core
+            .address
+            .val()
+            .get_bits::<RAM_REGION_BITS>(crate::configuration::RAM_WORDS_LOG2)
+            == self.memory_region.val();
         self.memory.cycle.next = self.core.cycle.val() & self.for_memory.val();
         self.memory.strobe.next = self.core.strobe.val() & self.for_memory.val();
         self.memory.write.next = self.core.write.val();

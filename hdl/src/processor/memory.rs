@@ -1,23 +1,24 @@
 //! The service processor's RAM.
 
 use super::wishbone::WishboneTarget;
-use abi::processor::{RAM_BASE, RAM_BYTES};
+use crate::configuration::{RAM_BYTES, RAM_WORDS_LOG2};
+use abi::processor::RAM_BASE;
 use rust_hdl::prelude::*;
 
 /// 32-bit words of the RAM.
-pub const WORDS: usize = RAM_BYTES / 4;
+pub const WORDS: usize = 1 << RAM_WORDS_LOG2;
 
 /// Words of a cache line; a burst stays in one.
 const BURST_WORDS: usize = 8;
 
-/// 64 KiB of RAM with a port for fetches and one for loads and stores.
+/// `RAM_BYTES` of RAM with a port for fetches and one for loads and stores.
 ///
 /// An access takes two cycles: `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes one cycle a word from
 /// then on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
 /// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the next
 /// cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
 ///
-/// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5.
+/// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5 for 64 KiB.
 #[derive(LogicBlock)]
 pub struct ProcessorMemory {
     /// Processor clock.

@@ -1,5 +1,6 @@
 //! Each transmit queue's window into the translation table.
 
+use crate::configuration::TRANSLATION_LOG2;
 use crate::library::lut_ram::LutRam;
 use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
@@ -17,7 +18,7 @@ pub struct DestinationWindow {
     /// Virtual destination.
     pub destination: Signal<In, Bits<16>>,
     /// Entry of the translation table.
-    pub index: Signal<Out, Bits<10>>,
+    pub index: Signal<Out, Bits<TRANSLATION_LOG2>>,
     /// The destination has a bit outside the window's mask.
     pub outside: Signal<Out, Bit>,
     /// The queue may use virtual channel 1.
@@ -52,8 +53,8 @@ impl Logic for DestinationWindow {
         self.window.next = self.windows.read_data.val();
         self.mask.next = bit_cast::<16, 10>(self.window.val().get_bits::<10>(0));
         self.outside.next = (self.destination.val() & !self.mask.val()).any();
-        self.index.next =
-            self.destination.val().get_bits::<10>(0) | self.window.val().get_bits::<10>(10);
+        self.index.next = self.destination.val().get_bits::<TRANSLATION_LOG2>(0)
+            | self.window.val().get_bits::<TRANSLATION_LOG2>(10);
         self.channel_1_allowed.next = self.window.val().get_bit(20);
     }
 }

@@ -1,13 +1,16 @@
 //! The memory in which messages are composed.
 
 use crate::bundles::MemoryReadTarget;
+use crate::configuration::{TRANSMIT_PAGES_LOG2, TRANSMIT_SLOTS};
 use crate::library::byte_ram::ByteRam;
 use rust_hdl::prelude::*;
 
 #[cfg(test)]
 mod tests;
 
-/// Transmit slots: 16 queues of 16 slots of 16 beats; beat address = queue * 256 + slot * 16 + beat (V1).
+/// Transmit slots: beat address = queue * 256 + slot * 16 + beat (V1), whatever the configuration. With fewer queues or slots than 16
+/// the upper bits of their numbers do not count: `TRANSMIT_SLOTS` slots repeat in the page of their queue, so that four bits of a
+/// queue's index name a slot, and the pages of `TRANSMIT_QUEUES` queues (rounded up to a power of two) repeat behind the last one.
 ///
 /// One write port: the host's stores always go first, the command executor's wait for a free cycle. One read port, data the
 /// cycle after: the transmit engine always goes first, the completer waits for a free cycle.
@@ -15,7 +18,7 @@ mod tests;
 /// A beat that is read in the cycle in which it is written is undefined. That cannot matter: the engine reads slots behind
 /// the producer index only, which the host stores after the slot; if a program writes a slot that it has launched, or reads
 /// what it is writing, any bytes are as right as any others, and they are only its own.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct SlotMemory {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -46,6 +49,29 @@ pub struct SlotMemory {
     /// The completer reads; bit 12 of its address is zero for this memory.
     pub completer: MemoryReadTarget,
     memory: ByteRam<12>,
+}
+
+impl Default for SlotMemory {
+    fn default() -> Self {
+        let pages = (1 << TRANSMIT_PAGES_LOG2) - 1;
+        Self {
+            clock: Default::default(),
+            host_valid: Default::default(),
+            host_address: Default::default(),
+            host_data: Default::default(),
+            host_enables: Default::default(),
+            command_valid: Default::default(),
+            command_ready: Default::default(),
+            command_address: Default::default(),
+            command_data: Default::default(),
+            command_enables: Default::default(),
+            engine_request: Default::default(),
+            engine_address: Default::default(),
+            engine_data: Default::default(),
+            completer: Default::default(),
+            memory: ByteRam::folded(pages << 8 | (TRANSMIT_SLOTS - 1) << 4 | 15),
+        }
+    }
 }
 
 impl Logic for SlotMemory {

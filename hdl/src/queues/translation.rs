@@ -1,10 +1,11 @@
 //! The translation table.
 
 use crate::bundles::ConfigurationWrite;
+use crate::configuration::{TRANSLATION_LOG2, TRANSLATION_ZERO_BITS};
 use crate::library::block_ram::BlockRam;
 use rust_hdl::prelude::*;
 
-/// Where each virtual destination leads (V13): 1024 entries, written by firmware (region 3), read in one cycle.
+/// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware (region 3), read in one cycle.
 ///
 /// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
 /// cycle in which it is written is read as written: a host may load a destination that it is sending to.
@@ -15,7 +16,7 @@ pub struct Translation {
     /// Region 3.
     pub configuration: Signal<In, ConfigurationWrite>,
     /// Entry to read; the other outputs follow in the next cycle.
-    pub index: Signal<In, Bits<10>>,
+    pub index: Signal<In, Bits<TRANSLATION_LOG2>>,
     /// `abi::queue_state::translation::node`.
     pub node: Signal<Out, Bits<16>>,
     /// `abi::queue_state::translation::receive_queue_id`.
@@ -24,7 +25,7 @@ pub struct Translation {
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
-    entries: BlockRam<Bits<34>, 10>,
+    entries: BlockRam<Bits<34>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
     collided: DFF<Bit>,
     written: DFF<Bits<34>>,
@@ -42,7 +43,11 @@ impl Logic for Translation {
         self.configuration_index.next = self.configuration.val().index;
         self.configuration_word.next = self.configuration.val().data;
         self.writes.next = self.configuration.val().valid
-            & (self.configuration_index.val().get_bits::<2>(10) == 0)
+            & (self
+                .configuration_index
+                .val()
+                .get_bits::<TRANSLATION_ZERO_BITS>(crate::configuration::TRANSLATION_LOG2)
+                == 0)
             & (self
                 .configuration_index
                 .val()
@@ -51,8 +56,15 @@ impl Logic for Translation {
         self.entries.write_enable.next = self.writes.val();
         self.written.d.next = self.configuration_word.val().get_bits::<34>(0);
         self.collided.d.next = self.writes.val()
-            & (self.configuration_index.val().get_bits::<10>(0) == self.index.val());
-        self.entries.write_address.next = self.configuration_index.val().get_bits::<10>(0);
+            & (self
+                .configuration_index
+                .val()
+                .get_bits::<TRANSLATION_LOG2>(0)
+                == self.index.val());
+        self.entries.write_address.next = self
+            .configuration_index
+            .val()
+            .get_bits::<TRANSLATION_LOG2>(0);
         self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();

@@ -9,8 +9,8 @@ mod tests;
 
 /// One resident transmit queue (V1, V3, V15, V18).
 ///
-/// Three indices, modulo 2^16: `producer` (composed), `launched` (sent), `consumer` (answered). At most 16 slots lie between
-/// producer and consumer. Answers come in order; one that does not match the oldest unanswered message is ignored.
+/// Three indices, modulo 2^16: `producer` (composed), `launched` (sent), `consumer` (answered). At most `TRANSMIT_SLOTS` lie between
+/// producer and consumer; slots are called by four bits of an index, also where there are fewer than 16 (`SlotMemory` folds them). Answers come in order; one that does not match the oldest unanswered message is ignored.
 ///
 /// * An Express store in cycle `t` makes the queue `eligible` in `t + 1`. A producer index is judged in `t`, taken in `t + 1` and
 ///   makes it eligible in `t + 2`: in the cycle behind it comes no store. The error of a store, if it is one, counts in `t + 2`.
@@ -193,14 +193,14 @@ impl Logic for TransmitQueue {
             self.store.val().express & (self.store.val().queue == self.number.val());
         self.takes_express.next = self.express.val()
             & self.accepting.val()
-            & (self.used.q.val() != abi::message::TRANSMIT_SLOTS.to_bits());
+            & (self.used.q.val() != crate::configuration::TRANSMIT_SLOTS.to_bits());
         self.producer_stored.next =
             self.store.val().producer & (self.store.val().queue == self.number.val());
         // Slots between the consumer and the new producer: no fewer than now, no more than there are.
         self.ahead.next = self.store.val().index - self.consumer.q.val();
         self.legal.next = self.accepting.val()
             & (self.ahead.val() >= bit_cast::<16, 5>(self.used.q.val()))
-            & (self.ahead.val() <= abi::message::TRANSMIT_SLOTS.to_bits());
+            & (self.ahead.val() <= crate::configuration::TRANSMIT_SLOTS.to_bits());
         self.takes_producer.next = self.producer_stored.val() & self.legal.val();
         self.producer_taken.d.next = self.takes_producer.val();
         self.new_producer.d.next = self.store.val().index;

@@ -20,6 +20,9 @@ pub(crate) struct FakeFirmware {
 
 const ABI_VERSION: u64 = ((abi::ABI_VERSION_MAJOR as u64) << 16) | abi::ABI_VERSION_MINOR as u64;
 
+/// 4 queues each way, 8 slots, 256 translations.
+const CAPABILITIES: u32 = 0x0808_0404;
+
 impl FakeFirmware {
     /// Has it work whenever the driver waits.
     pub fn attach(transport: &FakeTransport) -> Rc<Self> {
@@ -35,6 +38,7 @@ impl FakeFirmware {
         for (offset, value) in [
             (registers::magic::OFFSET, abi::control::MAGIC as u32),
             (registers::abi_version::OFFSET, version),
+            (registers::capabilities::OFFSET, CAPABILITIES),
         ] {
             transport.write32(Bar::Control, offset as u64, value);
         }

@@ -3,7 +3,6 @@
 use crate::scene::{CULPRIT_QUEUE_ID, Counted, Scene, exactly, play};
 use crate::support::options;
 use abi::control::{counter::Counter, registers};
-use abi::message::TRANSMIT_SLOTS;
 use abi::message::error::Error as Code;
 use sim::cluster::ClusterOptions;
 use sim::network::{Frames, Tamper, Tampering};
@@ -41,7 +40,7 @@ fn fails(scene: &mut Scene) -> Result<(), Error> {
         Err(Error::Queue(error)) => error.failed && error.code == Code::AcknowledgeTimeout,
         _ => false,
     };
-    for _ in 0..2 * TRANSMIT_SLOTS {
+    for _ in 0..2 * scene.node.device.identity().transmit_slots {
         assert!(is_told(endpoint.send_express(0, 0, *b"too late")));
         assert!(is_told(endpoint.send_basic(0, 0, b"too late")));
     }

@@ -4,7 +4,8 @@ use crate::scene::{exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
 use abi::message::error::Error as Code;
-use abi::message::{TRANSMIT_SLOT_BYTES, TRANSMIT_SLOTS, transmit_header};
+use abi::message::{MAXIMUM_TRANSMIT_SLOTS, TRANSMIT_SLOT_BYTES, transmit_header};
+use wayfarer_host_driver::launch::PATIENCE_NS;
 use wayfarer_host_driver::{EndpointOptions, Error};
 
 /// BAR4.
@@ -38,7 +39,7 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
                 scene.fill()?;
                 endpoint.compose(0, 0, b"replaced")?;
                 let header = transmit_header::length::set(0, length) as u64;
-                let slot = usize::from(queue) * TRANSMIT_SLOTS + slot;
+                let slot = usize::from(queue) * MAXIMUM_TRANSMIT_SLOTS + slot;
                 scene.node.port.store(
                     MEMORY,
                     (slot * TRANSMIT_SLOT_BYTES) as u64,
@@ -49,7 +50,8 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
             endpoint.send_express(0, 0, *b"first!!!")?;
             scene.complains(&mut endpoint, 2, Code::TooLong)?;
 
-            // The window has four destinations.
+            // The window has four destinations. A small queue has room for no more than what follows.
+            endpoint.flush(PATIENCE_NS)?;
             scene.fill()?;
             endpoint.send_basic(4, 0, &[1; 100])?;
             endpoint.send_express(63, 0, [2; 8])?;
@@ -58,6 +60,7 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
             scene.complains(&mut endpoint, 3, Code::OutsideWindow)?;
 
             // Of these only the first has a translation.
+            endpoint.flush(PATIENCE_NS)?;
             scene.fill()?;
             endpoint.send_basic(1, 0, &[4; 248])?;
             endpoint.send_express(3, 3, [5; 8])?;

@@ -128,7 +128,9 @@ fn a_ring_that_the_iommu_takes_away_faults_and_disturbs_nobody() {
             scene.node.barrier();
             scene.fill()?;
             for number in 0..8_u64 {
-                endpoint.send_express(0, 0, number.to_le_bytes())?;
+                endpoint.when_room(PATIENCE_NS, |endpoint| {
+                    endpoint.send_express(0, 0, number.to_le_bytes())
+                })?;
                 scene.bystander.pump(1)?;
             }
             // Posted writes tell nobody of their end: to the NIUs the messages are delivered.

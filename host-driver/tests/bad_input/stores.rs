@@ -50,12 +50,13 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
         |scene| {
             let mut endpoint = scene.culprit()?;
             scene.acquaint(&mut endpoint)?;
-            // One message is composed; the queue has 16 slots: 18 is one too many.
+            // One message was composed and taken: an index one further than the slots reach from there.
+            let beyond = u64::from(scene.node.device.identity().transmit_slots) + 2;
             scene.fill()?;
             scene.store(
                 &endpoint,
                 page::transmit_producer::OFFSET,
-                &18_u64.to_le_bytes(),
+                &beyond.to_le_bytes(),
             );
             scene.complains(&mut endpoint, 1, Code::Overflow)?;
             // One entry was delivered, so two cannot be given back.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct ClusterOptions {
     /// Nodes, 2 to 64. Two are joined by a wire, more by a switch stand-in.
     pub nodes: u16,
-    /// PCIe link, host costs, clock.
+    /// PCIe link and host costs.
     pub profile: Profile,
     /// Seed of every choice the simulated machines make.
     pub seed: u64,

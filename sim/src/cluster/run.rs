@@ -6,7 +6,7 @@ use super::node::{Node, NodeParts};
 use super::options::ClusterOptions;
 use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
-use crate::model::NiuModel;
+use crate::model::{CLOCK_PERIOD_PS, NiuModel};
 use crate::network::{SwitchModel, Wire};
 use crate::pcie::{HostBridge, HostBridgeError};
 use crate::trace::{LinkLog, TraceHash, packet_log};
@@ -173,7 +173,7 @@ fn make_parts(
             let folder = options.packet_logs.as_ref();
             folder.map(|folder| folder.join(format!("node-{number}.{of}.txt")))
         };
-        let mut bridge = HostBridge::new(&options.profile, seed)?;
+        let mut bridge = HostBridge::new(&options.profile, CLOCK_PERIOD_PS, seed)?;
         bridge.set_listener(log_path("pcie").map(|path| packet_log(&path)).transpose()?);
         let side = HostSide {
             bridge,
@@ -182,7 +182,7 @@ fn make_parts(
             node: number as u16,
             nodes: options.nodes,
             cycle: 0,
-            cycle_picoseconds: options.profile.period_ps(),
+            cycle_picoseconds: CLOCK_PERIOD_PS,
             costs: options.profile.host.clone(),
             gathered: Vec::new(),
         };

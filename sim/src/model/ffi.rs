@@ -121,7 +121,7 @@ impl NiuModel {
     /// # Panics
     /// The image is larger than the RAM.
     pub fn load_firmware(&mut self, image: &[u8]) {
-        let bytes = abi::processor::RAM_BYTES;
+        let bytes = super::RAM_BYTES;
         assert!(
             image.len() <= bytes,
             "firmware image of {} bytes, but the RAM has {bytes}",

@@ -5,11 +5,24 @@ mod ffi;
 pub use ffi::{Inputs, NiuModel, Outputs};
 
 /// Non-posted requests that the NIU takes without giving a buffer back: `host.nonposted_credits` of its configuration.
-pub const NONPOSTED_CREDITS: u32 = match u32::from_str_radix(env!("WAYFARER_NONPOSTED_CREDITS"), 10)
-{
-    Ok(credits) => credits,
-    Err(_) => panic!("no number of credits"),
-};
+pub const NONPOSTED_CREDITS: u32 = number(env!("WAYFARER_NONPOSTED_CREDITS"));
+
+/// Size of the service processor's RAM: `processor.ram_bytes`.
+pub const RAM_BYTES: usize = number(env!("WAYFARER_RAM_BYTES")) as usize;
+
+/// The core clock: `clock_hertz`. All of a cluster's NIUs run at it.
+pub const CLOCK_HERTZ: u64 = number(env!("WAYFARER_CLOCK_HERTZ")) as u64;
+
+/// Period of the core clock in picoseconds, rounded.
+pub const CLOCK_PERIOD_PS: u64 = (1_000_000_000_000 + CLOCK_HERTZ / 2) / CLOCK_HERTZ;
+
+/// A number as the build script hands it on.
+const fn number(text: &str) -> u32 {
+    match u32::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("the build script writes numbers"),
+    }
+}
 
 /// A beat as the model's ports carry it.
 pub fn beat_to_words(beat: u128) -> [u32; 4] {

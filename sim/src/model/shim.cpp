@@ -54,6 +54,9 @@ Niu* niu_new(uint32_t random, int traced) {
   niu->context.randReset(random ? 2 : 0);
   niu->context.randSeed(int(random & 0x7fffffff));
   niu->context.traceEverOn(traced != 0);
+  // Time is told in picoseconds.
+  niu->context.timeunit(-12);
+  niu->context.timeprecision(-12);
   Verilated::threadContextp(&niu->context);
   niu->model = new Vniu{&niu->context, "TOP"};
   niu->model->core_clock = 0;
@@ -93,7 +96,7 @@ int niu_trace(Niu* niu, const char* path) {
 #endif
 }
 
-// One core cycle of 8 ns: the clock falls and the inputs are applied, host outputs are sampled with them, then the clock rises and
+// One core cycle: the clock falls and the inputs are applied, host outputs are sampled with them, then the clock rises and
 // the link's outputs of the next cycle are sampled. The processor's clock runs at
 // half the rate; its edges fall on the core clock's falling edges.
 void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
@@ -127,14 +130,14 @@ void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
   out->host_transmit_last = m->host_transmit_last;
   dump(niu);
   m->core_clock = 1;
-  niu->context.timeInc(4);
+  niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
   m->eval();
   // Registered: these stand for the next cycle, so that a peer can have them in that very cycle.
   memcpy(out->link_transmit_data, &m->link_transmit_data, 16);
   out->link_transmit_valid = m->link_transmit_valid;
   out->link_transmit_last = m->link_transmit_last;
   dump(niu);
-  niu->context.timeInc(4);
+  niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
 }
 
 // One half-period of the debug transport's clock; returns TDO before the edge.

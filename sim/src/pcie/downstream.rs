@@ -65,9 +65,9 @@ pub(super) struct Downstream {
 
 impl Downstream {
     /// The way to a device that has buffers for so many non-posted requests.
-    pub fn new(profile: &LinkProfile, nonposted_credits: u32) -> Downstream {
+    pub fn new(profile: &LinkProfile, period_ps: u64, nonposted_credits: u32) -> Downstream {
         Downstream {
-            line: Line::new(profile),
+            line: Line::new(profile, period_ps),
             ordered: VecDeque::new(),
             nonposted: VecDeque::new(),
             flight: VecDeque::new(),
@@ -188,7 +188,11 @@ mod tests {
     }
 
     fn with_credits(nonposted_credits: u32) -> Downstream {
-        Downstream::new(&Profile::named("bare").unwrap().link, nonposted_credits)
+        Downstream::new(
+            &Profile::named("bare").unwrap().link,
+            8000,
+            nonposted_credits,
+        )
     }
 
     /// Steps until nothing comes any more; the first byte of each packet in order of delivery.

@@ -99,11 +99,16 @@ pub struct HostBridge {
 }
 
 impl HostBridge {
-    /// A bridge with an enumerated device behind it. The seed decides whatever PCIe leaves open.
+    /// A bridge with an enumerated device behind it, whose core cycles take `period_ps`. The seed decides whatever PCIe leaves
+    /// open.
     ///
     /// # Errors
     /// The profile is refused, by itself or by the device.
-    pub fn new(profile: &Profile, seed: u64) -> Result<HostBridge, HostBridgeError> {
+    pub fn new(
+        profile: &Profile,
+        period_ps: u64,
+        seed: u64,
+    ) -> Result<HostBridge, HostBridgeError> {
         profile.check()?;
         let settings = Settings {
             maximum_payload_bytes: profile.link.maximum_payload_bytes,
@@ -118,14 +123,14 @@ impl HostBridge {
         };
         let timeout_ps = profile.root_complex.read_timeout_ns * 1000;
         let mut bridge = HostBridge {
-            period_ps: profile.period_ps(),
+            period_ps,
             cycle: 0,
             now_ps: 0,
             limits: limits_of(&space),
             space,
             inputs: HostPortInputs::default(),
-            downstream: Downstream::new(&profile.link, NONPOSTED_CREDITS),
-            upstream: Upstream::new(profile),
+            downstream: Downstream::new(&profile.link, period_ps, NONPOSTED_CREDITS),
+            upstream: Upstream::new(profile, period_ps),
             device_reads: DeviceReads::new(&profile.root_complex, HOST_REQUESTER, seed),
             host_reads: HostReads::new(HOST_REQUESTER, DEVICE_REQUESTER, timeout_ps),
             iommu: Iommu::new(range),

@@ -2,6 +2,9 @@
 
 use crate::profile::LinkProfile;
 
+/// Bytes that cross a port in a cycle.
+const BEAT_BYTES: u64 = 16;
+
 /// A serial line. Times are picoseconds of simulated time.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -15,9 +18,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// An idle line.
-    pub fn new(profile: &LinkProfile) -> Line {
-        let byte_fs = (1e6 / profile.raw_bytes_per_ns).round() as u64;
+    /// An idle line, between ports whose cycles take `period_ps`.
+    pub fn new(profile: &LinkProfile, period_ps: u64) -> Line {
+        let byte_fs = if profile.raw_bytes_per_ns == 0.0 {
+            period_ps * 1000 / BEAT_BYTES
+        } else {
+            (1e6 / profile.raw_bytes_per_ns).round() as u64
+        };
         Line {
             byte_fs,
             overhead_ps: u64::from(profile.framing_overhead_bytes) * byte_fs / 1000,
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn packets_follow_each_other_at_the_rate_of_gen1_x1() {
-        let mut line = Line::new(&Profile::named("pcie-gen1-x1").unwrap().link);
+        let mut line = Line::new(&Profile::named("pcie-gen1-x1").unwrap().link, 8_000);
         // 24 bytes and 8 of framing at 4 ns each, then 350 ns.
         assert_eq!(line.send(1_000, 24), 1_000 + 32 * 4_000 + 350_000);
         assert_eq!(line.send(1_000, 24), 1_000 + 64 * 4_000 + 350_000);
@@ -86,14 +93,16 @@ mod tests {
 
     #[test]
     fn the_bare_line_hands_on_at_once_and_takes_a_beat_a_cycle() {
-        let mut line = Line::new(&Profile::named("bare").unwrap().link);
-        assert_eq!(line.send(8_000, 32), 8_000);
-        assert_eq!(line.free_at_ps(), 24_000);
+        for period_ps in [8_000, 2_500] {
+            let mut line = Line::new(&Profile::named("bare").unwrap().link, period_ps);
+            assert_eq!(line.send(8_000, 32), 8_000);
+            assert_eq!(line.free_at_ps(), 8_000 + 2 * period_ps);
+        }
     }
 
     #[test]
     fn gen3_x8_carries_its_raw_rate() {
-        let mut line = Line::new(&Profile::named("pcie-gen3-x8").unwrap().link);
+        let mut line = Line::new(&Profile::named("pcie-gen3-x8").unwrap().link, 8_000);
         let mut arrival = 0;
         for _ in 0..1000 {
             arrival = line.send(0, 272);

@@ -79,12 +79,12 @@ pub(super) enum Taken {
 }
 
 impl Upstream {
-    pub fn new(profile: &Profile) -> Upstream {
-        let line = Line::new(&profile.link);
+    pub fn new(profile: &Profile, period_ps: u64) -> Upstream {
+        let line = Line::new(&profile.link, period_ps);
         Upstream {
             buffer_ps: line.duration_ps(u64::from(profile.link.transmit_buffer_bytes)),
             line,
-            period_ps: profile.period_ps(),
+            period_ps,
             ready: false,
             stalled: None,
             assembling: Vec::new(),

@@ -54,8 +54,8 @@ pub fn flatten(elf: &[u8], memory: Memory) -> Result<Vec<u8>> {
         let end = start + bytes_in_memory;
         if start < memory.base || end > memory.base + memory.bytes {
             bail!(
-                "the segment {start:#010x}..{end:#010x} lies outside the processor's memory {:#010x}..{:#010x}; the \
-                 firmware has grown too large, or memory.x disagrees with abi::processor",
+                "the segment {start:#010x}..{end:#010x} lies outside the processor's memory {:#010x}..{:#010x}: raise \
+                 processor.ram_bytes in the configuration of the NIU, or make the firmware smaller",
                 memory.base,
                 memory.base + memory.bytes
             );

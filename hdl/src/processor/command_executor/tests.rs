@@ -1,6 +1,7 @@
 //! Behaviour of `CommandExecutor`: each opcode by itself, then random commands against what each must do.
 
 use super::*;
+use crate::configuration::TRANSLATION_ENTRIES;
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use abi::command::{completion_status, opcode};
 use std::collections::VecDeque;
@@ -92,7 +93,7 @@ fn field(command: u128, low: u32, bits: u32) -> u64 {
 fn expected(command: u128, node: u64) -> Vec<Effect> {
     let (low, high) = (field(command, 32, 16), field(command, 48, 16));
     let data = command >> 64;
-    let region_words = [256, 32, 32, 1024, 4096];
+    let region_words = [256, 32, 32, TRANSLATION_ENTRIES as u64, 4096];
     let payload = |beats: u64, bytes: u64| -> Vec<u128> {
         let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
         let all: Vec<u8> = (0..beats).flat_map(bytes_of).collect();
@@ -479,11 +480,12 @@ fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
 
 #[test]
 fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
+    const ENTRIES: u64 = TRANSLATION_ENTRIES as u64;
     for (index, more, every_second, words) in [
-        (0x3000u64, 1023u64, 0u64, 1024),
-        (0x3001, 1023, 0, 0),
-        (0x33c0, 63, 0, 64),
-        (0x33c1, 63, 0, 0),
+        (0x3000, ENTRIES - 1, 0, TRANSLATION_ENTRIES),
+        (0x3001, ENTRIES - 1, 0, 0),
+        (0x3000 + ENTRIES - 8, 7, 0, 8),
+        (0x3000 + ENTRIES - 7, 7, 0, 0),
         (0x1000, 15, 1, 16),
         (0x1001, 15, 1, 16),
         (0x1002, 15, 1, 0),

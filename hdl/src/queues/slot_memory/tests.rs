@@ -69,3 +69,32 @@ fn host_and_engine_go_first_and_nothing_is_lost() {
     }
     assert!(commands > 300 && completions > 300);
 }
+
+/// Every beat of every slot of every queue keeps its own; under the four bits of an index slots repeat.
+#[test]
+fn queues_and_slots_are_apart_and_a_slot_is_found_by_four_bits_of_an_index() {
+    use crate::configuration::TRANSMIT_QUEUES;
+    let mut unit = SlotMemory::default();
+    unit.connect_all();
+    settle(&mut unit);
+    let places = || {
+        let queues = (0..TRANSMIT_QUEUES).flat_map(|queue| (0..16).map(move |slot| (queue, slot)));
+        queues.flat_map(|(queue, slot)| [0, 15].map(|beat| (queue, slot, beat)))
+    };
+    let address = |queue: usize, slot: usize, beat: usize| queue << 8 | slot << 4 | beat;
+    for (queue, slot, beat) in places().filter(|&(_, slot, _)| slot < TRANSMIT_SLOTS) {
+        unit.host_valid.next = true;
+        unit.host_address.next = address(queue, slot, beat).to_bits();
+        unit.host_data.next = address(queue, slot, beat).to_bits();
+        unit.host_enables.next = 0xffff.into();
+        clock_cycle!(unit, clock);
+    }
+    unit.host_valid.next = false;
+    for (queue, slot, beat) in places() {
+        unit.engine_request.next = true;
+        unit.engine_address.next = address(queue, slot, beat).to_bits();
+        clock_cycle!(unit, clock);
+        let expected = address(queue, slot % TRANSMIT_SLOTS, beat);
+        assert_eq!(unit.engine_data.val().to_u128(), expected as u128);
+    }
+}

@@ -1,6 +1,7 @@
 //! Behaviour of `TransmitQueue`, directed and against two queues of message numbers.
 
 use super::*;
+use crate::configuration::TRANSMIT_SLOTS;
 use crate::gate::{Random, clock_cycle, settle};
 use crate::queues::test_support::control;
 use abi::link::status;
@@ -8,6 +9,8 @@ use abi::message::error;
 use std::collections::VecDeque;
 
 const NUMBER: u64 = 5;
+/// Slots of the queue.
+const SLOTS: u16 = TRANSMIT_SLOTS as u16;
 
 fn unit() -> TransmitQueue {
     let mut unit = TransmitQueue::default();
@@ -205,13 +208,13 @@ fn an_express_store_is_eligible_in_the_next_cycle() {
 }
 
 #[test]
-fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
+fn all_slots_and_no_more_also_across_the_wrap_of_the_indices() {
     let mut unit = unit();
     enable(&mut unit);
-    // Go round until the 16-bit indices are about to wrap: sixteen messages at a time.
+    // Go round until the 16-bit indices are about to wrap: as many messages at a time as there are slots.
     let mut consumer = 0u16;
-    for _ in 0..4094 {
-        let producer = consumer.wrapping_add(16);
+    for _ in 0..65504 / SLOTS {
+        let producer = consumer.wrapping_add(SLOTS);
         cycle(
             &mut unit,
             Inputs {
@@ -239,9 +242,9 @@ fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
         }
     }
     assert_eq!(unit.consumer_index.val(), 65504);
-    for step in 0..3u16 {
+    for step in 0..48 / SLOTS {
         let base = consumer;
-        for slot in 0..16 {
+        for slot in 0..SLOTS {
             assert_eq!(
                 unit.compose_slot.val(),
                 u64::from(base.wrapping_add(slot) % 16)
@@ -268,7 +271,7 @@ fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
             overflows(
                 &mut unit,
                 Inputs {
-                    producer: Some(base.wrapping_add(17)),
+                    producer: Some(base.wrapping_add(SLOTS + 1)),
                     ..Inputs::quiet()
                 }
             ),
@@ -278,22 +281,22 @@ fn sixteen_slots_and_no_more_also_across_the_wrap_of_the_indices() {
             overflows(
                 &mut unit,
                 Inputs {
-                    producer: Some(base.wrapping_add(15)),
+                    producer: Some(base.wrapping_add(SLOTS - 1)),
                     ..Inputs::quiet()
                 }
             ),
             "backwards"
         );
-        for slot in 0..16 {
+        for slot in 0..SLOTS {
             launch(&mut unit);
             assert!(answer(&mut unit, base.wrapping_add(slot), status::ACCEPTED)[1]);
         }
-        consumer = base.wrapping_add(16);
+        consumer = base.wrapping_add(SLOTS);
         assert!(!unit.eligible.val() && unit.drained.val(), "step {step}");
         assert_eq!(unit.consumer_index.val(), u64::from(consumer));
     }
     assert_eq!(consumer, 16, "wrapped");
-    assert_eq!(unit.error_count.val(), 9);
+    assert_eq!(unit.error_count.val(), u64::from(3 * (48 / SLOTS)));
 }
 
 #[test]
@@ -533,7 +536,7 @@ impl Reference {
             self.store_error = Some(error::TORN_STORE);
         }
         if mine && inputs.express {
-            if accepting && used < 16 {
+            if accepting && used < SLOTS {
                 self.compose(1);
             } else {
                 self.store_error = Some(error::OVERFLOW);
@@ -541,7 +544,7 @@ impl Reference {
         }
         if let (true, Some(index)) = (mine, inputs.producer) {
             let more = index.wrapping_sub(consumer.wrapping_add(used));
-            if accepting && more <= 16 - used {
+            if accepting && more <= SLOTS - used {
                 self.stored = Some(more);
             } else {
                 self.store_error = Some(error::OVERFLOW);
@@ -651,7 +654,7 @@ fn random_inputs(random: &mut Random, reference: &Reference) -> Inputs {
         match random.below(10) {
             0..3 => inputs.express = true,
             3 => {
-                let free = 16 - reference.used();
+                let free = SLOTS - reference.used();
                 let composed = reference.consumer.wrapping_add(reference.used());
                 let more = random.below(u64::from(free) + 2) as u16;
                 inputs.producer = Some(composed.wrapping_add(if random.chance(5) {

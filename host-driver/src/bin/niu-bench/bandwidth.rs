@@ -168,7 +168,7 @@ pub fn run_bidirectional(
 /// The NIU's own limits: hosts without latency. Express in cycles a message, Basic as a share of the stream's raw rate.
 pub fn run_limits(platform: &Platform, arguments: &Arguments, report: &mut Report) -> Result<()> {
     let count = count(arguments);
-    let cycle_ns = 1e9 / platform.bare.clock_hertz as f64;
+    let cycle_ns = 1e9 / sim::model::CLOCK_HERTZ as f64;
     let loads = [
         (Mechanism::Express, 8, [count, 0]),
         (Mechanism::Express, 8, [count, count]),

@@ -105,7 +105,7 @@ impl Report {
     /// An empty report.
     pub fn new(platform: &Platform, arguments: &Arguments) -> Self {
         let label = PlatformLabel {
-            clock_hz: platform.profile.clock_hertz,
+            clock_hz: sim::model::CLOCK_HERTZ,
             pcie_profile: platform.profile.name.clone(),
             link: "bare 128-bit stream, zero wire delay".into(),
             seed: arguments.seed,

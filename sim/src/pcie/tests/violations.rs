@@ -224,7 +224,7 @@ fn a_device_that_ignores_credits_is_caught() {
         let mut profile = Profile::named("pcie-gen1-x1").unwrap();
         // A far root complex: credits come back late.
         profile.link.latency_ns = 20_000;
-        bench.bridge = HostBridge::new(&profile, 0).unwrap();
+        bench.bridge = HostBridge::new(&profile, PERIOD_PS, 0).unwrap();
         bench
             .bridge
             .iommu_mut()

@@ -1,10 +1,20 @@
 //! A configuration file: its keys, what they may be, and the constants that they become.
 //!
-//! The build script includes this module to write the constants; the generator uses it to compare a file with them.
+//! The builds of hardware, firmware and simulator take their sizes from the chosen file; the generator compares a file with what it was
+//! built for, and `cargo xtask` checks a file before anything is built.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 use toml::{Table, Value};
+
+#[cfg(test)]
+mod tests;
+
+/// Names a configuration file instead of the default one; a relative path begins in `hdl/`.
+pub const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 
 /// How a key becomes a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +73,24 @@ pub const KEYS: &[Key] = &[
         least: 1,
         most: 16,
     },
+    // A page of BAR4 has places for 16 (`abi::message::MAXIMUM_TRANSMIT_SLOTS`), and four bits of an acknowledgement name one.
+    Key {
+        name: "queues.transmit_slots",
+        constant: "TRANSMIT_SLOTS",
+        meaning: "Slots of a transmit queue.",
+        form: Form::PowerOfTwo,
+        least: 2,
+        most: 16,
+    },
+    // Ten bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`).
+    Key {
+        name: "queues.translation_entries",
+        constant: "TRANSLATION_LOG2",
+        meaning: "Base-2 logarithm of the translation table's entries.",
+        form: Form::Log2,
+        least: 1 << 4,
+        most: 1 << 10,
+    },
     // Nine bits count them.
     Key {
         name: "queues.restart_cycles",
@@ -114,6 +142,15 @@ pub const KEYS: &[Key] = &[
         form: Form::Value,
         least: 1024,
         most: 1 << 24,
+    },
+    // The image takes 7 KiB, and its stack must have room. The address map has place for 64 KiB (`abi::processor::MAXIMUM_RAM_BYTES`).
+    Key {
+        name: "processor.ram_bytes",
+        constant: "RAM_BYTES_LOG2",
+        meaning: "Base-2 logarithm of the bytes of the service processor's RAM.",
+        form: Form::Log2,
+        least: 1 << 14,
+        most: 1 << 16,
     },
     // Credits count beats modulo 2^16.
     Key {
@@ -183,18 +220,52 @@ impl Configuration {
         }
     }
 
-    fn value(&self, constant: &str) -> u64 {
-        let found = self
-            .constants
-            .iter()
-            .find(|(key, _)| key.constant == constant);
-        found.map_or(0, |(_, value)| *value)
+    /// Reads the file that was chosen: the one that [`CONFIGURATION_VARIABLE`] names, else `configurations/default.toml`.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`].
+    pub fn chosen() -> Result<Self, String> {
+        Self::read(&chosen_file())
+    }
+
+    /// The same for a build script: tells Cargo what the answer depends on.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`].
+    pub fn chosen_for_build() -> Result<Self, String> {
+        println!("cargo:rerun-if-env-changed={CONFIGURATION_VARIABLE}");
+        println!("cargo:rerun-if-changed={}", chosen_file().display());
+        Self::chosen()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or as [`Configuration::parse`]; the text begins with the file's name.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = fs::read_to_string(path).map_err(|error| error.to_string());
+        text.and_then(|text| Self::parse(&text))
+            .map_err(|problem| format!("{}: {problem}", path.display()))
+    }
+
+    /// The value of a key as the file gives it.
+    ///
+    /// # Panics
+    /// There is no such key.
+    pub fn value(&self, name: &str) -> u64 {
+        let mut all = self.constants.iter();
+        let found = all.find(|(key, _)| key.name == name);
+        let (key, constant) = found.unwrap_or_else(|| panic!("no key is called {name}"));
+        match key.form {
+            Form::Log2 => 1 << constant,
+            Form::Value | Form::PowerOfTwo => *constant,
+        }
     }
 
     /// A peer that waits for credits must be told of them before it has used up all it has.
     fn credit_problem(&self) -> Option<String> {
-        let step = self.value("CREDIT_STEP_BEATS");
-        let most = ((1 << self.value("CHANNEL_BEATS_LOG2")) - CHANNEL_SLACK_BEATS) / 2;
+        let step = self.value("link.credit_step_beats");
+        let most = (self.value("link.channel_buffer_beats") - CHANNEL_SLACK_BEATS) / 2;
         (step > most).then(|| {
             format!(
                 "link.credit_step_beats: {step} is out of range; legal with this \
@@ -206,15 +277,30 @@ impl Configuration {
     /// The constants as the text of `sizes!` of `crate::configuration`.
     pub fn rust(&self) -> String {
         let mut text = String::from("sizes! {\n");
-        for (key, value) in &self.constants {
+        let mut add = |name: &str, value: u64, meaning: &str| {
             // A string cannot fail to be written to.
-            let _ = writeln!(text, "    {} = {value} {:?},", key.constant, key.meaning);
+            let _ = writeln!(text, "    {name} = {value} {meaning:?},");
+        };
+        for (key, value) in &self.constants {
+            add(key.constant, *value, key.meaning);
         }
-        let _ = writeln!(
-            text,
-            "    CHANNEL_SLACK_BEATS = {CHANNEL_SLACK_BEATS} \"Beats of a channel's buffer that no credit covers: where a \
-             frame without credit stands until it is dropped.\",\n}}"
+        // What follows from them; kernels can name only what stands here.
+        add(
+            "TRANSLATION_ENTRIES",
+            self.value("queues.translation_entries"),
+            "Entries of the translation table.",
         );
+        add(
+            "RAM_WORDS_LOG2",
+            (self.value("processor.ram_bytes") / 4).ilog2().into(),
+            "Base-2 logarithm of the 32-bit words of the service processor's RAM.",
+        );
+        add(
+            "CHANNEL_SLACK_BEATS",
+            CHANNEL_SLACK_BEATS,
+            "Beats of a channel's buffer that no credit covers: where a frame without credit stands until it is dropped.",
+        );
+        text.push_str("}\n");
         text
     }
 }
@@ -249,6 +335,12 @@ impl Key {
             Form::Log2 => Ok(number.ilog2().into()),
         }
     }
+}
+
+fn chosen_file() -> PathBuf {
+    let named = env::var_os(CONFIGURATION_VARIABLE).map(PathBuf::from);
+    let hdl = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    hdl.join(named.unwrap_or_else(|| "configurations/default.toml".into()))
 }
 
 /// Names of all values, sections and names separated by dots.

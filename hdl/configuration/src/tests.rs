@@ -1,0 +1,146 @@
+use super::*;
+
+const DEFAULT: &str = include_str!("../../configurations/default.toml");
+const SMALL: &str = include_str!("../../configurations/small.toml");
+
+fn refusal(from: &str, to: &str) -> String {
+    assert!(DEFAULT.contains(from), "{from}");
+    Configuration::parse(&DEFAULT.replace(from, to)).expect_err("it is illegal")
+}
+
+#[test]
+fn both_files_of_the_repository_are_legal() {
+    let default = Configuration::parse(DEFAULT).expect("legal");
+    let small = Configuration::parse(SMALL).expect("legal");
+    assert_eq!(default.constants.len(), KEYS.len());
+    assert_ne!(default, small);
+}
+
+#[test]
+fn illegal_values_are_refused_with_key_value_and_range() {
+    for (from, to, message) in [
+        (
+            "transmit = 16",
+            "transmit = 17",
+            "queues.transmit: 17 is out of range; legal: whole number from 1 to 16",
+        ),
+        (
+            "receive = 16",
+            "receive = 0",
+            "queues.receive: 0 is out of range; legal: whole number from 1 to 16",
+        ),
+        (
+            "restart_cycles = 256",
+            "restart_cycles = -1",
+            "queues.restart_cycles: -1 is negative; legal: whole number from 16 to 511",
+        ),
+        (
+            "transmit_slots = 16",
+            "transmit_slots = 32",
+            "queues.transmit_slots: 32 is out of range; legal: power of two from 2 to 16",
+        ),
+        (
+            "transmit_slots = 16",
+            "transmit_slots = 12",
+            "queues.transmit_slots: 12 is no power of two; legal: power of two from 2 to 16",
+        ),
+        (
+            "translation_entries = 1024",
+            "translation_entries = 2048",
+            "queues.translation_entries: 2048 is out of range; legal: power of two from 16 to 1024",
+        ),
+        (
+            "translation_entries = 1024",
+            "translation_entries = 1000",
+            "queues.translation_entries: 1000 is no power of two; legal: power of two from 16 to 1024",
+        ),
+        (
+            "ram_bytes = 65_536",
+            "ram_bytes = 8192",
+            "processor.ram_bytes: 8192 is out of range; legal: power of two from 16384 to 65536",
+        ),
+        (
+            "ram_bytes = 65_536\n",
+            "",
+            "processor.ram_bytes: missing; legal: power of two from 16384 to 65536",
+        ),
+        (
+            "nonposted_credits = 8",
+            "nonposted_credits = 12",
+            "host.nonposted_credits: 12 is no power of two; legal: power of two from 2 to 64",
+        ),
+        (
+            "read_tags = 16",
+            "read_tags = 8",
+            "host.read_tags: 8 is out of range; legal: 16",
+        ),
+        (
+            "channel_buffer_beats = 512",
+            "channel_buffer_beats = \"512\"",
+            "link.channel_buffer_beats: \"512\" is no whole number; legal: power of two from 128 to 4096",
+        ),
+        (
+            "credit_step_beats = 64",
+            "credit_step_beats = 241",
+            "link.credit_step_beats: 241 is out of range; legal with this link.channel_buffer_beats: 1 to 240",
+        ),
+        (
+            "transmit = 16",
+            "transmitt = 16",
+            "queues.transmitt: no such key",
+        ),
+        (
+            "transmit = 16\n",
+            "",
+            "queues.transmit: missing; legal: whole number from 1 to 16",
+        ),
+    ] {
+        let text = refusal(from, to);
+        assert!(text.lines().any(|line| line == message), "{to}: {text}");
+    }
+    assert!(refusal("[link]", "[link").starts_with("not TOML: "));
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let text = Configuration::parse("clock_hertz = 1").expect_err("nearly empty");
+    assert_eq!(text.lines().count(), KEYS.len(), "{text}");
+}
+
+#[test]
+fn keys_are_read_back_as_the_file_gives_them() {
+    let small = Configuration::parse(SMALL).expect("legal");
+    for (key, value) in [
+        ("clock_hertz", 100_000_000),
+        ("queues.transmit", 4),
+        ("queues.transmit_slots", 4),
+        ("queues.translation_entries", 128),
+        ("processor.ram_bytes", 16_384),
+    ] {
+        assert_eq!(small.value(key), value, "{key}");
+    }
+    let text = small.rust();
+    for line in [
+        "TRANSMIT_SLOTS = 4 ",
+        "TRANSLATION_LOG2 = 7 ",
+        "TRANSLATION_ENTRIES = 128 ",
+        "RAM_BYTES_LOG2 = 14 ",
+        "RAM_WORDS_LOG2 = 12 ",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_legal_is_told_by_name() {
+    let missing = Configuration::read(Path::new("no/such.toml")).expect_err("it is not there");
+    assert!(missing.starts_with("no/such.toml: "), "{missing}");
+    let file = env::temp_dir().join(format!("wayfarer-{}.toml", std::process::id()));
+    fs::write(&file, "clock_hertz = 0").expect("a scratch file");
+    let illegal = Configuration::read(&file).expect_err("nearly empty");
+    fs::remove_file(&file).expect("it was there");
+    assert!(
+        illegal.contains(".toml: clock_hertz: 0 is out of range"),
+        "{illegal}"
+    );
+}
