@@ -58,7 +58,12 @@ enum Command {
         arguments: Vec<String>,
     },
     /// Synthesise, place and route for a board; fails when timing is not met
-    Synth(synth::Options),
+    Synth {
+        #[command(flatten)]
+        configuration: NamedConfiguration,
+        #[command(flatten)]
+        options: synth::Options,
+    },
     /// Break the NIU on purpose, a line at a time, and see that the cluster tests notice (by hand: twenty minutes)
     Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
@@ -117,7 +122,10 @@ impl CommandLine {
                 configuration,
                 arguments,
             } => run::trace(&configuration.choose(workspace)?, &arguments),
-            Command::Synth(options) => synth::synth(&workspace, &options),
+            Command::Synth {
+                configuration,
+                options,
+            } => synth::synth(&configuration.choose(workspace)?, &options),
             Command::Mutate(options) => mutate::mutate(&workspace, &options),
             Command::Generate(configuration) => {
                 let workspace = configuration.choose(workspace)?;
