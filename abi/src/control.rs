@@ -82,7 +82,7 @@ register_map! {
         /// Events that wait for the firmware, one bit a kind (`event::kind`): level-triggered behind the event queue.
         event_pending @ 0x060: 32 WriteOneToClear = 0 {
             kinds [15:0] "One bit a kind of event (`event::kind`).",
-            queue_errors [31:16] "One bit a transmit queue: a message of it was refused.",
+            queue_errors [31:16] "One bit a transmit queue: a message of it was refused or skipped, or the queue failed.",
         }
         /// Endpoint pages whose stores met no resident queue: level-triggered, one bit an endpoint.
         endpoint_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}

@@ -258,8 +258,7 @@ impl Logic for Niu {
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
         self.configuration.d.next = self.processor.configuration.val();
-        self.processor.receive_holds.next =
-            self.receive.holds_ring.val() | self.host_transmit.messages_wait.val();
+        self.processor.receive_holds.next = self.receive.holds_ring.val();
         self.processor.shadow_holds.next = self.transmit.holds_address.val();
 
         // Transmit side.

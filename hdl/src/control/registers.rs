@@ -51,7 +51,7 @@ pub struct ControlRegisters {
     pub counter_pulses: Signal<In, Bits<64>>,
     /// Pulses of the stages (`abi::control::stage`).
     pub stage_pulses: Signal<In, Bits<16>>,
-    /// Bits of `event_pending` that become one (bit n: `abi::event::kind` n).
+    /// Bits of `abi::control::registers::event_pending` that become one.
     pub event_set: Signal<In, Bits<32>>,
     /// The pending bit of endpoint `endpoint_set_index` becomes one.
     pub endpoint_set: Signal<In, Bit>,

@@ -88,7 +88,6 @@ pub struct CompletionReceive {
     updated_tag: DFF<Bits<4>>,
     updated_entry: DFF<TagEntry>,
     ended: DFF<Bit>,
-    spoiled: DFF<Bit>,
     /// The beat has the tag of the one before it.
     same_tag: DFF<Bit>,
 
@@ -163,7 +162,6 @@ impl Default for CompletionReceive {
             updated_tag: Default::default(),
             updated_entry: Default::default(),
             ended: Default::default(),
-            spoiled: Default::default(),
             same_tag: Default::default(),
             incoming: Default::default(),
             data: Default::default(),
@@ -220,7 +218,6 @@ impl Logic for CompletionReceive {
             updated_tag,
             updated_entry,
             ended,
-            spoiled,
             same_tag
         );
         // First stage: the tag of every beat is looked up; it means something at a header only.
@@ -367,9 +364,7 @@ impl Logic for CompletionReceive {
         self.updated_tag.d.next = self.checked_tag.val();
         self.updated_entry.d.next = self.after.q.val();
         self.ended.d.next = self.after.q.val().state == self.free.val();
-        self.spoiled.d.next = self.after.q.val().spoiled;
         if self.heads.val() {
-            self.spoiled.d.next = self.next_entry.val().spoiled;
             self.updated_entry.d.next = self.next_entry.val();
             self.ended.d.next = self.refuses.val() | (self.length.q.val() == self.entry.val().left);
         }
@@ -377,7 +372,7 @@ impl Logic for CompletionReceive {
         self.update_tag.next = self.updated_tag.q.val();
         self.update_entry.next = self.updated_entry.q.val();
         self.ends.next = self.updated.q.val() & self.ended.q.val();
-        self.refused.next = self.spoiled.q.val();
+        self.refused.next = self.updated_entry.q.val().spoiled;
 
         if self.beat_valid.q.val() {
             self.in_packet.d.next = !self.beat.q.val().last;

@@ -13,9 +13,9 @@ use rust_hdl::prelude::*;
 /// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
 /// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
 ///
-/// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken, messages
-/// when also `messages_wait` is low: what any of the three offers then comes later. So when firmware tells the host that a
-/// queue is no more, nothing of the queue comes behind that.
+/// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken. A message
+/// whose last beat was taken may still wait in its register, and a shadow line may go before it; firmware's writes do not. So
+/// when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
 ///
 /// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
 /// not hold up the completions behind them; a read so dropped times out.
@@ -30,8 +30,6 @@ pub struct HostTransmit {
     pub reset: Signal<In, Bit>,
     /// Write packets: messages received.
     pub message_writes: StreamSink,
-    /// What was taken of them has not all come to its place.
-    pub messages_wait: Signal<Out, Bit>,
     /// Write packets: shadow lines.
     pub shadow_writes: StreamSink,
     /// Write packets: firmware's.
@@ -62,6 +60,7 @@ pub struct HostTransmit {
     message_register: StreamRegister,
     arbiter: PacketArbiter<3>,
     requester: WriteRequester,
+    message_order: WriteOrder,
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
@@ -78,6 +77,7 @@ impl Logic for HostTransmit {
             message_register,
             arbiter,
             requester,
+            message_order,
             read_order,
             completion_order,
             transmit
@@ -85,22 +85,31 @@ impl Logic for HostTransmit {
         self.message_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
+        self.message_order.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
         self.completion_order.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
 
         // Writes.
-        StreamSink::link(&mut self.message_writes, &mut self.message_register.sink);
-        self.messages_wait.next = self.message_register.source.valid.val();
+        self.message_register.sink.valid.next = self.message_writes.valid.val();
+        self.message_register.sink.beat.next = self.message_writes.beat.val();
+        self.message_writes.ready.next = self.message_register.sink.ready.val();
         self.arbiter.sinks[0].valid.next = self.message_register.source.valid.val();
         self.arbiter.sinks[0].beat.next = self.message_register.source.beat.val();
         self.message_register.source.ready.next = self.arbiter.sinks[0].ready.val();
         self.arbiter.sinks[1].valid.next = self.shadow_writes.valid.val();
         self.arbiter.sinks[1].beat.next = self.shadow_writes.beat.val();
         self.shadow_writes.ready.next = self.arbiter.sinks[1].ready.val();
-        self.arbiter.sinks[2].valid.next = self.processor_writes.valid.val();
-        self.arbiter.sinks[2].beat.next = self.processor_writes.beat.val();
-        self.processor_writes.ready.next = self.arbiter.sinks[2].ready.val();
+        StreamSink::link(&mut self.processor_writes, &mut self.message_order.sink);
+        self.message_order.entered.next = self.message_writes.valid.val()
+            & self.message_writes.beat.val().last
+            & self.message_register.sink.ready.val();
+        self.message_order.finished.next = self.message_register.source.valid.val()
+            & self.message_register.source.beat.val().last
+            & self.arbiter.sinks[0].ready.val();
+        self.arbiter.sinks[2].valid.next = self.message_order.source.valid.val();
+        self.arbiter.sinks[2].beat.next = self.message_order.source.beat.val();
+        self.message_order.source.ready.next = self.arbiter.sinks[2].ready.val();
         self.requester.sink.valid.next = self.arbiter.source.valid.val();
         self.requester.sink.beat.next = self.arbiter.source.beat.val();
         self.arbiter.source.ready.next = self.requester.sink.ready.val();

@@ -1,4 +1,4 @@
-//! Reads and completions behind the writes that came before them.
+//! Packets behind the writes that came before them.
 
 use crate::library::{
     predecessors::Predecessors,
@@ -6,8 +6,9 @@ use crate::library::{
 };
 use rust_hdl::prelude::*;
 
-/// Holds back a packet until the write packets that had their place before it have become requests (PCI Express 2.4.1: neither
-/// a completion nor a read passes a posted request). So a host that reads what was set after a write finds the write done.
+/// Holds back a packet until the write packets that entered before it have finished: reads and completions until these have
+/// become requests (PCI Express 2.4.1: neither passes a posted request), so that a host that reads what was set after a write
+/// finds the write done; firmware's writes until messages have had their turn.
 ///
 /// Contract: write packets finish in the order in which they entered, at most seven of them between the two. A packet is
 /// judged when it is first offered: those that enter later do not hold it up.
@@ -19,9 +20,9 @@ pub struct WriteOrder {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Pulse: a write packet has its place in the order.
+    /// Pulse: a write packet has entered.
     pub entered: Signal<In, Bit>,
-    /// Pulse: the last request of a write packet was taken by `PacketTransmit`.
+    /// Pulse: the oldest of them is done.
     pub finished: Signal<In, Bit>,
     /// Packets in.
     pub sink: StreamSink,

@@ -17,6 +17,8 @@ pub struct AnswerWatch {
     pub queue: Signal<In, Bits<4>>,
     /// Its slot.
     pub slot: Signal<In, Bits<4>>,
+    /// The node that it goes to.
+    pub node: Signal<In, Bits<16>>,
     /// `acknowledgement` counts in this cycle.
     pub acknowledge_valid: Signal<In, Bit>,
     /// A receiver's answer.
@@ -26,17 +28,26 @@ pub struct AnswerWatch {
     awaited: DFF<Bit>,
     awaited_queue: DFF<Bits<4>>,
     awaited_slot: DFF<Bits<4>>,
+    awaited_node: DFF<Bits<16>>,
     answered: Signal<Local, Bit>,
 }
 
 impl Logic for AnswerWatch {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, awaited, awaited_queue, awaited_slot);
+        dff_setup!(
+            self,
+            clock,
+            awaited,
+            awaited_queue,
+            awaited_slot,
+            awaited_node
+        );
         self.answered.next = self.awaited.q.val()
             & self.acknowledge_valid.val()
             & (self.acknowledgement.val().queue == bit_cast::<8, 4>(self.awaited_queue.q.val()))
-            & (self.acknowledgement.val().slot == self.awaited_slot.q.val());
+            & (self.acknowledgement.val().slot == self.awaited_slot.q.val())
+            & (self.acknowledgement.val().node == self.awaited_node.q.val());
         self.acknowledged.next = self.answered.val();
         if self.answered.val() {
             self.awaited.d.next = false;
@@ -45,6 +56,7 @@ impl Logic for AnswerWatch {
             self.awaited.d.next = true;
             self.awaited_queue.d.next = self.queue.val();
             self.awaited_slot.d.next = self.slot.val();
+            self.awaited_node.d.next = self.node.val();
         }
         if self.reset.val() {
             self.awaited.d.next = false;

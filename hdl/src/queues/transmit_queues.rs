@@ -78,7 +78,7 @@ pub struct TransmitQueues<const TICK: usize> {
     queues: [TransmitQueue; TRANSMIT_QUEUES],
     gather_eligible: Gather<TRANSMIT_QUEUES>,
     gather_dirty: Gather<TRANSMIT_QUEUES>,
-    /// The node that each queue last sent to.
+    /// The node that each queue last sent to: `TransmitEngine` has the same in `last_ways`, for another reader.
     receivers: LutRam<Bits<16>, 4>,
     prescaler: DFF<Bits<TICK>>,
     tick_queue: DFF<Bits<4>>,

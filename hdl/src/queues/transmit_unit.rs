@@ -186,6 +186,7 @@ impl<const TICK: usize> Logic for TransmitUnit<TICK> {
         self.watch.launched.next = self.engine.marked_sent.val();
         self.watch.queue.next = self.engine.queue.val();
         self.watch.slot.next = self.engine.slot.val();
+        self.watch.node.next = self.engine.destination_node.val();
         self.shadows.dirty.next = self.queues.dirty.val();
         self.queues.shadow_queue.next = self.shadows.queue.val();
         self.queues.shadow_taken.next = self.shadows.taken.val();

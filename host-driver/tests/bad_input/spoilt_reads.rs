@@ -5,10 +5,15 @@ use crate::support::options;
 use abi::admin::status::Status;
 use abi::control::counter::Counter;
 use sim::pcie::ReadFault;
+use wayfarer_configuration::Configuration;
 use wayfarer_host_driver::{EndpointOptions, Error};
 
-/// `completion_timeout_cycles` in `hdl/configurations/default.toml`: a read that is not answered ends after one to two of these.
-const TIMEOUT_PERIOD_CYCLES: u64 = 1_048_576;
+/// A read that is not answered ends after one to two of these.
+fn timeout_period_cycles() -> u64 {
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    configuration.value("host.completion_timeout_cycles")
+}
+
 /// What creating an endpoint takes without that, at most.
 const CREATION_CYCLES: u64 = 50_000;
 /// How often, and how far apart, the other node's bystander sends its messages while a read times out.
@@ -57,7 +62,7 @@ fn poisoned_data_is_not_believed_and_ends_the_request_at_once() {
                 // This is where the NIU is told from one that drops poisoned completions and lets the read time out
                 // (status `Failed`, and counted as COMPLETION_UNEXPECTED and COMPLETION_TIMEOUT).
                 assert_eq!(
-                    (status, cycles < TIMEOUT_PERIOD_CYCLES),
+                    (status, cycles < timeout_period_cycles()),
                     (Some(Status::AddressRefused), true),
                     "behind {spared} reads, after {cycles} cycles"
                 );
@@ -84,7 +89,8 @@ fn a_read_that_is_never_answered_ends_in_time_and_disturbs_nobody() {
             let status = create(scene, 1, ReadFault::Unanswered)?;
             let cycles = scene.node.port.cycle() - start;
             assert_eq!(status, Some(Status::Failed));
-            let allowed = TIMEOUT_PERIOD_CYCLES..2 * TIMEOUT_PERIOD_CYCLES + CREATION_CYCLES;
+            let period = timeout_period_cycles();
+            let allowed = period..2 * period + CREATION_CYCLES;
             assert!(allowed.contains(&cycles), "{cycles} cycles");
             goes_on(scene)?;
             Ok(vec![exactly(Counter::CompletionTimeout, 1)])

@@ -32,7 +32,7 @@ pub struct ClusterOptions {
     pub maximum_cycles: u64,
     /// Damage to do on the wire that leaves each node; may be shorter than the number of nodes.
     pub faults: Vec<Vec<Fault>>,
-    /// Message frames to change on the wire that leaves each node; may be shorter than the number of nodes.
+    /// Frames to change on the wire that leaves each node; may be shorter than the number of nodes.
     pub tampering: Vec<Option<Tampering>>,
 }
 

@@ -168,9 +168,8 @@ fn nothing_passes_the_writes_that_came_before_it() {
         let (mut taken, mut placed, mut left) = (0, 0, 0);
         let mut front: [Option<u64>; 2] = [None; 2];
         let mut must: [VecDeque<u64>; 2] = Default::default();
-        // Messages and shadow lines taken, come to their places, and left; those in their places when the processor's write at the front was first offered.
-        let (mut others_taken, mut others_placed, mut others_left) =
-            ([0u64; 2], [0u64; 2], [0u64; 2]);
+        // Messages and shadow lines taken and left; those taken when the processor's write at the front was first offered.
+        let (mut others_taken, mut others_left) = ([0u64; 2], [0u64; 2]);
         let mut processor_front: Option<[u64; 2]> = None;
         let mut processor_must: VecDeque<[u64; 2]> = VecDeque::new();
         let mut within_processor = false;
@@ -191,7 +190,7 @@ fn nothing_passes_the_writes_that_came_before_it() {
             unit.completion_allowed.next = random.chance(90);
             unit.source.ready.next = random.chance(80);
             if offering[PROCESSOR] && !within_processor && !feeds.0[PROCESSOR].is_empty() {
-                processor_front.get_or_insert(others_placed);
+                processor_front.get_or_insert(others_taken);
             }
             let others_end = [0, 1].map(|sink| feeds.0[sink].front().is_some_and(|beat| beat.1));
             let ends = feeds.0[PROCESSOR].front().is_some_and(|beat| beat.1);
@@ -205,11 +204,6 @@ fn nothing_passes_the_writes_that_came_before_it() {
                 } else if front[class].is_some_and(|writes| writes > left) {
                     held_back += 1;
                 }
-            }
-            // Those taken come to their places a cycle later, messages when none wait.
-            others_placed[1] = others_taken[1];
-            if !unit.messages_wait.val() {
-                others_placed[0] = others_taken[0];
             }
             for sink in 0..2 {
                 others_taken[sink] += u64::from(took[sink] && others_end[sink]);
