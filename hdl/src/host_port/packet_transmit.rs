@@ -73,8 +73,10 @@ pub struct PacketTransmit {
     /// Posted requests of which a beat was taken, until they start.
     before_completion: Predecessors,
     before_nonposted: Predecessors,
-    /// Packets started since the non-posted request was offered.
+    /// Packets started since the non-posted request was offered, or since the one before, if that was under way a cycle ago.
     overtaken: DFF<Bits<4>>,
+    nonposted_went: DFF<Bit>,
+    counted: Signal<Local, Bits<4>>,
 
     posted_taken: Signal<Local, Bit>,
     posted_leaves: Signal<Local, Bit>,
@@ -128,6 +130,8 @@ impl Default for PacketTransmit {
             before_completion: Default::default(),
             before_nonposted: Default::default(),
             overtaken: Default::default(),
+            nonposted_went: Default::default(),
+            counted: Default::default(),
             marked_out: Default::default(),
             posted_register: Default::default(),
             nonposted_register: Default::default(),
@@ -170,7 +174,8 @@ impl Logic for PacketTransmit {
             turn,
             disabled,
             dropping,
-            overtaken
+            overtaken,
+            nonposted_went
         );
         clock!(
             self,
@@ -212,7 +217,11 @@ impl Logic for PacketTransmit {
         self.nonposted_may.next = self.nonposted_register.source.valid.val()
             & (self.nonposted_allowed.val() | self.disabled.q.val())
             & self.before_nonposted.clear.val();
-        self.overdue.next = self.nonposted_may.val() & (self.overtaken.q.val() == self.limit.val());
+        self.counted.next = self.overtaken.q.val();
+        if self.nonposted_went.q.val() {
+            self.counted.next = 0.into();
+        }
+        self.overdue.next = self.nonposted_may.val() & (self.counted.val() == self.limit.val());
 
         self.starts_nonposted.next = self.free.val()
             & self.nonposted_may.val()
@@ -307,12 +316,15 @@ impl Logic for PacketTransmit {
             self.posted_heads.d.next = self.posted_beat.val().last;
         }
 
+        // What starts is known late: a count that begins anew does so a cycle later.
+        self.nonposted_went.d.next = self.on_nonposted.val();
+        self.overtaken.d.next = self.counted.val();
         if (self.starts_posted.val() | self.starts_completion.val())
-            & (self.overtaken.q.val() != self.limit.val())
+            & (self.counted.val() != self.limit.val())
         {
-            self.overtaken.d.next = self.overtaken.q.val() + 1;
+            self.overtaken.d.next = self.counted.val() + 1;
         }
-        if self.on_nonposted.val() | !self.nonposted_register.source.valid.val() {
+        if !self.nonposted_register.source.valid.val() {
             self.overtaken.d.next = 0.into();
         }
 
@@ -322,6 +334,7 @@ impl Logic for PacketTransmit {
             self.turn.d.next = TransmitClass::Free;
             self.disabled.d.next = false;
             self.overtaken.d.next = 0.into();
+            self.nonposted_went.d.next = false;
         }
     }
 }
