@@ -73,7 +73,7 @@ fn receive(node: &Node) -> Result<(), Error> {
         println!("round {round}: {waiting} messages came meanwhile");
         assert!(
             (100..1 << RING_ENTRIES_LOG2).contains(&waiting),
-            "the sender paused: {waiting} messages"
+            "{waiting} messages: the senders paused, or filled the ring"
         );
     }
     for sender in 0..2 {

@@ -8,7 +8,7 @@ mod traffic;
 mod violations;
 mod withheld_credits;
 
-use super::{HostBridge, HostPortInputs, ReadError, ReadTicket};
+use super::{HostBridge, HostPortInputs, ReadError, ReadTicket, ViolationKind};
 use crate::memory::{HostMemory, Permission};
 use crate::profile::Profile;
 use endpoint::Endpoint;
@@ -89,6 +89,12 @@ impl Bench {
     #[track_caller]
     fn assert_no_violation(&self) {
         assert_eq!(self.bridge.violations(), []);
+    }
+
+    /// The rules that the device broke, in order.
+    fn violation_kinds(&self) -> Vec<ViolationKind> {
+        let violations = self.bridge.violations().iter();
+        violations.map(|violation| violation.kind).collect()
     }
 }
 

@@ -21,12 +21,7 @@ fn sent(
         bench.bridge.violations().len() as u64,
         bench.bridge.counters().violations
     );
-    bench
-        .bridge
-        .violations()
-        .iter()
-        .map(|violation| violation.kind)
-        .collect()
+    bench.violation_kinds()
 }
 
 #[test]
@@ -131,12 +126,7 @@ fn a_tag_used_twice_is_named_and_one_used_again_later_is_not() {
         .to_send
         .push_back(request_packet(0x00, requester, 4, iova, 64, &[]));
     bench.settle();
-    let kinds: Vec<_> = bench
-        .bridge
-        .violations()
-        .iter()
-        .map(|violation| violation.kind)
-        .collect();
+    let kinds = bench.violation_kinds();
     assert_eq!(kinds, [ViolationKind::Rule(RuleError::TagInUse(4))]);
 }
 
@@ -249,12 +239,7 @@ fn a_device_that_ignores_credits_is_caught() {
 }
 
 fn kinds(bench: &Bench) -> Vec<ViolationKind> {
-    bench
-        .bridge
-        .violations()
-        .iter()
-        .map(|violation| violation.kind)
-        .collect()
+    bench.violation_kinds()
 }
 
 fn beat(data: u128) -> HostPortOutputs {

@@ -132,12 +132,7 @@ fn a_device_that_goes_on_without_the_withheld_credits_is_caught() {
     bench.step();
     queue_writes(&mut bench, iova, 5);
     run_ns(&mut bench, LONG_NS);
-    let kinds: Vec<_> = bench
-        .bridge
-        .violations()
-        .iter()
-        .map(|violation| violation.kind)
-        .collect();
+    let kinds = bench.violation_kinds();
     assert_eq!(
         kinds,
         vec![ViolationKind::NoCredits; 5 - CREDIT_MARGIN_PACKETS as usize]
