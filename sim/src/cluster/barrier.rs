@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Turns of the spinning loop before a thread sleeps: a few times as long as the others should take.
-const SPINS: u32 = 300;
+/// How long a thread spins before it sleeps: several times as long as the others should take for a cycle, so that on an idle
+/// machine nobody ever sleeps, and little beside the milliseconds that another program has a processor for.
+const SPIN_TIME: Duration = Duration::from_micros(100);
+/// Turns of the spinning loop between two looks at the clock. How long a turn takes differs tenfold between processors.
+const SPINS: u32 = 100;
 
 /// Threads meet here; `std::sync::Barrier` would put them to sleep each time.
 ///
@@ -47,13 +51,16 @@ impl SpinBarrier {
             self.wake_all();
         } else {
             let mut spins = 0;
+            let mut began = None;
             while self.round.load(Ordering::Acquire) == round {
                 if self.broken.load(Ordering::Acquire) {
                     return false;
                 }
                 spins += 1;
                 if spins < SPINS {
-                    std::hint::spin_loop()
+                    std::hint::spin_loop();
+                } else if began.get_or_insert_with(Instant::now).elapsed() < SPIN_TIME {
+                    spins = 0;
                 } else {
                     self.sleep_out(round);
                 }
