@@ -50,19 +50,19 @@ impl SpinBarrier {
             self.round.store(round.wrapping_add(1), Ordering::SeqCst);
             self.wake_all();
         } else {
-            let mut spins = 0;
+            let mut spins = 0u32;
             let mut began = None;
             while self.round.load(Ordering::Acquire) == round {
                 if self.broken.load(Ordering::Acquire) {
                     return false;
                 }
                 spins += 1;
-                if spins < SPINS {
-                    std::hint::spin_loop();
-                } else if began.get_or_insert_with(Instant::now).elapsed() < SPIN_TIME {
-                    spins = 0;
-                } else {
+                if spins.is_multiple_of(SPINS)
+                    && began.get_or_insert_with(Instant::now).elapsed() >= SPIN_TIME
+                {
                     self.sleep_out(round);
+                } else {
+                    std::hint::spin_loop();
                 }
             }
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     /// Long after the spinning has ended.
-    const LATE: std::time::Duration = std::time::Duration::from_millis(20);
+    const LATE: Duration = SPIN_TIME.saturating_mul(200);
 
     #[test]
     fn who_comes_late_wakes_the_others() {

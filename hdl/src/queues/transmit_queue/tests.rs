@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::configuration::TRANSMIT_SLOTS;
-use crate::gate::{Random, clock_cycle, settle};
+use crate::gate::{clock_cycle, settle};
 use crate::queues::test_support::control;
 use abi::link::status;
 use abi::message::error;

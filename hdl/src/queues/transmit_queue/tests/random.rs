@@ -1,6 +1,7 @@
 //! The queue against a slow, obvious one, on random inputs.
 
 use super::*;
+use crate::gate::Random;
 use std::collections::VecDeque;
 
 /// The slow, obvious queue: messages have numbers and stand in one list or the other.
