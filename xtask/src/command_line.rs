@@ -72,7 +72,7 @@ enum Command {
     Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
     Tools,
-    /// What a change must pass: lint, test, test of another configuration, a quick bench
+    /// What a change must pass: lint, test, test of another configuration, a quick bench, a waveform
     Ci,
 }
 

@@ -145,7 +145,6 @@ impl<'a> Rig<'a> {
         command
             .env("CARGO_TARGET_DIR", &self.folder)
             .env("WAYFARER_NIU_VERILOG", self.verilog())
-            .env("WAYFARER_WAVEFORMS", "off")
             .args(["test", "--locked", "--package", run::HOST_DRIVER])
             .args(TEST_PROGRAMS.iter().flat_map(|program| ["--test", program]));
         command

@@ -21,6 +21,9 @@ pub fn prepare(workspace: &Workspace) -> Result<()> {
     firmware::build(workspace)
 }
 
+/// Arguments of Cargo.
+type Features = &'static [&'static str];
+
 /// A program of the host driver that runs on a simulated cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -38,13 +41,19 @@ impl Program {
         }
     }
 
-    /// Whether the program would take these arguments, asked before anything is built for it. `door` is what the user called.
-    fn check(self, door: &str, arguments: &[String]) -> Result<(), clap::Error> {
+    /// The arguments of Cargo with which the program must be built for these arguments, asked before anything is built: an
+    /// error if it would not take them. `door` is what the user called.
+    fn features(self, door: &str, arguments: &[String]) -> Result<Features, clap::Error> {
         let line = std::iter::once(door).chain(arguments.iter().map(String::as_str));
-        match self {
-            Self::Bench => BenchArguments::try_parse_from(line).map(drop),
-            Self::Soak => SoakArguments::try_parse_from(line).map(drop),
-        }
+        let waveforms = match self {
+            Self::Bench => BenchArguments::try_parse_from(line)?.trace.is_some(),
+            Self::Soak => SoakArguments::try_parse_from(line).map(|_| false)?,
+        };
+        Ok(if waveforms {
+            &["--features", "waveforms"]
+        } else {
+            &[]
+        })
     }
 
     /// The command that runs it.
@@ -62,13 +71,18 @@ impl Program {
 /// # Errors
 /// When it cannot be built, or fails.
 pub fn program(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
-    program
-        .check(program.door(), arguments)
+    let features = program
+        .features(program.door(), arguments)
         .unwrap_or_else(|error| error.exit());
-    build_and_run(workspace, program, arguments)
+    build_and_run(workspace, program, features, arguments)
 }
 
-fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) -> Result<()> {
+fn build_and_run(
+    workspace: &Workspace,
+    program: Program,
+    features: Features,
+    arguments: &[String],
+) -> Result<()> {
     prepare(workspace)?;
     let cargo = |subcommand: &str| {
         let mut command = workspace.cargo();
@@ -81,7 +95,7 @@ fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) 
             "--bin",
             program.name(),
         ]);
-        command.args(workspace.features());
+        command.args(workspace.features()).args(features);
         command
     };
     progress::run_step("Driver, simulator and Verilated NIU", &mut cargo("build"))?;
@@ -106,10 +120,10 @@ fn build_and_run(workspace: &Workspace, program: Program, arguments: &[String]) 
 pub fn trace(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let folder = workspace.target().join("trace");
     let arguments = trace_arguments(&folder, arguments);
-    Program::Bench
-        .check("cargo xtask trace", &arguments)
+    let features = Program::Bench
+        .features("cargo xtask trace", &arguments)
         .unwrap_or_else(|error| error.exit());
-    build_and_run(workspace, Program::Bench, &arguments)?;
+    build_and_run(workspace, Program::Bench, features, &arguments)?;
     println!(
         "\nWaveforms (one FST file a node, for GTKWave or Surfer) and packet logs: {}",
         folder.display()
@@ -178,8 +192,8 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
 /// The configuration that is tested beside the default one.
 const SECOND_CONFIGURATION: &str = "small";
 
-/// All that a change must pass: lint, every test, those of clusters with another configuration too, a quick bench. Says how long
-/// each took.
+/// All that a change must pass: lint, every test, those of clusters with another configuration too, a quick bench, a waveform. Says
+/// how long each took.
 ///
 /// # Errors
 /// That of the first that fails.
@@ -203,7 +217,8 @@ pub fn ci(workspace: &Workspace) -> Result<()> {
     })?;
     timed("bench", &|| {
         program(workspace, Program::Bench, &["--quick".to_owned()])
-    })
+    })?;
+    timed("trace", &|| trace(workspace, &["--quick".to_owned()]))
 }
 
 /// Who runs the tests.
@@ -245,11 +260,17 @@ mod tests {
     fn wrong_arguments_and_calls_for_help_are_seen_before_anything_is_built() {
         let check = |program: Program, arguments: &[&str]| {
             let arguments: Vec<String> = arguments.iter().map(|&text| text.into()).collect();
-            let checked = program.check(program.door(), &arguments);
-            checked.map_err(|error| error.to_string())
+            let features = program.features(program.door(), &arguments);
+            let features = features.map(|features| features.join(" "));
+            features.map_err(|error| error.to_string())
         };
-        assert_eq!(check(Program::Bench, &["--quick", "--only", "lat"]), Ok(()));
-        assert_eq!(check(Program::Soak, &["--nodes=2"]), Ok(()));
+        let plain = Ok(String::new());
+        assert_eq!(check(Program::Bench, &["--quick", "--only", "lat"]), plain);
+        assert_eq!(check(Program::Soak, &["--nodes=2"]), plain);
+        assert_eq!(
+            check(Program::Bench, &["--trace", "folder"]),
+            Ok("--features waveforms".into())
+        );
         let said = |program, argument| check(program, &[argument]).unwrap_err();
         assert!(said(Program::Bench, "--fast").contains("--fast"));
         assert!(said(Program::Soak, "--quick").contains("--quick"));

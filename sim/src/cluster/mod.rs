@@ -1,10 +1,12 @@
 //! A cluster: nodes, each a NIU with its host, and the network between them, run cycle by cycle.
 
-mod barrier;
 mod exchange;
 mod node;
 mod options;
+mod post;
+mod report;
 mod run;
 
 pub use options::ClusterOptions;
-pub use run::{Cluster, NodeReport, Report, RunError};
+pub use report::{NodeReport, Report, RunError};
+pub use run::Cluster;

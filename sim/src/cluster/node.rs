@@ -1,8 +1,9 @@
 //! One node: a NIU, its host and the programs there.
 
-use super::exchange::{Mailbox, ProgramState};
+use super::exchange::{Delivery, Letter, Programs};
+use super::report::NodeReport;
 use crate::host::{HostSide, Program, ProgramBody, Wake};
-use crate::model::{Inputs, NiuModel, Outputs, beat_to_words, words_to_beat};
+use crate::model::{Inputs, LinkBeat, NiuModel, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
 use crate::pcie::{HostPortInputs, HostPortOutputs};
 use crate::trace::{Direction, LinkLog, TraceHash};
@@ -15,6 +16,8 @@ const RESET_CYCLES: u64 = 16;
 
 /// What a node is made of; may be sent to the thread that will run it.
 pub struct NodeParts {
+    /// Its number.
+    pub number: usize,
     /// The Verilated NIU.
     pub model: NiuModel,
     /// Root complex, memory, costs.
@@ -29,6 +32,7 @@ pub struct NodeParts {
 
 /// A node, tied to the thread that runs it because its programs are.
 pub struct Node {
+    number: usize,
     model: NiuModel,
     side: Rc<RefCell<HostSide>>,
     programs: Vec<Program>,
@@ -41,7 +45,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node at cycle 0.
+    /// A node in the first half of cycle 0.
     pub fn new(parts: NodeParts) -> Self {
         let side = Rc::new(RefCell::new(parts.side));
         let programs = parts
@@ -54,7 +58,8 @@ impl Node {
             link_transmit_ready: 1,
             ..Inputs::default()
         };
-        Node {
+        let mut node = Node {
+            number: parts.number,
             model: parts.model,
             side,
             programs,
@@ -64,13 +69,15 @@ impl Node {
             from_device: HostPortOutputs::default(),
             incoming: VecDeque::new(),
             hash: TraceHash::default(),
-        }
+        };
+        node.begin_cycle(0);
+        node
     }
 
-    /// Runs the cycles `from..to`, with what the mailbox brings, and leaves there what goes out.
-    pub fn run(&mut self, from: u64, to: u64, mailbox: &mut Mailbox) {
-        self.incoming.append(&mut mailbox.incoming);
-        if let Some(gathered) = mailbox.gathered.take() {
+    /// Runs from the second half of cycle `from` to the first half of cycle `to`, with what was delivered; returns what goes out.
+    pub fn run(&mut self, from: u64, to: u64, mut delivery: Delivery) -> Letter {
+        self.incoming.append(&mut delivery.beats);
+        if let Some(gathered) = delivery.gathered {
             self.side.borrow_mut().gathered = gathered;
             for program in &mut self.programs {
                 if matches!(program.wake, Some(Wake::Gather(_))) {
@@ -79,21 +86,31 @@ impl Node {
             }
         }
         for cycle in from..to {
-            self.cycle(cycle);
+            self.end_cycle(cycle);
+            self.begin_cycle(cycle + 1);
         }
-        mailbox.outgoing.extend(self.wire.take());
-        mailbox.failed |= !self.side.borrow().bridge.violations().is_empty();
-        mailbox.programs.clear();
-        mailbox
-            .programs
-            .extend(self.programs.iter().map(|program| match &program.wake {
-                None => ProgramState::Finished,
-                Some(Wake::Gather(bytes)) => ProgramState::Gathering(bytes.clone()),
-                Some(_) => ProgramState::Running,
-            }));
+        Letter {
+            node: self.number,
+            beats: self.wire.take(),
+            programs: self.program_states(),
+            failed: !self.side.borrow().bridge.violations().is_empty(),
+        }
     }
 
-    fn cycle(&mut self, cycle: u64) {
+    fn program_states(&self) -> Programs {
+        let mut gathering = Vec::new();
+        for program in &self.programs {
+            match &program.wake {
+                None => gathering.push(None),
+                Some(Wake::Gather(bytes)) => gathering.push(Some(bytes.clone())),
+                Some(_) => return Programs::Running,
+            }
+        }
+        Programs::Gathering(gathering)
+    }
+
+    /// The host's part of a cycle, and the first half of the NIU's: what goes out on the link is known.
+    fn begin_cycle(&mut self, cycle: u64) {
         self.run_programs(cycle);
         if cycle >= RESET_CYCLES {
             self.inputs.reset = 0;
@@ -104,20 +121,39 @@ impl Node {
             };
             self.set_host_inputs(&to_device);
         }
-        let arrived = self
-            .incoming
-            .front()
-            .filter(|(due, _)| *due <= cycle)
-            .copied();
-        self.inputs.link_receive_valid = arrived.is_some().into();
-        if let Some((_, flit)) = arrived {
-            self.incoming.pop_front();
-            self.inputs.link_receive_data = beat_to_words(flit.data);
-            self.inputs.link_receive_last = flit.last.into();
+        let ready = self.wire.ready(cycle);
+        self.inputs.link_transmit_ready = ready.into();
+        let beat = self.model.rise(&self.inputs);
+        if ready && beat.valid != 0 {
+            let flit = Flit {
+                data: words_to_beat(beat.data),
+                last: beat.last != 0,
+            };
+            self.wire.send(cycle, flit);
+            self.observe(cycle, Direction::FromDevice, flit);
+        }
+    }
+
+    /// The second half of the NIU's part: what comes in on the link arrives, and what goes out to the host is known.
+    fn end_cycle(&mut self, cycle: u64) {
+        let mut beat = LinkBeat::default();
+        if self.incoming.front().is_some_and(|(due, _)| *due <= cycle)
+            && let Some((_, flit)) = self.incoming.pop_front()
+        {
+            beat = LinkBeat {
+                data: beat_to_words(flit.data),
+                valid: 1,
+                last: flit.last.into(),
+            };
             self.observe(cycle, Direction::ToDevice, flit);
         }
-        let outputs = self.model.cycle(&self.inputs);
-        self.take_outputs(cycle, &outputs);
+        let outputs = self.model.fall(&beat);
+        self.from_device = HostPortOutputs {
+            host_receive_nonposted_free: outputs.nonposted_free != 0,
+            host_transmit_valid: outputs.valid != 0,
+            host_transmit_data: words_to_beat(outputs.data),
+            host_transmit_last: outputs.last != 0,
+        };
     }
 
     fn run_programs(&mut self, cycle: u64) {
@@ -156,26 +192,6 @@ impl Node {
         inputs.config_master_enable = from.config_master_enable.into();
     }
 
-    fn take_outputs(&mut self, cycle: u64, outputs: &Outputs) {
-        self.from_device = HostPortOutputs {
-            host_receive_nonposted_free: outputs.host_receive_nonposted_free != 0,
-            host_transmit_valid: outputs.host_transmit_valid != 0,
-            host_transmit_data: words_to_beat(outputs.host_transmit_data),
-            host_transmit_last: outputs.host_transmit_last != 0,
-        };
-        let next = cycle + 1;
-        let ready = self.wire.ready(next);
-        self.inputs.link_transmit_ready = ready.into();
-        if ready && outputs.link_transmit_valid != 0 {
-            let flit = Flit {
-                data: words_to_beat(outputs.link_transmit_data),
-                last: outputs.link_transmit_last != 0,
-            };
-            self.wire.send(next, flit);
-            self.observe(next, Direction::FromDevice, flit);
-        }
-    }
-
     fn observe(&mut self, cycle: u64, direction: Direction, flit: Flit) {
         self.hash.add_word(cycle << 1 | u64::from(flit.last));
         self.hash.add_word(flit.data as u64);
@@ -185,16 +201,21 @@ impl Node {
         }
     }
 
-    /// The programs' host side, for the report.
-    pub fn side(&self) -> &RefCell<HostSide> {
-        &self.side
-    }
-
-    /// Hash of everything that crossed the node's ports.
-    pub fn hash(&self) -> u64 {
+    /// What the node saw.
+    pub fn report(&self) -> NodeReport {
+        let side = self.side.borrow();
         let mut hash = self.hash;
-        hash.add_word(self.side.borrow().bridge.trace_hash());
-        hash.value()
+        hash.add_word(side.bridge.trace_hash());
+        NodeReport {
+            trace_hash: hash.value(),
+            iommu_faults: side.bridge.iommu().fault_count(),
+            violations: side
+                .bridge
+                .violations()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
     }
 }
 

@@ -1,72 +1,23 @@
 //! Running a cluster.
 
-use super::barrier::{BreakOnPanic, SpinBarrier};
-use super::exchange::{Mailbox, Network, Progress};
+use super::exchange::{Delivery, Letter, Network, Progress};
 use super::node::{Node, NodeParts};
 use super::options::ClusterOptions;
+use super::post::Post;
+use super::report::{NodeReport, Report, RunError};
 use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
 use crate::model::{CLOCK_PERIOD_PS, NiuModel};
-use crate::network::{SwitchModel, Wire};
-use crate::pcie::{HostBridge, HostBridgeError};
+use crate::network::Wire;
+use crate::pcie::HostBridge;
 use crate::trace::{LinkLog, TraceHash, packet_log};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A cluster and the programs that will run on it.
 pub struct Cluster {
     options: ClusterOptions,
     programs: Vec<Vec<ProgramBody>>,
-}
-
-/// A run that came to its end.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Core cycles simulated.
-    pub cycles: u64,
-    /// Hash of everything that crossed any port, in order: equal runs have equal hashes.
-    pub trace_hash: u64,
-    /// Wall time of the simulation itself.
-    pub wall: Duration,
-    /// For each node.
-    pub nodes: Vec<NodeReport>,
-}
-
-/// What a node saw.
-#[derive(Clone, Debug, Default)]
-pub struct NodeReport {
-    /// Hash of what crossed the node's ports.
-    pub trace_hash: u64,
-    /// Device accesses that the IOMMU refused.
-    pub iommu_faults: u64,
-    /// Breaches of the PCIe specification by the NIU, in words.
-    pub violations: Vec<String>,
-}
-
-/// A run that did not.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The cycle limit came first.
-    #[error(
-        "the run did not end within {0} cycles: a host program waits for something that never comes, or `maximum_cycles` is too small"
-    )]
-    Stalled(u64),
-    /// The NIU broke the rules of PCIe.
-    #[error("node {node} broke the PCIe specification: {violation}")]
-    Violation {
-        /// Which node.
-        node: usize,
-        /// What it did.
-        violation: String,
-    },
-    /// The profile is not possible.
-    #[error(transparent)]
-    Bridge(#[from] HostBridgeError),
-    /// A trace could not be written.
-    #[error("cannot write a trace")]
-    Trace(#[from] std::io::Error),
 }
 
 impl Cluster {
@@ -104,48 +55,28 @@ impl Cluster {
     pub fn run(self) -> Result<Report, RunError> {
         let Cluster { options, programs } = self;
         let parts = make_parts(&options, programs)?;
-        let nodes = parts.len();
-        let threads = options.threads.clamp(1, nodes);
-        let shared = Shared {
-            mailboxes: (0..nodes).map(|_| Mutex::default()).collect(),
-            reports: (0..nodes).map(|_| Mutex::default()).collect(),
-            barrier: SpinBarrier::new(threads),
-            ended: AtomicBool::new(false),
-        };
-        let mut shares: Vec<Vec<(usize, NodeParts)>> = (0..threads).map(|_| Vec::new()).collect();
-        for (number, part) in parts.into_iter().enumerate() {
-            shares[number % threads].push((number, part));
+        let threads = options.threads.clamp(1, parts.len());
+        let mut shares: Vec<Vec<NodeParts>> = (0..threads).map(|_| Vec::new()).collect();
+        for part in parts {
+            shares[part.number % threads].push(part);
         }
         let start = Instant::now();
-        let outcome = std::thread::scope(|scope| {
-            let mut shares = shares.into_iter();
-            let own = shares.next().unwrap_or_default();
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let mut shares = shares.into_iter().zip(Post::connect(threads));
+            let own = shares.next();
             let others: Vec<_> = shares
-                .map(|share| scope.spawn(|| follow(share, &options, &shared)))
+                .map(|(share, post)| scope.spawn(|| run_share(share, &options, post)))
                 .collect();
-            let outcome = lead(own, &options, &shared);
-            for other in others {
-                if let Err(panic) = other.join() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            outcome
+            let own = own.map(|(share, post)| run_share(share, &options, post));
+            let others = others.into_iter().map(|other| {
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            own.into_iter().chain(others).collect()
         });
-        let reports = shared
-            .reports
-            .into_iter()
-            .map(|report| report.into_inner().unwrap_or_default())
-            .collect();
-        finish(outcome, reports, start.elapsed())
+        finish(outcomes, start.elapsed())
     }
-}
-
-/// What the threads of a run share.
-struct Shared {
-    mailboxes: Vec<Mutex<Mailbox>>,
-    reports: Vec<Mutex<NodeReport>>,
-    barrier: SpinBarrier,
-    ended: AtomicBool,
 }
 
 fn make_parts(
@@ -193,6 +124,7 @@ fn make_parts(
             .map(|path| LinkLog::new(&path))
             .transpose()?;
         parts.push(NodeParts {
+            number,
             model,
             side,
             programs,
@@ -203,116 +135,79 @@ fn make_parts(
     Ok(parts)
 }
 
-/// Runs a share of the nodes, stretch by stretch; `between` decides after each whether to go on.
-fn run_share(
-    share: Vec<(usize, NodeParts)>,
-    options: &ClusterOptions,
-    shared: &Shared,
-    mut between: impl FnMut(u64, u64) -> bool,
-) {
-    let _guard = BreakOnPanic(&shared.barrier);
+/// How the run ended for a share of its nodes.
+struct Outcome {
+    progress: Progress,
+    cycles: u64,
+    nodes: Vec<(usize, NodeReport)>,
+}
+
+/// Runs a share of the nodes, stretch by stretch; after each the threads tell each other all that left their nodes.
+fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Vec<Letter>>) -> Outcome {
     let mut nodes: Vec<(usize, Node)> = share
         .into_iter()
-        .map(|(number, parts)| (number, Node::new(parts)))
+        .map(|parts| (parts.number, Node::new(parts)))
         .collect();
+    let count = usize::from(options.nodes);
+    let mut network = Network::new(count);
+    let mut deliveries: Vec<Delivery> = (0..count).map(|_| Delivery::default()).collect();
+    let mut progress = Progress::Running;
     // What a node sends in a cycle arrives `wire_delay_cycles` later: so long each may run by itself.
     let stretch = options.wire_delay_cycles + 1;
-    let mut from = 0;
-    loop {
-        for (number, node) in &mut nodes {
-            let mut mailbox = shared.mailboxes[*number]
-                .lock()
-                .unwrap_or_else(|poison| poison.into_inner());
-            node.run(from, from + stretch, &mut mailbox);
-        }
-        if !between(from, from + stretch) {
-            break;
-        }
-        from += stretch;
-    }
-    for (number, node) in nodes {
-        let side = node.side().borrow();
-        let report = NodeReport {
-            trace_hash: node.hash(),
-            iommu_faults: side.bridge.iommu().fault_count(),
-            violations: side
-                .bridge
-                .violations()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
-        *shared.reports[number]
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner()) = report;
-    }
-}
-
-/// The thread that also carries out the exchanges.
-fn lead(
-    share: Vec<(usize, NodeParts)>,
-    options: &ClusterOptions,
-    shared: &Shared,
-) -> (Progress, u64) {
-    let mut network = if options.nodes == 2 {
-        Network::Wires
-    } else {
-        Network::Switch(SwitchModel::new(options.nodes.into()))
-    };
-    let mut outcome = (Progress::Running, 0);
-    run_share(share, options, shared, |from, to| {
-        if !shared.barrier.wait() {
-            return false;
-        }
-        let mut locks: Vec<_> = shared
-            .mailboxes
-            .iter()
-            .map(|mailbox| mailbox.lock().unwrap_or_else(|poison| poison.into_inner()))
+    let mut cycle = 0;
+    while progress == Progress::Running && cycle < options.maximum_cycles {
+        let (from, to) = (cycle, cycle + stretch);
+        let mut letters: Vec<Letter> = nodes
+            .iter_mut()
+            .map(|(number, node)| node.run(from, to, std::mem::take(&mut deliveries[*number])))
             .collect();
-        let mut mailboxes: Vec<&mut Mailbox> = locks.iter_mut().map(|lock| &mut **lock).collect();
-        let progress = network.exchange(&mut mailboxes, from, to, options.wire_delay_cycles);
-        drop(locks);
-        outcome = (progress, to);
-        let over = progress != Progress::Running || to >= options.maximum_cycles;
-        shared.ended.store(over, Ordering::Release);
-        shared.barrier.wait() && !over
-    });
-    outcome
+        let Some(others) = post.exchange(&letters) else {
+            // Another thread has panicked: what this one says does not matter any more.
+            break;
+        };
+        letters.extend(others.into_iter().flatten());
+        letters.sort_unstable_by_key(|letter| letter.node);
+        (deliveries, progress) = network.exchange(letters, from, to, options.wire_delay_cycles);
+        cycle = to;
+    }
+    Outcome {
+        progress,
+        cycles: cycle,
+        nodes: nodes
+            .iter()
+            .map(|(number, node)| (*number, node.report()))
+            .collect(),
+    }
 }
 
-/// The other threads.
-fn follow(share: Vec<(usize, NodeParts)>, options: &ClusterOptions, shared: &Shared) {
-    run_share(share, options, shared, |_, _| {
-        shared.barrier.wait() && shared.barrier.wait() && !shared.ended.load(Ordering::Acquire)
-    });
-}
-
-fn finish(
-    outcome: (Progress, u64),
-    nodes: Vec<NodeReport>,
-    wall: Duration,
-) -> Result<Report, RunError> {
-    for (node, report) in nodes.iter().enumerate() {
+fn finish(outcomes: Vec<Outcome>, wall: Duration) -> Result<Report, RunError> {
+    let mut nodes = Vec::new();
+    let (mut progress, mut cycles) = (Progress::Failed, 0);
+    for outcome in outcomes {
+        (progress, cycles) = (outcome.progress, outcome.cycles);
+        nodes.extend(outcome.nodes);
+    }
+    nodes.sort_unstable_by_key(|(number, _)| *number);
+    for (node, report) in &nodes {
         if let Some(violation) = report.violations.first() {
             return Err(RunError::Violation {
-                node,
+                node: *node,
                 violation: violation.clone(),
             });
         }
     }
-    match outcome {
-        (Progress::Finished, cycles) => {
-            let mut hash = TraceHash::default();
-            for node in &nodes {
-                hash.add_word(node.trace_hash);
-            }
-            Ok(Report {
-                cycles,
-                trace_hash: hash.value(),
-                wall,
-                nodes,
-            })
-        }
-        (_, cycles) => Err(RunError::Stalled(cycles)),
+    if progress != Progress::Finished {
+        return Err(RunError::Stalled(cycles));
     }
+    let nodes: Vec<NodeReport> = nodes.into_iter().map(|(_, report)| report).collect();
+    let mut hash = TraceHash::default();
+    for node in &nodes {
+        hash.add_word(node.trace_hash);
+    }
+    Ok(Report {
+        cycles,
+        trace_hash: hash.value(),
+        wall,
+        nodes,
+    })
 }

@@ -8,7 +8,7 @@ struct Raw {
     _private: [u8; 0],
 }
 
-/// The NIU's inputs for one cycle; names and contracts in `docs/microarchitecture.md`.
+/// The NIU's inputs for one cycle, all but what comes in on the link; names and contracts in `docs/microarchitecture.md`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(
@@ -17,7 +17,6 @@ struct Raw {
 )]
 pub struct Inputs {
     pub host_receive_data: [u32; 4],
-    pub link_receive_data: [u32; 4],
     pub config_bar0: u64,
     pub config_bar2: u64,
     pub config_bar4: u64,
@@ -34,33 +33,40 @@ pub struct Inputs {
     pub config_memory_enable: u8,
     pub config_master_enable: u8,
     pub link_transmit_ready: u8,
-    pub link_receive_valid: u8,
-    pub link_receive_last: u8,
 }
 
-/// The NIU's outputs: those to the host as they stand in the cycle with its inputs, before the clock rises; those to the link,
-/// which are registered, as they will stand in the next cycle.
+/// What stands at the host port's outputs in a cycle, with all of the cycle's inputs.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the ports' contracts stand in docs/microarchitecture.md"
-)]
-pub struct Outputs {
-    pub host_transmit_data: [u32; 4],
-    pub link_transmit_data: [u32; 4],
-    pub host_receive_nonposted_free: u8,
-    pub host_transmit_valid: u8,
-    pub host_transmit_last: u8,
-    pub link_transmit_valid: u8,
-    pub link_transmit_last: u8,
+pub struct HostOutputs {
+    /// `host_transmit_data`.
+    pub data: [u32; 4],
+    /// `host_receive_nonposted_free`.
+    pub nonposted_free: u8,
+    /// `host_transmit_valid`.
+    pub valid: u8,
+    /// `host_transmit_last`.
+    pub last: u8,
+}
+
+/// What stands on one direction of the link in a cycle.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinkBeat {
+    /// `link_transmit_data` or `link_receive_data`.
+    pub data: [u32; 4],
+    /// There is a beat.
+    pub valid: u8,
+    /// It is the last of its frame.
+    pub last: u8,
 }
 
 unsafe extern "C" {
     fn niu_new(random: u32, traced: c_int) -> *mut Raw;
     fn niu_free(niu: *mut Raw);
     fn niu_trace(niu: *mut Raw, path: *const c_char) -> c_int;
-    fn niu_cycle(niu: *mut Raw, inputs: *const Inputs, outputs: *mut Outputs);
+    fn niu_rise(niu: *mut Raw, inputs: *const Inputs, link: *mut LinkBeat);
+    fn niu_fall(niu: *mut Raw, link: *const LinkBeat, outputs: *mut HostOutputs);
     fn niu_jtag(niu: *mut Raw, tck: c_int, tms: c_int, tdi: c_int) -> c_int;
     fn niu_processor_ram(niu: *mut Raw) -> *mut u32;
 }
@@ -85,9 +91,9 @@ impl NiuModel {
         let raw = unsafe { niu_new(random, trace.is_some().into()) };
         let model = NiuModel { raw };
         if let Some(path) = trace {
-            if cfg!(without_waveforms) {
+            if cfg!(not(feature = "waveforms")) {
                 return Err(std::io::Error::other(
-                    "this simulator was built without waveforms: unset WAYFARER_WAVEFORMS and build it again",
+                    "this simulator was built without waveforms, to be faster: use `cargo xtask trace`, or build it with `--features waveforms`",
                 ));
             }
             let text = CString::new(path.as_os_str().as_encoded_bytes())?;
@@ -102,11 +108,19 @@ impl NiuModel {
         Ok(model)
     }
 
-    /// Runs one core cycle.
-    pub fn cycle(&mut self, inputs: &Inputs) -> Outputs {
-        let mut outputs = Outputs::default();
+    /// Runs the first half of a core cycle, which begins with the rising edge; returns what goes out on the link in the cycle.
+    pub fn rise(&mut self, inputs: &Inputs) -> LinkBeat {
+        let mut link = LinkBeat::default();
         // SAFETY: `raw` is alive; both structures have the layout of their C mirrors.
-        unsafe { niu_cycle(self.raw, inputs, &mut outputs) };
+        unsafe { niu_rise(self.raw, inputs, &mut link) };
+        link
+    }
+
+    /// Runs the second half, with what comes in on the link; returns what goes out to the host in the cycle.
+    pub fn fall(&mut self, link: &LinkBeat) -> HostOutputs {
+        let mut outputs = HostOutputs::default();
+        // SAFETY: `raw` is alive; both structures have the layout of their C mirrors.
+        unsafe { niu_fall(self.raw, link, &mut outputs) };
         outputs
     }
 

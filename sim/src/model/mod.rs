@@ -2,7 +2,7 @@
 
 mod ffi;
 
-pub use ffi::{Inputs, NiuModel, Outputs};
+pub use ffi::{HostOutputs, Inputs, LinkBeat, NiuModel};
 
 /// Non-posted requests that the NIU takes without giving a buffer back: `host.nonposted_credits` of its configuration.
 pub const NONPOSTED_CREDITS: u32 = number(env!("WAYFARER_NONPOSTED_CREDITS"));

@@ -1,7 +1,8 @@
-// What Verilator sees: the NIU with its inputs taken at the falling edge of the core clock.
+// What Verilator sees: the NIU with its inputs taken at clock edges, as if behind flip-flops of its environment.
 //
-// Inputs so change in the middle of a cycle, as they would behind flip-flops of the other edge: the NIU sees them in the same
-// cycle, and a model whose inputs lead to flip-flops only needs to be evaluated twice a cycle instead of three times.
+// All but the link's are taken at the edge that begins their cycle, so that nearly all logic is evaluated once a cycle, from new
+// registers and new inputs together. What comes in on the link follows at the falling edge: a peer may send it in that very
+// cycle. Little hangs on it, because what comes in on the link goes into registers and memories at once.
 module niu_cell(
   input core_clock, input processor_clock,
   input reset,
@@ -54,7 +55,7 @@ module niu_cell(
   reg link_receive_valid_taken;
   reg [127:0] link_receive_data_taken;
   reg link_receive_last_taken;
-  always @(negedge core_clock) begin
+  always @(posedge core_clock) begin
     reset_taken <= reset;
     host_receive_valid_taken <= host_receive_valid;
     host_receive_data_taken <= host_receive_data;
@@ -72,6 +73,8 @@ module niu_cell(
     config_memory_enable_taken <= config_memory_enable;
     config_master_enable_taken <= config_master_enable;
     link_transmit_ready_taken <= link_transmit_ready;
+  end
+  always @(negedge core_clock) begin
     link_receive_valid_taken <= link_receive_valid;
     link_receive_data_taken <= link_receive_data;
     link_receive_last_taken <= link_receive_last;

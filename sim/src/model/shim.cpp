@@ -14,10 +14,9 @@ struct VerilatedFstC {
 };
 #endif
 
-// Mirrors of `Inputs` and `Outputs` in ffi.rs.
+// Mirrors of the structures of the same names in ffi.rs.
 struct Inputs {
   uint32_t host_receive_data[4];
-  uint32_t link_receive_data[4];
   uint64_t config_bar0, config_bar2, config_bar4;
   uint16_t config_requester;
   uint8_t reset;
@@ -25,14 +24,16 @@ struct Inputs {
   uint8_t host_transmit_ready;
   uint8_t host_transmit_posted_allowed, host_transmit_nonposted_allowed, host_transmit_completion_allowed;
   uint8_t config_maximum_payload, config_maximum_read_request, config_memory_enable, config_master_enable;
-  uint8_t link_transmit_ready, link_receive_valid, link_receive_last;
+  uint8_t link_transmit_ready;
 };
-struct Outputs {
-  uint32_t host_transmit_data[4];
-  uint32_t link_transmit_data[4];
-  uint8_t host_receive_nonposted_free;
-  uint8_t host_transmit_valid, host_transmit_last;
-  uint8_t link_transmit_valid, link_transmit_last;
+struct HostOutputs {
+  uint32_t data[4];
+  uint8_t nonposted_free;
+  uint8_t valid, last;
+};
+struct LinkBeat {
+  uint32_t data[4];
+  uint8_t valid, last;
 };
 
 struct Niu {
@@ -96,10 +97,8 @@ int niu_trace(Niu* niu, const char* path) {
 #endif
 }
 
-// One core cycle: the clock falls and the inputs are applied, host outputs are sampled with them, then the clock rises and
-// the link's outputs of the next cycle are sampled. The processor's clock runs at
-// half the rate; its edges fall on the core clock's falling edges.
-void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
+// First half of a core cycle: the clock rises and all inputs but the link's are applied; returns what stands on the link.
+void niu_rise(Niu* niu, const Inputs* in, LinkBeat* out) {
   Vniu* m = niu->model;
   m->reset = in->reset;
   m->host_receive_valid = in->host_receive_valid;
@@ -118,24 +117,29 @@ void niu_cycle(Niu* niu, const Inputs* in, Outputs* out) {
   m->config_memory_enable = in->config_memory_enable;
   m->config_master_enable = in->config_master_enable;
   m->link_transmit_ready = in->link_transmit_ready;
-  m->link_receive_valid = in->link_receive_valid;
-  m->link_receive_last = in->link_receive_last;
-  memcpy(&m->link_receive_data, in->link_receive_data, 16);
+  m->core_clock = 1;
+  m->eval();
+  memcpy(out->data, &m->link_transmit_data, 16);
+  out->valid = m->link_transmit_valid;
+  out->last = m->link_transmit_last;
+  dump(niu);
+  niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
+}
+
+// Second half: the clock falls and what comes in on the link is applied; returns what stands at the host port. The processor's
+// clock runs at half the rate; its edges fall on the core clock's falling edges.
+void niu_fall(Niu* niu, const LinkBeat* in, HostOutputs* out) {
+  Vniu* m = niu->model;
+  m->link_receive_valid = in->valid;
+  m->link_receive_last = in->last;
+  memcpy(&m->link_receive_data, in->data, 16);
   m->core_clock = 0;
   m->processor_clock = !m->processor_clock;
   m->eval();
-  memcpy(out->host_transmit_data, &m->host_transmit_data, 16);
-  out->host_receive_nonposted_free = m->host_receive_nonposted_free;
-  out->host_transmit_valid = m->host_transmit_valid;
-  out->host_transmit_last = m->host_transmit_last;
-  dump(niu);
-  m->core_clock = 1;
-  niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
-  m->eval();
-  // Registered: these stand for the next cycle, so that a peer can have them in that very cycle.
-  memcpy(out->link_transmit_data, &m->link_transmit_data, 16);
-  out->link_transmit_valid = m->link_transmit_valid;
-  out->link_transmit_last = m->link_transmit_last;
+  memcpy(out->data, &m->host_transmit_data, 16);
+  out->nonposted_free = m->host_receive_nonposted_free;
+  out->valid = m->host_transmit_valid;
+  out->last = m->host_transmit_last;
   dump(niu);
   niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
 }

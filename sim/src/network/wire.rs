@@ -179,8 +179,8 @@ impl Wire {
     }
 
     /// Takes out every beat under way, each with the cycle in which it arrives.
-    pub fn take(&mut self) -> impl Iterator<Item = (u64, Flit)> + '_ {
-        self.in_flight.drain(..)
+    pub fn take(&mut self) -> VecDeque<(u64, Flit)> {
+        std::mem::take(&mut self.in_flight)
     }
 
     /// Beats carried so far.
@@ -206,7 +206,7 @@ mod tests {
             wire.send(cycle, Flit { data, last: false });
             assert!(!wire.ready(cycle + 1), "half rate");
         }
-        let arrived: Vec<_> = wire.take().collect();
+        let arrived: Vec<_> = wire.take().into();
         assert_eq!(
             arrived,
             [
@@ -261,6 +261,7 @@ mod tests {
             let mut assembler = crate::network::FrameAssembler::default();
             let arrived: Vec<Frame> = wire
                 .take()
+                .into_iter()
                 .filter_map(|(_, flit)| assembler.push(flit))
                 .collect();
             for index in [0, 1, 3] {
