@@ -57,7 +57,7 @@ pub struct ControlRegisters {
     pub endpoint_set: Signal<In, Bit>,
     /// Endpoint.
     pub endpoint_set_index: Signal<In, Bits<8>>,
-    /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`.
+    /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`, and are taken from the cycle after on.
     pub clear_valid: Signal<In, Bit>,
     /// The clear is carried out in this cycle.
     pub clear_ready: Signal<Out, Bit>,
@@ -95,6 +95,10 @@ pub struct ControlRegisters {
     array_q: DFF<Bits<32>>,
     array_hit: DFF<Bit>,
     write_hit: DFF<Bit>,
+    /// The clear as it stood in the cycle before: it comes out of a RAM, and has a long way to go.
+    endpoint_taken: DFF<Bit>,
+    word_taken: DFF<Bits<3>>,
+    mask_taken: DFF<Bits<32>>,
     asked: Signal<Local, Bit>,
     decode: Signal<Local, Bit>,
     address: Signal<Local, Bits<12>>,
@@ -145,6 +149,9 @@ impl ControlRegisters {
             array_q: Default::default(),
             array_hit: Default::default(),
             write_hit: Default::default(),
+            endpoint_taken: Default::default(),
+            word_taken: Default::default(),
+            mask_taken: Default::default(),
             asked: Default::default(),
             decode: Default::default(),
             address: Default::default(),
@@ -177,7 +184,10 @@ impl Logic for ControlRegisters {
             wanted_write,
             array_q,
             array_hit,
-            write_hit
+            write_hit,
+            endpoint_taken,
+            word_taken,
+            mask_taken
         );
         clock!(self, clock, arbiter, plain, counters, stages, endpoints);
         self.arbiter.reset.next = self.reset.val();
@@ -228,6 +238,9 @@ impl Logic for ControlRegisters {
         self.endpoints.mask.next = self.arbiter.merged.data.val() & self.byte_mask.mask.val();
         self.endpoints.clear.next = false;
         self.clear_ready.next = false;
+        self.endpoint_taken.d.next = self.clear_endpoint.val();
+        self.word_taken.d.next = self.clear_word.val();
+        self.mask_taken.d.next = self.clear_mask.val();
 
         if self.asked.val() {
             self.wanted.d.next = true;
@@ -273,16 +286,16 @@ impl Logic for ControlRegisters {
                 }
             }
             AccessState::Clear => {
-                if self.clear_endpoint.val() {
-                    self.endpoints.word.next = self.clear_word.val();
-                    self.endpoints.mask.next = self.clear_mask.val();
+                if self.endpoint_taken.q.val() {
+                    self.endpoints.word.next = self.word_taken.q.val();
+                    self.endpoints.mask.next = self.mask_taken.q.val();
                     self.endpoints.clear.next = true;
                     self.clear_ready.next = self.endpoints.ready.val();
                     if self.endpoints.ready.val() {
                         self.state.d.next = AccessState::Idle;
                     }
                 } else {
-                    self.plain.event_clear.next = self.clear_mask.val();
+                    self.plain.event_clear.next = self.mask_taken.q.val();
                     self.clear_ready.next = true;
                     self.state.d.next = AccessState::Idle;
                 }

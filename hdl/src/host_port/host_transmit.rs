@@ -64,13 +64,15 @@ pub struct HostTransmit {
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
+    /// `entered` and `finished` of the two orders behind the arbiter, a cycle late: nobody waits for them on a message's way.
     entered: DFF<Bit>,
+    finished: DFF<Bit>,
 }
 
 impl Logic for HostTransmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, entered);
+        dff_setup!(self, clock, entered, finished);
         clock!(
             self,
             clock,
@@ -121,10 +123,11 @@ impl Logic for HostTransmit {
         self.entered.d.next = self.arbiter.source.valid.val()
             & self.arbiter.source.beat.val().last
             & self.requester.sink.ready.val();
+        self.finished.d.next = self.requester.finished.val();
         self.read_order.entered.next = self.entered.q.val();
-        self.read_order.finished.next = self.requester.finished.val();
+        self.read_order.finished.next = self.finished.q.val();
         self.completion_order.entered.next = self.entered.q.val();
-        self.completion_order.finished.next = self.requester.finished.val();
+        self.completion_order.finished.next = self.finished.q.val();
         StreamSink::link(&mut self.reads, &mut self.read_order.sink);
         StreamSink::link(&mut self.completions, &mut self.completion_order.sink);
         StreamSource::join(&mut self.read_order.source, &mut self.transmit.nonposted);
@@ -142,6 +145,7 @@ impl Logic for HostTransmit {
         self.discarded.next = self.transmit.discarded.val();
         if self.reset.val() {
             self.entered.d.next = false;
+            self.finished.d.next = false;
         }
     }
 }

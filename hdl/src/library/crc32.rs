@@ -58,29 +58,33 @@ impl Logic for CrcStep {
 
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
-            "always @(*) begin\n{}{}end\n",
-            equations("next_whole", 16),
-            equations("next_partial", 12)
+            "reg [31:0] start;\nalways @(*) begin\n  start = state ^ data[31:0];\n{}{}end\n",
+            equations("next_whole", 4),
+            equations("next_partial", 3)
         ))
     }
 }
 
-/// Verilog that computes the state after `count` bytes. The step is linear over GF(2) in state and data together, so what it
-/// makes of each single input bit tells which inputs an output bit sums up.
-fn equations(output: &str, count: usize) -> String {
-    let of_state = |bit: usize| advance(1 << bit, &vec![0; count]);
-    let of_data = |bit: usize| advance(0, &(1u128 << bit).to_le_bytes()[..count]);
+/// Verilog that computes the state after so many 32-bit words. The step is linear over GF(2), and the state counts as if it
+/// were added to the first word; so what the step makes of each single input bit tells which inputs an output bit sums up.
+/// Words are masked and added before their bits are: a simulator does 32 bits in one operation.
+fn equations(output: &str, words: usize) -> String {
+    let of_input = |bit: usize| advance(0, &(1u128 << bit).to_le_bytes()[..4 * words]);
     let mut text = String::new();
     for row in 0..32 {
-        let sets = |column: u32| column >> row & 1 == 1;
-        let state = (0..32)
-            .filter(|bit| sets(of_state(*bit)))
-            .map(|bit| format!("state[{bit}]"));
-        let data = (0..8 * count)
-            .filter(|bit| sets(of_data(*bit)))
-            .map(|bit| format!("data[{bit}]"));
-        let terms: Vec<String> = state.chain(data).collect();
-        text += &format!("  {output}[{row}] = {};\n", terms.join(" ^ "));
+        let masked: Vec<String> = (0..words)
+            .map(|word| {
+                let mask = (0..32).fold(0u32, |mask, bit| {
+                    mask | (of_input(32 * word + bit) >> row & 1) << bit
+                });
+                let input = match word {
+                    0 => "start".into(),
+                    _ => format!("data[{}:{}]", 32 * word + 31, 32 * word),
+                };
+                format!("({input} & 32'h{mask:08x})")
+            })
+            .collect();
+        text += &format!("  {output}[{row}] = ^({});\n", masked.join(" ^ "));
     }
     text
 }

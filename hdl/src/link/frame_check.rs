@@ -6,9 +6,10 @@ use rust_hdl::prelude::*;
 
 /// Checks CRC, version, kind, length and addresses of the frames that come in (V28).
 ///
-/// Contract: beats come in any cycles. `channel`, `store` and `frame_in` belong to the beat of this cycle; everything else
-/// to the frame whose last beat came in the cycle before (`ended`), of which exactly one of `whole`, `corrupt`, `version`,
-/// `misrouted` is high. A reset in the middle of a frame leaves the rest of it to be taken for a frame: its CRC is wrong, it
+/// Contract: beats come in any cycles. `channel`, `store`, `storable_next` and `frame_in` belong to the beat of this cycle; everything else
+/// to the frame whose last beat came in the cycle before (`ended_0`, `ended_1`), of which exactly one of `whole`, `corrupt`,
+/// `version`, `misrouted` is high. `crc_right` comes late in its cycle: all else that decides about a frame is known in the
+/// cycle of its last beat (`storable_next`), for those who have a long way to go with the verdict. A reset in the middle of a frame leaves the rest of it to be taken for a frame: its CRC is wrong, it
 /// is counted as corrupt, and after its last beat all is well.
 ///
 /// Latency: verdict one cycle after the last beat.
@@ -30,8 +31,14 @@ pub struct FrameCheck {
     pub store: Signal<Out, Bit>,
     /// Stage: last beat of a marked message's frame.
     pub frame_in: Signal<Out, Bit>,
-    /// A frame ended in the cycle before.
-    pub ended: Signal<Out, Bit>,
+    /// A frame ended in the cycle before, in virtual channel 0.
+    pub ended_0: Signal<Out, Bit>,
+    /// A frame ended in the cycle before, in virtual channel 1.
+    pub ended_1: Signal<Out, Bit>,
+    /// The beat ends a message or a packet that is right if its CRC is.
+    pub storable_next: Signal<Out, Bit>,
+    /// The CRC of the frame is right. Says nothing without `ended_0` or `ended_1`.
+    pub crc_right: Signal<Out, Bit>,
     /// It is right.
     pub whole: Signal<Out, Bit>,
     /// CRC, length or kind are wrong.
@@ -40,8 +47,6 @@ pub struct FrameCheck {
     pub version: Signal<Out, Bit>,
     /// It is for another node or from an impossible one.
     pub misrouted: Signal<Out, Bit>,
-    /// Its virtual channel.
-    pub frame_channel: Signal<Out, Bit>,
     /// Beats behind the header that its length asks for, 1 to 16. Holds from the cycle after the header beat.
     pub payload_beats: Signal<Out, Bits<5>>,
     /// It is a message or a packet.
@@ -60,7 +65,8 @@ pub struct FrameCheck {
     in_frame: DFF<Bit>,
     /// Beats of the frame so far; stops at 17.
     beats: DFF<Bits<5>>,
-    ended_register: DFF<Bit>,
+    ended_0_register: DFF<Bit>,
+    ended_1_register: DFF<Bit>,
     /// Number of beats and kind agree.
     size_right: DFF<Bit>,
     header_register: DFF<Bits<128>>,
@@ -90,7 +96,10 @@ pub struct FrameCheck {
     is_credit_now: Signal<Local, Bit>,
     header_kind: Signal<Local, Bits<4>>,
     received_crc: Signal<Local, Bits<32>>,
-    crc_right: Signal<Local, Bit>,
+    frame_ends: Signal<Local, Bit>,
+    ended: Signal<Local, Bit>,
+    /// Number of beats and kind agree, if the beat ends a frame of two beats or more.
+    stored_size_right: Signal<Local, Bit>,
     crc_initial: Constant<Bits<32>>,
     /// 15 to round up to beats, and 4 bytes of CRC.
     rounding: Constant<Bits<9>>,
@@ -107,12 +116,14 @@ impl Default for FrameCheck {
             channel: Default::default(),
             store: Default::default(),
             frame_in: Default::default(),
-            ended: Default::default(),
+            ended_0: Default::default(),
+            ended_1: Default::default(),
+            storable_next: Default::default(),
+            crc_right: Default::default(),
             whole: Default::default(),
             corrupt: Default::default(),
             version: Default::default(),
             misrouted: Default::default(),
-            frame_channel: Default::default(),
             payload_beats: Default::default(),
             is_stored: Default::default(),
             is_acknowledge: Default::default(),
@@ -123,7 +134,8 @@ impl Default for FrameCheck {
             crc_difference: Default::default(),
             in_frame: Default::default(),
             beats: Default::default(),
-            ended_register: Default::default(),
+            ended_0_register: Default::default(),
+            ended_1_register: Default::default(),
             size_right: Default::default(),
             header_register: Default::default(),
             beats_wanted: Default::default(),
@@ -149,7 +161,9 @@ impl Default for FrameCheck {
             is_credit_now: Default::default(),
             header_kind: Default::default(),
             received_crc: Default::default(),
-            crc_right: Default::default(),
+            frame_ends: Default::default(),
+            ended: Default::default(),
+            stored_size_right: Default::default(),
             crc_initial: Constant::new(0xffff_ffffu64.to_bits()),
             rounding: Constant::new((15 + abi::link::CRC_BYTES).to_bits()),
         }
@@ -166,7 +180,8 @@ impl Logic for FrameCheck {
             crc_difference,
             in_frame,
             beats,
-            ended_register,
+            ended_0_register,
+            ended_1_register,
             size_right,
             header_register,
             beats_wanted,
@@ -227,12 +242,20 @@ impl Logic for FrameCheck {
         }
         self.crc.data.next = self.data.val();
         self.received_crc.next = self.data.val().get_bits::<32>(abi::link::CRC_SHIFT);
-        self.frame_in.next = self.valid.val()
-            & self.last.val()
+        self.frame_ends.next = self.valid.val() & self.last.val();
+        self.frame_in.next =
+            self.frame_ends.val() & self.in_frame.q.val() & self.marked_message.q.val();
+        self.stored_size_right.next = self.stored_kind.q.val()
+            & self.length_legal.q.val()
+            & (self.beats.q.val() == self.beats_wanted.q.val());
+        self.storable_next.next = self.frame_ends.val()
             & self.in_frame.q.val()
-            & self.marked_message.q.val();
+            & self.stored_size_right.val()
+            & self.version_right.q.val()
+            & self.route_right.q.val();
 
-        self.ended_register.d.next = self.valid.val() & self.last.val();
+        self.ended_0_register.d.next = self.frame_ends.val() & !self.channel.val();
+        self.ended_1_register.d.next = self.frame_ends.val() & self.channel.val();
         if self.valid.val() {
             self.in_frame.d.next = !self.last.val();
             self.crc_state.d.next = self.crc.next_whole.val();
@@ -243,9 +266,7 @@ impl Logic for FrameCheck {
                 if self.beats.q.val() != abi::link::MAXIMUM_FRAME_BEATS.to_bits() {
                     self.beats.d.next = self.beats.q.val() + 1;
                 }
-                self.size_right.d.next = self.stored_kind.q.val()
-                    & self.length_legal.q.val()
-                    & (self.beats.q.val() == self.beats_wanted.q.val());
+                self.size_right.d.next = self.stored_size_right.val();
             } else {
                 self.beats.d.next = 1.into();
                 self.size_right.d.next = self.is_single.val();
@@ -269,22 +290,18 @@ impl Logic for FrameCheck {
 
         // The verdict.
         self.crc_right.next = !self.crc_difference.q.val().any();
-        self.ended.next = self.ended_register.q.val();
-        self.whole.next = self.ended_register.q.val()
+        self.ended_0.next = self.ended_0_register.q.val();
+        self.ended_1.next = self.ended_1_register.q.val();
+        self.ended.next = self.ended_0_register.q.val() | self.ended_1_register.q.val();
+        self.whole.next = self.ended.val()
             & self.crc_right.val()
             & (self.version_right.q.val() & self.size_right.q.val() & self.route_right.q.val());
-        self.corrupt.next = self.ended_register.q.val()
+        self.corrupt.next = self.ended.val()
             & (!self.crc_right.val() | (self.version_right.q.val() & !self.size_right.q.val()));
-        self.version.next =
-            self.ended_register.q.val() & self.crc_right.val() & !self.version_right.q.val();
-        self.misrouted.next = self.ended_register.q.val()
+        self.version.next = self.ended.val() & self.crc_right.val() & !self.version_right.q.val();
+        self.misrouted.next = self.ended.val()
             & self.crc_right.val()
             & (self.version_right.q.val() & self.size_right.q.val() & !self.route_right.q.val());
-        self.frame_channel.next = self
-            .header_register
-            .q
-            .val()
-            .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.payload_beats.next = self.beats_wanted.q.val();
         self.is_stored.next = self.stored_kind.q.val();
         self.header_kind.next = self
@@ -300,7 +317,8 @@ impl Logic for FrameCheck {
 
         if self.reset.val() {
             self.in_frame.d.next = false;
-            self.ended_register.d.next = false;
+            self.ended_0_register.d.next = false;
+            self.ended_1_register.d.next = false;
         }
     }
 }

@@ -65,16 +65,19 @@ pub struct LinkReceive {
     buffer_1: ChannelBuffer,
     account_0: CreditAccount,
     account_1: CreditAccount,
-    /// The frame under way has credit, in each virtual channel.
-    fits_0: DFF<Bit>,
-    fits_1: DFF<Bit>,
+    /// The frame that ended has credit and is right if its CRC is, in each virtual channel.
+    acceptable_0: DFF<Bit>,
+    acceptable_1: DFF<Bit>,
+    /// It has no credit, and is right if its CRC is.
+    overruns: DFF<Bit>,
     acknowledge_register: DFF<Acknowledgement>,
     acknowledge_pulse: DFF<Bit>,
     credit_header: DFF<Bits<128>>,
     credit_pulse: DFF<Bit>,
     header: Signal<Local, Bits<128>>,
-    stored: Signal<Local, Bit>,
-    fits: Signal<Local, Bit>,
+    credit_0: Signal<Local, Bit>,
+    credit_1: Signal<Local, Bit>,
+    credit: Signal<Local, Bit>,
     accept_0: Signal<Local, Bit>,
     accept_1: Signal<Local, Bit>,
     needed: Signal<Local, Bits<BUFFER_COUNT_BITS>>,
@@ -86,8 +89,9 @@ impl Logic for LinkReceive {
         dff_setup!(
             self,
             clock,
-            fits_0,
-            fits_1,
+            acceptable_0,
+            acceptable_1,
+            overruns,
             acknowledge_register,
             acknowledge_pulse,
             credit_header,
@@ -106,33 +110,32 @@ impl Logic for LinkReceive {
 
         // Credit for the frame: judged when its last beat comes, from counts that include the frame before it.
         self.needed.next = bit_cast::<BUFFER_COUNT_BITS, 5>(self.check.payload_beats.val());
-        self.fits_0.d.next = self.account_0.free.val() > self.needed.val();
-        self.fits_1.d.next = self.account_1.free.val() > self.needed.val();
-
-        self.stored.next = self.check.whole.val() & self.check.is_stored.val();
-        self.fits.next = self.fits_0.q.val();
-        if self.check.frame_channel.val() {
-            self.fits.next = self.fits_1.q.val();
+        self.credit_0.next = self.account_0.free.val() > self.needed.val();
+        self.credit_1.next = self.account_1.free.val() > self.needed.val();
+        self.credit.next = self.credit_0.val();
+        if self.check.channel.val() {
+            self.credit.next = self.credit_1.val();
         }
-        self.accept_0.next =
-            self.stored.val() & self.fits_0.q.val() & !self.check.frame_channel.val();
-        self.accept_1.next =
-            self.stored.val() & self.fits_1.q.val() & self.check.frame_channel.val();
+        self.acceptable_0.d.next =
+            self.check.storable_next.val() & self.credit_0.val() & !self.check.channel.val();
+        self.acceptable_1.d.next =
+            self.check.storable_next.val() & self.credit_1.val() & self.check.channel.val();
+        self.overruns.d.next = self.check.storable_next.val() & !self.credit.val();
+
+        // The CRC's verdict comes late, and has the write addresses of the buffers before it.
+        self.accept_0.next = self.acceptable_0.q.val() & self.check.crc_right.val();
+        self.accept_1.next = self.acceptable_1.q.val() & self.check.crc_right.val();
 
         self.buffer_0.beat.next = self.receive_beat.val();
         self.buffer_0.write.next = self.check.store.val() & !self.check.channel.val();
-        self.buffer_0.candidate.next =
-            self.check.ended.val() & self.check.is_stored.val() & !self.check.frame_channel.val();
+        self.buffer_0.candidate.next = self.check.ended_0.val() & self.check.is_stored.val();
         self.buffer_0.accept.next = self.accept_0.val();
-        self.buffer_0.drop.next =
-            self.check.ended.val() & !self.check.frame_channel.val() & !self.accept_0.val();
+        self.buffer_0.drop.next = self.check.ended_0.val() & !self.accept_0.val();
         self.buffer_1.beat.next = self.receive_beat.val();
         self.buffer_1.write.next = self.check.store.val() & self.check.channel.val();
-        self.buffer_1.candidate.next =
-            self.check.ended.val() & self.check.is_stored.val() & self.check.frame_channel.val();
+        self.buffer_1.candidate.next = self.check.ended_1.val() & self.check.is_stored.val();
         self.buffer_1.accept.next = self.accept_1.val();
-        self.buffer_1.drop.next =
-            self.check.ended.val() & self.check.frame_channel.val() & !self.accept_1.val();
+        self.buffer_1.drop.next = self.check.ended_1.val() & !self.accept_1.val();
         StreamSource::link(&mut self.channel_0, &mut self.buffer_0.source);
         StreamSource::link(&mut self.channel_1, &mut self.buffer_1.source);
 
@@ -191,15 +194,17 @@ impl Logic for LinkReceive {
         self.our_limit_0.next = self.account_0.limit.val();
         self.our_limit_1.next = self.account_1.limit.val();
 
-        self.overrun.next = self.stored.val() & !self.fits.val();
-        self.frame_received.next =
-            self.check.whole.val() & (!self.check.is_stored.val() | self.fits.val());
+        self.overrun.next = self.overruns.q.val() & self.check.crc_right.val();
+        self.frame_received.next = self.check.whole.val() & !self.overruns.q.val();
         self.corrupt.next = self.check.corrupt.val();
         self.version.next = self.check.version.val();
         self.misrouted.next = self.check.misrouted.val();
         self.frame_in.next = self.check.frame_in.val();
 
         if self.reset.val() {
+            self.acceptable_0.d.next = false;
+            self.acceptable_1.d.next = false;
+            self.overruns.d.next = false;
             self.acknowledge_pulse.d.next = false;
             self.credit_pulse.d.next = false;
         }

@@ -132,14 +132,19 @@ impl Logic for OutboxStream {
             self.blank.next = 0.into();
         }
         self.queue.write.next = self.reading.q.val() | self.start.val();
-        self.queue.data_in.next.data = self.outbox.data.val() & !self.blank.val();
-        self.queue.data_in.next.last = self.reading_last.q.val();
-        if self.start.val() {
-            self.queue.data_in.next.data = self.first.val();
-            self.queue.data_in.next.last = false;
+        // `start` comes late: what it begins with is loaded ahead, whenever there is nothing to read.
+        self.queue.data_in.next.data = self.first.val();
+        self.queue.data_in.next.last = false;
+        if self.reading.q.val() {
+            self.queue.data_in.next.data = self.outbox.data.val() & !self.blank.val();
+            self.queue.data_in.next.last = self.reading_last.q.val();
+        }
+        if !self.remaining.q.val().any() {
             self.address.d.next = self.offset.val();
-            self.remaining.d.next = self.beats.val();
             self.bytes_left.d.next = self.bytes.val();
+        }
+        if self.start.val() {
+            self.remaining.d.next = self.beats.val();
         }
 
         self.queued.next = !self.queue.empty.val();

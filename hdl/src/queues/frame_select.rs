@@ -31,6 +31,8 @@ pub struct FrameSelect {
     pub header_valid: Signal<Out, Bit>,
     /// The header; undefined unless `choosing`.
     pub header: Signal<Out, Bits<128>>,
+    /// It is a packet's; undefined unless `choosing`.
+    pub is_packet: Signal<Out, Bit>,
     /// The beat behind it, or the next beat of the frame under way, is offered.
     pub beat_valid: Signal<Out, Bit>,
     /// The beat is taken in this cycle.
@@ -39,6 +41,8 @@ pub struct FrameSelect {
     pub beat: Signal<Out, Beat>,
     header_0: DFF<Bits<128>>,
     header_1: DFF<Bits<128>>,
+    packet_0: DFF<Bit>,
+    packet_1: DFF<Bit>,
     has_header_0: DFF<Bit>,
     has_header_1: DFF<Bit>,
     /// Frames that began since a header of channel 0 waits, eight at most.
@@ -48,6 +52,10 @@ pub struct FrameSelect {
     use_1: Signal<Local, Bit>,
     take_header_0: Signal<Local, Bit>,
     take_header_1: Signal<Local, Bit>,
+    data_0: Signal<Local, Bits<128>>,
+    data_1: Signal<Local, Bits<128>>,
+    kind_0: Signal<Local, Bits<4>>,
+    kind_1: Signal<Local, Bits<4>>,
 }
 
 impl Logic for FrameSelect {
@@ -58,6 +66,8 @@ impl Logic for FrameSelect {
             clock,
             header_0,
             header_1,
+            packet_0,
+            packet_1,
             has_header_0,
             has_header_1,
             from_1,
@@ -67,12 +77,29 @@ impl Logic for FrameSelect {
             & (self.choosing.val() | self.from_1.q.val() | self.ended.val());
         self.take_header_1.next = !self.has_header_1.q.val()
             & (self.choosing.val() | !self.from_1.q.val() | self.ended.val());
+        self.data_0.next = self.channel_0.beat.val().data;
+        self.kind_0.next = self
+            .data_0
+            .val()
+            .get_bits::<4>(abi::link::header::kind::SHIFT);
+        self.data_1.next = self.channel_1.beat.val().data;
+        self.kind_1.next = self
+            .data_1
+            .val()
+            .get_bits::<4>(abi::link::header::kind::SHIFT);
+        // What is loaded but not taken is loaded again.
+        if !self.has_header_0.q.val() {
+            self.header_0.d.next = self.data_0.val();
+            self.packet_0.d.next = self.kind_0.val() == abi::link::kind::PACKET.to_bits();
+        }
+        if !self.has_header_1.q.val() {
+            self.header_1.d.next = self.data_1.val();
+            self.packet_1.d.next = self.kind_1.val() == abi::link::kind::PACKET.to_bits();
+        }
         if self.take_header_0.val() {
-            self.header_0.d.next = self.channel_0.beat.val().data;
             self.has_header_0.d.next = self.channel_0.valid.val();
         }
         if self.take_header_1.val() {
-            self.header_1.d.next = self.channel_1.beat.val().data;
             self.has_header_1.d.next = self.channel_1.valid.val();
         }
 
@@ -84,10 +111,12 @@ impl Logic for FrameSelect {
         self.from_1.d.next = self.use_1.val();
         self.header_valid.next = self.has_header_0.q.val() | self.has_header_1.q.val();
         self.header.next = self.header_0.q.val();
+        self.is_packet.next = self.packet_0.q.val();
         self.beat_valid.next = self.channel_0.valid.val();
         self.beat.next = self.channel_0.beat.val();
         if self.use_1.val() {
             self.header.next = self.header_1.q.val();
+            self.is_packet.next = self.packet_1.q.val();
             self.beat_valid.next = self.channel_1.valid.val();
             self.beat.next = self.channel_1.beat.val();
         }

@@ -17,15 +17,21 @@ pub struct QueueWord {
 }
 
 /// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues, 2 for receive queues.
-/// Latency: none.
+///
+/// Contract: what is not valid is never selected; no reset is needed, since none is valid in a reset.
+///
+/// Latency: one cycle, in a register, since what follows is all over the device.
 #[derive(LogicBlock, Default)]
 pub struct QueueSelect {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
     /// Which region; constant.
     pub region: Signal<In, Bits<4>>,
     /// Queue state.
     pub configuration: Signal<In, ConfigurationWrite>,
     /// What of it is for a queue.
     pub selected: Signal<Out, QueueWord>,
+    word: DFF<QueueWord>,
     index: Signal<Local, Bits<16>>,
     is_resident: Signal<Local, Bit>,
 }
@@ -33,6 +39,7 @@ pub struct QueueSelect {
 impl Logic for QueueSelect {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, word);
         self.index.next = self.configuration.val().index;
         self.is_resident.next = self.configuration.val().valid
             & (self
@@ -41,17 +48,18 @@ impl Logic for QueueSelect {
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == self.region.val())
             & (self.index.val().get_bits::<7>(5) == 0);
-        self.selected.next.control = self.is_resident.val() & !self.index.val().get_bit(0);
-        self.selected.next.address = self.is_resident.val() & self.index.val().get_bit(0);
-        self.selected.next.queue = self.index.val().get_bits::<4>(1);
-        self.selected.next.word = self.configuration.val().data;
+        self.word.d.next.control = self.is_resident.val() & !self.index.val().get_bit(0);
+        self.word.d.next.address = self.is_resident.val() & self.index.val().get_bit(0);
+        self.word.d.next.queue = self.index.val().get_bits::<4>(1);
+        self.word.d.next.word = self.configuration.val().data;
+        self.selected.next = self.word.q.val();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Gate, settle};
+    use crate::gate::{Gate, clock_cycle};
     use crate::queues::test_support::configuration;
     use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSMIT_QUEUE};
 
@@ -66,7 +74,7 @@ mod tests {
                 index: index.to_bits(),
                 data: (index * 3).to_bits(),
             };
-            settle(&mut unit);
+            clock_cycle!(unit, clock);
             let selected = unit.selected.val();
             let is_ours = index / 4096 == 2 && index % 4096 < 32;
             assert_eq!(selected.control, is_ours && index % 2 == 0, "{index:#x}");
@@ -80,19 +88,21 @@ mod tests {
             valid: false,
             ..configuration(REGION_RECEIVE_QUEUE, 0, 0)
         };
-        settle(&mut unit);
+        clock_cycle!(unit, clock);
         assert!(!unit.selected.val().control);
     }
 
     #[test]
     fn gate() {
-        Gate::new("queue_select", QueueSelect::default()).run(|unit, random, _| {
-            let region = 1 + random.below(2) as usize;
-            unit.region.next = REGION_TRANSMIT_QUEUE.to_bits();
-            unit.configuration.next = ConfigurationWrite {
-                valid: random.chance(80),
-                ..configuration(region, random.below(64), random.word())
-            };
-        });
+        Gate::new("queue_select", QueueSelect::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, _| {
+                let region = 1 + random.below(2) as usize;
+                unit.region.next = REGION_TRANSMIT_QUEUE.to_bits();
+                unit.configuration.next = ConfigurationWrite {
+                    valid: random.chance(80),
+                    ..configuration(region, random.below(64), random.word())
+                };
+            });
     }
 }

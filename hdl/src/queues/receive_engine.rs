@@ -141,7 +141,6 @@ pub struct ReceiveEngine {
     front_source_node: Signal<Local, Bits<16>>,
     front_source_queue: Signal<Local, Bits<8>>,
     is_packet: Signal<Local, Bit>,
-    kind: Signal<Local, Bits<4>>,
     marked: Signal<Local, Bit>,
     source_node: Signal<Local, Bits<16>>,
     source_queue: Signal<Local, Bits<8>>,
@@ -224,7 +223,6 @@ impl Default for ReceiveEngine {
             front_source_node: Default::default(),
             front_source_queue: Default::default(),
             is_packet: Default::default(),
-            kind: Default::default(),
             marked: Default::default(),
             source_node: Default::default(),
             source_queue: Default::default(),
@@ -287,12 +285,7 @@ impl Logic for ReceiveEngine {
             & self.flows.ready.val()
             & self.frames.header_valid.val()
             & !self.answers.full.val();
-        self.kind.next = self
-            .frames
-            .header
-            .val()
-            .get_bits::<4>(abi::link::header::kind::SHIFT);
-        self.is_packet.next = self.kind.val() == abi::link::kind::PACKET.to_bits();
+        self.is_packet.next = self.frames.is_packet.val();
         self.match_id.next = self
             .frames
             .header

@@ -1,6 +1,6 @@
 //! All resident receive queues.
 
-use super::queue_select::{QueueSelect, QueueWord};
+use super::queue_select::QueueSelect;
 use super::receive_queue::ReceiveQueue;
 use crate::bundles::ConfigurationWrite;
 use crate::configuration::RECEIVE_QUEUES;
@@ -13,7 +13,7 @@ use rust_hdl::prelude::*;
 /// `RECEIVE_QUEUES` `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
-/// `advance` means the queue matched last. Consumer stores take effect two cycles after they come, configuration three.
+/// `advance` means the queue matched last. Consumer stores and configuration take effect two cycles after they come.
 #[derive(LogicBlock, Default)]
 pub struct ReceiveQueues {
     /// Clock.
@@ -60,9 +60,7 @@ pub struct ReceiveQueues {
     phase_bits: Gather<RECEIVE_QUEUES>,
     offsets: Merge<24, RECEIVE_QUEUES>,
     match_index: FirstOne<16, 4>,
-    held_configuration: DFF<ConfigurationWrite>,
     select: QueueSelect,
-    queue_configuration: DFF<QueueWord>,
     held_valid: DFF<Bit>,
     held_queue: DFF<Bits<4>>,
     held_index: DFF<Bits<16>>,
@@ -71,33 +69,23 @@ pub struct ReceiveQueues {
 impl Logic for ReceiveQueues {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            held_configuration,
-            queue_configuration,
-            held_valid,
-            held_queue,
-            held_index
-        );
-        clock!(self, clock, ring_addresses);
+        dff_setup!(self, clock, held_valid, held_queue, held_index);
+        clock!(self, clock, ring_addresses, select);
 
-        self.held_configuration.d.next = self.configuration.val();
         self.held_valid.d.next = self.consumer_valid.val();
         self.held_queue.d.next = self.consumer_queue.val();
         self.held_index.d.next = self.consumer_index.val();
         self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
-        self.select.configuration.next = self.held_configuration.q.val();
+        self.select.configuration.next = self.configuration.val();
         self.ring_addresses.write_enable.next = self.select.selected.val().address;
         self.ring_addresses.write_address.next = self.select.selected.val().queue;
         self.ring_addresses.write_data.next = self.select.selected.val().word;
-        self.queue_configuration.d.next = self.select.selected.val();
 
         for i in 0..RECEIVE_QUEUES {
             self.queues[i].clock.next = self.clock.val();
             self.queues[i].reset.next = self.reset.val();
             self.queues[i].number.next = i.to_bits();
-            self.queues[i].configuration.next = self.queue_configuration.q.val();
+            self.queues[i].configuration.next = self.select.selected.val();
             self.queues[i].consumer_valid.next = self.held_valid.q.val();
             self.queues[i].consumer_queue.next = self.held_queue.q.val();
             self.queues[i].consumer_index.next = self.held_index.q.val();
@@ -125,7 +113,6 @@ impl Logic for ReceiveQueues {
 
         if self.reset.val() {
             self.held_valid.d.next = false;
-            self.queue_configuration.d.next.control = false;
         }
     }
 }

@@ -304,7 +304,6 @@ impl Logic for TransmitQueue {
         }
         if self.ended.val() {
             self.busy.d.next = false;
-            self.stale.d.next = false;
             self.waits_for_drain.d.next = self.outcome.val().wait_for_drain;
             self.waits_for_0.d.next =
                 self.outcome.val().wait_for_channel & !self.outcome.val().channel;
@@ -316,7 +315,6 @@ impl Logic for TransmitQueue {
             self.has_pending.d.next = true;
             self.holding.d.next = true;
             self.hold_cycles.d.next = crate::configuration::RESTART_CYCLES.to_bits();
-            self.stale.d.next = (self.busy.q.val() | self.granted.val()) & !self.ended.val();
         }
 
         // Errors, and what the shadow line must tell: one cycle later, for judging takes long enough.
@@ -383,7 +381,6 @@ impl Logic for TransmitQueue {
             self.is_dirty.d.next = false;
             self.report_due.d.next = false;
             self.has_pending.d.next = false;
-            self.stale.d.next = (self.busy.q.val() | self.granted.val()) & !self.ended.val();
             self.waits_for_drain.d.next = false;
             self.waits_for_0.d.next = false;
             self.waits_for_1.d.next = false;
@@ -395,6 +392,13 @@ impl Logic for TransmitQueue {
             self.producer_taken.d.next = false;
             self.store_overflowed.d.next = false;
             self.store_torn.d.next = false;
+        }
+        // A grant is stale from a restart to its end; the end comes late in its cycle.
+        if (self.fills.val() | self.controlled.val()) & (self.busy.q.val() | self.granted.val()) {
+            self.stale.d.next = true;
+        }
+        if self.ended.val() {
+            self.stale.d.next = false;
         }
         if self.reset.val() {
             self.enabled.d.next = false;

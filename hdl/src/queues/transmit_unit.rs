@@ -128,7 +128,9 @@ pub type DefaultTransmitUnit = TransmitUnit<{ crate::configuration::ACKNOWLEDGE_
 impl<const TICK: usize> Logic for TransmitUnit<TICK> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, page, slots, queues, engine, shadows, watch);
+        clock!(
+            self, clock, select, page, slots, queues, engine, shadows, watch
+        );
         self.page.reset.next = self.reset.val();
         self.queues.reset.next = self.reset.val();
         self.engine.reset.next = self.reset.val();
