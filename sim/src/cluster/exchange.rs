@@ -1,15 +1,14 @@
 //! What nodes hand to each other between two stretches of cycles.
 
-use crate::network::{Flit, SwitchModel};
-use std::collections::VecDeque;
+use crate::network::{Beats, SwitchModel};
 
 /// What a node tells all others at the end of a stretch.
 #[derive(Clone, Debug)]
 pub struct Letter {
     /// The node that writes.
     pub node: usize,
-    /// Beats that arrive at the other end of the node's wire, with their cycles, in order.
-    pub beats: VecDeque<(u64, Flit)>,
+    /// What arrives at the other end of the node's wire.
+    pub beats: Beats,
     /// How its programs stand.
     pub programs: Programs,
     /// The node has seen something that must end the run.
@@ -28,8 +27,8 @@ pub enum Programs {
 /// What a node finds at the beginning of a stretch.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    /// Beats for the node, with their cycles, in order.
-    pub beats: VecDeque<(u64, Flit)>,
+    /// Beats for the node.
+    pub beats: Beats,
     /// What every program of the cluster gave to the exchange that has just come about.
     pub gathered: Option<Vec<Vec<u8>>>,
 }
@@ -77,7 +76,7 @@ impl Network {
         let mut deliveries: Vec<Delivery> = letters
             .iter()
             .map(|_| Delivery {
-                beats: VecDeque::new(),
+                beats: Beats::new(),
                 gathered: gathered.clone(),
             })
             .collect();
@@ -89,16 +88,14 @@ impl Network {
             }
             Network::Switch(switch) => {
                 for cycle in from + 1 + delay..=to + delay {
-                    for letter in &mut letters {
-                        while let Some((_, flit)) =
-                            letter.beats.pop_front_if(|(due, _)| *due <= cycle)
-                        {
-                            switch.receive(letter.node, flit);
+                    for letter in &letters {
+                        for (_, flit) in letter.beats.iter().filter(|(due, _)| *due == cycle) {
+                            switch.receive(letter.node, *flit);
                         }
                     }
                     for (port, delivery) in deliveries.iter_mut().enumerate() {
                         if let Some(flit) = switch.send(port, cycle) {
-                            delivery.beats.push_back((cycle, flit));
+                            delivery.beats.push((cycle, flit));
                         }
                     }
                 }
@@ -143,6 +140,7 @@ fn gather(letters: &[Letter]) -> Option<Vec<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Flit;
 
     fn letter(node: usize, beats: &[u128], programs: Programs) -> Letter {
         let flit = |&data| (1, Flit { data, last: true });

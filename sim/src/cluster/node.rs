@@ -75,8 +75,8 @@ impl Node {
     }
 
     /// Runs from the second half of cycle `from` to the first half of cycle `to`, with what was delivered; returns what goes out.
-    pub fn run(&mut self, from: u64, to: u64, mut delivery: Delivery) -> Letter {
-        self.incoming.append(&mut delivery.beats);
+    pub fn run(&mut self, from: u64, to: u64, delivery: Delivery) -> Letter {
+        self.incoming.extend(delivery.beats);
         if let Some(gathered) = delivery.gathered {
             self.side.borrow_mut().gathered = gathered;
             for program in &mut self.programs {

@@ -1,6 +1,6 @@
 //! How threads that meet every few microseconds hand each other what they have.
 
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 /// How long a thread spins before it sleeps: several times as long as the others should take for a cycle, so that on an idle
@@ -16,35 +16,46 @@ const SPINS: u32 = 100;
 /// gives it its own. A spinner would be charged for the time, and be the next to lose its processor.
 #[derive(Debug)]
 pub struct Post<T> {
-    to: Vec<Sender<T>>,
-    from: Vec<Receiver<T>>,
+    to: Vec<SyncSender<T>>,
+    /// And how many from each.
+    from: Vec<(Receiver<T>, usize)>,
 }
 
 impl<T: Clone> Post<T> {
-    /// One end for each of so many threads.
-    pub fn connect(threads: usize) -> Vec<Self> {
-        let mut ends: Vec<Self> = (0..threads)
+    /// One end for each thread, and how much each has to give in a round.
+    pub fn connect(amounts: &[usize]) -> Vec<Self> {
+        let mut ends: Vec<Self> = amounts
+            .iter()
             .map(|_| Post {
                 to: Vec::new(),
                 from: Vec::new(),
             })
             .collect();
-        for sender in 0..threads {
-            for receiver in (0..threads).filter(|receiver| *receiver != sender) {
-                let (to, from) = channel();
+        for (sender, &amount) in amounts.iter().enumerate() {
+            for receiver in (0..amounts.len()).filter(|receiver| *receiver != sender) {
+                // Room for two rounds, so that nobody waits to send; made once, because memory that one thread takes and
+                // another gives back makes both wait for the allocator.
+                let (to, from) = sync_channel(2 * amount);
                 ends[sender].to.push(to);
-                ends[receiver].from.push(from);
+                ends[receiver].from.push((from, amount));
             }
         }
         ends
     }
 
-    /// Gives this to every other thread, and returns what each of them gave, in their order. `None`: one of them is gone.
-    pub fn exchange(&self, own: &T) -> Option<Vec<T>> {
+    /// Gives this to every other thread, and adds to it what each of them gave. `None`: one of them is gone.
+    pub fn exchange(&self, items: &mut Vec<T>) -> Option<()> {
         for to in &self.to {
-            to.send(own.clone()).ok()?;
+            for item in items.iter() {
+                to.send(item.clone()).ok()?;
+            }
         }
-        self.from.iter().map(receive).collect()
+        for (from, amount) in &self.from {
+            for _ in 0..*amount {
+                items.push(receive(from)?);
+            }
+        }
+        Some(())
     }
 }
 
@@ -74,14 +85,16 @@ mod tests {
 
     #[test]
     fn each_gets_what_the_others_gave_in_the_same_round() {
-        let ends = Post::connect(3);
+        let ends = Post::connect(&[1, 2, 1]);
         std::thread::scope(|scope| {
             for (thread, end) in ends.into_iter().enumerate() {
                 scope.spawn(move || {
                     for round in 0..200 {
-                        let others: Vec<_> = (0..3).filter(|other| *other != thread).collect();
-                        let expected = others.into_iter().map(|other| (other, round)).collect();
-                        assert_eq!(end.exchange(&(thread, round)), Some(expected));
+                        let mut items = vec![(thread, round); [1, 2, 1][thread]];
+                        assert_eq!(end.exchange(&mut items), Some(()));
+                        items.sort_unstable();
+                        let all = [0, 1, 1, 2].map(|thread| (thread, round));
+                        assert_eq!(items, all);
                     }
                 });
             }
@@ -90,14 +103,16 @@ mod tests {
 
     #[test]
     fn who_comes_late_wakes_the_others() {
-        let mut ends = Post::connect(2);
+        let mut ends = Post::connect(&[1, 1]);
         let (right, left) = (ends.pop().expect("two"), ends.pop().expect("two"));
         let run = |end: Post<u32>, late: u32| {
             for round in 0..6 {
                 if round % 2 == late {
                     std::thread::sleep(LATE);
                 }
-                assert_eq!(end.exchange(&round), Some(vec![round]));
+                let mut items = vec![round];
+                assert_eq!(end.exchange(&mut items), Some(()));
+                assert_eq!(items, [round, round]);
             }
         };
         std::thread::scope(|scope| {
@@ -108,10 +123,10 @@ mod tests {
 
     #[test]
     fn who_sleeps_is_woken_when_another_is_gone() {
-        let mut ends = Post::connect(2);
+        let mut ends = Post::connect(&[1, 1]);
         let (right, left) = (ends.pop().expect("two"), ends.pop().expect("two"));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(move || left.exchange(&0));
+            let waiting = scope.spawn(move || left.exchange(&mut vec![0]));
             std::thread::sleep(LATE);
             drop(right);
             assert_eq!(waiting.join().expect("it does not panic"), None);

@@ -62,7 +62,8 @@ impl Cluster {
         }
         let start = Instant::now();
         let outcomes: Vec<_> = std::thread::scope(|scope| {
-            let mut shares = shares.into_iter().zip(Post::connect(threads));
+            let amounts: Vec<usize> = shares.iter().map(Vec::len).collect();
+            let mut shares = shares.into_iter().zip(Post::connect(&amounts));
             let own = shares.next();
             let others: Vec<_> = shares
                 .map(|(share, post)| scope.spawn(|| run_share(share, &options, post)))
@@ -143,7 +144,7 @@ struct Outcome {
 }
 
 /// Runs a share of the nodes, stretch by stretch; after each the threads tell each other all that left their nodes.
-fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Vec<Letter>>) -> Outcome {
+fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Letter>) -> Outcome {
     let mut nodes: Vec<(usize, Node)> = share
         .into_iter()
         .map(|parts| (parts.number, Node::new(parts)))
@@ -161,11 +162,10 @@ fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Vec<Let
             .iter_mut()
             .map(|(number, node)| node.run(from, to, std::mem::take(&mut deliveries[*number])))
             .collect();
-        let Some(others) = post.exchange(&letters) else {
+        if post.exchange(&mut letters).is_none() {
             // Another thread has panicked: what this one says does not matter any more.
             break;
-        };
-        letters.extend(others.into_iter().flatten());
+        }
         letters.sort_unstable_by_key(|letter| letter.node);
         (deliveries, progress) = network.exchange(letters, from, to, options.wire_delay_cycles);
         cycle = to;

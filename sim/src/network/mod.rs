@@ -6,4 +6,4 @@ mod wire;
 
 pub use frame::{Frame, FrameAssembler};
 pub use switch_model::SwitchModel;
-pub use wire::{Fault, Flit, Frames, Tamper, Tampering, Wire};
+pub use wire::{Beats, Fault, Flit, Frames, Tamper, Tampering, Wire};

@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use abi::link;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// One beat on a link.
@@ -12,6 +13,9 @@ pub struct Flit {
     /// Last beat of its frame.
     pub last: bool,
 }
+
+/// Beats, each with the cycle in which it arrives, in order. A single one, as of a cycle, needs no memory of its own.
+pub type Beats = SmallVec<[(u64, Flit); 1]>;
 
 /// Damage to do to one beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +91,7 @@ pub struct Wire {
     frame: Vec<u128>,
     /// The frame under way is to be changed.
     changed: bool,
-    in_flight: VecDeque<(u64, Flit)>,
+    in_flight: Beats,
 }
 
 impl Wire {
@@ -102,7 +106,7 @@ impl Wire {
             tampering: None,
             frame: Vec::new(),
             changed: false,
-            in_flight: VecDeque::new(),
+            in_flight: Beats::new(),
         }
     }
 
@@ -175,11 +179,11 @@ impl Wire {
         self.tamper(&mut flit);
         self.carried += 1;
         self.free_at = cycle + self.cycles_per_beat;
-        self.in_flight.push_back((cycle + self.delay_cycles, flit));
+        self.in_flight.push((cycle + self.delay_cycles, flit));
     }
 
     /// Takes out every beat under way, each with the cycle in which it arrives.
-    pub fn take(&mut self) -> VecDeque<(u64, Flit)> {
+    pub fn take(&mut self) -> Beats {
         std::mem::take(&mut self.in_flight)
     }
 
@@ -206,7 +210,7 @@ mod tests {
             wire.send(cycle, Flit { data, last: false });
             assert!(!wire.ready(cycle + 1), "half rate");
         }
-        let arrived: Vec<_> = wire.take().into();
+        let arrived: Vec<_> = wire.take().into_vec();
         assert_eq!(
             arrived,
             [
