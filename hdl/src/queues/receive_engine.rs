@@ -475,7 +475,6 @@ impl Logic for ReceiveEngine {
                 self.ring.d.next = self.ring_address.val();
                 self.offset.d.next = self.entry_offset.val();
                 self.entry_phase.d.next = self.phase.val();
-                self.event_pulse.d.next = self.misses.val();
                 self.state.d.next = ReceiveState::Refuse;
                 self.refusal.d.next = abi::link::status::FULL.to_bits();
                 if self.misses.val() {
@@ -530,6 +529,8 @@ impl Logic for ReceiveEngine {
             }
             ReceiveState::Refuse => {
                 self.answers_now.next = true;
+                self.event_pulse.d.next =
+                    self.refusal.q.val() == abi::link::status::NOT_RESIDENT.to_bits();
                 self.state.d.next = ReceiveState::Drain;
                 if self.payload.ended.val() {
                     self.state.d.next = ReceiveState::Match;

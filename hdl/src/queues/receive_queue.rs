@@ -11,8 +11,9 @@ use rust_hdl::prelude::*;
 /// Contract: `match_valid` compares `match_id` with the queue's name and remembers the answer until the next `match_valid`;
 /// from the cycle after it the outputs down to `phase` are the queue's if it was the one, else zero, so that they may be
 /// or-ed over all queues. Firmware gives no two queues the same name. Writing the control word forgets the match: an
-/// `advance` for the ring that was is lost. `full` is one cycle behind `level`. A consumer index is judged in the cycle
-/// after its own; the page hands over no two in consecutive cycles (a store takes two beats).
+/// `advance` for the ring that was is lost. `full` counts the last `advance` at once, and entries that are given back a cycle
+/// later. A consumer index is judged in the cycle after its own; the page hands over no two in consecutive cycles (a store
+/// takes two beats).
 #[derive(LogicBlock)]
 pub struct ReceiveQueue {
     /// Clock.
@@ -82,6 +83,8 @@ pub struct ReceiveQueue {
     lap_of_producer: Signal<Local, Bits<16>>,
     /// Zero at the last entry of the ring.
     entries_behind: Signal<Local, Bits<16>>,
+    /// Not zero: the ring has room for more than one entry.
+    entries_left: Signal<Local, Bits<16>>,
     stored: Signal<Local, Bit>,
     new_level: Signal<Local, Bits<16>>,
     legal: Signal<Local, Bit>,
@@ -137,6 +140,7 @@ impl Default for ReceiveQueue {
             lap_of_level: Default::default(),
             lap_of_producer: Default::default(),
             entries_behind: Default::default(),
+            entries_left: Default::default(),
             stored: Default::default(),
             new_level: Default::default(),
             legal: Default::default(),
@@ -181,7 +185,10 @@ impl Logic for ReceiveQueue {
             ((self.entry_mask.q.val() << 1) | self.one.val()) & !self.entry_mask.q.val();
         self.lap_of_level.next = self.level.q.val() & self.lap.val();
         self.lap_of_producer.next = self.producer.q.val() & self.lap.val();
-        self.is_full.d.next = self.lap_of_level.val().any();
+        self.written.next = self.advance.val() & self.is_matched.q.val();
+        self.entries_left.next = self.entry_mask.q.val() & !self.level.q.val();
+        self.is_full.d.next =
+            self.lap_of_level.val().any() | (self.written.val() & !self.entries_left.val().any());
         self.matched.next = self.is_matched.q.val();
         self.too_small.next = self.is_matched.q.val() & self.is_too_small.q.val();
         self.full.next = self.is_matched.q.val() & self.is_full.q.val();
@@ -193,7 +200,6 @@ impl Logic for ReceiveQueue {
 
         // Entries come and go.
         // A consumer index: first the level it would leave, in the next cycle whether it may.
-        self.written.next = self.advance.val() & self.is_matched.q.val();
         self.stored.next =
             self.consumer_valid.val() & (self.consumer_queue.val() == self.number.val());
         self.consumed.d.next = self.stored.val();

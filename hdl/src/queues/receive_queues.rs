@@ -13,7 +13,7 @@ use rust_hdl::prelude::*;
 /// `RECEIVE_QUEUES` `ReceiveQueue`s, and where the matched one's next entry lies in host memory (V14, V15).
 ///
 /// Contract: `match_valid` in cycle t; in t + 1 `found` and all that follows it up to `phase` belong to that message.
-/// `advance` means the queue matched last. Consumer stores and configuration take effect two cycles after they come.
+/// `advance` in cycle t means the queue matched last; a match in t + 1 finds the entry behind. Consumer stores and configuration take effect two cycles after they come.
 #[derive(LogicBlock, Default)]
 pub struct ReceiveQueues {
     /// Clock.
@@ -64,17 +64,20 @@ pub struct ReceiveQueues {
     held_valid: DFF<Bit>,
     held_queue: DFF<Bits<4>>,
     held_index: DFF<Bits<16>>,
+    /// `advance`, a cycle later: it comes late, and has all queues' indices to reach.
+    advanced: DFF<Bit>,
 }
 
 impl Logic for ReceiveQueues {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, held_valid, held_queue, held_index);
+        dff_setup!(self, clock, held_valid, held_queue, held_index, advanced);
         clock!(self, clock, ring_addresses, select);
 
         self.held_valid.d.next = self.consumer_valid.val();
         self.held_queue.d.next = self.consumer_queue.val();
         self.held_index.d.next = self.consumer_index.val();
+        self.advanced.d.next = self.advance.val();
         self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
         self.select.configuration.next = self.configuration.val();
         self.ring_addresses.write_enable.next = self.select.selected.val().address;
@@ -92,7 +95,7 @@ impl Logic for ReceiveQueues {
             self.queues[i].match_valid.next = self.match_valid.val();
             self.queues[i].match_id.next = self.match_id.val();
             self.queues[i].match_length.next = self.match_length.val();
-            self.queues[i].advance.next = self.advance.val();
+            self.queues[i].advance.next = self.advanced.q.val();
             self.match_bits.inputs[i].next = self.queues[i].matched.val();
             self.refusal_bits.inputs[i].next = self.queues[i].bad_consumer.val();
             self.too_small_bits.inputs[i].next = self.queues[i].too_small.val();
@@ -113,6 +116,7 @@ impl Logic for ReceiveQueues {
 
         if self.reset.val() {
             self.held_valid.d.next = false;
+            self.advanced.d.next = false;
         }
     }
 }

@@ -10,7 +10,10 @@
 //!
 //! With the feature `waveforms` the model can write them. It then keeps every signal, which costs a quarter of its speed.
 
+mod compile;
+
 use build_support::{GENERATED_VARIABLE, TOOLS_VARIABLE, Tools, ToolsError, generated};
+use compile::Compilation;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use wayfarer_configuration::Configuration;
@@ -23,7 +26,9 @@ fn main() {
     for variable in [TOOLS_VARIABLE, GENERATED_VARIABLE, VERILOG_VARIABLE] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
-    println!("cargo:rerun-if-changed=src/model/shim.cpp");
+    for source in [compile::SHIM, compile::TRAINING] {
+        println!("cargo:rerun-if-changed={source}");
+    }
     let waveforms = env::var_os("CARGO_FEATURE_WAVEFORMS").is_some();
     // Those of its numbers that the simulator needs, as constants of `model`.
     let configuration =
@@ -44,16 +49,14 @@ fn main() {
     let model = output.join("model");
     verilate(&tools, &model, waveforms);
     let half_cycle_ps = 500_000_000_000 / clock_hertz;
-    let defines = [
-        ("WAYFARER_RAM", processor_ram(&model, ram_bytes / 4)),
-        ("WAYFARER_HALF_CYCLE_PS", half_cycle_ps.to_string()),
-    ];
-    compile(
-        &model,
-        &installed(tools.verilator_root()),
+    let compilation = Compilation {
+        verilator_include: installed(tools.verilator_root()).join("include"),
+        processor_ram: processor_ram(&model, ram_bytes / 4),
+        half_cycle_ps,
         waveforms,
-        &defines,
-    );
+        model,
+    };
+    compilation.run();
 }
 
 /// The Verilog of a cell with the NIU and its soft core.
@@ -97,64 +100,6 @@ fn verilate(tools: &Tools, model: &Path, waveforms: bool) {
 
 fn installed<T>(found: Result<T, ToolsError>) -> T {
     found.unwrap_or_else(|error| panic!("the NIU cannot be Verilated: {error}"))
-}
-
-/// Compiles the model, and the shim with these definitions.
-fn compile(model: &Path, verilator_root: &Path, waveforms: bool, defines: &[(&str, String)]) {
-    let include = verilator_root.join("include");
-    let build = |level: u32| {
-        let mut build = cc::Build::new();
-        build
-            .cpp(true)
-            .std("c++17")
-            .opt_level(level)
-            .debug(false)
-            .warnings(false);
-        build.flag_if_supported("-faligned-new");
-        build
-            .include(model)
-            .include(&include)
-            .include(include.join("vltstd"));
-        let traces = if waveforms { "1" } else { "0" };
-        for (name, value) in [
-            ("VM_COVERAGE", "0"),
-            ("VM_SC", "0"),
-            ("VM_TRACE", traces),
-            ("VM_TRACE_FST", traces),
-            ("VM_TRACE_VCD", "0"),
-        ] {
-            build.define(name, value);
-        }
-        build
-    };
-    let mut files: Vec<PathBuf> = fs::read_dir(model)
-        .expect("Verilator wrote its folder")
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
-        .collect();
-    files.sort();
-    // What runs once, or only while a waveform is written, is not worth the optimiser's time.
-    let is_seldom = |path: &PathBuf| {
-        let name = path.to_string_lossy();
-        name.contains("__Slow") || name.contains("__Trace") || name.contains("__Syms")
-    };
-    let (seldom, mut hot): (Vec<_>, Vec<_>) = files.into_iter().partition(is_seldom);
-    let runtime = ["verilated.cpp", "verilated_threads.cpp"];
-    let runtime = runtime
-        .into_iter()
-        .chain(waveforms.then_some("verilated_fst_c.cpp"));
-    hot.extend(runtime.map(|file| include.join(file)));
-    hot.push("src/model/shim.cpp".into());
-    let mut optimised = build(2);
-    for (name, value) in defines {
-        optimised.define(name, Some(value.as_str()));
-    }
-    optimised.files(hot).compile("wayfarer_niu");
-    build(0).files(seldom).compile("wayfarer_niu_seldom");
-    if waveforms {
-        println!("cargo:rustc-link-lib=z");
-        println!("cargo:rustc-link-lib=lz4");
-    }
 }
 
 /// The name that Verilator gave to the processor's RAM: the only public memory of that shape.
