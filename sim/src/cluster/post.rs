@@ -1,19 +1,16 @@
 //! How threads that meet every few microseconds hand each other what they have.
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::time::{Duration, Instant};
 
-/// How long a thread spins before it sleeps: several times as long as the others should take for a cycle, so that on an idle
-/// machine nobody ever sleeps, and little beside the milliseconds that another program has a processor for.
-const SPIN_TIME: Duration = Duration::from_micros(100);
-/// Turns of the spinning loop between two looks at the clock. How long a turn takes differs tenfold between processors.
-const SPINS: u32 = 100;
+/// Turns of the spinning loop before a thread lets others have the processor: several times as many as pass while the
+/// simulation of a cycle is waited for.
+const SPINS: u32 = 1000;
 
 /// One thread's end of an exchange among several, round by round: what a thread gets is also the sign that the sender has come
 /// so far, so nobody is more than a round ahead, and one wait a round is enough.
 ///
-/// A thread that waits for long sleeps: the one it waits for has lost its processor to another program, and a sleeper
-/// gives it its own. A spinner would be charged for the time, and be the next to lose its processor.
+/// A thread that waits does not sleep, for the others take microseconds. If it waits for long, the one it waits for has lost
+/// its processor to another program, and may be behind it in the queue for the same one: so it steps back.
 #[derive(Debug)]
 pub struct Post<T> {
     to: Vec<SyncSender<T>>,
@@ -61,7 +58,6 @@ impl<T: Clone> Post<T> {
 
 /// The next from one thread.
 fn receive<T>(from: &Receiver<T>) -> Option<T> {
-    let mut began = None;
     loop {
         for _ in 0..SPINS {
             match from.try_recv() {
@@ -70,18 +66,17 @@ fn receive<T>(from: &Receiver<T>) -> Option<T> {
                 Err(TryRecvError::Empty) => std::hint::spin_loop(),
             }
         }
-        if began.get_or_insert_with(Instant::now).elapsed() >= SPIN_TIME {
-            return from.recv().ok();
-        }
+        std::thread::yield_now();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     /// Long after the spinning has ended.
-    const LATE: Duration = SPIN_TIME.saturating_mul(200);
+    const LATE: Duration = Duration::from_millis(20);
 
     #[test]
     fn each_gets_what_the_others_gave_in_the_same_round() {
@@ -102,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_wakes_the_others() {
+    fn who_comes_late_is_waited_for() {
         let mut ends = Post::connect(&[1, 1]);
         let (right, left) = (ends.pop().expect("two"), ends.pop().expect("two"));
         let run = |end: Post<u32>, late: u32| {
@@ -122,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sleeps_is_woken_when_another_is_gone() {
+    fn who_waits_learns_that_another_is_gone() {
         let mut ends = Post::connect(&[1, 1]);
         let (right, left) = (ends.pop().expect("two"), ends.pop().expect("two"));
         std::thread::scope(|scope| {
