@@ -10,9 +10,8 @@ use rust_hdl::prelude::*;
 /// `candidate` comes from registers and only steers the read ahead, so that the CRC's verdict is not in front of the memory:
 /// if the candidate is dropped the memory's output is wrong for one cycle, in which no frame can be accepted.
 ///
-/// Contract: beats of one frame are written in any cycles; in the cycle after the last of them `accept` or `drop` tells
-/// what becomes of the frame, while the next frame's first beat may already be written. A frame has two beats or more if
-/// it is accepted. The writer never has more beats in here.
+/// Contract: beats of one frame are written in any cycles; with the last of them `accept` or `drop` tells what becomes of the
+/// frame. A frame has two beats or more if it is accepted. The writer never has more beats in here.
 ///
 /// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
 #[derive(LogicBlock, Default)]
@@ -25,11 +24,11 @@ pub struct ChannelBuffer {
     pub write: Signal<In, Bit>,
     /// The beat.
     pub beat: Signal<In, Beat>,
-    /// A frame of two beats or more ended in the cycle before; `accept` or `drop` comes with it.
+    /// A frame of two beats or more ends; `accept` or `drop` comes with it.
     pub candidate: Signal<In, Bit>,
-    /// The frame whose last beat came in the cycle before is right.
+    /// The frame that ends is right; its last beat is written.
     pub accept: Signal<In, Bit>,
-    /// The frame whose last beat came in the cycle before never was.
+    /// The frame that ends never was.
     pub drop: Signal<In, Bit>,
     /// Accepted frames, in order.
     pub source: StreamSource,
@@ -45,7 +44,11 @@ pub struct ChannelBuffer {
     read_next: DFF<Bits<CHANNEL_BEATS_LOG2>>,
     /// An accepted beat is there.
     stored: DFF<Bit>,
-    write_address: Signal<Local, Bits<CHANNEL_BEATS_LOG2>>,
+    /// The beat at the memory's output was written while it was read; and that beat.
+    forwards: DFF<Bit>,
+    forwarded: DFF<Beat>,
+    write_next: Signal<Local, Bits<CHANNEL_BEATS_LOG2>>,
+    read_address: Signal<Local, Bits<CHANNEL_BEATS_LOG2>>,
     available: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
 }
@@ -60,39 +63,38 @@ impl Logic for ChannelBuffer {
             frame_start,
             read_pointer,
             read_next,
-            stored
+            stored,
+            forwards,
+            forwarded
         );
         clock!(self, clock, memory);
 
-        self.write_address.next = self.write_pointer.q.val();
-        if self.drop.val() {
-            self.write_address.next = self.frame_start.q.val();
-        }
-        // Both sums are ready before the verdict is.
-        self.write_pointer.d.next = self.write_pointer.q.val();
+        self.write_next.next = self.write_pointer.q.val() + 1;
         if self.write.val() {
-            self.write_pointer.d.next = self.write_pointer.q.val() + 1;
+            self.write_pointer.d.next = self.write_next.val();
         }
         if self.drop.val() {
             self.write_pointer.d.next = self.frame_start.q.val();
-            if self.write.val() {
-                self.write_pointer.d.next = self.frame_start.q.val() + 1;
-            }
         }
         if self.accept.val() {
-            self.frame_start.d.next = self.write_pointer.q.val();
+            self.frame_start.d.next = self.write_next.val();
         }
-        self.memory.write_address.next = self.write_address.val();
+        self.memory.write_address.next = self.write_pointer.q.val();
         self.memory.write_data.next = self.beat.val();
         self.memory.write_enable.next = self.write.val();
 
-        // The memory is read ahead: its output is the beat at `read_pointer`, written at least two cycles ago.
+        // The memory is read ahead: its output is the beat at `read_pointer`.
         self.available.next = self.stored.q.val() | self.accept.val();
         self.take.next = self.available.val() & self.source.ready.val();
-        self.memory.read_address.next = self.read_pointer.q.val();
+        self.read_address.next = self.read_pointer.q.val();
         if (self.stored.q.val() | self.candidate.val()) & self.source.ready.val() {
-            self.memory.read_address.next = self.read_next.q.val();
+            self.read_address.next = self.read_next.q.val();
         }
+        self.memory.read_address.next = self.read_address.val();
+        // Unless it was written in the cycle in which it was read, as beats of a frame of two are.
+        self.forwards.d.next =
+            self.write.val() & (self.write_pointer.q.val() == self.read_address.val());
+        self.forwarded.d.next = self.beat.val();
         if self.take.val() {
             self.read_pointer.d.next = self.read_next.q.val();
             self.read_next.d.next = self.read_next.q.val() + 1;
@@ -104,6 +106,9 @@ impl Logic for ChannelBuffer {
         }
         self.source.valid.next = self.available.val();
         self.source.beat.next = self.memory.read_data.val();
+        if self.forwards.q.val() {
+            self.source.beat.next = self.forwarded.q.val();
+        }
         self.consumed.next = self.take.val();
 
         if self.reset.val() {
@@ -112,6 +117,7 @@ impl Logic for ChannelBuffer {
             self.read_pointer.d.next = 0.into();
             self.read_next.d.next = 1.into();
             self.stored.d.next = false;
+            self.forwards.d.next = false;
         }
     }
 }

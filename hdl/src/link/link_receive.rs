@@ -70,6 +70,10 @@ pub struct LinkReceive {
     acceptable_1: DFF<Bit>,
     /// It has no credit, and is right if its CRC is.
     overruns: DFF<Bit>,
+    /// The beat of the cycle before, and which buffer it goes to: it is written when the verdict on a frame before it is there.
+    beat_register: DFF<Beat>,
+    write_0: DFF<Bit>,
+    write_1: DFF<Bit>,
     acknowledge_register: DFF<Acknowledgement>,
     acknowledge_pulse: DFF<Bit>,
     credit_header: DFF<Bits<128>>,
@@ -92,6 +96,9 @@ impl Logic for LinkReceive {
             acceptable_0,
             acceptable_1,
             overruns,
+            beat_register,
+            write_0,
+            write_1,
             acknowledge_register,
             acknowledge_pulse,
             credit_header,
@@ -122,17 +129,20 @@ impl Logic for LinkReceive {
             self.check.storable_next.val() & self.credit_1.val() & self.check.channel.val();
         self.overruns.d.next = self.check.storable_next.val() & !self.credit.val();
 
-        // The CRC's verdict comes late, and has the write addresses of the buffers before it.
+        // The CRC's verdict comes late.
         self.accept_0.next = self.acceptable_0.q.val() & self.check.crc_right.val();
         self.accept_1.next = self.acceptable_1.q.val() & self.check.crc_right.val();
 
-        self.buffer_0.beat.next = self.receive_beat.val();
-        self.buffer_0.write.next = self.check.store.val() & !self.check.channel.val();
+        self.beat_register.d.next = self.receive_beat.val();
+        self.write_0.d.next = self.check.store.val() & !self.check.channel.val();
+        self.write_1.d.next = self.check.store.val() & self.check.channel.val();
+        self.buffer_0.beat.next = self.beat_register.q.val();
+        self.buffer_0.write.next = self.write_0.q.val();
         self.buffer_0.candidate.next = self.check.ended_0.val() & self.check.is_stored.val();
         self.buffer_0.accept.next = self.accept_0.val();
         self.buffer_0.drop.next = self.check.ended_0.val() & !self.accept_0.val();
-        self.buffer_1.beat.next = self.receive_beat.val();
-        self.buffer_1.write.next = self.check.store.val() & self.check.channel.val();
+        self.buffer_1.beat.next = self.beat_register.q.val();
+        self.buffer_1.write.next = self.write_1.q.val();
         self.buffer_1.candidate.next = self.check.ended_1.val() & self.check.is_stored.val();
         self.buffer_1.accept.next = self.accept_1.val();
         self.buffer_1.drop.next = self.check.ended_1.val() & !self.accept_1.val();
@@ -205,6 +215,8 @@ impl Logic for LinkReceive {
             self.acceptable_0.d.next = false;
             self.acceptable_1.d.next = false;
             self.overruns.d.next = false;
+            self.write_0.d.next = false;
+            self.write_1.d.next = false;
             self.acknowledge_pulse.d.next = false;
             self.credit_pulse.d.next = false;
         }
