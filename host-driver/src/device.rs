@@ -3,6 +3,7 @@
 use crate::admin::AdminQueue;
 use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::Error;
+use crate::open_options::OpenOptions;
 use crate::transport::{Bar, SimulatedTransport, Transport};
 use abi::control::registers;
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
@@ -28,26 +29,6 @@ pub struct Identity {
     pub transmit_slots: u8,
     /// Destinations of all endpoints together.
     pub translation_entries: u32,
-}
-
-/// How a device is to be opened.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOptions {
-    /// Take the device from a driver that has it: one that died without giving it back. All its endpoints end; if it lives, its
-    /// calls fail with [`Error::TakenOver`], but it may no longer rely on what it sent.
-    pub take_over: bool,
-    /// How long the firmware may take for a request before it counts as silent, in nanoseconds.
-    pub firmware_patience_ns: f64,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        OpenOptions {
-            take_over: false,
-            // Its longest task probes the 2048 pages of the largest ring.
-            firmware_patience_ns: 20_000_000.0,
-        }
-    }
 }
 
 /// An open device.

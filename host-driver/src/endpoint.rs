@@ -299,7 +299,8 @@ impl<T: Transport> Drop for Endpoint<T> {
 mod tests {
     use super::*;
     use crate::admin::fake_firmware::FakeFirmware;
-    use crate::device::{Device, OpenOptions};
+    use crate::device::Device;
+    use crate::open_options::OpenOptions;
     use crate::transport::fake::FakeTransport;
     use abi::endpoint::page;
     use abi::message::shadow;

@@ -22,12 +22,14 @@ mod device;
 mod endpoint;
 mod error;
 pub mod launch;
+mod open_options;
 mod receive_ring;
 pub mod soak;
 mod transmit_queue;
 pub mod transport;
 
-pub use device::{Device, Identity, OpenOptions};
+pub use device::{Device, Identity};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use error::{Error, QueueError};
+pub use open_options::OpenOptions;
 pub use receive_ring::Message;

@@ -5,8 +5,8 @@
 pub(crate) mod fake_firmware;
 mod rings;
 
-use crate::device::OpenOptions;
 use crate::error::Error;
+use crate::open_options::OpenOptions;
 use crate::transport::{Bar, Transport};
 use abi::admin::{opcode, status::Status};
 use abi::control::registers;

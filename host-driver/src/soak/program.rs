@@ -2,7 +2,6 @@
 
 use super::Failure;
 use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage};
-use super::run::Shared;
 use crate::device::Device;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -11,12 +10,21 @@ use abi::control::counter::Counter;
 use sim::host::HostPort;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Simulated time without any message sent or received after which a run has failed.
 const PATIENCE_NS: f64 = 20_000_000.0;
 /// A poll comes back after so long in any case, to see whether another node has failed.
 const LONGEST_POLL_NS: f64 = 100_000.0;
+
+/// What the programs of a run share besides the simulated machines.
+pub(super) struct Shared {
+    /// Messages received so far.
+    pub received: Arc<AtomicU64>,
+    /// A program has failed; the others stop.
+    pub failed: AtomicBool,
+}
 
 /// Counters that stay zero while nobody does anything wrong.
 const ERRORS: &[Counter] = &[

@@ -1,7 +1,7 @@
 //! A run: the cluster, a program on each node, and what they found.
 
 use super::plan::Plan;
-use super::program::{self, Tally};
+use super::program::{self, Shared, Tally};
 use super::{Failure, SoakError};
 use crate::launch::{Ended, Program, launch};
 use sim::cluster::{ClusterOptions, Report};
@@ -29,14 +29,6 @@ pub struct Outcome {
     pub tally: Tally,
     /// What the simulator has to say.
     pub report: Report,
-}
-
-/// What the programs of a run share besides the simulated machines.
-pub(super) struct Shared {
-    /// Messages received so far.
-    pub received: Arc<AtomicU64>,
-    /// A program has failed; the others stop.
-    pub failed: AtomicBool,
 }
 
 /// Sends all messages of the plan that the seed makes, and checks that each comes once, whole, and in its order.

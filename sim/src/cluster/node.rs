@@ -166,7 +166,7 @@ impl Node {
             while program
                 .wake
                 .as_mut()
-                .is_some_and(|wake| is_due(wake, cycle, device_writes))
+                .is_some_and(|wake| wake.is_due(cycle, device_writes))
             {
                 program.resume();
             }
@@ -216,31 +216,5 @@ impl Node {
                 .map(ToString::to_string)
                 .collect(),
         }
-    }
-}
-
-/// Whether a waiting program is to be resumed in this cycle.
-fn is_due(wake: &mut Wake, cycle: u64, device_writes: u64) -> bool {
-    match wake {
-        Wake::At(due) => *due <= cycle,
-        Wake::Memory {
-            next,
-            interval,
-            seen,
-            deadline,
-        } => {
-            if cycle >= *deadline {
-                return true;
-            }
-            if cycle < *next {
-                return false;
-            }
-            // A poll happens now; the next one an interval later.
-            let polls = (cycle - *next) / *interval;
-            let now = *next + polls * *interval;
-            *next = now + *interval;
-            now == cycle && device_writes != *seen
-        }
-        Wake::Gather(_) => false,
     }
 }

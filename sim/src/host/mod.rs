@@ -6,6 +6,8 @@
 
 mod port;
 mod program;
+mod wake;
 
 pub use port::{HostPort, HostSide, NotInSimulation, current};
-pub use program::{Program, ProgramBody, Wake};
+pub use program::{Program, ProgramBody};
+pub use wake::Wake;

@@ -1,6 +1,6 @@
 //! What a host program can do: stores to and loads from the device, host memory, waiting.
 
-use super::program::{Suspender, Wake};
+use super::wake::{Suspender, Wake};
 use crate::memory::{HostMemory, PAGE_BYTES, Permission};
 use crate::pcie::{HostBridge, ReadError, ReadTicket};
 use crate::profile::HostCosts;

@@ -1,35 +1,13 @@
-//! A host program as a coroutine, and what it waits for.
+//! A host program as a coroutine.
 
 use super::port::{HostPort, HostSide};
-use corosensei::{Coroutine, CoroutineResult, Yielder};
+use super::wake::{Suspender, Wake};
+use corosensei::{Coroutine, CoroutineResult};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What a suspended program waits for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wake {
-    /// The start of this core cycle.
-    At(u64),
-    /// The first poll, at `next` or whole `interval`s of cycles after it, that can see something new in host memory.
-    Memory {
-        /// Cycle of the next poll.
-        next: u64,
-        /// Cycles between polls.
-        interval: u64,
-        /// Writes by the device that the program has seen already.
-        seen: u64,
-        /// Cycle at which to wake in any case.
-        deadline: u64,
-    },
-    /// Every other program, to exchange these bytes with them all.
-    Gather(Vec<u8>),
-}
-
 /// The body of a host program.
 pub type ProgramBody = Box<dyn FnOnce(HostPort) + Send>;
-
-/// Suspends the running program; its pointer is what a `HostPort` holds on to.
-pub(super) type Suspender = Yielder<(), Wake>;
 
 /// A host program, suspended or finished.
 pub struct Program {

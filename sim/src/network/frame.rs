@@ -1,6 +1,6 @@
 //! Frames as the network's stand-ins and traces see them.
 
-use super::wire::Flit;
+use super::flit::Flit;
 use abi::link;
 
 /// The last four bytes of a frame hold its CRC.

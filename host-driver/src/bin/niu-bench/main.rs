@@ -5,6 +5,7 @@ mod latency;
 mod pair;
 mod platform;
 mod report;
+mod stage_times;
 mod stages;
 
 use anyhow::{Context, Result};

@@ -3,7 +3,7 @@
 use crate::Arguments;
 use crate::pair::Run;
 use crate::platform::Platform;
-use crate::stages::Stages;
+use crate::stage_times::Stages;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sim::profile::Profile;

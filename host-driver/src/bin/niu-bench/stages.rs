@@ -5,40 +5,10 @@ use crate::Arguments;
 use crate::pair::{self, PATIENCE_NS, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report};
+use crate::stage_times::{AT_RECEIVER, AT_SENDER, Stages};
 use abi::control::stage::Stage;
 use anyhow::Result;
 use wayfarer_host_driver::Error;
-
-/// A message's way: the cycle at which each stage saw it, counted from the first.
-#[derive(Clone, Debug)]
-pub struct Stages {
-    /// Stage and cycle, in order.
-    pub cycles: Vec<(Stage, u32)>,
-}
-
-impl Stages {
-    fn new(sender: &[u32], receiver: &[u32]) -> Self {
-        // The stamp of the first stage is taken the cycle after the beat stood at the port.
-        let start = sender[0].wrapping_sub(1);
-        let all = AT_SENDER.iter().chain(AT_RECEIVER).copied();
-        let mut cycles: Vec<(Stage, u32)> = all
-            .zip(sender.iter().chain(receiver))
-            .map(|(stage, time)| (stage, time.wrapping_sub(start)))
-            .collect();
-        // A stage that did not see this message still holds an older stamp: one before the start.
-        cycles.retain(|(_, cycle)| *cycle < 1 << 31);
-        Stages { cycles }
-    }
-
-    /// From the last beat in at the sender to the first beat out at the receiver.
-    pub fn one_way_cycles(&self) -> f64 {
-        let last = self
-            .cycles
-            .iter()
-            .find(|(stage, _)| *stage == Stage::PacketOut);
-        last.map_or(0.0, |(_, cycle)| f64::from(*cycle))
-    }
-}
 
 fn read(side: &Side, stages: &[Stage]) -> Result<Vec<u32>, Error> {
     stages
@@ -46,21 +16,6 @@ fn read(side: &Side, stages: &[Stage]) -> Result<Vec<u32>, Error> {
         .map(|stage| side.node.device.stage_time(*stage))
         .collect()
 }
-
-const AT_SENDER: &[Stage] = &[
-    Stage::HostReceive,
-    Stage::Composed,
-    Stage::Granted,
-    Stage::Translated,
-    Stage::FrameOut,
-];
-const AT_RECEIVER: &[Stage] = &[
-    Stage::FrameIn,
-    Stage::Checked,
-    Stage::Matched,
-    Stage::RequestOut,
-    Stage::PacketOut,
-];
 
 /// Sends one marked message of each form and size, and reads the time stamps of both NIUs after each.
 pub fn measure(
