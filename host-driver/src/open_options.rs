@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
     /// Take the device from a driver that has it: one that died without giving it back. All its endpoints end; if it lives, its
-    /// calls fail with [`Error::TakenOver`], but it may no longer rely on what it sent.
+    /// calls fail with [`crate::Error::TakenOver`], but it may no longer rely on what it sent.
     pub take_over: bool,
     /// How long the firmware may take for a request before it counts as silent, in nanoseconds.
     pub firmware_patience_ns: f64,

@@ -257,6 +257,14 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[FULL_RING, SOAK_2],
     },
     Mutant {
+        name: "last-entry-counted-late",
+        fault: "a message right behind the one that fills the ring is written over the oldest",
+        module: "niu$receive$queues$queues$1",
+        signal: "is_full$d",
+        value: "|lap_of_level",
+        tests: &[SOAK_4],
+    },
+    Mutant {
         name: "restart-not-awaited",
         fault: "messages behind one that found the ring full are delivered before it",
         module: "niu$receive$engine",
