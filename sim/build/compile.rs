@@ -34,7 +34,7 @@ impl Compilation {
         // Not worth the optimiser's time.
         self.build(0).files(seldom).compile(SELDOM);
         let mut optimised = self.build(2);
-        if trains(&optimised) {
+        if self.trains(&optimised) {
             self.train(&hot);
             // What the trial run did not reach, as any message, is not to be thought of as never reached.
             optimised
@@ -43,8 +43,10 @@ impl Compilation {
         }
         hot.push(SHIM.into());
         optimised.files(hot).compile("wayfarer_niu");
-        for library in self.compressions() {
-            println!("cargo:rustc-link-lib={library}");
+        if self.waveforms {
+            // They pack waveforms.
+            println!("cargo:rustc-link-lib=z");
+            println!("cargo:rustc-link-lib=lz4");
         }
     }
 
@@ -63,7 +65,6 @@ impl Compilation {
         let mut link = build.get_compiler().to_command();
         link.args(counting).args(objects);
         link.arg(output.join(format!("lib{SELDOM}.a")));
-        link.args(self.compressions().map(|name| format!("-l{name}")));
         succeed(link.arg("-pthread").arg("-o").arg(&program));
         // Counts of an earlier build would be added to.
         let counts = fs::read_dir(&output).expect("the objects are there");
@@ -129,24 +130,15 @@ impl Compilation {
         build
     }
 
-    /// Libraries that pack waveforms.
-    fn compressions(&self) -> impl Iterator<Item = &'static str> {
-        let names = if self.waveforms {
-            &["z", "lz4"][..]
-        } else {
-            &[]
-        };
-        names.iter().copied()
+    /// Whether the trial run is worth its time, which is about that of compiling the model: for programs made to be fast, by a
+    /// compiler that takes its counts, on the machine they are made for. What writes waveforms is slow for other reasons.
+    fn trains(&self, build: &Build) -> bool {
+        let variable = |name: &str| env::var(name).expect("cargo sets it");
+        !self.waveforms
+            && variable("PROFILE") == "release"
+            && variable("HOST") == variable("TARGET")
+            && build.get_compiler().is_like_gnu()
     }
-}
-
-/// Whether the trial run is worth its time, which is about that of compiling the model: programs made to be fast, by a compiler
-/// that takes its counts, on the machine they are made for.
-fn trains(build: &Build) -> bool {
-    let variable = |name: &str| env::var(name).expect("cargo sets it");
-    variable("PROFILE") == "release"
-        && variable("HOST") == variable("TARGET")
-        && build.get_compiler().is_like_gnu()
 }
 
 fn succeed(command: &mut Command) {

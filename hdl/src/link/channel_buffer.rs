@@ -121,3 +121,92 @@ impl Logic for ChannelBuffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use std::collections::VecDeque;
+
+    /// Writes frames of one to five beats, with pauses, and judges each with its last beat.
+    #[derive(Default)]
+    struct Writer {
+        /// Beats of the frame under way, and how many it will have.
+        frame: Vec<Beat>,
+        length: usize,
+    }
+
+    impl Writer {
+        /// Sets the inputs of a cycle. Returns the frame that is accepted in it.
+        fn drive(&mut self, unit: &mut ChannelBuffer, random: &mut Random) -> Option<Vec<Beat>> {
+            let writes = random.chance(80);
+            unit.write.next = writes;
+            unit.beat.next = random.beat();
+            unit.candidate.next = false;
+            unit.accept.next = false;
+            unit.drop.next = false;
+            if !writes {
+                return None;
+            }
+            if self.frame.is_empty() {
+                self.length = 1 + random.below(5) as usize;
+            }
+            self.frame.push(unit.beat.next);
+            if self.frame.len() < self.length {
+                return None;
+            }
+            let frame = std::mem::take(&mut self.frame);
+            let accepts = frame.len() >= 2 && random.chance(70);
+            unit.candidate.next = frame.len() >= 2;
+            unit.accept.next = accepts;
+            unit.drop.next = !accepts;
+            accepts.then_some(frame)
+        }
+    }
+
+    #[test]
+    fn accepted_frames_leave_whole_from_the_cycle_of_their_verdict_on_and_others_never() {
+        let seed = 12;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = ChannelBuffer::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        let (mut writer, mut reference) = (Writer::default(), VecDeque::new());
+        let (mut taken, mut at_once) = (0, 0);
+        for _ in 0..20_000 {
+            let was_empty = reference.is_empty();
+            reference.extend(writer.drive(&mut unit, &mut random).into_iter().flatten());
+            // Fast enough that the buffer never runs over.
+            let ready = random.chance(90);
+            unit.source.ready.next = ready;
+            settle(&mut unit);
+            assert_eq!(unit.source.valid.val(), !reference.is_empty());
+            if let Some(&beat) = reference.front() {
+                assert_eq!(unit.source.beat.val(), beat);
+                at_once += u32::from(was_empty && ready);
+            }
+            assert_eq!(unit.consumed.val(), ready && !reference.is_empty());
+            if ready && reference.pop_front().is_some() {
+                taken += 1;
+            }
+            clock_cycle!(unit, clock);
+        }
+        assert!(taken > 5000 && at_once > 500, "{taken} {at_once}");
+    }
+
+    #[test]
+    fn gate() {
+        let mut writer = Writer::default();
+        Gate::new("channel_buffer", ChannelBuffer::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(3000)
+            .run(move |unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.source.ready.next = random.chance(90);
+                writer.drive(unit, random);
+            });
+    }
+}

@@ -74,6 +74,11 @@ impl Node {
         node
     }
 
+    /// Its number.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// Runs from the second half of cycle `from` to the first half of cycle `to`, with what was delivered; returns what goes out.
     pub fn run(&mut self, from: u64, to: u64, delivery: Delivery) -> Letter {
         self.incoming.extend(delivery.beats);

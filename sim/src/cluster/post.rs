@@ -40,10 +40,10 @@ impl<T: Clone> Post<T> {
         ends
     }
 
-    /// Gives this to every other thread, and adds to it what each of them gave. `None`: one of them is gone.
-    pub fn exchange(&self, items: &mut Vec<T>) -> Option<()> {
+    /// Gives this to every other thread; returns it and behind it what each of them gave. `None`: one of them is gone.
+    pub fn exchange(&self, mut items: Vec<T>) -> Option<Vec<T>> {
         for to in &self.to {
-            for item in items.iter() {
+            for item in &items {
                 to.send(item.clone()).ok()?;
             }
         }
@@ -52,7 +52,7 @@ impl<T: Clone> Post<T> {
                 items.push(receive(from)?);
             }
         }
-        Some(())
+        Some(items)
     }
 }
 
@@ -85,8 +85,8 @@ mod tests {
             for (thread, end) in ends.into_iter().enumerate() {
                 scope.spawn(move || {
                     for round in 0..200 {
-                        let mut items = vec![(thread, round); [1, 2, 1][thread]];
-                        assert_eq!(end.exchange(&mut items), Some(()));
+                        let own = vec![(thread, round); [1, 2, 1][thread]];
+                        let mut items = end.exchange(own).expect("nobody is gone");
                         items.sort_unstable();
                         let all = [0, 1, 1, 2].map(|thread| (thread, round));
                         assert_eq!(items, all);
@@ -105,9 +105,7 @@ mod tests {
                 if round % 2 == late {
                     std::thread::sleep(LATE);
                 }
-                let mut items = vec![round];
-                assert_eq!(end.exchange(&mut items), Some(()));
-                assert_eq!(items, [round, round]);
+                assert_eq!(end.exchange(vec![round]), Some(vec![round, round]));
             }
         };
         std::thread::scope(|scope| {
@@ -121,7 +119,7 @@ mod tests {
         let mut ends = Post::connect(&[1, 1]);
         let (right, left) = (ends.pop().expect("two"), ends.pop().expect("two"));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(move || left.exchange(&mut vec![0]));
+            let waiting = scope.spawn(move || left.exchange(vec![0]));
             std::thread::sleep(LATE);
             drop(right);
             assert_eq!(waiting.join().expect("it does not panic"), None);

@@ -145,10 +145,7 @@ struct Outcome {
 
 /// Runs a share of the nodes, stretch by stretch; after each the threads tell each other all that left their nodes.
 fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Letter>) -> Outcome {
-    let mut nodes: Vec<(usize, Node)> = share
-        .into_iter()
-        .map(|parts| (parts.number, Node::new(parts)))
-        .collect();
+    let mut nodes: Vec<Node> = share.into_iter().map(Node::new).collect();
     let count = usize::from(options.nodes);
     let mut network = Network::new(count);
     let mut deliveries: Vec<Delivery> = (0..count).map(|_| Delivery::default()).collect();
@@ -158,14 +155,14 @@ fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Letter>
     let mut cycle = 0;
     while progress == Progress::Running && cycle < options.maximum_cycles {
         let (from, to) = (cycle, cycle + stretch);
-        let mut letters: Vec<Letter> = nodes
-            .iter_mut()
-            .map(|(number, node)| node.run(from, to, std::mem::take(&mut deliveries[*number])))
-            .collect();
-        if post.exchange(&mut letters).is_none() {
+        let own = nodes.iter_mut().map(|node| {
+            let delivery = std::mem::take(&mut deliveries[node.number()]);
+            node.run(from, to, delivery)
+        });
+        let Some(mut letters) = post.exchange(own.collect()) else {
             // Another thread has panicked: what this one says does not matter any more.
             break;
-        }
+        };
         letters.sort_unstable_by_key(|letter| letter.node);
         (deliveries, progress) = network.exchange(letters, from, to, options.wire_delay_cycles);
         cycle = to;
@@ -175,7 +172,7 @@ fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Letter>
         cycles: cycle,
         nodes: nodes
             .iter()
-            .map(|(number, node)| (*number, node.report()))
+            .map(|node| (node.number(), node.report()))
             .collect(),
     }
 }

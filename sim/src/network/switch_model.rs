@@ -3,7 +3,6 @@
 
 use super::flit::Flit;
 use super::frame::{Frame, FrameAssembler};
-
 use abi::link::{self, kind::Kind};
 use std::collections::VecDeque;
 
