@@ -7,6 +7,7 @@ mod budget;
 mod crossings;
 mod glitches;
 mod harness;
+mod hierarchy;
 mod netlist;
 mod outcome;
 mod owners;
@@ -29,6 +30,7 @@ use blocks::Blocks;
 use board::Board;
 use budget::Budget;
 use crossings::Crossing;
+use hierarchy::Hierarchy;
 use netlist::Netlist;
 use outcome::{Outcome, Placed};
 use report::Report;
@@ -93,7 +95,8 @@ pub fn synth(workspace: Workspace, configuration: Option<&str>, options: &Option
     let harness_flip_flops = write_harness(&workspace, board, &folder)?;
     synthesise(&workspace, options, &folder)?;
     let netlist = Netlist::parse(&read(&folder.join("harness.json"))?)?;
-    let blocks = Blocks::new(&netlist, budget.as_ref());
+    let hierarchy = Hierarchy::parse(&read(&folder.join("niu.v"))?, SOFT_CORE)?;
+    let blocks = Blocks::new(&netlist, &hierarchy, budget.as_ref());
 
     println!(
         "{}, {}-{} {}, configuration {}",
@@ -103,7 +106,7 @@ pub fn synth(workspace: Workspace, configuration: Option<&str>, options: &Option
     println!("  of the flip-flops, {harness_flip_flops} belong to the harness");
     let mut failures = Vec::new();
     if let Some(budget) = &budget {
-        failures.extend(budget.mismatches(&blocks::instances(&netlist)));
+        failures.extend(budget.mismatches(hierarchy.instances()));
         failures.extend(blocks.failures(budget));
     } else {
         println!(
@@ -240,9 +243,7 @@ fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result
     let more = options.yosys_option.join(" ");
     let top = netlist::TOP;
     let script = [
-        format!("read_verilog {top}.v niu.v vexriscv.v; hierarchy -check -top {top}"),
-        // For the owners of cells, once all is flat.
-        format!("setattr -set {} 1 i:*", netlist::INPUT_ATTRIBUTE),
+        format!("read_verilog {top}.v niu.v vexriscv.v"),
         format!("setattr -mod -set keep_hierarchy 1 {SOFT_CORE}"),
         format!("synth_ecp5 -top {top} {more} -run begin:map_luts"),
         "techmap -map +/lattice/latches_map.v".to_owned(),

@@ -111,8 +111,7 @@ mod tests {
 
     /// The module of a netlist with these cells.
     fn lut4(cells: &str) -> Vec<u64> {
-        let text =
-            format!(r#"{{"modules": {{"harness": {{"netnames": {{}}, "cells": {{{cells}}}}}}}}}"#);
+        let text = format!(r#"{{"modules": {{"harness": {{"cells": {{{cells}}}}}}}}}"#);
         let usages = of_cells(&Netlist::parse(&text).unwrap());
         usages.into_iter().map(|usage| usage.lut4).collect()
     }
@@ -156,7 +155,7 @@ mod tests {
             cell("d", "PFUMX"),
         ];
         let text = format!(
-            r#"{{"modules": {{"harness": {{"netnames": {{}}, "cells": {{{}}}}}}}}}"#,
+            r#"{{"modules": {{"harness": {{"cells": {{{}}}}}}}}}"#,
             cells.join(",")
         );
         let mut sum = Usage::default();
