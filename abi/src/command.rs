@@ -18,7 +18,7 @@ codes! {
     opcode: Opcode {
         Nothing / NOTHING = 0 "Only completes: a marker.",
         WriteQueueState / WRITE_QUEUE_STATE = 1 "operand: `state_operand`; data: the word.",
-        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in BAR4, multiple of 8; data: 8 bytes.",
+        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in the pool of inline pages, multiple of 8; data: 8 bytes.",
         SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
         WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
         ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of 4.",
@@ -39,8 +39,8 @@ word! {
     /// Operand of `WRITE_QUEUE_STATE`: one word, or many with the same contents. All of them stand in one region.
     state_operand: 32 {
         index [15:0] "Index of `queue_state`; the first, if there are more.",
-        more [27:16] "Number of words to write after the first.",
-        every_second [28:28] "1: leave out every second word, so that of two words a queue only one is written.",
+        more [28:16] "Number of words to write after the first.",
+        every_fourth [29:29] "1: write every fourth word, so that one word of each queue is written.",
     }
 }
 
@@ -63,7 +63,7 @@ word! {
 word! {
     /// Data of `SEND_PACKET`.
     packet_target: 64 {
-        node [15:0] "Destination node.",
+        node [9:0] "Destination node.",
         receive_queue_id [31:16] "Free for the firmwares' own use.",
         tag [39:32] "Free for the firmwares' own use.",
         virtual_channel [40:40] "Virtual channel.",

@@ -40,12 +40,14 @@ register_map! {
             command_1_space [3:3] "Command queue 1 has room.",
             event_pending [4:4] "A bit of `event_pending` is set.",
         }
-        /// Writing a one clears that bit of `control::registers::endpoint_pending`.
-        endpoint_clear @ 0x40 * 8: 32 WriteOnly = 0 {}
         /// Command queue 0: four words; writing the last one issues the command.
         command_0 @ 0x80 * 4: 32 WriteOnly = 0 {}
         /// Command queue 1.
         command_1 @ 0x90 * 4: 32 WriteOnly = 0 {}
+        /// Writing a one clears that bit of `control::registers::queue_pending`.
+        queue_clear @ 0x100 * 8: 32 WriteOnly = 0 {}
+        /// Writing a one clears that bit of `control::registers::endpoint_pending`.
+        endpoint_clear @ 0x200 * 128: 32 WriteOnly = 0 {}
     }
 }
 

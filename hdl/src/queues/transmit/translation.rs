@@ -1,7 +1,7 @@
 //! The translation table.
 
 use crate::bundles::ConfigurationWrite;
-use crate::configuration::{TRANSLATION_LOG2, TRANSLATION_ZERO_BITS};
+use crate::configuration::TRANSLATION_LOG2;
 use crate::library::block_ram::BlockRam;
 use rust_hdl::prelude::*;
 
@@ -18,21 +18,26 @@ pub struct Translation {
     /// Entry to read; the other outputs follow in the next cycle.
     pub index: Signal<In, Bits<TRANSLATION_LOG2>>,
     /// `abi::queue_state::translation::node`.
-    pub node: Signal<Out, Bits<16>>,
-    /// `abi::queue_state::translation::receive_queue_id`.
-    pub receive_queue_id: Signal<Out, Bits<16>>,
+    pub node: Signal<Out, Bits<10>>,
+    /// `abi::queue_state::translation::receive_queue_id`, its significant bits.
+    pub receive_queue_id: Signal<Out, Bits<12>>,
     /// `abi::queue_state::translation::virtual_channel`.
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
-    entries: BlockRam<Bits<34>, TRANSLATION_LOG2>,
+    /// Node, identifier, channel and validity, packed.
+    entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
     collided: DFF<Bit>,
-    written: DFF<Bits<34>>,
+    written: DFF<Bits<24>>,
     writes: Signal<Local, Bit>,
     configuration_index: Signal<Local, Bits<16>>,
+    entry_index: Signal<Local, Bits<12>>,
+    index_excess: Signal<Local, Bits<12>>,
+    write_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
     configuration_word: Signal<Local, Bits<64>>,
-    entry: Signal<Local, Bits<34>>,
+    packed: Signal<Local, Bits<24>>,
+    entry: Signal<Local, Bits<24>>,
 }
 
 impl Logic for Translation {
@@ -42,51 +47,50 @@ impl Logic for Translation {
         clock!(self, clock, entries);
         self.configuration_index.next = self.configuration.val().index;
         self.configuration_word.next = self.configuration.val().data;
+        self.entry_index.next = self.configuration_index.val().get_bits::<12>(0);
+        self.index_excess.next =
+            self.entry_index.val() >> crate::configuration::TRANSLATION_LOG2.to_bits::<4>();
+        self.write_index.next = self.entry_index.val().get_bits::<TRANSLATION_LOG2>(0);
         self.writes.next = self.configuration.val().valid
-            & (self
-                .configuration_index
-                .val()
-                .get_bits::<TRANSLATION_ZERO_BITS>(crate::configuration::TRANSLATION_LOG2)
-                == 0)
+            & (self.index_excess.val() == 0)
             & (self
                 .configuration_index
                 .val()
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == abi::queue_state::REGION_TRANSLATION.to_bits());
-        self.entries.write_enable.next = self.writes.val();
-        self.written.d.next = self.configuration_word.val().get_bits::<34>(0);
-        self.collided.d.next = self.writes.val()
-            & (self
-                .configuration_index
+        self.packed.next = bit_cast::<24, 10>(
+            self.configuration_word
                 .val()
-                .get_bits::<TRANSLATION_LOG2>(0)
-                == self.index.val());
-        self.entries.write_address.next = self
-            .configuration_index
-            .val()
-            .get_bits::<TRANSLATION_LOG2>(0);
-        self.entries.write_data.next = self.configuration_word.val().get_bits::<34>(0);
+                .get_bits::<10>(abi::queue_state::translation::node::SHIFT),
+        ) | (bit_cast::<24, 12>(
+            self.configuration_word
+                .val()
+                .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
+        ) << 10)
+            | (bit_cast::<24, 1>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<1>(abi::queue_state::translation::virtual_channel::SHIFT),
+            ) << 22)
+            | (bit_cast::<24, 1>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<1>(abi::queue_state::translation::valid::SHIFT),
+            ) << 23);
+        self.entries.write_enable.next = self.writes.val();
+        self.entries.write_address.next = self.write_index.val();
+        self.entries.write_data.next = self.packed.val();
+        self.written.d.next = self.packed.val();
+        self.collided.d.next = self.writes.val() & (self.write_index.val() == self.index.val());
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();
         if self.collided.q.val() {
             self.entry.next = self.written.q.val();
         }
-        self.node.next = self
-            .entry
-            .val()
-            .get_bits::<16>(abi::queue_state::translation::node::SHIFT);
-        self.receive_queue_id.next = self
-            .entry
-            .val()
-            .get_bits::<16>(abi::queue_state::translation::receive_queue_id::SHIFT);
-        self.virtual_channel.next = self
-            .entry
-            .val()
-            .get_bit(abi::queue_state::translation::virtual_channel::SHIFT);
-        self.valid.next = self
-            .entry
-            .val()
-            .get_bit(abi::queue_state::translation::valid::SHIFT);
+        self.node.next = self.entry.val().get_bits::<10>(0);
+        self.receive_queue_id.next = self.entry.val().get_bits::<12>(10);
+        self.virtual_channel.next = self.entry.val().get_bit(22);
+        self.valid.next = self.entry.val().get_bit(23);
     }
 }
 
@@ -136,9 +140,9 @@ mod tests {
             let Some(word) = entries[index as usize] else {
                 continue;
             };
-            let (node, channel) = (word & 0xffff, word >> 32 & 1);
+            let (node, channel) = (word & 0x3ff, word >> 32 & 1);
             assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
-            assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xffff);
+            assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xfff);
             assert_eq!(u64::from(unit.virtual_channel.val()), channel);
             assert_eq!(u64::from(unit.valid.val()), word >> 33);
         }

@@ -1,0 +1,6 @@
+//! The receive side: from frames to entries of receive rings.
+
+pub mod entry_payload;
+pub mod flows;
+pub mod frame_select;
+pub mod inbox;

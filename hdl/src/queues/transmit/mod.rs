@@ -1,0 +1,4 @@
+//! The transmit side: from stores to frames, and back from answers to shadow lines.
+
+pub mod signals;
+pub mod translation;
