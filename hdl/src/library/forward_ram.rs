@@ -81,7 +81,11 @@ mod tests {
             .run(|unit, random, cycle| {
                 // All that is read was written before, or is in that cycle.
                 unit.read_address.next = (cycle % 4).to_bits();
-                unit.write_address.next = if cycle < 8 { (cycle % 4).to_bits() } else { random.bits() };
+                unit.write_address.next = if cycle < 8 {
+                    (cycle % 4).to_bits()
+                } else {
+                    random.bits()
+                };
                 unit.write_data.next = random.bits();
                 unit.write_enable.next = cycle < 8 || random.chance(50);
             });

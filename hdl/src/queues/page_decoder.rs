@@ -397,9 +397,14 @@ impl Logic for PageDecoder {
             (self.is_express.q.val() | self.is_producer.q.val()) & self.transmit_resident.val();
         self.offer.next.express = self.is_express.q.val();
         self.offer.next.queue = self.transmit_queue.val();
-        self.parts.read_address.next = self.transmit_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.consumers.read_address.next =
-            self.transmit_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.parts.read_address.next = self
+            .transmit_queue
+            .val()
+            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.consumers.read_address.next = self
+            .transmit_queue
+            .val()
+            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
 
         self.read_express.d.next = self.is_express.q.val() & self.transmit_resident.val();
         self.read_producer.d.next = self.is_producer.q.val() & self.transmit_resident.val();
@@ -533,8 +538,8 @@ impl Logic for PageDecoder {
         self.producer_now.next = self.part_now.val().get_bits::<16>(0);
         self.producer_before.next = self.producer_now.val();
         self.consumer_now.next = self.consumers.read_data.val();
-        self.used.next = self.producer_now.val().get_bits::<7>(0)
-            - self.consumer_now.val().get_bits::<7>(0);
+        self.used.next =
+            self.producer_now.val().get_bits::<7>(0) - self.consumer_now.val().get_bits::<7>(0);
         self.has_room.d.next = (self.used.val() != crate::configuration::TRANSMIT_SLOTS.to_bits())
             & !self.consumer_now.val().get_bit(16);
         // Messages between the producer index and the new one, and between the consumer index and the new one.
@@ -571,8 +576,8 @@ impl Logic for PageDecoder {
         self.missed.d.next = self.read_missed.q.val();
         self.missed_endpoint.d.next = self.read_endpoint.q.val();
 
-        self.outcome.next.accepted = self.accepts_express.val()
-            | (self.accepts_producer.val() & self.brings.q.val());
+        self.outcome.next.accepted =
+            self.accepts_express.val() | (self.accepts_producer.val() & self.brings.q.val());
         self.outcome.next.express = self.express.q.val();
         self.outcome.next.queue = self.queue.q.val();
         self.outcome.next.more = self.producing.q.val() & self.brings_more.q.val();
@@ -608,7 +613,8 @@ impl Logic for PageDecoder {
         // The answer part's consumer index and failure.
         self.told_queue.next = self.progress.val().queue;
         self.consumers.write_enable.next = self.progress.val().valid;
-        self.consumers.write_address.next = self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.consumers.write_address.next =
+            self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.consumers.write_data.next = bit_cast::<17, 16>(self.progress.val().consumer)
             | (bit_cast::<17, 1>(self.progress.val().failed.into()) << 16);
 

@@ -1,9 +1,7 @@
 //! From ready transmit queues to message frames.
 
 use crate::bundles::ConfigurationWrite;
-use crate::configuration::{
-    TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2,
-};
+use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
 use crate::library::fifo::Fifo;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::stream::{Beat, StreamSource};
@@ -452,8 +450,8 @@ impl Logic for TransmitEngine {
             & !self.stays.val()
             & self.move_2.val();
         self.ready.again_queue.next = self.queue_2.q.val();
-        self.store_waits.next =
-            self.outcome.val().accepted & !(self.short_2.q.val() & self.goes_2.val() & self.move_3.val());
+        self.store_waits.next = self.outcome.val().accepted
+            & !(self.short_2.q.val() & self.goes_2.val() & self.move_3.val());
         self.ready.store_valid.next = self.store_waits.val();
         self.ready.store_queue.next = self.outcome.val().queue;
 
@@ -538,11 +536,11 @@ impl Logic for TransmitEngine {
         }
         self.pending_1.next =
             self.producer_1.val().get_bits::<7>(0) - self.launched_1.val().get_bits::<7>(0);
-        self.unanswered_1.next = self.launched_1.val().get_bits::<8>(0)
-            - self.answered_1.val().get_bits::<8>(0);
+        self.unanswered_1.next =
+            self.launched_1.val().get_bits::<8>(0) - self.answered_1.val().get_bits::<8>(0);
         self.open_1.next = self.control_1.val().get_bit(0) & !self.answered_1.val().get_bit(8);
-        self.current_1.next = self.launched_1.val().get_bits::<7>(0)
-            == self.producer_before.val().get_bits::<7>(0);
+        self.current_1.next =
+            self.launched_1.val().get_bits::<7>(0) == self.producer_before.val().get_bits::<7>(0);
         if self.move_2.val() {
             self.valid_2.d.next = self.valid_1.q.val() & !self.killed_1.val();
             self.queue_2.d.next = self.queue_1.q.val();
@@ -591,8 +589,8 @@ impl Logic for TransmitEngine {
             .val()
             .get_bit(abi::message::transmit_header::marked::SHIFT);
         self.window_mask.next = bit_cast::<16, 12>(self.control_2.q.val().get_bits::<12>(22));
-        self.window_index.next = self.destination.val().get_bits::<12>(0)
-            | self.control_2.q.val().get_bits::<12>(34);
+        self.window_index.next =
+            self.destination.val().get_bits::<12>(0) | self.control_2.q.val().get_bits::<12>(34);
         self.translation_index.next = self.window_index.val().get_bits::<TRANSLATION_LOG2>(0);
         self.translation.index.next = self.translation_index.val();
         if !self.move_3.val() {
@@ -648,7 +646,8 @@ impl Logic for TransmitEngine {
         self.own_node.next = self.translation.node.val() == self.node.val();
         self.bad_translation.next = !self.translation.valid.val()
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
-        self.bad.next = self.too_long_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
+        self.bad.next =
+            self.too_long_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
         self.has_room.next = (self.channel.val() & self.room_1.val())
             | (!self.channel.val() & self.room_0.val())
             | self.own_node.val()
@@ -681,8 +680,7 @@ impl Logic for TransmitEngine {
         self.skip.next.index = self.index_3.q.val();
         self.skip.next.again = self.again_3.q.val();
         self.skip.next.error = self.error.val();
-        self.launch.next.valid =
-            (self.sends.val() | self.skips.val()) & !self.ping_3.q.val();
+        self.launch.next.valid = (self.sends.val() | self.skips.val()) & !self.ping_3.q.val();
         self.launch.next.queue = self.queue_3.q.val();
         self.launch.next.index = self.index_3.q.val();
         self.launch.next.again = self.again_3.q.val();
@@ -700,13 +698,15 @@ impl Logic for TransmitEngine {
         self.new_launched.next = self.index_3.q.val() + 1;
         self.launched.write_enable.next =
             (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
-        self.launched.write_address.next =
-            self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.launched.write_address.next = self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.launched.write_data.next = self.new_launched.val();
         if !self.leaves_3.val() & self.clears_launched.q.val() {
             self.launched.write_enable.next = true;
-            self.launched.write_address.next =
-                self.cleared_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+            self.launched.write_address.next = self
+                .cleared_queue
+                .q
+                .val()
+                .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
             self.launched.write_data.next = 0.into();
             self.clears_launched.d.next = false;
         }

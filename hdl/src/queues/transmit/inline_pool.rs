@@ -43,10 +43,8 @@ impl Logic for InlinePool {
     fn update(&mut self) {
         self.memory.write_clock.next = self.clock.val();
         self.memory.read_clock.next = self.clock.val();
-        self.memory.write_address.next = self
-            .command_address
-            .val()
-            .get_bits::<INLINE_BEATS_LOG2>(0);
+        self.memory.write_address.next =
+            self.command_address.val().get_bits::<INLINE_BEATS_LOG2>(0);
         self.memory.write_data.next = self.command_data.val();
         self.memory.write_enables.next = 0.into();
         self.command_ready.next = self.command_valid.val() & !self.host_valid.val();
@@ -124,17 +122,33 @@ mod tests {
                 let (low, high) = (random.below(8), 8 + random.below(8));
                 let (write, read) = if writes_low { (low, high) } else { (high, low) };
                 unit.host_valid.next = cycle < 16 || random.chance(40);
-                unit.host_address.next = if cycle < 16 { cycle.to_bits() } else { write.to_bits() };
+                unit.host_address.next = if cycle < 16 {
+                    cycle.to_bits()
+                } else {
+                    write.to_bits()
+                };
                 unit.host_data.next = random.bits();
-                unit.host_enables.next = if cycle < 16 { 0xffffu64.to_bits() } else { random.bits() };
+                unit.host_enables.next = if cycle < 16 {
+                    0xffffu64.to_bits()
+                } else {
+                    random.bits()
+                };
                 unit.command_valid.next = cycle >= 16 && random.chance(40);
                 unit.command_address.next = write.to_bits();
                 unit.command_data.next = random.bits();
                 unit.command_enables.next = random.bits();
                 unit.engine_request.next = cycle > 16 && random.chance(40);
-                unit.engine_address.next = if cycle < 17 { 0u64.to_bits() } else { read.to_bits() };
+                unit.engine_address.next = if cycle < 17 {
+                    0u64.to_bits()
+                } else {
+                    read.to_bits()
+                };
                 unit.completer.request.next = cycle > 16 && random.chance(50);
-                unit.completer.address.next = if cycle < 17 { 0u64.to_bits() } else { read.to_bits() };
+                unit.completer.address.next = if cycle < 17 {
+                    0u64.to_bits()
+                } else {
+                    read.to_bits()
+                };
             });
     }
 }

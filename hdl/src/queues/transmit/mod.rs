@@ -4,6 +4,6 @@ pub mod engine;
 pub mod frame_payload;
 pub mod inline_pool;
 pub mod ready_queues;
+pub mod shadow_writer;
 pub mod signals;
 pub mod translation;
-pub mod shadow_writer;

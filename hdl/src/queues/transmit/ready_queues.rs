@@ -154,16 +154,15 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
             .word
             .val()
             .get_bit(abi::queue_state::transmit_control::priority::SHIFT);
-        self.has_priority.set.next =
-            self.configuration.val().control & self.control_priority.val();
+        self.has_priority.set.next = self.configuration.val().control & self.control_priority.val();
         self.has_priority.set_index.next = self.control_queue.val().get_bits::<N>(0);
         self.has_priority.clear.next =
             self.configuration.val().control & !self.control_priority.val();
         self.has_priority.clear_index.next = self.control_queue.val().get_bits::<N>(0);
 
         // Whose turn it is.
-        self.takes_prior.next =
-            !self.prior.empty.val() & (self.others.empty.val() | !self.overtaken.q.val().get_bit(3));
+        self.takes_prior.next = !self.prior.empty.val()
+            & (self.others.empty.val() | !self.overtaken.q.val().get_bit(3));
         self.any.next = !self.prior.empty.val() | !self.others.empty.val();
         self.head.next = self.others.data_out.val();
         if self.takes_prior.val() {
@@ -230,7 +229,8 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         self.starved.next = self.starved_queue.val().get_bits::<N>(0);
         self.stands.second_index.next = self.starved.val();
         self.starves.next = self.starved_valid.val()
-            & (!self.stands.second.val() | (self.pop.val() & (self.head.val() == self.starved.val())))
+            & (!self.stands.second.val()
+                | (self.pop.val() & (self.head.val() == self.starved.val())))
             & !(self.enters.val() & (self.new_queue.val() == self.starved.val()));
         self.waits_0.write.next = self.starves.val() & !self.starved_channel.val();
         self.waits_0.data_in.next = self.starved.val();
@@ -246,5 +246,163 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         if self.reset.val() {
             self.overtaken.d.next = 0.into();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use crate::queues::test_support::control;
+    use std::collections::BTreeSet;
+
+    fn fresh() -> ReadyQueues<4, 5> {
+        let mut unit = ReadyQueues::<4, 5>::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        unit
+    }
+
+    /// Pushes from all sides: each queue that was pushed since its last pop comes out, once.
+    #[test]
+    fn no_push_is_lost_and_none_counts_twice() {
+        let seed = 31;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = fresh();
+        for queue in 0..16 {
+            unit.configuration.next = control(queue, u64::from(queue % 3 == 0) << 2);
+            clock_cycle!(unit, clock);
+        }
+        unit.configuration.next = Default::default();
+        // Queues that must come out; those that may come out once more because they were pushed in the cycle of a pop.
+        let mut owed = BTreeSet::new();
+        let mut popped = 0;
+        for cycle in 0..20_000 {
+            let busy = cycle % 2000 < 1700;
+            let push = |random: &mut Random, percent| busy && random.chance(percent);
+            unit.room_0.next = random.chance(50) || !busy;
+            unit.room_1.next = random.chance(50) || !busy;
+            unit.store_valid.next = push(&mut random, 10);
+            unit.store_queue.next = random.below(16).to_bits();
+            unit.again_valid.next = !unit.store_valid.next && push(&mut random, 10);
+            unit.again_queue.next = random.below(16).to_bits();
+            unit.starved_valid.next = push(&mut random, 10);
+            unit.starved_queue.next = random.below(16).to_bits();
+            unit.starved_channel.next = random.chance(50);
+            unit.reopen_valid.next = push(&mut random, 10);
+            unit.reopen_queue.next = random.below(16).to_bits();
+            settle(&mut unit);
+            unit.pop.next = unit.any.val() && random.chance(60);
+            settle(&mut unit);
+            if unit.pop.val() {
+                let queue = unit.queue.val().to_u64();
+                assert!(
+                    owed.remove(&queue),
+                    "cycle {cycle}: queue {queue} was not ready"
+                );
+                popped += 1;
+            }
+            if unit.store_valid.val() {
+                owed.insert(unit.store_queue.val().to_u64());
+            }
+            if unit.again_valid.val() {
+                owed.insert(unit.again_queue.val().to_u64());
+            }
+            if unit.starved_valid.val() {
+                owed.insert(unit.starved_queue.val().to_u64());
+            }
+            if unit.reopen_valid.val() && unit.reopen_ready.val() {
+                owed.insert(unit.reopen_queue.val().to_u64());
+            }
+            clock_cycle!(unit, clock);
+            if cycle % 2000 == 1999 {
+                assert!(owed.is_empty(), "cycle {cycle}: {owed:?} never came");
+            }
+        }
+        assert!(popped > 3000, "{popped} popped");
+    }
+
+    #[test]
+    fn priority_goes_first_and_starves_nobody() {
+        let mut unit = fresh();
+        unit.configuration.next = control(1, 1 << 2);
+        clock_cycle!(unit, clock);
+        unit.configuration.next = control(2, 1 << 2);
+        clock_cycle!(unit, clock);
+        unit.configuration.next = Default::default();
+        let mut order = Vec::new();
+        for queue in [3u64, 1, 2] {
+            unit.store_valid.next = true;
+            unit.store_queue.next = queue.to_bits();
+            clock_cycle!(unit, clock);
+        }
+        unit.store_valid.next = false;
+        clock_cycle!(unit, clock);
+        clock_cycle!(unit, clock);
+        while order.len() < 40 {
+            settle(&mut unit);
+            assert!(unit.any.val());
+            let queue = unit.queue.val();
+            order.push(queue.to_u64());
+            unit.pop.next = true;
+            unit.store_valid.next = true;
+            unit.store_queue.next = queue;
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+            unit.pop.next = false;
+            unit.store_valid.next = false;
+            clock_cycle!(unit, clock);
+            clock_cycle!(unit, clock);
+        }
+        let others: Vec<usize> = (0..order.len()).filter(|&at| order[at] == 3).collect();
+        assert_eq!(others, [8, 17, 26, 35], "{order:?}");
+    }
+
+    #[test]
+    fn a_queue_without_credits_waits_for_its_channel() {
+        let mut unit = fresh();
+        unit.starved_valid.next = true;
+        unit.starved_queue.next = 5u64.to_bits();
+        unit.starved_channel.next = true;
+        clock_cycle!(unit, clock);
+        unit.starved_valid.next = false;
+        unit.room_0.next = true;
+        for _ in 0..20 {
+            clock_cycle!(unit, clock);
+            assert!(!unit.any.val());
+        }
+        unit.room_1.next = true;
+        for _ in 0..4 {
+            clock_cycle!(unit, clock);
+        }
+        assert!(unit.any.val());
+        assert_eq!(unit.queue.val().to_u64(), 5);
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("ready_queues", ReadyQueues::<4, 5>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.configuration.next = control(random.below(16), random.word() & 7);
+                unit.configuration.next.control = random.chance(5);
+                unit.store_valid.next = random.chance(20);
+                unit.store_queue.next = random.below(16).to_bits();
+                unit.again_valid.next = !unit.store_valid.next && random.chance(20);
+                unit.again_queue.next = random.below(16).to_bits();
+                unit.starved_valid.next = random.chance(20);
+                unit.starved_queue.next = random.below(16).to_bits();
+                unit.starved_channel.next = random.chance(50);
+                unit.reopen_valid.next = random.chance(20);
+                unit.reopen_queue.next = random.below(16).to_bits();
+                unit.room_0.next = random.chance(30);
+                unit.room_1.next = random.chance(30);
+                unit.pop.next = unit.any.val() && random.chance(50);
+            });
     }
 }

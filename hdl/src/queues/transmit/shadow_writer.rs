@@ -145,8 +145,10 @@ impl Logic for ShadowWriter {
             | (bit_cast::<16, 4>(self.stores.val().error) << 12);
         self.addressed_queue.next = self.configuration.val().queue;
         self.addresses.write_enable.next = self.configuration.val().address;
-        self.addresses.write_address.next =
-            self.addressed_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.addresses.write_address.next = self
+            .addressed_queue
+            .val()
+            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.addresses.write_data.next = self.configuration.val().word;
 
         // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
@@ -210,8 +212,7 @@ impl Logic for ShadowWriter {
             self.is_reported.q.val() & (self.state.q.val() == ShadowState::Read);
         self.error_event.next.kind = abi::event::kind::QUEUE_ERROR.to_bits();
         self.error_event.next.index = bit_cast::<12, TRANSMIT_QUEUES_LOG2>(self.selected.q.val());
-        self.error_event.next.code =
-            bit_cast::<8, 4>(self.answer_word.val().get_bits::<4>(28));
+        self.error_event.next.code = bit_cast::<8, 4>(self.answer_word.val().get_bits::<4>(28));
         self.error_event.next.data = 0.into();
 
         self.holds_address.next = (self.state.q.val() == ShadowState::Read)
