@@ -465,7 +465,7 @@ impl Logic for TransmitEngine {
             self.chooses.next = true;
         }
         if self.ready.any.val() {
-            self.chosen.next = self.ready.queue.val();
+            self.chosen.next = self.ready.turn.val();
             self.chosen_short.next = false;
             self.chooses.next = true;
         }
@@ -565,8 +565,8 @@ impl Logic for TransmitEngine {
             }
             self.control_2.d.next = self.control_1.val();
             self.page_2.d.next = self.pages.read_data.val();
-        } else if self.short_2.q.val() {
-            // Nor in stage 2.
+        } else if self.short_2.q.val() | self.killed_2.val() {
+            // Nor in stage 2, nor does a message behind one that starved.
             self.valid_2.d.next = false;
         }
 
@@ -841,3 +841,6 @@ impl Logic for TransmitEngine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub struct ReadyQueues<const N: usize, const NP1: usize> {
     /// A queue is ready.
     pub any: Signal<Out, Bit>,
     /// The one whose turn it is.
-    pub queue: Signal<Out, Bits<8>>,
+    pub turn: Signal<Out, Bits<8>>,
     /// It is taken in this cycle; only with `any`.
     pub pop: Signal<In, Bit>,
 
@@ -98,7 +98,7 @@ impl<const N: usize, const NP1: usize> Default for ReadyQueues<N, NP1> {
             room_0: Default::default(),
             room_1: Default::default(),
             any: Default::default(),
-            queue: Default::default(),
+            turn: Default::default(),
             pop: Default::default(),
             prior: Default::default(),
             others: Default::default(),
@@ -159,6 +159,8 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         self.has_priority.clear.next =
             self.configuration.val().control & !self.control_priority.val();
         self.has_priority.clear_index.next = self.control_queue.val().get_bits::<N>(0);
+        self.has_priority.also_set.next = false;
+        self.has_priority.also_set_index.next = 0.into();
 
         // Whose turn it is.
         self.takes_prior.next = !self.prior.empty.val()
@@ -168,7 +170,7 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         if self.takes_prior.val() {
             self.head.next = self.prior.data_out.val();
         }
-        self.queue.next = bit_cast::<8, N>(self.head.val());
+        self.turn.next = bit_cast::<8, N>(self.head.val());
         self.prior.read.next = self.pop.val() & self.takes_prior.val();
         self.others.read.next = self.pop.val() & !self.takes_prior.val();
         if self.pop.val() {
@@ -299,7 +301,7 @@ mod tests {
             unit.pop.next = unit.any.val() && random.chance(60);
             settle(&mut unit);
             if unit.pop.val() {
-                let queue = unit.queue.val().to_u64();
+                let queue = unit.turn.val().to_u64();
                 assert!(
                     owed.remove(&queue),
                     "cycle {cycle}: queue {queue} was not ready"
@@ -346,7 +348,7 @@ mod tests {
         while order.len() < 40 {
             settle(&mut unit);
             assert!(unit.any.val());
-            let queue = unit.queue.val();
+            let queue = unit.turn.val();
             order.push(queue.to_u64());
             unit.pop.next = true;
             unit.store_valid.next = true;
@@ -380,7 +382,7 @@ mod tests {
             clock_cycle!(unit, clock);
         }
         assert!(unit.any.val());
-        assert_eq!(unit.queue.val().to_u64(), 5);
+        assert_eq!(unit.turn.val().to_u64(), 5);
     }
 
     #[test]
