@@ -4,7 +4,7 @@ use crate::bundles::{Answer, ConfigurationWrite, Event, MemoryReadTarget};
 use crate::configuration::SLOT_MEMORY_LOG2;
 use crate::library::byte_ram::ByteRam;
 use crate::library::stream::StreamSource;
-use crate::queues::queue_select::QueueSelect;
+use crate::queues::queue_select::{QueueSelect, QueueWord};
 use crate::queues::transmit::answers::DefaultTransmitAnswers;
 use crate::queues::transmit::engine::TransmitEngine;
 use crate::queues::transmit::inline_pool::InlinePool;
@@ -40,7 +40,8 @@ pub struct TransmitUnit {
     pub pool_address: Signal<In, Bits<14>>,
     pub pool_enables: Signal<In, Bits<16>>,
     pub memory_data: Signal<In, Bits<128>>,
-    /// To the page decoder: the answer part.
+    /// To the page decoder: control words of transmit queues, and the answer part.
+    pub queue_configuration: Signal<Out, QueueWord>,
     pub progress: Signal<Out, Progress>,
 
     /// The command executor wants to write the inline pool.
@@ -129,6 +130,7 @@ impl Logic for TransmitUnit {
         self.select.configuration.next = self.configuration.val();
         self.engine.configuration.next = self.configuration.val();
         self.engine.queue_configuration.next = self.select.selected.val();
+        self.queue_configuration.next = self.select.selected.val();
         self.answers.configuration.next = self.select.selected.val();
         self.shadows.configuration.next = self.select.selected.val();
 
