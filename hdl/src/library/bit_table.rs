@@ -77,13 +77,20 @@ impl<const N: usize> Logic for BitTable<N> {
     }
 
     fn hdl(&self) -> Verilog {
+        // Written out bit by bit: of an indexed assignment Yosys makes shifters.
+        let changes: String = (0..1usize << N)
+            .map(|bit| {
+                format!(
+                    "  if (clear && clear_index == {bit}) bits[{bit}] <= 1'b0;
+  if ((set && set_index == {bit}) || (also_set && also_set_index == {bit})) bits[{bit}] <= 1'b1;
+"
+                )
+            })
+            .collect();
         Verilog::Custom(format!(
             "reg [{last}:0] bits;
 always @(posedge clock) begin
-  if (clear) bits[clear_index] <= 1'b0;
-  if (set) bits[set_index] <= 1'b1;
-  if (also_set) bits[also_set_index] <= 1'b1;
-  if (reset) bits <= 0;
+{changes}  if (reset) bits <= 0;
 end
 always @(*) first = bits[first_index];
 always @(*) second = bits[second_index];

@@ -3,6 +3,7 @@
 pub mod bit_table;
 pub mod block_fifo;
 pub mod block_ram;
+pub mod byte_mask;
 pub mod byte_ram;
 pub mod clock_crossing_fifo;
 pub mod crc32;

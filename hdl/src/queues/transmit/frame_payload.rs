@@ -1,5 +1,6 @@
 //! The payload beats of a message frame.
 
+use crate::library::byte_mask::ByteMask;
 use crate::library::fifo::Fifo;
 use crate::library::stream::{Beat, StreamSource};
 use rust_hdl::prelude::*;
@@ -62,21 +63,21 @@ pub struct FramePayload {
     next_read: DFF<Bits<14>>,
     /// A slot beat is read in this cycle.
     reads: DFF<Bit>,
-    /// Which bits of the first beat are payload, and whether it is the last.
-    first_mask: DFF<Bits<128>>,
+    /// Which bytes of the first beat are payload, and whether it is the last.
+    first_mask: DFF<Bits<16>>,
     first_ends: DFF<Bit>,
     /// The same of the second, and of the next beat while `active`.
-    second_mask: DFF<Bits<128>>,
+    second_mask: DFF<Bits<16>>,
     second_ends: DFF<Bit>,
-    next_mask: DFF<Bits<128>>,
+    next_mask: DFF<Bits<16>>,
     next_ends: DFF<Bit>,
     left: Signal<Local, Bits<8>>,
     low: Signal<Local, Bits<64>>,
     current: Signal<Local, Bits<128>>,
-    mask: Signal<Local, Bits<128>>,
+    payload_bytes: ByteMask,
     ends: Signal<Local, Bit>,
     formed: Signal<Local, Beat>,
-    ones: Constant<Bits<128>>,
+    ones: Constant<Bits<16>>,
     beat: Constant<Bits<8>>,
     /// Most payload in one frame beat, and in two.
     one_beat: Constant<Bits<8>>,
@@ -118,10 +119,10 @@ impl Default for FramePayload {
             left: Default::default(),
             low: Default::default(),
             current: Default::default(),
-            mask: Default::default(),
+            payload_bytes: Default::default(),
             ends: Default::default(),
             formed: Default::default(),
-            ones: Constant::new(Bits::<128>::mask()),
+            ones: Constant::new(0xffffu64.to_bits()),
             beat: Constant::new(BEAT.to_bits()),
             one_beat: Constant::new(LAST_BEAT.to_bits()),
             two_beats: Constant::new((BEAT + LAST_BEAT).to_bits()),
@@ -155,19 +156,20 @@ impl Logic for FramePayload {
         self.left.next = self.length.val();
         self.low.next = self.first.val();
         self.current.next = self.second.val();
-        self.mask.next = self.first_mask.q.val();
+        self.payload_bytes.keep.next = self.first_mask.q.val();
         self.ends.next = self.first_ends.q.val();
         self.read_address.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 2;
         if self.active.q.val() {
             self.left.next = self.remaining.q.val();
             self.low.next = self.previous.q.val();
             self.current.next = self.read_data.val();
-            self.mask.next = self.next_mask.q.val();
+            self.payload_bytes.keep.next = self.next_mask.q.val();
             self.ends.next = self.next_ends.q.val();
             self.read_address.next = self.next_read.q.val();
         }
-        self.formed.next.data =
-            (bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64)) & self.mask.val();
+        self.payload_bytes.data.next =
+            bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64);
+        self.formed.next.data = self.payload_bytes.masked.val();
         self.formed.next.last = self.ends.val();
         self.beats.data_in.next = self.formed.val();
         self.beats.write.next = self.start.val() | self.active.q.val();
@@ -185,15 +187,15 @@ impl Logic for FramePayload {
         self.next_mask.d.next = self.ones.val();
         for i in 1_usize..16_usize {
             if self.next_length.val() == i.to_bits() {
-                self.first_mask.d.next = self.ones.val() >> (128 - 8 * i).to_bits::<8>();
+                self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
             }
         }
         for i in 17_usize..32_usize {
             if self.next_length.val() == i.to_bits() {
-                self.second_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+                self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
             }
             if self.remaining.q.val() == i.to_bits() {
-                self.next_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+                self.next_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
             }
         }
         if self.next_length.val() == 0 {
