@@ -111,6 +111,8 @@ pub struct TransmitEngine {
     pub skip_valid: Signal<Out, Bit>,
     pub skip_ready: Signal<In, Bit>,
     pub skip: Signal<Out, Skip>,
+    /// A frame waits: the link, or the own receive side, does not take it.
+    pub held_up: Signal<Out, Bit>,
     /// Pulse: a message is sent.
     pub message_sent: Signal<Out, Bit>,
     /// Pulse: a marked message reaches stage 2.
@@ -195,6 +197,7 @@ pub struct TransmitEngine {
     // The frame that leaves.
     in_payload: DFF<Bit>,
     own_payload: DFF<Bit>,
+    is_held_up: DFF<Bit>,
 
     // Stage 0.
     resends: Signal<Local, Bit>,
@@ -316,7 +319,8 @@ impl Logic for TransmitEngine {
             clears_launched,
             cleared_queue,
             in_payload,
-            own_payload
+            own_payload,
+            is_held_up
         );
         clock!(
             self,
@@ -555,7 +559,9 @@ impl Logic for TransmitEngine {
                     & (self.express_1.q.val() | !self.slot_written.val());
             }
             if self.again_1.q.val() {
-                self.may_go_2.d.next = self.control_1.val().get_bit(0);
+                self.may_go_2.d.next = self.control_1.val().get_bit(0)
+                    & (self.control_1.val().get_bits::<8>(2)
+                        == self.held_resend.q.val().generation);
             }
             self.more_2.d.next = self.pending_1.val() > 1;
             self.index_2.d.next = self.index_1.val();
@@ -822,6 +828,8 @@ impl Logic for TransmitEngine {
         self.own_frame.beat.next = self.offered.val();
         self.taken.next = (self.frame.ready.val() & !self.to_own.val())
             | (self.own_frame.ready.val() & self.to_own.val());
+        self.is_held_up.d.next = self.offered_valid.val() & !self.taken.val();
+        self.held_up.next = self.is_held_up.q.val();
         self.headers.read.next =
             self.taken.val() & !self.in_payload.q.val() & !self.headers.empty.val();
         self.payload.source.ready.next = self.taken.val() & self.in_payload.q.val();

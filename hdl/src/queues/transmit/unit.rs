@@ -177,6 +177,7 @@ impl Logic for TransmitUnit {
         self.answers.answer.next = self.answer.val();
         self.answers.local_answer_valid.next = self.local_answer_valid.val();
         self.answers.local_answer.next = self.local_answer.val();
+        self.answers.hold_timeouts.next = self.engine.held_up.val();
         self.answers.launch.next = self.engine.launch.val();
         self.answers.skip_valid.next = self.engine.skip_valid.val();
         self.answers.skip.next = self.engine.skip.val();

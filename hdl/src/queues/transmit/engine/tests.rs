@@ -239,6 +239,7 @@ fn gate() {
             unit.resend.next.index = random.below(64).to_bits();
             unit.resend.next.restart = random.chance(50);
             unit.resend.next.ping = random.chance(30);
+            unit.resend.next.generation = random.below(4).to_bits();
             unit.reopen_valid.next = random.chance(10);
             unit.reopen_queue.next = random.below(4).to_bits();
             unit.room_0.next = random.chance(80);
@@ -247,4 +248,17 @@ fn gate() {
             unit.frame.ready.next = random.chance(80);
             unit.own_frame.ready.next = random.chance(80);
         });
+}
+
+/// What was asked for an earlier owner of the queue is dropped, and the next request goes through.
+#[test]
+fn a_resend_of_another_generation_is_dropped() {
+    let mut bench = Bench::new(9);
+    bench.enable(1, 0);
+    bench.express(1, 1, 6);
+    bench.run(20);
+    bench.resend_of(1, 0, true, false, 4);
+    assert_eq!(bench.run(30), []);
+    bench.resend(1, 0, true, false);
+    assert_eq!(bench.run(30).len(), 1);
 }

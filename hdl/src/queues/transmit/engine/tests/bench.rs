@@ -20,6 +20,7 @@ pub const UNLOADED: u64 = 9;
 /// Lies outside the window.
 pub const OUTSIDE: u64 = 16;
 const NODE: u64 = 3;
+const GENERATION: u64 = 5;
 
 /// A destination that a message can be sent to.
 pub fn destination(random: &mut Random) -> u64 {
@@ -118,7 +119,7 @@ impl Bench {
         let mut word = transmit_control::enabled::set(0, 1);
         word = transmit_control::virtual_channel_limit::set(word, 1);
         word = transmit_control::priority::set(word, priority);
-        word = transmit_control::generation::set(word, 5);
+        word = transmit_control::generation::set(word, GENERATION);
         word = transmit_control::endpoint::set(word, 40 + queue);
         word = transmit_control::window_mask::set(word, 15);
         self.unit.queue_configuration.next = control(queue, word as u64);
@@ -218,11 +219,23 @@ impl Bench {
     }
 
     pub fn resend(&mut self, queue: u64, index: u64, restart: bool, ping: bool) {
+        self.resend_of(queue, index, restart, ping, GENERATION);
+    }
+
+    pub fn resend_of(
+        &mut self,
+        queue: u64,
+        index: u64,
+        restart: bool,
+        ping: bool,
+        generation: u64,
+    ) {
         self.unit.resend_valid.next = true;
         self.unit.resend.next.queue = queue.to_bits();
         self.unit.resend.next.index = index.to_bits();
         self.unit.resend.next.restart = restart;
         self.unit.resend.next.ping = ping;
+        self.unit.resend.next.generation = generation.to_bits();
         settle(&mut self.unit);
         assert!(self.unit.resend_ready.val());
         self.step();
@@ -401,7 +414,7 @@ fn decode(beats: &[u128], cycle: u64, own_node: bool) -> Sent {
         );
         payload.truncate(length);
     }
-    assert_eq!(header::generation::get(head), 5);
+    assert_eq!(header::generation::get(head), GENERATION);
     assert_eq!(header::source_node::get(head), NODE);
     assert_eq!(
         header::source_endpoint::get(head),
