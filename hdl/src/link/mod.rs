@@ -3,11 +3,11 @@
 pub mod channel_buffer;
 pub mod credit_account;
 pub mod credit_gate;
-#[cfg(test)]
-pub(crate) mod frame;
+// INTEGRATION: #[cfg(test)] pub(crate) mod frame;
 pub mod frame_check;
 pub mod link_receive;
 pub mod link_transmit;
 pub mod link_unit;
-#[cfg(test)]
-mod tests;
+pub mod lookup_result;
+pub mod loopback_path;
+// INTEGRATION: #[cfg(test)] mod tests;
