@@ -173,7 +173,7 @@ impl Logic for LinkReceive {
         self.write_1.d.next = self.check.store.val() & self.check.channel.val();
         self.lookup_result.wire_header.next = self.beat_register.q.val().data;
         self.lookup_result.resident.next = self.lookup_resident.val();
-        self.lookup_result.queue.next = self.lookup_queue.val();
+        self.lookup_result.receive_queue.next = self.lookup_queue.val();
         self.stored.next = self.beat_register.q.val();
         if self.header_register.q.val() {
             self.stored.next.data = self.lookup_result.stored_header.val();

@@ -14,7 +14,7 @@ pub struct LookupResult {
     /// A resident receive queue has its RQID.
     pub resident: Signal<In, Bit>,
     /// That queue.
-    pub queue: Signal<In, Bits<8>>,
+    pub receive_queue: Signal<In, Bits<8>>,
     /// Header as the receive engine wants it.
     pub stored_header: Signal<Out, Bits<128>>,
     replaced: Fixed<128, { ((1 << sequence::WIDTH) - 1) << sequence::SHIFT }>,
@@ -24,7 +24,7 @@ impl Logic for LookupResult {
     #[hdl_gen]
     fn update(&mut self) {
         self.stored_header.next = (self.wire_header.val() & !self.replaced.val())
-            | (bit_cast::<128, 8>(self.queue.val())
+            | (bit_cast::<128, 8>(self.receive_queue.val())
                 << crate::bundles::stored_header::RECEIVE_QUEUE_SHIFT.to_bits::<7>())
             | (bit_cast::<128, 1>(self.resident.val().into())
                 << crate::bundles::stored_header::RESIDENT_BIT.to_bits::<7>());
@@ -47,7 +47,7 @@ mod tests {
         for _ in 0..100 {
             let (header, queue, resident) = (random.wide(), random.below(256), random.chance(50));
             unit.wire_header.next = header.to_bits();
-            unit.queue.next = queue.to_bits();
+            unit.receive_queue.next = queue.to_bits();
             unit.resident.next = resident;
             settle(&mut unit);
             let expected = sequence::set(header, 0)
@@ -64,7 +64,7 @@ mod tests {
             .run(|unit, random, _| {
                 unit.wire_header.next = random.bits();
                 unit.resident.next = random.chance(50);
-                unit.queue.next = random.bits();
+                unit.receive_queue.next = random.bits();
             });
     }
 }

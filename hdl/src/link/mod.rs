@@ -3,11 +3,13 @@
 pub mod channel_buffer;
 pub mod credit_account;
 pub mod credit_gate;
-// INTEGRATION: #[cfg(test)] pub(crate) mod frame;
+#[cfg(test)]
+pub(crate) mod frame;
 pub mod frame_check;
 pub mod link_receive;
 pub mod link_transmit;
 pub mod link_unit;
 pub mod lookup_result;
 pub mod loopback_path;
-// INTEGRATION: #[cfg(test)] mod tests;
+#[cfg(test)]
+mod tests;
