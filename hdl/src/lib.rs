@@ -15,7 +15,7 @@ pub mod emit;
 pub mod gate;
 // INTEGRATION: pub mod host_port;
 pub mod library;
-// INTEGRATION: pub mod link;
+pub mod link;
 // INTEGRATION: pub mod niu;
 // INTEGRATION: pub mod processor;
 pub mod queues;

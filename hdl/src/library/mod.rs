@@ -10,6 +10,7 @@ pub mod crc32;
 pub mod fifo;
 pub mod first_one;
 pub mod forward_ram;
+pub mod fixed;
 pub mod gather;
 pub mod lut_ram;
 pub mod merge;
