@@ -1,7 +1,7 @@
 //! The admin queue: one submission after the other, every one checked before anything is done (`abi::admin`).
 
 use crate::command::Command;
-use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, check};
+use crate::endpoints::{EndpointTable, Limits, Memory, check};
 use crate::jobs::{self, Job, Progress};
 use crate::rings::{AdminRegisters, Rings};
 use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, Submission, opcode::Opcode, status::Status};
@@ -305,12 +305,16 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 result,
             },
             Ok(Begun::Job(job)) => State::Working { identifier, job },
-            Ok(Begun::Creation(endpoint, memory)) => {
+            Ok(Begun::Creation {
+                transmit_queue,
+                generation,
+                memory,
+            }) => {
                 action = Some(Action::Keep {
-                    transmit_queue: endpoint.transmit_queue,
-                    generation: endpoint.generation,
+                    transmit_queue,
+                    generation,
                 });
-                let job = Job::create(endpoint, memory);
+                let job = Job::create(transmit_queue, memory);
                 State::Working { identifier, job }
             }
             Err(status) => refuse(identifier, status),
@@ -326,14 +330,19 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             Opcode::Identify => return Ok(Begun::Result(self.identity)),
             Opcode::CreateEndpoint => {
                 let (shape, memory) = check(operands[0], operands[1], operands[2])?;
-                return Ok(Begun::Creation(self.endpoints.create(shape)?, memory));
+                let endpoint = self.endpoints.create(shape)?;
+                return Ok(Begun::Creation {
+                    transmit_queue: endpoint.transmit_queue,
+                    generation: endpoint.generation,
+                    memory,
+                });
             }
             Opcode::DestroyEndpoint => Job::TearDown {
-                endpoint: *self.endpoints.get(operands[0])?,
+                queue: self.endpoints.get(operands[0])?.transmit_queue,
                 done: 0,
             },
             Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
-                Some(endpoint) => Job::Bind { endpoint, done: 0 },
+                Some(queue) => Job::Bind { queue, done: 0 },
                 None => return Ok(Begun::Result(0)),
             },
             Opcode::LoadTranslation => {
@@ -368,7 +377,11 @@ enum Begun {
     /// Commands.
     Job(Job),
     /// An endpoint is to be created, for which everything is reserved.
-    Creation(Endpoint, Memory),
+    Creation {
+        transmit_queue: u8,
+        generation: u8,
+        memory: Memory,
+    },
 }
 
 fn refuse(identifier: u16, status: Status) -> State {

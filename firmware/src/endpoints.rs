@@ -147,11 +147,16 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             .ok_or(Status::NoSuchEndpoint)
     }
 
+    /// The endpoint that has this transmit queue.
+    pub fn of_queue(&self, queue: u8) -> Option<&Endpoint> {
+        self.endpoints.get(usize::from(queue))?.as_ref()
+    }
+
     /// Reserves all that an endpoint needs.
     ///
     /// # Errors
     /// `NoResources`.
-    pub fn create(&mut self, shape: Shape) -> Result<Endpoint, Status> {
+    pub fn create(&mut self, shape: Shape) -> Result<&Endpoint, Status> {
         let window_base = self.free_window(shape.window_log2)?;
         let is_short = self.free_transmit_queues.is_empty()
             || self.free_receive_queues.is_empty()
@@ -170,7 +175,8 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         };
         let generation = &mut self.generations[usize::from(queue)];
         *generation = generation.wrapping_add(1);
-        let endpoint = Endpoint {
+        let place = &mut self.endpoints[usize::from(queue)];
+        Ok(place.insert(Endpoint {
             number: self.limits.page(queue, *generation),
             transmit_queue: queue,
             generation: *generation,
@@ -179,9 +185,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             window_base,
             shape,
             receive_queue_id: None,
-        };
-        self.endpoints[usize::from(queue)] = Some(endpoint);
-        Ok(endpoint)
+        }))
     }
 
     /// First entry of a free window: windows are aligned to their sizes.
@@ -202,10 +206,10 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         Err(Status::NoResources)
     }
 
-    /// Forgets an endpoint whose queues are disabled.
-    pub fn remove(&mut self, number: u16) {
-        let queue = self.transmit_queue(number.into());
-        let Some(endpoint) = self.endpoints.get_mut(queue).and_then(Option::take) else {
+    /// Forgets the endpoint that has this transmit queue; its queues are disabled.
+    pub fn remove(&mut self, queue: u8) {
+        let place = self.endpoints.get_mut(usize::from(queue));
+        let Some(endpoint) = place.and_then(Option::take) else {
             return;
         };
         // There is room: what is free was taken from these.
@@ -240,14 +244,15 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         }
     }
 
-    /// Gives an endpoint's receive queue its identifier; the endpoint, or `None` if it has that identifier already (binding it
-    /// again would forget what was delivered).
+    /// Gives an endpoint's receive queue its identifier: the endpoint's transmit queue, or `None` if it has that identifier
+    /// already (binding it again would forget what was delivered).
     ///
     /// # Errors
     /// `NoSuchEndpoint`; `InUse` if another endpoint has the identifier; `BadOperand` if there is no such identifier or the
     /// endpoint has another one.
-    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<Endpoint>, Status> {
-        let endpoint = *self.get(number)?;
+    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u8>, Status> {
+        let endpoint = self.get(number)?;
+        let queue = endpoint.transmit_queue;
         let is_legal = identifier < self.limits.receive_queue_ids as u64;
         match endpoint.receive_queue_id {
             Some(bound) if u64::from(bound) == identifier => return Ok(None),
@@ -259,12 +264,10 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         if endpoints.any(|other| other.receive_queue_id == bound) {
             return Err(Status::InUse);
         }
-        let endpoint = Endpoint {
-            receive_queue_id: bound,
-            ..endpoint
-        };
-        self.endpoints[usize::from(endpoint.transmit_queue)] = Some(endpoint);
-        Ok(Some(endpoint))
+        if let Some(endpoint) = &mut self.endpoints[usize::from(queue)] {
+            endpoint.receive_queue_id = bound;
+        }
+        Ok(Some(queue))
     }
 
     /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there.

@@ -26,8 +26,8 @@ pub enum Job {
     Probe(Probes),
     /// Writing a new endpoint's state.
     SetUp {
-        /// The endpoint.
-        endpoint: Endpoint,
+        /// The endpoint's transmit queue.
+        queue: u8,
         /// Its memory.
         memory: Memory,
         /// Commands done.
@@ -35,15 +35,15 @@ pub enum Job {
     },
     /// Having messages for an identifier delivered to an endpoint.
     Bind {
-        /// The endpoint.
-        endpoint: Endpoint,
+        /// The endpoint's transmit queue.
+        queue: u8,
         /// Commands done.
         done: usize,
     },
     /// Erasing an endpoint's state.
     TearDown {
-        /// The endpoint.
-        endpoint: Endpoint,
+        /// The endpoint's transmit queue.
+        queue: u8,
         /// Commands done.
         done: usize,
     },
@@ -64,10 +64,10 @@ pub enum Progress {
 }
 
 impl Job {
-    /// Creates an endpoint for which everything is reserved.
-    pub fn create(endpoint: Endpoint, memory: Memory) -> Self {
+    /// Creates the endpoint of a transmit queue, for which everything is reserved.
+    pub fn create(queue: u8, memory: Memory) -> Self {
         Job::Probe(Probes {
-            endpoint,
+            queue,
             memory,
             next: memory.shadow,
             issued: 0,
@@ -99,24 +99,29 @@ impl Job {
             Job::Answer => (None, 0),
             Job::Probe(_) => return self.probe(endpoints, probe_token),
             Job::SetUp {
-                endpoint,
+                queue,
                 memory,
                 done,
             } => {
+                let Some(endpoint) = endpoints.of_queue(*queue) else {
+                    return Progress::Failed(Status::NoSuchEndpoint);
+                };
                 let command = set_up(endpoint, memory, *done);
                 *done += 1;
                 (command, created(endpoint))
             }
-            Job::Bind { endpoint, done } => {
-                let command = bind(endpoint, *done);
+            Job::Bind { queue, done } => {
+                let endpoint = endpoints.of_queue(*queue);
+                let command = endpoint.and_then(|endpoint| bind(endpoint, *done));
                 *done += 1;
                 (command, 0)
             }
-            Job::TearDown { endpoint, done } => {
-                let command = tear_down(endpoint, *done);
+            Job::TearDown { queue, done } => {
+                let endpoint = endpoints.of_queue(*queue);
+                let command = endpoint.and_then(|endpoint| tear_down(endpoint, *done));
                 *done += 1;
                 if command.is_none() {
-                    endpoints.remove(endpoint.number);
+                    endpoints.remove(*queue);
                 }
                 (command, 0)
             }
@@ -135,9 +140,9 @@ impl Job {
         };
         match probes.outcome() {
             Some(Ok(())) => {
-                let (endpoint, memory) = (probes.endpoint, probes.memory);
+                let (queue, memory) = (probes.queue, probes.memory);
                 *self = Job::SetUp {
-                    endpoint,
+                    queue,
                     memory,
                     done: 0,
                 };
@@ -145,7 +150,7 @@ impl Job {
             }
             // A creation that failed leaves nothing behind: no state was written yet.
             Some(Err(status)) => {
-                endpoints.remove(probes.endpoint.number);
+                endpoints.remove(probes.queue);
                 Progress::Failed(status)
             }
             None => probes
@@ -158,7 +163,7 @@ impl Job {
 /// How far the probes of an endpoint's memory are: one of the shadow line and one of each of the ring's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probes {
-    endpoint: Endpoint,
+    queue: u8,
     memory: Memory,
     next: u64,
     issued: u16,
