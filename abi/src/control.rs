@@ -18,7 +18,7 @@ register_map! {
         /// Identity.
         magic @ 0x000: 32 ReadOnly = 0x5741_5946 {}
         /// Version of the host ABI; the driver refuses another major version.
-        abi_version @ 0x004: 32 ReadOnly = 0x0001_0000 {
+        abi_version / AbiVersion @ 0x004: 32 ReadOnly = 0x0001_0000 {
             minor [15:0] "Compatible additions.",
             major [31:16] "Incompatible changes.",
         }
@@ -27,27 +27,27 @@ register_map! {
         /// Core clock in hertz.
         clock_hertz @ 0x00c: 32 ReadOnly = 125_000_000 {}
         /// Sizes of this configuration.
-        capabilities @ 0x010: 32 ReadOnly = 0 {
+        capabilities / Capabilities @ 0x010: 32 ReadOnly = 0 {
             transmit_queues [8:0] "Resident transmit queues.",
             receive_queues [24:16] "Resident receive queues.",
         }
         /// Mechanisms of this configuration.
-        features @ 0x014: 32 ReadOnly = 0x3 {
+        features / Features @ 0x014: 32 ReadOnly = 0x3 {
             express [0:0] "Express messages (V3).",
             basic [1:1] "Basic messages (V1).",
         }
         /// Nothing but a place to test reads and writes.
         scratch @ 0x018: 32 ReadWrite = 0 {}
         /// This node's number, written by the driver before any endpoint exists.
-        node @ 0x01c: 32 ReadWrite = 0 {
+        node / Node @ 0x01c: 32 ReadWrite = 0 {
             number [9:0] "0 to 1023.",
         }
         /// Reset and watchdog.
-        processor_control @ 0x020: 32 ReadWrite = 0 {
+        processor_control / ProcessorControl @ 0x020: 32 ReadWrite = 0 {
             hold [0:0] "1 holds the service processor in reset. Resident queues keep working.",
         }
         /// How the NIU is.
-        status @ 0x024: 32 ReadOnly = 0 {
+        status / Status @ 0x024: 32 ReadOnly = 0 {
             firmware_alive [0:0] "The firmware's heartbeat came within the watchdog limit.",
             link_seen [1:1] "A credit frame of the peer has arrived.",
             version_mismatch [2:2] "A frame of another wire format version has arrived.",
@@ -69,23 +69,23 @@ register_map! {
         /// High half.
         admin_completion_high @ 0x04c: 32 ReadWrite = 0 {}
         /// Entries of both rings.
-        admin_entries @ 0x050: 32 ReadWrite = 0 {
+        admin_entries / AdminEntries @ 0x050: 32 ReadWrite = 0 {
             log2 [3:0] "Base-2 logarithm, 1 to 8; 0 turns the admin queue off.",
             generation [15:8] "A changed number tells the firmware to start both rings afresh.",
         }
         /// Submissions made since the rings were set up, modulo 2^16. Writing it tells the firmware.
-        admin_doorbell @ 0x054: 32 ReadWrite = 0 {
+        admin_doorbell / AdminDoorbell @ 0x054: 32 ReadWrite = 0 {
             index [15:0] "Producer index.",
         }
         /// Events that wait for the firmware, one bit a kind (`event::kind`): level-triggered behind the event queue.
-        event_pending @ 0x060: 32 WriteOneToClear = 0 {
+        event_pending / EventPending @ 0x060: 32 WriteOneToClear = 0 {
             kinds [15:0] "One bit a kind of event (`event::kind`).",
         }
         /// Sizes of this configuration, as base-2 logarithms where it says so.
-        sizes @ 0x068: 32 ReadOnly = 0 {
+        sizes / Sizes @ 0x068: 32 ReadOnly = 0 {
             transmit_slots_log2 [3:0] "Slots of a transmit queue.",
             translation_log2 [7:4] "Entries of the translation table.",
-            endpoints_log2 [11:8] "Endpoint pages.",
+            endpoints_log2 [11:8] "Endpoint pages: in BAR2, and in the lower half of BAR4. The outbox is at the start of the upper half.",
             receive_queue_ids_log2 [15:12] "Receive queue identifiers.",
             inline_pages [23:16] "Pages of the NIU memory pool, for inline bodies; no logarithm.",
             nodes_log2 [27:24] "Nodes that may send to this one.",
