@@ -362,6 +362,8 @@ impl Logic for Niu {
         self.read_requester.finished_ready.next = self.processor.finished_ready.val();
         self.read_requester.completion_valid.next = self.packet_receive.completion_valid.val();
         self.read_requester.completion.next = self.packet_receive.completion.val();
+        self.read_requester.completion_malformed.next =
+            self.packet_receive.completion_malformed.val();
         StreamSource::join(
             &mut self.receive.write_packets,
             &mut self.host_transmit.message_writes,
