@@ -232,6 +232,8 @@ impl Logic for Niu {
         self.packet_receive.memory_enable.next = self.config_memory_enable.val();
         self.register_writes.write_valid.next = self.packet_receive.write_valid.val();
         self.register_writes.write.next = self.packet_receive.write.val();
+        self.register_writes.packet_ended.next = self.packet_receive.packet.val();
+        self.register_writes.packet_malformed.next = self.packet_receive.malformed.val();
         self.completer.read_request_valid.next = self.packet_receive.read_request_valid.val();
         self.completer.read_request.next = self.packet_receive.read_request.val();
         self.packet_receive.read_request_ready.next = self.completer.read_request_ready.val();

@@ -24,10 +24,12 @@ use rust_hdl::prelude::*;
 ///
 /// **Errors.** A packet that is wrong by its header (`HeaderDecoder`) or whose beats are not as many as its header says is
 /// counted `malformed` at its end; the next packet begins after `last`, however wrong this one was. Of a write that is wrong by its
-/// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen stand; if
-/// there are any, a lane-beat without enables and with `last` closes the packet. A write of no byte has no effect.
+/// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen have left; if
+/// there are any, a lane-beat without enables and with `last` closes the packet, unless its final lane-beat has left already.
+/// Who must do nothing for a malformed packet waits for the pulse. A write of no byte has no effect.
 ///
-/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1).
+/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1), so that a packet's
+/// last lane-beat leaves in the cycle after them at the latest.
 #[derive(LogicBlock, Default)]
 pub struct PacketReceive {
     /// Core clock.
