@@ -9,8 +9,8 @@ pub enum Verdict {
     Accepted,
     /// The receive queue has no room. The sender repeats the message.
     Full,
-    /// An earlier message of the same transmit queue and channel was refused, and this one must not overtake it. The sender
-    /// repeats the message.
+    /// An earlier message of the same transmit queue and channel was refused, and this one must not overtake it. The
+    /// sender repeats the message.
     Behind,
     /// No receive queue has that identifier. Final: dropped.
     NotResident,
@@ -30,8 +30,8 @@ impl Verdict {
     }
 }
 
-/// One answer: one verdict on any number of messages of one transmit queue. Bit `k` of the bitmap stands for index `base + k`. Only
-/// set bits speak; nothing is said of any other message (rule 11).
+/// One answer: one verdict on any number of messages of one transmit queue. Bit `k` of the bitmap stands for index
+/// `base + k`. Only set bits speak; nothing is said of any other message (rule 11).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Answer<const BITS: u32 = 7> {
     /// The transmit queue, as its frames named it.
@@ -58,8 +58,8 @@ impl<const BITS: u32> Answer<BITS> {
         }
     }
 
-    /// Adds the answer to one more message, if both fit into one bitmap of `span` bits. Returns whether they did; the caller sends
-    /// two answers if not.
+    /// Adds the answer to one more message, if both fit into one bitmap of `span` bits. Returns whether they did; the
+    /// caller sends two answers if not.
     pub fn join(&mut self, other: &Self, span: u8) -> bool {
         let distance = other.base.since(self.base);
         let same = (self.slot, self.generation, self.verdict)

@@ -1,7 +1,7 @@
 //! Indices of a transmit queue's messages.
 
-/// A message's index in its transmit queue, modulo 2^`BITS`. The window is half of that at most, so that the distance of two
-/// indices of one queue is unambiguous. The wire carries 7 bits.
+/// A message's index in its transmit queue, modulo 2^`BITS`. The window is half of that at most, so that the distance
+/// of two indices of one queue is unambiguous. The wire carries 7 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Index<const BITS: u32 = 7>(u8);
 

@@ -59,8 +59,9 @@ pub fn verdict(
     }
 }
 
-/// One bit for each (node, slot, channel), in `WORDS` words. The bit says that a message of that origin was refused and that none was
-/// accepted since. It holds no generation: a bit that an earlier owner of the slot has left costs one BEHIND (rule 10).
+/// One bit for each (node, slot, channel), in `WORDS` words. The bit says that a message of that origin was refused and
+/// that none was accepted since. It holds no generation: a bit that an earlier owner of the slot has left costs one
+/// BEHIND (rule 10).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Receiver<const WORDS: usize, R: Rules = AllRules> {
     rules: R,
@@ -86,8 +87,8 @@ impl<const WORDS: usize, R: Rules> Receiver<WORDS, R> {
         }
     }
 
-    /// A message came, and its receive queue says `placement`. The caller carries out the verdict: it delivers the message if and only
-    /// if that is [`Verdict::Accepted`], and answers in every case.
+    /// A message came, and its receive queue says `placement`. The caller carries out the verdict: it delivers the
+    /// message if and only if that is [`Verdict::Accepted`], and answers in every case.
     pub fn on_message(&mut self, origin: Origin, restart: bool, placement: Placement) -> Verdict {
         let (word, bit) = self.place(origin);
         let (verdict, after) = verdict(self.rules, self.bits[word] & bit != 0, restart, placement);
@@ -117,8 +118,8 @@ impl<const WORDS: usize, R: Rules> Receiver<WORDS, R> {
     }
 }
 
-/// The one waiting sender that a receive queue remembers (rule 12). The longest waiting one is kept; others come in by the end of their
-/// pauses. What is told is a hint: it may be lost, late, or reach another owner of the slot.
+/// The one waiting sender that a receive queue remembers (rule 12). The longest waiting one is kept; others come in by
+/// the end of their pauses. What is told is a hint: it may be lost, late, or reach another owner of the slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct WaitingSender(Option<(u16, u8)>);
 

@@ -40,8 +40,8 @@ impl Ring {
         })
     }
 
-    /// The host stores its consumer index. An index beyond the producer, or behind the consumer, is rejected. Returns whether it
-    /// was taken.
+    /// The host stores its consumer index. An index beyond the producer, or behind the consumer, is rejected. Returns
+    /// whether it was taken.
     pub fn consume(&mut self, consumer: u16) -> bool {
         let valid = consumer.wrapping_sub(self.consumer) <= self.level();
         if valid {

@@ -11,7 +11,7 @@ pub trait Rules: Copy {
 pub struct AllRules;
 
 impl Rules for AllRules {
-    #[inline(always)]
+    #[inline]
     fn holds(self, _: Rule) -> bool {
         true
     }
@@ -70,6 +70,86 @@ rules! {
     9 RefusedRestartSetsBit,
     /// A frame that is accepted clears the bit.
     9 AcceptanceClearsBit,
+    /// A refused message is answered, whatever refused it.
+    9 RefusalIsAnswered,
     /// Nothing is said of messages below the base.
     11 OnlySetBitsSpeak,
+    /// The pause ends by time, too, as the hint may be lost.
+    12 PauseEndsByTime,
+    /// Frames of one (node, node, channel) keep their order.
+    13 LinkKeepsOrder,
+    /// An answer is handed over once.
+    14 AnswerOnce,
+    /// Answers do not wait for a frame that found no room.
+    15 AnswersPass,
+    /// While a loss stands, every store is refused.
+    16 LossRefusesAll,
+    /// At the limit, a store is refused.
+    16 LimitBinds,
+    /// An installation does not end a loss.
+    16 LossOutlivesInstall,
+    /// Only a resume store ends a loss.
+    17 ResumeByStore,
+    /// It must carry the index of the first lost message.
+    17 ResumeMustFit,
+    /// The driver acts once on each counted loss.
+    17 ActOnce,
+    /// The flip of the map returns the cut in the same step.
+    18 CutWithFlip,
+    /// Nothing beyond the launch limit is launched.
+    18 LaunchLimit,
+    /// Slots are filled in index order.
+    18 FillInOrder,
+    /// The short way is closed while there is a gap.
+    18 ShortWayWaits,
+    /// The map is flipped before slots are saved.
+    19 FlipBeforeSave,
+    /// Slots that were never filled are not saved.
+    19 SaveSkipsGap,
+    /// The map is flipped in the step that saves the record.
+    20 FlipWithSave,
+    /// No more messages are missed than the ring has room for.
+    20 MissLimitIsRoom,
+    /// The map is read again when a message is committed.
+    21 DecideAtCommit,
+    /// Consumer indices stored while the queue is away are kept.
+    22 ConsumerKept,
+    /// The count is added in the step that flips the map.
+    23 CountWithFlip,
+    /// Missed messages are filled in in the order of their arrival.
+    23 MissOrder,
+    /// A fill wakes the host.
+    23 FillWakes,
+    /// A queue is not evicted before its gap is filled.
+    24 EvictWithoutGap,
+    /// A page stays while a message of its queue is not done.
+    25 PageStaysWhileUsed,
+    /// A page is cleared before it is given.
+    25 PageCleared,
+    /// A store without a page is noted as lost.
+    26 StoreWithoutPageLost,
+    /// So is a store that no producer index has covered when its page is taken away.
+    26 TakenStoreLost,
+    /// A producer store that covers a lost body is refused.
+    27 LostBodyRefused,
+    /// The driver's producer store covers every body stored before it.
+    27 ProducerCoversBodies,
+    /// A resume store forgets what was lost and stored before it.
+    28 ResumeForgetsBodies,
+    /// Each channel has sequence numbers of its own.
+    29 SequencePerChannel,
+    /// A frame is taken only with the sequence number that is expected.
+    30 ExpectedOnly,
+    /// What was sent and not acknowledged is sent again after a time.
+    31 RepeatByTime,
+    /// A frame that was taken before is acknowledged again.
+    31 AcknowledgeAgain,
+    /// Space for one longest frame is kept for channel 1.
+    32 SpaceForChannel1,
+    /// A frame counts only with the epoch that its receiver has chosen.
+    33 CheckEpoch,
+    /// A peer starts afresh only if it hears the epoch that it has just offered.
+    34 EchoedOffer,
+    /// A new epoch starts all sequence numbers afresh and fails what was unanswered.
+    35 FreshStart,
 }

@@ -2,22 +2,23 @@
 //!
 //! The whole state is a few indices, one bitmap and a phase. Three facts keep it that small:
 //!
-//! * The consumer index passes every message that is done. So the message at the consumer index *is* the first refused one once
-//!   nothing is unanswered, and needs no register of its own.
-//! * Between `consumer` and `next` each message that is not done is unanswered, unless the queue is collecting. Between `next` and
-//!   `launched` each message that is not done is refused. So neither needs a bitmap.
-//! * While the queue is collecting, the number of unanswered messages says all that is needed. Which of them are refused is known
-//!   again when it is zero. This relies on rule 14: an answer is handed over once at most.
+//! * The consumer index passes every message that is done. So the message at the consumer index *is* the first refused
+//!   one once nothing is unanswered, and needs no register of its own.
+//! * Between `consumer` and `next` each message that is not done is unanswered, unless the queue is collecting. Between
+//!   `next` and `launched` each message that is not done is refused. So neither needs a bitmap.
+//! * While the queue is collecting, the number of unanswered messages says all that is needed. Which of them are
+//!   refused is known again when it is zero. This relies on rule 14: an answer is handed over once at most.
 //!
 //! Whether a message was refused with FULL or BEHIND is not remembered.
 //!
 //! In hardware the record has two writers, and each writes a part of its own:
 //!
 //! * The engine that launches writes `launched`, `next` and a count of frames sent.
-//! * The answer path writes `consumer`, `done`, the phase, `probes` and a count of answers. A launch never changes the phase.
+//! * The answer path writes `consumer`, `done`, the phase, `probes` and a count of answers. A launch never changes the
+//!   phase.
 //!
-//! `outstanding` is the difference of the two counts, modulo 128. The answer path changes `next` only when it enters or leaves
-//! [`Phase::Probing`], to `consumer`; it can do so by a bit that the engine compares with its own copy.
+//! `outstanding` is the difference of the two counts, modulo 128. The answer path changes `next` only when it enters or
+//! leaves [`Phase::Probing`], to `consumer`; it can do so by a bit that the engine compares with its own copy.
 
 use crate::{
     answer::{Answer, Verdict},
@@ -95,8 +96,8 @@ pub struct Outcome {
     pub given_up: u8,
     /// Bits of the answer that did not count (rule 8).
     pub unexpected: u8,
-    /// The probe found no room: the queue sends nothing before [`Sender::on_pause_over`], due after the base pause doubled so
-    /// many times.
+    /// The probe found no room: the queue sends nothing before [`Sender::on_pause_over`], due after the base pause
+    /// doubled so many times.
     pub pause: Option<u8>,
 }
 
@@ -173,8 +174,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         self.done >> index.position() & 1 == 1
     }
 
-    /// The message that may be sent now. `limit` is the first message that must not be sent: the producer index, or the launch limit
-    /// (rule 18).
+    /// The message that may be sent now. `limit` is the first message that must not be sent: the producer index, or the
+    /// launch limit (rule 18).
     pub fn ready(&self, limit: Index<BITS>) -> Option<Launch<BITS>> {
         let idle = self.outstanding == 0;
         let (index, probe) = match self.phase {
@@ -209,8 +210,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         Some(launch)
     }
 
-    /// An answer came from node `from`. `sent_to` is the node that a message of the queue went to (rule 8); it is asked for unanswered
-    /// messages only.
+    /// An answer came from node `from`. `sent_to` is the node that a message of the queue went to (rule 8); it is asked
+    /// for unanswered messages only.
     pub fn on_answer(
         &mut self,
         from: u16,
@@ -243,7 +244,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         outcome
     }
 
-    /// A message that was launched never became a frame, as its destination is not valid. It is done, as by a final verdict.
+    /// A message that was launched never became a frame, as its destination is not valid. It is done, as by a final
+    /// verdict.
     pub fn on_rejected(&mut self, index: Index<BITS>) -> Outcome {
         let mut outcome = Outcome::default();
         if self.is_unanswered(index) {
@@ -255,8 +257,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         outcome
     }
 
-    /// The pause is over, or the receiver hints that there is room (rule 12). Ignored unless the queue is paused; so the hint may
-    /// be lost, late, or meant for an earlier owner of the slot.
+    /// The pause is over, or the receiver hints that there is room (rule 12). Ignored unless the queue is paused; so
+    /// the hint may be lost, late, or meant for an earlier owner of the slot.
     pub fn on_pause_over(&mut self) -> Outcome {
         let mut outcome = Outcome::default();
         match self.phase {
@@ -269,7 +271,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         outcome
     }
 
-    /// What must be kept of the queue, if it may be evicted now: with nothing unanswered (rule 6). The slot keeps its generation.
+    /// What must be kept of the queue, if it may be evicted now: with nothing unanswered (rule 6). The slot keeps its
+    /// generation.
     pub fn save(&self) -> Option<SavedSender<BITS>> {
         let answered = self.outstanding == 0 || !self.rules.holds(Rule::EvictAnswered);
         let keep_done = self.rules.holds(Rule::SaveAccepted);
@@ -298,9 +301,9 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         };
     }
 
-    /// The slot is freed, whatever its state: its queue was evicted or destroyed, or has failed. If messages are unanswered, their
-    /// answers must not reach the next owner: the generation advances (rule 7). Returns how many there were. Whether these were
-    /// delivered is unknown, and their owner is told so.
+    /// The slot is freed, whatever its state: its queue was evicted or destroyed, or has failed. If messages are
+    /// unanswered, their answers must not reach the next owner: the generation advances (rule 7). Returns how many
+    /// there were. Whether these were delivered is unknown, and their owner is told so.
     pub fn free(&mut self) -> u8 {
         let unknown = self.outstanding;
         let advance = unknown > 0 && self.rules.holds(Rule::AdvanceGeneration);

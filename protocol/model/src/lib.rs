@@ -1,0 +1,7 @@
+//! An explicit-state model of the protocol, over the step functions that are shipped.
+#![forbid(unsafe_code)]
+
+pub mod broken;
+pub mod experiments;
+pub mod explore;
+pub mod sending;
