@@ -93,7 +93,7 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
         inline: bool,
         capture_room: bool,
     ) -> Stored<BITS> {
-        if inline && !self.lost && !self.inline.are_whole() {
+        if inline && !self.lost && !self.inline.may_launch() {
             return self.lose();
         }
         let stored = self.accept(producer.since(self.producer), capture_room);
@@ -106,8 +106,7 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
     /// A resume store came: the driver starts again from `lost_from`. Ignored if that is not where the loss began, so
     /// that a store which is late does no harm (rule 17).
     pub fn on_resume(&mut self, lost_from: Index<BITS>) {
-        let fits = lost_from == self.producer || !self.rules.holds(Rule::ResumeMustFit);
-        if self.lost && fits {
+        if self.lost && lost_from == self.producer {
             self.lost = false;
             self.inline.on_resume();
         }

@@ -60,10 +60,11 @@ impl<R: Rules> InlineBodies<R> {
         self.page.take()
     }
 
-    /// Whether every body that was stored is whole. If not, a producer store that covers inline messages is refused,
-    /// and so is all behind it until a resume store (rule 27).
-    pub(crate) fn are_whole(&self) -> bool {
-        !self.inline_lost || !self.rules.holds(Rule::LostBodyRefused)
+    /// Whether a producer store may launch inline messages: there is a page, and every body that was stored is whole.
+    /// If not, the store is refused, and so is all behind it until a resume store (rule 27).
+    pub(crate) fn may_launch(&self) -> bool {
+        let page = self.page.is_some() || !self.rules.holds(Rule::LaunchNeedsPage);
+        page && (!self.inline_lost || !self.rules.holds(Rule::LostBodyRefused))
     }
 
     /// A producer store was taken. It covers every body stored before it: that is the driver's duty.

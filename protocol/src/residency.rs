@@ -62,7 +62,8 @@ pub enum TransmitEvent<const BITS: u32 = 7> {
 /// A command for the hardware.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TransmitAction<const BITS: u32 = 7> {
-    /// Load the record, then flip the map, which returns the cut.
+    /// Load the record and the slots of the messages from its consumer index up to its launched index, which were
+    /// refused. Then flip the map, which returns the cut.
     Install(SavedSender<BITS>),
     /// Copy this message's captured store into its slot, and move the launch limit behind it.
     Fill(Index<BITS>),
@@ -72,7 +73,7 @@ pub enum TransmitAction<const BITS: u32 = 7> {
     Evict,
     /// Copy to host memory the slots of these messages, except those in the gap: they were never filled.
     Save {
-        /// First message that was never sent.
+        /// First message that is not done.
         from: Index<BITS>,
         /// First message that was not stored.
         to: Index<BITS>,
@@ -144,8 +145,13 @@ impl<const BITS: u32, R: Rules> TransmitResidency<BITS, R> {
                 self.state = Saving;
                 self.saved = saved;
                 let skip = self.rules.holds(Rule::SaveSkipsGap);
+                let refused = self.rules.holds(Rule::SaveRefused);
                 Some(TransmitAction::Save {
-                    from: saved.launched,
+                    from: if refused {
+                        saved.consumer
+                    } else {
+                        saved.launched
+                    },
                     to: producer,
                     gap: if skip { self.gap } else { Gap::default() },
                 })

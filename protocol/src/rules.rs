@@ -90,8 +90,6 @@ rules! {
     16 LossOutlivesInstall,
     /// Only a resume store ends a loss.
     17 ResumeByStore,
-    /// It must carry the index of the first lost message.
-    17 ResumeMustFit,
     /// The driver acts once on each counted loss.
     17 ActOnce,
     /// The flip of the map returns the cut in the same step.
@@ -104,6 +102,8 @@ rules! {
     18 ShortWayWaits,
     /// The map is flipped before slots are saved.
     19 FlipBeforeSave,
+    /// Slots of refused messages are saved, and are loaded before the queue may launch.
+    19 SaveRefused,
     /// Slots that were never filled are not saved.
     19 SaveSkipsGap,
     /// The map is flipped in the step that saves the record.
@@ -132,6 +132,8 @@ rules! {
     26 TakenStoreLost,
     /// A producer store that covers a lost body is refused.
     27 LostBodyRefused,
+    /// So is one that covers inline messages of an endpoint without a page.
+    27 LaunchNeedsPage,
     /// The driver's producer store covers every body stored before it.
     27 ProducerCoversBodies,
     /// A resume store forgets what was lost and stored before it.

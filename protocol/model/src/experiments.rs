@@ -4,8 +4,9 @@ use protocol::Rule;
 
 use crate::{
     broken::AllBut,
+    endpoint,
     explore::{Report, World, explore},
-    sending,
+    misses, sending,
 };
 
 /// How large a world is.
@@ -67,7 +68,10 @@ impl Experiment {
 
 /// All worlds.
 pub fn all() -> Vec<Experiment> {
-    sending::worlds()
+    [sending::worlds(), endpoint::worlds(), misses::worlds()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The world in which it shows that `rule` is missing.

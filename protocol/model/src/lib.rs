@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod broken;
+pub mod endpoint;
 pub mod experiments;
 pub mod explore;
+pub mod misses;
 pub mod sending;
+pub mod sink;
+pub mod source;
