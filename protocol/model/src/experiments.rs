@@ -6,7 +6,7 @@ use crate::{
     broken::AllBut,
     endpoint,
     explore::{Report, World, explore},
-    misses, sending,
+    link, misses, sending,
 };
 
 /// How large a world is.
@@ -68,10 +68,15 @@ impl Experiment {
 
 /// All worlds.
 pub fn all() -> Vec<Experiment> {
-    [sending::worlds(), endpoint::worlds(), misses::worlds()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sending::worlds(),
+        endpoint::worlds(),
+        misses::worlds(),
+        link::worlds(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The world in which it shows that `rule` is missing.

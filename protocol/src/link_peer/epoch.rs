@@ -101,7 +101,7 @@ impl<const BITS: u32, R: Rules> Epochs<BITS, R> {
                 settled: true,
                 ..self.hello()
             })
-        } else if hello.yours.is_none() {
+        } else if hello.yours.is_none() && self.theirs != Some(hello.mine) {
             // A new incarnation, or a hello that is late.
             Some(Hello {
                 mine: offer,
@@ -109,7 +109,7 @@ impl<const BITS: u32, R: Rules> Epochs<BITS, R> {
                 settled: false,
             })
         } else {
-            // It speaks to an earlier incarnation of this node.
+            // It does not know this node yet, or knows an earlier incarnation.
             Some(self.hello())
         };
         Greeted { reply, fresh }
