@@ -44,6 +44,9 @@ pub struct Resend {
     pub restart: Bit,
     /// A ping instead of the message.
     pub ping: Bit,
+    /// Generation of the queue when this was asked for. The engine drops what has another one than the queue has now: it
+    /// belongs to an earlier owner of the queue.
+    pub generation: Bits<8>,
 }
 
 /// The answer part of a queue's record, as the other blocks need it; told whenever it changes.
