@@ -4,6 +4,7 @@ pub mod block_fifo;
 pub mod block_ram;
 pub mod byte_ram;
 pub mod clock_crossing_fifo;
+pub mod count_ones;
 pub mod crc32;
 pub mod fifo;
 pub mod first_one;
