@@ -342,6 +342,11 @@ impl Configuration {
             let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
             add(constant, self.value(name), "The number whose logarithm stands above.");
         }
+        add(
+            "ENDPOINT_SPACE_LOG2",
+            u64::from(self.value("queues.endpoints").ilog2()) + 12,
+            "Base-2 logarithm of the bytes of all endpoint pages: the size of BAR2, and of each half of BAR4.",
+        );
         let queues = self.value("queues.transmit");
         let visit = (self.value("queues.shortest_pause_cycles") / queues).max(8);
         let round = visit * queues;
