@@ -86,6 +86,7 @@ codes! {
         Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
         Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
+        Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
     }
 }
 
