@@ -233,6 +233,8 @@ impl Logic for Niu {
         self.packet_receive.memory_enable.next = self.config_memory_enable.val();
         self.register_writes.write_valid.next = self.packet_receive.write_valid.val();
         self.register_writes.write.next = self.packet_receive.write.val();
+        self.register_writes.packet_ended.next = self.packet_receive.packet.val();
+        self.register_writes.packet_malformed.next = self.packet_receive.malformed.val();
         self.completer.read_request_valid.next = self.packet_receive.read_request_valid.val();
         self.completer.read_request.next = self.packet_receive.read_request.val();
         self.packet_receive.read_request_ready.next = self.completer.read_request_ready.val();
@@ -398,6 +400,8 @@ impl Logic for Niu {
         self.read_requester.finished_ready.next = self.processor.finished_ready.val();
         self.read_requester.completion_valid.next = self.packet_receive.completion_valid.val();
         self.read_requester.completion.next = self.packet_receive.completion.val();
+        self.read_requester.completion_malformed.next =
+            self.packet_receive.completion_malformed.val();
         StreamSource::join(
             &mut self.receive.write_packets,
             &mut self.host_transmit.message_writes,

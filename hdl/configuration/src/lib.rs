@@ -152,12 +152,13 @@ pub const KEYS: &[Key] = &[
         least: 2,
         most: 64,
     },
+    // Drivers rely on 16 (`abi::control::REGISTER_WRITE_LINES`). Fewer would save nothing: LUT RAM is 16 words deep.
     Key {
         name: "host.register_write_beats",
         constant: "REGISTER_WRITES_LOG2",
         meaning: "Base-2 logarithm of the beats of register writes that may wait.",
         form: Form::Log2,
-        least: 2,
+        least: 16,
         most: 64,
     },
     // Tags are four bits wide everywhere.

@@ -43,8 +43,6 @@ pub struct Header {
     pub attributes: Bits<2>,
     /// Packet beats that must follow the first.
     pub beats_after: Bits<9>,
-    /// `LanePlan::digest_alone`.
-    pub digest_alone: Bit,
     /// `LanePlan::shift`.
     pub shift: Bits<3>,
     /// `LanePlan::first_mask`.
@@ -284,7 +282,6 @@ impl Logic for HeaderDecoder {
             .get_bits::<2>(abi::pcie::request::attributes::SHIFT);
         self.header.next.beats_after =
             self.payload_beats.val() + bit_cast::<9, 1>(self.plan.spills.val().into());
-        self.header.next.digest_alone = self.plan.digest_alone.val();
         self.header.next.shift = self.plan.shift.val();
         self.header.next.first_mask = self.plan.first_mask.val();
         self.header.next.final_mask = self.plan.final_mask.val();

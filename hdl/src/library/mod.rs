@@ -6,6 +6,8 @@ pub mod block_ram;
 pub mod byte_mask;
 pub mod byte_ram;
 pub mod clock_crossing_fifo;
+pub mod commit_fifo;
+pub mod count_ones;
 pub mod crc32;
 pub mod fifo;
 pub mod first_one;

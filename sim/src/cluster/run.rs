@@ -7,7 +7,7 @@ use super::post::Post;
 use super::report::{NodeReport, Report, RunError};
 use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
-use crate::model::{CLOCK_PERIOD_PS, NiuModel};
+use crate::model::{CLOCK_PERIOD_PS, NODES, NiuModel};
 use crate::network::Wire;
 use crate::pcie::HostBridge;
 use crate::trace::{LinkLog, TraceHash, packet_log};
@@ -24,11 +24,11 @@ impl Cluster {
     /// A cluster without programs.
     ///
     /// # Panics
-    /// With fewer than 2 or more than 64 nodes.
+    /// With fewer than 2 nodes, or more than the NIU takes messages from.
     pub fn new(options: ClusterOptions) -> Self {
         assert!(
-            (2..=64).contains(&options.nodes),
-            "a cluster has 2 to 64 nodes, not {}",
+            (2..=NODES).contains(&options.nodes),
+            "a cluster of this configuration has 2 to {NODES} nodes, not {}",
             options.nodes
         );
         let programs = (0..options.nodes).map(|_| Vec::new()).collect();

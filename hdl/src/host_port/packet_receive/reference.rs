@@ -36,7 +36,8 @@ pub struct Read {
 pub struct Outcome {
     pub lanes: Vec<Lanes>,
     pub reads: Vec<Read>,
-    pub completion: Vec<(u128, bool)>,
+    /// Its beats, whether each is the last, and whether it is told to be malformed.
+    pub completion: Vec<(u128, bool, bool)>,
     pub malformed: bool,
     pub unsupported: bool,
     pub receive_last: bool,
@@ -88,9 +89,8 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
 
     if [0x0a, 0x4a].contains(&format_type) {
         outcome.malformed = !right_length;
-        let beats_without_digest = (header + payload).div_ceil(4);
-        outcome.completion = beats.iter().take(beats_without_digest).copied().collect();
-        outcome.completion.last_mut().unwrap().1 = true;
+        let told = |&(data, last): &(u128, bool)| (data, last, last && !right_length);
+        outcome.completion = beats.iter().map(told).collect();
         return outcome;
     }
     if [0x30, 0x70].contains(&(format_type & 0xf8)) {

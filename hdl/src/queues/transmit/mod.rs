@@ -1,5 +1,6 @@
 //! The transmit side: from stores to frames, and back from answers to shadow lines.
 
+pub mod answers;
 pub mod engine;
 pub mod frame_payload;
 pub mod inline_pool;
@@ -7,3 +8,4 @@ pub mod ready_queues;
 pub mod shadow_writer;
 pub mod signals;
 pub mod translation;
+pub mod unit;
