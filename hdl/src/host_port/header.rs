@@ -22,7 +22,7 @@ pub struct Header {
     /// With `hit`: 0, 1, 2 for BAR0, BAR2, BAR4.
     pub space: Bits<2>,
     /// With `hit`: byte offset of the first double word in the BAR; the low two bits are zero.
-    pub offset: Bits<20>,
+    pub offset: Bits<25>,
     /// One aligned 8-byte store with all bytes enabled.
     pub single: Bit,
     /// A write of no byte at all (2.2.5).

@@ -205,8 +205,8 @@ impl Logic for PacketReceive {
             self.final_mask.next = 0.into();
         }
         self.lanes.next.space = self.header.q.val().space;
-        self.lanes.next.address = (self.header.q.val().offset & 0xff000)
-            | (bit_cast::<20, 8>(self.lane_address.q.val()) << 4);
+        self.lanes.next.address = (self.header.q.val().offset & 0x1fff000)
+            | (bit_cast::<25, 8>(self.lane_address.q.val()) << 4);
         self.lanes.next.data = self.aligned.val();
         self.lanes.next.enables = self.first_mask.val() & self.final_mask.val();
         self.lanes.next.single = self.header.q.val().single & !self.broken.val();

@@ -62,7 +62,7 @@ pub struct RegisterWrites {
     mine: Signal<Local, Bit>,
     incomplete: Signal<Local, Bit>,
     beat_in: Signal<Local, RegisterBeat>,
-    address_in: Signal<Local, Bits<20>>,
+    address_in: Signal<Local, Bits<25>>,
     data: Signal<Local, Bits<128>>,
     enables: Signal<Local, Bits<16>>,
     lane_data: Signal<Local, Bits<32>>,

@@ -65,8 +65,6 @@ pub struct LinkTransmit {
     pub room_1: Signal<Out, Bit>,
     /// To the wire.
     pub link: StreamSource,
-    /// Pulse: a message's header was accepted.
-    pub message_sent: Signal<Out, Bit>,
     /// Stage: the header of a marked message left on `link`.
     pub frame_out: Signal<Out, Bit>,
 
@@ -278,7 +276,6 @@ impl Logic for LinkTransmit {
         // A frame of more than one beat is a message.
         self.sends_message.next =
             self.take_frame.val() & !self.in_frame.q.val() & !self.frame_single.val();
-        self.message_sent.next = self.sends_message.val();
 
         // The output register.
         if self.register_free.val() {

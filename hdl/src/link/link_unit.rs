@@ -4,7 +4,6 @@ use super::link_receive::LinkReceive;
 use super::link_transmit::LinkTransmit;
 use super::loopback_path::LoopbackPath;
 use crate::bundles::Answer;
-use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::{Beat, StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -85,8 +84,6 @@ pub struct LinkUnit {
     /// The answer to it; `node` is where it goes.
     pub ping: Signal<Out, Answer>,
 
-    /// Pulse: a message's header was accepted (counter MESSAGES_SENT).
-    pub message_sent: Signal<Out, Bit>,
     /// Stage FRAME_OUT.
     pub frame_out: Signal<Out, Bit>,
     /// Pulse: counter FRAMES_RECEIVED.
@@ -107,17 +104,15 @@ pub struct LinkUnit {
     transmit: LinkTransmit,
     receive: LinkReceive,
     loopback_path: LoopbackPath,
-    sent: PulseMerge,
 }
 
 impl Logic for LinkUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, transmit, receive, loopback_path, sent);
+        clock!(self, clock, transmit, receive, loopback_path);
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.loopback_path.reset.next = self.reset.val();
-        self.sent.reset.next = self.reset.val();
         self.transmit.node.next = self.node.val();
         self.receive.node.next = self.node.val();
 
@@ -166,9 +161,6 @@ impl Logic for LinkUnit {
         }
         self.loopback_path.ping_ready.next = !self.receive.ping_valid.val();
 
-        self.sent.first.next = self.transmit.message_sent.val();
-        self.sent.second.next = self.loopback_path.message_sent.val();
-        self.message_sent.next = self.sent.merged.val();
         self.frame_out.next = self.transmit.frame_out.val() | self.loopback_path.frame_out.val();
         self.frame_in.next = self.receive.frame_in.val() | self.loopback_path.frame_in.val();
         self.frame_received.next = self.receive.frame_received.val();

@@ -43,8 +43,6 @@ pub struct LoopbackPath {
     pub ping_ready: Signal<In, Bit>,
     /// It; `node` is this node.
     pub ping: Signal<Out, Answer>,
-    /// Pulse: a message's header was taken.
-    pub message_sent: Signal<Out, Bit>,
     /// Stage: the header of a marked message was taken.
     pub frame_out: Signal<Out, Bit>,
     /// Stage: the last beat of a marked message was taken.
@@ -132,7 +130,6 @@ impl Logic for LoopbackPath {
                 self.marked.d.next = self.data.val().get_bit(abi::link::header::marked::SHIFT);
             }
         }
-        self.message_sent.next = self.take.val() & !self.in_frame.q.val();
         self.frame_out.next = self.take.val()
             & !self.in_frame.q.val()
             & self.data.val().get_bit(abi::link::header::marked::SHIFT);

@@ -1,10 +1,13 @@
 //! What `PacketReceive` should make of a packet: slow and obvious, byte by byte.
 
+use crate::configuration::ENDPOINT_SPACE_LOG2;
 use crate::host_port::packet_encoder::header_double_words;
 
 pub const BAR0: u64 = 0x0000_0000_fe40_1000;
-pub const BAR2: u64 = 0x0000_0038_c010_0000;
-pub const BAR4: u64 = 0x0000_0000_c002_0000;
+pub const BAR2: u64 = 0x0000_0038_c100_0000;
+pub const BAR4: u64 = 0x0000_0000_c200_0000;
+pub const BAR2_BYTES: u64 = 1 << ENDPOINT_SPACE_LOG2;
+pub const BAR4_BYTES: u64 = 2 * BAR2_BYTES;
 
 /// One lane-beat: address in its BAR, and the value of each byte that is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +44,14 @@ pub struct Outcome {
 }
 
 fn bar_of(address: u64) -> Option<(u64, u64)> {
-    [(0, BAR0, 0x1000), (1, BAR2, 0x10_0000), (2, BAR4, 0x2_0000)]
-        .into_iter()
-        .find(|&(_, base, size)| (base..base + size).contains(&address))
-        .map(|(space, base, _)| (space, address - base))
+    [
+        (0, BAR0, 0x1000),
+        (1, BAR2, BAR2_BYTES),
+        (2, BAR4, BAR4_BYTES),
+    ]
+    .into_iter()
+    .find(|&(_, base, size)| (base..base + size).contains(&address))
+    .map(|(space, base, _)| (space, address - base))
 }
 
 fn enables_legal(first: u8, last: u8, length: usize, address: u64) -> bool {

@@ -290,8 +290,8 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
     }
     let (base, size) = [
         (BAR0, 0x1000),
-        (BAR2, 0x10_0000),
-        (BAR4, 0x2_0000),
+        (BAR2, BAR2_BYTES),
+        (BAR4, BAR4_BYTES),
         (0x1000, 0x1000),
     ][random.below(4) as usize];
     let address = base + random.below(size / 4) * 4;

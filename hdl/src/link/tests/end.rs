@@ -64,9 +64,6 @@ pub(super) struct End {
     lookups: [Option<u64>; 2],
     pub stalled: bool,
     pub pinged: [usize; 2],
-    /// Pulses of `message_sent`, and what they should be.
-    pub sent: usize,
-    pub messages: usize,
     pub delivered: [usize; 3],
     pub accepted_headers: usize,
     pub dropped: u64,
@@ -93,8 +90,6 @@ impl End {
             lookups: [None; 2],
             stalled: false,
             pinged: [0; 2],
-            sent: 0,
-            messages: 0,
             delivered: [0; 3],
             accepted_headers: 0,
             dropped: 0,
@@ -194,7 +189,6 @@ impl End {
 
     fn observe_pulses(&mut self) {
         let unit = &self.unit;
-        self.sent += usize::from(unit.message_sent.val());
         self.overruns += u64::from(unit.overrun.val());
         self.dropped += u64::from(unit.corrupt.val() || unit.version.val() || unit.misrouted.val());
         if unit.received_valid.val() {
@@ -257,7 +251,6 @@ impl End {
     }
 
     pub fn random_frame(&mut self, random: &mut Random, kind: usize) {
-        self.messages += usize::from(kind == kind::MESSAGE);
         let words = random_words(random, kind, self.node, self.peer());
         match kind {
             kind::PACKET => self.packets.words.push_back(words),
@@ -267,7 +260,6 @@ impl End {
 
     /// A message or ping to the own node.
     pub fn random_loopback(&mut self, random: &mut Random, kind: usize) {
-        self.messages += usize::from(kind == kind::MESSAGE);
         let words = random_words(random, kind, self.node, self.node);
         match kind {
             kind::PING => self.expected_pings[1].push_back(words[0]),

@@ -9,7 +9,6 @@ use crate::clock_cycle;
 use crate::configuration::{NODES_LOG2, PEER_QUEUES_LOG2};
 use crate::gate::{Random, settle};
 use abi::link::{header, kind};
-use rust_hdl::prelude::*;
 
 #[test]
 fn latencies_are_as_documented() {

@@ -63,7 +63,6 @@ fn random_traffic_over_a_wire_that_hurts_frames() {
             "{:?}",
             end.pinged
         );
-        assert_eq!(end.sent, end.messages, "node {}", end.node);
     }
     assert!(hurt > 20);
     assert!(ends[0].dropped + ends[1].dropped > 10);
