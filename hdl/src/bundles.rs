@@ -185,3 +185,18 @@ pub mod write_packet {
     pub const NUMBERS: [(&str, usize); 2] =
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
 }
+
+/// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`, but with
+/// the result of the look-up of its RQID in the place of `sequence`.
+pub mod stored_header {
+    /// Lowest of the eight bits of the resident receive queue.
+    pub const RECEIVE_QUEUE_SHIFT: usize = 31;
+    /// The receive queue is resident.
+    pub const RESIDENT_BIT: usize = 39;
+
+    /// Both, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 2] = [
+        ("RECEIVE_QUEUE_SHIFT", RECEIVE_QUEUE_SHIFT),
+        ("RESIDENT_BIT", RESIDENT_BIT),
+    ];
+}

@@ -7,6 +7,7 @@ pub mod clock_crossing_fifo;
 pub mod crc32;
 pub mod fifo;
 pub mod first_one;
+pub mod fixed;
 pub mod gather;
 pub mod lut_ram;
 pub mod merge;
