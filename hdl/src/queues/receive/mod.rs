@@ -4,3 +4,4 @@ pub mod entry_payload;
 pub mod flows;
 pub mod frame_select;
 pub mod inbox;
+pub mod receive_unit;
