@@ -23,11 +23,11 @@ fn check(profile: &str, nodes: u16, messages: u64, seed: u64) -> Outcome {
 #[test]
 fn two_nodes_on_a_wire_lose_double_and_disorder_nothing() {
     let outcome = check("pcie-gen3-x8", 2, 1000, 1);
-    assert!(outcome.tally.restarts > 0, "no ring was ever full");
+    assert!(outcome.tally.probes > 0, "no ring was ever full");
 }
 
 #[test]
 fn four_nodes_on_a_switch_lose_double_and_disorder_nothing() {
     let outcome = check("bare", 4, 2000, 2);
-    assert!(outcome.tally.restarts > 0, "no ring was ever full");
+    assert!(outcome.tally.probes > 0, "no ring was ever full");
 }

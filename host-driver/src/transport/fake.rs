@@ -14,6 +14,8 @@ type OtherSide = Rc<dyn Fn()>;
 struct State {
     control: BTreeMap<u64, u32>,
     endpoints: BTreeMap<u64, u64>,
+    /// Stores to NIU memory, in order.
+    memory_stores: Vec<(u64, Vec<u8>)>,
     /// By device address; what is freed is gone.
     memory: BTreeMap<u64, Vec<u8>>,
     next_page: u64,
@@ -70,6 +72,11 @@ impl FakeTransport {
         stored.copied().unwrap_or_default()
     }
 
+    /// What was stored to NIU memory since this was last asked: offset and bytes.
+    pub fn take_memory_stores(&self) -> Vec<(u64, Vec<u8>)> {
+        std::mem::take(&mut self.state.borrow_mut().memory_stores)
+    }
+
     /// Pieces of memory that the device may reach.
     pub fn pieces_of_memory(&self) -> usize {
         self.state.borrow().memory.len()
@@ -96,7 +103,11 @@ impl Transport for FakeTransport {
         }
     }
 
-    fn write_combined(&self, _bar: Bar, _offset: u64, _bytes: &[u8]) {}
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
+        assert_eq!(bar, Bar::Memory, "nothing else is mapped so");
+        let mut state = self.state.borrow_mut();
+        state.memory_stores.push((offset, bytes.to_vec()));
+    }
 
     fn allocate(&self, bytes: usize) -> Result<FakeMemory, TransportError> {
         let mut state = self.state.borrow_mut();
