@@ -1,6 +1,13 @@
 //! The receive side of the virtual queues.
 
+use super::answer_collector::AnswerCollector;
+use super::map::ReceiveMap;
+use super::receive_engine::ReceiveEngine;
+use super::records::ReceiveRecords;
 use crate::bundles::{Answer, ConfigurationWrite, Event};
+use crate::configuration::{
+    FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES_LOG2,
+};
 use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -16,7 +23,13 @@ use rust_hdl::prelude::*;
 ///   receive queues, and two consumer stores, are at least two cycles apart.
 /// * `write_packets.ready` comes from a register. `answer` waits for `answer_ready`; everything else always sinks.
 #[derive(LogicBlock, Default)]
-pub struct ReceiveUnit {
+pub struct SizedReceiveUnit<
+    const QUEUES_LOG2: usize,
+    const IDS_LOG2: usize,
+    const NODES_LOG2: usize,
+    const SLOTS_LOG2: usize,
+    const FLOWS_LOG2: usize,
+> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
@@ -124,53 +137,109 @@ pub struct ReceiveUnit {
     pub packet_dropped: Signal<Out, Bit>,
     /// Pulse: counter BAD_CONSUMER.
     pub bad_consumer: Signal<Out, Bit>,
+
+    map: ReceiveMap<IDS_LOG2>,
+    records: ReceiveRecords<QUEUES_LOG2>,
+    engine: ReceiveEngine<QUEUES_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
+    collector: AnswerCollector,
 }
 
-impl Logic for ReceiveUnit {
+/// The NIU's.
+pub type ReceiveUnit = SizedReceiveUnit<
+    RECEIVE_QUEUES_LOG2,
+    RECEIVE_QUEUE_IDS_LOG2,
+    NODES_LOG2,
+    PEER_QUEUES_LOG2,
+    FLOWS_LOG2,
+>;
+
+impl<
+    const QUEUES_LOG2: usize,
+    const IDS_LOG2: usize,
+    const NODES_LOG2: usize,
+    const SLOTS_LOG2: usize,
+    const FLOWS_LOG2: usize,
+> Logic for SizedReceiveUnit<QUEUES_LOG2, IDS_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>
+{
     #[hdl_gen]
     fn update(&mut self) {
-        self.ready.next = false;
-        self.channel_0.ready.next = false;
-        self.channel_1.ready.next = false;
-        self.loopback.ready.next = false;
-        self.lookup_resident.next = false;
-        self.lookup_queue.next = 0.into();
-        self.lookup2_ready.next = false;
-        self.lookup2_resident.next = false;
-        self.lookup2_queue.next = 0.into();
-        self.write_packets.valid.next = false;
-        self.write_packets.beat.next.data = 0.into();
-        self.write_packets.beat.next.last = false;
-        self.holds_ring.next = false;
-        self.answer_valid.next = false;
-        self.answer.next = self.ping.val();
-        self.local_answer_valid.next = false;
-        self.local_answer.next = self.ping.val();
-        self.stalled_recently.next = false;
-        self.inbox_valid.next = false;
-        self.inbox_address.next = 0.into();
-        self.inbox_data.next = 0.into();
-        self.inbox_enables.next = 0.into();
-        self.packet_event_valid.next = false;
-        self.packet_event.next.kind = 0.into();
-        self.packet_event.next.index = 0.into();
-        self.packet_event.next.code = 0.into();
-        self.packet_event.next.data = 0.into();
-        self.miss_event_valid.next = false;
-        self.miss_event.next.kind = 0.into();
-        self.miss_event.next.index = 0.into();
-        self.miss_event.next.code = 0.into();
-        self.miss_event.next.data = 0.into();
-        self.checked.next = false;
-        self.matched.next = false;
-        self.request_out.next = false;
-        self.message_received.next = false;
-        self.receive_miss.next = false;
-        self.receive_full.next = false;
-        self.receive_behind.next = false;
-        self.entry_too_small.next = false;
-        self.packet_received.next = false;
-        self.packet_dropped.next = false;
-        self.bad_consumer.next = false;
+        clock!(self, clock, map, records, engine, collector);
+        self.map.reset.next = self.reset.val();
+        self.records.reset.next = self.reset.val();
+        self.engine.reset.next = self.reset.val();
+        self.collector.reset.next = self.reset.val();
+        self.ready.next = self.map.ready.val() & self.records.ready.val();
+
+        StreamSink::link(&mut self.channel_0, &mut self.engine.channel_0);
+        StreamSink::link(&mut self.channel_1, &mut self.engine.channel_1);
+        StreamSink::link(&mut self.loopback, &mut self.engine.loopback);
+        StreamSource::link(&mut self.write_packets, &mut self.engine.write_packets);
+        self.engine.channel_1_likely.next = self.channel_1_likely.val();
+
+        self.map.configuration.next = self.configuration.val();
+        self.map.lookup_valid.next = self.lookup_valid.val();
+        self.map.lookup_id.next = self.lookup_id.val();
+        self.map.lookup2_id.next = self.lookup2_id.val();
+        self.lookup2_ready.next = self.map.lookup2_ready.val();
+        self.lookup_resident.next = self.map.resident.val();
+        self.lookup_queue.next = self.map.receive_queue.val();
+        self.lookup2_resident.next = self.map.resident.val();
+        self.lookup2_queue.next = self.map.receive_queue.val();
+
+        self.records.configuration.next = self.configuration.val();
+        self.records.store.next.valid = self.consumer_valid.val();
+        self.records.store.next.queue = self.consumer_queue.val();
+        self.records.store.next.index = self.consumer_index.val();
+        self.records.read_queue.next = self.engine.read_queue.val();
+        self.records.commit.next = self.engine.commit.val();
+        self.records.commit_queue.next = self.engine.commit_queue.val();
+        self.records.commit_producer.next = self.engine.commit_producer.val();
+        self.engine.records_ready.next = self.records.ready.val();
+        self.engine.record.next = self.records.record.val();
+        self.engine.settled.next = self.records.settled.val();
+        self.engine.may_commit.next = self.records.may_commit.val();
+        self.engine.change.next = self.records.change.val();
+        self.engine.configuration.next = self.configuration.val();
+        self.holds_ring.next = self.records.pending.val() | self.engine.holds_older.val();
+        self.bad_consumer.next = self.records.bad_consumer.val();
+
+        self.collector.node.next = self.node.val();
+        self.collector.verdict_valid.next = self.engine.verdict_valid.val();
+        self.collector.verdict.next = self.engine.verdict.val();
+        self.engine.verdict_ready.next = self.collector.verdict_ready.val();
+        self.collector.ping_valid.next = self.ping_valid.val();
+        self.collector.ping.next = self.ping.val();
+        self.collector.link_idle.next = self.link_idle.val();
+        self.answer_valid.next = self.collector.answer_valid.val();
+        self.collector.answer_ready.next = self.answer_ready.val();
+        self.answer.next = self.collector.answer.val();
+        self.local_answer_valid.next = self.collector.local_answer_valid.val();
+        self.local_answer.next = self.collector.answer.val();
+        self.stalled_recently.next = self.engine.stalled_recently.val();
+
+        self.inbox_valid.next = self.engine.inbox_valid.val();
+        self.inbox_address.next = self.engine.inbox_address.val();
+        self.inbox_data.next = self.engine.inbox_data.val();
+        self.inbox_enables.next = self.engine.inbox_enables.val();
+        self.packet_event_valid.next = self.engine.packet_event_valid.val();
+        self.packet_event.next = self.engine.packet_event.val();
+        self.packet_received.next = self.engine.packet_event_valid.val();
+        self.packet_dropped.next = self.engine.packet_dropped.val();
+        self.miss_event_valid.next = self.engine.miss_event_valid.val();
+        self.miss_event.next = self.engine.miss_event.val();
+
+        self.checked.next = self.engine.checked.val();
+        self.matched.next = self.engine.matched.val();
+        self.request_out.next = self.engine.request_out.val();
+        self.message_received.next = self.engine.message_received.val();
+        self.receive_miss.next = self.engine.miss_event_valid.val();
+        self.receive_full.next = self.engine.receive_full.val();
+        self.receive_behind.next = self.engine.receive_behind.val();
+        self.entry_too_small.next = self.engine.entry_too_small.val();
     }
 }
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod tests;
