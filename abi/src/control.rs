@@ -10,6 +10,7 @@ numbers! {
     MAGIC = 0x5741_5946 "`WAYF` read as a big-endian number: the first word of a Wayfarer NIU.",
     STAGES = 16 "Time stamp registers.",
     COUNTERS = 64 "Counter registers.",
+    REGISTER_WRITE_LINES = 16 "Lines of 16 bytes that may wait to be written to registers, at least.",
 }
 
 register_map! {
@@ -123,12 +124,12 @@ codes! {
     /// Counters.
     counter: Counter {
         HostPackets / HOST_PACKETS = 0 "Transaction-layer packets received.",
-        HostMalformed / HOST_MALFORMED = 1 "Malformed, truncated or over-long packets, dropped.",
+        HostMalformed / HOST_MALFORMED = 1 "Malformed packets, with more or less beats than their header says among them, poisoned writes, and reads beyond the credits: dropped. Of a write to BAR4 bytes may have been written; nothing else of them has an effect.",
         HostUnsupported / HOST_UNSUPPORTED = 2 "Requests to nothing: Unsupported Request if a completion is owed, else dropped.",
         CompletionUnexpected / COMPLETION_UNEXPECTED = 3 "Completions that no request waits for, dropped.",
         CompletionError / COMPLETION_ERROR = 4 "Error completions and poisoned ones of own reads, which they end as refused.",
         CompletionTimeout / COMPLETION_TIMEOUT = 5 "Own reads that timed out.",
-        RegisterOverflow / REGISTER_OVERFLOW = 6 "Register writes lost because they came faster than they are carried out.",
+        RegisterOverflow / REGISTER_OVERFLOW = 6 "Writes to BAR0 that found no room to wait for their turn: each dropped whole.",
         TornStore / TORN_STORE = 7 "Torn or misaligned stores to an endpoint page, dropped.",
         NonResidentStore / NON_RESIDENT_STORE = 8 "Stores to a page without a resident queue.",
         TransmitOverflow / TRANSMIT_OVERFLOW = 9 "Express stores and producer indices beyond the free slots.",

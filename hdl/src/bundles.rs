@@ -106,7 +106,7 @@ pub struct MemoryReadMaster {
     /// A read is wanted.
     pub request: Signal<Out, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<Out, Bits<13>>,
+    pub address: Signal<Out, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<In, Bit>,
     /// The cycle after `grant`: what was read.
@@ -120,7 +120,7 @@ pub struct MemoryReadTarget {
     /// A read is wanted.
     pub request: Signal<In, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<In, Bits<13>>,
+    pub address: Signal<In, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<Out, Bit>,
     /// The cycle after `grant`: what was read.
@@ -184,4 +184,19 @@ pub mod write_packet {
     /// Both, for the kernels' names.
     pub const NUMBERS: [(&str, usize); 2] =
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
+}
+
+/// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`, but with
+/// the result of the look-up of its RQID in the place of `sequence`.
+pub mod stored_header {
+    /// Lowest of the eight bits of the resident receive queue.
+    pub const RECEIVE_QUEUE_SHIFT: usize = 31;
+    /// The receive queue is resident.
+    pub const RESIDENT_BIT: usize = 39;
+
+    /// Both, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 2] = [
+        ("RECEIVE_QUEUE_SHIFT", RECEIVE_QUEUE_SHIFT),
+        ("RESIDENT_BIT", RESIDENT_BIT),
+    ];
 }

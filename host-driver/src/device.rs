@@ -178,13 +178,16 @@ impl<T: Transport> Device<T> {
         Ok(Status::unpack(status).firmware_alive == 1)
     }
 
-    /// Holds the service processor in reset, or lets it go. Resident queues keep working.
-    pub fn hold_processor(&self, hold: bool) {
-        self.transport.write32(
-            Bar::Control,
-            registers::processor_control::OFFSET as u64,
-            hold.into(),
-        );
+    /// Holds the service processor in reset, or lets it go; has done so when it returns. Resident queues keep working.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn hold_processor(&self, hold: bool) -> Result<(), Error> {
+        let offset = registers::processor_control::OFFSET as u64;
+        self.transport.write32(Bar::Control, offset, hold.into());
+        // However often this is called, no more register writes wait than the device has room for.
+        self.transport.read32(Bar::Control, offset)?;
+        Ok(())
     }
 
     /// The firmware's log: the bytes of its ring, oldest first (defmt frames).

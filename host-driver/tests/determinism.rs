@@ -3,12 +3,13 @@
 mod support;
 
 use sim::cluster::ClusterOptions;
-use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+use wayfarer_host_driver::soak::{self, Outcome, Scenario, SoakOptions};
 
 /// A short soak on these options; every message is checked.
 fn run(cluster: ClusterOptions) -> Outcome {
     const MESSAGES: u64 = 60;
     let options = SoakOptions {
+        scenario: Scenario::Random,
         messages: MESSAGES,
         cluster,
         received: Default::default(),

@@ -2,14 +2,17 @@
 
 mod support;
 
-use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+use sim::cluster::ClusterOptions;
+use wayfarer_host_driver::soak::{self, Outcome, Scenario, SoakOptions};
 
-/// Runs so many messages of a seed; they must all have come, over full rings too.
-fn check(profile: &str, nodes: u16, messages: u64, seed: u64) -> Outcome {
+/// Runs so many messages of a scenario; they must all have come.
+fn check(scenario: Scenario, profile: &str, nodes: u16, messages: u64, seed: u64) -> Outcome {
     let options = SoakOptions {
+        scenario,
         messages,
-        cluster: sim::cluster::ClusterOptions {
+        cluster: ClusterOptions {
             nodes,
+            wire_delay_cycles: scenario.wire_delay_cycles(),
             ..support::options(profile, seed)
         },
         received: Default::default(),
@@ -20,14 +23,46 @@ fn check(profile: &str, nodes: u16, messages: u64, seed: u64) -> Outcome {
     outcome
 }
 
+/// The same, with the scenario's own number of nodes and so that rings are full now and then.
+fn check_with_full_rings(scenario: Scenario, profile: &str, messages: u64, seed: u64) {
+    let outcome = check(scenario, profile, scenario.nodes(), messages, seed);
+    assert!(outcome.tally.probes > 0, "no ring was ever full");
+}
+
 #[test]
 fn two_nodes_on_a_wire_lose_double_and_disorder_nothing() {
-    let outcome = check("pcie-gen3-x8", 2, 1000, 1);
+    let outcome = check(Scenario::Random, "pcie-gen3-x8", 2, 1000, 1);
     assert!(outcome.tally.probes > 0, "no ring was ever full");
 }
 
 #[test]
 fn four_nodes_on_a_switch_lose_double_and_disorder_nothing() {
-    let outcome = check("bare", 4, 2000, 2);
-    assert!(outcome.tally.probes > 0, "no ring was ever full");
+    check_with_full_rings(Scenario::Random, "bare", 2000, 2);
+}
+
+#[test]
+fn eight_nodes_lose_double_and_disorder_nothing() {
+    check_with_full_rings(Scenario::EightNodes, "pcie-gen3-x8", 1000, 3);
+}
+
+#[test]
+fn queues_that_send_to_several_nodes_in_turn_lose_double_and_disorder_nothing() {
+    check_with_full_rings(Scenario::Alternating, "bare", 1500, 4);
+}
+
+#[test]
+fn queues_that_use_both_channels_in_turn_lose_double_and_disorder_nothing() {
+    check_with_full_rings(Scenario::Channels, "bare", 1500, 5);
+}
+
+#[test]
+fn messages_of_every_length_both_ways_are_whole() {
+    let outcome = check(Scenario::Sizes, "bare", Scenario::Sizes.nodes(), 1500, 6);
+    let [basic, bytes] = [outcome.tally.basic, outcome.tally.bytes];
+    assert!(bytes > 60 * basic, "{bytes} bytes in {basic} messages");
+}
+
+#[test]
+fn rings_that_nobody_empties_for_long_disturb_nobody_and_lose_nothing() {
+    check_with_full_rings(Scenario::DeadRings, "pcie-gen3-x8", 2000, 7);
 }

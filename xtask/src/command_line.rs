@@ -57,7 +57,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Synthesise, place and route for a board; fails when timing is not met
+    /// Synthesise, place and route for a board; fails when a block exceeds its share of the budget or timing is not met
     Synth {
         #[command(flatten)]
         configuration: NamedConfiguration,
@@ -125,7 +125,7 @@ impl CommandLine {
             Command::Synth {
                 configuration,
                 options,
-            } => synth::synth(&configuration.choose(workspace)?, &options),
+            } => synth::synth(workspace, configuration.configuration.as_deref(), &options),
             Command::Mutate(options) => mutate::mutate(&workspace, &options),
             Command::Generate(configuration) => {
                 let workspace = configuration.choose(workspace)?;

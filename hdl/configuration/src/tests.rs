@@ -70,6 +70,11 @@ fn illegal_values_are_refused_with_key_value_and_range() {
             "host.nonposted_credits: 12 is no power of two; legal: power of two from 2 to 64",
         ),
         (
+            "register_write_beats = 16",
+            "register_write_beats = 8",
+            "host.register_write_beats: 8 is out of range; legal: power of two from 16 to 64",
+        ),
+        (
             "read_tags = 16",
             "read_tags = 8",
             "host.read_tags: 8 is out of range; legal: 16",

@@ -4,13 +4,17 @@
 //! must come next from each queue, and when there are none left. Whatever is lost, doubled, out of order, damaged or
 //! misdirected is an error that names the seed.
 
+mod mix;
 mod plan;
 mod program;
 mod run;
+mod scenario;
 
-pub use plan::{EndpointName, Plan, PlannedMessage};
+pub use mix::{Mix, Range, Targets};
+pub use plan::{EndpointName, Plan, PlannedMessage, Role};
 pub use program::Tally;
 pub use run::{Outcome, SoakOptions, run};
+pub use scenario::Scenario;
 
 use crate::error::Error;
 

@@ -1,7 +1,7 @@
 //! The host program of a node: sends what the plan says, takes in what comes and compares it with what must.
 
 use super::Failure;
-use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage};
+use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage, Role};
 use crate::device::Device;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -76,6 +76,7 @@ struct Source<'a> {
 /// An endpoint with its part of the plan.
 struct Party<'a> {
     name: EndpointName,
+    role: Role,
     endpoint: Endpoint,
     destinations: Vec<EndpointName>,
     messages: Messages<'a>,
@@ -93,8 +94,7 @@ pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally
     shared.failed.fetch_or(opened.is_err(), Ordering::Relaxed);
     let (mut parties, device) = opened?;
     let mut tally = Tally::default();
-    let outcome =
-        exchange(port, &mut parties, shared, &mut tally).and_then(|()| close(&mut parties));
+    let outcome = exchange_all(port, &mut parties, shared, &mut tally);
     if outcome.is_err() {
         // The others would wait for messages that never come.
         shared.failed.store(true, Ordering::Relaxed);
@@ -132,6 +132,7 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
         let mut messages = plan.messages(name);
         parties.push(Party {
             name,
+            role: plan.role(name),
             endpoint,
             destinations,
             next: messages.next(),
@@ -172,11 +173,41 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
     Ok(parties)
 }
 
-/// Sends and receives until all of the plan has come about. Never waits to send without taking in what comes: all nodes
+/// Exchanges the live endpoints' messages, then those of the dead, and looks for what should not have come.
+fn exchange_all(
+    port: &HostPort,
+    parties: &mut [Party<'_>],
+    shared: &Shared,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    if parties.iter().any(|party| party.role == Role::Dead) {
+        exchange(port, parties, Awake::Live, shared, tally)?;
+        // The dead stay so until no node has anything else to do.
+        port.gather(&[]);
+    }
+    exchange(port, parties, Awake::All, shared, tally)?;
+    close(parties)
+}
+
+/// Which endpoints take in what comes, and have to be done with their part of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awake {
+    Live,
+    All,
+}
+
+impl Awake {
+    fn includes(self, party: &Party<'_>) -> bool {
+        self == Awake::All || party.role == Role::Live
+    }
+}
+
+/// Sends, and receives with the endpoints that are awake, until these are done with the plan. Never waits to send without taking in what comes: all nodes
 /// could do that at once, and none would go on.
 fn exchange(
     port: &HostPort,
     parties: &mut [Party<'_>],
+    awake: Awake,
     shared: &Shared,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
@@ -184,14 +215,17 @@ fn exchange(
     loop {
         let mut moved = false;
         for party in &mut *parties {
-            while let Some(message) = party.endpoint.receive() {
+            while awake.includes(party)
+                && let Some(message) = party.endpoint.receive()
+            {
                 party.check(message, tally)?;
                 shared.received.fetch_add(1, Ordering::Relaxed);
                 moved = true;
             }
             moved |= party.send(port)?;
         }
-        if parties.iter().all(Party::is_done) {
+        let mut busy = parties.iter().filter(|party| awake.includes(party));
+        if busy.all(Party::is_done) {
             return Ok(());
         }
         if shared.failed.load(Ordering::Relaxed) {

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::program::{self, Shared, Tally};
+use super::scenario::Scenario;
 use super::{Failure, SoakError};
 use crate::launch::{Ended, Program, launch};
 use sim::cluster::{ClusterOptions, Report};
@@ -14,6 +15,8 @@ const MAXIMUM_NODES: u16 = 8;
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct SoakOptions {
+    /// What it is about.
+    pub scenario: Scenario,
     /// Messages of all senders together.
     pub messages: u64,
     /// The cluster; its seed is also the plan's.
@@ -37,6 +40,7 @@ pub struct Outcome {
 /// The first failure of any node that is not merely another's consequence.
 pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
     let SoakOptions {
+        scenario,
         messages,
         cluster: options,
         received,
@@ -46,7 +50,12 @@ pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
         let text = format!("a soak has 2 to {MAXIMUM_NODES} nodes, not {nodes}");
         return Err(SoakError::Options(text));
     }
-    let plan = Arc::new(Plan::new(seed, nodes, messages));
+    let plan = Arc::new(Plan::new(
+        seed,
+        nodes,
+        messages,
+        scenario.mix().unwrap_or(super::mix::Mix::RANDOM),
+    ));
     let shared = Arc::new(Shared {
         received,
         failed: AtomicBool::new(false),

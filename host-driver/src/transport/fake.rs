@@ -13,6 +13,8 @@ type OtherSide = Rc<dyn Fn()>;
 #[derive(Default)]
 struct State {
     control: BTreeMap<u64, u32>,
+    /// Control registers written since one was read.
+    unread_writes: usize,
     endpoints: BTreeMap<u64, u64>,
     /// Stores to NIU memory, in order.
     memory_stores: Vec<(u64, Vec<u8>)>,
@@ -88,12 +90,17 @@ impl Transport for FakeTransport {
 
     fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
         assert_eq!(bar, Bar::Control, "the driver reads nothing else");
+        self.state.borrow_mut().unread_writes = 0;
         Ok(self.register(offset as usize))
     }
 
     fn write32(&self, bar: Bar, offset: u64, value: u32) {
         if bar == Bar::Control {
-            self.state.borrow_mut().control.insert(offset, value);
+            let mut state = self.state.borrow_mut();
+            state.control.insert(offset, value);
+            state.unread_writes += 1;
+            let room = abi::control::REGISTER_WRITE_LINES;
+            assert!(state.unread_writes <= room, "writes might be lost");
         }
     }
 

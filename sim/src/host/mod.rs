@@ -11,3 +11,6 @@ mod wake;
 pub use port::{HostPort, HostSide, NotInSimulation, current};
 pub use program::{Program, ProgramBody};
 pub use wake::Wake;
+
+#[cfg(test)]
+mod tests;
