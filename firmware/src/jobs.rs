@@ -1,6 +1,6 @@
 //! Requests that take several commands. A job derives its next command from a step counter instead of storing a list.
 //!
-//! Why the commands stand in this order: contract 3, rules 12 and 13.
+//! Why the commands stand in this order: contract 3, rule 14.
 
 use crate::command::Command;
 use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES};

@@ -14,8 +14,8 @@ pub struct Message {
     pub source_endpoint: u16,
     /// Receive queue that it was sent to (RQID): the ring's own.
     pub receive_queue_id: u16,
-    /// Frames of the sending node were lost before this message. Other messages may be missing: theirs, if they were among
-    /// them, and no one's after the last gap.
+    /// It is the first message that came after frames of the sending node were lost, of whatever queue. Always false until the
+    /// link is reliable.
     pub gap: bool,
     /// The sender's tag.
     pub tag: u8,

@@ -29,10 +29,14 @@ fn options(receive_queue_id: u16, inline: bool) -> EndpointOptions {
     }
 }
 
-/// Sends messages whose payloads tell their owner.
+/// What a message of an owner says.
+fn payload(owner: u64, message: u64) -> [u8; 8] {
+    (1000 * owner + message).to_le_bytes()
+}
+
 fn send_all(endpoint: &mut Endpoint, owner: u64) -> Result<(), Error> {
     for message in 0..MESSAGES {
-        endpoint.send_express(0, 0, (owner << 8 | message).to_le_bytes())?;
+        endpoint.send_express(0, 0, payload(owner, message))?;
     }
     Ok(())
 }
@@ -86,21 +90,19 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
             node.barrier();
             for message in 0..MESSAGES - 1 {
                 let received = full.receive_wait(PATIENCE_NS)?;
-                assert_eq!(received.payload, (2 * round << 8 | message).to_le_bytes());
+                assert_eq!(received.payload, payload(2 * round, message));
             }
             node.barrier();
             full.give_back();
             for message in 0..MESSAGES {
                 let received = empty.receive_wait(PATIENCE_NS)?;
-                let expected = (2 * round + 1) << 8 | message;
-                assert_eq!(received.payload, expected.to_le_bytes());
+                assert_eq!(received.payload, payload(2 * round + 1, message));
             }
             node.barrier();
             assert_eq!(empty.receive(), None, "a message twice");
             // What the former owner had in flight came once or not at all.
-            let last = (2 * round << 8 | (MESSAGES - 1)).to_le_bytes();
             if let Some(received) = full.receive() {
-                assert_eq!(received.payload, last);
+                assert_eq!(received.payload, payload(2 * round, MESSAGES - 1));
             }
             assert_eq!(full.receive(), None, "a message twice");
         }
