@@ -16,7 +16,7 @@ use protocol::{
 };
 
 use crate::{broken::AllBut, explore::World};
-use network::{Frame, Network};
+pub use network::{Frame, Network};
 pub use per_way::PerWay;
 pub use queue::TransmitQueue;
 pub use worlds::worlds;

@@ -131,6 +131,7 @@ pub fn worlds() -> Vec<Experiment> {
         }),
         Experiment::new("sending/hints", Small, |rules| Two {
             hints: true,
+            evicts: false,
             ..world(rules, &[queue(&[(0, 0), (0, 0), (0, 0)])])
         }),
         // A queue with one dead receiver. Applied to each way by itself, rules 2 to 4 let the other ways go on only
