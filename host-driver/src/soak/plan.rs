@@ -78,14 +78,19 @@ pub struct Plan {
 
 /// What a sequence of random numbers is for; each has its own.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(super) enum Purpose {
     Count,
     Shape,
     Message,
     Run,
+    Guest,
+    Reply,
+    Reset,
+    Fault,
 }
 
-fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
+/// The sequence for a purpose, and for one of all the things that have it.
+pub(super) fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
     let mut random = Random::new(seed);
     for word in [purpose as u64, which[0], which[1]] {
         random = Random::new(random.next_u64() ^ word);
@@ -330,10 +335,15 @@ impl Iterator for Messages<'_> {
 mod tests {
     use super::*;
     use crate::soak::Scenario;
+    use crate::soak::scenario::Traffic;
 
     /// The mixes of all scenarios that have one.
     fn mixes() -> impl Iterator<Item = Mix> {
-        Scenario::ALL.into_iter().filter_map(Scenario::mix)
+        let mix = |scenario: Scenario| match scenario.traffic() {
+            Traffic::Mix(mix) => Some(mix),
+            Traffic::Guests(_) => None,
+        };
+        Scenario::ALL.into_iter().filter_map(mix)
     }
 
     fn plan(seed: u64, nodes: u16, messages: u64) -> Plan {
