@@ -48,6 +48,11 @@ pub struct ReadyQueues<const N: usize, const NP1: usize> {
     pub turn: Signal<Out, Bits<8>>,
     /// It is taken in this cycle; only with `any`.
     pub pop: Signal<In, Bit>,
+    /// A queue with priority that has more may go on without standing in a FIFO: no other with priority is ready, and no queue
+    /// without has waited for eight turns.
+    pub may_keep: Signal<Out, Bit>,
+    /// It goes on in this cycle, which is a turn; only with `may_keep`, and not with `pop`.
+    pub keeps: Signal<In, Bit>,
 
     prior: BlockFifo<Bits<N>, N, NP1>,
     others: BlockFifo<Bits<N>, N, NP1>,
@@ -100,6 +105,8 @@ impl<const N: usize, const NP1: usize> Default for ReadyQueues<N, NP1> {
             any: Default::default(),
             turn: Default::default(),
             pop: Default::default(),
+            may_keep: Default::default(),
+            keeps: Default::default(),
             prior: Default::default(),
             others: Default::default(),
             waits_0: Default::default(),
@@ -173,7 +180,8 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         self.turn.next = bit_cast::<8, N>(self.head.val());
         self.prior.read.next = self.pop.val() & self.takes_prior.val();
         self.others.read.next = self.pop.val() & !self.takes_prior.val();
-        if self.pop.val() {
+        self.may_keep.next = self.prior.empty.val() & !self.overtaken.q.val().get_bit(3);
+        if self.pop.val() | self.keeps.val() {
             self.overtaken.d.next = self.overtaken.q.val() + 1;
         }
         if self.others.empty.val() | (self.pop.val() & !self.takes_prior.val()) {
@@ -405,6 +413,7 @@ mod tests {
                 unit.room_0.next = random.chance(30);
                 unit.room_1.next = random.chance(30);
                 unit.pop.next = unit.any.val() && random.chance(50);
+                unit.keeps.next = !unit.pop.next && unit.may_keep.val() && random.chance(50);
             });
     }
 }
