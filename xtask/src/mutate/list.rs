@@ -11,6 +11,10 @@ const MISROUTED: &str = "link_frames::frames_for_another_node_are_counted_and_de
 const BAD_MESSAGES: &str = "messages::over_long_messages_and_bad_destinations_are_dropped_in_order";
 const REFUSED: &str = "messages::a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it";
 const MALFORMED: &str = "packets::malformed_packets_and_unexpected_completions_change_nothing";
+const MALFORMED_COMPLETION: &str =
+    "spoilt_reads::malformed_completions_are_dropped_whole_and_the_true_ones_behind_them_are_taken";
+const MALFORMED_WRITE: &str = "packets::malformed_writes_change_no_register_and_launch_nothing";
+const REGISTER_BURSTS: &str = "packets::writes_to_registers_are_carried_out_whole_or_counted";
 const FULL_RING: &str = "receive_rings::a_full_ring_holds_its_sender_back_and_loses_nothing";
 const TORN: &str = "stores::torn_and_misaligned_express_stores_are_counted_and_never_delivered";
 const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoint_are_counted";
@@ -80,6 +84,14 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[POISONED],
     },
     Mutant {
+        name: "malformed-completion-taken",
+        fault: "a completion with more beats than its header says is taken for a good one",
+        module: "niu$read_requester$receive",
+        signal: "malformed$d",
+        value: "1'b0",
+        tests: &[MALFORMED_COMPLETION],
+    },
+    Mutant {
         name: "priority-ignored",
         fault: "queues with priority have their turn behind all others",
         module: "niu$transmit$engine$turn",
@@ -94,6 +106,22 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "as_expected",
         value: "1'b1",
         tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "malformed-write-carried-out",
+        fault: "registers are written by packets with more or less data than their header says",
+        module: "niu$register_writes",
+        signal: "malformed$d",
+        value: "1'b0",
+        tests: &[MALFORMED_WRITE],
+    },
+    Mutant {
+        name: "burst-cut-to-the-room",
+        fault: "of a write to registers that finds too little room a part is carried out",
+        module: "niu$register_writes",
+        signal: "waiting$discard",
+        value: "ended$q & malformed$q",
+        tests: &[REGISTER_BURSTS],
     },
     Mutant {
         name: "torn-store-taken",
