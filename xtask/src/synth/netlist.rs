@@ -8,6 +8,9 @@ use serde::Deserialize;
 /// The top module of the netlist.
 pub const TOP: &str = "harness";
 
+/// Two bits of a carry chain.
+pub const CARRY: &str = "CCU2C";
+
 /// One net: a bit of the flat design.
 pub type Net = u32;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use super::netlist::{Cell, Net, Netlist};
+use super::netlist::{CARRY, Cell, Net, Netlist};
 
 /// Resources of the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,6 @@ impl AddAssign for Usage {
 }
 
 /// A carry cell takes two LUT4, and so does each cell that nextpnr puts at an end of a carry chain.
-const CARRY: &str = "CCU2C";
 const LUT4_OF_A_CARRY: u64 = 2;
 /// 16 words of 4 bits take four LUT4, and the write port two.
 const DISTRIBUTED_RAM: &str = "TRELLIS_DPR16X4";
