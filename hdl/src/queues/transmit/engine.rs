@@ -153,6 +153,8 @@ pub struct TransmitEngine {
     short_1: DFF<Bit>,
     express_1: DFF<Bit>,
     again_1: DFF<Bit>,
+    /// Its queue has priority, and was ready.
+    prior_1: DFF<Bit>,
 
     // Stage 2.
     valid_2: DFF<Bit>,
@@ -205,6 +207,7 @@ pub struct TransmitEngine {
 
     // Stage 0.
     resends: Signal<Local, Bit>,
+    waits_for_prior: Signal<Local, Bit>,
     keeps: Signal<Local, Bit>,
     stays: Signal<Local, Bit>,
     chooses: Signal<Local, Bit>,
@@ -289,6 +292,7 @@ impl Logic for TransmitEngine {
             short_1,
             express_1,
             again_1,
+            prior_1,
             valid_2,
             queue_2,
             short_2,
@@ -440,13 +444,15 @@ impl Logic for TransmitEngine {
             self.has_more_2.next = self.outcome.val().more;
         }
         self.resends.next = self.resend_state.q.val() == ResendState::Waits;
+        self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
+        self.ready.waits_for_prior.next = self.waits_for_prior.val();
         self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
         self.stays.next = self.goes_2.val()
             & self.has_more_2.val()
             & !self.again_2.q.val()
             & !self.short_2.q.val()
             & !self.resends.val()
-            & (!self.ready.any.val() | self.keeps.val())
+            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val())
             & (!self.offer.val().valid | self.ready.any.val());
         // Its queue has to become ready again, but a store has the way there.
         self.block_2.next = self.goes_2.val()
@@ -508,6 +514,9 @@ impl Logic for TransmitEngine {
             self.short_1.d.next = self.chosen_short.val();
             self.express_1.d.next = self.offer.val().express;
             self.again_1.d.next = self.resends.val();
+            self.prior_1.d.next = !self.resends.val()
+                & ((self.stays.val() & self.keeps.val())
+                    | (self.ready.any.val() & !self.stays.val() & self.ready.turn_is_prior.val()));
         } else if self.short_1.q.val() {
             // A store does not wait in stage 1.
             self.valid_1.d.next = false;

@@ -42,10 +42,14 @@ pub struct ReadyQueues<const N: usize, const NP1: usize> {
     pub room_0: Signal<In, Bit>,
     /// Virtual channel 1 has credits.
     pub room_1: Signal<In, Bit>,
+    /// A queue with priority may go on in the next cycle: those without wait for that, unless it is their turn.
+    pub waits_for_prior: Signal<In, Bit>,
     /// A queue is ready.
     pub any: Signal<Out, Bit>,
     /// The one whose turn it is.
     pub turn: Signal<Out, Bits<8>>,
+    /// It is one with priority.
+    pub turn_is_prior: Signal<Out, Bit>,
     /// It is taken in this cycle; only with `any`.
     pub pop: Signal<In, Bit>,
     /// A queue with priority that has more may go on without standing in a FIFO: no other with priority is ready, and no queue
@@ -102,8 +106,10 @@ impl<const N: usize, const NP1: usize> Default for ReadyQueues<N, NP1> {
             reopen_queue: Default::default(),
             room_0: Default::default(),
             room_1: Default::default(),
+            waits_for_prior: Default::default(),
             any: Default::default(),
             turn: Default::default(),
+            turn_is_prior: Default::default(),
             pop: Default::default(),
             may_keep: Default::default(),
             keeps: Default::default(),
@@ -172,7 +178,10 @@ impl<const N: usize, const NP1: usize> Logic for ReadyQueues<N, NP1> {
         // Whose turn it is.
         self.takes_prior.next = !self.prior.empty.val()
             & (self.others.empty.val() | !self.overtaken.q.val().get_bit(3));
-        self.any.next = !self.prior.empty.val() | !self.others.empty.val();
+        self.any.next = !self.prior.empty.val()
+            | (!self.others.empty.val()
+                & (!self.waits_for_prior.val() | self.overtaken.q.val().get_bit(3)));
+        self.turn_is_prior.next = self.takes_prior.val();
         self.head.next = self.others.data_out.val();
         if self.takes_prior.val() {
             self.head.next = self.prior.data_out.val();
@@ -412,6 +421,7 @@ mod tests {
                 unit.reopen_queue.next = random.below(16).to_bits();
                 unit.room_0.next = random.chance(30);
                 unit.room_1.next = random.chance(30);
+                unit.waits_for_prior.next = false;
                 unit.pop.next = unit.any.val() && random.chance(50);
                 unit.keeps.next = !unit.pop.next && unit.may_keep.val() && random.chance(50);
             });
