@@ -1,5 +1,7 @@
 //! The answer path as a whole.
 
+mod reference;
+mod steps;
 mod world;
 
 use super::*;
