@@ -143,6 +143,7 @@ fn every_register_of_the_schema_and_no_other_is_there_with_its_reset_value() {
                 Some((map::hardware_revision::OFFSET, _)) => 0x1234_abcd,
                 Some((map::capabilities::OFFSET, _)) => identity.capabilities(),
                 Some((map::sizes::OFFSET, _)) => identity.sizes(),
+                Some((map::clock_hertz::OFFSET, _)) => identity.clock_hertz,
                 Some((map::cycle_low::OFFSET, _)) => continue,
                 Some((_, register)) => register.reset as u32,
             };
