@@ -71,7 +71,7 @@ pub enum Action {
 enum State {
     /// Nothing under way.
     Idle,
-    /// New rings: every queue is being disabled.
+    /// New rings: every endpoint is being erased. Commands done, of an endpoint or of all orphans.
     Clearing { done: usize },
     /// A marker is to be issued behind all that an earlier driver or firmware left under way.
     Marking,
@@ -187,11 +187,14 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 State::Idle => return self.fetch(),
                 State::Settling | State::Fetching => return None,
                 State::Clearing { done } => {
-                    if let Some(command) = jobs::tear_down_all(&self.endpoints.limits(), *done) {
-                        *done += 1;
+                    let command = match self.orphaned {
+                        true => jobs::tear_down_all(&self.endpoints.limits(), *done),
+                        false => jobs::tear_down_known(&mut self.endpoints, done),
+                    };
+                    *done += 1;
+                    if let Some(command) = command {
                         return Some(Action::Issue(command));
                     }
-                    self.endpoints.remove_all();
                     self.orphaned = false;
                     self.state = State::Marking;
                 }

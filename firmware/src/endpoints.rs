@@ -120,7 +120,16 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             free_receive_queues: Vec::new(),
             free_inline_pages: Vec::new(),
         };
-        table.remove_all();
+        // There is room for all: the limits are within the sizes.
+        for queue in 0..limits.transmit_queues {
+            let _ = table.free_transmit_queues.push_back(queue as u8);
+        }
+        for queue in 0..limits.receive_queues {
+            let _ = table.free_receive_queues.push(queue as u8);
+        }
+        for page in 0..limits.inline_pages {
+            let _ = table.free_inline_pages.push(page as u8);
+        }
         table
     }
 
@@ -150,6 +159,11 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// The endpoint that has this transmit queue.
     pub fn of_queue(&self, queue: u8) -> Option<&Endpoint> {
         self.endpoints.get(usize::from(queue))?.as_ref()
+    }
+
+    /// One of the endpoints, if there are any.
+    pub fn any(&self) -> Option<&Endpoint> {
+        self.endpoints.iter().flatten().next()
     }
 
     /// Reserves all that an endpoint needs.
@@ -217,30 +231,6 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         let _ = self.free_receive_queues.push(endpoint.receive_queue);
         if let Some(page) = endpoint.inline_page {
             let _ = self.free_inline_pages.push(page);
-        }
-    }
-
-    /// Forgets every endpoint; no queue is enabled.
-    pub fn remove_all(&mut self) {
-        let Limits {
-            transmit_queues,
-            receive_queues,
-            inline_pages,
-            ..
-        } = self.limits;
-        self.endpoints = [None; QUEUES];
-        self.free_transmit_queues.clear();
-        self.free_receive_queues.clear();
-        self.free_inline_pages.clear();
-        // There is room for all: the limits are within the sizes.
-        for queue in 0..transmit_queues {
-            let _ = self.free_transmit_queues.push_back(queue as u8);
-        }
-        for queue in 0..receive_queues {
-            let _ = self.free_receive_queues.push(queue as u8);
-        }
-        for page in 0..inline_pages {
-            let _ = self.free_inline_pages.push(page as u8);
         }
     }
 

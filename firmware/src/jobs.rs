@@ -1,6 +1,6 @@
 //! Requests that take several commands. A job derives its next command from a step counter instead of storing a list.
 //!
-//! Why the commands stand in this order: contract 3, rules 12 and 13.
+//! Why the commands stand in this order: contract 3, rule 14.
 
 use crate::command::Command;
 use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES};
@@ -309,7 +309,24 @@ fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
     Some(Command::write_queue_state(region, index, 0))
 }
 
-/// The command with this number of the tear-down of everything, whether this firmware knows of it or an earlier one did.
+/// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it. So its time
+/// depends on how many there are, and not on how many there could be.
+pub fn tear_down_known<const QUEUES: usize>(
+    endpoints: &mut EndpointTable<QUEUES>,
+    done: &mut usize,
+) -> Option<Command> {
+    loop {
+        let endpoint = endpoints.any()?;
+        if let Some(command) = tear_down(endpoint, *done) {
+            return Some(command);
+        }
+        let queue = endpoint.transmit_queue;
+        endpoints.remove(queue);
+        *done = 0;
+    }
+}
+
+/// The command with this number of the tear-down of everything that an earlier firmware may have set up.
 pub fn tear_down_all(limits: &Limits, done: usize) -> Option<Command> {
     let clear = match done {
         0 => Command::clear_queue_state(REGION_RECEIVE_MAP, 0, limits.receive_queue_ids),

@@ -16,6 +16,6 @@ pub mod gate;
 pub mod host_port;
 pub mod library;
 pub mod link;
-// INTEGRATION: pub mod niu;
+pub mod niu;
 pub mod processor;
 pub mod queues;

@@ -322,7 +322,6 @@ impl Logic for Niu {
         self.receive.lookup_id.next = self.link.lookup_id.val();
         self.link.lookup_resident.next = self.receive.lookup_resident.val();
         self.link.lookup_queue.next = self.receive.lookup_queue.val();
-        self.receive.lookup2_valid.next = self.link.lookup2_valid.val();
         self.receive.lookup2_id.next = self.link.lookup2_id.val();
         self.link.lookup2_ready.next = self.receive.lookup2_ready.val();
         self.link.lookup2_resident.next = self.receive.lookup2_resident.val();
@@ -342,6 +341,7 @@ impl Logic for Niu {
             &mut self.channel_1_register.source,
             &mut self.receive.channel_1,
         );
+        self.receive.channel_1_likely.next = self.channel_1_register.source.valid.val();
         StreamSource::join(&mut self.link.loopback_source, &mut self.receive.loopback);
         self.receive.node.next = self.registers.node.val();
         self.receive.configuration.next = self.configuration.q.val();
@@ -352,17 +352,22 @@ impl Logic for Niu {
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();
         self.processor.node.next = self.registers.node.val();
+        self.processor.room_0.next = self.link.room_0.val();
+        self.processor.room_1.next = self.link.room_1.val();
         self.processor.jtag_tck.next = self.jtag_tck.val();
         self.processor.jtag_tms.next = self.jtag_tms.val();
         self.processor.jtag_tdi.next = self.jtag_tdi.val();
         self.jtag_tdo.next = self.processor.jtag_tdo.val();
         self.registers.clear_valid.next = self.processor.clear_valid.val();
+        self.registers.clear_queue.next = self.processor.clear_queue.val();
         self.registers.clear_endpoint.next = self.processor.clear_endpoint.val();
         self.registers.clear_word.next = self.processor.clear_word.val();
         self.registers.clear_mask.next = self.processor.clear_mask.val();
         self.processor.clear_ready.next = self.registers.clear_ready.val();
         self.registers.heartbeat.next = self.processor.heartbeat.val();
         self.registers.event_set.next = self.processor.event_set.val();
+        self.registers.queue_set.next = self.processor.queue_set.val();
+        self.registers.queue_set_index.next = self.processor.queue_set_index.val();
         self.registers.endpoint_set.next = self.processor.endpoint_set.val();
         self.registers.endpoint_set_index.next = self.processor.endpoint_set_index.val();
         self.processor.event_pending.next = self.registers.event_pending.val();

@@ -341,7 +341,11 @@ impl Configuration {
         for name in ["queues.transmit", "queues.receive", "queues.transmit_slots"] {
             let key = KEYS.iter().find(|key| key.name == name);
             let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
-            add(constant, self.value(name), "The number whose logarithm stands above.");
+            add(
+                constant,
+                self.value(name),
+                "The number whose logarithm stands above.",
+            );
         }
         add(
             "ENDPOINT_SPACE_LOG2",
@@ -358,7 +362,10 @@ impl Configuration {
         );
         add(
             "LONGEST_PAUSE_ROUNDS_LOG2",
-            (self.value("queues.longest_pause_cycles") / round).max(1).ilog2().into(),
+            (self.value("queues.longest_pause_cycles") / round)
+                .max(1)
+                .ilog2()
+                .into(),
             "Base-2 logarithm of the longest pause, in rounds of the sweep.",
         );
         add(

@@ -41,7 +41,7 @@ const ERRORS: &[Counter] = &[
     Counter::OutsideWindow,
     Counter::InvalidTranslation,
     Counter::MessagesRefused,
-    Counter::AcknowledgeTimeout,
+    Counter::AnswerTimeout,
     Counter::FrameCorrupt,
     Counter::FrameVersion,
     Counter::FrameMisrouted,
@@ -61,8 +61,8 @@ pub struct Tally {
     pub basic: u64,
     /// Payload received.
     pub bytes: u64,
-    /// Times a transmit queue went back because the receiver's ring was full.
-    pub restarts: u64,
+    /// Messages sent again alone, to see whether the receiver's ring has room by now.
+    pub probes: u64,
 }
 
 /// Who may send here: the messages of one sender on one channel.
@@ -82,8 +82,8 @@ struct Party<'a> {
     messages: Messages<'a>,
     /// The message to be sent next; its pause is over.
     next: Option<PlannedMessage>,
-    /// By sending node, its transmit queue, and channel.
-    sources: BTreeMap<(u16, u8, u8), Source<'a>>,
+    /// By sending node, its endpoint, and channel.
+    sources: BTreeMap<(u16, u16, u8), Source<'a>>,
 }
 
 /// Runs the program of the node that `port` belongs to.
@@ -109,7 +109,7 @@ pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally
             return Err(Failure::Counter { count, meaning });
         }
     }
-    tally.restarts = device.counter(Counter::Restarts)?.into();
+    tally.probes = device.counter(Counter::Probes)?.into();
     Ok(tally)
 }
 
@@ -140,20 +140,21 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
             sources: BTreeMap::new(),
         });
     }
-    // The firmware gives an endpoint the transmit queue of its own number.
     let own: Vec<u8> = parties
         .iter()
-        .map(|party| party.endpoint.number() as u8)
+        .flat_map(|party| party.endpoint.number().to_le_bytes())
         .collect();
-    let queues = port.gather(&own);
+    let numbers = port.gather(&own);
     for party in &mut parties {
         for name in plan.destinations(party.name) {
-            let of_node = queues.get(usize::from(name.node));
+            let of_node = numbers.get(usize::from(name.node));
+            let place = 2 * usize::from(name.endpoint);
             // A node that failed has ended without telling; its failure will be noticed soon.
-            let Some(&queue) = of_node.and_then(|queues| queues.get(usize::from(name.endpoint)))
+            let Some(&[low, high]) = of_node.and_then(|numbers| numbers.get(place..place + 2))
             else {
                 return Err(Failure::Abandoned);
             };
+            let number = u16::from_le_bytes([low, high]);
             for virtual_channel in 0..CHANNELS as u8 {
                 let mut messages = plan.messages(name);
                 let expected = messages.next_for(party.name, virtual_channel);
@@ -165,7 +166,7 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
                 };
                 party
                     .sources
-                    .insert((name.node, queue, virtual_channel), source);
+                    .insert((name.node, number, virtual_channel), source);
             }
         }
     }
@@ -332,7 +333,7 @@ impl Party<'_> {
     /// Compares a message with the one that must be next from its queue and channel.
     fn check(&mut self, message: Message, tally: &mut Tally) -> Result<(), Failure> {
         let channel = message.tag & 1;
-        let key = (message.source_node, message.source_queue, channel);
+        let key = (message.source_node, message.source_endpoint, channel);
         let Some(source) = self.sources.get_mut(&key) else {
             return Err(self.unexpected(&message, "a known sender".into()));
         };
@@ -358,9 +359,9 @@ impl Party<'_> {
         Failure::Unexpected {
             receiver: self.name,
             got: format!(
-                "a message of node {} queue {}{}",
+                "a message of node {} endpoint {}{}",
                 message.source_node,
-                message.source_queue,
+                message.source_endpoint,
                 describe(message.tag, &message.payload)
             ),
             expected,

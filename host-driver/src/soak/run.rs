@@ -73,7 +73,7 @@ pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
                 tally.express += seen.express;
                 tally.basic += seen.basic;
                 tally.bytes += seen.bytes;
-                tally.restarts += seen.restarts;
+                tally.probes += seen.probes;
             }
             Some((cycle, Err(failure))) => failures.push(SoakError::Node {
                 seed,

@@ -14,7 +14,7 @@ pub enum Bar {
     Control,
     /// BAR2: endpoint pages.
     Endpoints,
-    /// BAR4: transmit slots and the outbox, mapped write-combining.
+    /// BAR4: inline bodies and the outbox, mapped write-combining.
     Memory,
 }
 

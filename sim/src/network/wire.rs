@@ -31,6 +31,8 @@ pub struct Tampering {
 /// Which frames are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frames {
+    /// All, credit frames too: the node behind the wire is gone.
+    All,
     /// Messages for this receive queue (RQID).
     MessagesFor(u16),
     /// Answers to messages of this transmit queue.
@@ -42,6 +44,7 @@ impl Frames {
     fn include(self, beat: u128) -> bool {
         let header = Header::unpack(beat);
         match self {
+            Frames::All => true,
             Frames::MessagesFor(receive_queue_id) => {
                 header.kind == MESSAGE as u64
                     && header.receive_queue_id == u64::from(receive_queue_id)

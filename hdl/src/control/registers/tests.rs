@@ -435,8 +435,8 @@ fn pending_bits_follow_a_model_under_random_traffic() {
         }
     }
     for (array, (offset, words)) in ARRAYS.into_iter().enumerate() {
-        for word in 0..words as usize {
-            assert_eq!(bench.read(offset + 4 * word), model[array][word]);
+        for (word, &expected) in model[array].iter().take(words as usize).enumerate() {
+            assert_eq!(bench.read(offset + 4 * word), expected);
         }
     }
 }

@@ -1,108 +1,152 @@
-//! Which senders' queues the receiver does not listen to.
+//! Which senders were refused, and must restart.
 
 use crate::library::block_ram::BlockRam;
+use crate::library::fixed::Fixed;
 use rust_hdl::prelude::*;
 
-/// One bit for each transmit queue of each node: its messages are skipped until it restarts (V18, flow control of a full ring).
+/// One bit for each resident transmit queue of each node, on each virtual channel: a message of it was refused for want of room,
+/// and those that follow it are refused until one carries `restart` (V18, rules 9 and 10 of the protocol).
 ///
-/// Contract: after reset the table clears itself, one bit a cycle; nothing is read or written before `ready`.
+/// Contract: node and slot are less than 2^`NODES_LOG2` and 2^`SLOTS_LOG2` (`FrameCheck` drops others); `FLOWS_LOG2` is their sum and
+/// one. A bit must not be read in the cycle in which it is written. A reset leaves the bits as they are, and what they are at first does not
+/// matter: a stale bit costs its sender one refusal at most, and none if it has nothing unanswered.
 ///
-/// Latency: `node` and `queue` in cycle t, `skipping` in t + 1. A write counts for reads from the second cycle behind it on:
-/// what is remembered follows from what was looked up, and a register stands between.
-#[derive(LogicBlock)]
-pub struct ReceiveFlows {
-    /// Clock.
+/// Latency: `read_*` in cycle t, `refused` in t + 1.
+#[derive(LogicBlock, Default)]
+pub struct Flows<const NODES_LOG2: usize, const SLOTS_LOG2: usize, const FLOWS_LOG2: usize> {
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
-    pub reset: Signal<In, Bit>,
-    /// Source node to look up.
-    pub node: Signal<In, Bits<6>>,
-    /// Its transmit queue.
-    pub queue: Signal<In, Bits<4>>,
-    /// Source node to remember.
-    pub write_node: Signal<In, Bits<6>>,
-    /// Its transmit queue.
-    pub write_queue: Signal<In, Bits<4>>,
-    /// Remember `skip` for this queue.
+    pub read_node: Signal<In, Bits<10>>,
+    pub read_slot: Signal<In, Bits<8>>,
+    pub read_channel: Signal<In, Bit>,
+    /// A message of the queue read in the cycle before was refused, and none was taken since.
+    pub refused: Signal<Out, Bit>,
+    /// Writes `write_refused` in this cycle.
     pub write: Signal<In, Bit>,
-    /// What to remember.
-    pub skip: Signal<In, Bit>,
-    /// The queue named in the cycle before is not listened to.
-    pub skipping: Signal<Out, Bit>,
-    /// The table is clear.
-    pub ready: Signal<Out, Bit>,
-    table_ram: BlockRam<Bits<1>, 10>,
-    clearing: DFF<Bit>,
-    clear_address: DFF<Bits<10>>,
-    written: DFF<Bit>,
-    written_address: DFF<Bits<10>>,
-    written_skip: DFF<Bit>,
-    last_address: Constant<Bits<10>>,
+    pub write_node: Signal<In, Bits<10>>,
+    pub write_slot: Signal<In, Bits<8>>,
+    pub write_channel: Signal<In, Bit>,
+    pub write_refused: Signal<In, Bit>,
+    rows: BlockRam<Bits<1>, FLOWS_LOG2>,
+    node: Signal<Local, Bits<NODES_LOG2>>,
+    slot: Signal<Local, Bits<SLOTS_LOG2>>,
+    written_node: Signal<Local, Bits<NODES_LOG2>>,
+    written_slot: Signal<Local, Bits<SLOTS_LOG2>>,
+    slots_log2: Fixed<5, SLOTS_LOG2>,
 }
 
-impl Default for ReceiveFlows {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            node: Default::default(),
-            queue: Default::default(),
-            write_node: Default::default(),
-            write_queue: Default::default(),
-            write: Default::default(),
-            skip: Default::default(),
-            skipping: Default::default(),
-            ready: Default::default(),
-            table_ram: Default::default(),
-            clearing: Default::default(),
-            clear_address: Default::default(),
-            written: Default::default(),
-            written_address: Default::default(),
-            written_skip: Default::default(),
-            last_address: Constant::new(1023u64.to_bits()),
-        }
+impl<const NODES_LOG2: usize, const SLOTS_LOG2: usize, const FLOWS_LOG2: usize> Logic
+    for Flows<NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>
+{
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, rows);
+        self.node.next = self.read_node.val().get_bits::<NODES_LOG2>(0);
+        self.slot.next = self.read_slot.val().get_bits::<SLOTS_LOG2>(0);
+        self.rows.read_address.next = (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(self.node.val())
+            << self.slots_log2.val())
+            | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.slot.val()))
+            << 1)
+            | bit_cast::<FLOWS_LOG2, 1>(self.read_channel.val().into());
+        self.refused.next = self.rows.read_data.val().any();
+
+        self.written_node.next = self.write_node.val().get_bits::<NODES_LOG2>(0);
+        self.written_slot.next = self.write_slot.val().get_bits::<SLOTS_LOG2>(0);
+        self.rows.write_address.next =
+            (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(self.written_node.val())
+                << self.slots_log2.val())
+                | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.written_slot.val()))
+                << 1)
+                | bit_cast::<FLOWS_LOG2, 1>(self.write_channel.val().into());
+        self.rows.write_data.next = self.write_refused.val().into();
+        self.rows.write_enable.next = self.write.val();
     }
 }
 
-impl Logic for ReceiveFlows {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            clearing,
-            clear_address,
-            written,
-            written_address,
-            written_skip
-        );
-        clock!(self, clock, table_ram);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::{FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2};
+    use crate::gate::{Gate, Random, clock_cycle, ecp5_cells, settle};
+    use std::collections::HashSet;
 
-        self.table_ram.read_address.next =
-            (bit_cast::<10, 6>(self.node.val()) << 4) | bit_cast::<10, 4>(self.queue.val());
-        self.written.d.next = self.write.val();
-        self.written_address.d.next = (bit_cast::<10, 6>(self.write_node.val()) << 4)
-            | bit_cast::<10, 4>(self.write_queue.val());
-        self.written_skip.d.next = self.skip.val();
-        self.table_ram.write_address.next = self.written_address.q.val();
-        self.table_ram.write_enable.next = self.written.q.val();
-        self.table_ram.write_data.next = self.written_skip.q.val().into();
-        if self.clearing.q.val() {
-            self.table_ram.write_address.next = self.clear_address.q.val();
-            self.table_ram.write_enable.next = true;
-            self.table_ram.write_data.next = 0.into();
-            self.clear_address.d.next = self.clear_address.q.val() + 1;
-            if self.clear_address.q.val() == self.last_address.val() {
-                self.clearing.d.next = false;
+    fn remembers<const NODES_LOG2: usize, const SLOTS_LOG2: usize, const FLOWS_LOG2: usize>() {
+        let seed = 9;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = Flows::<NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>::default();
+        unit.connect_all();
+        settle(&mut unit);
+        let mut refused = HashSet::new();
+        // Few of each, the highest among them, so that they are met again.
+        let pick = |random: &mut Random, log2: usize| {
+            [0, 1, (1 << log2) - 2, (1 << log2) - 1][random.below(4) as usize]
+        };
+        let flow = |random: &mut Random| {
+            let (node, slot) = (pick(random, NODES_LOG2), pick(random, SLOTS_LOG2));
+            (node, slot, random.chance(50))
+        };
+        let mut found = [0; 2];
+        for _ in 0..4000 {
+            let (read, written) = (flow(&mut random), flow(&mut random));
+            let (writes, value) = (random.chance(50) && read != written, random.chance(50));
+            unit.read_node.next = (read.0 as u64).to_bits();
+            unit.read_slot.next = (read.1 as u64).to_bits();
+            unit.read_channel.next = read.2;
+            unit.write.next = writes;
+            unit.write_node.next = (written.0 as u64).to_bits();
+            unit.write_slot.next = (written.1 as u64).to_bits();
+            unit.write_channel.next = written.2;
+            unit.write_refused.next = value;
+            let expected = refused.contains(&read);
+            if writes && value {
+                refused.insert(written);
+            } else if writes {
+                refused.remove(&written);
             }
+            clock_cycle!(unit, clock);
+            assert_eq!(unit.refused.val(), expected, "{read:?}");
+            found[usize::from(expected)] += 1;
         }
-        self.skipping.next = self.table_ram.read_data.val().any();
-        self.ready.next = !self.clearing.q.val();
+        assert!(found.iter().all(|&count| count > 500), "{found:?}");
+    }
 
-        if self.reset.val() {
-            self.clearing.d.next = true;
-            self.clear_address.d.next = 0.into();
-            self.written.d.next = false;
-        }
+    #[test]
+    fn each_flow_has_a_bit_of_its_own() {
+        remembers::<2, 2, 5>();
+        remembers::<8, 5, 14>();
+        remembers::<10, 8, 19>();
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("flows", Flows::<3, 2, 6>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, _| {
+                unit.read_node.next = random.below(8).to_bits();
+                unit.read_slot.next = random.below(2).to_bits();
+                unit.read_channel.next = random.chance(50);
+                unit.write.next = random.chance(40);
+                unit.write_node.next = random.below(8).to_bits();
+                // Never the bit that is read.
+                unit.write_slot.next = (2 + random.below(2)).to_bits();
+                if random.chance(50) {
+                    let read = unit.read_slot.next;
+                    unit.read_slot.next = unit.write_slot.next;
+                    unit.write_slot.next = read;
+                }
+                unit.write_channel.next = random.chance(50);
+                unit.write_refused.next = random.chance(50);
+            });
+    }
+
+    #[test]
+    fn takes_one_block_ram_for_16384_flows() {
+        let cells = ecp5_cells(
+            "flows_cells",
+            Flows::<NODES_LOG2, PEER_QUEUES_LOG2, FLOWS_LOG2>::default(),
+        );
+        let expected = (1usize << FLOWS_LOG2).div_ceil(1 << 14);
+        let rams = cells.iter().find(|(kind, _)| kind == "DP16KD");
+        assert_eq!(rams.map(|(_, count)| *count), Some(expected));
     }
 }

@@ -47,6 +47,9 @@ pub enum ResendState {
 /// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
 /// 3. The translation is there: check and commit. The header goes to the output FIFO.
 ///
+/// What the store part tells comes a cycle behind `outcome`, so a queue whose message took the short way does not stay: it becomes
+/// ready if it has more.
+///
 /// A store takes the short way if nothing else is ready and its queue has nothing else to send. Otherwise its queue becomes
 /// ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message that meets a waiting
 /// stage leaves the pipeline, and its queue becomes ready.
@@ -214,6 +217,7 @@ pub struct TransmitEngine {
     answered_1: Signal<Local, Bits<9>>,
     producer_1: Signal<Local, Bits<16>>,
     pending_1: Signal<Local, Bits<7>>,
+    has_pending_1: Signal<Local, Bit>,
     unanswered_1: Signal<Local, Bits<8>>,
     open_1: Signal<Local, Bit>,
     current_1: Signal<Local, Bit>,
@@ -437,6 +441,7 @@ impl Logic for TransmitEngine {
         self.stays.next = self.goes_2.val()
             & self.has_more_2.val()
             & !self.again_2.q.val()
+            & !self.short_2.q.val()
             & !self.resends.val()
             & !self.ready.any.val()
             & !self.offer.val().valid;
@@ -540,6 +545,9 @@ impl Logic for TransmitEngine {
         }
         self.pending_1.next =
             self.producer_1.val().get_bits::<7>(0) - self.launched_1.val().get_bits::<7>(0);
+        // The short way may have sent a message whose store part is not told yet: then the difference is negative.
+        self.has_pending_1.next = (self.pending_1.val() != 0)
+            & !(self.pending_1.val().get_bit(6) & self.pending_1.val().get_bit(5));
         self.unanswered_1.next =
             self.launched_1.val().get_bits::<8>(0) - self.answered_1.val().get_bits::<8>(0);
         self.open_1.next = self.control_1.val().get_bit(0) & !self.answered_1.val().get_bit(8);
@@ -551,7 +559,7 @@ impl Logic for TransmitEngine {
             self.short_2.d.next = self.short_1.q.val();
             self.express_2.d.next = self.express_1.q.val();
             self.again_2.d.next = self.again_1.q.val();
-            self.may_go_2.d.next = self.open_1.val() & (self.pending_1.val() != 0);
+            self.may_go_2.d.next = self.open_1.val() & self.has_pending_1.val();
             if self.short_1.q.val() {
                 // A slot that is written while it is read is undefined: such a store does not take the short way.
                 self.may_go_2.d.next = self.open_1.val()
@@ -563,7 +571,7 @@ impl Logic for TransmitEngine {
                     & (self.control_1.val().get_bits::<8>(2)
                         == self.held_resend.q.val().generation);
             }
-            self.more_2.d.next = self.pending_1.val() > 1;
+            self.more_2.d.next = self.has_pending_1.val() & (self.pending_1.val() != 1);
             self.index_2.d.next = self.index_1.val();
             self.restart_2.d.next = self.unanswered_1.val() == 0;
             if self.again_1.q.val() {

@@ -213,3 +213,6 @@ impl Logic for TransmitUnit {
         self.answered.next = self.answers.answered.val();
     }
 }
+
+#[cfg(test)]
+mod tests;

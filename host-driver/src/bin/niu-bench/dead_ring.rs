@@ -95,7 +95,10 @@ enum Found {
 fn send(node: &Node, effort: Effort) -> Result<Found, Error> {
     let mut victim = [endpoint(node, VICTIM, RING_ENTRIES_LOG2, &[2])?];
     node.barrier();
-    let beside_victim = usize::from(node.device.identity().transmit_queues) - 1;
+    let identity = node.device.identity();
+    // Messages of that length need inline bodies.
+    let beside_victim = identity.transmit_queues.min(identity.inline_pages.into()) - 1;
+    let beside_victim = usize::from(beside_victim);
     let stages = [0, 1, effort.most_queues.min(beside_victim)];
     let mut found = Vec::new();
     let mut dead: Vec<Endpoint> = Vec::new();

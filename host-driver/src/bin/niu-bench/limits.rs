@@ -27,11 +27,15 @@ struct Shape {
 /// What a node saw of each shape: messages a second.
 type Found = Vec<(Shape, f64)>;
 
-/// All shapes, on a node with so many queues.
-fn shapes(queues: usize) -> Vec<Shape> {
+/// All shapes, on a node with so many queues, of which some have inline bodies.
+fn shapes(queues: usize, inline: usize) -> Vec<Shape> {
     let mut all = Vec::new();
     for (mechanism, bytes) in SHAPES {
-        for queues in [1, queues] {
+        let most = match mechanism {
+            Mechanism::Express => queues,
+            Mechanism::Basic => queues.min(inline),
+        };
+        for queues in [1, most] {
             for ways in [1, 2] {
                 all.push(Shape {
                     mechanism,
@@ -55,7 +59,7 @@ fn measure(node: &Node, most: usize, messages: usize) -> Result<Found, Error> {
         .collect::<Result<Vec<_>, Error>>()?;
     node.barrier();
     let mut found = Vec::new();
-    for shape in shapes(queues) {
+    for shape in shapes(queues, identity.inline_pages.into()) {
         let all = messages * shape.queues.isqrt();
         let count = |does: bool| if does { all } else { 0 };
         let load = Load {

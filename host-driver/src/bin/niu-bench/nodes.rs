@@ -7,7 +7,7 @@ use wayfarer_host_driver::launch::{Node, Program, launch};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
 /// RQID of a node's first endpoint; the others' follow.
-const FIRST_RECEIVE_QUEUE_ID: u16 = 100;
+const FIRST_RECEIVE_QUEUE_ID: u16 = 8;
 
 /// What a run was and took.
 pub struct Run {
@@ -51,7 +51,7 @@ pub fn receive_queue_id(number: u16) -> u16 {
     FIRST_RECEIVE_QUEUE_ID + number
 }
 
-/// The node's endpoint number `number`, whose destination `d` leads to the endpoint of the same number on `destinations[d]`.
+/// The node's endpoint number `number`, with inline bodies if there are pages for so many endpoints, whose destination `d` leads to the endpoint of the same number on `destinations[d]`.
 pub fn endpoint(
     node: &Node,
     number: u16,
@@ -62,6 +62,7 @@ pub fn endpoint(
         receive_queue_id: receive_queue_id(number),
         ring_entries_log2,
         destinations_log2: 1,
+        inline: number < node.device.identity().inline_pages.into(),
         ..EndpointOptions::default()
     };
     node.endpoint(options, destinations)

@@ -94,8 +94,8 @@ fn print(Outcome { tally, report }: &Outcome) {
         HumanCount(tally.bytes)
     );
     println!(
-        "{} restarts of transmit queues at full rings; trace hash {:016x}",
-        HumanCount(tally.restarts),
+        "{} probes of full rings; trace hash {:016x}",
+        HumanCount(tally.probes),
         report.trace_hash
     );
     println!(
