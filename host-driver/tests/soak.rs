@@ -93,7 +93,10 @@ fn queues_that_change_owners_under_traffic_mix_nothing_up() {
     // Endpoints get other pages each time, but there are only so many queues behind them.
     let queues = Configuration::chosen().expect("the NIU was made from it");
     let queues = queues.value("queues.transmit") as usize;
-    assert!(verdict.guests as usize > 2 * queues, "no queue changed its owner");
+    assert!(
+        verdict.guests as usize > 2 * queues,
+        "no queue changed its owner"
+    );
 }
 
 #[test]

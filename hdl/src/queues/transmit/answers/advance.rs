@@ -290,8 +290,7 @@ impl Logic for Advance {
             self.upper.next = self.told_consumer.val().get_bits::<9>(7) + 1;
         }
         self.resend_valid.next = self.valid_4.q.val()
-            & (self.told_findings.val().resends
-                | self.told_findings.val().pings);
+            & (self.told_findings.val().resends | self.told_findings.val().pings);
         self.send_decided.next = self.valid_4.q.val()
             & (self.operation_4.q.val().sends | self.operation_4.q.val().pings);
         self.resend.next.queue = self.operation_4.q.val().queue;

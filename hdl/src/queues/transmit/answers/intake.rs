@@ -33,11 +33,7 @@ pub struct MessageVerdict {
 ///
 /// Latency: from `answer` to `valid`: 4 cycles. Rate: a message every cycle.
 #[derive(LogicBlock)]
-pub struct AnswerIntake<
-    const QUEUES_LOG2: usize,
-    const SLOTS_LOG2: usize,
-    const WAYS_LOG2: usize,
-> {
+pub struct AnswerIntake<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub launch: Signal<In, Launch>,
@@ -96,7 +92,9 @@ pub struct AnswerIntake<
     is_marked: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     next_bits: Signal<Local, Bits<12>>,
-    next_rest: Signal<Local, Bits<12>>,
+    rest_of_rest: Signal<Local, Bits<12>>,
+    head_bits: Signal<Local, Bits<12>>,
+    rest_of_head: Signal<Local, Bits<12>>,
     queues_log2: Constant<Bits<4>>,
     slots_log2: Constant<Bits<4>>,
 }
@@ -160,7 +158,9 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
             is_marked: Default::default(),
             moves: Default::default(),
             next_bits: Default::default(),
-            next_rest: Default::default(),
+            rest_of_rest: Default::default(),
+            head_bits: Default::default(),
+            rest_of_head: Default::default(),
             queues_log2: Constant::new(QUEUES_LOG2.to_bits()),
             slots_log2: Constant::new(SLOTS_LOG2.to_bits()),
         }
@@ -215,27 +215,29 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.bits.next = self.current.q.val().bitmap;
         self.rest.next = self.bits.val() & (self.bits.val() - 1);
         self.next_bits.next = self.bits.val();
+        self.rest_of_rest.next = self.rest.val() & (self.rest.val() - 1);
+        self.head_bits.next = self.head.val().bitmap;
+        self.rest_of_head.next = self.head_bits.val() & (self.head_bits.val() - 1);
         if self.moves.val() {
             self.next_bits.next = self.rest.val();
+            self.ends.d.next = self.rest_of_rest.val() == 0;
         }
         if self.loads.val() {
             self.current.d.next = self.head.val();
             self.busy.d.next = self.head_any.val();
-            self.next_bits.next = self.head.val().bitmap;
+            self.next_bits.next = self.head_bits.val();
+            self.ends.d.next = self.rest_of_head.val() == 0;
         }
         self.current.d.next.bitmap = self.next_bits.val();
-        self.next_rest.next = self.next_bits.val() & (self.next_bits.val() - 1);
-        self.ends.d.next = self.next_rest.val() == 0;
 
         self.first.requests.next = self.bits.val();
         self.slot.next = self.current.q.val().slot;
         self.slot_excess.next = self.slot.val() >> self.queues_log2.val();
-        self.index.next =
-            self.current.q.val().base + bit_cast::<7, 4>(self.first.index.val());
-        self.read_way.next = (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(
-            self.slot.val().get_bits::<QUEUES_LOG2>(0),
-        ) << self.slots_log2.val())
-            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.index.val().get_bits::<SLOTS_LOG2>(0));
+        self.index.next = self.current.q.val().base + bit_cast::<7, 4>(self.first.index.val());
+        self.read_way.next =
+            (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(self.slot.val().get_bits::<QUEUES_LOG2>(0))
+                << self.slots_log2.val())
+                | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.index.val().get_bits::<SLOTS_LOG2>(0));
         self.way.next = self.read_way.val();
         if !self.moves.val() {
             self.way.next = self.way_1.q.val();
@@ -249,9 +251,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.written_way.next = (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(
             self.launch_queue.val().get_bits::<QUEUES_LOG2>(0),
         ) << self.slots_log2.val())
-            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(
-                self.launch_index.val().get_bits::<SLOTS_LOG2>(0),
-            );
+            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.launch_index.val().get_bits::<SLOTS_LOG2>(0));
         self.ways.write_address.next = self.written_way.val();
         self.ways.write_data.next = self.launch.val().node;
         self.ways.write_enable.next = self.launch.val().valid;
@@ -277,8 +277,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         // Step 1: the comparison.
         self.valid.next = self.valid_1.q.val();
         self.verdict.next = self.verdict_1.q.val();
-        self.fits.next =
-            self.known_1.q.val() & (self.ways.read_data.val() == self.node_1.q.val());
+        self.fits.next = self.known_1.q.val() & (self.ways.read_data.val() == self.node_1.q.val());
 
         // Its acceptance takes the mark away; a later message may have the same index.
         if self.takes.val() & self.is_marked.val() & (self.current.q.val().verdict == 0) {

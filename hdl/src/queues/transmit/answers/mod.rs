@@ -306,6 +306,9 @@ impl<
         self.gather.taken.next = self.choice.verdict_taken.val();
         self.choice.verdict_valid.next = self.gather.valid.val();
         self.choice.verdict.next = self.gather.operation.val();
+        self.choice.following_valid.next = self.gather.following_valid.val();
+        self.choice.following.next = self.gather.following.val();
+        self.gather.joined.next = self.choice.joined.val();
 
         // What operations leave to be done.
         self.send.next = self.follow_ups.send.val();

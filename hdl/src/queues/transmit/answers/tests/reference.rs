@@ -70,9 +70,22 @@ impl Reference {
             (1, 1) | (2, 0) | (3, 1) => State::Refused,
             _ => State::Unanswered,
         };
-        let timers = [0, 1, TIMEOUT - 2, TIMEOUT - 1, TIMEOUT, 19, 20, 2 * TIMEOUT - 1];
+        let timers = [
+            0,
+            1,
+            TIMEOUT - 2,
+            TIMEOUT - 1,
+            TIMEOUT,
+            19,
+            20,
+            2 * TIMEOUT - 1,
+        ];
         Self {
-            consumer: random.below(1 << 16),
+            consumer: if random.chance(20) {
+                0xFFF0 + random.below(16)
+            } else {
+                random.below(1 << 16)
+            },
             messages: (0..length).map(|_| state(random)).collect(),
             mode: [Mode::Open, Mode::Drain, Mode::Probe, Mode::Burst][random.below(4) as usize],
             step: random.below(16),
@@ -158,7 +171,9 @@ impl Reference {
     }
 
     fn is_done(&self) -> bool {
-        self.messages.iter().all(|state| *state == State::Unanswered)
+        self.messages
+            .iter()
+            .all(|state| *state == State::Unanswered)
     }
 
     fn fail(&mut self, told: &mut Told) {
@@ -172,10 +187,10 @@ impl Reference {
     pub fn apply(&mut self, operation: &Operation, hold: bool) -> Told {
         let mut told = Told::default();
         let row = operation.row.to_u64();
+        let live = self.enabled && !self.failed;
         if operation.disables {
             self.enabled = false;
         }
-        let live = self.enabled && !self.failed || operation.disables && !self.failed;
         let asked = operation.messages.to_u64().count_ones().into();
         if !live {
             told.unexpected = asked;
@@ -278,10 +293,10 @@ impl Reference {
             && self.step + 1 >= self.give_up;
         let final_error = match verdict {
             _ if operation.own => Some(code),
-            _ if gives_up => Some(error::RECEIVER_FULL as usize),
+            _ if gives_up => Some(error::RECEIVER_FULL),
             kind::ACCEPTED => Some(0),
-            kind::NOT_RESIDENT => Some(error::NOT_RESIDENT as usize),
-            kind::ENTRY_TOO_SMALL => Some(error::ENTRY_TOO_SMALL as usize),
+            kind::NOT_RESIDENT => Some(error::NOT_RESIDENT),
+            kind::ENTRY_TOO_SMALL => Some(error::ENTRY_TOO_SMALL),
             _ => None,
         };
         if let Some(code) = final_error {
