@@ -41,8 +41,8 @@ pub enum ResendState {
 /// launch part of the queues' records: the launched index.
 ///
 /// The pipeline has four stages; a message moves on each cycle unless the stage before the link has to wait.
-/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue of a store in
-///    this cycle (`offer`), else the queue just served, if it has more. A queue with priority that has more goes on before ready
+/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
+///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
 ///    queues without (`ReadyQueues::may_keep`).
 /// 1. The record is there: the index to launch; read the slot.
 /// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
@@ -452,8 +452,7 @@ impl Logic for TransmitEngine {
             & !self.again_2.q.val()
             & !self.short_2.q.val()
             & !self.resends.val()
-            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val())
-            & (!self.offer.val().valid | self.ready.any.val());
+            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue has to become ready again, but a store has the way there.
         self.block_2.next = self.goes_2.val()
             & self.has_more_2.val()
@@ -474,21 +473,19 @@ impl Logic for TransmitEngine {
         self.ready.store_queue.next = self.outcome.val().queue;
 
         // Stage 0: choose.
-        self.chosen.next = self.queue_2.q.val();
-        self.chosen_short.next = false;
-        self.chooses.next = self.stays.val();
-        if self.offer.val().valid {
-            self.chosen.next = self.offer.val().queue;
-            self.chosen_short.next = true;
-            self.chooses.next = true;
-        }
+        // Whether there is an offer is known late in the cycle: it steers no address.
+        self.chosen.next = self.offer.val().queue;
+        self.chosen_short.next = true;
+        self.chooses.next = self.offer.val().valid;
         if self.ready.any.val() {
             self.chosen.next = self.ready.turn.val();
             self.chosen_short.next = false;
             self.chooses.next = true;
-            if self.stays.val() {
-                self.chosen.next = self.queue_2.q.val();
-            }
+        }
+        if self.stays.val() {
+            self.chosen.next = self.queue_2.q.val();
+            self.chosen_short.next = false;
+            self.chooses.next = true;
         }
         if self.resends.val() {
             self.chosen.next = self.held_resend.q.val().queue;
