@@ -8,7 +8,7 @@ mod world;
 
 use super::*;
 use crate::bundles::Answer;
-use crate::gate::{Gate, Random, ecp5_size};
+use crate::gate::{Gate, Random};
 use crate::queues::test_support::control;
 use world::{QUIET, Rules, Seen, World};
 
