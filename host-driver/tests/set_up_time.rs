@@ -11,7 +11,7 @@ mod support;
 const LIMITS: [(&str, f64); 5] = [
     ("open the device", 20_000.0),
     ("create an endpoint (window 64, ring 64 KiB)", 41_000.0),
-    ("load a translation", 5_500.0),
+    ("load a translation", 7_000.0),
     ("destroy the endpoint", 8_200.0),
     ("the longest of many later creations and ends", 32_000.0),
 ];
