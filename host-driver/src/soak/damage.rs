@@ -31,7 +31,7 @@ pub fn faults(seed: u64, nodes: u16, messages: u64) -> Vec<Vec<Fault>> {
             match random.below(10) {
                 0 => fault.flip_last = true,
                 1 | 2 => {
-                    let burst = random.next_u64() % (1 << BURST_BITS) | 1;
+                    let burst = (random.next_u64() % (1 << BURST_BITS)) | 1;
                     fault.flip = u128::from(burst) << random.below(128 - BURST_BITS + 1);
                 }
                 _ => {

@@ -206,11 +206,11 @@ fn shape(seed: u64, name: EndpointName, mix: Mix) -> EndpointOptions {
         [name.node.into(), name.endpoint.into()],
     );
     EndpointOptions {
-            // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
-            receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
-            ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
-            entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
-            destinations_log2: DESTINATIONS_LOG2,
+        // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
+        receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
+        ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
+        entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
+        destinations_log2: DESTINATIONS_LOG2,
         virtual_channel_1: true,
         priority: random.below(4) == 0,
         // The smallest configuration has two pages for them.
@@ -286,8 +286,7 @@ impl Messages<'_> {
         let sequence_number = self.sequence_numbers[target];
         self.sequence_numbers[target] += 1;
         let mix = &self.plan.mix;
-        let express =
-            random.below(8) < mix.express_of_8 || !self.plan.shape(self.sender).inline;
+        let express = random.below(8) < mix.express_of_8 || !self.plan.shape(self.sender).inline;
         let room = (1 << self.plan.shape(destination).entry_bytes_log2) - HEADER_BYTES;
         let length = match random.below(4) {
             _ if express => EXPRESS_BYTES,

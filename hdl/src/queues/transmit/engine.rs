@@ -41,8 +41,8 @@ pub enum ResendState {
 /// launch part of the queues' records: the launched index.
 ///
 /// The pipeline has four stages; a message moves on each cycle unless the stage before the link has to wait.
-/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue of a store in
-///    this cycle (`offer`), else the queue just served, if it has more. A queue with priority that has more goes on before ready
+/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
+///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
 ///    queues without (`ReadyQueues::may_keep`).
 /// 1. The record is there: the index to launch; read the slot.
 /// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
@@ -153,6 +153,8 @@ pub struct TransmitEngine {
     short_1: DFF<Bit>,
     express_1: DFF<Bit>,
     again_1: DFF<Bit>,
+    /// Its queue has priority, and was ready.
+    prior_1: DFF<Bit>,
 
     // Stage 2.
     valid_2: DFF<Bit>,
@@ -205,6 +207,7 @@ pub struct TransmitEngine {
 
     // Stage 0.
     resends: Signal<Local, Bit>,
+    waits_for_prior: Signal<Local, Bit>,
     keeps: Signal<Local, Bit>,
     stays: Signal<Local, Bit>,
     chooses: Signal<Local, Bit>,
@@ -289,6 +292,7 @@ impl Logic for TransmitEngine {
             short_1,
             express_1,
             again_1,
+            prior_1,
             valid_2,
             queue_2,
             short_2,
@@ -440,14 +444,15 @@ impl Logic for TransmitEngine {
             self.has_more_2.next = self.outcome.val().more;
         }
         self.resends.next = self.resend_state.q.val() == ResendState::Waits;
+        self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
+        self.ready.waits_for_prior.next = self.waits_for_prior.val();
         self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
         self.stays.next = self.goes_2.val()
             & self.has_more_2.val()
             & !self.again_2.q.val()
             & !self.short_2.q.val()
             & !self.resends.val()
-            & (!self.ready.any.val() | self.keeps.val())
-            & (!self.offer.val().valid | self.ready.any.val());
+            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue has to become ready again, but a store has the way there.
         self.block_2.next = self.goes_2.val()
             & self.has_more_2.val()
@@ -468,21 +473,19 @@ impl Logic for TransmitEngine {
         self.ready.store_queue.next = self.outcome.val().queue;
 
         // Stage 0: choose.
-        self.chosen.next = self.queue_2.q.val();
-        self.chosen_short.next = false;
-        self.chooses.next = self.stays.val();
-        if self.offer.val().valid {
-            self.chosen.next = self.offer.val().queue;
-            self.chosen_short.next = true;
-            self.chooses.next = true;
-        }
+        // Whether there is an offer is known late in the cycle: it steers no address.
+        self.chosen.next = self.offer.val().queue;
+        self.chosen_short.next = true;
+        self.chooses.next = self.offer.val().valid;
         if self.ready.any.val() {
             self.chosen.next = self.ready.turn.val();
             self.chosen_short.next = false;
             self.chooses.next = true;
-            if self.stays.val() {
-                self.chosen.next = self.queue_2.q.val();
-            }
+        }
+        if self.stays.val() {
+            self.chosen.next = self.queue_2.q.val();
+            self.chosen_short.next = false;
+            self.chooses.next = true;
         }
         if self.resends.val() {
             self.chosen.next = self.held_resend.q.val().queue;
@@ -508,6 +511,9 @@ impl Logic for TransmitEngine {
             self.short_1.d.next = self.chosen_short.val();
             self.express_1.d.next = self.offer.val().express;
             self.again_1.d.next = self.resends.val();
+            self.prior_1.d.next = !self.resends.val()
+                & ((self.stays.val() & self.keeps.val())
+                    | (self.ready.any.val() & !self.stays.val() & self.ready.turn_is_prior.val()));
         } else if self.short_1.q.val() {
             // A store does not wait in stage 1.
             self.valid_1.d.next = false;

@@ -302,3 +302,32 @@ fn the_two_ways_through_the_pipeline_never_overtake_a_store() {
         assert!(sent.len() > 1000, "{} messages", sent.len());
     }
 }
+
+/// Two queues with a backlog: of eight turns one is that of the queue without priority.
+#[test]
+fn a_backlog_with_priority_goes_first() {
+    let mut bench = Bench::new(10);
+    bench.enable(1, 0);
+    bench.enable(2, 1);
+    bench.ready = 0;
+    let messages = 16.min(TRANSMIT_SLOTS as u64);
+    for queue in [1, 2] {
+        for _ in 0..messages {
+            bench.compose(queue, 3, 100);
+        }
+    }
+    bench.produce(1);
+    bench.produce(2);
+    bench.run(20);
+    bench.ready = 100;
+    let sent = bench.run(600);
+    assert_eq!(sent.len() as u64, 2 * messages);
+    let last = sent
+        .iter()
+        .rposition(|sent| sent.queue == 2)
+        .expect("it sent");
+    let others = sent[..last].iter().filter(|sent| sent.queue == 1).count();
+    // What was in the pipeline before the second store, and one of eight.
+    let order: Vec<u64> = sent.iter().map(|sent| sent.queue).collect();
+    assert!((1..=6).contains(&others), "{others} of {order:?}");
+}

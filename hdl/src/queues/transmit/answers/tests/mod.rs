@@ -1,5 +1,9 @@
 //! The answer path as a whole.
 
+mod bench;
+mod reference;
+mod steps;
+mod times;
 mod world;
 
 use super::*;

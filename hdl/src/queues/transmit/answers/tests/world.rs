@@ -384,8 +384,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         self.unit.launch.next = Launch::default();
         self.unit.skip_valid.next = false;
         settle(&mut self.unit);
-        if !self.steps.front().is_some_and(|(due, _)| *due <= cycle) || !self.unit.skip_ready.val()
-        {
+        if self.steps.front().is_none_or(|(due, _)| *due > cycle) || !self.unit.skip_ready.val() {
             return;
         }
         match self.steps.pop_front().map(|(_, step)| step) {
@@ -609,7 +608,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
             if self.random.chance(30) {
                 // The right node, an old generation.
                 lie.node = self.random.below(self.rules.nodes).to_bits();
-                lie.generation = (queue.generation + 128 & 255).to_bits();
+                lie.generation = ((queue.generation + 128) & 255).to_bits();
             }
             if self.random.chance(30) && Q < 8 {
                 // The right node and generation, of a queue that there is not.
@@ -644,7 +643,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
                         queue.launched - (queue.launched.wrapping_sub(consumer) & 0xFFFF);
                     assert!(position <= queue.launched, "beyond launched");
                     let owner = &mut self.owners[queue.owner as usize];
-                    let given_up = progress.error.index() == error::RECEIVER_FULL as usize;
+                    let given_up = progress.error.index() == error::RECEIVER_FULL;
                     if given_up && progress.report {
                         // The message at the head, and nothing else.
                         assert!(passed > 0 && self.rules.give_up > 0);
