@@ -249,8 +249,11 @@ fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result
         format!("setattr -mod -set keep_hierarchy 1 {SOFT_CORE}"),
         format!("synth_ecp5 -top {top} {more} -run begin:map_luts"),
         "techmap -map +/lattice/latches_map.v".to_owned(),
-        format!("abc9 -W {WIRE_PICOSECONDS} -maxlut 4 {SOFT_CORE}"),
-        format!("abc9 -W {WIRE_PICOSECONDS} {top}; clean"),
+        format!("design -save all; delete {top}"),
+        format!("abc9 -W {WIRE_PICOSECONDS} -maxlut 4; clean; design -stash soft_core"),
+        format!("design -load all; blackbox {SOFT_CORE}"),
+        format!("abc9 -W {WIRE_PICOSECONDS}; clean; delete ={SOFT_CORE}"),
+        format!("design -copy-from soft_core -as {SOFT_CORE} {SOFT_CORE}"),
         format!("setattr -mod -unset keep_hierarchy {SOFT_CORE}; flatten; clean"),
         format!("synth_ecp5 -top {top} {more} -run map_cells: -json {top}.json"),
     ];
