@@ -197,6 +197,7 @@ impl Logic for FrameCheck {
                 self.valid.val() & (self.beats.q.val() != abi::link::MAXIMUM_FRAME_BEATS.to_bits());
         }
         self.crc.data.next = self.data.val();
+        self.crc.partial.next = false;
         self.frame_ends.next = self.valid.val() & self.last.val();
         self.frame_in.next =
             self.frame_ends.val() & self.in_frame.q.val() & self.marked_message.q.val();
@@ -213,7 +214,7 @@ impl Logic for FrameCheck {
         self.ended_1_register.d.next = self.frame_ends.val() & self.channel.val();
         if self.valid.val() {
             self.in_frame.d.next = !self.last.val();
-            self.crc_state.d.next = self.crc.next_whole.val();
+            self.crc_state.d.next = self.crc.next_state.val();
             if self.in_frame.q.val() {
                 if self.beats.q.val() != abi::link::MAXIMUM_FRAME_BEATS.to_bits() {
                     self.beats.d.next = self.beats.q.val() + 1;

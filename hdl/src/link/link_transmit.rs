@@ -327,13 +327,14 @@ impl Logic for LinkTransmit {
         self.held_last.next = self.held.q.val().last;
         self.crc.state.next = self.crc_state.q.val();
         self.crc.data.next = self.held_data.val();
+        self.crc.partial.next = self.held_last.val();
         if self.occupied.q.val() & self.link.ready.val() {
-            self.crc_state.d.next = self.crc.next_whole.val();
+            self.crc_state.d.next = self.crc.next_state.val();
             if self.held_last.val() {
                 self.crc_state.d.next = self.crc_initial.val();
             }
         }
-        self.frame_crc.next = self.crc.next_partial.val() ^ self.crc_initial.val();
+        self.frame_crc.next = self.crc.next_state.val() ^ self.crc_initial.val();
         self.link.valid.next = self.occupied.q.val();
         self.link.beat.next.data = self.held_data.val();
         self.link.beat.next.last = self.held_last.val();

@@ -9,15 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     budget::{Budget, Share},
+    hierarchy::{HARNESS, Hierarchy},
     netlist::Netlist,
     owners,
     usage::{self, Usage},
 };
 
-/// The harness's instance of the NIU.
-const NIU: &str = "design";
-/// Row of the harness.
-pub const HARNESS: &str = "harness";
 /// Row of what several blocks share.
 const SHARED: &str = "between blocks";
 /// Row of all instances where there is no budget.
@@ -49,7 +46,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// Counts the cells of a netlist.
-    pub fn new(netlist: &Netlist, budget: Option<&Budget>) -> Self {
+    pub fn new(netlist: &Netlist, hierarchy: &Hierarchy, budget: Option<&Budget>) -> Self {
         let cells = usage::of_cells(netlist);
         let total = |owners: Vec<String>| {
             let mut totals: BTreeMap<String, Usage> = BTreeMap::new();
@@ -58,13 +55,12 @@ impl Blocks {
             }
             totals
         };
-        let block = |scope: &str| match (instance(scope), budget) {
-            _ if scope.is_empty() => HARNESS.to_owned(),
-            (None, _) => String::new(),
-            (Some(_), None) => NIU_ROW.to_owned(),
-            (Some(name), Some(budget)) => budget.block_of(name).unwrap_or_default().to_owned(),
+        let block = |scope: &str| match (scope, budget) {
+            (HARNESS | "", _) => scope.to_owned(),
+            (_, None) => NIU_ROW.to_owned(),
+            (instance, Some(budget)) => budget.block_of(instance).unwrap_or_default().to_owned(),
         };
-        let mut by_block = total(owners::of_cells(netlist, block));
+        let mut by_block = total(owners::of_cells(netlist, hierarchy, block));
         let names = match budget {
             Some(budget) => budget.blocks.iter().map(|share| &*share.name).collect(),
             None => vec![NIU_ROW],
@@ -77,9 +73,11 @@ impl Blocks {
             blocks.push(Row { name, usage });
         }
 
-        let in_niu = |scope: &str| instance(scope).unwrap_or_default().to_owned();
         let mut inclusive: BTreeMap<String, Usage> = BTreeMap::new();
-        for (owner, usage) in total(owners::of_cells(netlist, in_niu)) {
+        for (owner, usage) in total(owners::of_cells(netlist, hierarchy, str::to_owned)) {
+            if owner == HARNESS {
+                continue;
+            }
             let ends = owner.match_indices('.').map(|(end, _)| end);
             for end in ends.chain([owner.len()]).filter(|&end| end > 0).take(DEPTH) {
                 *inclusive.entry(owner[..end].to_owned()).or_default() += usage;
@@ -214,25 +212,6 @@ impl Blocks {
     }
 }
 
-/// Every instance of the NIU, whether cells were left in it or not.
-pub fn instances(netlist: &Netlist) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for name in netlist
-        .wires
-        .iter()
-        .filter_map(|wire| instance(&wire.scope))
-    {
-        let ends = name.match_indices('.').map(|(end, _)| end);
-        names.extend(ends.chain([name.len()]).map(|end| name[..end].to_owned()));
-    }
-    names
-}
-
-/// The instance of the NIU that a scope of the harness is; none of the NIU itself and of the harness.
-fn instance(scope: &str) -> Option<&str> {
-    scope.strip_prefix(NIU)?.strip_prefix('.')
-}
-
 fn excess(row: &Row, share: &Share) -> Vec<String> {
     [
         (row.usage.lut4, share.lut4, "LUT4"),
@@ -246,7 +225,13 @@ fn excess(row: &Row, share: &Share) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::budget::tests::budget, *};
+    use super::{
+        super::{
+            budget::tests::budget,
+            hierarchy::tests::{VERILOG, hierarchy},
+        },
+        *,
+    };
 
     fn row(name: &str, lut4: u64, block_rams: u64) -> Row {
         let usage = Usage {
@@ -258,29 +243,45 @@ mod tests {
         Row { name, usage }
     }
 
-    /// Cells of the harness, the NIU, both blocks of the budget, and between the two.
-    const NETLIST: &str = r#"{"modules": {"harness": {"cells": {
-        "f0": {"type": "TRELLIS_FF", "port_directions": {"Q": "output"}, "connections": {"Q": [2]}},
-        "f1": {"type": "TRELLIS_FF", "port_directions": {"DI": "input", "Q": "output"}, "connections": {"DI": [10], "Q": [3]}},
-        "f2": {"type": "TRELLIS_FF", "port_directions": {"DI": "input", "Q": "output"}, "connections": {"DI": [10], "Q": [4]}},
-        "l": {"type": "LUT4", "port_directions": {"A": "input", "B": "input", "Z": "output"},
-          "connections": {"A": [3], "B": [4], "Z": [10]}},
-        "m": {"type": "LUT4", "port_directions": {"Z": "output"}, "connections": {"Z": [5]}}},
-      "netnames": {
-        "stimulus": {"bits": [2], "attributes": {"src": "harness.v:1.1-1.2"}},
-        "design.processor.core.q": {"bits": [3], "attributes": {"hdlname": "design processor core q"}},
-        "design.registers.bank.q": {"bits": [4], "attributes": {"hdlname": "design registers bank q"}},
-        "design.registers.z": {"bits": [5], "attributes": {"hdlname": "design registers z"}}}}}}"#;
+    /// Cells of the harness, both blocks of the budget, between the two, and from nowhere.
+    fn netlist() -> Netlist {
+        let line = |text: &str| {
+            1 + VERILOG
+                .lines()
+                .position(|line| line.contains(text))
+                .unwrap()
+        };
+        let flip_flop = |name: &str, file: &str, line: usize, q: u32| {
+            format!(
+                r#""{name}": {{"type": "TRELLIS_FF", "attributes": {{"src": "{file}:{line}.1-{line}.2"}},
+                  "port_directions": {{"DI": "input", "Q": "output"}}, "connections": {{"DI": [10], "Q": [{q}]}}}}"#
+            )
+        };
+        let cells = [
+            flip_flop("f0", "harness.v", 1, 2),
+            flip_flop("f1", "niu.v", line("vexriscv(.clk"), 3),
+            flip_flop("f2", "niu.v", line("posedge"), 4),
+            r#""l": {"type": "LUT4", "port_directions": {"A": "input", "B": "input", "Z": "output"},
+              "connections": {"A": [3], "B": [4], "Z": [10]}}"#
+                .to_owned(),
+            r#""m": {"type": "LUT4", "port_directions": {"A": "input"}, "connections": {"A": [4]}}"#.to_owned(),
+        ];
+        Netlist::parse(&format!(
+            r#"{{"modules": {{"harness": {{"cells": {{{}}}}}}}}}"#,
+            cells.join(",")
+        ))
+        .unwrap()
+    }
 
     #[test]
     fn blocks_make_up_the_whole_and_instances_contain_each_other() {
-        let netlist = Netlist::parse(NETLIST).unwrap();
+        let (netlist, hierarchy) = (netlist(), hierarchy());
         let found = |rows: &[Row]| -> Vec<(String, u64, u64)> {
             let numbers = |row: &Row| (row.name.clone(), row.usage.lut4, row.usage.flip_flops);
             rows.iter().map(numbers).collect()
         };
         let of = |name: &str, lut4, flip_flops| (name.to_owned(), lut4, flip_flops);
-        let blocks = Blocks::new(&netlist, Some(&budget()));
+        let blocks = Blocks::new(&netlist, &hierarchy, Some(&budget()));
         assert_eq!(
             found(&blocks.blocks),
             [
@@ -296,11 +297,11 @@ mod tests {
                 of("processor", 0, 1),
                 of("processor.core", 0, 1),
                 of("registers", 1, 1),
-                of("registers.bank", 0, 1),
+                of("registers.bank$0", 1, 1),
             ]
         );
         assert_eq!(blocks.whole().flip_flops, 3);
-        let without = Blocks::new(&netlist, None);
+        let without = Blocks::new(&netlist, &hierarchy, None);
         assert_eq!(
             found(&without.blocks),
             [
@@ -308,11 +309,6 @@ mod tests {
                 of("between blocks", 0, 0),
                 of("harness", 0, 1)
             ]
-        );
-        let names: Vec<String> = instances(&netlist).into_iter().collect();
-        assert_eq!(
-            names,
-            ["processor", "processor.core", "registers", "registers.bank"]
         );
     }
 

@@ -1,16 +1,15 @@
-//! The flat netlist as Yosys writes it: cells, nets, and the wires of the Verilog that lie on the nets.
+//! The flat netlist as Yosys writes it: cells, the nets between them, and the lines of Verilog that they come from.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Attribute with which the flow marks the input ports of every module, before it flattens them.
-pub const INPUT_ATTRIBUTE: &str = "block_input";
-
-/// The top module of the netlist, and the file it comes from.
+/// The top module of the netlist.
 pub const TOP: &str = "harness";
-const TOP_FILE: &str = "harness.v";
+
+/// Two bits of a carry chain.
+pub const CARRY: &str = "CCU2C";
 
 /// One net: a bit of the flat design.
 pub type Net = u32;
@@ -20,8 +19,6 @@ pub type Net = u32;
 pub struct Netlist {
     /// Every cell.
     pub cells: Vec<Cell>,
-    /// Every wire of the Verilog; those that Yosys added are left out.
-    pub wires: Vec<Wire>,
 }
 
 /// A LUT, flip-flop, carry, RAM, ...
@@ -35,6 +32,8 @@ pub struct Cell {
     pub pins: Vec<Pin>,
     /// Its ports at which there is a constant.
     pub constants: Vec<String>,
+    /// Where it comes from; nowhere, if it was made by the mapping to LUTs.
+    pub sources: Vec<Source>,
 }
 
 /// One connected pin of a cell.
@@ -48,15 +47,13 @@ pub struct Pin {
     pub net: Net,
 }
 
-/// A wire of the Verilog.
-#[derive(Debug)]
-pub struct Wire {
-    /// Instances from the top module down, separated by dots; empty for a wire of the top module itself.
-    pub scope: String,
-    /// It is an input port of its module, so what drives it stands elsewhere.
-    pub is_input: bool,
-    /// Its bits that lie on nets.
-    pub nets: Vec<Net>,
+/// A line of Verilog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// File, as Yosys was given it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
 }
 
 impl Cell {
@@ -98,7 +95,6 @@ struct Design {
 #[derive(Deserialize)]
 struct Module {
     cells: BTreeMap<String, JsonCell>,
-    netnames: BTreeMap<String, JsonWire>,
 }
 
 #[derive(Deserialize)]
@@ -106,23 +102,16 @@ struct JsonCell {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
+    attributes: Attributes,
+    #[serde(default)]
     port_directions: BTreeMap<String, String>,
     connections: BTreeMap<String, Vec<Bit>>,
 }
 
-#[derive(Deserialize)]
-struct JsonWire {
-    bits: Vec<Bit>,
-    attributes: Attributes,
-}
-
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Attributes {
-    /// Instances and name, separated by spaces; only wires that were flattened have it.
-    hdlname: Option<String>,
+    /// Places such as `niu.v:7.5-7.20`, separated by bars; those of Yosys' own libraries are among them.
     src: Option<String>,
-    #[serde(rename = "block_input")]
-    input: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -154,17 +143,9 @@ impl Netlist {
             .modules
             .remove(TOP)
             .with_context(|| format!("Yosys' netlist has no module {TOP}"))?;
+        let cells = module.cells.into_iter();
         Ok(Self {
-            cells: module
-                .cells
-                .into_iter()
-                .map(|(name, cell)| cell.parse(name))
-                .collect(),
-            wires: module
-                .netnames
-                .into_iter()
-                .filter_map(|(name, wire)| wire.parse(&name))
-                .collect(),
+            cells: cells.map(|(name, cell)| cell.parse(name)).collect(),
         })
     }
 }
@@ -187,37 +168,25 @@ impl JsonCell {
                 net,
             }));
         }
+        let places = self.attributes.src.unwrap_or_default();
         Cell {
             name,
             kind: self.kind,
             pins,
             constants,
+            sources: places.split('|').filter_map(parse_source).collect(),
         }
     }
 }
 
-impl JsonWire {
-    fn parse(self, name: &str) -> Option<Wire> {
-        let scope = match &self.attributes.hdlname {
-            Some(path) => match path.rsplit_once(' ') {
-                Some((instances, _)) => instances.replace(' ', "."),
-                None => String::new(),
-            },
-            // Yosys names its own wires after their neighbours, but gives them another source or none.
-            None => {
-                let source = self.attributes.src.as_deref().unwrap_or("");
-                if name.contains('.') || !source.starts_with(TOP_FILE) {
-                    return None;
-                }
-                String::new()
-            }
-        };
-        Some(Wire {
-            scope,
-            is_input: self.attributes.input.is_some(),
-            nets: self.bits.iter().filter_map(Bit::net).collect(),
-        })
-    }
+/// `niu.v:7.5-7.20` is line 7.
+fn parse_source(place: &str) -> Option<Source> {
+    let (file, rest) = place.rsplit_once(':')?;
+    let (line, _) = rest.split_once('.')?;
+    Some(Source {
+        file: file.to_owned(),
+        line: line.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -225,33 +194,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wires_of_the_verilog_are_told_from_those_of_yosys() {
-        let text = r#"{"modules": {"other": {"cells": {}, "netnames": {}}, "harness": {"cells": {
-            "design.core.l": {"type": "LUT4", "port_directions": {"A": "input", "B": "input", "Z": "output"},
-              "connections": {"A": [2], "B": ["1"], "Z": [3]}}},
-          "netnames": {
-            "stimulus": {"bits": [2, "x"], "attributes": {"src": "harness.v:8.1-8.2"}},
-            "stimulus_LUT4_Z": {"bits": [4], "attributes": {"src": "cells_map.v:108.1-108.2"}},
-            "design.core.a": {"bits": [2], "attributes": {"hdlname": "design core a", "block_input": "1"}},
-            "design.core.a_LUT4_Z": {"bits": [5], "attributes": {}},
-            "design.z": {"bits": [3], "attributes": {"hdlname": "design z"}}}}}}"#;
+    fn cells_have_pins_constants_and_lines() {
+        let text = r#"{"modules": {"other": {"cells": {}}, "harness": {"cells": {
+            "f": {"type": "TRELLIS_FF", "attributes": {"src": "niu.v:7.5-9.20|/share/map.v:1.2-3.4"},
+              "port_directions": {"DI": "input", "LSR": "input", "Q": "output"},
+              "connections": {"DI": [2], "LSR": ["0"], "Q": [3]}}}}}}"#;
         let netlist = Netlist::parse(text).unwrap();
-        let wire = |scope: &str, net| {
-            let has_net = |wire: &&Wire| wire.scope == scope && wire.nets == [net];
-            netlist.wires.iter().find(has_net).unwrap()
-        };
-        assert_eq!(netlist.wires.len(), 3);
-        assert!(!wire("", 2).is_input);
-        assert!(wire("design.core", 2).is_input);
-        assert!(!wire("design", 3).is_input);
         let cell = &netlist.cells[0];
         assert_eq!(
-            (cell.net("A"), cell.net("Z"), cell.net("B")),
+            (cell.name.as_str(), cell.kind.as_str()),
+            ("f", "TRELLIS_FF")
+        );
+        assert_eq!(
+            (cell.net("DI"), cell.net("Q"), cell.net("LSR")),
             (Some(2), Some(3), None)
         );
-        assert!(cell.has("B") && !cell.has("C"));
+        assert!(cell.has("LSR") && !cell.has("CE"));
         assert_eq!(cell.inputs().collect::<Vec<_>>(), [2]);
         assert_eq!(cell.outputs().collect::<Vec<_>>(), [3]);
+        let source = |file: &str, line| Source {
+            file: file.into(),
+            line,
+        };
+        assert_eq!(
+            cell.sources,
+            [source("niu.v", 7), source("/share/map.v", 1)]
+        );
     }
 
     #[test]

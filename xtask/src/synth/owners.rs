@@ -1,30 +1,31 @@
 //! Which instance of the hierarchy a cell of the flat netlist belongs to.
 //!
-//! Mapping to LUTs leaves a net its name where a register, a memory or a port of the Verilog needs it, and replaces all others. So the
-//! owner of a cell is found in this order:
-//! 1. A memory has the name of its instance.
-//! 2. A net with wires of the Verilog is driven in the deepest scope in which none of these wires is an input port; that
-//!    scope owns the cell that drives it.
-//! 3. A cell between such nets belongs to the deepest scope that holds all cells that read it.
-//! 4. If that is no more than the whole, to the deepest scope that holds all that it reads.
+//! Flip-flops, carries and multipliers keep the lines of Verilog that they come from, and memories the name of their instance. LUTs
+//! are made anew, out of logic that may come from several instances; a LUT belongs to the deepest scope that holds all cells
+//! that read it, through other LUTs too. If that is no more than the whole, it belongs to the deepest scope that holds all
+//! cells that it reads.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::netlist::{Cell, Net, Netlist};
+use super::{
+    hierarchy::Hierarchy,
+    netlist::{Cell, Net, Netlist},
+};
 
 /// The owner of each cell, in their order: what `label` makes of scopes, cut down to what several have in common. Scopes and
-/// labels are names separated by dots.
-pub fn of_cells(netlist: &Netlist, label: impl Fn(&str) -> String) -> Vec<String> {
-    let graph = Graph::new(netlist, label);
-    let mut readers = Search::new(netlist.cells.len());
-    let mut sources = Search::new(netlist.cells.len());
+/// labels are names separated by dots; the whole is empty.
+pub fn of_cells(
+    netlist: &Netlist,
+    hierarchy: &Hierarchy,
+    label: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let graph = Graph::new(netlist, hierarchy, label);
+    let mut by_readers = Search::new(&graph.named, &graph.readers);
+    let mut by_sources = Search::new(&graph.named, &graph.sources);
     (0..netlist.cells.len())
         .map(|cell| {
-            let by_readers = graph.by_readers(cell, &mut readers);
-            if let Some(owner) = by_readers.as_deref().filter(|owner| !owner.is_empty()) {
-                return owner.to_owned();
-            }
-            graph.by_sources(cell, &mut sources).unwrap_or_default()
+            let owner = by_readers.owner(cell).filter(|owner| !owner.is_empty());
+            owner.or_else(|| by_sources.owner(cell)).unwrap_or_default()
         })
         .collect()
 }
@@ -48,37 +49,16 @@ fn common_of_all(labels: impl Iterator<Item = String>) -> Option<String> {
 }
 
 struct Graph {
-    /// Owners known from names, by cell.
+    /// Labels of the cells whose scope is known.
     named: Vec<Option<String>>,
+    /// The cells that read what a cell drives.
     readers: Vec<Vec<usize>>,
+    /// The cells that drive what a cell reads.
     sources: Vec<Vec<usize>>,
 }
 
-/// What was found about each cell so far.
-struct Search(Vec<State>);
-
-#[derive(Clone)]
-enum State {
-    Unknown,
-    /// Its owner is being looked for: it has a part in a loop.
-    Underway,
-    Known(Option<String>),
-}
-
-impl Search {
-    fn new(cells: usize) -> Self {
-        Self(vec![State::Unknown; cells])
-    }
-}
-
 impl Graph {
-    fn new(netlist: &Netlist, label: impl Fn(&str) -> String) -> Self {
-        let driven_in = scopes_of_drivers(netlist);
-        let scopes: BTreeSet<&str> = netlist
-            .wires
-            .iter()
-            .map(|wire| wire.scope.as_str())
-            .collect();
+    fn new(netlist: &Netlist, hierarchy: &Hierarchy, label: impl Fn(&str) -> String) -> Self {
         let mut driver = HashMap::new();
         let mut readers_of_net: HashMap<Net, Vec<usize>> = HashMap::new();
         for (index, cell) in netlist.cells.iter().enumerate() {
@@ -88,11 +68,11 @@ impl Graph {
             }
         }
         let named = |cell: &Cell| {
-            let scope = instance_of_memory(cell, &scopes);
-            let nets = cell
-                .outputs()
-                .filter_map(|net| driven_in.get(&net).copied());
-            common_of_all(scope.into_iter().chain(nets).map(&label))
+            if MEMORIES.contains(&cell.kind.as_str()) {
+                return hierarchy.of_memory(&cell.name).map(&label);
+            }
+            let scopes = cell.sources.iter().filter_map(|line| hierarchy.scope(line));
+            common_of_all(scopes.map(&label))
         };
         let readers = |cell: &Cell| {
             let of_net = |net| readers_of_net.get(&net).into_iter().flatten().copied();
@@ -108,87 +88,65 @@ impl Graph {
             sources: netlist.cells.iter().map(sources).collect(),
         }
     }
+}
 
-    fn by_readers(&self, cell: usize, search: &mut Search) -> Option<String> {
-        self.search(cell, &self.readers, search)
+const MEMORIES: [&str; 2] = ["DP16KD", "TRELLIS_DPR16X4"];
+
+/// Looks for owners in one direction.
+struct Search<'a> {
+    named: &'a [Option<String>],
+    neighbours: &'a [Vec<usize>],
+    found: Vec<State>,
+}
+
+#[derive(Clone)]
+enum State {
+    Unknown,
+    /// Its owner is being looked for: it has a part in a loop.
+    Underway,
+    Known(Option<String>),
+}
+
+impl<'a> Search<'a> {
+    fn new(named: &'a [Option<String>], neighbours: &'a [Vec<usize>]) -> Self {
+        Self {
+            named,
+            neighbours,
+            found: vec![State::Unknown; named.len()],
+        }
     }
 
-    fn by_sources(&self, cell: usize, search: &mut Search) -> Option<String> {
-        self.search(cell, &self.sources, search)
-    }
-
-    /// The owner that the cell's name tells, else what the owners of its neighbours have in common.
-    fn search(
-        &self,
-        cell: usize,
-        neighbours: &[Vec<usize>],
-        search: &mut Search,
-    ) -> Option<String> {
-        match &search.0[cell] {
+    /// The cell's own label, else what the owners of its neighbours have in common.
+    fn owner(&mut self, cell: usize) -> Option<String> {
+        match &self.found[cell] {
             State::Known(owner) => return owner.clone(),
             State::Underway => return None,
-            State::Unknown => search.0[cell] = State::Underway,
+            State::Unknown => self.found[cell] = State::Underway,
         }
+        let neighbours = self.neighbours;
         let owner = self.named[cell].clone().or_else(|| {
-            let owners: Vec<String> = neighbours[cell]
+            let owners = neighbours[cell]
                 .iter()
-                .filter_map(|&neighbour| self.search(neighbour, neighbours, search))
-                .collect();
-            common_of_all(owners.into_iter())
+                .filter_map(|&neighbour| self.owner(neighbour));
+            common_of_all(owners)
         });
-        search.0[cell] = State::Known(owner.clone());
+        self.found[cell] = State::Known(owner.clone());
         owner
     }
 }
 
-/// For each net with wires of the Verilog: the scope in which it is driven.
-fn scopes_of_drivers(netlist: &Netlist) -> HashMap<Net, &str> {
-    let mut scopes: HashMap<Net, BTreeMap<&str, bool>> = HashMap::new();
-    for wire in &netlist.wires {
-        for &net in &wire.nets {
-            // A scope that has the net as an input does not drive it, whatever other wires it has there.
-            *scopes
-                .entry(net)
-                .or_default()
-                .entry(&wire.scope)
-                .or_default() |= wire.is_input;
-        }
-    }
-    let depth = |scope: &str| scope.split('.').filter(|name| !name.is_empty()).count();
-    scopes
-        .into_iter()
-        .filter_map(|(net, scopes)| {
-            let drives = scopes.into_iter().filter(|(_, is_input)| !is_input);
-            let deepest = drives
-                .map(|(scope, _)| scope)
-                .rev()
-                .max_by_key(|scope| depth(scope))?;
-            Some((net, deepest))
-        })
-        .collect()
-}
-
-/// The scope that the name of a memory begins with: `design.link.fifo.memory.0.1` stands in `design.link.fifo`.
-fn instance_of_memory<'a>(cell: &Cell, scopes: &BTreeSet<&'a str>) -> Option<&'a str> {
-    if !matches!(cell.kind.as_str(), "DP16KD" | "TRELLIS_DPR16X4") {
-        return None;
-    }
-    let mut name = cell.name.as_str();
-    while let Some((begin, _)) = name.rsplit_once('.') {
-        if let Some(scope) = scopes.get(begin) {
-            return Some(scope);
-        }
-        name = begin;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::synth::netlist::{Pin, Wire};
+    use super::{
+        super::{
+            hierarchy::tests::{VERILOG, hierarchy},
+            netlist::{Pin, Source},
+        },
+        *,
+    };
 
-    fn cell(name: &str, kind: &str, inputs: &[Net], outputs: &[Net]) -> Cell {
+    /// A cell with the line of Verilog that holds this text.
+    fn cell(kind: &str, text: Option<&str>, inputs: &[Net], outputs: &[Net]) -> Cell {
         let pins = |nets: &[Net], is_output: bool| {
             let pin = |&net: &Net| Pin {
                 port: "P".into(),
@@ -197,95 +155,82 @@ mod tests {
             };
             nets.iter().map(pin).collect::<Vec<_>>()
         };
+        let line = |text: &str| Source {
+            file: "niu.v".into(),
+            line: 1 + VERILOG
+                .lines()
+                .position(|line| line.contains(text))
+                .unwrap(),
+        };
         Cell {
-            name: name.into(),
+            name: "name".into(),
             kind: kind.into(),
             pins: pins(inputs, false)
                 .into_iter()
                 .chain(pins(outputs, true))
                 .collect(),
             constants: Vec::new(),
+            sources: text.map(line).into_iter().collect(),
         }
     }
 
-    fn wire(scope: &str, is_input: bool, nets: &[Net]) -> Wire {
-        Wire {
-            scope: scope.into(),
-            is_input,
-            nets: nets.into(),
-        }
-    }
+    const PROCESSOR: Option<&str> = Some("core$clock");
+    const CORE: Option<&str> = Some("vexriscv(.clk");
+    const REGISTERS: Option<&str> = Some("bank$0$clock");
+    const BANK: Option<&str> = Some("posedge");
 
-    fn owners(cells: Vec<Cell>, wires: Vec<Wire>) -> Vec<String> {
-        of_cells(&Netlist { cells, wires }, str::to_owned)
+    fn owners(cells: Vec<Cell>) -> Vec<String> {
+        of_cells(&Netlist { cells }, &hierarchy(), str::to_owned)
     }
 
     #[test]
-    fn a_named_net_belongs_to_the_deepest_scope_that_it_does_not_enter() {
-        // From the register in top.a.q through top into top.b.c, whose parent has a wire of its own to it.
-        let wires = vec![
-            wire("top.a.q", false, &[1]),
-            wire("top.a", false, &[1]),
-            wire("top", false, &[1]),
-            wire("top.b", true, &[1]),
-            wire("top.b", false, &[1]),
-            wire("top.b.c.d", true, &[1]),
-            wire("top.b.c", true, &[1]),
-            wire("top.b.c", false, &[1]),
-        ];
-        let register = cell("r", "TRELLIS_FF", &[], &[1]);
-        assert_eq!(owners(vec![register], wires), ["top.a.q"]);
-    }
-
-    #[test]
-    fn logic_without_a_name_belongs_to_what_reads_it() {
-        let wires = vec![
-            wire("top.a.x", false, &[1]),
-            wire("top.a.y", false, &[2]),
-            wire("top.b", false, &[3]),
-        ];
+    fn a_lut_belongs_to_what_reads_it() {
         let cells = vec![
-            cell("x", "TRELLIS_FF", &[11], &[1]),
-            cell("y", "TRELLIS_FF", &[12], &[2]),
-            cell("b", "TRELLIS_FF", &[13], &[3]),
-            // One level more; read by one register, by both of top.a.
-            cell("for_x", "LUT4", &[14], &[11]),
-            cell("for_both", "LUT4", &[3], &[14, 12]),
-            // Read by both blocks, and reads only top.b.
-            cell("from_b", "LUT4", &[3], &[13, 12]),
+            cell("TRELLIS_FF", CORE, &[11], &[1]),
+            cell("TRELLIS_FF", PROCESSOR, &[12], &[2]),
+            cell("TRELLIS_FF", BANK, &[13], &[3]),
+            // Read by another LUT, which the core reads.
+            cell("LUT4", None, &[3, 1], &[10]),
+            cell("LUT4", None, &[10], &[11]),
+            // Read by processor and core.
+            cell("LUT4", None, &[3], &[12, 11]),
         ];
-        let found = owners(cells, wires);
-        assert_eq!(found[3..], ["top.a.x", "top.a", "top"]);
+        let found = owners(cells);
+        assert_eq!(
+            found,
+            [
+                "processor.core",
+                "processor",
+                "registers.bank$0",
+                "processor.core",
+                "processor.core",
+                "processor"
+            ]
+        );
     }
 
     #[test]
-    fn what_is_shared_belongs_to_what_it_reads() {
-        let label = |scope: &str| scope.strip_prefix("top.").unwrap_or_default().to_owned();
-        let wires = vec![
-            wire("top.a", false, &[1]),
-            wire("top.b", false, &[2]),
-            wire("top.c", false, &[3]),
-        ];
+    fn a_lut_that_several_blocks_read_belongs_to_what_it_reads() {
         let cells = vec![
-            cell("a", "TRELLIS_FF", &[10, 11], &[1]),
-            cell("b", "TRELLIS_FF", &[10, 11], &[2]),
-            cell("c", "TRELLIS_FF", &[], &[3]),
-            cell("reads_c", "LUT4", &[3], &[10]),
-            cell("reads_all", "LUT4", &[1, 2, 3], &[11]),
+            cell("TRELLIS_FF", CORE, &[10, 11], &[1]),
+            cell("TRELLIS_FF", REGISTERS, &[10, 11], &[2]),
+            cell("TRELLIS_FF", BANK, &[], &[3]),
+            cell("LUT4", None, &[2, 3], &[10]),
+            cell("LUT4", None, &[1, 2, 3], &[11]),
         ];
-        let found = of_cells(&Netlist { cells, wires }, label);
-        assert_eq!(found, ["a", "b", "c", "c", ""]);
+        assert_eq!(owners(cells)[3..], ["registers", ""]);
     }
 
     #[test]
     fn a_memory_has_the_name_of_its_instance_and_a_loop_ends() {
-        let wires = vec![wire("top.fifo", true, &[7]), wire("top", false, &[7])];
+        let mut memory = cell("TRELLIS_DPR16X4", None, &[7], &[8]);
+        memory.name = "design.registers.bank$0.memory.0.1".into();
         let cells = vec![
-            cell("top.fifo.memory.0.1", "TRELLIS_DPR16X4", &[7], &[8]),
-            cell("one", "LUT4", &[21], &[20]),
-            cell("other", "LUT4", &[20], &[21]),
+            memory,
+            cell("LUT4", None, &[21], &[20]),
+            cell("LUT4", None, &[20], &[21]),
         ];
-        assert_eq!(owners(cells, wires), ["top.fifo", "", ""]);
+        assert_eq!(owners(cells), ["registers.bank$0", "", ""]);
     }
 
     #[test]

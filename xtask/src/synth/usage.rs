@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use super::netlist::{Cell, Net, Netlist};
+use super::netlist::{CARRY, Cell, Net, Netlist};
 
 /// Resources of the device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,6 @@ impl AddAssign for Usage {
 }
 
 /// A carry cell takes two LUT4, and so does each cell that nextpnr puts at an end of a carry chain.
-const CARRY: &str = "CCU2C";
 const LUT4_OF_A_CARRY: u64 = 2;
 /// 16 words of 4 bits take four LUT4, and the write port two.
 const DISTRIBUTED_RAM: &str = "TRELLIS_DPR16X4";
@@ -111,8 +110,7 @@ mod tests {
 
     /// The module of a netlist with these cells.
     fn lut4(cells: &str) -> Vec<u64> {
-        let text =
-            format!(r#"{{"modules": {{"harness": {{"netnames": {{}}, "cells": {{{cells}}}}}}}}}"#);
+        let text = format!(r#"{{"modules": {{"harness": {{"cells": {{{cells}}}}}}}}}"#);
         let usages = of_cells(&Netlist::parse(&text).unwrap());
         usages.into_iter().map(|usage| usage.lut4).collect()
     }
@@ -156,7 +154,7 @@ mod tests {
             cell("d", "PFUMX"),
         ];
         let text = format!(
-            r#"{{"modules": {{"harness": {{"netnames": {{}}, "cells": {{{}}}}}}}}}"#,
+            r#"{{"modules": {{"harness": {{"cells": {{{}}}}}}}}}"#,
             cells.join(",")
         );
         let mut sum = Usage::default();
