@@ -94,7 +94,7 @@ pub struct AnswerCollector {
     stalls: Signal<Local, Bit>,
     stores: Signal<Local, Bit>,
     departs: Signal<Local, Bit>,
-    bit: Signal<Local, Bits<12>>,
+    new_bit: Signal<Local, Bits<12>>,
     changed: Signal<Local, Answer>,
     is_local: Signal<Local, Bit>,
     one: Fixed<ACCUMULATORS, 1>,
@@ -171,7 +171,7 @@ impl Logic for AnswerCollector {
             & self.same.val()
             & (self.distance.val() < self.messages.val());
         self.fresh.next = !self.fits.val();
-        self.bit.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
+        self.new_bit.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
         self.changed.next.node = self.joining.q.val().node;
         self.changed.next.slot = self.joining.q.val().slot;
         self.changed.next.generation = self.joining.q.val().generation;
@@ -180,7 +180,7 @@ impl Logic for AnswerCollector {
         self.changed.next.bitmap = self.first_bit.val();
         if self.fits.val() {
             self.changed.next.base = self.found.q.val().base;
-            self.changed.next.bitmap = self.found.q.val().bitmap | self.bit.val();
+            self.changed.next.bitmap = self.found.q.val().bitmap | self.new_bit.val();
         }
         self.urgent.next = (self.joining.q.val().verdict != self.accepted.val())
             | (self.fits.val()
@@ -270,4 +270,4 @@ impl Logic for AnswerCollector {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

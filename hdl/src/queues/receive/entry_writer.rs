@@ -46,10 +46,10 @@ pub enum WriterState {
 /// the entry itself; a shorter one only the latter. So a changed phase bit tells that the message is whole. ACCEPTED is said when the last beat
 /// of the entry is taken, so the entry is ahead of all that is written later.
 ///
-/// Contract: `begin` may come in a cycle with `free` and `present`. The beats of payload: `EntryPayload`. `verdict_ready` stays high until
+/// Contract: `starts` may come in a cycle with `free` and `present`. The beats of payload: `EntryPayload`. `verdict_ready` stays high until
 /// a verdict is handed over.
 ///
-/// Latency: `begin` in cycle t, descriptor beat offered in t + 1. A message of 8 bytes or fewer every 2 cycles, one of 248 bytes every 18.
+/// Latency: `starts` in cycle t, descriptor beat offered in t + 1. A message of 8 bytes or fewer every 2 cycles, one of 248 bytes every 18.
 #[derive(LogicBlock, Default)]
 pub struct EntryWriter {
     pub clock: Signal<In, Clock>,
@@ -63,13 +63,13 @@ pub struct EntryWriter {
     pub present: Signal<Out, Bit>,
 
     pub free: Signal<Out, Bit>,
-    pub begin: Signal<In, Bit>,
+    pub starts: Signal<In, Bit>,
     pub message: Signal<In, JudgedMessage>,
     pub write_packets: StreamSource,
     pub verdict_valid: Signal<Out, Bit>,
     pub verdict: Signal<Out, Verdict>,
     pub verdict_ready: Signal<In, Bit>,
-    /// Pulse, never with `begin`: what is read of the records from now on is new.
+    /// Pulse, never with `starts`: what is read of the records from now on is new.
     pub change: Signal<In, Bit>,
     /// A message that began before the last `change` is still written.
     pub holds_older: Signal<Out, Bit>,
@@ -189,12 +189,12 @@ impl Logic for EntryWriter {
         }
         self.judged.next = self.message.val();
         self.accepted.next = self.judged.val().verdict == self.accepted_verdict.val();
-        self.payload.open.next = self.begin.val();
+        self.payload.open.next = self.starts.val();
         self.payload.beats.next = self.none.val();
         if self.accepted.val() {
             self.payload.beats.next = self.judged.val().beats;
         }
-        if self.begin.val() {
+        if self.starts.val() {
             self.header.d.next = self.judged.val().header;
             self.ring.d.next = self.judged.val().ring;
             self.offset.d.next = self.judged.val().offset;
@@ -340,4 +340,4 @@ impl Logic for EntryWriter {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

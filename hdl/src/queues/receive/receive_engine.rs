@@ -376,7 +376,7 @@ impl<
                 .get_bit(abi::link::header::marked::SHIFT);
 
         // The message, and where its entry lies.
-        self.writer.begin.next = self.goes.val();
+        self.writer.starts.next = self.goes.val();
         self.writer.message.next.verdict = self.full_verdict.val();
         if self.accepted.val() {
             self.writer.message.next.verdict = self.accepted_verdict.val();
