@@ -29,14 +29,7 @@ pub fn prove_inside<U: Block>(name: &str, unit: U, depth: u32, properties: &str)
     run(name, unit, depth, properties, read, depth - 1);
 }
 
-fn run<U: Block>(
-    name: &str,
-    mut unit: U,
-    depth: u32,
-    properties: &str,
-    read: &str,
-    skip: u32,
-) {
+fn run<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str, read: &str, skip: u32) {
     unit.connect_all();
     let verilog = emit(name, &unit);
     let script = format!(

@@ -48,8 +48,10 @@ impl Logic for QueueSelect {
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == self.region.val())
             & (self.index.val().get_bits::<2>(10) == 0);
-        self.word.d.next.control = self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 0);
-        self.word.d.next.address = self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 1);
+        self.word.d.next.control =
+            self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 0);
+        self.word.d.next.address =
+            self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 1);
         self.word.d.next.queue = self.index.val().get_bits::<8>(2);
         self.word.d.next.word = self.configuration.val().data;
         self.selected.next = self.word.q.val();

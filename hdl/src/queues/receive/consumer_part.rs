@@ -200,8 +200,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
         self.limits.write_address.next = self.new_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.limits.write_data.next = self.new_limit.val();
         self.limits.write_enable.next = self.write.val();
-        self.producers.write_address.next =
-            self.produced_queue.val().get_bits::<QUEUES_LOG2>(0);
+        self.producers.write_address.next = self.produced_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.producers.write_data.next = self.produced.val().producer;
         self.producers.write_enable.next = self.produced.val().write;
 

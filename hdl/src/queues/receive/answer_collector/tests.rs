@@ -108,7 +108,11 @@ fn an_idle_link_answers_each_message_at_once() {
     }
     bench.steps(8);
     assert_eq!(bench.answers.len(), 40);
-    assert!(bench.delays.iter().all(|&delay| delay == 3), "{:?}", bench.delays);
+    assert!(
+        bench.delays.iter().all(|&delay| delay == 3),
+        "{:?}",
+        bench.delays
+    );
 }
 
 /// On a busy link one answer speaks of the eight messages that come in 16 cycles, or fewer of each of two or four queues that take turns.
@@ -126,7 +130,10 @@ fn a_busy_link_gets_answers_to_many_messages() {
         assert!(bench.waiting.is_empty());
         let answers = bench.answers.len();
         println!("{queues} queues: {answers} answers");
-        assert!(answers <= 240 / messages, "{queues} queues: {answers} answers");
+        assert!(
+            answers <= 240 / messages,
+            "{queues} queues: {answers} answers"
+        );
         let longest = bench.delays.iter().max();
         assert!(longest.is_some_and(|&longest| longest <= 24), "{longest:?}");
     }
@@ -135,15 +142,27 @@ fn a_busy_link_gets_answers_to_many_messages() {
 /// What stops a sender is told at once, on a busy link too.
 #[test]
 fn refusals_and_final_verdicts_do_not_wait() {
-    for verdict in [kind::FULL, kind::BEHIND, kind::NOT_RESIDENT, kind::ENTRY_TOO_SMALL] {
+    for verdict in [
+        kind::FULL,
+        kind::BEHIND,
+        kind::NOT_RESIDENT,
+        kind::ENTRY_TOO_SMALL,
+    ] {
         let mut bench = Bench::new(3);
         bench.unit.link_idle.next = false;
         bench.step(Some(said(1, 126, kind::ACCEPTED)));
         bench.steps(1);
         bench.step(Some(said(1, 127, verdict)));
         bench.steps(30);
-        let spoken: Vec<Said> = bench.answers.iter().flat_map(|(answer, _)| spell(*answer)).collect();
-        assert_eq!(spoken, [said(1, 126, kind::ACCEPTED), said(1, 127, verdict)]);
+        let spoken: Vec<Said> = bench
+            .answers
+            .iter()
+            .flat_map(|(answer, _)| spell(*answer))
+            .collect();
+        assert_eq!(
+            spoken,
+            [said(1, 126, kind::ACCEPTED), said(1, 127, verdict)]
+        );
         // The one before has to leave first.
         assert!(bench.delays[1] <= 8, "{:?}", bench.delays);
     }
@@ -152,7 +171,11 @@ fn refusals_and_final_verdicts_do_not_wait() {
     bench.unit.link_idle.next = false;
     bench.step(Some(said(1, 126, kind::ACCEPTED)));
     bench.steps(30);
-    assert!((9..=16 + 8).contains(&bench.delays[0]), "{:?}", bench.delays);
+    assert!(
+        (9..=16 + 8).contains(&bench.delays[0]),
+        "{:?}",
+        bench.delays
+    );
 }
 
 /// Verdicts of all kinds on messages of many queues, pings between them, on a link of every temper: each is answered once.
@@ -180,7 +203,9 @@ fn each_verdict_is_answered_once() {
         // Not two unanswered messages of the same index; sometimes one is left out.
         let wants = wants.filter(|wants| {
             let mut all = bench.waiting.iter().map(|(said, _)| said);
-            !all.any(|said| (said.node, said.slot, said.index) == (wants.node, wants.slot, wants.index))
+            !all.any(|said| {
+                (said.node, said.slot, said.index) == (wants.node, wants.slot, wants.index)
+            })
         });
         if bench.random.chance(2) {
             let ping = Said {
@@ -217,7 +242,10 @@ fn each_verdict_is_answered_once() {
     bench.steps(100);
     assert!(bench.waiting.is_empty(), "{:?}", bench.waiting);
     let answered = bench.delays.len();
-    println!("{answered} messages, {} answers, {pings} pings, {dropped} dropped", bench.answers.len());
+    println!(
+        "{answered} messages, {} answers, {pings} pings, {dropped} dropped",
+        bench.answers.len()
+    );
     assert!(answered > 8000 && pings > 400 && dropped < pings / 2);
     assert!(bench.answers.len() < answered - 500);
 }

@@ -42,7 +42,11 @@ impl Ring {
 
     /// The consumer index that must have taken effect by a cycle.
     fn consumer_at(&self, cycle: usize) -> u64 {
-        let settled = self.consumers.iter().rev().find(|(at, _)| at + SETTLED <= cycle);
+        let settled = self
+            .consumers
+            .iter()
+            .rev()
+            .find(|(at, _)| at + SETTLED <= cycle);
         settled.map_or(0, |(_, consumer)| *consumer)
     }
 
@@ -87,11 +91,16 @@ struct Sender {
 
 impl Sender {
     fn unanswered(&self) -> usize {
-        self.messages.iter().filter(|message| message.state == State::Unanswered).count()
+        self.messages
+            .iter()
+            .filter(|message| message.state == State::Unanswered)
+            .count()
     }
 
     fn first(&self, state: State) -> Option<usize> {
-        self.messages.iter().position(|message| message.state == state)
+        self.messages
+            .iter()
+            .position(|message| message.state == state)
     }
 
     /// The message to send now, if any.
@@ -108,16 +117,21 @@ impl Sender {
             Mode::Open | Mode::Burst => {
                 self.mode = Mode::Open;
                 let oldest = self.first(State::Unanswered);
-                self.first(State::Unsent).filter(|next| next - oldest.unwrap_or(*next) < 64)
+                self.first(State::Unsent)
+                    .filter(|next| next - oldest.unwrap_or(*next) < 64)
             }
             _ => None,
         }
     }
 
     fn answer(&mut self, said: Said, cycle: usize) -> usize {
-        let message = self.messages.iter().enumerate().position(|(index, message)| {
-            index as u64 % 128 == said.index && message.state == State::Unanswered
-        });
+        let message = self
+            .messages
+            .iter()
+            .enumerate()
+            .position(|(index, message)| {
+                index as u64 % 128 == said.index && message.state == State::Unanswered
+            });
         let index = message.unwrap_or_else(|| panic!("an answer to nothing: {said:?}"));
         let refused = [kind::FULL, kind::BEHIND].contains(&said.verdict);
         self.messages[index].state = if refused { State::Refused } else { State::Done };
@@ -200,7 +214,13 @@ fn follows_the_reference<
         })
         .collect();
     for ring in &rings {
-        bench.enable(ring.queue, ring.id, ring.address, ring.entries_log2, ring.stride_log2);
+        bench.enable(
+            ring.queue,
+            ring.id,
+            ring.address,
+            ring.entries_log2,
+            ring.stride_log2,
+        );
     }
     bench.run();
     bench.offers = 90;
@@ -227,7 +247,11 @@ fn follows_the_reference<
             let messages = (0..90)
                 .map(|_| {
                     // Mostly to the sender's own ring.
-                    let ring = if random.chance(30) { random.below(5) as usize } else { number % 5 };
+                    let ring = if random.chance(30) {
+                        random.below(5) as usize
+                    } else {
+                        number % 5
+                    };
                     let longest = rings[ring].longest() as u64;
                     let length = match random.below(20) {
                         0 => random.below(249),
@@ -237,7 +261,11 @@ fn follows_the_reference<
                     let wrong = random.chance(4);
                     Message {
                         ring,
-                        id: if wrong { rings[ring].id ^ 2 } else { rings[ring].id },
+                        id: if wrong {
+                            rings[ring].id ^ 2
+                        } else {
+                            rings[ring].id
+                        },
                         tag: random.below(256),
                         payload: random_bytes(&mut random, length as usize),
                         state: State::Unsent,
@@ -269,8 +297,12 @@ fn follows_the_reference<
     let (mut moving, mut moves) = (Move::Idle, 0);
     let mut pings = [0; 2];
 
-    while !senders.iter().all(|sender| sender.messages.iter().all(|message| message.state == State::Done))
-        || moving != Move::Idle
+    while !senders.iter().all(|sender| {
+        sender
+            .messages
+            .iter()
+            .all(|message| message.state == State::Done)
+    }) || moving != Move::Idle
     {
         let cycle = bench.cycle;
         assert!(cycle < 150_000, "no progress");
@@ -329,7 +361,9 @@ fn follows_the_reference<
         // Firmware takes a queue away, waits until its ring is let go and nothing for it is under way, and makes it resident elsewhere.
         let writes = cycle % 2 == 1;
         let under_way = |at| {
-            let mut all = taken.iter().map(|taken| &senders[taken.sender].messages[taken.index]);
+            let mut all = taken
+                .iter()
+                .map(|taken| &senders[taken.sender].messages[taken.index]);
             all.any(|message| message.ring == at)
         };
         match moving {
@@ -339,7 +373,9 @@ fn follows_the_reference<
                 bench.unit.configuration.next = control(ring);
                 moving = Move::Disabled(at);
             }
-            Move::Disabled(at) if cycle >= rings[at].changed + 4 && !bench.unit.holds_ring.val() => {
+            Move::Disabled(at)
+                if cycle >= rings[at].changed + 4 && !bench.unit.holds_ring.val() =>
+            {
                 moving = Move::LetGo(at);
             }
             Move::LetGo(at) if writes && cycle > rings[at].changed + 100 && !under_way(at) => {
@@ -411,7 +447,9 @@ fn follows_the_reference<
                 let ring = &rings[at];
                 let bytes = 1 << (ring.entries_log2 + ring.stride_log2);
                 let old = [ring.address, ring.address ^ 0x4000_0000];
-                let meets = old.iter().any(|old| (*old..old + bytes).contains(&write.address));
+                let meets = old
+                    .iter()
+                    .any(|old| (*old..old + bytes).contains(&write.address));
                 assert!(!meets, "cycle {cycle}: written to a ring that was let go");
             }
             written.push_back(write);
@@ -424,15 +462,20 @@ fn follows_the_reference<
                 continue;
             }
             let owner = senders.iter().position(|sender| {
-                (sender.frame.node, sender.frame.slot, sender.frame.generation)
-                    == (said.node, said.slot, said.generation)
+                (
+                    sender.frame.node,
+                    sender.frame.slot,
+                    sender.frame.generation,
+                ) == (said.node, said.slot, said.generation)
             });
             let owner = owner.unwrap_or_else(|| panic!("an answer to nobody: {said:?}"));
             let index = senders[owner].answer(said, cycle);
             let message = taken
                 .iter_mut()
                 .find(|taken| (taken.sender, taken.index, taken.verdict) == (owner, index, None));
-            message.expect("only messages that were taken are answered").verdict = Some(said.verdict);
+            message
+                .expect("only messages that were taken are answered")
+                .verdict = Some(said.verdict);
         }
 
         // The reference says what each had to be, in the order in which the headers were taken.
@@ -442,7 +485,9 @@ fn follows_the_reference<
             let message = &sender.messages[now.index];
             let ring = &mut rings[message.ring];
             let frame = sender.frame;
-            let bit = bits.entry((frame.node, frame.slot, frame.channel)).or_default();
+            let bit = bits
+                .entry((frame.node, frame.slot, frame.channel))
+                .or_default();
             *counts.entry(verdict).or_default() += 1;
             let context = format!(
                 "cycle {cycle}, taken in {}: message {} of sender {} to queue {}",
@@ -454,7 +499,8 @@ fn follows_the_reference<
             }
             *bit = verdict == kind::FULL;
             let found = now.resident && message.id == ring.id;
-            let changes = now.cycle < now.ring_changed + SETTLED || ring.changed != now.ring_changed;
+            let changes =
+                now.cycle < now.ring_changed + SETTLED || ring.changed != now.ring_changed;
             if verdict == kind::NOT_RESIDENT {
                 assert!(!found || !now.enabled || changes, "{context}");
                 continue;
@@ -466,13 +512,22 @@ fn follows_the_reference<
             }
             let entries = 1 << ring.entries_log2;
             if verdict == kind::FULL {
-                assert!(ring.producer - now.consumer >= entries, "{context}: there is room");
+                assert!(
+                    ring.producer - now.consumer >= entries,
+                    "{context}: there is room"
+                );
                 continue;
             }
             assert_eq!(verdict, kind::ACCEPTED, "{context}");
-            assert!(ring.producer - ring.consumer() < entries, "{context}: the ring is full");
+            assert!(
+                ring.producer - ring.consumer() < entries,
+                "{context}: the ring is full"
+            );
             let before = last_accepted.insert((now.sender, message.ring), now.index);
-            assert!(before.is_none_or(|before| before < now.index), "{context}: out of order");
+            assert!(
+                before.is_none_or(|before| before < now.index),
+                "{context}: out of order"
+            );
             let place = ring.address + ((ring.producer % entries) << ring.stride_log2);
             let lap = 1 - (ring.producer >> ring.entries_log2) % 2;
             ring.producer += 1;
@@ -480,11 +535,19 @@ fn follows_the_reference<
                 let mut data = message.payload[8..].to_vec();
                 data.resize(data.len().next_multiple_of(4), 0);
                 let address = place + 16;
-                assert_eq!(written.pop_front(), Some(Write { address, data }), "{context}");
+                assert_eq!(
+                    written.pop_front(),
+                    Some(Write { address, data }),
+                    "{context}"
+                );
             }
             let data = entry(frame, message, lap);
             let address = place;
-            assert_eq!(written.pop_front(), Some(Write { address, data }), "{context}");
+            assert_eq!(
+                written.pop_front(),
+                Some(Write { address, data }),
+                "{context}"
+            );
         }
     }
     assert!(written.is_empty() && taken.is_empty());
@@ -500,7 +563,10 @@ fn follows_the_reference<
     assert!(probes > 10 && moves > 5 && bad_stores > 20);
     assert_eq!(bad_pulses, bad_stores);
     // Answers to pings are dropped only where too many wait.
-    assert!(pings[1] <= pings[0] && pings[1] * 10 >= pings[0] * 9, "{pings:?}");
+    assert!(
+        pings[1] <= pings[0] && pings[1] * 10 >= pings[0] * 9,
+        "{pings:?}"
+    );
 }
 
 /// The control word of a ring's queue.

@@ -104,9 +104,17 @@ fn follows_the_reference<const QUEUES_LOG2: usize>(seed: u64) {
                 let enabled = random.chance(80);
                 control_word(&mut random, enabled)
             };
-            let place = if address { RECEIVE_RING } else { RECEIVE_CONTROL };
+            let place = if address {
+                RECEIVE_RING
+            } else {
+                RECEIVE_CONTROL
+            };
             let index = ((queue as u64) << WORDS_LOG2) + place as u64;
-            let region = if elsewhere { REGION_TRANSMIT_QUEUE } else { REGION_RECEIVE_QUEUE };
+            let region = if elsewhere {
+                REGION_TRANSMIT_QUEUE
+            } else {
+                REGION_RECEIVE_QUEUE
+            };
             unit.configuration.next = configuration(region, index, data);
             if !elsewhere && address {
                 word = Some((cycle + 1, queue, data));
@@ -145,7 +153,9 @@ fn follows_the_reference<const QUEUES_LOG2: usize>(seed: u64) {
         // What takes effect in this cycle.
         let change = coming.front().copied().filter(|(at, _, _)| *at == cycle);
         assert_eq!(unit.change.val().valid, change.is_some());
-        let clear = change.filter(|(_, _, data)| decoded(*data).enabled).map(|(_, queue, _)| queue);
+        let clear = change
+            .filter(|(_, _, data)| decoded(*data).enabled)
+            .map(|(_, queue, _)| queue);
         if let Some((_, queue, _)) = change {
             assert_eq!(unit.change.val().queue.to_u64(), queue as u64);
             assert_eq!(unit.change.val().enabled, clear.is_some());
@@ -181,7 +191,11 @@ fn follows_the_reference<const QUEUES_LOG2: usize>(seed: u64) {
         }
         assert!(!(change.is_some() || pends) || !commits_now);
         commits_since = if commits_now { 1 } else { commits_since + 1 };
-        assert_eq!(unit.bad_consumer.val(), bad_at.front() == Some(&cycle), "cycle {cycle}");
+        assert_eq!(
+            unit.bad_consumer.val(),
+            bad_at.front() == Some(&cycle),
+            "cycle {cycle}"
+        );
         if bad_at.front() == Some(&cycle) {
             bad_at.pop_front();
         }
@@ -230,7 +244,10 @@ fn follows_the_reference<const QUEUES_LOG2: usize>(seed: u64) {
             }
         }
         let live = queues.iter().filter(|queue| queue.live);
-        assert!(live.into_iter().all(|queue| queue.level() <= 1 << queue.entries_log2));
+        assert!(
+            live.into_iter()
+                .all(|queue| queue.level() <= 1 << queue.entries_log2)
+        );
         let now = &queues[read];
         expected = Some((now.control, now.producer, now.limit(), now.live));
         // An address that is written while it is read is not known.
@@ -241,7 +258,9 @@ fn follows_the_reference<const QUEUES_LOG2: usize>(seed: u64) {
             }
         }
     }
-    println!("{reads} reads, {commits} commits, {taken} stores, {refused} refused, {changes} changes");
+    println!(
+        "{reads} reads, {commits} commits, {taken} stores, {refused} refused, {changes} changes"
+    );
     assert!(reads > 10_000 && commits > 5_000 && taken > 3_000 && refused > 500 && changes > 1_000);
 }
 
@@ -291,8 +310,14 @@ fn gate() {
 #[test]
 fn take_seven_block_rams() {
     for (name, cells) in [
-        ("16", ecp5_cells("receive_records_16", ReceiveRecords::<4>::default())),
-        ("256", ecp5_cells("receive_records_256", ReceiveRecords::<8>::default())),
+        (
+            "16",
+            ecp5_cells("receive_records_16", ReceiveRecords::<4>::default()),
+        ),
+        (
+            "256",
+            ecp5_cells("receive_records_256", ReceiveRecords::<8>::default()),
+        ),
     ] {
         let rams = cells.iter().find(|(kind, _)| kind == "DP16KD");
         assert_eq!(rams.map(|(_, count)| *count), Some(7), "{name} queues");
