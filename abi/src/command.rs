@@ -27,7 +27,7 @@ codes! {
 
 word! {
     /// First word of a command.
-    header: 32 {
+    header / Header: 32 {
         opcode [7:0] "What to do (`opcode`).",
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
@@ -37,7 +37,7 @@ word! {
 
 word! {
     /// Operand of `WRITE_QUEUE_STATE`: one word, or many with the same contents. All of them stand in one region.
-    state_operand: 32 {
+    state_operand / StateOperand: 32 {
         index [15:0] "Index of `queue_state`; the first, if there are more.",
         more [28:16] "Number of words to write after the first.",
         every_fourth [29:29] "1: write every fourth word, so that one word of each queue is written.",
@@ -46,7 +46,7 @@ word! {
 
 word! {
     /// Operand of host memory transfers.
-    transfer_operand: 32 {
+    transfer_operand / TransferOperand: 32 {
         offset [15:0] "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's `READ_INBOX_BYTES`.",
         bytes [31:16] "Length, multiple of 4, 4 to 2048.",
     }
@@ -54,7 +54,7 @@ word! {
 
 word! {
     /// Operand of `SEND_PACKET`.
-    packet_operand: 32 {
+    packet_operand / PacketOperand: 32 {
         offset [15:0] "Byte offset of the payload in the outbox, multiple of 16.",
         bytes [31:16] "Length, 0 to 240.",
     }
@@ -62,7 +62,7 @@ word! {
 
 word! {
     /// Data of `SEND_PACKET`.
-    packet_target: 64 {
+    packet_target / PacketTarget: 64 {
         node [9:0] "Destination node.",
         receive_queue_id [31:16] "Free for the firmwares' own use.",
         tag [39:32] "Free for the firmwares' own use.",
@@ -72,7 +72,7 @@ word! {
 
 word! {
     /// An entry of the completion queue.
-    completion: 32 {
+    completion / Completion: 32 {
         token [15:0] "The command's token.",
         status [23:16] "`completion_status`.",
         valid [31:31] "1: this is a completion; 0: the queue is empty.",
@@ -86,6 +86,7 @@ codes! {
         Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
         Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
+        Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
     }
 }
 

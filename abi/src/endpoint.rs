@@ -16,15 +16,15 @@ register_map! {
     /// An endpoint's page. Every store is one aligned 8-byte store; there is nothing to read.
     page {
         /// Launches the composed messages up to this index (V1).
-        transmit_producer @ 0x000: 64 WriteOnly = 0 {
+        transmit_producer / TransmitProducer @ 0x000: 64 WriteOnly = 0 {
             index [15:0] "Slots composed since the queue was enabled, Express messages included, modulo 2^16.",
         }
         /// Gives receive entries back to the NIU.
-        receive_consumer @ 0x008: 64 WriteOnly = 0 {
+        receive_consumer / ReceiveConsumer @ 0x008: 64 WriteOnly = 0 {
             index [15:0] "Entries taken since the queue was enabled, modulo 2^16.",
         }
         /// Marks the next Express message for time stamps.
-        mark @ 0x010: 64 WriteOnly = 0 {
+        mark / Mark @ 0x010: 64 WriteOnly = 0 {
             marked [0:0] "1: mark it.",
         }
     }

@@ -9,7 +9,7 @@ numbers! {
 
 word! {
     /// An event.
-    event: 64 {
+    event / Event: 64 {
         kind [7:0] "`kind`.",
         index [19:8] "Queue or endpoint concerned.",
         code [27:20] "Error code, where the kind has one.",

@@ -45,7 +45,7 @@ codes! {
 
 word! {
     /// First beat of a message frame or packet frame.
-    header: 128 {
+    header / Header: 128 {
         kind [3:0] "What the frame is (`kind`); 0 is never sent.",
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "0 or 1.",
@@ -68,7 +68,7 @@ word! {
 
 word! {
     /// The one beat of an answer: one verdict on up to `ANSWER_MESSAGES` messages of one transmit queue.
-    answer: 128 {
+    answer / Answer: 128 {
         kind [3:0] "The verdict: a `kind` with bit 3 set.",
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "1.",
@@ -87,7 +87,7 @@ word! {
 
 word! {
     /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation and index, and bitmap 1.
-    ping: 128 {
+    ping / Ping: 128 {
         kind [3:0] "`kind::PING`.",
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "Virtual channel of the message.",
@@ -105,7 +105,7 @@ word! {
 
 word! {
     /// The one beat of a credit frame.
-    credit: 128 {
+    credit / Credit: 128 {
         kind [3:0] "`kind::CREDIT`.",
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "0.",

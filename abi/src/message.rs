@@ -1,8 +1,8 @@
-//! A message in memory: the transmit slot it is composed in, the receive entry it arrives in, and the shadow line that
-//! tells the sender how far the NIU has come (V1, V3, V21).
+//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the shadow
+//! line that tells the sender how far the NIU has come (V1, V3, V21).
 //!
-//! An Express message (V3) is a Basic message (V1) of eight bytes that one store composes: both forms share the
-//! transmit queue, its order, its translation and its flow control.
+//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body. Both
+//! forms share the transmit queue, its order, its translation and its flow control.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -22,7 +22,7 @@ numbers! {
 
 word! {
     /// First 8 bytes of an inline body, little-endian; the payload follows.
-    transmit_header: 64 {
+    transmit_header / TransmitHeader: 64 {
         destination [15:0] "Virtual destination; the transmit queue's window and the translation table turn it into a node and a receive queue.",
         length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
         tag [39:32] "Handed to the receiver unchanged.",
@@ -33,7 +33,7 @@ word! {
 word! {
     /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write together
     /// with the first 8 bytes of payload.
-    receive_descriptor: 64 {
+    receive_descriptor / ReceiveDescriptor: 64 {
         phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
         marked [1:1] "The sender marked the message for time stamps.",
         gap [2:2] "Frames of the sender's node were lost on the way before this message, for the first message behind them.",
@@ -47,7 +47,7 @@ word! {
 
 word! {
     /// What the NIU writes to host memory for each transmit queue (V21): how many slots it is done with.
-    shadow: 64 {
+    shadow / Shadow: 64 {
         consumer [15:0] "Messages answered since the queue was enabled, modulo 2^16: their slots are free.",
         message_errors [27:16] "Messages that were refused for good; saturates.",
         message_error [31:28] "Why the last of them was (`error`).",

@@ -33,7 +33,7 @@ register_map! {
         /// Writing a one clears that bit of `control::registers::event_pending`.
         event_clear @ 0x20: 32 WriteOnly = 0 {}
         /// What waits.
-        waiting @ 0x24: 32 ReadOnly = 0 {
+        waiting / Waiting @ 0x24: 32 ReadOnly = 0 {
             completion [0:0] "The completion queue is not empty.",
             event [1:1] "The event queue is not empty.",
             command_0_space [2:2] "Command queue 0 has room.",

@@ -23,7 +23,7 @@ numbers! {
 
 word! {
     /// What stands behind an endpoint's pages.
-    endpoint_map: 64 {
+    endpoint_map / EndpointMap: 64 {
         transmit_queue [7:0] "Resident transmit queue.",
         transmit_resident [8:8] "The endpoint's transmit queue is resident.",
         receive_queue [23:16] "Resident receive queue.",
@@ -35,7 +35,7 @@ word! {
 
 word! {
     /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure.
-    transmit_control: 64 {
+    transmit_control / TransmitControl: 64 {
         enabled [0:0] "The queue takes stores and launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
         priority [2:2] "1: sends before the queues with 0, of which one still has its turn behind eight messages (V20).",
@@ -49,7 +49,7 @@ word! {
 
 word! {
     /// Control of a resident receive queue. A word with `enabled` clears the queue's indices.
-    receive_control: 64 {
+    receive_control / ReceiveControl: 64 {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
         stride_log2 [11:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
@@ -59,7 +59,7 @@ word! {
 
 word! {
     /// Which resident receive queue an identifier names.
-    receive_map: 64 {
+    receive_map / ReceiveMap: 64 {
         queue [7:0] "Resident receive queue.",
         resident [8:8] "There is one.",
     }
@@ -67,7 +67,7 @@ word! {
 
 word! {
     /// Where a virtual destination leads.
-    translation: 64 {
+    translation / Translation: 64 {
         node [9:0] "Node.",
         receive_queue_id [31:16] "Receive queue there (RQID); 12 bits are significant.",
         virtual_channel [32:32] "Virtual channel (V20).",

@@ -106,7 +106,7 @@ pub struct MemoryReadMaster {
     /// A read is wanted.
     pub request: Signal<Out, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<Out, Bits<13>>,
+    pub address: Signal<Out, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<In, Bit>,
     /// The cycle after `grant`: what was read.
@@ -120,7 +120,7 @@ pub struct MemoryReadTarget {
     /// A read is wanted.
     pub request: Signal<In, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<In, Bits<13>>,
+    pub address: Signal<In, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<Out, Bit>,
     /// The cycle after `grant`: what was read.

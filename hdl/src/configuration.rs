@@ -21,6 +21,9 @@ include!(concat!(env!("OUT_DIR"), "/configuration.rs"));
 /// Base-2 logarithm of [`NONPOSTED_CREDITS`].
 pub const NONPOSTED_CREDITS_LOG2: usize = NONPOSTED_CREDITS.ilog2() as usize;
 
+/// One more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of transmit queues.
+pub const TRANSMIT_QUEUES_LOG2_P1: usize = TRANSMIT_QUEUES_LOG2 + 1;
+
 /// Base-2 logarithm of the slots of all transmit queues together.
 pub const SLOT_MEMORY_LOG2: usize = TRANSMIT_QUEUES_LOG2 + TRANSMIT_SLOTS_LOG2;
 

@@ -10,12 +10,12 @@
 
 pub mod bundles;
 pub mod configuration;
-// INTEGRATION: pub mod control;
+pub mod control;
 pub mod emit;
 pub mod gate;
-// INTEGRATION: pub mod host_port;
+pub mod host_port;
 pub mod library;
-// INTEGRATION: pub mod link;
-// INTEGRATION: pub mod niu;
-// INTEGRATION: pub mod processor;
+pub mod link;
+pub mod niu;
+pub mod processor;
 pub mod queues;

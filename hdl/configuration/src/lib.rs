@@ -152,12 +152,13 @@ pub const KEYS: &[Key] = &[
         least: 2,
         most: 64,
     },
+    // Drivers rely on 16 (`abi::control::REGISTER_WRITE_LINES`). Fewer would save nothing: LUT RAM is 16 words deep.
     Key {
         name: "host.register_write_beats",
         constant: "REGISTER_WRITES_LOG2",
         meaning: "Base-2 logarithm of the beats of register writes that may wait.",
         form: Form::Log2,
-        least: 2,
+        least: 16,
         most: 64,
     },
     // Tags are four bits wide everywhere.
@@ -340,8 +341,17 @@ impl Configuration {
         for name in ["queues.transmit", "queues.receive", "queues.transmit_slots"] {
             let key = KEYS.iter().find(|key| key.name == name);
             let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
-            add(constant, self.value(name), "The number whose logarithm stands above.");
+            add(
+                constant,
+                self.value(name),
+                "The number whose logarithm stands above.",
+            );
         }
+        add(
+            "ENDPOINT_SPACE_LOG2",
+            u64::from(self.value("queues.endpoints").ilog2()) + 12,
+            "Base-2 logarithm of the bytes of all endpoint pages: the size of BAR2, and of each half of BAR4.",
+        );
         let queues = self.value("queues.transmit");
         let visit = (self.value("queues.shortest_pause_cycles") / queues).max(8);
         let round = visit * queues;
@@ -352,7 +362,10 @@ impl Configuration {
         );
         add(
             "LONGEST_PAUSE_ROUNDS_LOG2",
-            (self.value("queues.longest_pause_cycles") / round).max(1).ilog2().into(),
+            (self.value("queues.longest_pause_cycles") / round)
+                .max(1)
+                .ilog2()
+                .into(),
             "Base-2 logarithm of the longest pause, in rounds of the sweep.",
         );
         add(

@@ -18,8 +18,9 @@ pub fn prove<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
     run(name, unit, depth, properties, read, 0);
 }
 
-/// As [`prove`] with an induction of exactly `depth` cycles, but `properties` may name what is inside of the block (`unit.part.register$q`), words of memories too
-/// (`unit.part.memory.memory[0]`): for invariants that relate the outputs to what is stored.
+/// As [`prove`] with an induction of exactly `depth` cycles, but `properties` may name what is inside of the block
+/// (`unit.part.register$q`), words of memories too (`unit.part.memory.memory[0]`): for invariants that relate the outputs
+/// to what is stored.
 ///
 /// # Panics
 /// As [`prove`].

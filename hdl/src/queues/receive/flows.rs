@@ -130,9 +130,7 @@ mod tests {
                 // Never the bit that is read.
                 unit.write_slot.next = (2 + random.below(2)).to_bits();
                 if random.chance(50) {
-                    let read = unit.read_slot.next;
-                    unit.read_slot.next = unit.write_slot.next;
-                    unit.write_slot.next = read;
+                    std::mem::swap(&mut unit.read_slot.next, &mut unit.write_slot.next);
                 }
                 unit.write_channel.next = random.chance(50);
                 unit.write_refused.next = random.chance(50);

@@ -1,5 +1,6 @@
 //! The payload beats of a message frame.
 
+use crate::library::byte_mask::ByteMask;
 use crate::library::fifo::Fifo;
 use crate::library::stream::{Beat, StreamSource};
 use rust_hdl::prelude::*;
@@ -14,11 +15,12 @@ const SLOT_HEADER: usize = 8;
 /// Bytes of payload in a frame's last beat, under the CRC.
 const LAST_BEAT: usize = BEAT - abi::link::CRC_BYTES;
 
-/// Turns slot beats into frame beats: shifts by the eight bytes of the slot's header, puts zeros behind the payload, and
-/// leaves the last beat's top 32 bits for the CRC (`abi::link`).
+/// Turns the beats of a slot and an inline body into frame beats: shifts by the eight bytes of the header, puts zeros behind
+/// the payload, and leaves the last beat's top 32 bits for the CRC (`abi::link`).
 ///
-/// `start` brings the first two slot beats; the others are read from slot memory, one a cycle, without a pause. The FIFO holds
-/// the longest payload, so that reading never depends on `ready`. A new `start` is allowed once the last beat was taken.
+/// `start` brings the slot's payload and the body's second beat; the others are read from the inline pool, one a cycle, without
+/// a pause. The FIFO holds the longest payload, so that reading never depends on `ready`. `start` is allowed for a message of
+/// one payload beat while `takes_short`, for a longer one while `takes_long`.
 ///
 /// Latency: the first payload beat is offered in the cycle after `start`; then one beat a cycle.
 #[derive(LogicBlock)]
@@ -29,26 +31,28 @@ pub struct FramePayload {
     pub reset: Signal<In, Bit>,
     /// Pulse: a frame begins; the next four inputs count.
     pub start: Signal<In, Bit>,
-    /// A frame may begin in this cycle: `start` is high only with this, and this comes early.
+    /// A frame with a body may begin in this cycle: its third beat is read. Comes early.
     pub will_start: Signal<In, Bit>,
     /// Payload bytes 0 to 7.
     pub first: Signal<In, Bits<64>>,
     /// The slot's second beat.
     pub second: Signal<In, Bits<128>>,
-    /// Payload bytes, 0 to 248; settled since the cycle before `start`.
+    /// Payload bytes, 0 to 248.
     pub length: Signal<In, Bits<8>>,
-    /// Queue and slot.
-    pub slot: Signal<In, Bits<8>>,
-    /// A beat of slot memory is read.
+    /// `length` of the next cycle.
+    pub next_length: Signal<In, Bits<8>>,
+    /// Page and body.
+    pub body: Signal<In, Bits<10>>,
+    /// A beat of the inline pool is read.
     pub read_request: Signal<Out, Bit>,
     /// That beat.
-    pub read_address: Signal<Out, Bits<12>>,
+    pub read_address: Signal<Out, Bits<14>>,
     /// The cycle after `read_request`: the beat.
     pub read_data: Signal<In, Bits<128>>,
-    /// Without a `start` in this cycle or the next, the read port will not be wanted from the cycle after that on.
-    pub port_free_soon: Signal<Out, Bit>,
-    /// With `start`: the read port will not be wanted from the second cycle after this on.
-    pub is_short: Signal<Out, Bit>,
+    /// There is room for a message of one payload beat.
+    pub takes_short: Signal<Out, Bit>,
+    /// There is room for the longest message.
+    pub takes_long: Signal<Out, Bit>,
     /// The payload beats.
     pub source: StreamSource,
 
@@ -56,31 +60,30 @@ pub struct FramePayload {
     active: DFF<Bit>,
     remaining: DFF<Bits<8>>,
     previous: DFF<Bits<64>>,
-    next_read: DFF<Bits<12>>,
+    next_read: DFF<Bits<14>>,
     /// A slot beat is read in this cycle.
     reads: DFF<Bit>,
-    /// Which bits of the first beat are payload, and whether it is the last.
-    first_mask: DFF<Bits<128>>,
+    /// Which bytes of the first beat are payload, and whether it is the last.
+    first_mask: DFF<Bits<16>>,
     first_ends: DFF<Bit>,
     /// The same of the second, and of the next beat while `active`.
-    second_mask: DFF<Bits<128>>,
+    second_mask: DFF<Bits<16>>,
     second_ends: DFF<Bit>,
-    next_mask: DFF<Bits<128>>,
+    next_mask: DFF<Bits<16>>,
     next_ends: DFF<Bit>,
     left: Signal<Local, Bits<8>>,
     low: Signal<Local, Bits<64>>,
     current: Signal<Local, Bits<128>>,
-    mask: Signal<Local, Bits<128>>,
+    payload_bytes: ByteMask,
     ends: Signal<Local, Bit>,
     formed: Signal<Local, Beat>,
-    ones: Constant<Bits<128>>,
+    ones: Constant<Bits<16>>,
     beat: Constant<Bits<8>>,
     /// Most payload in one frame beat, and in two.
     one_beat: Constant<Bits<8>>,
     two_beats: Constant<Bits<8>>,
-    /// Most payload in three slot beats, and in four.
+    /// Most payload in three slot beats.
     three_slot_beats: Constant<Bits<8>>,
-    four_slot_beats: Constant<Bits<8>>,
 }
 
 impl Default for FramePayload {
@@ -93,12 +96,13 @@ impl Default for FramePayload {
             first: Default::default(),
             second: Default::default(),
             length: Default::default(),
-            slot: Default::default(),
+            next_length: Default::default(),
+            body: Default::default(),
             read_request: Default::default(),
             read_address: Default::default(),
             read_data: Default::default(),
-            port_free_soon: Default::default(),
-            is_short: Default::default(),
+            takes_short: Default::default(),
+            takes_long: Default::default(),
             source: Default::default(),
             beats: Default::default(),
             active: Default::default(),
@@ -115,15 +119,14 @@ impl Default for FramePayload {
             left: Default::default(),
             low: Default::default(),
             current: Default::default(),
-            mask: Default::default(),
+            payload_bytes: Default::default(),
             ends: Default::default(),
             formed: Default::default(),
-            ones: Constant::new(Bits::<128>::mask()),
+            ones: Constant::new(0xffffu64.to_bits()),
             beat: Constant::new(BEAT.to_bits()),
             one_beat: Constant::new(LAST_BEAT.to_bits()),
             two_beats: Constant::new((BEAT + LAST_BEAT).to_bits()),
             three_slot_beats: Constant::new((3 * BEAT - SLOT_HEADER).to_bits()),
-            four_slot_beats: Constant::new((4 * BEAT - SLOT_HEADER).to_bits()),
         }
     }
 }
@@ -153,19 +156,20 @@ impl Logic for FramePayload {
         self.left.next = self.length.val();
         self.low.next = self.first.val();
         self.current.next = self.second.val();
-        self.mask.next = self.first_mask.q.val();
+        self.payload_bytes.keep.next = self.first_mask.q.val();
         self.ends.next = self.first_ends.q.val();
-        self.read_address.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 2;
+        self.read_address.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 2;
         if self.active.q.val() {
             self.left.next = self.remaining.q.val();
             self.low.next = self.previous.q.val();
             self.current.next = self.read_data.val();
-            self.mask.next = self.next_mask.q.val();
+            self.payload_bytes.keep.next = self.next_mask.q.val();
             self.ends.next = self.next_ends.q.val();
             self.read_address.next = self.next_read.q.val();
         }
-        self.formed.next.data =
-            (bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64)) & self.mask.val();
+        self.payload_bytes.data.next =
+            bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64);
+        self.formed.next.data = self.payload_bytes.masked.val();
         self.formed.next.last = self.ends.val();
         self.beats.data_in.next = self.formed.val();
         self.beats.write.next = self.start.val() | self.active.q.val();
@@ -182,29 +186,29 @@ impl Logic for FramePayload {
         self.second_mask.d.next = self.ones.val();
         self.next_mask.d.next = self.ones.val();
         for i in 1_usize..16_usize {
-            if self.length.val() == i.to_bits() {
-                self.first_mask.d.next = self.ones.val() >> (128 - 8 * i).to_bits::<8>();
+            if self.next_length.val() == i.to_bits() {
+                self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
             }
         }
         for i in 17_usize..32_usize {
-            if self.length.val() == i.to_bits() {
-                self.second_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+            if self.next_length.val() == i.to_bits() {
+                self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
             }
             if self.remaining.q.val() == i.to_bits() {
-                self.next_mask.d.next = self.ones.val() >> (256 - 8 * i).to_bits::<8>();
+                self.next_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
             }
         }
-        if self.length.val() == 0 {
+        if self.next_length.val() == 0 {
             self.first_mask.d.next = 0.into();
         }
-        if self.length.val() <= self.beat.val() {
+        if self.next_length.val() <= self.beat.val() {
             self.second_mask.d.next = 0.into();
         }
         if self.remaining.q.val() <= self.beat.val() {
             self.next_mask.d.next = 0.into();
         }
-        self.first_ends.d.next = self.length.val() <= self.one_beat.val();
-        self.second_ends.d.next = self.length.val() <= self.two_beats.val();
+        self.first_ends.d.next = self.next_length.val() <= self.one_beat.val();
+        self.second_ends.d.next = self.next_length.val() <= self.two_beats.val();
         self.next_ends.d.next = self.remaining.q.val() <= self.two_beats.val();
         if !self.active.q.val() {
             self.next_mask.d.next = self.second_mask.q.val();
@@ -217,11 +221,10 @@ impl Logic for FramePayload {
             & (self.left.val() > self.three_slot_beats.val());
         self.next_read.d.next = self.next_read.q.val() + 1;
         if !self.active.q.val() {
-            self.next_read.d.next = (bit_cast::<12, 8>(self.slot.val()) << 4) | 3;
+            self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
         }
-        self.port_free_soon.next =
-            !self.active.q.val() | (self.remaining.q.val() <= self.four_slot_beats.val());
-        self.is_short.next = self.length.val() <= self.four_slot_beats.val();
+        self.takes_short.next = !self.active.q.val() & (self.beats.level.val() < 12);
+        self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
 
         self.source.valid.next = !self.beats.empty.val();
         self.source.beat.next = self.beats.data_out.val();

@@ -44,6 +44,9 @@ pub struct Resend {
     pub restart: Bit,
     /// A ping instead of the message.
     pub ping: Bit,
+    /// Generation of the queue when this was asked for. The engine drops what has another one than the queue has now: it
+    /// belongs to an earlier owner of the queue.
+    pub generation: Bits<8>,
 }
 
 /// The answer part of a queue's record, as the other blocks need it; told whenever it changes.
@@ -69,4 +72,48 @@ pub struct Progress {
     pub tell: Bit,
     /// With `tell`: an error event is due.
     pub report: Bit,
+}
+
+/// An Express or producer store that may become a message at once, in the cycle in which its queue is known. Its
+/// `StoreOutcome` follows two cycles later.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StoreOffer {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// It is an Express store; else a producer store.
+    pub express: Bit,
+    /// Resident transmit queue.
+    pub queue: Bits<8>,
+}
+
+/// What became of a store to a transmit queue.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StoreOutcome {
+    /// It was accepted and brings a message. The other fields count in this cycle.
+    pub accepted: Bit,
+    /// It is an Express store.
+    pub express: Bit,
+    /// It brings more than one message.
+    pub more: Bit,
+    /// Resident transmit queue.
+    pub queue: Bits<8>,
+    /// The slot that an Express store composed: header, then 8 bytes of payload.
+    pub slot: Bits<128>,
+}
+
+/// The store part of a queue's record; told whenever it changes.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StorePart {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Resident transmit queue.
+    pub queue: Bits<8>,
+    /// Messages composed since the queue was enabled, modulo 2^16.
+    pub producer: Bits<16>,
+    /// `abi::message::shadow::store_errors`.
+    pub errors: Bits<12>,
+    /// `abi::message::shadow::store_error`.
+    pub error: Bits<4>,
+    /// The shadow line is out of date.
+    pub tell: Bit,
 }

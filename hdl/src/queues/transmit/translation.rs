@@ -36,7 +36,7 @@ pub struct Translation {
     index_excess: Signal<Local, Bits<12>>,
     write_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
     configuration_word: Signal<Local, Bits<64>>,
-    packed: Signal<Local, Bits<24>>,
+    new_entry: Signal<Local, Bits<24>>,
     entry: Signal<Local, Bits<24>>,
 }
 
@@ -58,7 +58,7 @@ impl Logic for Translation {
                 .val()
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == abi::queue_state::REGION_TRANSLATION.to_bits());
-        self.packed.next = bit_cast::<24, 10>(
+        self.new_entry.next = bit_cast::<24, 10>(
             self.configuration_word
                 .val()
                 .get_bits::<10>(abi::queue_state::translation::node::SHIFT),
@@ -79,8 +79,8 @@ impl Logic for Translation {
             ) << 23);
         self.entries.write_enable.next = self.writes.val();
         self.entries.write_address.next = self.write_index.val();
-        self.entries.write_data.next = self.packed.val();
-        self.written.d.next = self.packed.val();
+        self.entries.write_data.next = self.new_entry.val();
+        self.written.d.next = self.new_entry.val();
         self.collided.d.next = self.writes.val() & (self.write_index.val() == self.index.val());
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();
