@@ -15,26 +15,27 @@ use std::fs;
 /// If the block does not pass rust-hdl's checks, or an assertion cannot be proved; the message shows the counterexample.
 pub fn prove<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
     let read = "read_verilog -sv -formal block.v properties.sv; hierarchy -check -top properties";
-    run(name, unit, depth, properties, read);
+    run(name, unit, depth, properties, read, 0);
 }
 
-/// As [`prove`], but `properties` may name what is inside of the block (`unit.part.register$q`), words of memories too
-/// (`unit.part.memory.memory[0]`): for invariants that relate the outputs to what is stored.
+/// As [`prove`] with an induction of exactly `depth` cycles, but `properties` may name what is inside of the block
+/// (`unit.part.register$q`), words of memories too (`unit.part.memory.memory[0]`): for invariants that relate the outputs
+/// to what is stored.
 ///
 /// # Panics
 /// As [`prove`].
 pub fn prove_inside<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
-    // One thread: this Yosys has no more.
+    // One thread: this Yosys has no more. Shorter inductions are not tried: they may take longer than the one that holds.
     let read = "read_slang -j 1 --top properties block.v properties.sv";
-    run(name, unit, depth, properties, read);
+    run(name, unit, depth, properties, read, depth - 1);
 }
 
-fn run<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str, read: &str) {
+fn run<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str, read: &str, skip: u32) {
     unit.connect_all();
     let verilog = emit(name, &unit);
     let script = format!(
         "{read}; proc; flatten; memory_map; async2sync; opt -full; \
-         sat -tempinduct -maxsteps {depth} -prove-asserts -set-assumes -show-ports -verify"
+         sat -tempinduct -tempinduct-skip {skip} -maxsteps {depth} -prove-asserts -set-assumes -show-ports -verify"
     );
     let folder = scratch_for(&format!("{name}-proof"), &(&verilog, properties, &script));
     let proved = folder.join("proved");

@@ -270,4 +270,4 @@ impl Logic for AnswerCollector {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

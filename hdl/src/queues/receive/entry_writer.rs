@@ -339,4 +339,4 @@ impl Logic for EntryWriter {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

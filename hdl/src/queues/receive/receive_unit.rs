@@ -240,7 +240,8 @@ impl<
 }
 
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 #[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,14 @@
 
 use super::bench::{Bench, Said, Seen, Small, Write};
 use super::*;
-use crate::queues::receive::test_frames::Frame;
+use crate::gate::Random;
+use crate::queues::receive::test_frames::{Frame, beat, random_bytes, with_last};
+use crate::queues::test_support::configuration;
 use abi::link::kind;
 use abi::message::receive_descriptor as descriptor;
-use abi::queue_state::REGION_PACKET_RELEASE;
+use abi::queue_state::{
+    REGION_PACKET_RELEASE, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, receive_control,
+};
 
 /// A message for receive queue `queue`, which has RQID `id`, from queue 3 of node 9.
 fn message(queue: u64, id: u64, index: u64) -> Frame {
@@ -542,4 +546,96 @@ fn the_unit_passes_the_checks_and_emits() {
         let verilog = crate::emit::emit("receive_unit", &unit);
         std::fs::write(format!("{folder}/receive_unit_256.v"), verilog).unwrap();
     }
+}
+
+/// Frames of random senders for the gate, one beat at a time.
+#[derive(Default)]
+struct Frames {
+    beats: std::collections::VecDeque<(u128, bool)>,
+}
+
+impl Frames {
+    /// The beat on offer.
+    fn offer(&mut self, random: &mut Random) -> (u128, bool) {
+        if self.beats.is_empty() {
+            let length = [8, 0, 9, random.below(249)][random.below(4) as usize] as usize;
+            let frame = Frame {
+                packet: random.chance(10),
+                channel: random.below(2),
+                restart: random.chance(50),
+                marked: random.chance(50),
+                node: random.below(3),
+                slot: random.below(2),
+                generation: random.below(2),
+                index: random.below(128),
+                endpoint: random.below(4096),
+                id: random.below(5),
+                tag: random.below(256),
+                queue: random.chance(90).then_some(random.below(5)),
+            };
+            let payload = random_bytes(random, length);
+            self.beats.extend(with_last(&[frame.beats(&payload)]));
+        }
+        self.beats[0]
+    }
+}
+
+#[test]
+fn gate() {
+    let mut frames = [Frames::default(), Frames::default(), Frames::default()];
+    let (mut configured, mut stored) = (0, 0);
+    let mut unit = SizedReceiveUnit::<3, 5, 4, 2, 7>::default();
+    super::bench::connect(&mut unit);
+    crate::gate::Gate::new("receive_unit", unit)
+        .clock(|unit| &mut unit.clock)
+        .cycles(6000)
+        .seed(21)
+        .run(move |unit, random, cycle| {
+            let sinks = [&mut unit.channel_0, &mut unit.channel_1, &mut unit.loopback];
+            for (sink, frames) in sinks.into_iter().zip(&mut frames) {
+                let taken = sink.valid.val() && sink.ready.val();
+                if taken {
+                    frames.beats.pop_front();
+                }
+                let stays = sink.valid.val() && !taken;
+                sink.valid.next = cycle > 2 && (stays || random.chance(60));
+                let (word, last) = frames.offer(random);
+                sink.beat.next = beat(word, last);
+            }
+            unit.channel_1_likely.next = unit.channel_1.valid.next || random.chance(10);
+            unit.reset.next = cycle < 2;
+            unit.node.next = 1u64.to_bits();
+            unit.write_packets.ready.next = random.chance(80);
+            unit.answer_ready.next = random.chance(60);
+            unit.link_idle.next = random.chance(50);
+            unit.ping_valid.next = random.chance(3);
+            unit.ping.next.node = random.below(3).to_bits();
+            unit.ping.next.base = random.bits();
+            unit.lookup_valid.next = random.chance(50);
+            unit.lookup_id.next = (8 + random.below(40)).to_bits();
+            unit.lookup2_id.next = (8 + random.below(40)).to_bits();
+            unit.consumer_valid.next = cycle >= stored + 2 && random.chance(30);
+            if unit.consumer_valid.next {
+                stored = cycle;
+            }
+            unit.consumer_queue.next = random.below(5).to_bits();
+            unit.consumer_index.next = random.below(12).to_bits();
+            unit.configuration.next = Default::default();
+            let often = if cycle < 400 { 30 } else { 2 };
+            if cycle > 40 && cycle >= configured + 2 && random.chance(often) {
+                configured = cycle;
+                let queue = random.below(5);
+                let mut word = receive_control::enabled::set(0, u64::from(random.chance(90)));
+                word = receive_control::entries_log2::set(word, 1 + random.below(3));
+                word = receive_control::stride_log2::set(word, 4 + random.below(5));
+                word = receive_control::receive_queue_id::set(word, queue);
+                // A look-up beside a write of the same RQID is undefined: those that are looked up are above.
+                unit.configuration.next = match random.below(5) {
+                    0 => configuration(REGION_PACKET_RELEASE, 0, 0),
+                    1 => configuration(REGION_RECEIVE_MAP, random.below(8), random.word()),
+                    2 => configuration(REGION_RECEIVE_QUEUE, queue * 4 + 1, random.word()),
+                    _ => configuration(REGION_RECEIVE_QUEUE, queue * 4, word as u64),
+                };
+            }
+        });
 }

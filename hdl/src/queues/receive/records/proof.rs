@@ -85,9 +85,23 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
     end
   end endgenerate
 
+  // Nothing comes sooner than it may.
+  wire [24:0] reading = unit.consumer.reading$q;
+  wire selected = unit.select.word$q[0], changes = unit.control.changes$q;
+  wire [15:0] checked_producer = unit.consumer.producer$q;
+  wire [15:0] taken = checked_producer - checking[24:9], delivered = checked_producer - unit.consumer.consumer$q;
+  always @(*) begin
+    assert (reading[0] == stored && !(reading[0] && found[0]));
+    assert (!selected || configured);
+    assert (!changes || !configured && !produced[0]);
+    if (found[0] && checking[0]) begin
+      assert (unit.control.changed$q && !changes);
+      assert (unit.consumer.was_legal$q == (taken <= delivered));
+    end
+  end
+
   // What is read of them.
   wire asked_queue = asked[0], found_queue = found[1], checked_queue = checking[1], taken_queue = snapshot_queue[0];
-  wire [15:0] checked_producer = unit.consumer.producer$q;
   wire [15:0] room = snapshot_limit - snapshot_producer;
   wire [15:0] room_now = LIMIT[taken_queue] - P[taken_queue];
   always @(*) begin

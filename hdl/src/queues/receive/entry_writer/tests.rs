@@ -1,0 +1,45 @@
+use super::*;
+use crate::gate::Gate;
+
+/// Its behaviour is that of the unit: `receive_unit/tests.rs`.
+#[test]
+fn gate() {
+    let mut unit = EntryWriter::default();
+    unit.clock.connect();
+    unit.reset.connect();
+    unit.beat_valid.connect();
+    unit.beat.connect();
+    unit.first.connect();
+    unit.drop.connect();
+    unit.ended.connect();
+    unit.starts.connect();
+    unit.message.connect();
+    unit.write_packets.ready.connect();
+    unit.verdict_ready.connect();
+    unit.change.connect();
+    Gate::new("entry_writer", unit)
+        .clock(|unit| &mut unit.clock)
+        .cycles(3000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2 || random.below(500) == 0;
+            unit.beat_valid.next = random.chance(80);
+            unit.beat.next = random.beat();
+            unit.first.next = random.chance(40);
+            unit.drop.next = random.chance(5);
+            unit.ended.next = random.chance(50);
+            // What it looks at follows from registers and `write_packets.ready`, which is that of the cycle before here.
+            unit.starts.next =
+                cycle > 3 && unit.free.val() && unit.present.val() && random.chance(80);
+            unit.message.next = JudgedMessage {
+                verdict: random.below(8).saturating_sub(3).to_bits(),
+                header: random.bits(),
+                ring: random.bits(),
+                offset: random.bits(),
+                phase: random.chance(50),
+                beats: random.bits(),
+            };
+            unit.write_packets.ready.next = random.chance(80);
+            unit.verdict_ready.next = random.chance(80);
+            unit.change.next = !unit.starts.next && random.chance(5);
+        });
+}
