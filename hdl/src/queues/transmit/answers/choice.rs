@@ -11,6 +11,8 @@ use rust_hdl::prelude::*;
 /// few), then messages to be sent again, then what only advances a consumer index. An operation that must keep its distance holds
 /// up all behind it for up to three cycles.
 ///
+/// A verdict that concerns the same row in the same way as an operation that waits joins it.
+///
 /// Contract: an operation that is taken enters in the next cycle or later: `entering` is the one that would enter, `enters` says
 /// that it does. An operation that `resets` does not read the record and keeps no distance.
 ///
@@ -25,6 +27,10 @@ pub struct Choice {
     pub verdict_valid: Signal<In, Bit>,
     pub verdict: Signal<In, Operation>,
     pub verdict_taken: Signal<Out, Bit>,
+    /// A verdict that may join the operation that waits to enter.
+    pub following_valid: Signal<In, Bit>,
+    pub following: Signal<In, Operation>,
+    pub joined: Signal<Out, Bit>,
     pub tick_valid: Signal<In, Bit>,
     pub tick_queue: Signal<In, Bits<8>>,
     pub tick_taken: Signal<Out, Bit>,
@@ -55,6 +61,7 @@ pub struct Choice {
     goes: Signal<Local, Bit>,
     takes_verdict: Signal<Local, Bit>,
     takes_other: Signal<Local, Bit>,
+    joins: Signal<Local, Bit>,
     candidate: Signal<Local, Operation>,
 }
 
@@ -149,6 +156,23 @@ impl Logic for Choice {
             self.candidate.next.resets = self.reset_step.val().clears;
             self.candidate.next.enables = self.reset_step.val().enables;
             self.candidate.next.disables = !self.reset_step.val().clears;
+        }
+
+        // While it waits, a verdict joins.
+        self.joins.next = self.following_valid.val()
+            & self.chosen_valid.q.val()
+            & self.distance.q.val().any()
+            & self.chosen.q.val().verdict
+            & (self.chosen.q.val().queue == self.following.val().queue)
+            & (self.chosen.q.val().row == self.following.val().row)
+            & (self.chosen.q.val().generation == self.following.val().generation)
+            & (self.chosen.q.val().own == self.following.val().own)
+            & (self.chosen.q.val().code == self.following.val().code);
+        self.joined.next = self.joins.val();
+        if self.joins.val() {
+            self.chosen.d.next.messages =
+                self.chosen.q.val().messages | self.following.val().messages;
+            self.chosen.d.next.marked = self.chosen.q.val().marked | self.following.val().marked;
         }
 
         // It enters behind those of its queue.

@@ -14,7 +14,7 @@ pub struct SkippedMessage {
 }
 
 /// Joins verdicts that follow each other and concern the same row in the same way, while the operation that they join waits to be
-/// taken. So a queue whose operations must keep a distance still has a verdict a cycle.
+/// taken, or (`following`) to enter the pipeline. So a queue whose operations must keep a distance still has a verdict a cycle.
 ///
 /// Contract: a skipped message goes first. An operation of `valid` may gain messages until it is taken. A verdict from the wrong
 /// node is dropped (`unfit`).
@@ -38,6 +38,10 @@ pub struct Gather {
     pub valid: Signal<Out, Bit>,
     pub operation: Signal<Out, Operation>,
     pub taken: Signal<In, Bit>,
+    /// The verdict behind `operation`, which may join an operation that was taken and still waits.
+    pub following_valid: Signal<Out, Bit>,
+    pub following: Signal<Out, Operation>,
+    pub joined: Signal<In, Bit>,
 
     skipped_valid: DFF<Bit>,
     skipped: DFF<SkippedMessage>,
@@ -90,7 +94,13 @@ impl Logic for Gather {
         if self.taken.val() {
             self.offered_valid.d.next = false;
         }
-        if self.moves.val() & self.next_valid.q.val() & self.next_fits.q.val() {
+        self.following_valid.next = self.next_valid.q.val() & self.next_fits.q.val();
+        self.following.next = self.next_operation.q.val();
+        if self.moves.val()
+            & self.next_valid.q.val()
+            & self.next_fits.q.val()
+            & !self.joined.val()
+        {
             self.offered_valid.d.next = true;
             self.offered.d.next = self.next_operation.q.val();
             if self.offered_valid.q.val() & !self.taken.val() {
@@ -104,8 +114,10 @@ impl Logic for Gather {
         self.operation.next = self.offered.q.val();
 
         // The verdict behind it.
-        self.free.next =
-            !self.next_valid.q.val() | !self.next_fits.q.val() | self.moves.val();
+        self.free.next = !self.next_valid.q.val()
+            | !self.next_fits.q.val()
+            | self.moves.val()
+            | self.joined.val();
         self.unfit.next = self.next_valid.q.val() & !self.next_fits.q.val();
         self.verdict_taken.next = self.free.val() & !self.skipped_valid.q.val();
         self.index.next = self.verdict.val().index;

@@ -96,7 +96,9 @@ pub struct AnswerIntake<
     is_marked: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     next_bits: Signal<Local, Bits<12>>,
-    next_rest: Signal<Local, Bits<12>>,
+    rest_of_rest: Signal<Local, Bits<12>>,
+    head_bits: Signal<Local, Bits<12>>,
+    rest_of_head: Signal<Local, Bits<12>>,
     queues_log2: Constant<Bits<4>>,
     slots_log2: Constant<Bits<4>>,
 }
@@ -160,7 +162,9 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
             is_marked: Default::default(),
             moves: Default::default(),
             next_bits: Default::default(),
-            next_rest: Default::default(),
+            rest_of_rest: Default::default(),
+            head_bits: Default::default(),
+            rest_of_head: Default::default(),
             queues_log2: Constant::new(QUEUES_LOG2.to_bits()),
             slots_log2: Constant::new(SLOTS_LOG2.to_bits()),
         }
@@ -215,17 +219,20 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.bits.next = self.current.q.val().bitmap;
         self.rest.next = self.bits.val() & (self.bits.val() - 1);
         self.next_bits.next = self.bits.val();
+        self.rest_of_rest.next = self.rest.val() & (self.rest.val() - 1);
+        self.head_bits.next = self.head.val().bitmap;
+        self.rest_of_head.next = self.head_bits.val() & (self.head_bits.val() - 1);
         if self.moves.val() {
             self.next_bits.next = self.rest.val();
+            self.ends.d.next = self.rest_of_rest.val() == 0;
         }
         if self.loads.val() {
             self.current.d.next = self.head.val();
             self.busy.d.next = self.head_any.val();
-            self.next_bits.next = self.head.val().bitmap;
+            self.next_bits.next = self.head_bits.val();
+            self.ends.d.next = self.rest_of_head.val() == 0;
         }
         self.current.d.next.bitmap = self.next_bits.val();
-        self.next_rest.next = self.next_bits.val() & (self.next_bits.val() - 1);
-        self.ends.d.next = self.next_rest.val() == 0;
 
         self.first.requests.next = self.bits.val();
         self.slot.next = self.current.q.val().slot;

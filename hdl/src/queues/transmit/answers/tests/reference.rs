@@ -72,7 +72,11 @@ impl Reference {
         };
         let timers = [0, 1, TIMEOUT - 2, TIMEOUT - 1, TIMEOUT, 19, 20, 2 * TIMEOUT - 1];
         Self {
-            consumer: random.below(1 << 16),
+            consumer: if random.chance(20) {
+                0xFFF0 + random.below(16)
+            } else {
+                random.below(1 << 16)
+            },
             messages: (0..length).map(|_| state(random)).collect(),
             mode: [Mode::Open, Mode::Drain, Mode::Probe, Mode::Burst][random.below(4) as usize],
             step: random.below(16),
@@ -172,10 +176,10 @@ impl Reference {
     pub fn apply(&mut self, operation: &Operation, hold: bool) -> Told {
         let mut told = Told::default();
         let row = operation.row.to_u64();
+        let live = self.enabled && !self.failed;
         if operation.disables {
             self.enabled = false;
         }
-        let live = self.enabled && !self.failed || operation.disables && !self.failed;
         let asked = operation.messages.to_u64().count_ones().into();
         if !live {
             told.unexpected = asked;
