@@ -340,17 +340,20 @@ impl Configuration {
     /// A transmit queue's timer counts the rounds of a pause and of twice the time-out.
     fn timer_problems(&self) -> Vec<String> {
         let most = self.round_cycles() << LONGEST_TIME_ROUNDS_LOG2;
-        ["queues.longest_pause_cycles", "queues.answer_timeout_cycles"]
-            .into_iter()
-            .filter(|name| self.value(name) > most)
-            .map(|name| {
-                format!(
-                    "{name}: {} is out of range; legal with this queues.shortest_pause_cycles and \
+        [
+            "queues.longest_pause_cycles",
+            "queues.answer_timeout_cycles",
+        ]
+        .into_iter()
+        .filter(|name| self.value(name) > most)
+        .map(|name| {
+            format!(
+                "{name}: {} is out of range; legal with this queues.shortest_pause_cycles and \
                      queues.transmit: at most {most}",
-                    self.value(name)
-                )
-            })
-            .collect()
+                self.value(name)
+            )
+        })
+        .collect()
     }
 
     /// The constants as the text of `sizes!` of `crate::configuration`.
@@ -367,7 +370,11 @@ impl Configuration {
         for name in ["queues.transmit", "queues.receive", "queues.transmit_slots"] {
             let key = KEYS.iter().find(|key| key.name == name);
             let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
-            add(constant, self.value(name), "The number whose logarithm stands above.");
+            add(
+                constant,
+                self.value(name),
+                "The number whose logarithm stands above.",
+            );
         }
         let round = self.round_cycles();
         add(
@@ -377,7 +384,10 @@ impl Configuration {
         );
         add(
             "LONGEST_PAUSE_ROUNDS_LOG2",
-            (self.value("queues.longest_pause_cycles") / round).max(1).ilog2().into(),
+            (self.value("queues.longest_pause_cycles") / round)
+                .max(1)
+                .ilog2()
+                .into(),
             "Base-2 logarithm of the longest pause, in rounds of the sweep.",
         );
         add(

@@ -27,9 +27,8 @@ pub fn ecp5_cells<U: Block>(name: &str, mut unit: U) -> Vec<(String, usize)> {
 pub fn ecp5_size<U: Block>(name: &str, mut unit: U) -> (usize, usize) {
     unit.connect_all();
     let verilog = emit(name, &unit);
-    let script = format!(
-        "read_verilog -sv block.v; synth_ecp5 -abc9 -top {name}; tee -q -o cells.txt stat"
-    );
+    let script =
+        format!("read_verilog -sv block.v; synth_ecp5 -abc9 -top {name}; tee -q -o cells.txt stat");
     let cells = report(name, &verilog, &script);
     let of = |kind: &str| {
         let mut found = cells.iter().filter(|(name, _)| name == kind);

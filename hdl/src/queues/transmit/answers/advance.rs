@@ -174,8 +174,8 @@ impl Logic for Advance {
         if self.found.val().fails {
             self.new_errors.next = 1.into();
         }
-        self.sum.next = bit_cast::<13, 12>(self.old.val().errors)
-            + bit_cast::<13, 4>(self.new_errors.val());
+        self.sum.next =
+            bit_cast::<13, 12>(self.old.val().errors) + bit_cast::<13, 4>(self.new_errors.val());
         self.new_timer.next = self.old.val().timer;
         if self.found.val().timer_counts {
             self.new_timer.next = self.old.val().timer + 1;
@@ -270,9 +270,8 @@ impl Logic for Advance {
         self.progress.next.queue = self.operation_4.q.val().queue;
         self.progress.next.consumer = self.told.val().consumer;
         self.progress.next.balance = self.told.val().balance;
-        self.progress.next.closed = (self.mode_4.val() != Mode::Open)
-            | self.told.val().failed
-            | !self.told.val().enabled;
+        self.progress.next.closed =
+            (self.mode_4.val() != Mode::Open) | self.told.val().failed | !self.told.val().enabled;
         self.progress.next.errors = self.told.val().errors;
         self.progress.next.error = self.told.val().error;
         self.progress.next.failed = self.told.val().failed;
@@ -291,8 +290,7 @@ impl Logic for Advance {
             self.upper.next = self.told_consumer.val().get_bits::<9>(7) + 1;
         }
         self.resend_valid.next = self.valid_4.q.val()
-            & (self.told_findings.val().resends
-                | self.told_findings.val().pings);
+            & (self.told_findings.val().resends | self.told_findings.val().pings);
         self.send_decided.next = self.valid_4.q.val()
             & (self.operation_4.q.val().sends | self.operation_4.q.val().pings);
         self.resend.next.queue = self.operation_4.q.val().queue;
@@ -327,8 +325,7 @@ impl Logic for Advance {
         if self.told_findings.val().pings_next {
             self.send.next.row = self.row_4.val() + 1;
         }
-        self.all_passed.next =
-            self.told.val().balance == self.told_consumer.val().get_bits::<8>(0);
+        self.all_passed.next = self.told.val().balance == self.told_consumer.val().get_bits::<8>(0);
         self.walk_valid.next = self.valid_4.q.val()
             & self.told_findings.val().live
             & (self.left_row_4.q.val() | self.operation_4.q.val().ticks)
@@ -352,9 +349,8 @@ impl Logic for Advance {
         if self.valid_4.q.val() {
             self.unexpected.next = self.told_findings.val().unexpected;
         }
-        self.probed.next = self.valid_4.q.val()
-            & self.told_findings.val().resends
-            & self.was_probe_4.q.val();
+        self.probed.next =
+            self.valid_4.q.val() & self.told_findings.val().resends & self.was_probe_4.q.val();
         self.pinged.next = self.valid_4.q.val() & self.told_findings.val().pings;
         self.timed_out.next = self.valid_4.q.val() & self.told_findings.val().fails;
         self.answered.next = self.valid_4.q.val()

@@ -86,20 +86,16 @@ impl Logic for Choice {
         self.entering.next = self.chosen.q.val();
 
         // Whose turn it is.
-        self.others.next =
-            self.tick_valid.val() | self.send_valid.val() | self.walk_valid.val();
+        self.others.next = self.tick_valid.val() | self.send_valid.val() | self.walk_valid.val();
         self.takes_verdict.next = !self.reset_valid.val()
             & self.verdict_valid.val()
             & !(self.others.val() & self.verdict_last.q.val());
-        self.takes_other.next = !self.reset_valid.val()
-            & !(self.verdict_valid.val() & !self.verdict_last.q.val());
-        self.any.next = self.reset_valid.val()
-            | self.verdict_valid.val()
-            | self.others.val();
+        self.takes_other.next =
+            !self.reset_valid.val() & !(self.verdict_valid.val() & !self.verdict_last.q.val());
+        self.any.next = self.reset_valid.val() | self.verdict_valid.val() | self.others.val();
         self.reset_taken.next = self.free.val() & self.reset_valid.val();
         self.verdict_taken.next = self.free.val() & self.takes_verdict.val();
-        self.tick_taken.next =
-            self.free.val() & self.takes_other.val() & self.tick_valid.val();
+        self.tick_taken.next = self.free.val() & self.takes_other.val() & self.tick_valid.val();
         self.send_taken.next = self.free.val()
             & self.takes_other.val()
             & !self.tick_valid.val()

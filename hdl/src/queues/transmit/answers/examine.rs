@@ -319,8 +319,8 @@ impl Logic for Examine {
             | (self.kind.val() == abi::link::kind::ACCEPTED.to_bits())
             | (self.kind.val() == abi::link::kind::NOT_RESIDENT.to_bits())
             | (self.kind.val() == abi::link::kind::ENTRY_TOO_SMALL.to_bits());
-        self.is_full.next = !self.operation_2.q.val().own
-            & (self.kind.val() == abi::link::kind::FULL.to_bits());
+        self.is_full.next =
+            !self.operation_2.q.val().own & (self.kind.val() == abi::link::kind::FULL.to_bits());
         self.gives_up.next =
             self.is_full.val() & self.last_try_2.q.val() & (self.mode.val() == Mode::Probe);
         self.refusal.next = (self.is_full.val() & !self.gives_up.val())
@@ -356,16 +356,14 @@ impl Logic for Examine {
         if self.operation_2.q.val().pings {
             self.first.requests.next = self.open.val();
         }
-        self.may_probe.next = (self.mode.val() == Mode::Probe)
-            & self.idle_2.q.val()
-            & self.at_head_2.q.val();
+        self.may_probe.next =
+            (self.mode.val() == Mode::Probe) & self.idle_2.q.val() & self.at_head_2.q.val();
         self.may_burst.next = (self.mode.val() == Mode::Burst) & self.at_step_2.q.val();
         self.resends.next = self.operation_2.q.val().sends
             & self.live.val()
             & (self.may_probe.val() | self.may_burst.val())
             & self.first.any.val();
-        self.chosen.next =
-            bit_cast::<8, 1>(1.into()) << bit_cast::<8, 3>(self.first.index.val());
+        self.chosen.next = bit_cast::<8, 1>(1.into()) << bit_cast::<8, 3>(self.first.index.val());
         self.row_ends.next = self.operation_2.q.val().sends
             & self.live.val()
             & self.may_burst.val()
@@ -379,8 +377,7 @@ impl Logic for Examine {
         self.rules.timer.next = self.record_2.q.val().timer;
         self.rules.refusals.next = self.record_2.q.val().step;
         self.ticks.next = self.operation_2.q.val().ticks & self.live.val();
-        self.counts_time.next =
-            self.ticks.val() & !self.idle_2.q.val() & !self.hold_timeouts.val();
+        self.counts_time.next = self.ticks.val() & !self.idle_2.q.val() & !self.hold_timeouts.val();
 
         // All that follows.
         self.valid.next = self.valid_2.q.val();
@@ -421,12 +418,10 @@ impl Logic for Examine {
         self.findings.next.pings_next =
             self.late_ping.val() & !self.first.any.val() & !self.window.is_last.val();
         self.findings.next.bursts_next = self.row_ends.val() & !self.window.is_last.val();
-        self.findings.next.burst_ends = self.row_ends.val()
-            & self.window.is_last.val()
-            & !self.operation_2.q.val().opens;
-        self.findings.next.opens = self.row_ends.val()
-            & self.window.is_last.val()
-            & self.operation_2.q.val().opens;
+        self.findings.next.burst_ends =
+            self.row_ends.val() & self.window.is_last.val() & !self.operation_2.q.val().opens;
+        self.findings.next.opens =
+            self.row_ends.val() & self.window.is_last.val() & self.operation_2.q.val().opens;
         self.findings.next.begins_probe = self.ticks.val()
             & self.idle_2.q.val()
             & (self.mode.val() == Mode::Drain)

@@ -45,6 +45,10 @@ pub struct Gather {
 
     skipped_valid: DFF<Bit>,
     skipped: DFF<SkippedMessage>,
+    // A verdict that came when there was no room for it: so the intake need not know in the same cycle.
+    held_valid: DFF<Bit>,
+    held: DFF<MessageVerdict>,
+    held_fits: DFF<Bit>,
     // The next verdict, as an operation, and whether it counts.
     next_valid: DFF<Bit>,
     next_fits: DFF<Bit>,
@@ -57,6 +61,8 @@ pub struct Gather {
     same: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
+    source: Signal<Local, MessageVerdict>,
+    comes: Signal<Local, Bit>,
     index: Signal<Local, Bits<7>>,
     place: Signal<Local, Bits<3>>,
 }
@@ -69,6 +75,9 @@ impl Logic for Gather {
             clock,
             skipped_valid,
             skipped,
+            held_valid,
+            held,
+            held_fits,
             next_valid,
             next_fits,
             next_operation,
@@ -96,10 +105,7 @@ impl Logic for Gather {
         }
         self.following_valid.next = self.next_valid.q.val() & self.next_fits.q.val();
         self.following.next = self.next_operation.q.val();
-        if self.moves.val()
-            & self.next_valid.q.val()
-            & self.next_fits.q.val()
-            & !self.joined.val()
+        if self.moves.val() & self.next_valid.q.val() & self.next_fits.q.val() & !self.joined.val()
         {
             self.offered_valid.d.next = true;
             self.offered.d.next = self.next_operation.q.val();
@@ -119,8 +125,18 @@ impl Logic for Gather {
             | self.moves.val()
             | self.joined.val();
         self.unfit.next = self.next_valid.q.val() & !self.next_fits.q.val();
-        self.verdict_taken.next = self.free.val() & !self.skipped_valid.q.val();
-        self.index.next = self.verdict.val().index;
+        self.verdict_taken.next = !self.held_valid.q.val();
+        self.comes.next = self.verdict_valid.val() & !self.held_valid.q.val();
+        if self.comes.val() {
+            self.held.d.next = self.verdict.val();
+            self.held_fits.d.next = self.verdict_fits.val();
+            self.held_valid.d.next = !self.free.val() | self.skipped_valid.q.val();
+        }
+        self.source.next = self.verdict.val();
+        if self.held_valid.q.val() {
+            self.source.next = self.held.q.val();
+        }
+        self.index.next = self.source.val().index;
         if self.skipped_valid.q.val() {
             self.index.next = self.skipped.q.val().index;
         }
@@ -128,10 +144,14 @@ impl Logic for Gather {
         if self.free.val() {
             self.next_valid.d.next = self.verdict_valid.val();
             self.next_fits.d.next = self.verdict_fits.val();
-            self.next_operation.d.next.queue = self.verdict.val().queue;
-            self.next_operation.d.next.generation = self.verdict.val().generation;
-            self.next_operation.d.next.code = bit_cast::<4, 3>(self.verdict.val().verdict);
-            self.next_operation.d.next.marked = self.verdict.val().marked;
+            if self.held_valid.q.val() {
+                self.next_valid.d.next = true;
+                self.next_fits.d.next = self.held_fits.q.val();
+            }
+            self.next_operation.d.next.queue = self.source.val().queue;
+            self.next_operation.d.next.generation = self.source.val().generation;
+            self.next_operation.d.next.code = bit_cast::<4, 3>(self.source.val().verdict);
+            self.next_operation.d.next.marked = self.source.val().marked;
             self.next_operation.d.next.own = false;
             if self.skipped_valid.q.val() {
                 self.skipped_valid.d.next = false;
@@ -141,6 +161,8 @@ impl Logic for Gather {
                 self.next_operation.d.next.code = self.skipped.q.val().error;
                 self.next_operation.d.next.marked = false;
                 self.next_operation.d.next.own = true;
+            } else {
+                self.held_valid.d.next = false;
             }
             self.next_operation.d.next.row = self.index.val().get_bits::<4>(3);
             self.next_operation.d.next.messages =
@@ -157,6 +179,7 @@ impl Logic for Gather {
 
         if self.reset.val() {
             self.skipped_valid.d.next = false;
+            self.held_valid.d.next = false;
             self.next_valid.d.next = false;
             self.offered_valid.d.next = false;
         }

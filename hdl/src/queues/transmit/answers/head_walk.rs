@@ -31,8 +31,7 @@ impl Logic for HeadWalk {
         self.first.requests.next = !(self.done.val() | self.passed.val());
         self.new_place.next = self.first.index.val();
         self.leaves.next = !self.first.any.val();
-        self.advances.next =
-            !self.first.any.val() | (self.first.index.val() != self.place.val());
+        self.advances.next = !self.first.any.val() | (self.first.index.val() != self.place.val());
     }
 }
 

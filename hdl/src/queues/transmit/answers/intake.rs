@@ -33,11 +33,7 @@ pub struct MessageVerdict {
 ///
 /// Latency: from `answer` to `valid`: 4 cycles. Rate: a message every cycle.
 #[derive(LogicBlock)]
-pub struct AnswerIntake<
-    const QUEUES_LOG2: usize,
-    const SLOTS_LOG2: usize,
-    const WAYS_LOG2: usize,
-> {
+pub struct AnswerIntake<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub launch: Signal<In, Launch>,
@@ -237,12 +233,11 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.first.requests.next = self.bits.val();
         self.slot.next = self.current.q.val().slot;
         self.slot_excess.next = self.slot.val() >> self.queues_log2.val();
-        self.index.next =
-            self.current.q.val().base + bit_cast::<7, 4>(self.first.index.val());
-        self.read_way.next = (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(
-            self.slot.val().get_bits::<QUEUES_LOG2>(0),
-        ) << self.slots_log2.val())
-            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.index.val().get_bits::<SLOTS_LOG2>(0));
+        self.index.next = self.current.q.val().base + bit_cast::<7, 4>(self.first.index.val());
+        self.read_way.next =
+            (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(self.slot.val().get_bits::<QUEUES_LOG2>(0))
+                << self.slots_log2.val())
+                | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.index.val().get_bits::<SLOTS_LOG2>(0));
         self.way.next = self.read_way.val();
         if !self.moves.val() {
             self.way.next = self.way_1.q.val();
@@ -256,9 +251,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.written_way.next = (bit_cast::<WAYS_LOG2, QUEUES_LOG2>(
             self.launch_queue.val().get_bits::<QUEUES_LOG2>(0),
         ) << self.slots_log2.val())
-            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(
-                self.launch_index.val().get_bits::<SLOTS_LOG2>(0),
-            );
+            | bit_cast::<WAYS_LOG2, SLOTS_LOG2>(self.launch_index.val().get_bits::<SLOTS_LOG2>(0));
         self.ways.write_address.next = self.written_way.val();
         self.ways.write_data.next = self.launch.val().node;
         self.ways.write_enable.next = self.launch.val().valid;
@@ -284,8 +277,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         // Step 1: the comparison.
         self.valid.next = self.valid_1.q.val();
         self.verdict.next = self.verdict_1.q.val();
-        self.fits.next =
-            self.known_1.q.val() & (self.ways.read_data.val() == self.node_1.q.val());
+        self.fits.next = self.known_1.q.val() & (self.ways.read_data.val() == self.node_1.q.val());
 
         // Its acceptance takes the mark away; a later message may have the same index.
         if self.takes.val() & self.is_marked.val() & (self.current.q.val().verdict == 0) {

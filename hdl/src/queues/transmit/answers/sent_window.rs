@@ -80,7 +80,9 @@ mod tests {
                 unit.place.next = (launched % 8).to_bits();
                 settle(&mut unit);
                 let expected = (0..8u64)
-                    .filter(|place| (1..=64).contains(&((launched.wrapping_sub(8 * row + place)) & 127)))
+                    .filter(|place| {
+                        (1..=64).contains(&((launched.wrapping_sub(8 * row + place)) & 127))
+                    })
                     .fold(0, |set, place| set | 1 << place);
                 assert_eq!(unit.sent.val().to_u64(), expected, "{launched} {row}");
                 assert_eq!(unit.is_last.val(), launched / 8 == row);

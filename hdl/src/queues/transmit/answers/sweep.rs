@@ -90,7 +90,8 @@ mod tests {
             settle(&mut unit);
             assert!(cycle >= 20 || !unit.valid.val());
             // One visit is taken late, but before the next is due; one not at all, until the next is due.
-            unit.taken.next = unit.valid.val() && !(48..53).contains(&cycle) && !(64..73).contains(&cycle);
+            unit.taken.next =
+                unit.valid.val() && !(48..53).contains(&cycle) && !(64..73).contains(&cycle);
             settle(&mut unit);
             if unit.taken.val() {
                 visits.push((cycle, unit.visited.val().to_u64()));

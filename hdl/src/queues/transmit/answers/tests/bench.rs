@@ -66,8 +66,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> Bench<Q, S,
         let seen = Seen {
             cycle: self.cycle,
             progress: unit.progress.val(),
-            resend: (unit.resend_valid.val() && unit.resend_ready.val())
-                .then(|| unit.resend.val()),
+            resend: (unit.resend_valid.val() && unit.resend_ready.val()).then(|| unit.resend.val()),
             reopened: (unit.reopen_valid.val() && unit.reopen_ready.val())
                 .then(|| unit.reopen_queue.val().to_u64()),
             timed_out: unit.timed_out.val(),
@@ -140,8 +139,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> Bench<Q, S,
     /// The latest that was told of the queue.
     pub fn told(&self, queue: u64) -> Progress {
         let mut all = self.log.iter().rev();
-        let found =
-            all.find(|seen| seen.progress.valid && seen.progress.queue.to_u64() == queue);
+        let found = all.find(|seen| seen.progress.valid && seen.progress.queue.to_u64() == queue);
         found.expect("something was told").progress
     }
 

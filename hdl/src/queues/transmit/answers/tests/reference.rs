@@ -70,7 +70,16 @@ impl Reference {
             (1, 1) | (2, 0) | (3, 1) => State::Refused,
             _ => State::Unanswered,
         };
-        let timers = [0, 1, TIMEOUT - 2, TIMEOUT - 1, TIMEOUT, 19, 20, 2 * TIMEOUT - 1];
+        let timers = [
+            0,
+            1,
+            TIMEOUT - 2,
+            TIMEOUT - 1,
+            TIMEOUT,
+            19,
+            20,
+            2 * TIMEOUT - 1,
+        ];
         Self {
             consumer: if random.chance(20) {
                 0xFFF0 + random.below(16)
@@ -162,7 +171,9 @@ impl Reference {
     }
 
     fn is_done(&self) -> bool {
-        self.messages.iter().all(|state| *state == State::Unanswered)
+        self.messages
+            .iter()
+            .all(|state| *state == State::Unanswered)
     }
 
     fn fail(&mut self, told: &mut Told) {

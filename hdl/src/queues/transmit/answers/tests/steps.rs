@@ -16,10 +16,7 @@ struct Halves {
 
 impl Halves {
     fn new() -> Self {
-        let rules = RoundRules::new(
-            LONGEST_PAUSE.ilog2() as usize,
-            TIMEOUT.ilog2() as usize,
-        );
+        let rules = RoundRules::new(LONGEST_PAUSE.ilog2() as usize, TIMEOUT.ilog2() as usize);
         let (mut examine, mut advance) = (Examine::new(rules), Advance::default());
         examine.connect_all();
         advance.connect_all();
@@ -57,7 +54,10 @@ impl Halves {
         assert!(progress.valid && progress.queue == operation.queue);
         assert_eq!(progress.consumer, record.consumer);
         assert_eq!(progress.balance, record.balance);
-        assert_eq!((progress.errors, progress.error), (record.errors, record.error));
+        assert_eq!(
+            (progress.errors, progress.error),
+            (record.errors, record.error)
+        );
         assert_eq!(progress.failed, record.failed);
         assert_eq!(
             progress.closed,
@@ -87,7 +87,10 @@ impl Halves {
             tell: progress.tell,
             report: progress.report,
         };
-        assert_eq!(advance.send_decided.val(), operation.sends || operation.pings);
+        assert_eq!(
+            advance.send_decided.val(),
+            operation.sends || operation.pings
+        );
         assert_eq!(
             advance.reopen_decided.val(),
             operation.opens || operation.enables
@@ -161,7 +164,10 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
             let (after, told) = halves.apply(&queue, operation, random.chance(10));
             for (name, is_seen) in [
                 ("probe", told.probed),
-                ("burst", told.resend.is_some() && !told.probed && !told.pinged),
+                (
+                    "burst",
+                    told.resend.is_some() && !told.probed && !told.pinged,
+                ),
                 ("ping", told.pinged),
                 ("next ping", told.send.is_some_and(|(_, ping, _)| ping)),
                 ("end of burst", told.send.is_some_and(|(_, _, opens)| opens)),
@@ -173,7 +179,10 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
                 ("walk", told.walk.is_some()),
                 ("wrap", after.consumer < queue.consumer),
                 ("given up", after.error == 9 && queue.error != 9),
-                ("eight at once", after.consumer.wrapping_sub(queue.consumer) == 8),
+                (
+                    "eight at once",
+                    after.consumer.wrapping_sub(queue.consumer) == 8,
+                ),
                 ("saturated", after.errors == 0xFFF),
             ] {
                 *seen.entry(name).or_default() += u32::from(is_seen);
@@ -237,6 +246,9 @@ fn a_reset_clears_whatever_stood_there() {
         clock_cycle!(advance, clock);
         assert!(!advance.resend_valid.val() && !advance.send_valid.val());
         assert!(!advance.walk_valid.val() && !advance.progress.val().tell);
-        assert_eq!(advance.reopen_decided.val() && advance.reopens.val(), enables);
+        assert_eq!(
+            advance.reopen_decided.val() && advance.reopens.val(),
+            enables
+        );
     }
 }

@@ -55,7 +55,10 @@ fn behind_an_accepted_probe_the_others_follow_in_order() {
         .iter()
         .filter_map(|seen| Some((seen.cycle, seen.resend?)))
         .collect();
-    let indices: Vec<u64> = resends.iter().map(|(_, sent)| sent.index.to_u64()).collect();
+    let indices: Vec<u64> = resends
+        .iter()
+        .map(|(_, sent)| sent.index.to_u64())
+        .collect();
     assert_eq!(indices, (1..37).collect::<Vec<_>>());
     for (number, (_, sent)) in resends.iter().enumerate() {
         assert_eq!(sent.restart, number == 0);
@@ -96,19 +99,28 @@ fn a_silent_node_is_pinged_four_times_and_fails_the_queue() {
     let from = bench.log.len();
     let end = bench.until(3 * TIMEOUT * ROUND, "failure", |seen| seen.timed_out);
     let rounds = (end.cycle - start) / ROUND;
-    assert!((2 * TIMEOUT - 1..=2 * TIMEOUT).contains(&rounds), "{rounds}");
+    assert!(
+        (2 * TIMEOUT - 1..=2 * TIMEOUT).contains(&rounds),
+        "{rounds}"
+    );
     assert_eq!(bench.pings(from), [12; 4]);
     assert!(end.progress.failed && end.progress.tell && end.progress.report);
     assert!(end.progress.closed);
     assert_eq!(end.progress.error.index(), error::ANSWER_TIMEOUT as usize);
-    assert_eq!((end.progress.errors, end.progress.consumer), (1.into(), 12.into()));
+    assert_eq!(
+        (end.progress.errors, end.progress.consumer),
+        (1.into(), 12.into())
+    );
     // It stays so, and no answer counts any more.
     let from = bench.log.len();
     bench.answer(1, kind::ACCEPTED, 12, 1);
     bench.steps(3 * TIMEOUT * ROUND);
     assert!(bench.log[from..].iter().any(|seen| seen.unexpected));
     assert!(!bench.log[from..].iter().any(|seen| seen.timed_out));
-    assert_eq!((bench.told(1).consumer, bench.pings(from).len()), (12.into(), 0));
+    assert_eq!(
+        (bench.told(1).consumer, bench.pings(from).len()),
+        (12.into(), 0)
+    );
 }
 
 #[test]
@@ -120,7 +132,10 @@ fn a_queue_waits_for_a_node_that_says_wait() {
     for _ in 0..6 {
         let limit = 2 * TIMEOUT * ROUND;
         let ping = bench.until(limit, "ping", |seen| seen.resend.is_some());
-        assert!(ping.resend.is_some_and(|resend| resend.ping && resend.index == 0));
+        assert!(
+            ping.resend
+                .is_some_and(|resend| resend.ping && resend.index == 0)
+        );
         bench.steps(20);
         bench.answer(1, kind::WAITING, 0, 1);
     }
@@ -185,7 +200,11 @@ fn a_ping_is_for_the_first_unanswered_message() {
     assert_eq!(bench.pings(from), [59]);
     bench.answer(1, kind::ACCEPTED, 59, 1);
     let probe = bench.until(3 * ROUND, "probe", |seen| seen.resend.is_some());
-    assert!(probe.resend.is_some_and(|resend| resend.restart && resend.index == 0));
+    assert!(
+        probe
+            .resend
+            .is_some_and(|resend| resend.restart && resend.index == 0)
+    );
 }
 
 /// Messages 64 to 127 are of the other lap.
@@ -214,7 +233,12 @@ fn a_queue_without_an_owner_does_nothing() {
     bench.launch_all(2, 0, 2);
     bench.answer(2, kind::ACCEPTED, 0, 3);
     bench.steps(3 * TIMEOUT * ROUND);
-    assert!(bench.log.iter().all(|seen| seen.resend.is_none() && !seen.timed_out));
+    assert!(
+        bench
+            .log
+            .iter()
+            .all(|seen| seen.resend.is_none() && !seen.timed_out)
+    );
     assert_eq!(bench.log.iter().filter(|seen| seen.unexpected).count(), 2);
     assert!(bench.told(2).closed && bench.told(2).consumer == 0);
     bench.enable(2);

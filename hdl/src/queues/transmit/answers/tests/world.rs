@@ -203,7 +203,12 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         self.stopping = true;
         let limit = self.cycle + 400_000;
         while !self.is_over() {
-            assert!(self.cycle < limit, "stuck: {:?}\n{}", self.seen, self.state());
+            assert!(
+                self.cycle < limit,
+                "stuck: {:?}\n{}",
+                self.seen,
+                self.state()
+            );
             self.step();
         }
         for _ in 0..200 {
@@ -310,12 +315,12 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         let number = self.random.below(self.rules.queues);
         let slot = self.slot(number);
         let cycle = self.cycle;
-        let busy = self.queues.iter().any(|queue| queue.next_owner == Some(cycle));
+        let busy = self
+            .queues
+            .iter()
+            .any(|queue| queue.next_owner == Some(cycle));
         let queue = &mut self.queues[slot as usize];
-        if !busy
-            && !self.stopping
-            && queue.enabled
-            && self.random.below(10_000) < self.rules.owners
+        if !busy && !self.stopping && queue.enabled && self.random.below(10_000) < self.rules.owners
         {
             // Killed, with messages unanswered: the generation advances (rule 7).
             queue.enabled = false;
@@ -379,8 +384,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         self.unit.launch.next = Launch::default();
         self.unit.skip_valid.next = false;
         settle(&mut self.unit);
-        if !self.steps.front().is_some_and(|(due, _)| *due <= cycle)
-            || !self.unit.skip_ready.val()
+        if !self.steps.front().is_some_and(|(due, _)| *due <= cycle) || !self.unit.skip_ready.val()
         {
             return;
         }
@@ -464,7 +468,10 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
             restart,
             ping,
         };
-        let wire = self.wires.entry((message.node, message.channel)).or_default();
+        let wire = self
+            .wires
+            .entry((message.node, message.channel))
+            .or_default();
         let behind = wire.back().map_or(0, |(due, _)| *due);
         let due = self.cycle + self.rules.wire * (1 + message.node) + self.random.below(8);
         wire.push_back((due.max(behind), frame));
@@ -534,8 +541,13 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
             *used += 1;
             if Some(node) != self.rules.liar {
                 assert!(!message.delivered, "delivered twice: {frame:?}");
-                let last = owner.last.insert((node, channel, message.ring), frame.index);
-                assert!(last < Some(frame.index), "out of order: {frame:?} behind {last:?}");
+                let last = owner
+                    .last
+                    .insert((node, channel, message.ring), frame.index);
+                assert!(
+                    last < Some(frame.index),
+                    "out of order: {frame:?} behind {last:?}"
+                );
             }
             message.delivered = true;
             message.settled = true;
@@ -628,7 +640,8 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
                 queue.started |= !progress.closed;
                 if queue.started {
                     assert!(passed <= 64, "{passed}");
-                    let position = queue.launched - (queue.launched.wrapping_sub(consumer) & 0xFFFF);
+                    let position =
+                        queue.launched - (queue.launched.wrapping_sub(consumer) & 0xFFFF);
                     assert!(position <= queue.launched, "beyond launched");
                     let owner = &mut self.owners[queue.owner as usize];
                     let given_up = progress.error.index() == error::RECEIVER_FULL as usize;
