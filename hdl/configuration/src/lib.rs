@@ -47,8 +47,8 @@ pub struct Key {
 /// Beats of a virtual channel's buffer that no credit covers.
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
-/// Base-2 logarithm of the most rounds of the sweep that a pause or a time-out may take: the timer of a transmit queue has one bit
-/// more.
+/// Base-2 logarithm of the most rounds of the sweep that a pause or a time-out may take: the timer of a transmit queue
+/// has one bit more.
 const LONGEST_TIME_ROUNDS_LOG2: u32 = 10;
 
 /// Every key.

@@ -19,8 +19,8 @@ pub fn ecp5_cells<U: Block>(name: &str, mut unit: U) -> Vec<(String, usize)> {
     report(name, &verilog, &script)
 }
 
-/// LUT4 and block RAMs that Yosys makes of `unit`, as nextpnr counts them: a carry cell takes two LUT4, and 16 words of 4 bits
-/// of distributed RAM take six. (What nextpnr adds at the ends of carry chains is not counted.)
+/// LUT4 and block RAMs that Yosys makes of `unit`, as nextpnr counts them: a carry cell takes two LUT4, and 16 words of
+/// 4 bits of distributed RAM take six. (What nextpnr adds at the ends of carry chains is not counted.)
 ///
 /// # Panics
 /// As [`ecp5_cells`].

@@ -6,11 +6,13 @@ use super::super::departures::Departures;
 use super::super::examine::Examine;
 use super::super::operation::Operation;
 use super::super::record::{AnswerRecord, MessageRow};
-use crate::gate::prove;
+use super::reference::Reference;
+use super::steps::any_operation;
+use crate::gate::{Gate, prove};
 use rust_hdl::prelude::*;
 
-/// Operations that read the record enter at least four cycles behind the one before them of the same queue. `enters` and
-/// `resets` (bit 39) are those of `Choice`.
+/// Operations that read the record enter at least four cycles behind the one before them of the same queue. `enters`
+/// and `resets` (bit 39) are those of `Choice`.
 #[test]
 fn operations_of_one_queue_keep_their_distance() {
     prove(
@@ -18,14 +20,16 @@ fn operations_of_one_queue_keep_their_distance() {
         Choice::default(),
         8,
         "module properties(input clock, input reset, input reset_valid, input [24:0] reset_step, input verdict_valid,
-             input [41:0] verdict, input following_valid, input [41:0] following, input tick_valid, input [7:0] tick_queue,
+             input [41:0] verdict, input following_valid, input [41:0] following, input tick_valid,
+             input [7:0] tick_queue,
              input send_valid, input [13:0] send, input walk_valid, input [13:0] walk);
            wire reset_taken, verdict_taken, joined, tick_taken, send_taken, walk_taken, enters;
            wire [41:0] entering;
            choice_proved choice(.clock(clock), .reset(reset), .reset_valid(reset_valid), .reset_step(reset_step),
              .reset_taken(reset_taken), .verdict_valid(verdict_valid), .verdict(verdict), .verdict_taken(verdict_taken),
              .following_valid(following_valid), .following(following), .joined(joined), .tick_valid(tick_valid),
-             .tick_queue(tick_queue), .tick_taken(tick_taken), .send_valid(send_valid), .send(send), .send_taken(send_taken),
+             .tick_queue(tick_queue), .tick_taken(tick_taken), .send_valid(send_valid), .send(send),
+             .send_taken(send_taken),
              .walk_valid(walk_valid), .walk(walk), .walk_taken(walk_taken), .enters(enters), .entering(entering));
            reg [2:0] valid = 0;
            reg [7:0] first = 0, second = 0, third = 0;
@@ -45,7 +49,8 @@ fn operations_of_one_queue_keep_their_distance() {
     );
 }
 
-/// A message that is offered to the engine stays until it is taken, and so does a queue that opens; neither is overwritten.
+/// A message that is offered to the engine stays until it is taken, and so does a queue that opens; neither is
+/// overwritten.
 #[test]
 fn departures_stay_until_they_are_taken() {
     prove(
@@ -139,8 +144,8 @@ impl Logic for Halves {
 /// * `launched - balance` changes by as much as the number of unanswered messages does;
 /// * a message becomes done or refused only if it was unanswered, and done messages stay done.
 ///
-/// `consistent` says of a place of the row and the message that stands there: behind the consumer index it is done and not
-/// refused, before it it is not both.
+/// `consistent` says of a place of the row and the message that stands there: behind the consumer index it is done and
+/// not refused, before it it is not both.
 #[test]
 fn operations_keep_a_queue_consistent() {
     prove(
@@ -171,7 +176,8 @@ fn operations_keep_a_queue_consistent() {
              {row_3, row_2} <= {row_2, row};
            end
 
-           // The message at a place of the row: its row, or that of the other lap, so that it is one of the last 64 launched.
+           // The message at a place of the row: its row, or that of the other lap, so that it is one of the last 64
+           // launched.
            function [6:0] message(input [3:0] r, input [2:0] place, input [6:0] l);
              reg [6:0] here, behind;
              begin
@@ -254,4 +260,21 @@ fn operations_keep_a_queue_consistent() {
            end
          endmodule",
     );
+}
+
+#[test]
+fn halves_gate() {
+    Gate::new("halves", Halves::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(4000)
+        .run(|unit, random, _| {
+            let queue = Reference::any(random);
+            let operation = any_operation(random, &queue);
+            unit.enters.next = random.chance(80);
+            unit.entering.next = operation;
+            unit.record.next = queue.record();
+            unit.row.next = queue.row(random.below(8));
+            unit.launched.next = (queue.launched() & 255).to_bits();
+            unit.hold_timeouts.next = random.chance(10);
+        });
 }

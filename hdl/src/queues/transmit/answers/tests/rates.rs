@@ -35,7 +35,8 @@ fn latencies() {
 }
 
 /// Streams of queues: in each cycle that `period` divides, one of `queues` sends and one is answered, each answer with
-/// `joined` messages. Returns the most cycles that passed from the answer to a message until the consumer index passed it.
+/// `joined` messages. Returns the most cycles that passed from the answer to a message until the consumer index passed
+/// it.
 fn worst_lag(queues: u64, period: u64, joined: u64, cycles: u64) -> u64 {
     let mut bench = Bench::<5, 6, 11, 8>::new();
     for queue in 0..queues {

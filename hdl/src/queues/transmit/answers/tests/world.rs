@@ -1,5 +1,5 @@
-//! A small world around the answer path: an engine that sends, wires that delay, receivers that refuse, and hosts that empty
-//! their rings. It sees to it that each message is delivered once, in order, or reported.
+//! A small world around the answer path: an engine that sends, wires that delay, receivers that refuse, and hosts that
+//! empty their rings. It sees to it that each message is delivered once, in order, or reported.
 
 use super::*;
 use crate::gate::{clock_cycle, settle};
