@@ -47,6 +47,10 @@ pub struct Key {
 /// Beats of a virtual channel's buffer that no credit covers.
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
+/// Base-2 logarithm of the most rounds of the sweep that a pause or a time-out may take: the timer of a transmit queue
+/// has one bit more.
+const LONGEST_TIME_ROUNDS_LOG2: u32 = 10;
+
 /// Every key.
 pub const KEYS: &[Key] = &[
     Key {
@@ -135,7 +139,7 @@ pub const KEYS: &[Key] = &[
         least: 1 << 12,
         most: 1 << 20,
     },
-    // Eleven bits count rounds of the sweep.
+    // `timer_problems` says what fits in a queue's timer.
     Key {
         name: "queues.answer_timeout_cycles",
         constant: "ANSWER_TIMEOUT_LOG2",
@@ -265,6 +269,7 @@ impl Configuration {
         let configuration = Configuration { constants };
         if problems.is_empty() {
             problems.extend(configuration.credit_problem());
+            problems.extend(configuration.timer_problems());
         }
         if problems.is_empty() {
             Ok(configuration)
@@ -327,6 +332,31 @@ impl Configuration {
         })
     }
 
+    /// Cycles of a round of the sweep over all transmit queues.
+    fn round_cycles(&self) -> u64 {
+        let queues = self.value("queues.transmit");
+        (self.value("queues.shortest_pause_cycles") / queues).max(8) * queues
+    }
+
+    /// A transmit queue's timer counts the rounds of a pause and of twice the time-out.
+    fn timer_problems(&self) -> Vec<String> {
+        let most = self.round_cycles() << LONGEST_TIME_ROUNDS_LOG2;
+        [
+            "queues.longest_pause_cycles",
+            "queues.answer_timeout_cycles",
+        ]
+        .into_iter()
+        .filter(|name| self.value(name) > most)
+        .map(|name| {
+            format!(
+                "{name}: {} is out of range; legal with this queues.shortest_pause_cycles and \
+                     queues.transmit: at most {most}",
+                self.value(name)
+            )
+        })
+        .collect()
+    }
+
     /// The constants as the text of `sizes!` of `crate::configuration`.
     pub fn rust(&self) -> String {
         let mut text = String::from("sizes! {\n");
@@ -347,17 +377,10 @@ impl Configuration {
                 "The number whose logarithm stands above.",
             );
         }
-        add(
-            "ENDPOINT_SPACE_LOG2",
-            u64::from(self.value("queues.endpoints").ilog2()) + 12,
-            "Base-2 logarithm of the bytes of all endpoint pages: the size of BAR2, and of each half of BAR4.",
-        );
-        let queues = self.value("queues.transmit");
-        let visit = (self.value("queues.shortest_pause_cycles") / queues).max(8);
-        let round = visit * queues;
+        let round = self.round_cycles();
         add(
             "SWEEP_LOG2",
-            visit.ilog2().into(),
+            (round / self.value("queues.transmit")).ilog2().into(),
             "Base-2 logarithm of the cycles between two visits of the sweep, each at the next transmit queue.",
         );
         add(

@@ -174,3 +174,24 @@ fn a_file_that_is_not_there_or_not_legal_is_told_by_name() {
         "{illegal}"
     );
 }
+
+/// Rounds of 64 cycles, four queues: 65,536 cycles are 1024 of them.
+#[test]
+fn times_must_fit_in_the_timer_of_a_queue() {
+    let short = DEFAULT
+        .replace("transmit = 32", "transmit = 4")
+        .replace("shortest_pause_cycles = 256", "shortest_pause_cycles = 64");
+    let text = Configuration::parse(&short).expect_err("131,072 cycles are 2048 rounds");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "queues.longest_pause_cycles: 131072 is out of range; legal with this \
+             queues.shortest_pause_cycles and queues.transmit: at most 65536",
+            "queues.answer_timeout_cycles: 131072 is out of range; legal with this \
+             queues.shortest_pause_cycles and queues.transmit: at most 65536",
+        ]
+    );
+    let long = short.replace("131_072", "65_536");
+    assert!(Configuration::parse(&long).is_ok());
+}

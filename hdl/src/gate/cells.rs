@@ -16,7 +16,31 @@ pub fn ecp5_cells<U: Block>(name: &str, mut unit: U) -> Vec<(String, usize)> {
     let script = format!(
         "read_verilog -sv block.v; synth_ecp5 -top {name} -run :map_ffs; tee -q -o cells.txt stat"
     );
-    let folder = scratch_for(&format!("{name}-cells"), &(&verilog, &script));
+    report(name, &verilog, &script)
+}
+
+/// LUT4 and block RAMs that Yosys makes of `unit`, as nextpnr counts them: a carry cell takes two LUT4, and 16 words of
+/// 4 bits of distributed RAM take six. (What nextpnr adds at the ends of carry chains is not counted.)
+///
+/// # Panics
+/// As [`ecp5_cells`].
+pub fn ecp5_size<U: Block>(name: &str, mut unit: U) -> (usize, usize) {
+    unit.connect_all();
+    let verilog = emit(name, &unit);
+    let script =
+        format!("read_verilog -sv block.v; synth_ecp5 -abc9 -top {name}; tee -q -o cells.txt stat");
+    let cells = report(name, &verilog, &script);
+    let of = |kind: &str| {
+        let mut found = cells.iter().filter(|(name, _)| name == kind);
+        found.next().map_or(0, |(_, count)| *count)
+    };
+    let luts = of("LUT4") + 2 * of("CCU2C") + 6 * of("TRELLIS_DPR16X4");
+    (luts, of("DP16KD"))
+}
+
+/// Runs a script that writes Yosys' statistics to `cells.txt`, once per Verilog, and reads them.
+fn report(name: &str, verilog: &str, script: &str) -> Vec<(String, usize)> {
+    let folder = scratch_for(&format!("{name}-cells"), &(verilog, script));
     let report = folder.join("cells.txt");
     if !report.exists() {
         fs::create_dir_all(&folder).expect("the folder for builds can be made");
@@ -24,7 +48,7 @@ pub fn ecp5_cells<U: Block>(name: &str, mut unit: U) -> Vec<(String, usize)> {
         tools::run(
             tools::yosys()
                 .current_dir(&folder)
-                .args(["-q", "-p", &script]),
+                .args(["-q", "-p", script]),
         )
         .unwrap_or_else(|text| panic!("{name}: Yosys fails:\n{text}"));
     }

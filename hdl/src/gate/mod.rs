@@ -42,7 +42,7 @@ mod tools;
 pub mod width;
 
 pub use crate::clock_cycle;
-pub use cells::ecp5_cells;
+pub use cells::{ecp5_cells, ecp5_size};
 pub use lint::{WAIVED, complaints};
 pub use prove::{prove, prove_inside};
 pub use random::Random;

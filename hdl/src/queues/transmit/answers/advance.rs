@@ -11,8 +11,8 @@ use rust_hdl::prelude::*;
 ///
 /// Every operation also moves the consumer index past the done messages of its row, if it stands there.
 ///
-/// Contract: the inputs are outputs of `Examine`. The record and the row are written in the cycle after; everything from
-/// `progress` on is told in the cycle after that.
+/// Contract: the inputs are outputs of `Examine`. The record and the row are written in the cycle after; everything
+/// from `progress` on is told in the cycle after that.
 ///
 /// Latency: from the inputs to the writing one cycle, to `progress` two.
 #[derive(LogicBlock, Default)]

@@ -4,17 +4,17 @@ use super::operation::{FollowUp, Operation};
 use super::resets::ResetStep;
 use rust_hdl::prelude::*;
 
-/// Chooses an operation a cycle and keeps operations of one queue apart: an operation enters when the one before it of the same
-/// queue has written the record, four cycles behind it.
+/// Chooses an operation a cycle and keeps operations of one queue apart: an operation enters when the one before it of
+/// the same queue has written the record, four cycles behind it.
 ///
-/// Order: control words; then verdicts in turn with all others, of which the sweep's go first (they are
-/// few), then messages to be sent again, then what only advances a consumer index. An operation that must keep its distance holds
+/// Order: control words; then verdicts in turn with all others, of which the sweep's go first (they are few), then
+/// messages to be sent again, then what only advances a consumer index. An operation that must keep its distance holds
 /// up all behind it for up to three cycles.
 ///
 /// A verdict that concerns the same row in the same way as an operation that waits joins it.
 ///
-/// Contract: an operation that is taken enters in the next cycle or later: `entering` is the one that would enter, `enters` says
-/// that it does. An operation that `resets` does not read the record and keeps no distance.
+/// Contract: an operation that is taken enters in the next cycle or later: `entering` is the one that would enter,
+/// `enters` says that it does. An operation that `resets` does not read the record and keeps no distance.
 ///
 /// Latency: one cycle, and the distance.
 #[derive(LogicBlock, Default)]
@@ -205,5 +205,62 @@ impl Logic for Choice {
             self.valid_2.d.next = false;
             self.verdict_last.d.next = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random};
+
+    fn any_verdict(random: &mut Random) -> Operation {
+        Operation {
+            queue: random.below(4).to_bits(),
+            row: random.below(2).to_bits(),
+            messages: random.bits(),
+            generation: random.below(2).to_bits(),
+            code: random.below(2).to_bits(),
+            verdict: true,
+            ..Operation::default()
+        }
+    }
+
+    fn any_follow_up(random: &mut Random) -> FollowUp {
+        FollowUp {
+            queue: random.below(4).to_bits(),
+            row: random.bits(),
+            ping: random.chance(20),
+            opens: random.chance(20),
+        }
+    }
+
+    /// That operations of one queue keep their distance is proved (`tests::proofs`).
+    #[test]
+    fn gate() {
+        Gate::new("choice", Choice::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(4000)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.reset_valid.next = random.chance(5);
+                unit.reset_step.next = ResetStep {
+                    queue: random.below(4).to_bits(),
+                    row: random.bits(),
+                    generation: random.bits(),
+                    give_up: random.bits(),
+                    clears: random.chance(50),
+                    enables: random.chance(50),
+                };
+                unit.verdict_valid.next = random.chance(50);
+                unit.verdict.next = any_verdict(random);
+                unit.following_valid.next = random.chance(50);
+                unit.following.next = any_verdict(random);
+                unit.tick_valid.next = random.chance(10);
+                unit.tick_queue.next = random.below(4).to_bits();
+                unit.send_valid.next = random.chance(20);
+                unit.send.next = any_follow_up(random);
+                unit.walk_valid.next = random.chance(20);
+                unit.walk.next = any_follow_up(random);
+            });
     }
 }

@@ -5,12 +5,12 @@ use rust_hdl::prelude::*;
 
 /// Holds one message or ping until the engine takes it, and one queue until the scheduler takes it.
 ///
-/// A place is claimed when the operation that may need it begins, and is free again when the operation is over and did not need
-/// it, or when what it holds was taken.
+/// A place is claimed when the operation that may need it begins, and is free again when the operation is over and did
+/// not need it, or when what it holds was taken.
 ///
-/// Contract: an operation that may send begins only with `send_free`, one that may open a queue only with `reopen_free`. Behind
-/// a burst it begins only with `all_left`: then each message that was sent again has left the engine, and no new message can
-/// overtake one of them.
+/// Contract: an operation that may send begins only with `send_free`, one that may open a queue only with
+/// `reopen_free`. Behind a burst it begins only with `all_left`: then each message that was sent again has left the
+/// engine, and no new message can overtake one of them.
 ///
 /// Latency: one cycle.
 #[derive(LogicBlock, Default)]

@@ -62,11 +62,11 @@ pub struct Findings {
 
 /// The first half of an operation: which messages it concerns, and what follows for the record.
 ///
-/// A verdict counts for a message if queue and generation are right and the message is *unanswered*: among the last 64 launched,
-/// not done, not refused (rule 8). All others are `unexpected`.
+/// A verdict counts for a message if queue and generation are right and the message is *unanswered*: among the last 64
+/// launched, not done, not refused (rule 8). All others are `unexpected`.
 ///
-/// Contract: `record`, `row` and `launched` are those of the operation that entered in the cycle before. The outputs belong
-/// to the operation that entered two cycles before.
+/// Contract: `record`, `row` and `launched` are those of the operation that entered in the cycle before. The outputs
+/// belong to the operation that entered two cycles before.
 ///
 /// Latency: two cycles.
 #[derive(LogicBlock)]

@@ -7,8 +7,8 @@ use rust_hdl::prelude::*;
 ///
 /// Contract: what finds no place is forgotten. The sweep finds it again; so a place is not worth more.
 ///
-/// A queue that sends many messages again comes here with each of them, and another queue may take the place in between: it is
-/// the turn of the queue that the sweep visited last.
+/// A queue that sends many messages again comes here with each of them, and another queue may take the place in
+/// between: it is the turn of the queue that the sweep visited last.
 ///
 /// Latency: one cycle.
 #[derive(LogicBlock, Default)]

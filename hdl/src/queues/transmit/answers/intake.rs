@@ -21,15 +21,15 @@ pub struct MessageVerdict {
     pub marked: Bit,
 }
 
-/// Stores answers until their turn, takes them apart and looks up the *way* (the node) of each message. `2^QUEUES_LOG2` queues
-/// have `2^SLOTS_LOG2` slots each; `WAYS_LOG2` is the sum.
+/// Stores answers until their turn, takes them apart and looks up the *way* (the node) of each message. `2^QUEUES_LOG2`
+/// queues have `2^SLOTS_LOG2` slots each; `WAYS_LOG2` is the sum.
 ///
-/// Contract: `answer` is one a cycle at most, `local_answer` one message every two cycles on average; one that finds no room is
-/// dropped (`overflow`). Local answers go first: there are no more than the own engine sends. A verdict of `valid` stays until
-/// it is `taken`.
+/// Contract: `answer` is one a cycle at most, `local_answer` one message every two cycles on average; one that finds no
+/// room is dropped (`overflow`). Local answers go first: there are no more than the own engine sends. A verdict of
+/// `valid` stays until it is `taken`.
 ///
-/// A way that is read in the cycle in which it is written does not fit: a message that is sent in this very cycle cannot have
-/// been answered.
+/// A way that is read in the cycle in which it is written does not fit: a message that is sent in this very cycle
+/// cannot have been answered.
 ///
 /// Latency: from `answer` to `valid`: 4 cycles. Rate: a message every cycle.
 #[derive(LogicBlock)]
@@ -293,5 +293,159 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
             self.valid_1.d.next = false;
             self.marked.d.next = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use std::collections::VecDeque;
+
+    fn any_answer(random: &mut Random) -> Answer {
+        Answer {
+            node: random.below(3).to_bits(),
+            slot: random.below(6).to_bits(),
+            generation: random.bits(),
+            base: random.bits(),
+            bitmap: random.bits::<12>() & random.bits::<12>() & random.bits::<12>(),
+            verdict: random.below(7).to_bits(),
+        }
+    }
+
+    /// The verdicts of an answer. The message of queue `q` in slot `s` went to node `(q + s) mod 3`.
+    fn verdicts(answer: &Answer) -> Vec<(u64, u64, bool)> {
+        let queue = answer.slot.to_u64();
+        (0..12u64)
+            .filter(|bit| answer.bitmap.get_bit(*bit as usize))
+            .map(|bit| {
+                let index = (answer.base.to_u64() + bit) & 127;
+                let way = (queue + index % 8) % 3;
+                (queue, index, queue < 4 && way == answer.node.to_u64())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_bit_becomes_a_verdict_that_fits_if_its_node_does() {
+        let seed = 9;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = AnswerIntake::<2, 3, 5>::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        for queue in 0..4u64 {
+            for index in 0..8u64 {
+                unit.launch.next = Launch {
+                    valid: true,
+                    queue: queue.to_bits(),
+                    index: index.to_bits(),
+                    again: false,
+                    node: ((queue + index) % 3).to_bits(),
+                    marked: false,
+                };
+                clock_cycle!(unit, clock);
+            }
+        }
+        unit.launch.next = Launch::default();
+        // Those from the wire and those from the own node keep their order, each for itself. They are told apart by
+        // the top bit of the generation.
+        let (mut wire, mut local) = (VecDeque::new(), VecDeque::new());
+        let (mut fitting, mut cycle) = (0, 0);
+        while cycle < 4000 || !wire.is_empty() || !local.is_empty() {
+            let (mut answer, mut own) = (any_answer(&mut random), any_answer(&mut random));
+            answer.generation = answer.generation & 0x7Fu64;
+            own.generation = own.generation | 0x80u64;
+            unit.answer_valid.next = cycle < 4000 && random.chance(20);
+            unit.answer.next = answer;
+            unit.local_answer_valid.next = cycle < 4000 && random.chance(10);
+            unit.local_answer.next = own;
+            settle(&mut unit);
+            assert!(!unit.overflow.val());
+            if unit.answer_valid.val() {
+                wire.extend(verdicts(&answer));
+            }
+            if unit.local_answer_valid.val() {
+                local.extend(verdicts(&own));
+            }
+            unit.taken.next = random.chance(90);
+            settle(&mut unit);
+            if unit.valid.val() && unit.taken.val() {
+                let verdict = unit.verdict.val();
+                let line = if verdict.generation.get_bit(7) {
+                    &mut local
+                } else {
+                    &mut wire
+                };
+                let seen = (
+                    verdict.queue.to_u64(),
+                    verdict.index.to_u64(),
+                    unit.fits.val(),
+                );
+                assert_eq!(Some(seen), line.pop_front());
+                fitting += u32::from(seen.2);
+            }
+            clock_cycle!(unit, clock);
+            cycle += 1;
+            assert!(cycle < 20_000, "{} {}", wire.len(), local.len());
+        }
+        assert!(fitting > 300, "{fitting}");
+    }
+
+    /// A message that is sent while its way is looked up was not sent when it was answered.
+    #[test]
+    fn a_way_that_is_written_while_it_is_read_does_not_fit() {
+        let mut unit = AnswerIntake::<2, 3, 5>::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        unit.launch.next = Launch {
+            valid: true,
+            queue: 1.into(),
+            node: 2.into(),
+            ..Launch::default()
+        };
+        unit.answer.next = Answer {
+            slot: 1.into(),
+            node: 2.into(),
+            bitmap: 1.into(),
+            ..Answer::default()
+        };
+        unit.answer_valid.next = true;
+        clock_cycle!(unit, clock);
+        unit.answer_valid.next = false;
+        // It is written in every cycle, with what the answer says.
+        for _ in 0..10 {
+            assert!(!unit.fits.val() || !unit.valid.val());
+            clock_cycle!(unit, clock);
+        }
+        assert!(unit.valid.val());
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("answer_intake", AnswerIntake::<2, 3, 5>::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(3000)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                // All ways are written before they are read.
+                unit.launch.next = Launch {
+                    valid: cycle < 40 || random.chance(10),
+                    queue: (cycle / 8 % 4).to_bits(),
+                    index: (cycle % 8).to_bits(),
+                    again: false,
+                    node: random.below(3).to_bits(),
+                    marked: random.chance(20),
+                };
+                unit.answer_valid.next = cycle > 40 && random.chance(30);
+                unit.answer.next = any_answer(random);
+                unit.local_answer_valid.next = cycle > 40 && random.chance(10);
+                unit.local_answer.next = any_answer(random);
+                unit.taken.next = random.chance(80);
+            });
     }
 }

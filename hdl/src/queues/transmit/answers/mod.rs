@@ -36,17 +36,52 @@ use round_rules::RoundRules;
 use rust_hdl::prelude::*;
 use sweep::Sweep;
 
-/// One pipeline for the answer parts of `2^QUEUES_LOG2` transmit queues of `2^SLOTS_LOG2` slots (rules 1 to 8 of the protocol).
+/// One pipeline for the answer parts of `2^QUEUES_LOG2` transmit queues of `2^SLOTS_LOG2` slots (rules 1 to 8 of the
+/// protocol).
 ///
+/// # Operations
 /// A verdict, a visit of the sweep, a control word or something left to do becomes an *operation* on a queue's record
-/// (`operation`). It passes five steps: its place in the order of operations (`choice`); the record is there and is compared; the
-/// messages of one row are examined (`examine`); the new record is computed and written (`advance`); it is told. Operations
-/// of one queue keep a distance of four cycles, so that none meets a record that is being changed; verdicts join meanwhile
-/// (`gather`). Nothing is forwarded.
+/// (`operation`). It passes five steps: it is chosen (`choice`); the record is read and compared; the messages of one
+/// row are examined (`examine`); the new record is computed and written (`advance`); it is told. Operations of one
+/// queue keep a distance of four cycles, so none reads a record that another is changing, and nothing is forwarded.
+/// Verdicts that wait for their turn join (`gather`), so one queue has a verdict a cycle all the same.
 ///
-/// After a refusal a queue is closed and waits until all messages are answered and the pause is over. It sends the first refused
-/// message again (the probe), with `restart`, and when that is accepted the others. It opens when these have left the engine.
+/// Messages stand in rows of eight, and whether one is done is told from a bit and the parity of its lap (`record`). So
+/// neither setting a bit nor advancing the consumer index shifts a bitmap of 64 messages. An operation sees one row;
+/// what concerns the next row is left to a further operation (`follow_ups`).
 ///
+/// # Refusals
+/// FULL and BEHIND close the queue (`Mode::Drain`). When all messages are answered and the pause is over, the first
+/// refused one is sent again alone with `restart` (`Mode::Probe`). If it is accepted, the others follow
+/// (`Mode::Burst`), and the queue opens when the last of them has left the engine.
+///
+/// * Only FULL answers to a probe count for the pause and for `give_up`: other messages may have gone to other rings.
+/// * Behind a message that was given up the next one is a probe, not a burst: the ring that had no room for the one
+///   hardly has room for the others.
+/// * A pause takes at least one whole round of the sweep. By then the engine has launched what it chose before it heard
+///   that the queue is closed, so the probe is alone. (Should one come later, it is only refused or counted a FULL too
+///   many: order does not depend on it.)
+///
+/// # Time-outs
+/// A queue with unanswered messages and no answer for `ANSWER_TIMEOUT_ROUNDS` has a ping sent for its first unanswered
+/// message, and then every quarter of that time. WAITING starts the time again; LOST fails the queue, but only in its
+/// time: a LOST for a message that was sent after the ping says nothing. After twice the time the queue fails.
+/// `hold_timeouts` stops that time: it must be high while the own link has no credits and the peer is alive, since then
+/// the ping waits behind the messages.
+///
+/// # Contract of the transmit engine
+/// * Each message is told by `launch` before it can be answered, at the latest with its `skip`.
+/// * The engine keeps its order: what it chose before `progress` told that the queue is closed leaves before any
+///   message that is sent again later.
+/// * It drops a `resend` of another generation than the queue has, or of a queue that is not enabled: the queue has a
+///   new owner. It drops a ping whose destination is not valid.
+/// * A queue that is enabled was disabled for as long as a message takes through the engine, and has another generation
+///   than its last owner if that one left messages unanswered (rule 7).
+///
+/// # Rates and latencies
+/// From `answer` to `progress`: 11 cycles; from `local_answer`: 10; from `skip`: 8. Verdicts on one message each are
+/// worked off every 1.2 to 1.6 cycles, whatever queues they concern; twelve in one answer every 12. A message is sent
+/// again every 8 cycles.
 #[derive(LogicBlock)]
 pub struct TransmitAnswers<
     const QUEUES_LOG2: usize,
@@ -56,7 +91,7 @@ pub struct TransmitAnswers<
 > {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
-    /// `abi::queue_state::transmit_control`. Words come at most every 64 cycles on average, 16 of them at once.
+    /// `abi::queue_state::transmit_control`: up to 16 words may wait; one that enables takes 10 cycles, another one 2.
     pub configuration: Signal<In, QueueWord>,
     /// The records are clear: queues may be enabled.
     pub ready: Signal<Out, Bit>,

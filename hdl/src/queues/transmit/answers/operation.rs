@@ -2,8 +2,8 @@
 
 use rust_hdl::prelude::*;
 
-/// One pass of the pipeline for one queue. It sees the record and one row of eight messages. Exactly one of the kinds is set;
-/// without any, the operation only advances the consumer index.
+/// One pass of the pipeline for one queue. It sees the record and one row of eight messages. Exactly one of the kinds
+/// is set; without any, the operation only advances the consumer index.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Operation {
     /// Resident transmit queue.
@@ -14,8 +14,8 @@ pub struct Operation {
     pub messages: Bits<8>,
     /// `verdict`: generation of the messages. `resets`: the queue's generation.
     pub generation: Bits<8>,
-    /// `verdict` of a receiver: low three bits of the answer's kind. Of the own engine: `abi::message::error`. `resets`:
-    /// `give_up`.
+    /// `verdict` of a receiver: low three bits of the answer's kind. Of the own engine: `abi::message::error`.
+    /// `resets`: `give_up`.
     pub code: Bits<4>,
     /// The own engine says so; it knows the generation.
     pub own: Bit,

@@ -1,9 +1,9 @@
 //! The answer part of a queue's record, as it stands in block RAM.
 //!
-//! One word a queue, and eight rows of eight messages. A message has the position `index mod 64`; the row is bits 5:3 of the
-//! index, and bit 6 is its *lap*. A message is *done* when its bit in the row equals the complement of its lap. So the bits of
-//! one lap need no clearing for the next: a message that was not sent yet has the bit of the message 64 before it, which is
-//! done and belongs to the other lap.
+//! One word a queue, and eight rows of eight messages. A message has the position `index mod 64`; the row is bits 5:3
+//! of the index, and bit 6 is its *lap*. A message is *done* when its bit in the row equals the complement of its lap.
+//! So the bits of one lap need no clearing for the next: a message that was not sent yet has the bit of the message 64
+//! before it, which is done and belongs to the other lap.
 
 use rust_hdl::prelude::*;
 

@@ -29,14 +29,15 @@ pub struct ResetStep {
 
 /// Makes operations of control words, and clears the records of all `2^N` queues after reset, one a cycle.
 ///
-/// A word with `enabled` first clears the launched index (`clears_launched`, in a cycle without `launching`), then the eight
-/// rows and with each of them the record. The last of these operations enables the queue. A word without `enabled` only
-/// disables it.
+/// A word with `enabled` first clears the launched index (`clears_launched`, in a cycle without `launching`), then the
+/// eight rows and with each of them the record. The last of these operations enables the queue. A word without
+/// `enabled` only disables it.
 ///
-/// Contract: up to 16 control words wait. The operation of `valid` stays until it is taken. The one that enables a queue is
-/// offered only with `reopen_free`.
+/// Contract: up to 16 control words wait. The operation of `valid` stays until it is taken. The one that enables a
+/// queue is offered only with `reopen_free`.
 ///
-/// Latency: from a control word to its first operation: 2 cycles. Rate: a word with `enabled` every 9 cycles, one without every 2.
+/// Latency: from a control word to its first operation: 2 cycles. Rate: a word with `enabled` every 9 cycles, one
+/// without every 2.
 #[derive(LogicBlock, Default)]
 pub struct Resets<const N: usize> {
     pub clock: Signal<In, Clock>,

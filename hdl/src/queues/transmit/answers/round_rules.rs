@@ -3,11 +3,11 @@
 use crate::configuration::{ANSWER_TIMEOUT_ROUNDS, LONGEST_PAUSE_ROUNDS_LOG2};
 use rust_hdl::prelude::*;
 
-/// Compares a queue's timer with the pause after a refusal and with the time-out for answers. The timer counts rounds of the
-/// sweep: since the last answer, and in a pause since it began.
+/// Compares a queue's timer with the pause after a refusal and with the time-out for answers. The timer counts rounds
+/// of the sweep: since the last answer, and in a pause since it began.
 ///
-/// The pause is `2^FULL answers to the probe` rounds, `2^longest_pause_log2` at most. Its first round always passes whole, after
-/// the queue was closed: by then each message that the engine had chosen before has been told as launched.
+/// The pause is `2^FULL answers to the probe` rounds, `2^longest_pause_log2` at most. Its first round always passes
+/// whole, after the queue was closed: by then each message that the engine had chosen before has been told as launched.
 ///
 /// Latency: none.
 #[derive(LogicBlock)]
@@ -35,8 +35,8 @@ pub struct RoundRules {
 }
 
 impl RoundRules {
-    /// Pauses of at most `2^longest_pause_log2` rounds; pings after `2^timeout_log2` rounds, and after twice as many the queue
-    /// fails.
+    /// Pauses of at most `2^longest_pause_log2` rounds; pings after `2^timeout_log2` rounds, and after twice as many
+    /// the queue fails.
     ///
     /// # Panics
     /// If the timer does not count them.

@@ -2,11 +2,11 @@
 
 use rust_hdl::prelude::*;
 
-/// Finds the messages of a row that are among the last 64 launched ones. The row's messages have the indices `8 * row` to
-/// `8 * row + 7`, modulo 128.
+/// Finds the messages of a row that are among the last 64 launched ones. The row's messages have the indices `8 * row`
+/// to `8 * row + 7`, modulo 128.
 ///
-/// In two steps, so that a register may stand between them: `row_*` follow `launched` and `row`; `sent` and `is_last` follow
-/// `same_row`, `below`, `other_lap` and `place`.
+/// In two steps, so that a register may stand between them: `row_*` follow `launched` and `row`; `sent` and `is_last`
+/// follow `same_row`, `below`, `other_lap` and `place`.
 ///
 /// Latency: none.
 #[derive(LogicBlock, Default)]

@@ -3,8 +3,8 @@
 use crate::configuration::SWEEP_LOG2;
 use rust_hdl::prelude::*;
 
-/// Offers the next of `2^N` queues every so many cycles. If it is not taken until the next one is due, that one's turn is lost:
-/// all wait a little longer.
+/// Offers the next of `2^N` queues every so many cycles. If it is not taken until the next one is due, that one's turn
+/// is lost: all wait a little longer.
 ///
 /// Contract: nothing is offered before `ready`.
 #[derive(LogicBlock)]

@@ -1,6 +1,8 @@
 //! The answer path as a whole.
 
 mod bench;
+mod proofs;
+mod rates;
 mod reference;
 mod steps;
 mod times;
@@ -8,7 +10,7 @@ mod world;
 
 use super::*;
 use crate::bundles::Answer;
-use crate::gate::{Gate, Random};
+use crate::gate::{Gate, Random, ecp5_size};
 use crate::queues::test_support::control;
 use world::{QUIET, Rules, Seen, World};
 
@@ -230,4 +232,24 @@ fn two_hundred_and_fifty_six_queues() {
         },
     );
     assert!(seen.probes > 50 && seen.delivered > 3000);
+}
+
+/// What it takes of the device hardly depends on the number of queues, but for the ways in block RAM.
+#[test]
+fn size() {
+    let of = |name: &str, (luts, block_rams): (usize, usize)| {
+        println!("{name}: {luts} LUT4, {block_rams} block RAMs");
+        (luts, block_rams)
+    };
+    let few = of(
+        "32",
+        ecp5_size("answers_32", TransmitAnswers::<5, 6, 11, 8>::default()),
+    );
+    let many = of(
+        "256",
+        ecp5_size("answers_256", TransmitAnswers::<8, 6, 14, 11>::default()),
+    );
+    // Yosys maps the same logic now to more, now to fewer LUTs.
+    assert!(few.0 <= 1750 && few.1 <= 8, "{few:?}");
+    assert!(many.0 <= 1750 && many.1 <= 17, "{many:?}");
 }

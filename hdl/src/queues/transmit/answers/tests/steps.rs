@@ -110,7 +110,7 @@ impl Halves {
 }
 
 /// An operation that may concern the queue.
-fn any_operation(random: &mut Random, queue: &Reference) -> Operation {
+pub fn any_operation(random: &mut Random, queue: &Reference) -> Operation {
     let mut operation = Operation {
         queue: random.bits(),
         row: ((queue.consumer / 8 + random.below(10)) & 15).to_bits(),

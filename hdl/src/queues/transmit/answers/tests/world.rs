@@ -1,5 +1,5 @@
-//! A small world around the answer path: an engine that sends, wires that delay, receivers that refuse, and hosts that empty
-//! their rings. It sees to it that each message is delivered once, in order, or reported.
+//! A small world around the answer path: an engine that sends, wires that delay, receivers that refuse, and hosts that
+//! empty their rings. It sees to it that each message is delivered once, in order, or reported.
 
 use super::*;
 use crate::gate::{clock_cycle, settle};
@@ -384,7 +384,8 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         self.unit.launch.next = Launch::default();
         self.unit.skip_valid.next = false;
         settle(&mut self.unit);
-        if self.steps.front().is_none_or(|(due, _)| *due > cycle) || !self.unit.skip_ready.val() {
+        if !self.steps.front().is_some_and(|(due, _)| *due <= cycle) || !self.unit.skip_ready.val()
+        {
             return;
         }
         match self.steps.pop_front().map(|(_, step)| step) {
