@@ -138,7 +138,7 @@ codes! {
         InvalidTranslation / INVALID_TRANSLATION = 12 "Destinations without a valid translation, dropped.",
         MessagesSent / MESSAGES_SENT = 13 "Message frames sent, repetitions included.",
         MessagesAccepted / MESSAGES_ACCEPTED = 14 "Messages that their receivers accepted.",
-        MessagesRefused / MESSAGES_REFUSED = 15 "Messages that their receivers refused for good.",
+        MessagesRefused / MESSAGES_REFUSED = 15 "Messages refused for good: by their receiver, or by a check of the own NIU.",
         Probes / PROBES = 16 "Messages sent again alone, to see whether the receiver has room by now.",
         AnswerTimeout / ANSWER_TIMEOUT = 17 "Transmit queues that failed for want of an answer.",
         FramesReceived / FRAMES_RECEIVED = 18 "Frames that came in whole.",

@@ -24,6 +24,9 @@ pub const NONPOSTED_CREDITS_LOG2: usize = NONPOSTED_CREDITS.ilog2() as usize;
 /// One more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of transmit queues.
 pub const TRANSMIT_QUEUES_LOG2_P1: usize = TRANSMIT_QUEUES_LOG2 + 1;
 
+/// Two more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of up to twice as many.
+pub const TRANSMIT_QUEUES_LOG2_P2: usize = TRANSMIT_QUEUES_LOG2 + 2;
+
 /// Base-2 logarithm of the slots of all transmit queues together.
 pub const SLOT_MEMORY_LOG2: usize = TRANSMIT_QUEUES_LOG2 + TRANSMIT_SLOTS_LOG2;
 

@@ -208,7 +208,7 @@ mod tests {
         unit.connect_all();
         let verilog = emit("tag_of", &unit);
         assert!(
-            verilog.contains("tag = header[(32'h68)+:(8)];"),
+            verilog.contains("tag = header[(32'h70)+:(8)];"),
             "{verilog}"
         );
         assert!(verilog.contains("kind == 32'h1"), "{verilog}");

@@ -300,6 +300,11 @@ impl<T: Transport> Endpoint<T> {
         })
     }
 
+    /// Messages sent that the NIU was not yet done with when the driver last looked ([`Endpoint::check`], among others).
+    pub fn outstanding(&self) -> u16 {
+        self.transmit.outstanding()
+    }
+
     /// Looks whether the NIU has complained of a store or message of this endpoint.
     ///
     /// # Errors

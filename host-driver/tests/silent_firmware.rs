@@ -14,7 +14,7 @@ const IMPATIENT: OpenOptions = OpenOptions {
 /// Enough to open the device, but not to create an endpoint.
 const HASTY: OpenOptions = OpenOptions {
     take_over: false,
-    firmware_patience_ns: 120_000.0,
+    firmware_patience_ns: 150_000.0,
 };
 /// More requests than the admin queue holds.
 const REQUESTS: usize = 20;

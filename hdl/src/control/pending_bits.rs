@@ -156,18 +156,20 @@ mod tests {
         let mut unit = unit();
         let mut model = [0u32; 4];
         let (mut looks, mut cleared) = (0, 0);
+        let mut is_free = true;
         for cycle in 0..6000 {
             let set = random.chance(if cycle / 100 % 2 == 0 { 90 } else { 30 });
             let index = random.below(128) as usize;
             unit.set.next = set;
             unit.set_index.next = index.to_bits();
-            if unit.done.val() || !unit.look.val() {
+            if is_free {
                 unit.look.next = random.chance(50);
                 unit.word.next = random.bits();
                 unit.clear.next = random.chance(60);
                 unit.mask.next = random.bits();
             }
             settle(&mut unit);
+            is_free = unit.done.val() || !unit.look.val();
             if unit.done.val() {
                 let word = &mut model[unit.word.val().index()];
                 assert_eq!(unit.value.val().to_u64(), u64::from(*word), "{cycle}");

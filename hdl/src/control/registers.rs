@@ -69,7 +69,7 @@ pub struct ControlRegisters {
     pub clear_endpoint: Signal<In, Bit>,
     /// The clear concerns `queue_pending`; without either, `event_pending`.
     pub clear_queue: Signal<In, Bit>,
-    /// Word of `endpoint_pending` or `queue_pending`.
+    /// Word of `endpoint_pending`; its low three bits: word of `queue_pending`.
     pub clear_word: Signal<In, Bits<7>>,
     /// Bits that become zero.
     pub clear_mask: Signal<In, Bits<32>>,

@@ -38,7 +38,7 @@ pub struct ProcessorSubsystem {
     pub clear_endpoint: Signal<Out, Bit>,
     /// Those of `queue_pending`; without either, of `event_pending`.
     pub clear_queue: Signal<Out, Bit>,
-    /// Word of `endpoint_pending` or `queue_pending`.
+    /// Word of `endpoint_pending`; its low three bits: word of `queue_pending`.
     pub clear_word: Signal<Out, Bits<7>>,
     /// Bits to clear.
     pub clear_mask: Signal<Out, Bits<32>>,

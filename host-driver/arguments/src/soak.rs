@@ -5,13 +5,16 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// What a soak is about; by themselves or one after the other.
-pub const SCENARIOS: [&str; 6] = [
+pub const SCENARIOS: [&str; 9] = [
     "random",
     "alternating",
     "channels",
     "sizes",
     "eight-nodes",
     "dead-rings",
+    "owners",
+    "damage",
+    "reboot",
 ];
 /// The name for all of them.
 pub const ALL_SCENARIOS: &str = "all";
@@ -20,7 +23,7 @@ pub const ALL_SCENARIOS: &str = "all";
 #[derive(Debug, Parser)]
 #[command(name = "niu-soak", version)]
 pub struct SoakArguments {
-    /// What to run: all, random, alternating, channels, sizes, eight-nodes, dead-rings.
+    /// What to run: all, random, alternating, channels, sizes, eight-nodes, dead-rings, owners, damage, reboot.
     #[arg(long, value_name = "NAME", default_value = ALL_SCENARIOS, value_parser = some_scenario)]
     pub scenario: String,
     /// Messages, of all senders together; several scenarios share them.

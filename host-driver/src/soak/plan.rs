@@ -78,14 +78,19 @@ pub struct Plan {
 
 /// What a sequence of random numbers is for; each has its own.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(super) enum Purpose {
     Count,
     Shape,
     Message,
     Run,
+    Guest,
+    Reply,
+    Reset,
+    Fault,
 }
 
-fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
+/// The sequence for a purpose, and for one of all the things that have it.
+pub(super) fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
     let mut random = Random::new(seed);
     for word in [purpose as u64, which[0], which[1]] {
         random = Random::new(random.next_u64() ^ word);
@@ -201,11 +206,11 @@ fn shape(seed: u64, name: EndpointName, mix: Mix) -> EndpointOptions {
         [name.node.into(), name.endpoint.into()],
     );
     EndpointOptions {
-            // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
-            receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
-            ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
-            entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
-            destinations_log2: DESTINATIONS_LOG2,
+        // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
+        receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
+        ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
+        entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
+        destinations_log2: DESTINATIONS_LOG2,
         virtual_channel_1: true,
         priority: random.below(4) == 0,
         // The smallest configuration has two pages for them.
@@ -281,8 +286,7 @@ impl Messages<'_> {
         let sequence_number = self.sequence_numbers[target];
         self.sequence_numbers[target] += 1;
         let mix = &self.plan.mix;
-        let express =
-            random.below(8) < mix.express_of_8 || !self.plan.shape(self.sender).inline;
+        let express = random.below(8) < mix.express_of_8 || !self.plan.shape(self.sender).inline;
         let room = (1 << self.plan.shape(destination).entry_bytes_log2) - HEADER_BYTES;
         let length = match random.below(4) {
             _ if express => EXPRESS_BYTES,
@@ -330,10 +334,15 @@ impl Iterator for Messages<'_> {
 mod tests {
     use super::*;
     use crate::soak::Scenario;
+    use crate::soak::scenario::Traffic;
 
     /// The mixes of all scenarios that have one.
     fn mixes() -> impl Iterator<Item = Mix> {
-        Scenario::ALL.into_iter().filter_map(Scenario::mix)
+        let mix = |scenario: Scenario| match scenario.traffic() {
+            Traffic::Mix(mix) => Some(mix),
+            Traffic::Guests(_) => None,
+        };
+        Scenario::ALL.into_iter().filter_map(mix)
     }
 
     fn plan(seed: u64, nodes: u16, messages: u64) -> Plan {

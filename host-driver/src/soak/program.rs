@@ -9,14 +9,14 @@ use crate::receive_ring::Message;
 use abi::control::counter::Counter;
 use sim::host::HostPort;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Simulated time without any message sent or received after which a run has failed.
-const PATIENCE_NS: f64 = 20_000_000.0;
+pub(super) const PATIENCE_NS: f64 = 20_000_000.0;
 /// A poll comes back after so long in any case, to see whether another node has failed.
-const LONGEST_POLL_NS: f64 = 100_000.0;
+pub(super) const LONGEST_POLL_NS: f64 = 100_000.0;
 
 /// What the programs of a run share besides the simulated machines.
 pub(super) struct Shared {
@@ -52,6 +52,18 @@ const ERRORS: &[Counter] = &[
     Counter::FrameOverrun,
 ];
 
+/// Looks whether a counter has moved that must not, but for those that are allowed to.
+pub(super) fn check_counters(device: &Device, allowed: &[Counter]) -> Result<(), Failure> {
+    for &counter in ERRORS.iter().filter(|counter| !allowed.contains(counter)) {
+        let count = device.counter(counter)?;
+        if count != 0 {
+            let meaning = counter.meaning();
+            return Err(Failure::Counter { count, meaning });
+        }
+    }
+    Ok(())
+}
+
 /// What a node saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -63,6 +75,31 @@ pub struct Tally {
     pub bytes: u64,
     /// Messages sent again alone, to see whether the receiver's ring has room by now.
     pub probes: u64,
+}
+
+impl Tally {
+    /// A message was received.
+    pub(super) fn count(&mut self, express: bool, bytes: usize) {
+        if express {
+            self.express += 1;
+        } else {
+            self.basic += 1;
+        }
+        self.bytes += bytes as u64;
+    }
+
+    /// Messages received.
+    pub fn messages(&self) -> u64 {
+        self.express + self.basic
+    }
+
+    /// What two nodes saw together.
+    pub(super) fn add(&mut self, other: Tally) {
+        self.express += other.express;
+        self.basic += other.basic;
+        self.bytes += other.bytes;
+        self.probes += other.probes;
+    }
 }
 
 /// Who may send here: the messages of one sender on one channel.
@@ -102,13 +139,7 @@ pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally
     // Nobody destroys an endpoint that another may still send to.
     port.gather(&[]);
     outcome?;
-    for &counter in ERRORS {
-        let count = device.counter(counter)?;
-        if count != 0 {
-            let meaning = counter.meaning();
-            return Err(Failure::Counter { count, meaning });
-        }
-    }
+    check_counters(&device, &[])?;
     tally.probes = device.counter(Counter::Probes)?.into();
     Ok(tally)
 }
@@ -346,26 +377,12 @@ impl Party<'_> {
             return Err(self.unexpected(&message, expected));
         }
         source.expected = source.messages.next_for(self.name, source.virtual_channel);
-        if expected.express {
-            tally.express += 1;
-        } else {
-            tally.basic += 1;
-        }
-        tally.bytes += expected.payload.len() as u64;
+        tally.count(expected.express, expected.payload.len());
         Ok(())
     }
 
     fn unexpected(&self, message: &Message, expected: String) -> Failure {
-        Failure::Unexpected {
-            receiver: self.name,
-            got: format!(
-                "a message of node {} endpoint {}{}",
-                message.source_node,
-                message.source_endpoint,
-                describe(message.tag, &message.payload)
-            ),
-            expected,
-        }
+        Failure::unexpected(&self.name, message, expected)
     }
 }
 
@@ -382,7 +399,23 @@ fn describe_planned(sender: EndpointName, message: &PlannedMessage) -> String {
     )
 }
 
-/// Tag, length and payload; the plan begins a payload with sender, destination and sequence number.
+impl Failure {
+    /// A message came where another was expected, or none.
+    pub(super) fn unexpected(receiver: &dyn Display, message: &Message, expected: String) -> Self {
+        Failure::Unexpected {
+            receiver: receiver.to_string(),
+            got: format!(
+                "a message of node {} queue {}{}",
+                message.source_node,
+                message.source_endpoint,
+                describe(message.tag, &message.payload)
+            ),
+            expected,
+        }
+    }
+}
+
+/// Tag, length and payload; a payload begins with sender, destination and sequence number.
 fn describe(tag: u8, payload: &[u8]) -> String {
     let mut text = format!(", tag {tag:#04x}, {} bytes:", payload.len());
     for byte in payload {

@@ -1,5 +1,6 @@
 //! What a soak is about.
 
+use super::guests::Habits;
 use super::mix::Mix;
 
 /// What a soak is about. Each message is checked in all of them.
@@ -17,17 +18,35 @@ pub enum Scenario {
     EightNodes,
     /// Beside the rest, an endpoint of each node takes nothing in before the rest is done.
     DeadRings,
+    /// Endpoints are destroyed and created again under traffic, so that their queues change owners.
+    Owners,
+    /// Frames are damaged on the wires: a damaged frame may fail its queue, and disturbs nothing else.
+    Damage,
+    /// A node's NIU is reset while others send to it: queues to it may fail, and nothing else is disturbed.
+    Reboot,
+}
+
+/// What the nodes of a scenario do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Endpoints that stay exchange messages of this mix.
+    Mix(Mix),
+    /// Endpoints come and go, with these habits.
+    Guests(Habits),
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 6] = [
+    pub const ALL: [Scenario; 9] = [
         Scenario::Random,
         Scenario::Alternating,
         Scenario::Channels,
         Scenario::Sizes,
         Scenario::EightNodes,
         Scenario::DeadRings,
+        Scenario::Owners,
+        Scenario::Damage,
+        Scenario::Reboot,
     ];
 
     /// Its name for users.
@@ -39,6 +58,9 @@ impl Scenario {
             Scenario::Sizes => "sizes",
             Scenario::EightNodes => "eight-nodes",
             Scenario::DeadRings => "dead-rings",
+            Scenario::Owners => "owners",
+            Scenario::Damage => "damage",
+            Scenario::Reboot => "reboot",
         }
     }
 
@@ -46,8 +68,9 @@ impl Scenario {
     pub fn nodes(self) -> u16 {
         match self {
             Scenario::Random | Scenario::DeadRings => 4,
-            Scenario::Alternating | Scenario::Channels => 3,
-            Scenario::Sizes => 2,
+            Scenario::Alternating | Scenario::Channels | Scenario::Owners | Scenario::Reboot => 3,
+            // A switch would drop what is damaged; on a wire it comes to the other NIU.
+            Scenario::Sizes | Scenario::Damage => 2,
             Scenario::EightNodes => 8,
         }
     }
@@ -60,14 +83,17 @@ impl Scenario {
         }
     }
 
-    /// What its messages are like.
-    pub fn mix(self) -> Option<Mix> {
-        Some(match self {
-            Scenario::Random | Scenario::EightNodes => Mix::RANDOM,
-            Scenario::Alternating => Mix::ALTERNATING,
-            Scenario::Channels => Mix::CHANNELS,
-            Scenario::Sizes => Mix::SIZES,
-            Scenario::DeadRings => Mix::DEAD_RINGS,
-        })
+    /// What its nodes do.
+    pub fn traffic(self) -> Traffic {
+        match self {
+            Scenario::Random | Scenario::EightNodes => Traffic::Mix(Mix::RANDOM),
+            Scenario::Alternating => Traffic::Mix(Mix::ALTERNATING),
+            Scenario::Channels => Traffic::Mix(Mix::CHANNELS),
+            Scenario::Sizes => Traffic::Mix(Mix::SIZES),
+            Scenario::DeadRings => Traffic::Mix(Mix::DEAD_RINGS),
+            Scenario::Owners => Traffic::Guests(Habits::OWNERS),
+            Scenario::Damage => Traffic::Guests(Habits::DAMAGE),
+            Scenario::Reboot => Traffic::Guests(Habits::REBOOT),
+        }
     }
 }

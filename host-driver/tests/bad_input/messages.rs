@@ -74,6 +74,7 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
                 exactly(Counter::TooLong, 2),
                 exactly(Counter::OutsideWindow, 3),
                 exactly(Counter::InvalidTranslation, 2),
+                exactly(Counter::MessagesRefused, 7),
             ])
         },
         |scene| {

@@ -5,8 +5,8 @@ use protocol::Rule;
 use crate::{
     broken::AllBut,
     endpoint,
-    explore::{Report, World, explore},
-    link, misses, sending,
+    explore::{Finding, Report, World, explore},
+    link, misses, sending, whole,
 };
 
 /// How large a world is.
@@ -60,6 +60,14 @@ impl Experiment {
         }
     }
 
+    /// Whether this was expected with all rules.
+    pub fn expects(&self, finding: &Finding) -> bool {
+        match self.expected {
+            Expected::Holds => matches!(finding, Finding::Holds | Finding::CutOff),
+            Expected::NeverCompletes => matches!(finding, Finding::NeverCompletes { .. }),
+        }
+    }
+
     /// Explores it, without `rule` if one is named.
     pub fn explore(&self, rule: Option<Rule>, limit: usize) -> Report {
         (self.explore)(AllBut(rule), limit)
@@ -68,21 +76,76 @@ impl Experiment {
 
 /// All worlds.
 pub fn all() -> Vec<Experiment> {
-    [
+    let models = [
         sending::worlds(),
         endpoint::worlds(),
         misses::worlds(),
         link::worlds(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+        whole::worlds(),
+    ];
+    models.into_iter().flatten().collect()
+}
+
+/// The world with this name.
+///
+/// # Panics
+/// When there is none.
+pub fn named(name: &str) -> Experiment {
+    let found = all().into_iter().find(|experiment| experiment.name == name);
+    found.unwrap_or_else(|| panic!("there is no world {name}"))
 }
 
 /// The world in which it shows that `rule` is missing.
 pub fn shows_lack_of(rule: Rule) -> &'static str {
     match rule {
-        Rule::IndexOrder => "sending/shared",
-        _ => "",
+        Rule::IndexOrder
+        | Rule::RefusalStopsSending
+        | Rule::BitRefuses
+        | Rule::RefusalSetsBit
+        | Rule::RefusedRestartSetsBit
+        | Rule::RestartOnlyWhenIdle
+        | Rule::AcceptanceClearsBit => "sending/fixed",
+        Rule::RestartWhenIdle
+        | Rule::SaveAccepted
+        | Rule::EvictAnswered
+        | Rule::RefusalIsAnswered
+        | Rule::OnlySetBitsSpeak
+        | Rule::LinkKeepsOrder => "sending/shared",
+        Rule::ProbeAlone => "sending/dead-way",
+        Rule::GiveUpOnAnswer => "sending/dead",
+        Rule::AdvanceGeneration | Rule::CheckGeneration | Rule::BitPerChannel => "sending/kill",
+        Rule::CheckNode | Rule::CheckUnanswered => "sending/forged",
+        Rule::PauseEndsByTime => "sending/hints",
+        Rule::AnswerOnce => "sending/final",
+        Rule::LossRefusesAll
+        | Rule::LossOutlivesInstall
+        | Rule::ResumeByStore
+        | Rule::ActOnce
+        | Rule::CutWithFlip
+        | Rule::LaunchLimit
+        | Rule::FillInOrder
+        | Rule::ShortWayWaits
+        | Rule::FlipBeforeSave
+        | Rule::SaveSkipsGap => "capture/two",
+        Rule::LimitBinds => "capture/greedy",
+        Rule::SaveRefused => "capture/refused",
+        Rule::PageStaysWhileUsed
+        | Rule::StoreWithoutPageLost
+        | Rule::TakenStoreLost
+        | Rule::LostBodyRefused
+        | Rule::ProducerCoversBodies
+        | Rule::ResumeForgetsBodies => "inline/page",
+        Rule::PageCleared | Rule::LaunchNeedsPage => "inline/hostile",
+        Rule::FlipWithSave
+        | Rule::MissLimitIsRoom
+        | Rule::DecideAtCommit
+        | Rule::ConsumerKept
+        | Rule::CountWithFlip
+        | Rule::MissOrder
+        | Rule::FillWakes
+        | Rule::EvictWithoutGap => "misses/two",
+        Rule::AnswersPass | Rule::SequencePerChannel | Rule::SpaceForChannel1 => "link/coupled",
+        Rule::ExpectedOnly | Rule::RepeatByTime | Rule::AcknowledgeAgain => "link/lossy",
+        Rule::CheckEpoch | Rule::EchoedOffer | Rule::FreshStart => "link/receiver-reboots",
     }
 }

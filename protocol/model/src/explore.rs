@@ -55,6 +55,18 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    /// In a few words.
+    pub fn summary(&self) -> &str {
+        match self {
+            Self::Holds => "holds",
+            Self::CutOff => "cut off, no fault so far",
+            Self::Violated { fault, .. } => fault,
+            Self::NeverCompletes { .. } => "never completes",
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let mut steps = |what: &str, trace: &[String]| {
@@ -64,9 +76,8 @@ impl fmt::Display for Finding {
                 .try_for_each(|step| writeln!(formatter, "    {step}"))
         };
         match self {
-            Self::Holds => write!(formatter, "holds"),
-            Self::CutOff => write!(formatter, "cut off, no fault so far"),
-            Self::Violated { fault, trace } => steps(fault, trace),
+            Self::Holds | Self::CutOff => formatter.write_str(self.summary()),
+            Self::Violated { trace, .. } => steps(self.summary(), trace),
             Self::NeverCompletes { states, trace } => {
                 steps(&format!("never completes ({states} states)"), trace)
             }
@@ -106,10 +117,9 @@ pub fn explore<W: World>(world: W, limit: usize) -> Report {
         };
         return Report { states, finding };
     }
-    let cut_off = checker.state_count() >= limit;
     drop(checker);
     let graph = graph.lock().expect("the checker has ended");
-    let finding = if cut_off {
+    let finding = if graph.entered < graph.parents.len() {
         Finding::CutOff
     } else {
         graph.completion(&world)
@@ -170,6 +180,8 @@ struct Graph {
     /// To, from.
     edges: Vec<(u32, u32)>,
     current: u32,
+    /// States whose transitions were recorded.
+    entered: usize,
 }
 
 impl Graph {
@@ -185,6 +197,7 @@ impl Graph {
     /// The transitions recorded next begin in this state.
     fn enter(&mut self, state: u64, complete: bool) {
         self.current = self.number(state);
+        self.entered += 1;
         if complete {
             self.complete.push(self.current);
         }
@@ -333,15 +346,39 @@ mod tests {
         };
         let report = explore(world, 1000);
         assert_eq!((report.finding, report.states), (Finding::Holds, 12));
-        let long = Counter {
-            end: 250,
-            trap: NONE,
-            fault: NONE,
-        };
-        assert_eq!(
-            explore(long, 2).finding,
-            Finding::Holds,
-            "a first block is always explored"
-        );
+    }
+
+    /// States without end.
+    #[derive(Clone)]
+    struct Endless;
+
+    impl World for Endless {
+        type State = u64;
+        type Action = u64;
+
+        fn start(&self) -> u64 {
+            0
+        }
+
+        fn actions(&self, _: &u64, actions: &mut Vec<u64>) {
+            actions.push(1);
+        }
+
+        fn step(&self, state: &mut u64, action: &u64) {
+            *state += action;
+        }
+
+        fn fault(&self, _: &u64) -> Option<&'static str> {
+            None
+        }
+
+        fn is_complete(&self, _: &u64) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_said_to_be() {
+        assert_eq!(explore(Endless, 10_000).finding, Finding::CutOff);
     }
 }

@@ -10,3 +10,4 @@ pub mod misses;
 pub mod sending;
 pub mod sink;
 pub mod source;
+pub mod whole;

@@ -32,8 +32,8 @@ pub struct Link {
     window: u16,
     /// Frames that the shared buffer holds.
     buffer: u16,
-    /// Frames of channel 0 leave the buffer only when all of channel 1 and all answers have come: as when room is made by an answer, or
-    /// by a response.
+    /// Frames of channel 0 leave the buffer only when all of channel 1 and all answers have come: as when room is made
+    /// by an answer, or by a response.
     coupled: bool,
     /// Frames and acknowledgements that may be lost, repeated, and overtaken.
     losses: u8,

@@ -16,7 +16,7 @@ use protocol::{
 };
 
 use crate::{broken::AllBut, explore::World};
-use network::{Frame, Network};
+pub use network::{Frame, Network};
 pub use per_way::PerWay;
 pub use queue::TransmitQueue;
 pub use worlds::worlds;
@@ -25,6 +25,8 @@ pub use worlds::worlds;
 const RECEIVE_QUEUES: usize = 3;
 /// A receive queue identifier that nobody has bound, on node 0.
 pub const ABSENT: u8 = 3;
+/// A destination that the sender's own node rejects: no frame is made.
+pub const INVALID: u8 = 4;
 
 /// The node of a receive queue.
 fn node_of(receive_queue: u8) -> u8 {
@@ -125,6 +127,8 @@ pub struct State<const BITS: u32, Q> {
     levels: [u8; RECEIVE_QUEUES],
     waiting: [WaitingSender; RECEIVE_QUEUES],
     hints: Vec<u8, 4>,
+    /// Messages that their own node has not rejected yet.
+    invalid: Vec<(u8, Index<BITS>), 4>,
     kills: u8,
     losses: u8,
     forgeries: u8,
@@ -158,6 +162,9 @@ pub enum Action {
         from: u8,
         to: u8,
         channel: u8,
+    },
+    Reject {
+        slot: u8,
     },
     TakeAnswer {
         from: u8,
@@ -283,6 +290,10 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
             queue,
             message,
         };
+        if receive_queue == INVALID {
+            state.invalid.push((slot, index)).expect("a window at most");
+            return;
+        }
         let from = self.slots[usize::from(slot)];
         state.network.send(from, way.0, channel, frame);
     }
@@ -407,6 +418,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
         let resident = &mut state.slots[usize::from(slot)];
         let queue = resident.owner.take().expect("it is resident");
         resident.sender.free();
+        state.invalid.retain(|invalid| invalid.0 != slot);
         let record = &mut state.queues[usize::from(queue)];
         for message in record
             .messages
@@ -437,7 +449,11 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
         (0..state.slots.len()).all(|slot| {
             let sender = &state.slots[slot].sender;
             let on_the_way = state.network.count(slot as u8, sender.generation());
-            sender.outstanding_of_all() == on_the_way
+            let invalid = state
+                .invalid
+                .iter()
+                .filter(|invalid| usize::from(invalid.0) == slot);
+            sender.outstanding_of_all() == on_the_way + invalid.count() as u8
         })
     }
 
@@ -560,6 +576,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> World for Sending<BITS, Q> {
             levels: [0; RECEIVE_QUEUES],
             waiting: [WaitingSender::default(); RECEIVE_QUEUES],
             hints: Vec::new(),
+            invalid: Vec::new(),
             kills: self.kills,
             losses: self.losses,
             forgeries: self.forgeries,
@@ -603,6 +620,9 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> World for Sending<BITS, Q> {
                 actions.push(Action::Empty { receive_queue });
             }
         }
+        if let Some(&(slot, _)) = state.invalid.first() {
+            actions.push(Action::Reject { slot });
+        }
         for &slot in &state.hints {
             actions.extend([Action::TakeHint { slot }, Action::LoseHint { slot }]);
         }
@@ -641,6 +661,13 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> World for Sending<BITS, Q> {
             Action::LoseFrame { from, to, channel } => {
                 state.losses -= 1;
                 state.network.arrive(from, to, channel, 0);
+            }
+            Action::Reject { slot } => {
+                let (_, index) = state.invalid.remove(0);
+                let resident = &mut state.slots[usize::from(slot)];
+                let outcome = resident.sender.on_rejected(index);
+                let queue = resident.owner.expect("a resident queue");
+                self.settle(state, queue, Verdict::NotResident, outcome);
             }
             Action::TakeAnswer { from, to, at } => {
                 let answer = state.network.take_answer(from, to, at);

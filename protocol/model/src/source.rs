@@ -131,6 +131,15 @@ impl<const BITS: u32> Slot<BITS> {
             stopped: true,
         }
     }
+
+    /// The queue is destroyed, whatever its state.
+    pub fn clear(&mut self) {
+        self.sender.free();
+        self.owner = None;
+        self.gap = Gap::default();
+        self.entries = [None; SLOTS];
+        self.stopped = true;
+    }
 }
 
 fn limits(plan: &Plan) -> Limits {
@@ -253,7 +262,8 @@ impl<const BITS: u32> Source<BITS> {
             if self.can_launch(plan, slot) {
                 add(SourceAction::Launch);
             }
-            if slot.stopped && slot.sender.save().is_some() && self.command.is_none() {
+            let answered = slot.sender.save().is_some() && self.command.is_none();
+            if answered && self.awaits_answers(number, slot) {
                 add(SourceAction::Answered);
             }
             if !slot.stopped && self.command.is_none() {
@@ -270,6 +280,20 @@ impl<const BITS: u32> Source<BITS> {
                 Some(_) => {}
             }
         }
+    }
+
+    /// What the firmware, or the hardware in its turn, has to do before anything else can change.
+    pub fn command(&self, number: u8, slot: &Slot<BITS>) -> Option<SourceAction> {
+        if self.command.is_some() {
+            return Some(SourceAction::Execute);
+        }
+        let answered = self.awaits_answers(number, slot) && slot.sender.save().is_some();
+        answered.then_some(SourceAction::Answered)
+    }
+
+    /// Whether the queue is stopped, and is evicted once nothing is unanswered.
+    fn awaits_answers(&self, number: u8, slot: &Slot<BITS>) -> bool {
+        self.owns(number, slot) && slot.stopped && self.page.is_resident()
     }
 
     fn can_launch(&self, plan: &Plan, slot: &Slot<BITS>) -> bool {
@@ -519,9 +543,7 @@ impl<const BITS: u32> Source<BITS> {
                         self.table[usize::from(index.value())] = slot.entries[place(index)];
                     }
                 }
-                slot.entries = [None; SLOTS];
-                slot.gap = Gap::default();
-                slot.owner = None;
+                slot.clear();
                 self.tell(TransmitEvent::Saved);
             }
         }

@@ -12,6 +12,7 @@ use crate::network::Wire;
 use crate::pcie::HostBridge;
 use crate::trace::{LinkLog, TraceHash, packet_log};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A cluster and the programs that will run on it.
@@ -85,6 +86,7 @@ fn make_parts(
     programs: Vec<Vec<ProgramBody>>,
 ) -> Result<Vec<NodeParts>, RunError> {
     let mut parts = Vec::new();
+    let firmware: Arc<[u8]> = options.firmware.clone().into();
     for (number, programs) in programs.into_iter().enumerate() {
         let waveform = options
             .waveforms
@@ -99,8 +101,7 @@ fn make_parts(
         } else {
             0
         };
-        let mut model = NiuModel::new(random, waveform.as_deref())?;
-        model.load_firmware(&options.firmware);
+        let model = NiuModel::new(random, waveform.as_deref())?;
         let log_path = |of: &str| {
             let folder = options.packet_logs.as_ref();
             folder.map(|folder| folder.join(format!("node-{number}.{of}.txt")))
@@ -116,6 +117,7 @@ fn make_parts(
             cycle: 0,
             cycle_picoseconds: CLOCK_PERIOD_PS,
             costs: options.profile.host.clone(),
+            reset: false,
             gathered: Vec::new(),
         };
         let mut wire = Wire::new(options.wire_delay_cycles, options.wire_cycles_per_beat);
@@ -127,6 +129,7 @@ fn make_parts(
         parts.push(NodeParts {
             number,
             model,
+            firmware: Arc::clone(&firmware),
             side,
             programs,
             wire,

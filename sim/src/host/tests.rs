@@ -34,6 +34,7 @@ impl Machine {
             cycle: 0,
             cycle_picoseconds: PERIOD_PS,
             costs: profile.host,
+            reset: false,
             gathered: Vec::new(),
         }));
         let program = Program::new(Box::new(body), Rc::clone(&side));

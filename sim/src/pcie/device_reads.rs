@@ -116,6 +116,12 @@ impl DeviceReads {
         Ok(())
     }
 
+    /// The device is reset: it waits for nothing any more.
+    pub fn reset(&mut self) {
+        self.pending.clear();
+        self.tags_in_use = [false; 256];
+    }
+
     /// The device has the last completion of the read with this tag.
     pub fn tag_freed(&mut self, tag: u8) {
         self.tags_in_use[usize::from(tag)] = false;

@@ -32,6 +32,12 @@ const ENDED: &str =
     "no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
 const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
+const SOAK_NODES: &str =
+    "queues_that_send_to_several_nodes_in_turn_lose_double_and_disorder_nothing";
+const SOAK_CHANNELS: &str =
+    "queues_that_use_both_channels_in_turn_lose_double_and_disorder_nothing";
+const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_up";
+const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
 
 /// All of them, in the order of a message's way.
 pub const MUTANTS: &[Mutant] = &[
@@ -193,7 +199,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$transmit$engine",
         signal: "same_way$d",
         value: "1'b1",
-        tests: &[SOAK_4],
+        tests: &[SOAK_4, SOAK_NODES, SOAK_CHANNELS],
     },
     Mutant {
         name: "foreign-answer-believed",
@@ -234,7 +240,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$link$receive$check",
         signal: "crc_right",
         value: "1'b1",
-        tests: &[DAMAGED],
+        tests: &[DAMAGED, SOAK_DAMAGE],
     },
     Mutant {
         name: "frame-version-ignored",
@@ -266,7 +272,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$receive$queues",
         signal: "found",
         value: "1'b1",
-        tests: &[REFUSED],
+        tests: &[REFUSED, SOAK_OWNERS],
     },
     Mutant {
         name: "entry-size-ignored",

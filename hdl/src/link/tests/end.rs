@@ -326,9 +326,10 @@ pub(super) fn carry(words: Words, to: &mut End, random: &mut Random, hurt_one_in
             }
         }
         _ => {
-            for _ in 0..=random.below(3) {
-                let at = random.below(words.len() as u64) as usize;
-                words[at] ^= 1 << random.below(128);
+            // Each bit once: two flips of one bit would hurt nothing.
+            let first = random.below(128 * words.len() as u64) as usize;
+            for bit in (first..128 * words.len()).step_by(37).take(3) {
+                words[bit / 128] ^= 1 << (bit % 128);
             }
         }
     }

@@ -143,7 +143,7 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
             }
             None
         }
-        opcode::WRITE_NIU_MEMORY => (offset % 8 == 0 && offset < pool_bytes).then(|| {
+        opcode::WRITE_NIU_MEMORY => (offset.is_multiple_of(8) && offset < pool_bytes).then(|| {
             let half = offset / 8 % 2;
             Effect::Slot(
                 offset / 16,

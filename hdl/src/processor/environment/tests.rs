@@ -343,7 +343,7 @@ fn memory_windows_heartbeat_and_clears_reach_their_places() {
     assert_eq!((endpoint, queue, mask), (false, false, 0x24));
     assert_eq!(
         bench.clears[1..],
-        [(true, false, 2, 0x80), (false, true, 1, 0x40)]
+        [(true, false, 2, 0x80), (false, true, 64 + 1, 0x40)]
     );
 }
 

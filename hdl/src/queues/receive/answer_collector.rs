@@ -129,8 +129,8 @@ impl Logic for AnswerCollector {
         }
         self.next_slot.next = self.next.val().slot;
         self.next_node.next = self.next.val().node;
-        self.next_place.next = self.next_slot.val().get_bits::<LOG2>(0)
-            ^ self.next_node.val().get_bits::<LOG2>(0);
+        self.next_place.next =
+            self.next_slot.val().get_bits::<LOG2>(0) ^ self.next_node.val().get_bits::<LOG2>(0);
 
         // First step: the accumulator of a verdict is read, or else the one whose turn it is to be handed over.
         self.begins_join.next =

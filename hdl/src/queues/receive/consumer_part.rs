@@ -74,6 +74,8 @@ pub struct ConsumerPart<const QUEUES_LOG2: usize> {
     producer: DFF<Bits<16>>,
     consumer: DFF<Bits<16>>,
     entries_log2: DFF<Bits<4>>,
+    /// What the check said in the cycle before: it counts for a store that has waited for a clear.
+    was_legal: DFF<Bit>,
     bad: DFF<Bit>,
 
     reading_queue: Signal<Local, Bits<8>>,
@@ -109,6 +111,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
             producer,
             consumer,
             entries_log2,
+            was_legal,
             bad
         );
         clock!(self, clock, consumers, producers, limits);
@@ -124,6 +127,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
         self.found_queue.next = self.found.q.val().queue;
         self.last_queue.next = self.last.q.val().queue;
         self.produced_queue.next = self.produced.val().queue;
+        self.checking_queue.next = self.checking.q.val().queue;
         self.row.next = self.consumers.read_data.val();
         self.checking.d.next.valid = self.found.q.val().valid;
         if self.found.q.val().valid {
@@ -137,6 +141,15 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
                 self.consumer.d.next = self.last.q.val().consumer;
                 self.entries_log2.d.next = self.last.q.val().entries_log2;
             }
+            // Two stores at once: a clear came between, and the older one is written in this cycle.
+            if self.checking.q.val().valid
+                & self.was_legal.q.val()
+                & (self.found_queue.val().get_bits::<QUEUES_LOG2>(0)
+                    == self.checking_queue.val().get_bits::<QUEUES_LOG2>(0))
+            {
+                self.consumer.d.next = self.checking.q.val().index;
+                self.entries_log2.d.next = self.entries_log2.q.val();
+            }
             self.producer.d.next = self.producers.read_data.val();
             if self.found_queue.val().get_bits::<QUEUES_LOG2>(0)
                 == self.produced_queue.val().get_bits::<QUEUES_LOG2>(0)
@@ -144,8 +157,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
                 self.producer.d.next = self.produced.val().producer;
             }
         }
-        // A clear has the memories for itself; what was read of its queue before it counts no more.
-        self.checking_queue.next = self.checking.q.val().queue;
+        // A clear has the memories for itself: the store that is checked waits. What was read of its queue before it counts no more.
         if self.clear.val() {
             self.checking.d.next.valid = (self.found.q.val().valid
                 & (self.found_queue.val().get_bits::<QUEUES_LOG2>(0)
@@ -159,6 +171,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
         self.taken.next = self.producer.q.val() - self.checking.q.val().index;
         self.delivered.next = self.producer.q.val() - self.consumer.q.val();
         self.legal.next = self.taken.val() <= self.delivered.val();
+        self.was_legal.d.next = self.legal.val();
         self.acts.next = self.checking.q.val().valid & !self.clear.val();
         self.bad.d.next = self.acts.val() & !self.legal.val();
         self.bad_consumer.next = self.bad.q.val();
@@ -187,8 +200,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
         self.limits.write_address.next = self.new_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.limits.write_data.next = self.new_limit.val();
         self.limits.write_enable.next = self.write.val();
-        self.producers.write_address.next =
-            self.produced_queue.val().get_bits::<QUEUES_LOG2>(0);
+        self.producers.write_address.next = self.produced_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.producers.write_data.next = self.produced.val().producer;
         self.producers.write_enable.next = self.produced.val().write;
 

@@ -36,10 +36,10 @@ pub struct ReceiveControl {
 /// What firmware says of 2^`QUEUES_LOG2` receive queues (region 2 of `abi::queue_state`).
 ///
 /// Contract: after reset no queue is enabled; the memory clears itself, a word a cycle. Nothing may be written before `ready`. Two control
-/// words are at least two cycles apart. A control word waits while `defer` is high, which is for one cycle in two at most. What is read in the
-/// cycle of a change, or in the one before, does not count: `settled` is low in the two cycles in which it would be there.
+/// words are at least two cycles apart. What is read in the cycle of a change, or in the one before, does not count: `settled` is low in the two
+/// cycles in which it would be there.
 ///
-/// Latency: `read_queue` in cycle t, `control` in t + 1. A control word takes effect in the cycle after `configuration`, or the one after that.
+/// Latency: `read_queue` in cycle t, `control` in t + 1. A control word takes effect in the cycle after `configuration`.
 #[derive(LogicBlock, Default)]
 pub struct ControlPart<const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,
@@ -47,10 +47,8 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     /// The memory is clear.
     pub ready: Signal<Out, Bit>,
     pub configuration: Signal<In, QueueWord>,
-    /// No control word may take effect in this cycle.
-    pub defer: Signal<In, Bit>,
     pub change: Signal<Out, ControlChange>,
-    /// A control word has come in and has not taken effect.
+    /// A control word takes effect in this cycle or the next.
     pub pending: Signal<Out, Bit>,
     /// `control` counts.
     pub settled: Signal<Out, Bit>,
@@ -62,11 +60,10 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     rings: BlockRam<Bits<59>, QUEUES_LOG2>,
     clearing: DFF<Bit>,
     clear_address: DFF<Bits<QUEUES_LOG2>>,
-    waits: DFF<Bit>,
+    changes: DFF<Bit>,
     held: DFF<QueueWord>,
     changed: DFF<Bit>,
 
-    changes: Signal<Local, Bit>,
     queue: Signal<Local, Bits<8>>,
     written_queue: Signal<Local, Bits<8>>,
     word: Signal<Local, Bits<64>>,
@@ -84,21 +81,16 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
 impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, clearing, clear_address, waits, held, changed);
+        dff_setup!(self, clock, clearing, clear_address, changes, held, changed);
         clock!(self, clock, controls, rings);
 
-        // A control word, which may wait for a cycle.
-        self.changes.next = self.waits.q.val() & !self.defer.val();
-        if self.changes.val() {
-            self.waits.d.next = false;
-        }
+        self.changes.d.next = self.configuration.val().control;
         if self.configuration.val().control {
-            self.waits.d.next = true;
             self.held.d.next = self.configuration.val();
         }
-        self.changed.d.next = self.changes.val();
-        self.pending.next = self.configuration.val().control | self.waits.q.val();
-        self.settled.next = !self.changes.val() & !self.changed.q.val();
+        self.changed.d.next = self.changes.q.val();
+        self.pending.next = self.configuration.val().control | self.changes.q.val();
+        self.settled.next = !self.changes.q.val() & !self.changed.q.val();
 
         self.word.next = self.held.q.val().word;
         self.enabled.next = self
@@ -109,7 +101,7 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
             .word
             .val()
             .get_bits::<4>(abi::queue_state::receive_control::entries_log2::SHIFT);
-        self.change.next.valid = self.changes.val();
+        self.change.next.valid = self.changes.q.val();
         self.change.next.queue = self.held.q.val().queue;
         self.change.next.enabled = self.enabled.val();
         self.change.next.entries_log2 = self.entries_log2.val();
@@ -132,7 +124,7 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         ) | (bit_cast::<35, 15>(self.mask.val()) << 16)
             | (bit_cast::<35, 3>(self.stride.val()) << 31)
             | (bit_cast::<35, 1>(self.enabled.val().into()) << 34);
-        self.controls.write_enable.next = self.changes.val();
+        self.controls.write_enable.next = self.changes.q.val();
         if self.clearing.q.val() {
             self.controls.write_address.next = self.clear_address.q.val();
             self.controls.write_data.next = 0.into();
@@ -160,7 +152,7 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         if self.reset.val() {
             self.clearing.d.next = true;
             self.clear_address.d.next = 0.into();
-            self.waits.d.next = false;
+            self.changes.d.next = false;
             self.changed.d.next = false;
         }
     }

@@ -98,8 +98,7 @@ impl Logic for EntryPayload {
         }
 
         // The next message's first beat waits until nothing can be taken for its predecessor.
-        self.ready.next = (!self.ahead_valid.q.val()
-            & !(self.first.val() & self.has_body.q.val()))
+        self.ready.next = (!self.ahead_valid.q.val() & !(self.first.val() & self.has_body.q.val()))
             | (self.take.val() & !self.first.val());
         self.beat_ready.next = self.ready.val() | self.drop.val();
         if self.ready.val() {

@@ -231,10 +231,9 @@ impl Logic for EntryWriter {
         if self.describes_payload.val() {
             self.bytes.next = bit_cast::<16, 9>(self.sum.val() & self.word_mask.val());
         }
-        self.entry.next = (bit_cast::<60, 59>(self.ring.q.val()) << 1)
-            + bit_cast::<60, 19>(self.offset.q.val());
-        self.place.next =
-            self.entry.val() | bit_cast::<60, 1>(self.describes_payload.val().into());
+        self.entry.next =
+            (bit_cast::<60, 59>(self.ring.q.val()) << 1) + bit_cast::<60, 19>(self.offset.q.val());
+        self.place.next = self.entry.val() | bit_cast::<60, 1>(self.describes_payload.val().into());
 
         // The entry.
         self.source_node.next = self

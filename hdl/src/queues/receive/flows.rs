@@ -42,21 +42,21 @@ impl<const NODES_LOG2: usize, const SLOTS_LOG2: usize, const FLOWS_LOG2: usize> 
         clock!(self, clock, rows);
         self.node.next = self.read_node.val().get_bits::<NODES_LOG2>(0);
         self.slot.next = self.read_slot.val().get_bits::<SLOTS_LOG2>(0);
-        self.rows.read_address.next =
-            (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(self.node.val()) << self.slots_log2.val())
-                | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.slot.val()))
-                << 1)
-                | bit_cast::<FLOWS_LOG2, 1>(self.read_channel.val().into());
+        self.rows.read_address.next = (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(self.node.val())
+            << self.slots_log2.val())
+            | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.slot.val()))
+            << 1)
+            | bit_cast::<FLOWS_LOG2, 1>(self.read_channel.val().into());
         self.refused.next = self.rows.read_data.val().any();
 
         self.written_node.next = self.write_node.val().get_bits::<NODES_LOG2>(0);
         self.written_slot.next = self.write_slot.val().get_bits::<SLOTS_LOG2>(0);
-        self.rows.write_address.next = (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(
-            self.written_node.val(),
-        ) << self.slots_log2.val())
-            | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.written_slot.val()))
-            << 1)
-            | bit_cast::<FLOWS_LOG2, 1>(self.write_channel.val().into());
+        self.rows.write_address.next =
+            (((bit_cast::<FLOWS_LOG2, NODES_LOG2>(self.written_node.val())
+                << self.slots_log2.val())
+                | bit_cast::<FLOWS_LOG2, SLOTS_LOG2>(self.written_slot.val()))
+                << 1)
+                | bit_cast::<FLOWS_LOG2, 1>(self.write_channel.val().into());
         self.rows.write_data.next = self.write_refused.val().into();
         self.rows.write_enable.next = self.write.val();
     }
@@ -130,9 +130,7 @@ mod tests {
                 // Never the bit that is read.
                 unit.write_slot.next = (2 + random.below(2)).to_bits();
                 if random.chance(50) {
-                    let read = unit.read_slot.next;
-                    unit.read_slot.next = unit.write_slot.next;
-                    unit.write_slot.next = read;
+                    std::mem::swap(&mut unit.read_slot.next, &mut unit.write_slot.next);
                 }
                 unit.write_channel.next = random.chance(50);
                 unit.write_refused.next = random.chance(50);

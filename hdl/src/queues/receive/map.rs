@@ -138,13 +138,19 @@ mod tests {
         settle(unit);
         assert!(!unit.lookup2_ready.val());
         clock_cycle!(*unit, clock);
-        let wire = unit.resident.val().then(|| unit.receive_queue.val().to_u64());
+        let wire = unit
+            .resident
+            .val()
+            .then(|| unit.receive_queue.val().to_u64());
         unit.lookup_valid.next = false;
         unit.lookup2_id.next = id.to_bits();
         settle(unit);
         assert!(unit.lookup2_ready.val());
         clock_cycle!(*unit, clock);
-        let loopback = unit.resident.val().then(|| unit.receive_queue.val().to_u64());
+        let loopback = unit
+            .resident
+            .val()
+            .then(|| unit.receive_queue.val().to_u64());
         assert_eq!(wire, loopback);
         wire
     }
@@ -219,6 +225,9 @@ mod tests {
             ReceiveMap::<RECEIVE_QUEUE_IDS_LOG2>::default(),
         );
         let rams = cells.iter().find(|(kind, _)| kind == "DP16KD");
-        assert_eq!(rams.map(|(_, count)| *count), Some((9usize << RECEIVE_QUEUE_IDS_LOG2).div_ceil(9 << 11)));
+        assert_eq!(
+            rams.map(|(_, count)| *count),
+            Some((9usize << RECEIVE_QUEUE_IDS_LOG2).div_ceil(9 << 11))
+        );
     }
 }

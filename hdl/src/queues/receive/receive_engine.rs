@@ -203,7 +203,10 @@ impl<
         if !self.front_valid.q.val() {
             self.front.d.next = self.offered.val();
         }
-        self.read_queue.next = self.offered.val().get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        self.read_queue.next = self
+            .offered
+            .val()
+            .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
         if self.front_valid.q.val() {
             self.read_queue.next = self
                 .front
@@ -225,11 +228,7 @@ impl<
             & self.settled.val();
         self.checked.next = self.entered.q.val()
             & !self.is_packet.val()
-            & self
-                .front
-                .q
-                .val()
-                .get_bit(abi::link::header::marked::SHIFT);
+            & self.front.q.val().get_bit(abi::link::header::marked::SHIFT);
         self.packet_open.next =
             self.front_valid.q.val() & self.is_packet.val() & !self.entered.q.val();
         if self.entered.q.val() {
@@ -322,11 +321,10 @@ impl<
         self.too_long.next = self.beats.q.val() & self.entry_beats.val();
         self.producer.next = self.held.q.val().producer;
         self.full.next = self.producer.val() == self.held.q.val().limit;
-        self.refused_for_room.next = self.found.val() & !self.too_long.val().any() & self.full.val();
-        self.accepted.next = self.found.val()
-            & !self.too_long.val().any()
-            & !self.full.val()
-            & !self.behind.val();
+        self.refused_for_room.next =
+            self.found.val() & !self.too_long.val().any() & self.full.val();
+        self.accepted.next =
+            self.found.val() & !self.too_long.val().any() & !self.full.val() & !self.behind.val();
         self.goes.next = self.header_valid.q.val()
             & self.writer.present.val()
             & self.writer.free.val()

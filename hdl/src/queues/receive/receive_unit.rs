@@ -242,4 +242,5 @@ impl<
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+#[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ pub struct ReceiveRecord {
 /// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in two consecutive cycles. `record` counts only
 /// with `settled`. Whoever holds a record when `change` comes for its queue must forget it.
 ///
-/// Latency: `read_queue` in cycle t, `record` in t + 1. `configuration` takes effect two or three cycles later.
+/// Latency: `read_queue` in cycle t, `record` in t + 1. `configuration` takes effect two cycles later.
 #[derive(LogicBlock, Default)]
 pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,
@@ -42,7 +42,7 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     pub commit_queue: Signal<In, Bits<8>>,
     pub commit_producer: Signal<In, Bits<16>>,
     pub change: Signal<Out, ControlChange>,
-    /// A control word has come in and has not taken effect.
+    /// A control word takes effect in this cycle or the next.
     pub pending: Signal<Out, Bit>,
     /// Pulse: a consumer index that gives back more than was delivered was ignored.
     pub bad_consumer: Signal<Out, Bit>,
@@ -65,7 +65,6 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
         self.select.configuration.next = self.configuration.val();
         self.control.configuration.next = self.select.selected.val();
-        self.control.defer.next = self.producer.last.val().write;
         self.ready.next = self.control.ready.val();
         self.settled.next = self.control.settled.val();
         self.pending.next = self.control.pending.val();
@@ -77,7 +76,7 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.producer.commit_producer.next = self.commit_producer.val();
         self.producer.clear.next = self.clear.val();
         self.producer.clear_queue.next = self.control.change.val().queue;
-        self.may_commit.next = !self.producer.last.val().write & !self.control.change.val().valid;
+        self.may_commit.next = !self.producer.last.val().write & !self.control.pending.val();
 
         self.consumer.store.next = self.store.val();
         self.consumer.clear.next = self.clear.val();
@@ -96,4 +95,6 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
 }
 
 #[cfg(test)]
-mod tests {}
+mod proof;
+#[cfg(test)]
+mod tests;

@@ -57,9 +57,11 @@ impl Frame {
         let mut bytes = payload.to_vec();
         bytes.resize((payload.len() + CRC_BYTES).next_multiple_of(16), 0);
         let mut beats = vec![self.header(payload.len())];
-        beats.extend(bytes.chunks(16).map(|chunk| {
-            u128::from_le_bytes(chunk.try_into().expect("whole beats"))
-        }));
+        beats.extend(
+            bytes
+                .chunks(16)
+                .map(|chunk| u128::from_le_bytes(chunk.try_into().expect("whole beats"))),
+        );
         *beats.last_mut().expect("a frame has a beat") |= 0x9d3c_71e5_u128 << CRC_SHIFT;
         beats
     }

@@ -41,11 +41,15 @@ pub enum ResendState {
 /// launch part of the queues' records: the launched index.
 ///
 /// The pipeline has four stages; a message moves on each cycle unless the stage before the link has to wait.
-/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue of a store in
-///    this cycle (`offer`), else the queue just served, if it has more.
+/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
+///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
+///    queues without (`ReadyQueues::may_keep`).
 /// 1. The record is there: the index to launch; read the slot.
 /// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
 /// 3. The translation is there: check and commit. The header goes to the output FIFO.
+///
+/// What the store part tells comes a cycle behind `outcome`, so a queue whose message took the short way does not stay: it becomes
+/// ready if it has more.
 ///
 /// A store takes the short way if nothing else is ready and its queue has nothing else to send. Otherwise its queue becomes
 /// ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message that meets a waiting
@@ -130,8 +134,8 @@ pub struct TransmitEngine {
     translation: Translation,
     payload: FramePayload,
     headers: Fifo<FrameHeader, 2, 3>,
-    /// enabled 1, virtual channel 1 allowed 1, generation 8, endpoint 12, window mask 12, window base 12.
-    controls: ForwardRam<Bits<46>, TRANSMIT_QUEUES_LOG2>,
+    /// enabled 1, virtual channel 1 allowed 1, priority 1, generation 8, endpoint 12, window mask 12, window base 12.
+    controls: ForwardRam<Bits<47>, TRANSMIT_QUEUES_LOG2>,
     launched: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
     /// balance 8, closed 1.
     answered: ForwardRam<Bits<9>, TRANSMIT_QUEUES_LOG2>,
@@ -149,6 +153,8 @@ pub struct TransmitEngine {
     short_1: DFF<Bit>,
     express_1: DFF<Bit>,
     again_1: DFF<Bit>,
+    /// Its queue has priority, and was ready.
+    prior_1: DFF<Bit>,
 
     // Stage 2.
     valid_2: DFF<Bit>,
@@ -160,7 +166,7 @@ pub struct TransmitEngine {
     more_2: DFF<Bit>,
     index_2: DFF<Bits<16>>,
     restart_2: DFF<Bit>,
-    control_2: DFF<Bits<46>>,
+    control_2: DFF<Bits<47>>,
     page_2: DFF<Bits<6>>,
 
     // Stage 3.
@@ -201,6 +207,8 @@ pub struct TransmitEngine {
 
     // Stage 0.
     resends: Signal<Local, Bit>,
+    waits_for_prior: Signal<Local, Bit>,
+    keeps: Signal<Local, Bit>,
     stays: Signal<Local, Bit>,
     chooses: Signal<Local, Bit>,
     chosen: Signal<Local, Bits<8>>,
@@ -208,12 +216,13 @@ pub struct TransmitEngine {
     record_queue: Signal<Local, Bits<8>>,
     record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     // Stage 1.
-    control_1: Signal<Local, Bits<46>>,
+    control_1: Signal<Local, Bits<47>>,
     launched_1: Signal<Local, Bits<16>>,
     index_1: Signal<Local, Bits<16>>,
     answered_1: Signal<Local, Bits<9>>,
     producer_1: Signal<Local, Bits<16>>,
     pending_1: Signal<Local, Bits<7>>,
+    has_pending_1: Signal<Local, Bit>,
     unanswered_1: Signal<Local, Bits<8>>,
     open_1: Signal<Local, Bit>,
     current_1: Signal<Local, Bit>,
@@ -283,6 +292,7 @@ impl Logic for TransmitEngine {
             short_1,
             express_1,
             again_1,
+            prior_1,
             valid_2,
             queue_2,
             short_2,
@@ -358,30 +368,30 @@ impl Logic for TransmitEngine {
         self.controls.write_enable.next = self.queue_configuration.val().control;
         self.controls.write_address.next =
             self.control_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.controls.write_data.next = bit_cast::<46, 2>(
+        self.controls.write_data.next = bit_cast::<47, 3>(
             self.control_word
                 .val()
-                .get_bits::<2>(abi::queue_state::transmit_control::enabled::SHIFT),
-        ) | (bit_cast::<46, 8>(
+                .get_bits::<3>(abi::queue_state::transmit_control::enabled::SHIFT),
+        ) | (bit_cast::<47, 8>(
             self.control_word
                 .val()
                 .get_bits::<8>(abi::queue_state::transmit_control::generation::SHIFT),
-        ) << 2)
-            | (bit_cast::<46, 12>(
+        ) << 3)
+            | (bit_cast::<47, 12>(
                 self.control_word
                     .val()
                     .get_bits::<12>(abi::queue_state::transmit_control::endpoint::SHIFT),
-            ) << 10)
-            | (bit_cast::<46, 12>(
+            ) << 11)
+            | (bit_cast::<47, 12>(
                 self.control_word
                     .val()
                     .get_bits::<12>(abi::queue_state::transmit_control::window_mask::SHIFT),
-            ) << 22)
-            | (bit_cast::<46, 12>(
+            ) << 23)
+            | (bit_cast::<47, 12>(
                 self.control_word
                     .val()
                     .get_bits::<12>(abi::queue_state::transmit_control::window_base::SHIFT),
-            ) << 34);
+            ) << 35);
         self.map_index.next = self.configuration.val().index;
         self.map_word.next = self.configuration.val().data;
         self.map_queue.next = self
@@ -434,12 +444,15 @@ impl Logic for TransmitEngine {
             self.has_more_2.next = self.outcome.val().more;
         }
         self.resends.next = self.resend_state.q.val() == ResendState::Waits;
+        self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
+        self.ready.waits_for_prior.next = self.waits_for_prior.val();
+        self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
         self.stays.next = self.goes_2.val()
             & self.has_more_2.val()
             & !self.again_2.q.val()
+            & !self.short_2.q.val()
             & !self.resends.val()
-            & !self.ready.any.val()
-            & !self.offer.val().valid;
+            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue has to become ready again, but a store has the way there.
         self.block_2.next = self.goes_2.val()
             & self.has_more_2.val()
@@ -460,16 +473,17 @@ impl Logic for TransmitEngine {
         self.ready.store_queue.next = self.outcome.val().queue;
 
         // Stage 0: choose.
-        self.chosen.next = self.queue_2.q.val();
-        self.chosen_short.next = false;
-        self.chooses.next = self.stays.val();
-        if self.offer.val().valid {
-            self.chosen.next = self.offer.val().queue;
-            self.chosen_short.next = true;
-            self.chooses.next = true;
-        }
+        // Whether there is an offer is known late in the cycle: it steers no address.
+        self.chosen.next = self.offer.val().queue;
+        self.chosen_short.next = true;
+        self.chooses.next = self.offer.val().valid;
         if self.ready.any.val() {
             self.chosen.next = self.ready.turn.val();
+            self.chosen_short.next = false;
+            self.chooses.next = true;
+        }
+        if self.stays.val() {
+            self.chosen.next = self.queue_2.q.val();
             self.chosen_short.next = false;
             self.chooses.next = true;
         }
@@ -478,7 +492,9 @@ impl Logic for TransmitEngine {
             self.chosen_short.next = false;
             self.chooses.next = true;
         }
-        self.ready.pop.next = self.ready.any.val() & !self.resends.val() & self.move_2.val();
+        self.ready.pop.next =
+            self.ready.any.val() & !self.resends.val() & !self.stays.val() & self.move_2.val();
+        self.ready.keeps.next = self.stays.val() & self.keeps.val() & self.move_2.val();
         self.record_queue.next = self.chosen.val();
         if !self.move_2.val() {
             self.record_queue.next = self.queue_1.q.val();
@@ -495,6 +511,9 @@ impl Logic for TransmitEngine {
             self.short_1.d.next = self.chosen_short.val();
             self.express_1.d.next = self.offer.val().express;
             self.again_1.d.next = self.resends.val();
+            self.prior_1.d.next = !self.resends.val()
+                & ((self.stays.val() & self.keeps.val())
+                    | (self.ready.any.val() & !self.stays.val() & self.ready.turn_is_prior.val()));
         } else if self.short_1.q.val() {
             // A store does not wait in stage 1.
             self.valid_1.d.next = false;
@@ -540,6 +559,9 @@ impl Logic for TransmitEngine {
         }
         self.pending_1.next =
             self.producer_1.val().get_bits::<7>(0) - self.launched_1.val().get_bits::<7>(0);
+        // The short way may have sent a message whose store part is not told yet: then the difference is negative.
+        self.has_pending_1.next = (self.pending_1.val() != 0)
+            & !(self.pending_1.val().get_bit(6) & self.pending_1.val().get_bit(5));
         self.unanswered_1.next =
             self.launched_1.val().get_bits::<8>(0) - self.answered_1.val().get_bits::<8>(0);
         self.open_1.next = self.control_1.val().get_bit(0) & !self.answered_1.val().get_bit(8);
@@ -551,7 +573,7 @@ impl Logic for TransmitEngine {
             self.short_2.d.next = self.short_1.q.val();
             self.express_2.d.next = self.express_1.q.val();
             self.again_2.d.next = self.again_1.q.val();
-            self.may_go_2.d.next = self.open_1.val() & (self.pending_1.val() != 0);
+            self.may_go_2.d.next = self.open_1.val() & self.has_pending_1.val();
             if self.short_1.q.val() {
                 // A slot that is written while it is read is undefined: such a store does not take the short way.
                 self.may_go_2.d.next = self.open_1.val()
@@ -560,10 +582,10 @@ impl Logic for TransmitEngine {
             }
             if self.again_1.q.val() {
                 self.may_go_2.d.next = self.control_1.val().get_bit(0)
-                    & (self.control_1.val().get_bits::<8>(2)
+                    & (self.control_1.val().get_bits::<8>(3)
                         == self.held_resend.q.val().generation);
             }
-            self.more_2.d.next = self.pending_1.val() > 1;
+            self.more_2.d.next = self.has_pending_1.val() & (self.pending_1.val() != 1);
             self.index_2.d.next = self.index_1.val();
             self.restart_2.d.next = self.unanswered_1.val() == 0;
             if self.again_1.q.val() {
@@ -594,9 +616,9 @@ impl Logic for TransmitEngine {
             .slot_header
             .val()
             .get_bit(abi::message::transmit_header::marked::SHIFT);
-        self.window_mask.next = bit_cast::<16, 12>(self.control_2.q.val().get_bits::<12>(22));
+        self.window_mask.next = bit_cast::<16, 12>(self.control_2.q.val().get_bits::<12>(23));
         self.window_index.next =
-            self.destination.val().get_bits::<12>(0) | self.control_2.q.val().get_bits::<12>(34);
+            self.destination.val().get_bits::<12>(0) | self.control_2.q.val().get_bits::<12>(35);
         self.translation_index.next = self.window_index.val().get_bits::<TRANSLATION_LOG2>(0);
         self.translation.index.next = self.translation_index.val();
         if !self.move_3.val() {
@@ -613,8 +635,8 @@ impl Logic for TransmitEngine {
             self.index_3.d.next = self.index_2.q.val();
             self.restart_3.d.next = self.restart_2.q.val();
             self.channel_1_allowed_3.d.next = self.control_2.q.val().get_bit(1);
-            self.generation_3.d.next = self.control_2.q.val().get_bits::<8>(2);
-            self.endpoint_3.d.next = self.control_2.q.val().get_bits::<12>(10);
+            self.generation_3.d.next = self.control_2.q.val().get_bits::<8>(3);
+            self.endpoint_3.d.next = self.control_2.q.val().get_bits::<12>(11);
             self.first_3.d.next = self.slot_word.val().get_bits::<64>(64);
             self.length_3.d.next = self.slot_length.val().get_bits::<8>(0);
             self.tag_3.d.next = self

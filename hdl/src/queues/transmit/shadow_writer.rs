@@ -58,16 +58,16 @@ pub struct ShadowWriter {
     /// Pulse: a shadow line was written.
     pub written: Signal<Out, Bit>,
 
-    /// Queues that wait because of an answer, and because of a store.
+    /// Queues that wait because of an answer, and because of a store. There is room for one that enters as it is taken.
     by_answer: BlockFifo<
         Bits<TRANSMIT_QUEUES_LOG2>,
-        TRANSMIT_QUEUES_LOG2,
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
     >,
     by_store: BlockFifo<
         Bits<TRANSMIT_QUEUES_LOG2>,
-        TRANSMIT_QUEUES_LOG2,
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
     >,
     waits: BitTable<TRANSMIT_QUEUES_LOG2>,
     /// Queues of which an error event is due.

@@ -85,7 +85,22 @@ fn run(options: SoakOptions) -> Result<Outcome> {
     Ok(outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
 }
 
-fn print(Outcome { tally, report }: &Outcome) {
+fn print(outcome: &Outcome) {
+    let Outcome {
+        tally,
+        verdict,
+        report,
+    } = outcome;
+    if let Some(verdict) = verdict {
+        println!(
+            "{} endpoints came and went: {} with messages unanswered, {} after their queue had failed, {} with their NIU; one queue had {} owners",
+            HumanCount(verdict.guests),
+            HumanCount(verdict.early),
+            HumanCount(verdict.failed),
+            HumanCount(verdict.reset),
+            HumanCount(verdict.most_owners)
+        );
+    }
     let seconds = report.wall.as_secs_f64();
     println!(
         "{} Express and {} Basic messages, {} bytes: each came once, whole and in its order",

@@ -11,16 +11,24 @@ const ANSWERS: usize = 8;
 /// A message frame. What stands behind the line is not on the wire: it is there for the checks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Frame<const BITS: u32> {
+    /// The transmit queue.
     pub slot: u8,
+    /// Its generation.
     pub generation: u8,
+    /// The message's index.
     pub index: Index<BITS>,
+    /// Rule 2.
     pub restart: bool,
+    /// Where it goes.
     pub receive_queue: u8,
     // ----
+    /// Whose message it is.
     pub queue: u8,
+    /// Its number.
     pub message: u8,
 }
 
+/// All links.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Network<const BITS: u32> {
     /// By sending node, receiving node, channel.
@@ -39,11 +47,13 @@ impl<const BITS: u32> Default for Network<BITS> {
 }
 
 impl<const BITS: u32> Network<BITS> {
+    /// A frame leaves node `from`.
     pub fn send(&mut self, from: u8, to: u8, channel: u8, frame: Frame<BITS>) {
         let wire = &mut self.frames[usize::from(from)][usize::from(to)][usize::from(channel)];
         wire.push(frame).expect("a window of frames at most");
     }
 
+    /// The frame at this place leaves the link.
     pub fn arrive(&mut self, from: u8, to: u8, channel: u8, at: u8) -> Frame<BITS> {
         let wire = &mut self.frames[usize::from(from)][usize::from(to)][usize::from(channel)];
         wire.remove(at.into())
@@ -60,10 +70,12 @@ impl<const BITS: u32> Network<BITS> {
         }
     }
 
+    /// The answer at this place leaves the link.
     pub fn take_answer(&mut self, from: u8, to: u8, at: u8) -> Answer<BITS> {
         self.answers[usize::from(from)][usize::from(to)].remove(at.into())
     }
 
+    /// The oldest answer.
     pub fn first_answer(&self, from: u8, to: u8) -> Answer<BITS> {
         self.answers[usize::from(from)][usize::from(to)][0]
     }

@@ -150,6 +150,10 @@ impl<const BITS: u32> TransmitQueue<BITS> for PerWay<BITS> {
         outcome
     }
 
+    fn on_rejected(&mut self, _: Index<BITS>) -> Outcome {
+        Outcome::default()
+    }
+
     fn on_pause_over(&mut self) -> Outcome {
         Outcome::default()
     }

@@ -31,6 +31,8 @@ pub trait TransmitQueue<const BITS: u32>:
         answer: &Answer<BITS>,
         way: impl Fn(Index<BITS>) -> Option<(u8, u8)>,
     ) -> Outcome;
+    /// [`Sender::on_rejected`].
+    fn on_rejected(&mut self, index: Index<BITS>) -> Outcome;
     /// [`Sender::on_pause_over`].
     fn on_pause_over(&mut self) -> Outcome;
     /// [`Sender::save`].
@@ -80,6 +82,10 @@ impl<const BITS: u32> TransmitQueue<BITS> for Sender<BITS, AllBut> {
     ) -> Outcome {
         let sent_to = |index| way(index).map_or(u16::MAX, |(node, _)| node.into());
         Sender::on_answer(self, from, answer, sent_to)
+    }
+
+    fn on_rejected(&mut self, index: Index<BITS>) -> Outcome {
+        Sender::on_rejected(self, index)
     }
 
     fn on_pause_over(&mut self) -> Outcome {

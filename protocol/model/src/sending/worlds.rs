@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use protocol::Sender;
 
-use super::{ABSENT, PerWay, QueuePlan, Sending};
+use super::{ABSENT, INVALID, PerWay, QueuePlan, Sending};
 use crate::{
     broken::AllBut,
     experiments::{Experiment, Size},
@@ -96,6 +96,16 @@ pub fn worlds() -> Vec<Experiment> {
         Experiment::new("sending/final", Small, |rules| -> Two {
             world(rules, &[queue(&[(0, 0), (ABSENT, 0), (0, 0), (ABSENT, 0)])])
         }),
+        Experiment::new("sending/rejected", Small, |rules| Four {
+            kills: 1,
+            ..world(
+                rules,
+                &[
+                    queue(&[(INVALID, 0), (0, 0), (INVALID, 0), (0, 0)]),
+                    queue(&[(0, 0)]),
+                ],
+            )
+        }),
         Experiment::new("sending/give-up", Small, |rules| -> Two {
             world(
                 rules,
@@ -131,6 +141,7 @@ pub fn worlds() -> Vec<Experiment> {
         }),
         Experiment::new("sending/hints", Small, |rules| Two {
             hints: true,
+            evicts: false,
             ..world(rules, &[queue(&[(0, 0), (0, 0), (0, 0)])])
         }),
         // A queue with one dead receiver. Applied to each way by itself, rules 2 to 4 let the other ways go on only

@@ -49,7 +49,10 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
         }
         offered |= !frames.is_empty() && random.chance(70);
         unit.beat_valid.next = offered;
-        let (word, last) = frames.front().filter(|_| offered).map_or((0, false), |frame| frame[0]);
+        let (word, last) = frames
+            .front()
+            .filter(|_| offered)
+            .map_or((0, false), |frame| frame[0]);
         unit.beat.next = beat(word, last);
         unit.first.next = first;
         unit.drop.next = drains;
@@ -70,7 +73,11 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
         if opens {
             let message = &messages[opened];
             let length = message.payload.len();
-            let beats = if message.dropped || length <= 8 { 0 } else { (length - 8).div_ceil(16) };
+            let beats = if message.dropped || length <= 8 {
+                0
+            } else {
+                (length - 8).div_ceil(16)
+            };
             unit.beats.next = (beats as u64).to_bits();
         }
         settle(&mut unit);

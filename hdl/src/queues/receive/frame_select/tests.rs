@@ -24,11 +24,7 @@ fn new_unit() -> FrameSelect {
 
 /// Channel 0, channel 1, loopback.
 fn sinks(unit: &mut FrameSelect) -> [&mut StreamSink; 3] {
-    [
-        &mut unit.channel_0,
-        &mut unit.channel_1,
-        &mut unit.loopback,
-    ]
+    [&mut unit.channel_0, &mut unit.channel_1, &mut unit.loopback]
 }
 
 /// Offers frames of `lengths` beats without end on the streams that have one; the streams of the frames that began, and the cycles in which
@@ -46,7 +42,10 @@ fn order(lengths: [usize; 3], frames: usize) -> (Vec<usize>, Vec<usize>) {
         for (stream, sink) in sinks(unit).into_iter().enumerate() {
             let length = lengths[stream];
             sink.valid.next = length > 0;
-            sink.beat.next = beat(stream as u128, length > 0 && at[stream] % length == length - 1);
+            sink.beat.next = beat(
+                stream as u128,
+                length > 0 && at[stream] % length == length - 1,
+            );
         }
         settle(unit);
         if unit.choosing.val() && unit.beat_valid.val() {
@@ -76,16 +75,30 @@ fn channel_1_goes_first_but_does_not_keep_others_out() {
     for waits_for in [0, 2] {
         let places: Vec<usize> = (0..200).filter(|&at| seen[at] == waits_for).collect();
         assert!(places.len() > 15, "{seen:?}");
-        assert!(places.windows(2).all(|pair| pair[1] - pair[0] <= 10), "{seen:?}");
+        assert!(
+            places.windows(2).all(|pair| pair[1] - pair[0] <= 10),
+            "{seen:?}"
+        );
     }
     // Without channel 1 the two others take turns.
     let (seen, _) = order([2, 0, 2], 40);
-    assert!(seen[4..].windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
+    assert!(
+        seen[4..].windows(2).all(|pair| pair[0] != pair[1]),
+        "{seen:?}"
+    );
 }
 
 #[test]
 fn no_cycle_is_lost_between_frames() {
-    for lengths in [[2, 0, 0], [0, 2, 0], [0, 0, 2], [3, 2, 0], [2, 2, 2], [0, 17, 2], [2, 0, 4]] {
+    for lengths in [
+        [2, 0, 0],
+        [0, 2, 0],
+        [0, 0, 2],
+        [3, 2, 0],
+        [2, 2, 2],
+        [0, 17, 2],
+        [2, 0, 4],
+    ] {
         let (seen, cycles) = order(lengths, 100);
         // A stream that waits at the start may miss its first turn.
         for at in 1..99 {
@@ -135,11 +148,17 @@ fn frames_of_each_stream_pass_whole_and_in_order() {
         settle(&mut unit);
         let taken = unit.beat_valid.val() && unit.beat_ready.val();
         assert_eq!(unit.choosing.val(), under_way.is_none());
-        assert_eq!(unit.first.val(), under_way.is_some_and(|(_, beats)| beats == 1));
+        assert_eq!(
+            unit.first.val(),
+            under_way.is_some_and(|(_, beats)| beats == 1)
+        );
         if taken {
             let word = word_of(unit.beat.val().data);
             let stream = (word & 3) as usize;
-            assert_eq!(Some((word, unit.beat.val().last)), expected[stream].pop_front());
+            assert_eq!(
+                Some((word, unit.beat.val().last)),
+                expected[stream].pop_front()
+            );
             let beats = match under_way {
                 None => 1,
                 Some((owner, beats)) => {

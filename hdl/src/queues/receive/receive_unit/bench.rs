@@ -7,8 +7,8 @@ use crate::gate::{Random, settle};
 use crate::queues::receive::test_frames::{Frame, beat, with_last, word_of};
 use crate::queues::test_support::configuration;
 use abi::queue_state::{
-    RECEIVE_CONTROL, RECEIVE_RING, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, WORDS_LOG2, receive_control,
-    receive_map,
+    RECEIVE_CONTROL, RECEIVE_RING, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, WORDS_LOG2,
+    receive_control, receive_map,
 };
 use rust_hdl::prelude::*;
 use std::collections::VecDeque;
@@ -59,7 +59,10 @@ impl Seen {
 
     /// Index and verdict of all that was said.
     pub fn verdicts(&self) -> Vec<(u64, usize)> {
-        self.said.iter().map(|said| (said.index, said.verdict)).collect()
+        self.said
+            .iter()
+            .map(|said| (said.index, said.verdict))
+            .collect()
     }
 
     pub fn cycles_of(&self, pulse: &str) -> Vec<usize> {
@@ -143,11 +146,7 @@ impl<
     /// One cycle.
     pub fn step(&mut self) {
         let unit = &mut self.unit;
-        let sinks = [
-            &mut unit.channel_0,
-            &mut unit.channel_1,
-            &mut unit.loopback,
-        ];
+        let sinks = [&mut unit.channel_0, &mut unit.channel_1, &mut unit.loopback];
         for (stream, sink) in sinks.into_iter().enumerate() {
             let waits = !self.streams[stream].is_empty();
             self.offered[stream] |= waits && self.random.chance(self.offers);
@@ -222,11 +221,7 @@ impl<
                 unit.answer.val(),
                 false,
             ),
-            (
-                unit.local_answer_valid.val(),
-                unit.local_answer.val(),
-                true,
-            ),
+            (unit.local_answer_valid.val(), unit.local_answer.val(), true),
         ] {
             if valid {
                 assert_eq!(answer.node.to_u64() == Self::NODE, local);
@@ -284,8 +279,8 @@ impl<
         let mut quiet = 0;
         while quiet < 60 {
             self.step();
-            let idle = self.streams.iter().all(VecDeque::is_empty)
-                && !self.unit.write_packets.valid.val();
+            let idle =
+                self.streams.iter().all(VecDeque::is_empty) && !self.unit.write_packets.valid.val();
             quiet = if idle { quiet + 1 } else { 0 };
             assert!(self.cycle < 100_000, "no end");
         }
@@ -300,7 +295,14 @@ impl<
     }
 
     /// Firmware writes a queue's control word.
-    pub fn control(&mut self, queue: u64, id: u64, entries_log2: u64, stride_log2: u64, enabled: u64) {
+    pub fn control(
+        &mut self,
+        queue: u64,
+        id: u64,
+        entries_log2: u64,
+        stride_log2: u64,
+        enabled: u64,
+    ) {
         let mut word = receive_control::enabled::set(0, enabled);
         word = receive_control::entries_log2::set(word, entries_log2);
         word = receive_control::stride_log2::set(word, stride_log2);
@@ -310,7 +312,14 @@ impl<
     }
 
     /// Makes a receive queue resident.
-    pub fn enable(&mut self, queue: u64, id: u64, address: u64, entries_log2: u64, stride_log2: u64) {
+    pub fn enable(
+        &mut self,
+        queue: u64,
+        id: u64,
+        address: u64,
+        entries_log2: u64,
+        stride_log2: u64,
+    ) {
         let index = (queue << WORDS_LOG2) + RECEIVE_RING as u64;
         self.configure(REGION_RECEIVE_QUEUE, index, address);
         self.control(queue, id, entries_log2, stride_log2, 1);

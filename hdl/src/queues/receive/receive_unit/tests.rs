@@ -51,17 +51,26 @@ fn send_and_run<const Q: usize, const I: usize, const N: usize, const S: usize, 
 /// Each length on each stream, for the sizes of the configuration: the payload is written whole, and the descriptor last.
 #[test]
 fn each_length_is_written_whole_and_the_descriptor_last() {
-    let mut bench =
-        Bench::<RECEIVE_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, FLOWS_LOG2>::new(1);
+    let mut bench = Bench::<
+        RECEIVE_QUEUES_LOG2,
+        RECEIVE_QUEUE_IDS_LOG2,
+        NODES_LOG2,
+        PEER_QUEUES_LOG2,
+        FLOWS_LOG2,
+    >::new(1);
     let address = 0x12_ffff_ff00;
     let queue = (1 << RECEIVE_QUEUES_LOG2) - 1;
     let id = (1 << RECEIVE_QUEUE_IDS_LOG2) - 1;
     bench.enable(queue, id, address, 9, 8);
     assert_eq!(bench.look_up(id), Some(queue));
     assert_eq!(bench.look_up(id - 1), None);
-    let lengths = (0..=248).step_by(7).chain([248, 8, 9, 12, 13, 24, 25, 28, 29, 240, 241, 244, 245]);
+    let lengths = (0..=248)
+        .step_by(7)
+        .chain([248, 8, 9, 12, 13, 24, 25, 28, 29, 240, 241, 244, 245]);
     for (index, length) in lengths.enumerate() {
-        let payload: Vec<u8> = (0..length).map(|byte| (byte * 7 + index) as u8 | 1).collect();
+        let payload: Vec<u8> = (0..length)
+            .map(|byte| (byte * 7 + index) as u8 | 1)
+            .collect();
         let frame = Frame {
             node: (1 << NODES_LOG2) - 1,
             slot: (1 << PEER_QUEUES_LOG2) - 1,
@@ -94,14 +103,25 @@ fn each_length_is_written_whole_and_the_descriptor_last() {
         assert_eq!(seen.names(), ["received"]);
         // The loopback may miss its turn.
         let cycles = seen.described[0];
-        assert!(cycles == 3 || (index % 3 == 2 && cycles == 4), "header to descriptor beat: {cycles}");
+        assert!(
+            cycles == 3 || (index % 3 == 2 && cycles == 4),
+            "header to descriptor beat: {cycles}"
+        );
     }
 }
 
 /// Express messages every 2 cycles, of one sender to one queue, of many to many, on one channel and on all streams; 248 bytes every 18.
 #[test]
 fn rates_are_as_documented() {
-    for (length, cycles) in [(8, 2), (0, 2), (9, 4), (24, 4), (25, 5), (120, 10), (248, 18)] {
+    for (length, cycles) in [
+        (8, 2),
+        (0, 2),
+        (9, 4),
+        (24, 4),
+        (25, 5),
+        (120, 10),
+        (248, 18),
+    ] {
         for streams in [vec![0], vec![1], vec![2], vec![0, 1, 2]] {
             for queues in [1, 5] {
                 let mut bench = Small::new(2);
@@ -144,7 +164,12 @@ fn stages_of_a_marked_message() {
     let seen = send_and_run(&mut bench, 1, &[(marked, &[5; 20])]);
     assert_eq!(
         seen.pulses,
-        [("checked", 1), ("matched", 2), ("request_out", 3), ("received", 6)]
+        [
+            ("checked", 1),
+            ("matched", 2),
+            ("request_out", 3),
+            ("received", 6)
+        ]
     );
     assert_eq!(seen.marks, [true, false]);
     assert_eq!(seen.writes[1].data, entry(marked, 1, &[5; 20]));
@@ -164,15 +189,23 @@ fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
     };
     let send = |bench: &mut Small, frames: &[Frame]| {
         let payloads: Vec<[u8; 8]> = frames.iter().map(|frame| [frame.index as u8; 8]).collect();
-        let frames: Vec<(Frame, &[u8])> =
-            frames.iter().zip(&payloads).map(|(frame, payload)| (*frame, &payload[..])).collect();
+        let frames: Vec<(Frame, &[u8])> = frames
+            .iter()
+            .zip(&payloads)
+            .map(|(frame, payload)| (*frame, &payload[..]))
+            .collect();
         send_and_run(bench, 0, &frames)
     };
     let seen = send(&mut bench, &[plain(0), plain(1), plain(2), plain(3)]);
     assert_eq!(seen.names(), ["received", "received", "full", "behind"]);
     assert_eq!(
         seen.verdicts(),
-        [(0, kind::ACCEPTED), (1, kind::ACCEPTED), (2, kind::FULL), (3, kind::BEHIND)]
+        [
+            (0, kind::ACCEPTED),
+            (1, kind::ACCEPTED),
+            (2, kind::FULL),
+            (3, kind::BEHIND)
+        ]
     );
     let seen = send(&mut bench, &[again(2), plain(3)]);
     assert_eq!(seen.names(), ["full", "behind"]);
@@ -180,7 +213,10 @@ fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
     // Room for one, but only a restart makes the receiver listen; other queues of the receiver are meant too.
     bench.enable(3, 0x11, 0x9000, 2, 4);
     bench.give_back(queue, 1);
-    let seen = send(&mut bench, &[plain(3), message(3, 0x11, 4), message(3, 0x12, 5)]);
+    let seen = send(
+        &mut bench,
+        &[plain(3), message(3, 0x11, 4), message(3, 0x12, 5)],
+    );
     assert_eq!(seen.names(), ["behind"; 3]);
     let seen = send(&mut bench, &[again(2), plain(3)]);
     assert_eq!(seen.names(), ["received", "full"]);
@@ -210,7 +246,16 @@ fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
     assert_eq!(send(&mut bench, &others).names(), ["received"; 3]);
     assert_eq!(send(&mut bench, &[message(3, 0x11, 3)]).names(), ["behind"]);
     // A restart that is refused for good, or accepted elsewhere, clears the bit.
-    let seen = send(&mut bench, &[Frame { restart: true, ..message(3, 0x12, 3) }, message(3, 0x11, 4)]);
+    let seen = send(
+        &mut bench,
+        &[
+            Frame {
+                restart: true,
+                ..message(3, 0x12, 3)
+            },
+            message(3, 0x11, 4),
+        ],
+    );
     assert_eq!(seen.names(), ["miss", "received"]);
 }
 
@@ -237,15 +282,29 @@ fn unknown_ids_and_short_entries_are_refused_and_told() {
             (message(2, 0x22, 6), &[3; 24]),
         ],
     );
-    assert_eq!(seen.names(), ["miss", "miss", "miss", "miss", "small", "small", "received"]);
+    assert_eq!(
+        seen.names(),
+        ["miss", "miss", "miss", "miss", "small", "small", "received"]
+    );
     let miss = kind::NOT_RESIDENT;
     let small = kind::ENTRY_TOO_SMALL;
     assert_eq!(
         seen.verdicts(),
-        [(0, miss), (1, miss), (2, miss), (3, miss), (4, small), (5, small), (6, kind::ACCEPTED)]
+        [
+            (0, miss),
+            (1, miss),
+            (2, miss),
+            (3, miss),
+            (4, small),
+            (5, small),
+            (6, kind::ACCEPTED)
+        ]
     );
     let event = |id: u64| (abi::event::kind::RECEIVE_MISS, 0xabc, 9 << 16 | id);
-    assert_eq!(seen.events, [event(0x23), event(0x22), event(0x22), event(0x1022)]);
+    assert_eq!(
+        seen.events,
+        [event(0x23), event(0x22), event(0x22), event(0x1022)]
+    );
     assert_eq!(seen.writes.len(), 2);
     // A queue that firmware disables takes nothing, and its ring begins anew when it is enabled again.
     bench.control(2, 0x22, 1, 5, 0);
@@ -271,11 +330,27 @@ fn each_entry_takes_what_fits() {
         let mut bench = Small::new(6);
         bench.enable(7, 7, 0x4000, 5, stride_log2);
         let longest = (1 << stride_log2) - 8;
-        for length in [0, 8, longest - 16, longest, longest + 1, longest + 4, longest + 100] {
+        for length in [
+            0,
+            8,
+            longest - 16,
+            longest,
+            longest + 1,
+            longest + 4,
+            longest + 100,
+        ] {
             let length = usize::try_from(length).unwrap_or(0).min(248);
             let seen = send_and_run(&mut bench, 0, &[(message(7, 7, 0), &vec![1; length])]);
-            let expected = if length as i64 <= longest { "received" } else { "small" };
-            assert_eq!(seen.names(), [expected], "{length} bytes, stride 2^{stride_log2}");
+            let expected = if length as i64 <= longest {
+                "received"
+            } else {
+                "small"
+            };
+            assert_eq!(
+                seen.names(),
+                [expected],
+                "{length} bytes, stride 2^{stride_log2}"
+            );
         }
     }
 }
@@ -284,11 +359,23 @@ fn each_entry_takes_what_fits() {
 fn consumer_indices_beyond_what_was_delivered_are_ignored() {
     let mut bench = Small::new(7);
     bench.enable(1, 1, 0x8000, 2, 4);
-    let frames: Vec<(Frame, &[u8])> = (0..3).map(|index| (message(1, 1, index), &[][..])).collect();
-    assert_eq!(send_and_run(&mut bench, 0, &frames).names(), ["received"; 3]);
-    for (index, bad) in
-        [(4, true), (0xffff, true), (2, false), (2, false), (1, true), (4, true), (3, false), (3, false)]
-    {
+    let frames: Vec<(Frame, &[u8])> = (0..3)
+        .map(|index| (message(1, 1, index), &[][..]))
+        .collect();
+    assert_eq!(
+        send_and_run(&mut bench, 0, &frames).names(),
+        ["received"; 3]
+    );
+    for (index, bad) in [
+        (4, true),
+        (0xffff, true),
+        (2, false),
+        (2, false),
+        (1, true),
+        (4, true),
+        (3, false),
+        (3, false),
+    ] {
         bench.give_back(1, index);
         bench.steps(4);
         let seen = std::mem::take(&mut bench.seen);
@@ -296,9 +383,14 @@ fn consumer_indices_beyond_what_was_delivered_are_ignored() {
         assert_eq!(seen.names(), expected, "index {index}");
     }
     // All 4 entries are free.
-    let frames: Vec<(Frame, &[u8])> = (0..5).map(|index| (message(1, 1, index), &[][..])).collect();
+    let frames: Vec<(Frame, &[u8])> = (0..5)
+        .map(|index| (message(1, 1, index), &[][..]))
+        .collect();
     let seen = send_and_run(&mut bench, 0, &frames);
-    assert_eq!(seen.names(), ["received", "received", "received", "received", "full"]);
+    assert_eq!(
+        seen.names(),
+        ["received", "received", "received", "received", "full"]
+    );
 }
 
 #[test]
@@ -314,7 +406,13 @@ fn packets_go_to_the_inbox_in_turn() {
         (frame, payload)
     };
     let mut place = 0;
-    for (length, tag, fits) in [(248, 1, true), (12, 2, true), (13, 3, true), (0, 4, true), (5, 5, false)] {
+    for (length, tag, fits) in [
+        (248, 1, true),
+        (12, 2, true),
+        (13, 3, true),
+        (0, 4, true),
+        (5, 5, false),
+    ] {
         let (frame, payload) = packet(length, tag);
         let seen = send_and_run(&mut bench, 1, &[(frame, &payload)]);
         assert!(seen.said.is_empty() && seen.writes.is_empty());
@@ -346,10 +444,15 @@ fn packets_go_to_the_inbox_in_turn() {
         bench.configure(REGION_PACKET_RELEASE, 7, 0);
     }
     let packets: Vec<(Frame, Vec<u8>)> = (0..6).map(|tag| packet(20, tag)).collect();
-    let frames: Vec<(Frame, &[u8])> =
-        packets.iter().map(|(frame, payload)| (*frame, &payload[..])).collect();
+    let frames: Vec<(Frame, &[u8])> = packets
+        .iter()
+        .map(|(frame, payload)| (*frame, &payload[..]))
+        .collect();
     let seen = send_and_run(&mut bench, 1, &frames);
-    assert_eq!(seen.names(), ["packet", "packet", "packet", "packet", "dropped", "dropped"]);
+    assert_eq!(
+        seen.names(),
+        ["packet", "packet", "packet", "packet", "dropped", "dropped"]
+    );
 }
 
 /// Messages of this node to itself are answered to it, and pings as asked.
@@ -409,12 +512,20 @@ fn a_disabled_queue_lets_go_of_its_ring() {
         assert!(bench.seen.writes.len() < 2, "held longer than the message");
         bench.step();
     }
-    assert_eq!(bench.seen.writes.len(), 2, "let go before the entry was written");
+    assert_eq!(
+        bench.seen.writes.len(),
+        2,
+        "let go before the entry was written"
+    );
     let seen = bench.run();
     assert_eq!(seen.names(), ["received", "miss", "miss"]);
     assert_eq!(
         seen.verdicts(),
-        [(0, kind::ACCEPTED), (1, kind::NOT_RESIDENT), (2, kind::NOT_RESIDENT)]
+        [
+            (0, kind::ACCEPTED),
+            (1, kind::NOT_RESIDENT),
+            (2, kind::NOT_RESIDENT)
+        ]
     );
 }
 

@@ -33,9 +33,10 @@ pub struct Advance {
     pub row: Signal<Out, MessageRow>,
 
     pub progress: Signal<Out, Progress>,
-    /// A message or ping is to be sent; or, with `burst_ends`, the queue opens when all before it have left.
+    /// Pulse: an operation that might have sent something is over.
+    pub send_decided: Signal<Out, Bit>,
+    /// With it: a message or a ping is to be sent.
     pub resend_valid: Signal<Out, Bit>,
-    pub burst_ends: Signal<Out, Bit>,
     pub resend: Signal<Out, Resend>,
     /// There is more to send again.
     pub send_valid: Signal<Out, Bit>,
@@ -289,10 +290,9 @@ impl Logic for Advance {
             self.upper.next = self.told_consumer.val().get_bits::<9>(7) + 1;
         }
         self.resend_valid.next = self.valid_4.q.val()
-            & (self.told_findings.val().resends
-                | self.told_findings.val().pings
-                | self.told_findings.val().burst_ends);
-        self.burst_ends.next = self.told_findings.val().burst_ends;
+            & (self.told_findings.val().resends | self.told_findings.val().pings);
+        self.send_decided.next = self.valid_4.q.val()
+            & (self.operation_4.q.val().sends | self.operation_4.q.val().pings);
         self.resend.next.queue = self.operation_4.q.val().queue;
         self.resend.next.index =
             (bit_cast::<16, 9>(self.upper.val()) << 7) | bit_cast::<16, 7>(self.index.val());
@@ -308,6 +308,7 @@ impl Logic for Advance {
                     & self.was_probe_4.q.val()
                     & !self.told_findings.val().given_up)
                 | self.told_findings.val().bursts_next
+                | self.told_findings.val().burst_ends
                 | self.told_findings.val().begins_probe
                 | self.told_findings.val().begins_burst
                 | self.told_findings.val().wants_send
@@ -316,6 +317,7 @@ impl Logic for Advance {
         self.send.next.queue = self.operation_4.q.val().queue;
         self.send.next.ping =
             self.told_findings.val().wants_ping | self.told_findings.val().pings_next;
+        self.send.next.opens = self.told_findings.val().burst_ends;
         self.send.next.row = self.head_row.val();
         if (self.mode_4.val() == Mode::Burst) & !self.told_findings.val().wants_ping {
             self.send.next.row = self.told.val().step;
@@ -331,6 +333,7 @@ impl Logic for Advance {
         self.walk.next.queue = self.operation_4.q.val().queue;
         self.walk.next.row = self.head_row.val();
         self.walk.next.ping = false;
+        self.walk.next.opens = false;
 
         // Counters and stages.
         self.accepted.next = 0.into();

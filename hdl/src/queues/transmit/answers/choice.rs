@@ -7,9 +7,11 @@ use rust_hdl::prelude::*;
 /// Chooses an operation a cycle and keeps operations of one queue apart: an operation enters when the one before it of the same
 /// queue has written the record, four cycles behind it.
 ///
-/// Order: control words; the end of a burst; then verdicts in turn with all others, of which the sweep's go first (they are
+/// Order: control words; then verdicts in turn with all others, of which the sweep's go first (they are
 /// few), then messages to be sent again, then what only advances a consumer index. An operation that must keep its distance holds
 /// up all behind it for up to three cycles.
+///
+/// A verdict that concerns the same row in the same way as an operation that waits joins it.
 ///
 /// Contract: an operation that is taken enters in the next cycle or later: `entering` is the one that would enter, `enters` says
 /// that it does. An operation that `resets` does not read the record and keeps no distance.
@@ -22,13 +24,13 @@ pub struct Choice {
     pub reset_valid: Signal<In, Bit>,
     pub reset_step: Signal<In, ResetStep>,
     pub reset_taken: Signal<Out, Bit>,
-    pub open_valid: Signal<In, Bit>,
-    pub open_queue: Signal<In, Bits<8>>,
-    pub open_row: Signal<In, Bits<4>>,
-    pub open_taken: Signal<Out, Bit>,
     pub verdict_valid: Signal<In, Bit>,
     pub verdict: Signal<In, Operation>,
     pub verdict_taken: Signal<Out, Bit>,
+    /// A verdict that may join the operation that waits to enter.
+    pub following_valid: Signal<In, Bit>,
+    pub following: Signal<In, Operation>,
+    pub joined: Signal<Out, Bit>,
     pub tick_valid: Signal<In, Bit>,
     pub tick_queue: Signal<In, Bits<8>>,
     pub tick_taken: Signal<Out, Bit>,
@@ -57,9 +59,9 @@ pub struct Choice {
     any: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
-    takes_open: Signal<Local, Bit>,
     takes_verdict: Signal<Local, Bit>,
     takes_other: Signal<Local, Bit>,
+    joins: Signal<Local, Bit>,
     candidate: Signal<Local, Operation>,
 }
 
@@ -85,20 +87,13 @@ impl Logic for Choice {
 
         // Whose turn it is.
         self.others.next = self.tick_valid.val() | self.send_valid.val() | self.walk_valid.val();
-        self.takes_open.next = !self.reset_valid.val() & self.open_valid.val();
         self.takes_verdict.next = !self.reset_valid.val()
-            & !self.open_valid.val()
             & self.verdict_valid.val()
             & !(self.others.val() & self.verdict_last.q.val());
-        self.takes_other.next = !self.reset_valid.val()
-            & !self.open_valid.val()
-            & !(self.verdict_valid.val() & !self.verdict_last.q.val());
-        self.any.next = self.reset_valid.val()
-            | self.open_valid.val()
-            | self.verdict_valid.val()
-            | self.others.val();
+        self.takes_other.next =
+            !self.reset_valid.val() & !(self.verdict_valid.val() & !self.verdict_last.q.val());
+        self.any.next = self.reset_valid.val() | self.verdict_valid.val() | self.others.val();
         self.reset_taken.next = self.free.val() & self.reset_valid.val();
-        self.open_taken.next = self.free.val() & self.takes_open.val();
         self.verdict_taken.next = self.free.val() & self.takes_verdict.val();
         self.tick_taken.next = self.free.val() & self.takes_other.val() & self.tick_valid.val();
         self.send_taken.next = self.free.val()
@@ -132,24 +127,18 @@ impl Logic for Choice {
             self.candidate.next.row = self.send.val().row;
             self.candidate.next.sends = !self.send.val().ping;
             self.candidate.next.pings = self.send.val().ping;
+            self.candidate.next.opens = self.send.val().opens;
         }
         if self.tick_valid.val() {
             self.candidate.next.queue = self.tick_queue.val();
             self.candidate.next.row = 0.into();
             self.candidate.next.ticks = true;
             self.candidate.next.sends = false;
+            self.candidate.next.opens = false;
             self.candidate.next.pings = false;
         }
         if self.takes_verdict.val() {
             self.candidate.next = self.verdict.val();
-        }
-        if self.takes_open.val() {
-            self.candidate.next.queue = self.open_queue.val();
-            self.candidate.next.row = self.open_row.val();
-            self.candidate.next.ticks = false;
-            self.candidate.next.sends = true;
-            self.candidate.next.opens = true;
-            self.candidate.next.pings = false;
         }
         if self.reset_valid.val() {
             self.candidate.next.queue = self.reset_step.val().queue;
@@ -158,10 +147,28 @@ impl Logic for Choice {
             self.candidate.next.code = self.reset_step.val().give_up;
             self.candidate.next.ticks = false;
             self.candidate.next.sends = false;
+            self.candidate.next.opens = false;
             self.candidate.next.pings = false;
             self.candidate.next.resets = self.reset_step.val().clears;
             self.candidate.next.enables = self.reset_step.val().enables;
             self.candidate.next.disables = !self.reset_step.val().clears;
+        }
+
+        // While it waits, a verdict joins.
+        self.joins.next = self.following_valid.val()
+            & self.chosen_valid.q.val()
+            & self.distance.q.val().any()
+            & self.chosen.q.val().verdict
+            & (self.chosen.q.val().queue == self.following.val().queue)
+            & (self.chosen.q.val().row == self.following.val().row)
+            & (self.chosen.q.val().generation == self.following.val().generation)
+            & (self.chosen.q.val().own == self.following.val().own)
+            & (self.chosen.q.val().code == self.following.val().code);
+        self.joined.next = self.joins.val();
+        if self.joins.val() {
+            self.chosen.d.next.messages =
+                self.chosen.q.val().messages | self.following.val().messages;
+            self.chosen.d.next.marked = self.chosen.q.val().marked | self.following.val().marked;
         }
 
         // It enters behind those of its queue.

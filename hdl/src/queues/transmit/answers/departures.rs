@@ -1,105 +1,140 @@
-//! Messages that are sent again, on their way to the engine, and the queues that open behind them.
+//! A message that is sent again, on its way to the engine, and a queue that opens, on its way to the scheduler.
 
-use crate::library::fifo::Fifo;
 use crate::queues::transmit::signals::Resend;
 use rust_hdl::prelude::*;
 
-/// A message to be sent again, a ping, or the end of a queue's burst.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct Departure {
-    pub resend: Resend,
-    /// Nothing is sent: the queue opens now.
-    pub burst_ends: Bit,
-}
-
-/// Hands messages to the engine in order. The end of a burst waits for `resend_ready`, which says that all before it have left the
-/// engine: so no new message of the queue can overtake one of them.
+/// Holds one message or ping until the engine takes it, and one queue until the scheduler takes it.
 ///
-/// Only one operation that may open a queue is under way (`reopen_free`), so that `reopen` needs no queue: it is under way from
-/// `claims` on, until `decided` without `reopens`, or until the scheduler has taken the queue.
+/// A place is claimed when the operation that may need it begins, and is free again when the operation is over and did not need
+/// it, or when what it holds was taken.
 ///
-/// Contract: `room` says that eight more can be written; up to five operations are under way that do so.
+/// Contract: an operation that may send begins only with `send_free`, one that may open a queue only with `reopen_free`. Behind
+/// a burst it begins only with `all_left`: then each message that was sent again has left the engine, and no new message can
+/// overtake one of them.
 ///
 /// Latency: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct Departures {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
-    pub write: Signal<In, Bit>,
-    pub written: Signal<In, Departure>,
-    pub room: Signal<Out, Bit>,
+    pub send_free: Signal<Out, Bit>,
+    pub all_left: Signal<Out, Bit>,
+    /// An operation that may send begins.
+    pub send_claims: Signal<In, Bit>,
+    /// It is over; does it send?
+    pub send_decided: Signal<In, Bit>,
+    pub sends: Signal<In, Bit>,
+    pub departing: Signal<In, Resend>,
     pub resend_valid: Signal<Out, Bit>,
     pub resend_ready: Signal<In, Bit>,
     pub resend: Signal<Out, Resend>,
-    /// The oldest one is the end of a burst, and may be carried out.
-    pub open_valid: Signal<Out, Bit>,
-    pub open_queue: Signal<Out, Bits<8>>,
-    /// Last row of the burst.
-    pub open_row: Signal<Out, Bits<4>>,
-    pub open_taken: Signal<In, Bit>,
     pub reopen_free: Signal<Out, Bit>,
     /// An operation that may open a queue begins.
-    pub claims: Signal<In, Bit>,
+    pub reopen_claims: Signal<In, Bit>,
     /// It is over; does its queue open?
-    pub decided: Signal<In, Bit>,
+    pub reopen_decided: Signal<In, Bit>,
     pub reopens: Signal<In, Bit>,
-    pub decided_queue: Signal<In, Bits<8>>,
+    pub reopening: Signal<In, Bits<8>>,
     pub reopen_valid: Signal<Out, Bit>,
     pub reopen_ready: Signal<In, Bit>,
     pub reopen_queue: Signal<Out, Bits<8>>,
 
-    departures: Fifo<Departure, 4, 5>,
-    claimed: DFF<Bit>,
-    told: DFF<Bit>,
+    send_claimed: DFF<Bit>,
+    held_valid: DFF<Bit>,
+    held: DFF<Resend>,
+    reopen_claimed: DFF<Bit>,
+    queue_valid: DFF<Bit>,
     queue: DFF<Bits<8>>,
-    head: Signal<Local, Departure>,
-    head_resend: Signal<Local, Resend>,
-    head_index: Signal<Local, Bits<16>>,
-    level: Signal<Local, Bits<5>>,
 }
 
 impl Logic for Departures {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, claimed, told, queue);
-        clock!(self, clock, departures);
-        self.departures.reset.next = self.reset.val();
-        self.departures.write.next = self.write.val();
-        self.departures.data_in.next = self.written.val();
-        self.level.next = self.departures.level.val();
-        self.room.next = !self.level.val().get_bit(4) & !self.level.val().get_bit(3);
-        self.head.next = self.departures.data_out.val();
-        self.head_resend.next = self.head.val().resend;
-        self.resend_valid.next = !self.departures.empty.val() & !self.head.val().burst_ends;
-        self.resend.next = self.head.val().resend;
-        self.open_valid.next = !self.departures.empty.val()
-            & self.head.val().burst_ends
-            & self.resend_ready.val()
-            & !self.claimed.q.val();
-        self.open_queue.next = self.head_resend.val().queue;
-        self.head_index.next = self.head_resend.val().index;
-        self.open_row.next = self.head_index.val().get_bits::<4>(3);
-        self.departures.read.next =
-            self.open_taken.val() | (self.resend_ready.val() & !self.head.val().burst_ends);
+        dff_setup!(
+            self,
+            clock,
+            send_claimed,
+            held_valid,
+            held,
+            reopen_claimed,
+            queue_valid,
+            queue
+        );
+        self.send_free.next = !self.send_claimed.q.val();
+        self.all_left.next = !self.send_claimed.q.val() & self.resend_ready.val();
+        self.resend_valid.next = self.held_valid.q.val();
+        self.resend.next = self.held.q.val();
+        if self.held_valid.q.val() & self.resend_ready.val() {
+            self.held_valid.d.next = false;
+            self.send_claimed.d.next = false;
+        }
+        if self.send_decided.val() {
+            self.held.d.next = self.departing.val();
+            self.held_valid.d.next = self.sends.val();
+            self.send_claimed.d.next = self.sends.val();
+        }
+        if self.send_claims.val() {
+            self.send_claimed.d.next = true;
+        }
 
-        self.reopen_free.next = !self.claimed.q.val();
-        self.reopen_valid.next = self.told.q.val();
+        self.reopen_free.next = !self.reopen_claimed.q.val();
+        self.reopen_valid.next = self.queue_valid.q.val();
         self.reopen_queue.next = self.queue.q.val();
-        if self.told.q.val() & self.reopen_ready.val() {
-            self.told.d.next = false;
-            self.claimed.d.next = false;
+        if self.queue_valid.q.val() & self.reopen_ready.val() {
+            self.queue_valid.d.next = false;
+            self.reopen_claimed.d.next = false;
         }
-        if self.decided.val() {
-            self.queue.d.next = self.decided_queue.val();
-            self.told.d.next = self.reopens.val();
-            self.claimed.d.next = self.reopens.val();
+        if self.reopen_decided.val() {
+            self.queue.d.next = self.reopening.val();
+            self.queue_valid.d.next = self.reopens.val();
+            self.reopen_claimed.d.next = self.reopens.val();
         }
-        if self.claims.val() {
-            self.claimed.d.next = true;
+        if self.reopen_claims.val() {
+            self.reopen_claimed.d.next = true;
         }
         if self.reset.val() {
-            self.claimed.d.next = false;
-            self.told.d.next = false;
+            self.send_claimed.d.next = false;
+            self.held_valid.d.next = false;
+            self.reopen_claimed.d.next = false;
+            self.queue_valid.d.next = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Gate;
+
+    #[test]
+    fn gate() {
+        let (mut sending, mut reopening) = (0u64, 0u64);
+        Gate::new("departures", Departures::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                // One operation of each kind at a time, five cycles long.
+                sending = sending.saturating_sub(1);
+                reopening = reopening.saturating_sub(1);
+                unit.send_decided.next = sending == 1;
+                unit.reopen_decided.next = reopening == 1;
+                let sends = sending == 0 && unit.send_free.val() && random.chance(50);
+                let reopens = reopening == 0 && unit.reopen_free.val() && random.chance(50);
+                unit.send_claims.next = sends;
+                unit.reopen_claims.next = reopens;
+                if sends {
+                    sending = 5;
+                }
+                if reopens {
+                    reopening = 5;
+                }
+                unit.sends.next = random.chance(60);
+                unit.departing.next.index = random.bits();
+                unit.departing.next.queue = random.bits();
+                unit.reopens.next = random.chance(60);
+                unit.reopening.next = random.bits();
+                unit.resend_ready.next = random.chance(30);
+                unit.reopen_ready.next = random.chance(30);
+            });
     }
 }

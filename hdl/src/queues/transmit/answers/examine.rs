@@ -434,7 +434,8 @@ impl Logic for Examine {
         self.findings.next.wants_send = self.ticks.val()
             & ((self.mode.val() == Mode::Burst)
                 | ((self.mode.val() == Mode::Probe) & self.idle_2.q.val()));
-        self.findings.next.wants_ping = self.counts_time.val() & self.rules.ping_due.val();
+        self.findings.next.wants_ping =
+            self.counts_time.val() & self.rules.ping_due.val() & !self.rules.expires.val();
         self.findings.next.timer_clears = (self.any.val()
             & (self.final_verdict.val()
                 | self.gives_up.val()

@@ -2,7 +2,6 @@
 
 use super::intake::MessageVerdict;
 use super::operation::Operation;
-use crate::library::fifo::Fifo;
 use crate::queues::transmit::signals::Skip;
 use rust_hdl::prelude::*;
 
@@ -15,12 +14,13 @@ pub struct SkippedMessage {
 }
 
 /// Joins verdicts that follow each other and concern the same row in the same way, while the operation that they join waits to be
-/// taken. So a queue whose operations must keep a distance still has a verdict a cycle.
+/// taken, or (`following`) to enter the pipeline. So a queue whose operations must keep a distance still has a verdict a cycle.
 ///
-/// Contract: skipped messages go first; up to 16 wait. An operation of `valid` may gain messages until it is taken. A verdict
-/// from the wrong node is dropped (`unfit`).
+/// Contract: a skipped message goes first. An operation of `valid` may gain messages until it is taken. A verdict from the wrong
+/// node is dropped (`unfit`).
 ///
-/// Latency: from `any` or `skip` to `valid`: 2 and 3 cycles. Rate: a verdict a cycle; one a cycle is taken even if no two join.
+/// Latency: from a verdict to `valid`: 2 cycles, from `skip`: 3. Rate: a verdict a cycle, even if no two join; a skipped message
+/// every 2 cycles.
 #[derive(LogicBlock, Default)]
 pub struct Gather {
     pub clock: Signal<In, Clock>,
@@ -28,18 +28,26 @@ pub struct Gather {
     pub skip_valid: Signal<In, Bit>,
     pub skip_ready: Signal<Out, Bit>,
     pub skip: Signal<In, Skip>,
-    pub any: Signal<In, Bit>,
+    pub verdict_valid: Signal<In, Bit>,
     pub verdict: Signal<In, MessageVerdict>,
-    pub read: Signal<Out, Bit>,
+    /// It comes from the node that the message went to. Late in the cycle.
+    pub verdict_fits: Signal<In, Bit>,
+    pub verdict_taken: Signal<Out, Bit>,
     /// Pulse: a verdict does not count.
     pub unfit: Signal<Out, Bit>,
     pub valid: Signal<Out, Bit>,
     pub operation: Signal<Out, Operation>,
     pub taken: Signal<In, Bit>,
+    /// The verdict behind `operation`, which may join an operation that was taken and still waits.
+    pub following_valid: Signal<Out, Bit>,
+    pub following: Signal<Out, Operation>,
+    pub joined: Signal<In, Bit>,
 
-    skips: Fifo<SkippedMessage, 4, 5>,
-    // The next verdict, as an operation.
+    skipped_valid: DFF<Bit>,
+    skipped: DFF<SkippedMessage>,
+    // The next verdict, as an operation, and whether it counts.
     next_valid: DFF<Bit>,
+    next_fits: DFF<Bit>,
     next_operation: DFF<Operation>,
     // What is offered.
     offered_valid: DFF<Bit>,
@@ -59,19 +67,22 @@ impl Logic for Gather {
         dff_setup!(
             self,
             clock,
+            skipped_valid,
+            skipped,
             next_valid,
+            next_fits,
             next_operation,
             offered_valid,
             offered
         );
-        clock!(self, clock, skips);
-        self.skips.reset.next = self.reset.val();
         self.skip_index.next = self.skip.val().index;
-        self.skips.write.next = self.skip_valid.val();
-        self.skips.data_in.next.queue = self.skip.val().queue;
-        self.skips.data_in.next.index = self.skip_index.val().get_bits::<7>(0);
-        self.skips.data_in.next.error = self.skip.val().error;
-        self.skip_ready.next = !self.skips.full.val();
+        self.skip_ready.next = !self.skipped_valid.q.val();
+        if !self.skipped_valid.q.val() {
+            self.skipped_valid.d.next = self.skip_valid.val();
+            self.skipped.d.next.queue = self.skip.val().queue;
+            self.skipped.d.next.index = self.skip_index.val().get_bits::<7>(0);
+            self.skipped.d.next.error = self.skip.val().error;
+        }
 
         // What is offered takes the next verdict in, or makes room for it.
         self.same.next = (self.offered.q.val().queue == self.next_operation.q.val().queue)
@@ -83,7 +94,10 @@ impl Logic for Gather {
         if self.taken.val() {
             self.offered_valid.d.next = false;
         }
-        if self.moves.val() & self.next_valid.q.val() {
+        self.following_valid.next = self.next_valid.q.val() & self.next_fits.q.val();
+        self.following.next = self.next_operation.q.val();
+        if self.moves.val() & self.next_valid.q.val() & self.next_fits.q.val() & !self.joined.val()
+        {
             self.offered_valid.d.next = true;
             self.offered.d.next = self.next_operation.q.val();
             if self.offered_valid.q.val() & !self.taken.val() {
@@ -97,29 +111,31 @@ impl Logic for Gather {
         self.operation.next = self.offered.q.val();
 
         // The verdict behind it.
-        self.free.next = !self.next_valid.q.val() | self.moves.val();
-        self.skips.read.next = self.free.val();
-        self.read.next = self.free.val() & self.skips.empty.val();
-        self.unfit.next = self.free.val()
-            & self.skips.empty.val()
-            & self.any.val()
-            & !self.verdict.val().way_fits;
+        self.free.next = !self.next_valid.q.val()
+            | !self.next_fits.q.val()
+            | self.moves.val()
+            | self.joined.val();
+        self.unfit.next = self.next_valid.q.val() & !self.next_fits.q.val();
+        self.verdict_taken.next = self.free.val() & !self.skipped_valid.q.val();
         self.index.next = self.verdict.val().index;
-        if !self.skips.empty.val() {
-            self.index.next = self.skips.data_out.val().index;
+        if self.skipped_valid.q.val() {
+            self.index.next = self.skipped.q.val().index;
         }
         self.place.next = self.index.val().get_bits::<3>(0);
         if self.free.val() {
-            self.next_valid.d.next =
-                !self.skips.empty.val() | (self.any.val() & self.verdict.val().way_fits);
+            self.next_valid.d.next = self.verdict_valid.val();
+            self.next_fits.d.next = self.verdict_fits.val();
             self.next_operation.d.next.queue = self.verdict.val().queue;
             self.next_operation.d.next.generation = self.verdict.val().generation;
             self.next_operation.d.next.code = bit_cast::<4, 3>(self.verdict.val().verdict);
             self.next_operation.d.next.marked = self.verdict.val().marked;
             self.next_operation.d.next.own = false;
-            if !self.skips.empty.val() {
-                self.next_operation.d.next.queue = self.skips.data_out.val().queue;
-                self.next_operation.d.next.code = self.skips.data_out.val().error;
+            if self.skipped_valid.q.val() {
+                self.skipped_valid.d.next = false;
+                self.next_valid.d.next = true;
+                self.next_fits.d.next = true;
+                self.next_operation.d.next.queue = self.skipped.q.val().queue;
+                self.next_operation.d.next.code = self.skipped.q.val().error;
                 self.next_operation.d.next.marked = false;
                 self.next_operation.d.next.own = true;
             }
@@ -137,6 +153,7 @@ impl Logic for Gather {
         self.next_operation.d.next.disables = false;
 
         if self.reset.val() {
+            self.skipped_valid.d.next = false;
             self.next_valid.d.next = false;
             self.offered_valid.d.next = false;
         }

@@ -4,6 +4,7 @@ pub mod advance;
 pub mod choice;
 pub mod departures;
 pub mod examine;
+pub mod follow_ups;
 pub mod gather;
 pub mod head_walk;
 pub mod intake;
@@ -18,13 +19,13 @@ pub mod sweep;
 use crate::bundles::Answer;
 use crate::configuration::{SLOT_MEMORY_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
 use crate::library::block_ram::BlockRam;
-use crate::library::fifo::Fifo;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Launch, Progress, Resend, Skip};
 use advance::Advance;
 use choice::Choice;
 use departures::Departures;
 use examine::Examine;
+use follow_ups::FollowUps;
 use gather::Gather;
 use intake::AnswerIntake;
 use operation::FollowUp;
@@ -106,8 +107,7 @@ pub struct TransmitAnswers<
     examine: Examine,
     advance: Advance,
     departures: Departures,
-    sends: Fifo<FollowUp, 4, 5>,
-    walks: Fifo<FollowUp, 4, 5>,
+    follow_ups: FollowUps,
     accepted_pulses: CountedPulses,
     refused_pulses: CountedPulses,
     unexpected_pulses: CountedPulses,
@@ -131,7 +131,8 @@ pub struct TransmitAnswers<
     entering_queue: Signal<Local, Bits<8>>,
     entering_row: Signal<Local, Bits<4>>,
     written_queue: Signal<Local, Bits<8>>,
-    sends_room: Signal<Local, Bit>,
+    send: Signal<Local, FollowUp>,
+    send_taken: Signal<Local, Bit>,
 }
 
 /// That of the NIU.
@@ -196,8 +197,7 @@ impl<
             examine: Examine::new(rules),
             advance: Default::default(),
             departures: Default::default(),
-            sends: Default::default(),
-            walks: Default::default(),
+            follow_ups: Default::default(),
             accepted_pulses: Default::default(),
             refused_pulses: Default::default(),
             unexpected_pulses: Default::default(),
@@ -215,7 +215,8 @@ impl<
             entering_queue: Default::default(),
             entering_row: Default::default(),
             written_queue: Default::default(),
-            sends_room: Default::default(),
+            send: Default::default(),
+            send_taken: Default::default(),
         }
     }
 }
@@ -253,8 +254,7 @@ impl<
             examine,
             advance,
             departures,
-            sends,
-            walks,
+            follow_ups,
             accepted_pulses,
             refused_pulses,
             unexpected_pulses,
@@ -270,8 +270,7 @@ impl<
         self.examine.reset.next = self.reset.val();
         self.advance.reset.next = self.reset.val();
         self.departures.reset.next = self.reset.val();
-        self.sends.reset.next = self.reset.val();
-        self.walks.reset.next = self.reset.val();
+        self.follow_ups.reset.next = self.reset.val();
         self.accepted_pulses.reset.next = self.reset.val();
         self.refused_pulses.reset.next = self.reset.val();
         self.unexpected_pulses.reset.next = self.reset.val();
@@ -300,26 +299,33 @@ impl<
         self.gather.skip_valid.next = self.skip_valid.val();
         self.gather.skip.next = self.skip.val();
         self.skip_ready.next = self.gather.skip_ready.val();
-        self.gather.any.next = self.intake.any.val();
+        self.gather.verdict_valid.next = self.intake.valid.val();
         self.gather.verdict.next = self.intake.verdict.val();
-        self.intake.read.next = self.gather.read.val();
+        self.gather.verdict_fits.next = self.intake.fits.val();
+        self.intake.taken.next = self.gather.verdict_taken.val();
         self.gather.taken.next = self.choice.verdict_taken.val();
         self.choice.verdict_valid.next = self.gather.valid.val();
         self.choice.verdict.next = self.gather.operation.val();
+        self.choice.following_valid.next = self.gather.following_valid.val();
+        self.choice.following.next = self.gather.following.val();
+        self.gather.joined.next = self.choice.joined.val();
 
-        // What operations leave to be done. Messages are sent again only if there is room for them.
-        self.sends_room.next = !self.sends.empty.val() & self.departures.room.val();
-        self.choice.send_valid.next = self.sends_room.val();
-        self.choice.send.next = self.sends.data_out.val();
-        self.sends.read.next = self.choice.send_taken.val();
-        self.sends.write.next = self.advance.send_valid.val();
-        self.sends.data_in.next = self.advance.send.val();
-        self.choice.walk_valid.next = !self.walks.empty.val();
-        self.choice.walk.next = self.walks.data_out.val();
-        self.walks.read.next = self.choice.walk_taken.val();
-        self.walks.write.next = self.advance.walk_valid.val();
-        self.walks.data_in.next = self.advance.walk.val();
-
+        // What operations leave to be done.
+        self.send.next = self.follow_ups.send.val();
+        self.choice.send_valid.next = self.follow_ups.send_valid.val()
+            & self.departures.send_free.val()
+            & (!self.send.val().opens
+                | (self.departures.all_left.val() & self.departures.reopen_free.val()));
+        self.choice.send.next = self.send.val();
+        self.send_taken.next = self.choice.send_taken.val();
+        self.follow_ups.send_taken.next = self.send_taken.val();
+        self.follow_ups.new_send_valid.next = self.advance.send_valid.val();
+        self.follow_ups.new_send.next = self.advance.send.val();
+        self.choice.walk_valid.next = self.follow_ups.walk_valid.val();
+        self.choice.walk.next = self.follow_ups.walk.val();
+        self.follow_ups.walk_taken.next = self.choice.walk_taken.val();
+        self.follow_ups.new_walk_valid.next = self.advance.walk_valid.val();
+        self.follow_ups.new_walk.next = self.advance.walk.val();
         self.entering_queue.next = self.choice.entering.val().queue;
         self.entering_row.next = self.choice.entering.val().row;
 
@@ -376,21 +382,18 @@ impl<
 
         // What leaves.
         self.progress.next = self.advance.progress.val();
-        self.departures.write.next = self.advance.resend_valid.val();
-        self.departures.written.next.resend = self.advance.resend.val();
-        self.departures.written.next.burst_ends = self.advance.burst_ends.val();
+        self.departures.send_claims.next = self.send_taken.val();
+        self.departures.send_decided.next = self.advance.send_decided.val();
+        self.departures.sends.next = self.advance.resend_valid.val();
+        self.departures.departing.next = self.advance.resend.val();
         self.resend_valid.next = self.departures.resend_valid.val();
         self.departures.resend_ready.next = self.resend_ready.val();
         self.resend.next = self.departures.resend.val();
-        self.choice.open_valid.next = self.departures.open_valid.val();
-        self.choice.open_queue.next = self.departures.open_queue.val();
-        self.choice.open_row.next = self.departures.open_row.val();
-        self.departures.open_taken.next = self.choice.open_taken.val();
-        self.departures.claims.next = self.choice.open_taken.val()
+        self.departures.reopen_claims.next = (self.send_taken.val() & self.send.val().opens)
             | (self.choice.reset_taken.val() & self.resets.step.val().enables);
-        self.departures.decided.next = self.advance.reopen_decided.val();
+        self.departures.reopen_decided.next = self.advance.reopen_decided.val();
         self.departures.reopens.next = self.advance.reopens.val();
-        self.departures.decided_queue.next = self.advance.progress.val().queue;
+        self.departures.reopening.next = self.advance.progress.val().queue;
         self.reopen_valid.next = self.departures.reopen_valid.val();
         self.departures.reopen_ready.next = self.reopen_ready.val();
         self.reopen_queue.next = self.departures.reopen_queue.val();

@@ -27,7 +27,7 @@ pub struct Operation {
     pub ticks: Bit,
     /// Kind: sends the next refused message of the row again.
     pub sends: Bit,
-    /// With `sends`: all messages that were sent again before have left the engine.
+    /// With `sends`: all messages that were sent again before have left the engine, so that the queue may open.
     pub opens: Bit,
     /// Kind: sends a ping for the first unanswered message of the row.
     pub pings: Bit,
@@ -46,6 +46,8 @@ pub struct FollowUp {
     pub queue: Bits<8>,
     /// The row to look at.
     pub row: Bits<4>,
-    /// A ping, not a message.
+    /// A ping is to be sent, not a message.
     pub ping: Bit,
+    /// The burst has come to its end: waits until the messages have left the engine.
+    pub opens: Bit,
 }

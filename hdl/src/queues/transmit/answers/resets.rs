@@ -36,7 +36,7 @@ pub struct ResetStep {
 /// Contract: up to 16 control words wait. The operation of `valid` stays until it is taken. The one that enables a queue is
 /// offered only with `reopen_free`.
 ///
-/// Latency: from a control word to its first operation: 2 cycles with `enabled`, 1 without.
+/// Latency: from a control word to its first operation: 2 cycles. Rate: a word with `enabled` every 9 cycles, one without every 2.
 #[derive(LogicBlock, Default)]
 pub struct Resets<const N: usize> {
     pub clock: Signal<In, Clock>,
@@ -61,6 +61,8 @@ pub struct Resets<const N: usize> {
     cleared: DFF<Bits<N>>,
     /// The launched index of the oldest control word's queue is zero; the rows follow.
     resetting: DFF<Bit>,
+    /// The oldest control word disables its queue.
+    disabling: DFF<Bit>,
     row: DFF<Bits<3>>,
     word: Signal<Local, Bits<64>>,
     head: Signal<Local, AnswerControl>,
@@ -72,7 +74,7 @@ pub struct Resets<const N: usize> {
 impl<const N: usize> Logic for Resets<N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, clearing, cleared, resetting, row);
+        dff_setup!(self, clock, clearing, cleared, resetting, disabling, row);
         clock!(self, clock, words);
         self.words.reset.next = self.reset.val();
         self.word.next = self.configuration.val().word;
@@ -100,28 +102,29 @@ impl<const N: usize> Logic for Resets<N> {
         self.step.next.row = self.row.q.val();
         self.step.next.generation = self.head.val().generation;
         self.step.next.give_up = self.head.val().give_up;
-        self.step.next.clears = self.resetting.q.val();
+        self.step.next.clears = !self.disabling.q.val();
         self.step.next.enables = self.resetting.q.val() & self.is_last_row.val();
-        self.valid.next = self.any.val() & !self.head.val().enabled;
-        if self.resetting.q.val() {
-            self.valid.next = !self.is_last_row.val() | self.reopen_free.val();
-        }
-
-        if self.resetting.q.val() {
-            if self.taken.val() {
-                self.row.d.next = self.row.q.val() + 1;
-                if self.is_last_row.val() {
-                    self.resetting.d.next = false;
-                    self.words.read.next = true;
-                }
-            }
-        } else {
-            if self.any.val() & self.head.val().enabled & !self.launching.val() {
-                self.clears_launched.next = true;
-                self.resetting.d.next = true;
-            }
-            if self.any.val() & !self.head.val().enabled & self.taken.val() {
+        self.valid.next = self.disabling.q.val()
+            | (self.resetting.q.val() & (!self.is_last_row.val() | self.reopen_free.val()));
+        if self.resetting.q.val() & self.taken.val() {
+            self.row.d.next = self.row.q.val() + 1;
+            if self.is_last_row.val() {
+                self.resetting.d.next = false;
                 self.words.read.next = true;
+            }
+        }
+        if self.disabling.q.val() & self.taken.val() {
+            self.disabling.d.next = false;
+            self.words.read.next = true;
+        }
+        if self.any.val() & !self.resetting.q.val() & !self.disabling.q.val() {
+            if self.head.val().enabled {
+                if !self.launching.val() {
+                    self.clears_launched.next = true;
+                    self.resetting.d.next = true;
+                }
+            } else {
+                self.disabling.d.next = true;
             }
         }
 
@@ -143,6 +146,7 @@ impl<const N: usize> Logic for Resets<N> {
             self.clearing.d.next = true;
             self.cleared.d.next = 0.into();
             self.resetting.d.next = false;
+            self.disabling.d.next = false;
             self.row.d.next = 0.into();
         }
     }

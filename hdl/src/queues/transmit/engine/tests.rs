@@ -262,3 +262,72 @@ fn a_resend_of_another_generation_is_dropped() {
     bench.resend(1, 0, true, false);
     assert_eq!(bench.run(30).len(), 1);
 }
+
+/// Stores as fast as they can come while the link stutters: messages change between the short way and the ready queues all
+/// the time, and none is sent before it was stored.
+#[test]
+fn the_two_ways_through_the_pipeline_never_overtake_a_store() {
+    for seed in 30..34 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut bench = Bench::new(seed);
+        let queues = 1 + seed % 3;
+        for queue in 0..queues {
+            bench.enable(queue, 0);
+        }
+        let mut sent = Vec::new();
+        for round in 0..4000 {
+            if round % 50 == 0 {
+                bench.ready = 40 + random.below(61);
+            }
+            let queue = random.below(queues);
+            if bench.free(queue) {
+                if random.chance(80) {
+                    bench.express(queue, bench::destination(&mut random), random.word());
+                } else {
+                    bench.compose(
+                        queue,
+                        bench::destination(&mut random),
+                        random.below(9) as usize,
+                    );
+                    bench.produce(queue);
+                }
+            }
+            sent.extend(bench.run(2 + u64::from(random.chance(20))));
+            bench.answer_some(&mut random);
+        }
+        bench.ready = 100;
+        sent.extend(bench.run(2000));
+        bench.check(&sent);
+        assert!(sent.len() > 1000, "{} messages", sent.len());
+    }
+}
+
+/// Two queues with a backlog: of eight turns one is that of the queue without priority.
+#[test]
+fn a_backlog_with_priority_goes_first() {
+    let mut bench = Bench::new(10);
+    bench.enable(1, 0);
+    bench.enable(2, 1);
+    bench.ready = 0;
+    let messages = 16.min(TRANSMIT_SLOTS as u64);
+    for queue in [1, 2] {
+        for _ in 0..messages {
+            bench.compose(queue, 3, 100);
+        }
+    }
+    bench.produce(1);
+    bench.produce(2);
+    bench.run(20);
+    bench.ready = 100;
+    let sent = bench.run(600);
+    assert_eq!(sent.len() as u64, 2 * messages);
+    let last = sent
+        .iter()
+        .rposition(|sent| sent.queue == 2)
+        .expect("it sent");
+    let others = sent[..last].iter().filter(|sent| sent.queue == 1).count();
+    // What was in the pipeline before the second store, and one of eight.
+    let order: Vec<u64> = sent.iter().map(|sent| sent.queue).collect();
+    assert!((1..=6).contains(&others), "{others} of {order:?}");
+}
