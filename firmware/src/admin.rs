@@ -113,36 +113,27 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         Firmware {
             state: State::Idle,
             rings: None,
-            endpoints: EndpointTable::new(limits, [0; QUEUES]),
+            endpoints: EndpointTable::new(limits),
             orphaned: false,
             outbox_slot: 0,
             identity: (u64::from(version) << 32) | u64::from(revision),
         }
     }
 
-    /// Firmware that follows one that was stopped. `registers`: the admin queue's, as they are now. `generations`: what
+    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now. `generations`: what
     /// [`Action::Keep`] said of each transmit queue last, 0 if nothing.
     ///
     /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that the driver can have of
     /// this firmware is its identity, until it sets up new rings; submissions that the earlier firmware may have taken are
     /// not answered.
-    pub fn resumed(
-        revision: u32,
-        limits: Limits,
-        registers: AdminRegisters,
-        generations: [u8; QUEUES],
-    ) -> Self {
-        let rings = registers.is_on().then_some(Rings {
+    pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
+        self.rings = registers.is_on().then_some(Rings {
             registers,
             consumer: registers.doorbell,
         });
-        Firmware {
-            state: State::Marking,
-            rings,
-            orphaned: true,
-            endpoints: EndpointTable::new(limits, generations),
-            ..Firmware::new(revision, limits)
-        }
+        self.state = State::Marking;
+        self.orphaned = true;
+        self.endpoints.set_generations(generations);
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -164,7 +155,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
     /// Takes one input; says what to do for it.
     // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small, and one
     // function for all would save every register for each.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self, input: Input) -> Option<Action> {
         match input {
             Input::Doorbell(registers) => self.ring(registers),
@@ -179,24 +170,31 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         None
     }
 
-    /// Goes on up to the next command.
-    #[inline(never)]
+    /// Goes on up to the next command. The probes of a ring are many: their way is short.
+    #[inline(always)]
     fn proceed(&mut self) -> Option<Action> {
+        if let State::Working {
+            job: Job::Probe(probes),
+            ..
+        } = &mut self.state
+            && let Some(command) = probes.next(PROBE_TOKEN)
+        {
+            return Some(Action::Issue(command));
+        }
+        self.proceed_with_others()
+    }
+
+    /// Goes on up to the next command that is no probe.
+    #[inline(never)]
+    fn proceed_with_others(&mut self) -> Option<Action> {
         loop {
             match &mut self.state {
                 State::Idle => return self.fetch(),
                 State::Settling | State::Fetching => return None,
-                State::Clearing { done } => {
-                    let command = match self.orphaned {
-                        true => jobs::tear_down_all(&self.endpoints.limits(), *done),
-                        false => jobs::tear_down_known(&mut self.endpoints, done),
-                    };
-                    *done += 1;
-                    if let Some(command) = command {
+                State::Clearing { .. } => {
+                    if let Some(command) = self.clear() {
                         return Some(Action::Issue(command));
                     }
-                    self.orphaned = false;
-                    self.state = State::Marking;
                 }
                 State::Marking => {
                     self.state = State::Settling;
@@ -204,7 +202,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 }
                 State::Working { identifier, job } => {
                     let identifier = *identifier;
-                    match job.step(&mut self.endpoints, PROBE_TOKEN) {
+                    match job.step(&mut self.endpoints) {
                         Progress::Issue(command) => return Some(Action::Issue(command)),
                         Progress::Again => {}
                         Progress::Wait => return None,
@@ -231,6 +229,24 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         }
     }
 
+    /// Goes on with erasing all endpoints.
+    #[inline(never)]
+    fn clear(&mut self) -> Option<Command> {
+        let State::Clearing { done } = &mut self.state else {
+            return None;
+        };
+        let command = match self.orphaned {
+            true => jobs::tear_down_all(&self.endpoints.limits(), *done),
+            false => jobs::tear_down_known(&mut self.endpoints, done),
+        };
+        *done += 1;
+        if command.is_none() {
+            self.orphaned = false;
+            self.state = State::Marking;
+        }
+        command
+    }
+
     #[inline(never)]
     fn ring(&mut self, registers: AdminRegisters) {
         let known = self.rings.as_mut();
@@ -249,7 +265,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
     }
 
     /// A command completed; a token that nobody waits for is of something dropped.
-    #[inline(never)]
+    #[inline(always)]
     fn completed(&mut self, token: u16, status: Option<CompletionStatus>) -> Option<Action> {
         let trouble = match status {
             Some(CompletionStatus::Done) => None,
@@ -283,6 +299,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
     }
 
     /// Reads the next submission.
+    #[inline(never)]
     fn fetch(&mut self) -> Option<Action> {
         let address = self.submission()?;
         self.state = State::Fetching;
@@ -361,6 +378,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         }))
     }
 
+    #[inline(never)]
     fn answer(&mut self, identifier: u16, status: Status, result: u64) -> Option<Action> {
         let (address, word) = self.rings.as_mut()?.answer(identifier, status);
         let offset = self.outbox_slot * COMPLETION_BYTES;

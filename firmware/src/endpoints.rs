@@ -109,13 +109,13 @@ pub struct EndpointTable<const QUEUES: usize> {
 }
 
 impl<const QUEUES: usize> EndpointTable<QUEUES> {
-    /// No endpoints. `generations`: of the last owners of the transmit queues, if there were any.
-    pub fn new(limits: Limits, generations: [u8; QUEUES]) -> Self {
+    /// No endpoints, and never any before.
+    pub fn new(limits: Limits) -> Self {
         let limits = limits.served_with(QUEUES);
         let mut table = EndpointTable {
             limits,
             endpoints: [None; QUEUES],
-            generations,
+            generations: [0; QUEUES],
             free_transmit_queues: Deque::new(),
             free_receive_queues: Vec::new(),
             free_inline_pages: Vec::new(),
@@ -131,6 +131,11 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             let _ = table.free_inline_pages.push(page as u8);
         }
         table
+    }
+
+    /// Goes on from these generations of the transmit queues' last owners.
+    pub fn set_generations(&mut self, generations: [u8; QUEUES]) {
+        self.generations = generations;
     }
 
     /// What there is at most.
@@ -170,6 +175,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     ///
     /// # Errors
     /// `NoResources`.
+    #[inline(never)]
     pub fn create(&mut self, shape: Shape) -> Result<&Endpoint, Status> {
         let window_base = self.free_window(shape.window_log2)?;
         let is_short = self.free_transmit_queues.is_empty()
@@ -221,6 +227,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     }
 
     /// Forgets the endpoint that has this transmit queue; its queues are disabled.
+    #[inline(never)]
     pub fn remove(&mut self, queue: u8) {
         let place = self.endpoints.get_mut(usize::from(queue));
         let Some(endpoint) = place.and_then(Option::take) else {
@@ -240,6 +247,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// # Errors
     /// `NoSuchEndpoint`; `InUse` if another endpoint has the identifier; `BadOperand` if there is no such identifier or the
     /// endpoint has another one.
+    #[inline(never)]
     pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u8>, Status> {
         let endpoint = self.get(number)?;
         let queue = endpoint.transmit_queue;
@@ -265,6 +273,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// # Errors
     /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node, identifier or channel do not exist,
     /// or a reserved bit is set.
+    #[inline(never)]
     pub fn translation_index(
         &self,
         number: u64,

@@ -84,12 +84,8 @@ impl Job {
         }
     }
 
-    /// One step. `probe_token`: of the first probe.
-    pub fn step<const QUEUES: usize>(
-        &mut self,
-        endpoints: &mut EndpointTable<QUEUES>,
-        probe_token: u16,
-    ) -> Progress {
+    /// One step, other than a probe.
+    pub fn step<const QUEUES: usize>(&mut self, endpoints: &mut EndpointTable<QUEUES>) -> Progress {
         let (command, result) = match self {
             Job::Issue(command) => {
                 let command = *command;
@@ -97,7 +93,7 @@ impl Job {
                 (Some(command), 0)
             }
             Job::Answer => (None, 0),
-            Job::Probe(_) => return self.probe(endpoints, probe_token),
+            Job::Probe(_) => return self.end_probes(endpoints),
             Job::SetUp {
                 queue,
                 memory,
@@ -129,11 +125,10 @@ impl Job {
         command.map_or(Progress::Done(result), Progress::Issue)
     }
 
-    /// A step of the probes.
-    fn probe<const QUEUES: usize>(
+    /// Goes on with what the probes have come to, if none is to be issued.
+    fn end_probes<const QUEUES: usize>(
         &mut self,
         endpoints: &mut EndpointTable<QUEUES>,
-        first_token: u16,
     ) -> Progress {
         let Job::Probe(probes) = self else {
             return Progress::Again;
@@ -153,9 +148,7 @@ impl Job {
                 endpoints.remove(probes.queue);
                 Progress::Failed(status)
             }
-            None => probes
-                .next(first_token)
-                .map_or(Progress::Wait, Progress::Issue),
+            None => Progress::Wait,
         }
     }
 }
@@ -184,7 +177,8 @@ impl Probes {
     }
 
     /// The next probe, if it is time for one.
-    fn next(&mut self, first_token: u16) -> Option<Command> {
+    #[inline]
+    pub fn next(&mut self, first_token: u16) -> Option<Command> {
         if !self.may_issue() {
             return None;
         }
@@ -199,6 +193,7 @@ impl Probes {
     }
 
     /// The one with this number was answered.
+    #[inline]
     pub fn answered(&mut self, number: u16, trouble: Option<Status>) {
         self.answered += 1;
         if let Some(status) = trouble
@@ -234,6 +229,7 @@ fn word(queue: u8, word: usize) -> usize {
 }
 
 /// The set-up command with this number: what the queue refers to, the queue, then the way in.
+#[inline(never)]
 fn set_up(endpoint: &Endpoint, memory: &Memory, done: usize) -> Option<Command> {
     let (transmit, receive) = (endpoint.transmit_queue, endpoint.receive_queue);
     let (region, index, data) = match done {
@@ -268,6 +264,7 @@ fn set_up(endpoint: &Endpoint, memory: &Memory, done: usize) -> Option<Command> 
 }
 
 /// The binding command with this number: the queue, then the way in.
+#[inline(never)]
 fn bind(endpoint: &Endpoint, done: usize) -> Option<Command> {
     let identifier = endpoint.receive_queue_id?;
     let (region, index, data) = match done {
@@ -288,6 +285,7 @@ fn bind(endpoint: &Endpoint, done: usize) -> Option<Command> {
 
 /// The tear-down command with this number: the ways in, then the queues. Addresses stay as they are: what is just on its way out
 /// must not lose its own.
+#[inline(never)]
 fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
     let is_bound = endpoint.receive_queue_id.is_some();
     let (region, index) = match done + usize::from(!is_bound) {
@@ -311,6 +309,7 @@ fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
 
 /// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it. So its time
 /// depends on how many there are, and not on how many there could be.
+#[inline(never)]
 pub fn tear_down_known<const QUEUES: usize>(
     endpoints: &mut EndpointTable<QUEUES>,
     done: &mut usize,
@@ -327,6 +326,7 @@ pub fn tear_down_known<const QUEUES: usize>(
 }
 
 /// The command with this number of the tear-down of everything that an earlier firmware may have set up.
+#[inline(never)]
 pub fn tear_down_all(limits: &Limits, done: usize) -> Option<Command> {
     let clear = match done {
         0 => Command::clear_queue_state(REGION_RECEIVE_MAP, 0, limits.receive_queue_ids),

@@ -11,10 +11,10 @@ const IMPATIENT: OpenOptions = OpenOptions {
     take_over: false,
     firmware_patience_ns: 300_000.0,
 };
-/// Enough to open the device, but not to create an endpoint.
+/// Enough to open the device, but not to create an endpoint whose ring has many pages to be probed.
 const HASTY: OpenOptions = OpenOptions {
     take_over: false,
-    firmware_patience_ns: 200_000.0,
+    firmware_patience_ns: 250_000.0,
 };
 /// More requests than the admin queue holds.
 const REQUESTS: usize = 20;
@@ -75,10 +75,13 @@ fn memory_of_an_endpoint_that_comes_about_too_late_is_kept_as_long_as_it_may() {
         let pieces = || port.with_side(|side| side.allocations.len());
         let device = Device::open_with("sim:0", HASTY).expect("it is quick enough for that");
         let rings = pieces();
-        let options = EndpointOptions::default();
+        let options = EndpointOptions {
+            ring_entries_log2: 12,
+            ..EndpointOptions::default()
+        };
         let late = device.create_endpoint(options);
         assert!(matches!(late, Err(Error::FirmwareSilent { .. })));
-        port.sleep_ns(500_000);
+        port.sleep_ns(2_000_000);
         assert_eq!(pieces(), rings + 2, "the endpoint is there by now");
         drop(device);
         assert_eq!(pieces(), 0, "it is gone, and the rings are");

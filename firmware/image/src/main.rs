@@ -50,7 +50,12 @@ fn main() -> ! {
         abi::ABI_VERSION_MAJOR,
         abi::ABI_VERSION_MINOR
     );
-    let mut firmware = start(&hardware, is_first);
+    let mut firmware = Firmware::new(REVISION, limits(&hardware));
+    if is_first {
+        generations::forget();
+    } else {
+        resume(&hardware, &mut firmware);
+    }
     let mut last_heartbeat = hardware.time();
     loop {
         let now = hardware.time();
@@ -61,89 +66,103 @@ fn main() -> ! {
         let state = hardware.waiting();
         if state.completion == 1 {
             let completion = hardware.completion();
-            let input = Input::Completed {
+            let action = firmware.step(Input::Completed {
                 token: completion.token as u16,
                 status: CompletionStatus::from_code(completion.status),
-            };
-            carry_out(&mut hardware, &mut firmware, input);
+            });
+            carry_out(&mut hardware, &mut firmware, action);
         }
         if state.event == 1 {
             report(&mut hardware);
         }
-        // The queue of events is for speed and for the log; what must be done stands in the level-triggered bits.
         if state.event_pending == 1 {
-            let pending = hardware.control(control::event_pending::OFFSET);
-            hardware.clear_events(pending);
-            // The owner of a queue sees its errors in the shadow line.
-            if pending & (1 << Kind::QueueError.code()) != 0 {
-                hardware.clear_queues(QUEUES);
-            }
-            if pending & (1 << Kind::Admin.code()) != 0
-                && let Some(registers) = firmware
-                    .registers()
-                    .refreshed(|offset| hardware.control(offset))
-            {
-                carry_out(&mut hardware, &mut firmware, Input::Doorbell(registers));
-            }
+            look(&mut hardware, &mut firmware);
         }
         if firmware.wants_room() && state.command_0_space == 1 {
-            carry_out(&mut hardware, &mut firmware, Input::Room);
+            let action = firmware.step(Input::Room);
+            carry_out(&mut hardware, &mut firmware, action);
         }
     }
 }
 
-/// Tells the state machine what happened and does what it asks for.
-// Inlined, so that each kind of input is a direct call of what the state machine does for it.
+/// Looks at the level-triggered bits, in which all that must be done stands. The queue of events is for the log.
+// Out of the loop's way, as all that happens once a request: the loop and the commands it issues fit into the processor's cache.
+#[inline(never)]
+fn look(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>) {
+    let pending = hardware.control(control::event_pending::OFFSET);
+    hardware.clear_events(pending);
+    // The owner of a queue sees its errors in the shadow line.
+    if pending & (1 << Kind::QueueError.code()) != 0 {
+        hardware.clear_queues(QUEUES);
+    }
+    let registers = firmware.registers();
+    if pending & (1 << Kind::Admin.code()) != 0
+        && let Some(registers) = registers.refreshed(|offset| hardware.control(offset))
+    {
+        let action = firmware.step(Input::Doorbell(registers));
+        carry_out(hardware, firmware, action);
+    }
+}
+
+/// Does what the state machine asks for.
 #[inline(always)]
-fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, mut input: Input) {
-    loop {
-        match firmware.step(input) {
-            None => return,
-            Some(Action::Issue(command)) => return hardware.issue(&command),
-            Some(Action::Answer {
-                offset,
-                words,
-                command,
-            }) => {
-                for (number, word) in words.into_iter().enumerate() {
-                    hardware.set_outbox(offset + 8 * number, word);
-                }
-                return hardware.issue(&command);
-            }
-            Some(Action::ReadInbox { offset }) => {
-                let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
-                input = Input::Inbox(entry);
-            }
-            Some(Action::Keep {
-                transmit_queue,
-                generation,
-            }) => return generations::keep(transmit_queue, generation),
-        }
+fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, action: Option<Action>) {
+    match action {
+        None => {}
+        Some(Action::Issue(command)) => hardware.issue(&command),
+        Some(action) => carry_out_seldom(hardware, firmware, action),
     }
 }
 
-/// The state machines, for the first time since the hardware's reset or after a firmware that was stopped.
-fn start(hardware: &Hardware, is_first: bool) -> Firmware<QUEUES> {
-    let limits = Limits::from_registers(
+/// Does what the state machine asks for once a request.
+#[inline(never)]
+fn carry_out_seldom(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, action: Action) {
+    match action {
+        Action::Issue(command) => hardware.issue(&command),
+        Action::Answer {
+            offset,
+            words,
+            command,
+        } => {
+            for (number, word) in words.into_iter().enumerate() {
+                hardware.set_outbox(offset + 8 * number, word);
+            }
+            hardware.issue(&command);
+        }
+        Action::ReadInbox { offset } => {
+            let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
+            if let Some(action) = firmware.step(Input::Inbox(entry)) {
+                carry_out_seldom(hardware, firmware, action);
+            }
+        }
+        Action::Keep {
+            transmit_queue,
+            generation,
+        } => generations::keep(transmit_queue, generation),
+    }
+}
+
+/// What the hardware has of everything.
+fn limits(hardware: &Hardware) -> Limits {
+    Limits::from_registers(
         hardware.control(control::capabilities::OFFSET),
         hardware.control(control::sizes::OFFSET),
-    );
-    if is_first {
-        generations::forget();
-        return Firmware::new(REVISION, limits);
-    }
-    defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
-    // Rings that the host is just setting up are as good as none: its doorbell is still to come.
-    let registers = AdminRegisters::default().refreshed(|offset| hardware.control(offset));
-    Firmware::resumed(
-        REVISION,
-        limits,
-        registers.unwrap_or_default(),
-        generations::kept(),
     )
 }
 
+/// Has the state machines go on after a firmware that was stopped.
+#[cold]
+#[inline(never)]
+fn resume(hardware: &Hardware, firmware: &mut Firmware<QUEUES>) {
+    defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
+    // Rings that the host is just setting up are as good as none: its doorbell is still to come.
+    let registers = AdminRegisters::default().refreshed(|offset| hardware.control(offset));
+    firmware.resume(registers.unwrap_or_default(), generations::kept());
+}
+
 /// Logs an event; the counters in BAR0 count them all.
+// Seldom called, so not in the loop's way.
+#[inline(never)]
 fn report(hardware: &mut Hardware) {
     let event = hardware.event();
     let (index, code, data) = (event.index as u16, event.code as u8, event.data as u32);

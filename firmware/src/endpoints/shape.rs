@@ -43,6 +43,7 @@ pub struct Memory {
 ///
 /// # Errors
 /// `BadOperand`: a size is out of range, an address misaligned, or a reserved bit set.
+#[inline(never)]
 pub fn check(word: u64, ring: u64, shadow: u64) -> Result<(Shape, Memory), Status> {
     let fields = EndpointShape::unpack(word);
     let shape = Shape {

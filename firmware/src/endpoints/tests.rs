@@ -25,7 +25,7 @@ fn shape(window_log2: u8) -> Shape {
 }
 
 fn table(limits: Limits) -> EndpointTable<QUEUES> {
-    EndpointTable::new(limits, [0; QUEUES])
+    EndpointTable::new(limits)
 }
 
 #[test]
@@ -120,7 +120,8 @@ fn a_later_firmware_goes_on_with_the_generations_of_the_one_before() {
     let mut generations = [0; QUEUES];
     generations[0] = 255;
     generations[1] = 7;
-    let mut table = EndpointTable::<QUEUES>::new(LIMITS, generations);
+    let mut table = table(LIMITS);
+    table.set_generations(generations);
     let [a, b] = [0; 2].map(|_| *table.create(shape(0)).expect("room"));
     assert_eq!((a.generation, b.generation), (0, 8));
     assert_eq!((a.number, b.number), (15 * 16, 7 * 16 + 1));

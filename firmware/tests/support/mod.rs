@@ -113,7 +113,8 @@ impl World {
 
     /// The processor was reset; the rest of the hardware goes on.
     pub fn restart_firmware(&mut self) {
-        self.firmware = Firmware::resumed(REVISION, self.limits, self.registers, self.generations);
+        self.firmware = Firmware::new(REVISION, self.limits);
+        self.firmware.resume(self.registers, self.generations);
     }
 
     pub fn map(&mut self, address: u64, bytes: u64) {
