@@ -332,7 +332,7 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
 
     fn refuse_probe(&mut self, index: Index<BITS>, verdict: Verdict, outcome: &mut Outcome) {
         if verdict == Verdict::Full {
-            let most = self.limits.give_up.max(self.limits.doublings);
+            let most = self.limits.give_up.max(self.limits.doublings + 1);
             self.probes = self.probes.saturating_add(1).min(most);
             if self.limits.give_up > 0 && self.probes >= self.limits.give_up {
                 outcome.errors += 1;
@@ -346,7 +346,7 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         }
         self.outstanding = self.outstanding.saturating_sub(1);
         self.phase = Phase::Paused;
-        outcome.pause = Some(self.probes.min(self.limits.doublings));
+        outcome.pause = Some(self.probes.saturating_sub(1).min(self.limits.doublings));
     }
 
     /// The message is done.

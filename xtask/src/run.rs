@@ -1,4 +1,4 @@
-//! `bench`, `soak`, `trace`, `test` and `ci`: prepare everything, then run it.
+//! `bench`, `soak`, `trace`, `model`, `test` and `ci`: prepare everything, then run it.
 
 use std::{path::Path, time::Instant};
 
@@ -10,6 +10,9 @@ use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
 
 /// The package of the driver, its programs and the tests of clusters.
 pub const HOST_DRIVER: &str = "wayfarer-host-driver";
+
+/// The package of the protocol's model.
+const MODEL: &str = "wayfarer-protocol-model";
 
 /// Tools, Verilog and firmware: what simulation and tests are built from.
 ///
@@ -143,6 +146,19 @@ fn trace_arguments(folder: &Path, arguments: &[String]) -> Vec<String> {
     }
     all.extend_from_slice(arguments);
     all
+}
+
+/// Explores the protocol's model. It needs neither hardware nor tools.
+///
+/// # Errors
+/// When a world is not as expected.
+pub fn model(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["run", "--quiet", "--locked"])
+        .args(["--package", MODEL, "--"])
+        .args(arguments);
+    progress::run_attached(MODEL, &mut cargo)
 }
 
 /// Runs every test of the workspace, doc tests included; with arguments, those that they select. With a configuration named, the

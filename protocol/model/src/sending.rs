@@ -163,6 +163,9 @@ pub enum Action {
         to: u8,
         channel: u8,
     },
+    Reject {
+        slot: u8,
+    },
     TakeAnswer {
         from: u8,
         to: u8,

@@ -18,6 +18,11 @@ impl<const BITS: u32> Epoch<BITS> {
         Self(value & (u8::MAX >> (8 - BITS)))
     }
 
+    /// Its bits.
+    pub const fn value(self) -> u8 {
+        self.0
+    }
+
     /// The one after it.
     pub const fn next(self) -> Self {
         Self::new(self.0.wrapping_add(1))
