@@ -10,7 +10,6 @@ numbers! {
     COMPLETION_BYTES = 16 "Size of a completion: `completion`, then the result, 8 bytes.",
     LOG_OFFSET = 0x1000 "Start of the log ring in the outbox: a 32-bit count of bytes written, then the ring.",
     LOG_BYTES = 2048 "Bytes of the log ring.",
-    BAR4_OUTBOX_OFFSET = 0x1_0000 "Where the outbox stands in BAR4 for the host to read.",
 }
 
 codes! {
@@ -30,7 +29,7 @@ codes! {
         Done / DONE = 0 "Carried out.",
         UnknownOpcode / UNKNOWN_OPCODE = 1 "No such opcode.",
         NoSuchEndpoint / NO_SUCH_ENDPOINT = 2 "The endpoint does not exist.",
-        NoResources / NO_RESOURCES = 3 "No resident queue, endpoint page or translation window is free.",
+        NoResources / NO_RESOURCES = 3 "No resident queue, endpoint page, page for inline bodies or translation window is free.",
         BadOperand / BAD_OPERAND = 4 "A size, alignment or number is out of range.",
         AddressRefused / ADDRESS_REFUSED = 5 "The host refuses reads at the ring's or shadow line's address.",
         InUse / IN_USE = 6 "The RQID is bound to another endpoint.",
@@ -40,7 +39,7 @@ codes! {
 
 word! {
     /// First 8 bytes of a submission.
-    submission: 64 {
+    submission / Submission: 64 {
         opcode [15:0] "`opcode`.",
         identifier [31:16] "Comes back in the completion.",
     }
@@ -48,7 +47,7 @@ word! {
 
 word! {
     /// First 8 bytes of a completion.
-    completion: 64 {
+    completion / Completion: 64 {
         identifier [15:0] "The submission's.",
         status [31:16] "`status`.",
         consumer [47:32] "Submissions taken, modulo 2^16.",
@@ -58,20 +57,22 @@ word! {
 
 word! {
     /// First operand of `CREATE_ENDPOINT`.
-    endpoint_shape: 64 {
+    endpoint_shape / EndpointShape: 64 {
         entries_log2 [7:0] "Base-2 logarithm of the receive ring's entries, 1 to 15.",
         stride_log2 [15:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
-        window_log2 [23:16] "Base-2 logarithm of the translation window's entries, 0 to 10.",
+        window_log2 [23:16] "Base-2 logarithm of the translation window's entries, 0 to 12.",
         virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
         priority [25:25] "The endpoint's transmit queue has priority (V20).",
+        inline [26:26] "The endpoint gets a page for inline bodies; without one it can send Express messages only.",
+        give_up [31:28] "A message is given up (`RECEIVER_FULL`) when its receiver has answered `FULL` so often; 0: never.",
     }
 }
 
 word! {
     /// Result of `CREATE_ENDPOINT`.
-    endpoint_result: 64 {
-        endpoint [15:0] "Endpoint number: its page in BAR2.",
-        transmit_queue [31:16] "Resident transmit queue: its page in BAR4.",
+    endpoint_result / EndpointResult: 64 {
+        endpoint [15:0] "Endpoint number: its page in BAR2, and in the lower half of BAR4.",
+        transmit_queue [31:16] "Resident transmit queue: `slot` in its frames.",
         window_base [47:32] "First entry of the translation window.",
     }
 }

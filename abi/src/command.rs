@@ -18,7 +18,7 @@ codes! {
     opcode: Opcode {
         Nothing / NOTHING = 0 "Only completes: a marker.",
         WriteQueueState / WRITE_QUEUE_STATE = 1 "operand: `state_operand`; data: the word.",
-        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in BAR4, multiple of 8; data: 8 bytes.",
+        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in the pool of inline pages, multiple of 8; data: 8 bytes.",
         SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
         WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
         ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of 4.",
@@ -27,7 +27,7 @@ codes! {
 
 word! {
     /// First word of a command.
-    header: 32 {
+    header / Header: 32 {
         opcode [7:0] "What to do (`opcode`).",
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
@@ -37,16 +37,16 @@ word! {
 
 word! {
     /// Operand of `WRITE_QUEUE_STATE`: one word, or many with the same contents. All of them stand in one region.
-    state_operand: 32 {
+    state_operand / StateOperand: 32 {
         index [15:0] "Index of `queue_state`; the first, if there are more.",
-        more [27:16] "Number of words to write after the first.",
-        every_second [28:28] "1: leave out every second word, so that of two words a queue only one is written.",
+        more [28:16] "Number of words to write after the first.",
+        every_fourth [29:29] "1: write every fourth word, so that one word of each queue is written.",
     }
 }
 
 word! {
     /// Operand of host memory transfers.
-    transfer_operand: 32 {
+    transfer_operand / TransferOperand: 32 {
         offset [15:0] "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's `READ_INBOX_BYTES`.",
         bytes [31:16] "Length, multiple of 4, 4 to 2048.",
     }
@@ -54,7 +54,7 @@ word! {
 
 word! {
     /// Operand of `SEND_PACKET`.
-    packet_operand: 32 {
+    packet_operand / PacketOperand: 32 {
         offset [15:0] "Byte offset of the payload in the outbox, multiple of 16.",
         bytes [31:16] "Length, 0 to 240.",
     }
@@ -62,8 +62,8 @@ word! {
 
 word! {
     /// Data of `SEND_PACKET`.
-    packet_target: 64 {
-        node [15:0] "Destination node.",
+    packet_target / PacketTarget: 64 {
+        node [9:0] "Destination node.",
         receive_queue_id [31:16] "Free for the firmwares' own use.",
         tag [39:32] "Free for the firmwares' own use.",
         virtual_channel [40:40] "Virtual channel.",
@@ -72,7 +72,7 @@ word! {
 
 word! {
     /// An entry of the completion queue.
-    completion: 32 {
+    completion / Completion: 32 {
         token [15:0] "The command's token.",
         status [23:16] "`completion_status`.",
         valid [31:31] "1: this is a completion; 0: the queue is empty.",
@@ -86,6 +86,7 @@ codes! {
         Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
         Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
+        Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
     }
 }
 

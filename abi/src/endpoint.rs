@@ -4,7 +4,7 @@ use crate::schema::{numbers, register_map, section};
 
 numbers! {
     PAGE_BYTES = 4096 "Size of an endpoint's page.",
-    PAGES = 256 "Endpoint pages in BAR2.",
+    PAGES = 4096 "Endpoint pages in BAR2, and in the lower half of BAR4. How many there are: `control::registers::sizes`.",
     EXPRESS_OFFSET = 2048 "Start of the Express region: a store to offset 2048 + destination * 32 + tag * 8 sends its 8 bytes (V3).",
     EXPRESS_TAG_SHIFT = 3 "Lowest address bit of the Express tag.",
     EXPRESS_TAG_BITS = 2 "Bits of the Express tag.",
@@ -16,15 +16,15 @@ register_map! {
     /// An endpoint's page. Every store is one aligned 8-byte store; there is nothing to read.
     page {
         /// Launches the composed messages up to this index (V1).
-        transmit_producer @ 0x000: 64 WriteOnly = 0 {
+        transmit_producer / TransmitProducer @ 0x000: 64 WriteOnly = 0 {
             index [15:0] "Slots composed since the queue was enabled, Express messages included, modulo 2^16.",
         }
         /// Gives receive entries back to the NIU.
-        receive_consumer @ 0x008: 64 WriteOnly = 0 {
+        receive_consumer / ReceiveConsumer @ 0x008: 64 WriteOnly = 0 {
             index [15:0] "Entries taken since the queue was enabled, modulo 2^16.",
         }
         /// Marks the next Express message for time stamps.
-        mark @ 0x010: 64 WriteOnly = 0 {
+        mark / Mark @ 0x010: 64 WriteOnly = 0 {
             marked [0:0] "1: mark it.",
         }
     }

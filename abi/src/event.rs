@@ -9,10 +9,10 @@ numbers! {
 
 word! {
     /// An event.
-    event: 64 {
+    event / Event: 64 {
         kind [7:0] "`kind`.",
-        index [15:8] "Queue or endpoint concerned.",
-        code [23:16] "Error code, where the kind has one.",
+        index [19:8] "Queue or endpoint concerned.",
+        code [27:20] "Error code, where the kind has one.",
         valid [31:31] "1: this is an event; 0: the queue is empty.",
         data [63:32] "Depends on the kind.",
     }
@@ -23,7 +23,7 @@ codes! {
     kind: Kind {
         Admin / ADMIN = 1 "The host rang the admin doorbell. data: its value.",
         NonResidentStore / NON_RESIDENT_STORE = 2 "A store to an endpoint page without a resident queue. index: endpoint; data: low half of the store.",
-        ReceiveMiss / RECEIVE_MISS = 3 "A message for a receive queue that is not resident. index: source queue; data: source node << 16 | RQID.",
+        ReceiveMiss / RECEIVE_MISS = 3 "A message for a receive queue that is not resident. index: source endpoint; data: source node << 16 | RQID.",
         QueueError / QUEUE_ERROR = 4 "A message of a transmit queue was refused. index: queue; code: `message::error`.",
         Packet / PACKET = 5 "A firmware packet stands in the inbox. data: source node << 16 | length << 8 | tag.",
     }

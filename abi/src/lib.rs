@@ -8,7 +8,7 @@
 //! | [`pcie`] | transaction-layer packet headers | hardware, simulator |
 //! | [`control`] | BAR0: identity, status, admin queue, time stamps, counters | host driver, firmware |
 //! | [`endpoint`] | BAR2: one page an endpoint | host programs |
-//! | [`message`] | transmit slots (BAR4), receive entries and shadow lines (host memory) | host programs |
+//! | [`message`] | inline bodies (BAR4), receive entries and shadow lines (host memory) | host programs |
 //! | [`link`] | frames on the wire | peers |
 //! | [`queue_state`] | queue state, translation table, endpoint map | firmware |
 //! | [`command`], [`event`], [`processor`] | what firmware sees of the hardware | firmware |

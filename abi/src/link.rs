@@ -1,10 +1,13 @@
 //! Frames on the wire: a 128-bit stream, header beat first, CRC-32 in the last four bytes of the last beat.
 //!
 //! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the payload, zeros up to the
-//! last four bytes of a beat, and the CRC. Acknowledge and credit frames are one beat: 12 bytes and the CRC. The CRC is
+//! last four bytes of a beat, and the CRC. Answer, ping and credit frames are one beat: 12 bytes and the CRC. The CRC is
 //! CRC-32 (IEEE 802.3: reflected polynomial 0xEDB88320, start and final complement) over all bytes before it.
 //!
-//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit frame tells how many beats
+//! Single-beat frames use the low 96 bits of the same layout, so that every frame has its kind, version, nodes, link
+//! sequence, slot, generation and index in the same place.
+//!
+//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit frame says how many beats
 //! its sender has sent on each virtual channel, and up to which count it will accept; so a lost frame loses no credit.
 
 use crate::schema::{codes, numbers, section, word};
@@ -15,77 +18,104 @@ numbers! {
     CRC_BYTES = 4 "Bytes of the CRC, last in the frame.",
     CRC_SHIFT = 96 "Lowest bit of the CRC in the last beat.",
     MAXIMUM_FRAME_BEATS = 17 "Longest frame: header, 248 bytes of payload and the CRC.",
-    VIRTUAL_CHANNELS = 2 "0 carries requests; 1 carries replies and acknowledgements, and always drains.",
+    VIRTUAL_CHANNELS = 2 "0 carries requests; 1 carries replies, and always drains.",
+    ANSWER_SHIFT = 3 "Bit of `kind` that is set in answers; the bits below it are the verdict.",
+    ANSWER_MESSAGES = 12 "Messages that one answer can speak of: its base and the 11 indices behind it.",
 }
 
 codes! {
-    /// What a frame is.
+    /// What a frame is. Kinds with bit 3 set are answers (`answer`), and say what became of messages at their receiver.
     kind: Kind {
         Message / MESSAGE = 1 "A message of a transmit queue.",
-        Acknowledge / ACKNOWLEDGE = 2 "The receiver's answer to a message.",
+        Ping / PING = 2 "Asks whether an unanswered message still waits at its receiver. One beat; takes no credits.",
         Credit / CREDIT = 3 "Credits of both virtual channels; takes none itself.",
         Packet / PACKET = 4 "From firmware to firmware.",
+        Packed / PACKED = 5 "Reserved: several small messages to one node, with 8-byte sub-headers.",
+        Nack / NACK = 6 "Reserved for the reliable link: asks for frames from a sequence number on.",
+        Bulk / BULK = 7 "Reserved for remote memory: a second header beat and up to 1024 bytes.",
+        Accepted / ACCEPTED = 8 "Answer: written to the receive ring.",
+        Full / FULL = 9 "Answer: the ring is full; the sender tries again later.",
+        Behind / BEHIND = 10 "Answer: refused because it follows a refused message of its queue; the sender tries again later.",
+        NotResident / NOT_RESIDENT = 11 "Answer: no receive queue has that identifier; the message is dropped.",
+        EntryTooSmall / ENTRY_TOO_SMALL = 12 "Answer: longer than the ring's entries; the message is dropped.",
+        Waiting / WAITING = 13 "Answer to a ping: messages wait here for a slow host; keep waiting.",
+        Lost / LOST = 14 "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
     }
 }
 
 word! {
     /// First beat of a message frame or packet frame.
-    header: 128 {
+    header / Header: 128 {
         kind [3:0] "What the frame is (`kind`); 0 is never sent.",
-        virtual_channel [4:4] "0 or 1.",
-        restart [5:5] "First frame of its transmit queue after a refusal for want of space: the receiver listens again.",
-        marked [6:6] "Stages record the cycle at which they see this frame.",
-        version [15:8] "`VERSION`.",
-        destination_node [31:16] "Node the frame goes to.",
-        source_node [47:32] "Node the frame comes from.",
-        sequence [63:48] "Link sequence number; zero until the reliable link.",
-        acknowledge [79:64] "Link acknowledgement; zero until the reliable link.",
-        receive_queue_id [95:80] "The receive queue's logical name (RQID, V14).",
-        source_queue [103:96] "Transmit queue that sent it.",
-        tag [111:104] "The message's tag.",
-        length [119:112] "Payload bytes, 0 to 248.",
-        slot [127:120] "Low bits of the transmit queue's index of this message; its acknowledgement repeats them.",
+        version [7:4] "`VERSION`.",
+        virtual_channel [8:8] "0 or 1.",
+        restart [9:9] "Its transmit queue had nothing unanswered when the frame was made: the receiver listens again.",
+        marked [10:10] "Stages record the cycle at which they see this frame.",
+        destination_node [20:11] "Node the frame goes to.",
+        source_node [30:21] "Node the frame comes from.",
+        sequence [42:31] "Link sequence number of the peer; zero until the reliable link.",
+        acknowledge [54:43] "Link acknowledgement to the peer; zero until the reliable link.",
+        epoch [60:55] "Link epoch of the peer; zero until the reliable link.",
+        slot [68:61] "Resident transmit queue that sent the message; its answer repeats it.",
+        generation [76:69] "Generation of that queue; its answer repeats it.",
+        index [83:77] "Low bits of the queue's index of this message; its answer names them.",
+        source_endpoint [95:84] "Endpoint that sent the message.",
+        receive_queue_id [111:96] "The receive queue's identifier (RQID, V14); 12 bits are significant.",
+        tag [119:112] "The message's tag.",
+        length [127:120] "Payload bytes, 0 to 248.",
     }
 }
 
 word! {
-    /// The one beat of an acknowledge frame.
-    acknowledgement: 128 {
-        kind [3:0] "`kind::ACKNOWLEDGE`.",
-        virtual_channel [4:4] "1.",
-        version [15:8] "`VERSION`.",
-        destination_node [31:16] "Node that sent the message.",
-        source_node [47:32] "Node that answers.",
-        sequence [63:48] "Link sequence number; zero until the reliable link.",
-        acknowledge [79:64] "Link acknowledgement; zero until the reliable link.",
-        queue [87:80] "`source_queue` of the message.",
-        slot_status [95:88] "Low four bits: `slot` of the message modulo 16; high four bits: `status`.",
+    /// The one beat of an answer: one verdict on up to `ANSWER_MESSAGES` messages of one transmit queue.
+    answer / Answer: 128 {
+        kind [3:0] "The verdict: a `kind` with bit 3 set.",
+        version [7:4] "`VERSION`.",
+        virtual_channel [8:8] "1.",
+        destination_node [20:11] "Node that sent the messages.",
+        source_node [30:21] "Node that answers.",
+        sequence [42:31] "Link sequence number of the peer; zero until the reliable link.",
+        acknowledge [54:43] "Link acknowledgement to the peer; zero until the reliable link.",
+        epoch [60:55] "Link epoch of the peer; zero until the reliable link.",
+        slot [68:61] "`slot` of the messages.",
+        generation [76:69] "`generation` of the messages.",
+        base [83:77] "Index of the message that bit 0 of the bitmap speaks of.",
+        bitmap [95:84] "Bit k: the verdict holds for the message with index `base` + k. Only set bits speak.",
+        crc [127:96] "CRC-32.",
+    }
+}
+
+word! {
+    /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation and index, and bitmap 1.
+    ping / Ping: 128 {
+        kind [3:0] "`kind::PING`.",
+        version [7:4] "`VERSION`.",
+        virtual_channel [8:8] "Virtual channel of the message.",
+        destination_node [20:11] "Node the message went to.",
+        source_node [30:21] "Node that asks.",
+        sequence [42:31] "Link sequence number of the peer; zero until the reliable link.",
+        acknowledge [54:43] "Link acknowledgement to the peer; zero until the reliable link.",
+        epoch [60:55] "Link epoch of the peer; zero until the reliable link.",
+        slot [68:61] "`slot` of the message.",
+        generation [76:69] "`generation` of the message.",
+        index [83:77] "`index` of the message.",
         crc [127:96] "CRC-32.",
     }
 }
 
 word! {
     /// The one beat of a credit frame.
-    credit: 128 {
+    credit / Credit: 128 {
         kind [3:0] "`kind::CREDIT`.",
-        version [15:8] "`VERSION`.",
-        limit_0 [31:16] "Accepts virtual channel 0 up to this count of beats, modulo 2^16.",
-        limit_1 [47:32] "Accepts virtual channel 1 up to this count of beats, modulo 2^16.",
-        sent_0 [63:48] "Has sent this many beats on virtual channel 0, modulo 2^16.",
-        sent_1 [79:64] "Has sent this many beats on virtual channel 1, modulo 2^16.",
-        source_node [95:80] "Node the frame comes from.",
+        version [7:4] "`VERSION`.",
+        virtual_channel [8:8] "0.",
+        limit_0 [24:9] "Accepts virtual channel 0 up to this count of beats, modulo 2^16.",
+        limit_1 [40:25] "Accepts virtual channel 1 up to this count of beats, modulo 2^16.",
+        sent_0 [56:41] "Has sent this many beats on virtual channel 0, modulo 2^16.",
+        sent_1 [72:57] "Has sent this many beats on virtual channel 1, modulo 2^16.",
+        source_node [82:73] "Node the frame comes from.",
         crc [127:96] "CRC-32.",
     }
 }
 
-codes! {
-    /// What became of a message at its receiver.
-    status: Status {
-        Accepted / ACCEPTED = 0 "Written to the receive ring.",
-        Full / FULL = 1 "The ring is full; the sender tries again from this message on.",
-        NotResident / NOT_RESIDENT = 2 "No resident receive queue has that identifier; the message is dropped.",
-        EntryTooSmall / ENTRY_TOO_SMALL = 3 "Longer than the ring's entries; the message is dropped.",
-    }
-}
-
-section!("link", "Frames on the wire", maps: [], words: [header, acknowledgement, credit], codes: [kind, status]);
+section!("link", "Frames on the wire", maps: [], words: [header, answer, ping, credit], codes: [kind]);

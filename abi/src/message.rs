@@ -1,15 +1,17 @@
-//! A message in memory: the transmit slot it is composed in, the receive entry it arrives in, and the shadow line that
-//! tells the sender how far the NIU has come (V1, V3, V21).
+//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the shadow
+//! line that tells the sender how far the NIU has come (V1, V3, V21).
 //!
-//! An Express message (V3) is a Basic message (V1) of eight bytes that one store composes: both forms share the
-//! transmit queue, its order, its translation and its flow control.
+//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body. Both
+//! forms share the transmit queue, its order, its translation and its flow control.
 
 use crate::schema::{codes, numbers, section, word};
 
 numbers! {
-    TRANSMIT_SLOT_BYTES = 256 "Size of a transmit slot: a header of 8 bytes, then the payload.",
-    MAXIMUM_TRANSMIT_SLOTS = 16 "Most slots of a transmit queue; with their size, one page of BAR4 for each queue. How many there are: `control::registers::capabilities`.",
-    HEADER_BYTES = 8 "Size of a transmit slot's header, and of a receive entry's descriptor.",
+    TRANSMIT_SLOT_BYTES = 16 "Size of a transmit slot: the message's header and the first 8 bytes of its payload.",
+    MAXIMUM_TRANSMIT_SLOTS = 64 "Most slots of a transmit queue. How many there are: `control::registers::sizes`.",
+    INLINE_BODY_BYTES = 256 "Size of an inline body: a header of 8 bytes, then the payload.",
+    INLINE_BODIES = 16 "Inline bodies of an endpoint, one page of BAR4: message `index` stands in body `index` modulo 16.",
+    HEADER_BYTES = 8 "Size of an inline body's header, and of a receive entry's descriptor.",
     MAXIMUM_PAYLOAD_BYTES = 248 "Longest payload of a Basic message.",
     EXPRESS_PAYLOAD_BYTES = 8 "Payload of an Express message.",
     MINIMUM_STRIDE_LOG2 = 4 "Smallest receive entry: 16 bytes, for Express messages only.",
@@ -19,8 +21,8 @@ numbers! {
 }
 
 word! {
-    /// First 8 bytes of a transmit slot, little-endian; the payload follows.
-    transmit_header: 64 {
+    /// First 8 bytes of an inline body, little-endian; the payload follows.
+    transmit_header / TransmitHeader: 64 {
         destination [15:0] "Virtual destination; the transmit queue's window and the translation table turn it into a node and a receive queue.",
         length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
         tag [39:32] "Handed to the receiver unchanged.",
@@ -31,23 +33,27 @@ word! {
 word! {
     /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write together
     /// with the first 8 bytes of payload.
-    receive_descriptor: 64 {
+    receive_descriptor / ReceiveDescriptor: 64 {
         phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
         marked [1:1] "The sender marked the message for time stamps.",
+        gap [2:2] "Frames of the sender's node were lost on the way before this message, for the first message behind them.",
         tag [15:8] "The sender's tag; for Express the two tag bits of the address.",
-        length [31:16] "Payload bytes.",
-        source_node [47:32] "Node that sent the message.",
-        source_queue [55:48] "Transmit queue of that node.",
+        length [23:16] "Payload bytes.",
+        source_endpoint [35:24] "Endpoint of that node that sent the message.",
+        source_node [45:36] "Node that sent the message.",
+        receive_queue_id [63:48] "Receive queue that the message was sent to (RQID).",
     }
 }
 
 word! {
     /// What the NIU writes to host memory for each transmit queue (V21): how many slots it is done with.
-    shadow: 64 {
-        consumer [15:0] "Slots taken by their receivers since the queue was enabled, modulo 2^16.",
-        errors [31:16] "Errors of this queue since it was enabled; saturates.",
-        last_error [39:32] "Code of the last error (`error`).",
-        failed [40:40] "The queue has stopped for good; only destroying the endpoint clears it.",
+    shadow / Shadow: 64 {
+        consumer [15:0] "Messages answered since the queue was enabled, modulo 2^16: their slots are free.",
+        message_errors [27:16] "Messages that were refused for good; saturates.",
+        message_error [31:28] "Why the last of them was (`error`).",
+        store_errors [43:32] "Stores to the endpoint's page that were refused; saturates.",
+        store_error [47:44] "Why the last of them was (`error`).",
+        failed [48:48] "The queue has stopped for good; only destroying the endpoint clears it.",
     }
 }
 
@@ -62,7 +68,9 @@ codes! {
         InvalidTranslation / INVALID_TRANSLATION = 5 "A destination whose translation entry is not valid.",
         NotResident / NOT_RESIDENT = 6 "The receiver has no resident receive queue with that identifier.",
         EntryTooSmall / ENTRY_TOO_SMALL = 7 "The message is longer than the entries of the receiver's ring.",
-        AcknowledgeTimeout / ACKNOWLEDGE_TIMEOUT = 8 "The receiver's acknowledgement did not come; the queue has failed.",
+        AnswerTimeout / ANSWER_TIMEOUT = 8 "The receiver's node is gone, or lost a message; the queue has failed.",
+        ReceiverFull / RECEIVER_FULL = 9 "The receiver's ring stayed full; the endpoint chose to give up such messages.",
+        InlineLost / INLINE_LOST = 10 "A producer index that covers inline bodies which were stored while the endpoint had no page.",
     }
 }
 

@@ -46,7 +46,7 @@ codes! {
 
 word! {
     /// Memory request header, first 8 bytes (2.2.7). Bytes 8 to 11 (or 8 to 15) are the address, big-endian.
-    request: 64 {
+    request / Request: 64 {
         format_type [7:0] "Byte 0: Fmt and Type.",
         traffic_class [14:12] "Byte 1: TC.",
         length_high [17:16] "Byte 2: Length[9:8].",
@@ -64,7 +64,7 @@ word! {
 
 word! {
     /// Completion header, 12 bytes (2.2.9).
-    completion: 96 {
+    completion / Completion: 96 {
         format_type [7:0] "Byte 0: Fmt and Type.",
         length_high [17:16] "Byte 2: Length[9:8].",
         poisoned [22:22] "Byte 2: EP.",

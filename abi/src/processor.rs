@@ -33,19 +33,21 @@ register_map! {
         /// Writing a one clears that bit of `control::registers::event_pending`.
         event_clear @ 0x20: 32 WriteOnly = 0 {}
         /// What waits.
-        waiting @ 0x24: 32 ReadOnly = 0 {
+        waiting / Waiting @ 0x24: 32 ReadOnly = 0 {
             completion [0:0] "The completion queue is not empty.",
             event [1:1] "The event queue is not empty.",
             command_0_space [2:2] "Command queue 0 has room.",
             command_1_space [3:3] "Command queue 1 has room.",
             event_pending [4:4] "A bit of `event_pending` is set.",
         }
-        /// Writing a one clears that bit of `control::registers::endpoint_pending`.
-        endpoint_clear @ 0x40 * 8: 32 WriteOnly = 0 {}
         /// Command queue 0: four words; writing the last one issues the command.
         command_0 @ 0x80 * 4: 32 WriteOnly = 0 {}
         /// Command queue 1.
         command_1 @ 0x90 * 4: 32 WriteOnly = 0 {}
+        /// Writing a one clears that bit of `control::registers::queue_pending`.
+        queue_clear @ 0x100 * 8: 32 WriteOnly = 0 {}
+        /// Writing a one clears that bit of `control::registers::endpoint_pending`.
+        endpoint_clear @ 0x200 * 128: 32 WriteOnly = 0 {}
     }
 }
 

@@ -4,56 +4,75 @@ use crate::schema::{numbers, section, word};
 
 numbers! {
     REGION_SHIFT = 12 "Lowest bit of the region in an index.",
-    REGION_ENDPOINT_MAP = 0 "One word an endpoint page: `endpoint_map`.",
-    REGION_TRANSMIT_QUEUE = 1 "Two words a queue: index = queue * 2 + 0 `transmit_control`, + 1 shadow line address.",
-    REGION_RECEIVE_QUEUE = 2 "Two words a queue: index = queue * 2 + 0 `receive_control`, + 1 ring address.",
+    REGION_ENDPOINT_MAP = 0 "One word an endpoint: `endpoint_map`.",
+    REGION_TRANSMIT_QUEUE = 1 "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`.",
+    REGION_RECEIVE_QUEUE = 2 "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`.",
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
     REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
-    MAXIMUM_TRANSLATION_ENTRIES = 1024 "Most entries of the translation table. How many there are: `control::registers::capabilities`.",
-    TRANSMIT_QUEUES = 16 "Resident transmit queues of the default configuration.",
-    RECEIVE_QUEUES = 16 "Resident receive queues of the default configuration.",
-    MAXIMUM_NODES = 64 "Nodes 0 to 63 may send to a receiver that tracks their queues' refusals.",
+    REGION_RECEIVE_MAP = 5 "One word a receive queue identifier: `receive_map`.",
+    WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
+    TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
+    TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
+    RECEIVE_CONTROL = 0 "Word of a receive queue: `receive_control`.",
+    RECEIVE_RING = 1 "Word of a receive queue: host address of its ring.",
+    MAXIMUM_TRANSLATION_ENTRIES = 4096 "Most entries of the translation table. How many there are: `control::registers::sizes`.",
+    MAXIMUM_QUEUES = 256 "Most resident queues of a side. How many there are: `control::registers::capabilities`.",
+    MAXIMUM_NODES = 1024 "Most nodes: ten bits name one.",
+    MAXIMUM_RECEIVE_QUEUE_IDS = 4096 "Most receive queue identifiers of a node: twelve bits are significant.",
 }
 
 word! {
-    /// Which resident queues stand behind an endpoint page.
-    endpoint_map: 64 {
-        transmit_queue [3:0] "Resident transmit queue.",
-        transmit_resident [7:7] "The endpoint's transmit queue is resident.",
-        receive_queue [11:8] "Resident receive queue.",
-        receive_resident [15:15] "The endpoint's receive queue is resident.",
+    /// What stands behind an endpoint's pages.
+    endpoint_map / EndpointMap: 64 {
+        transmit_queue [7:0] "Resident transmit queue.",
+        transmit_resident [8:8] "The endpoint's transmit queue is resident.",
+        receive_queue [23:16] "Resident receive queue.",
+        receive_resident [24:24] "The endpoint's receive queue is resident.",
+        page [39:32] "Page of the NIU memory pool that holds its inline bodies.",
+        page_resident [40:40] "The endpoint has such a page.",
     }
 }
 
 word! {
-    /// Control of a resident transmit queue. Writing it clears the queue's indices, errors and failure.
-    transmit_control: 64 {
-        enabled [0:0] "The queue launches messages.",
+    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure.
+    transmit_control / TransmitControl: 64 {
+        enabled [0:0] "The queue takes stores and launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
         priority [2:2] "1: sends before the queues with 0, of which one still has its turn behind eight messages (V20).",
-        window_mask [25:16] "Legal destinations are those with no bit outside this mask (V13).",
-        window_base [41:32] "Or-ed to the destination: index of the translation entry (V13).",
+        give_up [7:4] "A message is given up (`RECEIVER_FULL`) at its n-th `FULL`; 0: never.",
+        generation [15:8] "Stands in the queue's frames; an answer with another one is ignored.",
+        endpoint [27:16] "The endpoint that the queue belongs to; stands in its frames.",
+        window_mask [43:32] "Legal destinations are those with no bit outside this mask (V13).",
+        window_base [59:48] "Or-ed to the destination: index of the translation entry (V13).",
     }
 }
 
 word! {
-    /// Control of a resident receive queue. Writing it clears the queue's indices.
-    receive_control: 64 {
+    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices.
+    receive_control / ReceiveControl: 64 {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
         stride_log2 [11:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
-        receive_queue_id [31:16] "Logical name (RQID, V14).",
+        receive_queue_id [31:16] "Identifier (RQID, V14); compared again when a message is committed.",
+    }
+}
+
+word! {
+    /// Which resident receive queue an identifier names.
+    receive_map / ReceiveMap: 64 {
+        queue [7:0] "Resident receive queue.",
+        resident [8:8] "There is one.",
     }
 }
 
 word! {
     /// Where a virtual destination leads.
-    translation: 64 {
-        node [15:0] "Node.",
-        receive_queue_id [31:16] "Receive queue there (RQID).",
+    translation / Translation: 64 {
+        node [9:0] "Node.",
+        receive_queue_id [31:16] "Receive queue there (RQID); 12 bits are significant.",
         virtual_channel [32:32] "Virtual channel (V20).",
         valid [33:33] "The entry may be used.",
     }
 }
 
-section!("queue_state", "Queue state", maps: [], words: [endpoint_map, transmit_control, receive_control, translation], codes: []);
+section!("queue_state", "Queue state", maps: [], words: [endpoint_map, transmit_control, receive_control, receive_map, translation], codes: []);

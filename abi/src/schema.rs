@@ -1,8 +1,26 @@
 //! Registers, words and codes as data.
 //!
 //! Everything that two parts of Wayfarer must agree on is written once with the macros of this crate. Each use leaves
-//! behind Rust constants and accessors (for firmware, driver and simulator), and a `const` description of itself from
-//! which the hardware constants, the reference pages and the C header are made.
+//! behind Rust constants, a type for each word (for firmware, driver and simulator), and a `const` description of itself from
+//! which the reference pages and the C header are made. The hardware's kernels use the constants.
+//!
+//! A word's type takes that word and no other:
+//!
+//! ```compile_fail,E0308
+//! use wayfarer_abi::{link::Header, message::Shadow};
+//! let header: Header = Shadow::unpack(0);
+//! ```
+//!
+//! ```compile_fail,E0609
+//! use wayfarer_abi::message::Shadow;
+//! let node = Shadow::unpack(0).source_node;
+//! ```
+//!
+//! ```
+//! use wayfarer_abi::{link::Header, message::Shadow};
+//! assert_eq!(Shadow::unpack(0x1_0000_0000_0007).consumer, 7);
+//! assert_eq!(Header { source_node: 3, ..Header::default() }.pack(), 3 << 21);
+//! ```
 
 /// A field inside a word: bits `shift .. shift + width`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,11 +145,41 @@ pub const fn insert(word: u128, shift: usize, width: usize, value: u64) -> u128 
     (word & !(mask(width) << shift)) | (((value as u128) & mask(width)) << shift)
 }
 
-/// Describes words: `word! { /// meaning  name: 64 { field [7:0] "meaning", ... } ... }`.
+/// The type of a word's fields, `[Type] 64 { field [7:0] "meaning", ... } "meaning of the word" ...`. Nothing without a name.
+macro_rules! fields {
+    (@raw 32) => { u32 };
+    (@raw 64) => { u64 };
+    (@raw 96) => { u128 };
+    (@raw 128) => { u128 };
+    ([] $bits:tt {} $($meaning:literal)+) => {};
+    ([$type:ident] $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal )+ } $($meaning:literal)+) => {
+        $(#[doc = $meaning])+
+        ///
+        /// Its fields; those of another word are of another type. Bits of no field are reserved.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $type { $( #[doc = $text] pub $field: u64 ),+ }
+        impl $type {
+            /// Takes the fields out of a word; reserved bits are ignored.
+            pub const fn unpack(word: $crate::schema::fields!(@raw $bits)) -> Self {
+                Self { $( $field: $crate::schema::extract(word as u128, $low, $high - $low + 1) ),+ }
+            }
+            /// The word with these fields, each cut to its width; reserved bits are zero.
+            pub const fn pack(self) -> $crate::schema::fields!(@raw $bits) {
+                let word = 0;
+                $( let word = $crate::schema::insert(word, $low, $high - $low + 1, self.$field); )+
+                word as $crate::schema::fields!(@raw $bits)
+            }
+        }
+    };
+}
+
+/// Describes words: `word! { /// meaning  name / Name: 64 { field [7:0] "meaning", ... } ... }`.
 ///
-/// Each word becomes a module with `WORD`, and each field a module in it with `SHIFT`, `WIDTH`, `get` and `set`.
+/// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and with a
+/// module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
 macro_rules! word {
-    ($(#[doc = $meaning:literal])+ $name:ident : $bits:literal { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }) => {
+    ($(#[doc = $meaning:literal])+ $name:ident / $type:ident : $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }) => {
+        $crate::schema::fields! { [$type] $bits { $( $field [$high : $low] $text )* } $($meaning)+ }
         $(#[doc = $meaning])+
         pub mod $name {
             $(
@@ -141,11 +189,11 @@ macro_rules! word {
                     pub const SHIFT: usize = $low;
                     /// Number of bits of the field.
                     pub const WIDTH: usize = $high - $low + 1;
-                    /// Takes the field out of `word`.
+                    /// Takes the field out of `word`, of whatever kind it is: for the tests of blocks until they use the word's type.
                     pub const fn get(word: u128) -> u64 {
                         $crate::schema::extract(word, SHIFT, WIDTH)
                     }
-                    /// `word` with the field set to `value`, cut to the field's width.
+                    /// `word` with the field set to `value`, cut to the field's width: as `get`.
                     pub const fn set(word: u128, value: u64) -> u128 {
                         $crate::schema::insert(word, SHIFT, WIDTH, value)
                     }
@@ -162,15 +210,17 @@ macro_rules! word {
     };
 }
 
-/// Describes an address space; each register becomes a module with `OFFSET`, `REGISTER` and its fields.
+/// Describes an address space: `name / Name @ offset: 32 ReadOnly = reset { fields as of a word }`, without a type if it has no
+/// fields. Each register becomes a struct of its fields, and a module with `OFFSET`, `REGISTER` and its fields.
 macro_rules! register_map {
     ($(#[doc = $map_meaning:literal])+ $map:ident { $(
         $(#[doc = $meaning:literal])+
-        $name:ident @ $offset:literal $(* $count:literal)? : $bits:literal $access:ident = $reset:literal { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }
+        $name:ident $(/ $type:ident)? @ $offset:literal $(* $count:literal)? : $bits:tt $access:ident = $reset:literal { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }
     )* }) => {
         $(#[doc = $map_meaning])+
         pub mod $map {
             $(
+                $crate::schema::fields! { [$($type)?] $bits { $( $field [$high : $low] $text )* } $($meaning)+ }
                 $(#[doc = $meaning])+
                 pub mod $name {
                     /// Byte offset of the (first) register.
@@ -182,11 +232,11 @@ macro_rules! register_map {
                             pub const SHIFT: usize = $low;
                             /// Number of bits of the field.
                             pub const WIDTH: usize = $high - $low + 1;
-                            /// Takes the field out of `word`.
+                            /// Takes the field out of `word`, of whatever register it is: for the tests of blocks until they use the register's type.
                             pub const fn get(word: u64) -> u64 {
                                 $crate::schema::extract(word as u128, SHIFT, WIDTH)
                             }
-                            /// `word` with the field set to `value`, cut to the field's width.
+                            /// `word` with the field set to `value`, cut to the field's width: as `get`.
                             pub const fn set(word: u64, value: u64) -> u64 {
                                 $crate::schema::insert(word as u128, SHIFT, WIDTH, value) as u64
                             }
@@ -275,4 +325,4 @@ macro_rules! section {
     };
 }
 
-pub(crate) use {codes, numbers, register_map, section, word};
+pub(crate) use {codes, fields, numbers, register_map, section, word};

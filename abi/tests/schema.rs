@@ -1,8 +1,8 @@
 //! The schema is sound in itself, and what is made from it is fresh.
 
 use std::process::Command;
-use wayfarer_abi::SECTIONS;
-use wayfarer_abi::schema::{Word, extract, insert};
+use wayfarer_abi::schema::{Word, extract, insert, mask};
+use wayfarer_abi::{SECTIONS, command, control, link, message, queue_state};
 
 fn all_words() -> impl Iterator<Item = &'static Word> {
     SECTIONS.iter().flat_map(|section| {
@@ -85,6 +85,50 @@ fn extract_and_insert_agree_with_shifting_by_hand() {
         "a value too wide is cut"
     );
     assert_eq!(extract(u128::MAX, 64, 64), u64::MAX);
+}
+
+/// The bits of all fields of a word.
+fn all_fields(word: &Word) -> u128 {
+    let fields = word.fields.iter();
+    fields.fold(0, |bits, field| bits | (mask(field.width) << field.shift))
+}
+
+#[test]
+fn a_word_is_packed_as_it_was_unpacked_without_its_reserved_bits() {
+    /// Each word's type, and its description.
+    macro_rules! check {
+        ($( $type:path, $word:expr; )+) => {$(
+            for pattern in [0, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210, 0xa5 << 37] {
+                let word = pattern & mask($word.bits);
+                let packed: u128 = <$type>::unpack(word as _).pack().into();
+                assert_eq!(packed, word & all_fields(&$word), "{}", $word.name);
+            }
+        )+};
+    }
+    use control::registers;
+    check! {
+        link::Header, link::header::WORD;
+        link::Answer, link::answer::WORD;
+        link::Ping, link::ping::WORD;
+        link::Credit, link::credit::WORD;
+        message::Shadow, message::shadow::WORD;
+        message::ReceiveDescriptor, message::receive_descriptor::WORD;
+        queue_state::TransmitControl, queue_state::transmit_control::WORD;
+        command::StateOperand, command::state_operand::WORD;
+        registers::Sizes, registers::sizes::REGISTER.word;
+    }
+}
+
+#[test]
+fn a_field_stands_in_its_bits_and_a_value_too_wide_is_cut() {
+    let header = link::Header {
+        tag: 0x1a5,
+        length: 0x101,
+        ..Default::default()
+    };
+    assert_eq!(header.pack(), 0xa5 << 112 | 1 << 120);
+    let shadow = message::Shadow::unpack(0x0001_0000_0000_abcd);
+    assert_eq!((shadow.consumer, shadow.failed), (0xabcd, 1));
 }
 
 #[test]

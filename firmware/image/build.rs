@@ -1,24 +1,37 @@
-//! Link scripts, and the source revision that the image tells.
+//! Link scripts, the source revision that the image tells, and numbers of the configuration that it needs.
 
 use build_support::{REVISION_VARIABLE, revision};
 use std::path::PathBuf;
 use std::{env, fs};
 use wayfarer_configuration::Configuration;
 
-/// Bytes that the stack must have at least; the image uses a fraction of them.
-const STACK_BYTES: u64 = 4096;
+/// Bytes that the stack must have at least, besides those for each queue; the image uses a fraction of them.
+const STACK_BYTES: u64 = 3072;
+/// Bytes of stack for each resident queue: the state machines stand there, and once more while they are made.
+const STACK_BYTES_OF_QUEUE: u64 = 64;
+/// Core cycles of a processor cycle.
+const PROCESSOR_CLOCK_DIVIDER: u64 = 2;
 
 fn main() {
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
     let configuration =
         Configuration::chosen_for_build().unwrap_or_else(|problem| panic!("{problem}"));
     let ram_bytes = configuration.value("processor.ram_bytes");
+    let queues = ["queues.transmit", "queues.receive"]
+        .map(|key| configuration.value(key))
+        .into_iter()
+        .max();
+    let queues = queues.unwrap_or_default();
+    let stack_bytes = STACK_BYTES + STACK_BYTES_OF_QUEUE * queues;
+    let hertz = configuration.value("clock_hertz") / PROCESSOR_CLOCK_DIVIDER;
+    println!("cargo:rustc-env=WAYFARER_QUEUES={queues}");
+    println!("cargo:rustc-env=WAYFARER_PROCESSOR_HERTZ={hertz}");
     // riscv-rt's link.x includes memory.x from the search path.
     let template = fs::read_to_string("memory.x.in").expect("read memory.x.in");
     let script = template
         .replace("<RAM_BASE>", &format!("{:#x}", abi::processor::RAM_BASE))
         .replace("<RAM_BYTES>", &ram_bytes.to_string())
-        .replace("<STACK_BYTES>", &STACK_BYTES.to_string());
+        .replace("<STACK_BYTES>", &stack_bytes.to_string());
     fs::write(out.join("memory.x"), script).expect("write memory.x");
     println!("cargo:rustc-link-search={}", out.display());
     for script in ["memory.x", "link.x", "defmt.x"] {

@@ -1,12 +1,12 @@
 //! The admin queue: one submission after the other, every one checked before anything is done (`abi::admin`).
 
 use crate::command::Command;
-use crate::endpoints::{EndpointTable, Limits, Shape};
+use crate::endpoints::{EndpointTable, Limits, Memory, check};
 use crate::jobs::{self, Job, Progress};
 use crate::rings::{AdminRegisters, Rings};
-use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, opcode::Opcode, status::Status, submission};
+use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, Submission, opcode::Opcode, status::Status};
 use abi::command::completion_status::CompletionStatus;
-use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSLATION};
+use abi::queue_state::REGION_TRANSLATION;
 
 /// Token of the read of a submission.
 const FETCH_TOKEN: u16 = 1;
@@ -36,10 +36,7 @@ pub enum Input {
     /// Answer to [`Action::ReadInbox`].
     Inbox([u64; SUBMISSION_WORDS]),
     /// The command queue has room, and nothing else is to be told.
-    Room {
-        /// Processor cycles, low half.
-        now: u32,
-    },
+    Room,
 }
 
 /// What to do. At most one command each, and only after [`Input::Room`].
@@ -61,13 +58,20 @@ pub enum Action {
         /// The command.
         command: Command,
     },
+    /// Remember a transmit queue's generation where a firmware after this one finds it.
+    Keep {
+        /// The queue.
+        transmit_queue: u8,
+        /// The generation of its new owner.
+        generation: u8,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Nothing under way.
     Idle,
-    /// New rings: every queue is being disabled.
+    /// New rings: every endpoint is being erased. Commands done, of an endpoint or of all orphans.
     Clearing { done: usize },
     /// A marker is to be issued behind all that an earlier driver or firmware left under way.
     Marking,
@@ -88,12 +92,12 @@ enum State {
 /// All protocols of the service processor.
 ///
 /// New rings (another generation, or any after none) are a new driver: whatever is under way is dropped, every queue
-/// disabled, and a marker waited for, before its first submission is read.
+/// disabled, and a marker waited for, before its first submission is read. `QUEUES`: most resident queues a side.
 #[derive(Clone, Debug)]
-pub struct Firmware {
+pub struct Firmware<const QUEUES: usize> {
     state: State,
     rings: Option<Rings>,
-    endpoints: EndpointTable,
+    endpoints: EndpointTable<QUEUES>,
     /// Endpoints of a firmware before this one may be alive.
     orphaned: bool,
     /// Outbox slot of the next answer.
@@ -102,26 +106,32 @@ pub struct Firmware {
     identity: u64,
 }
 
-impl Firmware {
+impl<const QUEUES: usize> Firmware<QUEUES> {
     /// The first firmware since the hardware's reset, of source revision `revision`.
     pub fn new(revision: u32, limits: Limits) -> Self {
         let version = (u32::from(abi::ABI_VERSION_MAJOR) << 16) | u32::from(abi::ABI_VERSION_MINOR);
         Firmware {
             state: State::Idle,
             rings: None,
-            endpoints: EndpointTable::new(limits),
+            endpoints: EndpointTable::new(limits, [0; QUEUES]),
             orphaned: false,
             outbox_slot: 0,
             identity: (u64::from(version) << 32) | u64::from(revision),
         }
     }
 
-    /// Firmware that follows one that was stopped. `registers`: the admin queue's, as they are now.
+    /// Firmware that follows one that was stopped. `registers`: the admin queue's, as they are now. `generations`: what
+    /// [`Action::Keep`] said of each transmit queue last, 0 if nothing.
     ///
     /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that the driver can have of
     /// this firmware is its identity, until it sets up new rings; submissions that the earlier firmware may have taken are
     /// not answered.
-    pub fn resumed(revision: u32, limits: Limits, registers: AdminRegisters) -> Self {
+    pub fn resumed(
+        revision: u32,
+        limits: Limits,
+        registers: AdminRegisters,
+        generations: [u8; QUEUES],
+    ) -> Self {
         let rings = registers.is_on().then_some(Rings {
             registers,
             consumer: registers.doorbell,
@@ -130,6 +140,7 @@ impl Firmware {
             state: State::Marking,
             rings,
             orphaned: true,
+            endpoints: EndpointTable::new(limits, generations),
             ..Firmware::new(revision, limits)
         }
     }
@@ -160,28 +171,30 @@ impl Firmware {
             Input::Completed { token, status } => return self.completed(token, status),
             Input::Inbox(entry) => {
                 if self.state == State::Fetching {
-                    self.begin(&entry);
+                    return self.begin(&entry);
                 }
             }
-            Input::Room { now } => return self.proceed(now),
+            Input::Room => return self.proceed(),
         }
         None
     }
 
     /// Goes on up to the next command.
     #[inline(never)]
-    fn proceed(&mut self, now: u32) -> Option<Action> {
+    fn proceed(&mut self) -> Option<Action> {
         loop {
             match &mut self.state {
                 State::Idle => return self.fetch(),
                 State::Settling | State::Fetching => return None,
                 State::Clearing { done } => {
-                    let endpoints = self.endpoints.limits().endpoints;
-                    if let Some(command) = jobs::tear_down_all(endpoints, *done) {
-                        *done += 1;
+                    let command = match self.orphaned {
+                        true => jobs::tear_down_all(&self.endpoints.limits(), *done),
+                        false => jobs::tear_down_known(&mut self.endpoints, done),
+                    };
+                    *done += 1;
+                    if let Some(command) = command {
                         return Some(Action::Issue(command));
                     }
-                    self.endpoints.remove_all(self.orphaned, now);
                     self.orphaned = false;
                     self.state = State::Marking;
                 }
@@ -191,7 +204,7 @@ impl Firmware {
                 }
                 State::Working { identifier, job } => {
                     let identifier = *identifier;
-                    match job.step(&mut self.endpoints, now, PROBE_TOKEN) {
+                    match job.step(&mut self.endpoints, PROBE_TOKEN) {
                         Progress::Issue(command) => return Some(Action::Issue(command)),
                         Progress::Again => {}
                         Progress::Wait => return None,
@@ -283,10 +296,11 @@ impl Firmware {
 
     /// Checks a submission and decides what it takes.
     #[inline(never)]
-    fn begin(&mut self, entry: &[u64; SUBMISSION_WORDS]) {
-        let head = u128::from(entry[0]);
-        let identifier = submission::identifier::get(head) as u16;
-        let opcode = Opcode::from_code(submission::opcode::get(head)).ok_or(Status::UnknownOpcode);
+    fn begin(&mut self, entry: &[u64; SUBMISSION_WORDS]) -> Option<Action> {
+        let head = Submission::unpack(entry[0]);
+        let identifier = head.identifier as u16;
+        let opcode = Opcode::from_code(head.opcode).ok_or(Status::UnknownOpcode);
+        let mut action = None;
         self.state = match opcode.and_then(|opcode| self.check(opcode, &entry[2..])) {
             Ok(Begun::Result(result)) => State::Answering {
                 identifier,
@@ -294,8 +308,21 @@ impl Firmware {
                 result,
             },
             Ok(Begun::Job(job)) => State::Working { identifier, job },
+            Ok(Begun::Creation {
+                transmit_queue,
+                generation,
+                memory,
+            }) => {
+                action = Some(Action::Keep {
+                    transmit_queue,
+                    generation,
+                });
+                let job = Job::create(transmit_queue, memory);
+                State::Working { identifier, job }
+            }
             Err(status) => refuse(identifier, status),
         };
+        action
     }
 
     fn check(&mut self, opcode: Opcode, operands: &[u64]) -> Result<Begun, Status> {
@@ -305,27 +332,20 @@ impl Firmware {
         Ok(Begun::Job(match opcode {
             Opcode::Identify => return Ok(Begun::Result(self.identity)),
             Opcode::CreateEndpoint => {
-                let shape = Shape::from_operands(operands[0], operands[1], operands[2])?;
-                Job::Rest {
-                    number: self.endpoints.create(shape)?,
-                }
+                let (shape, memory) = check(operands[0], operands[1], operands[2])?;
+                let endpoint = self.endpoints.create(shape)?;
+                return Ok(Begun::Creation {
+                    transmit_queue: endpoint.transmit_queue,
+                    generation: endpoint.generation,
+                    memory,
+                });
             }
-            Opcode::DestroyEndpoint => {
-                self.endpoints.get(operands[0])?;
-                Job::TearDown {
-                    number: operands[0] as usize,
-                    done: 0,
-                }
-            }
+            Opcode::DestroyEndpoint => Job::TearDown {
+                queue: self.endpoints.get(operands[0])?.transmit_queue,
+                done: 0,
+            },
             Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
-                Some(data) => {
-                    let index = operands[0] as usize * 2;
-                    Job::Issue(Command::write_queue_state(
-                        REGION_RECEIVE_QUEUE,
-                        index,
-                        data,
-                    ))
-                }
+                Some(queue) => Job::Bind { queue, done: 0 },
                 None => return Ok(Begun::Result(0)),
             },
             Opcode::LoadTranslation => {
@@ -359,6 +379,12 @@ enum Begun {
     Result(u64),
     /// Commands.
     Job(Job),
+    /// An endpoint is to be created, for which everything is reserved.
+    Creation {
+        transmit_queue: u8,
+        generation: u8,
+        memory: Memory,
+    },
 }
 
 fn refuse(identifier: u16, status: Status) -> State {

@@ -1,93 +1,41 @@
-//! Which endpoints exist, and what they own.
+//! Which endpoints exist, and what they own. Every endpoint is resident: it has a transmit and a receive queue of its own.
 
-use abi::admin::{endpoint_shape, status::Status};
-use abi::control::registers::capabilities;
-use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
+mod limits;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use limits::Limits;
+pub use shape::{Memory, PAGE_BYTES, Shape, check};
+
+use abi::admin::status::Status;
 use abi::queue_state::{
-    MAXIMUM_NODES, MAXIMUM_TRANSLATION_ENTRIES, TRANSMIT_QUEUES, receive_control, translation,
-    transmit_control,
+    EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, ReceiveControl, ReceiveMap, Translation,
+    TransmitControl,
 };
+use heapless::{Deque, Vec};
 
-/// Base-2 logarithm of the largest translation table's entries.
-const TABLE_LOG2: u8 = MAXIMUM_TRANSLATION_ENTRIES.ilog2() as u8;
-/// Processor cycles after which a disabled queue gets no answers any more: the 2^18 core cycles after which a transmit queue
-/// that waits for one gives up.
-const REST_CYCLES: u32 = 1 << 17;
-/// Pages of host memory.
-pub(crate) const PAGE_BYTES: u64 = 4096;
+/// Most pages for inline bodies that this firmware serves.
+pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
 
-/// What the host asks an endpoint to be like, checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Base-2 logarithm of the receive ring's entries.
-    pub entries_log2: u8,
-    /// Base-2 logarithm of an entry's bytes.
-    pub stride_log2: u8,
-    /// Base-2 logarithm of the translation window.
-    pub window_log2: u8,
-    /// Whether it may send on virtual channel 1.
-    pub virtual_channel_1: bool,
-    /// Its transmit queue has priority (V20).
-    pub priority: bool,
-    /// Host address of the receive ring.
-    pub ring: u64,
-    /// Host address of the shadow line.
-    pub shadow: u64,
-}
-
-/// Lowest bit of the first operand that means nothing.
-const RESERVED_FROM: usize = endpoint_shape::priority::SHIFT + endpoint_shape::priority::WIDTH;
-
-impl Shape {
-    /// Checks the operands of `CREATE_ENDPOINT`.
-    ///
-    /// # Errors
-    /// `BadOperand`: a size is out of range, an address misaligned, or a reserved bit set.
-    pub fn from_operands(word: u64, ring: u64, shadow: u64) -> Result<Self, Status> {
-        let field = u128::from(word);
-        let shape = Shape {
-            entries_log2: endpoint_shape::entries_log2::get(field) as u8,
-            stride_log2: endpoint_shape::stride_log2::get(field) as u8,
-            window_log2: endpoint_shape::window_log2::get(field) as u8,
-            virtual_channel_1: endpoint_shape::virtual_channel_1::get(field) == 1,
-            priority: endpoint_shape::priority::get(field) == 1,
-            ring,
-            shadow,
-        };
-        let sizes = (1..=MAXIMUM_ENTRIES_LOG2 as u8).contains(&shape.entries_log2)
-            && (MINIMUM_STRIDE_LOG2 as u8..=MAXIMUM_STRIDE_LOG2 as u8).contains(&shape.stride_log2)
-            && shape.window_log2 <= TABLE_LOG2;
-        let addresses = ring.is_multiple_of(PAGE_BYTES)
-            && ring != 0
-            && ring.checked_add(shape.ring_bytes()).is_some()
-            && shadow.is_multiple_of(64)
-            && shadow != 0;
-        if word >> RESERVED_FROM == 0 && sizes && addresses {
-            Ok(shape)
-        } else {
-            Err(Status::BadOperand)
-        }
-    }
-
-    /// Size of the receive ring.
-    pub fn ring_bytes(&self) -> u64 {
-        1 << (u32::from(self.entries_log2) + u32::from(self.stride_log2)).min(63)
-    }
-
-    /// Pages that the ring touches; the largest ring has 2048.
-    pub fn ring_pages(&self) -> u16 {
-        self.ring_bytes().div_ceil(PAGE_BYTES) as u16
-    }
-}
-
-/// An endpoint. While every endpoint is resident its number is that of its page, its transmit and its receive queue.
+/// An endpoint. The numbers of its page, its queues and its page for inline bodies have nothing to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// What it is like.
-    pub shape: Shape,
+    /// Its page in BAR2, and in the lower half of BAR4.
+    pub number: u16,
+    /// Its transmit queue.
+    pub transmit_queue: u8,
+    /// Tells the transmit queue's messages from those of its former owners.
+    pub generation: u8,
+    /// Its receive queue.
+    pub receive_queue: u8,
+    /// Page of the NIU memory pool with its inline bodies.
+    pub inline_page: Option<u8>,
     /// First entry of its translation window.
     pub window_base: u16,
-    /// Its receive queue's name, once bound.
+    /// What it is like.
+    pub shape: Shape,
+    /// Identifier of its receive queue (RQID), once bound.
     pub receive_queue_id: Option<u16>,
 }
 
@@ -97,73 +45,92 @@ impl Endpoint {
         base..base + (1 << self.shape.window_log2)
     }
 
+    /// What stands behind its pages.
+    pub fn map(&self) -> u64 {
+        let map = EndpointMap {
+            transmit_queue: self.transmit_queue.into(),
+            transmit_resident: 1,
+            receive_queue: self.receive_queue.into(),
+            receive_resident: 1,
+            page: self.inline_page.unwrap_or_default().into(),
+            page_resident: self.inline_page.is_some().into(),
+        };
+        map.pack()
+    }
+
     /// Control word of its transmit queue.
     pub fn transmit_control(&self) -> u64 {
-        let mut word = transmit_control::enabled::set(0, 1);
-        word =
-            transmit_control::virtual_channel_limit::set(word, self.shape.virtual_channel_1.into());
-        word = transmit_control::priority::set(word, self.shape.priority.into());
-        word = transmit_control::window_mask::set(word, (1 << self.shape.window_log2) - 1);
-        transmit_control::window_base::set(word, self.window_base.into()) as u64
-    }
-
-    /// Control word of its receive queue; disabled until a name is bound.
-    pub fn receive_control(&self) -> u64 {
-        let Some(identifier) = self.receive_queue_id else {
-            return 0;
+        let control = TransmitControl {
+            enabled: 1,
+            virtual_channel_limit: self.shape.virtual_channel_1.into(),
+            priority: self.shape.priority.into(),
+            give_up: self.shape.give_up.into(),
+            generation: self.generation.into(),
+            endpoint: self.number.into(),
+            window_mask: (1 << self.shape.window_log2) - 1,
+            window_base: self.window_base.into(),
         };
-        let mut word = receive_control::enabled::set(0, 1);
-        word = receive_control::entries_log2::set(word, self.shape.entries_log2.into());
-        word = receive_control::stride_log2::set(word, self.shape.stride_log2.into());
-        receive_control::receive_queue_id::set(word, identifier.into()) as u64
+        control.pack()
+    }
+
+    /// Control word of its receive queue, bound to an identifier.
+    pub fn receive_control(&self, receive_queue_id: u16) -> u64 {
+        let control = ReceiveControl {
+            enabled: 1,
+            entries_log2: self.shape.entries_log2.into(),
+            stride_log2: self.shape.stride_log2.into(),
+            receive_queue_id: receive_queue_id.into(),
+        };
+        control.pack()
+    }
+
+    /// Where the identifier leads.
+    pub fn receive_map(&self) -> u64 {
+        let map = ReceiveMap {
+            queue: self.receive_queue.into(),
+            resident: 1,
+        };
+        map.pack()
     }
 }
 
-/// How many endpoints this NIU has, and how many translations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Endpoints: each has a transmit and a receive queue.
-    pub endpoints: usize,
-    /// Entries of the translation table.
-    pub translation_entries: usize,
-}
-
-impl Limits {
-    /// What the register `abi::control::registers::capabilities` says, as far as this firmware can serve it.
-    pub fn from_capabilities(word: u32) -> Self {
-        let word = u64::from(word);
-        let transmit = capabilities::transmit_queues::get(word) as usize;
-        let receive = capabilities::receive_queues::get(word) as usize;
-        let table_log2 = (capabilities::translation_log2::get(word) as u8).min(TABLE_LOG2);
-        Limits {
-            endpoints: transmit.min(receive).min(TRANSMIT_QUEUES),
-            translation_entries: 1 << table_log2,
-        }
-    }
-}
-
-/// A number for an endpoint.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    endpoint: Option<Endpoint>,
-    /// Processor cycle (low half) at which its queues were disabled, if they ever were enabled.
-    disabled_at: Option<u32>,
-}
-
-/// All endpoints.
+/// All endpoints, and what is free. `QUEUES`: most queues a side.
 #[derive(Clone, Debug)]
-pub struct EndpointTable {
-    slots: [Slot; TRANSMIT_QUEUES],
+pub struct EndpointTable<const QUEUES: usize> {
     limits: Limits,
+    /// By transmit queue.
+    endpoints: [Option<Endpoint>; QUEUES],
+    /// By transmit queue: generation of the last owner.
+    generations: [u8; QUEUES],
+    /// The queue that has been free for the longest time is first: so generations repeat as late as possible.
+    free_transmit_queues: Deque<u8, QUEUES>,
+    free_receive_queues: Vec<u8, QUEUES>,
+    free_inline_pages: Vec<u8, MAXIMUM_INLINE_PAGES>,
 }
 
-impl EndpointTable {
-    /// No endpoints, and never any before.
-    pub fn new(limits: Limits) -> Self {
-        EndpointTable {
-            slots: Default::default(),
+impl<const QUEUES: usize> EndpointTable<QUEUES> {
+    /// No endpoints. `generations`: of the last owners of the transmit queues, if there were any.
+    pub fn new(limits: Limits, generations: [u8; QUEUES]) -> Self {
+        let limits = limits.served_with(QUEUES);
+        let mut table = EndpointTable {
             limits,
+            endpoints: [None; QUEUES],
+            generations,
+            free_transmit_queues: Deque::new(),
+            free_receive_queues: Vec::new(),
+            free_inline_pages: Vec::new(),
+        };
+        // There is room for all: the limits are within the sizes.
+        for queue in 0..limits.transmit_queues {
+            let _ = table.free_transmit_queues.push_back(queue as u8);
         }
+        for queue in 0..limits.receive_queues {
+            let _ = table.free_receive_queues.push(queue as u8);
+        }
+        for page in 0..limits.inline_pages {
+            let _ = table.free_inline_pages.push(page as u8);
+        }
+        table
     }
 
     /// What there is at most.
@@ -171,112 +138,133 @@ impl EndpointTable {
         self.limits
     }
 
+    /// The transmit queue that an endpoint of this number has: a page goes with one queue, so that none is found in two places.
+    fn transmit_queue(&self, number: usize) -> usize {
+        number % self.limits.transmit_queues.max(1)
+    }
+
     /// The endpoint with this number.
     ///
     /// # Errors
     /// `NoSuchEndpoint`.
     pub fn get(&self, number: u64) -> Result<&Endpoint, Status> {
-        let slot = usize::try_from(number)
-            .ok()
-            .and_then(|number| self.slots.get(number));
-        slot.and_then(|slot| slot.endpoint.as_ref())
+        let number = u16::try_from(number).map_err(|_| Status::NoSuchEndpoint)?;
+        let queue = self.transmit_queue(number.into());
+        let endpoint = self.endpoints.get(queue).and_then(Option::as_ref);
+        endpoint
+            .filter(|endpoint| endpoint.number == number)
             .ok_or(Status::NoSuchEndpoint)
     }
 
-    /// Reserves a number and a translation window; numbers that were never used go first.
+    /// The endpoint that has this transmit queue.
+    pub fn of_queue(&self, queue: u8) -> Option<&Endpoint> {
+        self.endpoints.get(usize::from(queue))?.as_ref()
+    }
+
+    /// One of the endpoints, if there are any.
+    pub fn any(&self) -> Option<&Endpoint> {
+        self.endpoints.iter().flatten().next()
+    }
+
+    /// Reserves all that an endpoint needs.
     ///
     /// # Errors
     /// `NoResources`.
-    pub fn create(&mut self, shape: Shape) -> Result<usize, Status> {
-        let usable = &self.slots[..self.limits.endpoints];
-        let unused = |slot: &Slot| slot.endpoint.is_none() && slot.disabled_at.is_none();
-        let number = usable
-            .iter()
-            .position(unused)
-            .or_else(|| usable.iter().position(|slot| slot.endpoint.is_none()))
+    pub fn create(&mut self, shape: Shape) -> Result<&Endpoint, Status> {
+        let window_base = self.free_window(shape.window_log2)?;
+        let is_short = self.free_transmit_queues.is_empty()
+            || self.free_receive_queues.is_empty()
+            || (shape.inline && self.free_inline_pages.is_empty());
+        if is_short {
+            return Err(Status::NoResources);
+        }
+        let queue = self
+            .free_transmit_queues
+            .pop_front()
             .ok_or(Status::NoResources)?;
-        let size = 1 << shape.window_log2;
-        let free = |base: &usize| {
-            self.slots
-                .iter()
-                .filter_map(|slot| slot.endpoint.as_ref())
-                .all(|other| other.window().end <= *base || other.window().start >= base + size)
+        let receive_queue = self.free_receive_queues.pop().ok_or(Status::NoResources)?;
+        let inline_page = match shape.inline {
+            true => self.free_inline_pages.pop(),
+            false => None,
         };
-        let base = (0..(self.limits.translation_entries + 1).saturating_sub(size))
-            .step_by(size)
-            .find(free)
-            .ok_or(Status::NoResources)?;
-        self.slots[number].endpoint = Some(Endpoint {
+        let generation = &mut self.generations[usize::from(queue)];
+        *generation = generation.wrapping_add(1);
+        let place = &mut self.endpoints[usize::from(queue)];
+        Ok(place.insert(Endpoint {
+            number: self.limits.page(queue, *generation),
+            transmit_queue: queue,
+            generation: *generation,
+            receive_queue,
+            inline_page,
+            window_base,
             shape,
-            window_base: base as u16,
             receive_queue_id: None,
-        });
-        Ok(number)
+        }))
     }
 
-    /// Whether answers to messages of an earlier endpoint with this number may still come. `now`: processor cycles, low half.
-    pub fn is_resting(&self, number: usize, now: u32) -> bool {
-        let disabled_at = self.slots.get(number).and_then(|slot| slot.disabled_at);
-        disabled_at.is_some_and(|at| now.wrapping_sub(at) < REST_CYCLES)
-    }
-
-    /// Takes a creation back of which the hardware never heard.
-    pub fn cancel(&mut self, number: usize) {
-        if let Some(slot) = self.slots.get_mut(number) {
-            slot.endpoint = None;
-        }
-    }
-
-    /// Forgets an endpoint whose queues are disabled `now` (processor cycles, low half).
-    pub fn remove(&mut self, number: usize, now: u32) {
-        if let Some(slot) = self.slots.get_mut(number) {
-            slot.endpoint = None;
-            slot.disabled_at = Some(now);
-        }
-    }
-
-    /// Forgets every endpoint. `all`: each queue may have been enabled, by a firmware before this one.
-    pub fn remove_all(&mut self, all: bool, now: u32) {
-        for slot in &mut self.slots {
-            if all || slot.endpoint.is_some() {
-                slot.endpoint = None;
-                slot.disabled_at = Some(now);
+    /// First entry of a free window: windows are aligned to their sizes.
+    fn free_window(&self, size_log2: u8) -> Result<u16, Status> {
+        let size = 1 << size_log2;
+        let mut base = 0;
+        while base + size <= self.limits.translation_entries {
+            let window = base..base + size;
+            let in_the_way = self.endpoints.iter().flatten().find(|other| {
+                let other = other.window();
+                other.start < window.end && window.start < other.end
+            });
+            match in_the_way {
+                None => return Ok(base as u16),
+                Some(other) => base = other.window().end.next_multiple_of(size),
             }
         }
+        Err(Status::NoResources)
     }
 
-    /// Gives an endpoint's receive queue its name: the control word to be written, or `None` if it has that name already
-    /// (writing it again would forget what was delivered).
+    /// Forgets the endpoint that has this transmit queue; its queues are disabled.
+    pub fn remove(&mut self, queue: u8) {
+        let place = self.endpoints.get_mut(usize::from(queue));
+        let Some(endpoint) = place.and_then(Option::take) else {
+            return;
+        };
+        // There is room: what is free was taken from these.
+        let _ = self.free_transmit_queues.push_back(endpoint.transmit_queue);
+        let _ = self.free_receive_queues.push(endpoint.receive_queue);
+        if let Some(page) = endpoint.inline_page {
+            let _ = self.free_inline_pages.push(page);
+        }
+    }
+
+    /// Gives an endpoint's receive queue its identifier: the endpoint's transmit queue, or `None` if it has that identifier
+    /// already (binding it again would forget what was delivered).
     ///
     /// # Errors
-    /// `NoSuchEndpoint`; `InUse` if another endpoint has the name; `BadOperand` if it is no 16-bit number or the endpoint has
-    /// another name.
-    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u64>, Status> {
-        let bound = self.get(number)?.receive_queue_id;
-        let identifier = u16::try_from(identifier).map_err(|_| Status::BadOperand)?;
-        match bound {
-            Some(name) if name == identifier => return Ok(None),
-            Some(_) => return Err(Status::BadOperand),
-            None => {}
+    /// `NoSuchEndpoint`; `InUse` if another endpoint has the identifier; `BadOperand` if there is no such identifier or the
+    /// endpoint has another one.
+    pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u8>, Status> {
+        let endpoint = self.get(number)?;
+        let queue = endpoint.transmit_queue;
+        let is_legal = identifier < self.limits.receive_queue_ids as u64;
+        match endpoint.receive_queue_id {
+            Some(bound) if u64::from(bound) == identifier => return Ok(None),
+            None if is_legal => {}
+            _ => return Err(Status::BadOperand),
         }
-        let has_name = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(identifier);
-        let mut endpoints = self.slots.iter().filter_map(|slot| slot.endpoint.as_ref());
-        if endpoints.any(has_name) {
+        let bound = Some(identifier as u16);
+        let mut endpoints = self.endpoints.iter().flatten();
+        if endpoints.any(|other| other.receive_queue_id == bound) {
             return Err(Status::InUse);
         }
-        let endpoint = self.slots[number as usize]
-            .endpoint
-            .as_mut()
-            .ok_or(Status::NoSuchEndpoint)?;
-        endpoint.receive_queue_id = Some(identifier);
-        Ok(Some(endpoint.receive_control()))
+        if let Some(endpoint) = &mut self.endpoints[usize::from(queue)] {
+            endpoint.receive_queue_id = bound;
+        }
+        Ok(Some(queue))
     }
 
     /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there.
     ///
     /// # Errors
-    /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node or channel do not exist, or a
-    /// reserved bit is set.
+    /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node, identifier or channel do not exist,
+    /// or a reserved bit is set.
     pub fn translation_index(
         &self,
         number: u64,
@@ -284,136 +272,15 @@ impl EndpointTable {
         entry: u64,
     ) -> Result<usize, Status> {
         let endpoint = self.get(number)?;
-        let word = u128::from(entry);
+        let fields = Translation::unpack(entry);
         let legal = destination < 1 << endpoint.shape.window_log2
-            && translation::node::get(word) < MAXIMUM_NODES as u64
-            && (translation::virtual_channel::get(word) == 0 || endpoint.shape.virtual_channel_1)
-            && entry >> (translation::valid::SHIFT + 1) == 0;
+            && fields.receive_queue_id < MAXIMUM_RECEIVE_QUEUE_IDS as u64
+            && (fields.virtual_channel == 0 || endpoint.shape.virtual_channel_1)
+            && fields.pack() == entry;
         if legal {
             Ok(usize::from(endpoint.window_base) + destination as usize)
         } else {
             Err(Status::BadOperand)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shape(window_log2: u8) -> Shape {
-        Shape {
-            entries_log2: 4,
-            stride_log2: 8,
-            window_log2,
-            virtual_channel_1: false,
-            priority: false,
-            ring: 0x1000,
-            shadow: 0x40,
-        }
-    }
-
-    const LIMITS: Limits = Limits {
-        endpoints: 16,
-        translation_entries: 1024,
-    };
-
-    #[test]
-    fn windows_never_overlap_and_are_found_again() {
-        let mut table = EndpointTable::new(LIMITS);
-        let first = table.create(shape(9)).expect("half the table");
-        let second = table.create(shape(8)).expect("a quarter");
-        let third = table.create(shape(8)).expect("the last quarter");
-        assert_eq!(
-            table.create(shape(0)),
-            Err(Status::NoResources),
-            "the table is full"
-        );
-        table.remove(second, 0);
-        assert_eq!(
-            table.create(shape(9)),
-            Err(Status::NoResources),
-            "no half is free"
-        );
-        let again = table.create(shape(7)).expect("in the gap");
-        let windows = [first, third, again]
-            .map(|number| table.get(number as u64).expect("it exists").window());
-        for (n, a) in windows.iter().enumerate() {
-            for b in &windows[n + 1..] {
-                assert!(
-                    a.end <= b.start || b.end <= a.start,
-                    "{a:?} and {b:?} overlap"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn bad_operands_are_refused() {
-        let good = |word, ring, shadow| Shape::from_operands(word, ring, shadow).is_ok();
-        assert!(good(0x06_08_08, 0x1000, 0x40));
-        for (word, ring, shadow) in [
-            (0x06_08_00, 0x1000, 0x40),
-            (0x06_08_10, 0x1000, 0x40),
-            (0x06_03_08, 0x1000, 0x40),
-            (0x06_09_08, 0x1000, 0x40),
-            (0x0b_08_08, 0x1000, 0x40),
-            (0x0400_0000 | 0x06_08_08, 0x1000, 0x40),
-            (0x06_08_08, 0x1001, 0x40),
-            (0x06_08_08, 0, 0x40),
-            (0x06_08_08, 0x1000, 0x44),
-            (0x06_08_08, u64::MAX - 0xfff, 0x40),
-        ] {
-            assert!(!good(word, ring, shadow), "{word:#x} {ring:#x} {shadow:#x}");
-        }
-    }
-
-    #[test]
-    fn a_name_belongs_to_one_endpoint() {
-        let mut table = EndpointTable::new(LIMITS);
-        let a = table.create(shape(1)).expect("room") as u64;
-        let b = table.create(shape(1)).expect("room") as u64;
-        assert!(matches!(table.bind(a, 7), Ok(Some(_))));
-        assert_eq!(table.bind(b, 7), Err(Status::InUse));
-        assert_eq!(table.bind(a, 7), Ok(None), "the same name again");
-        assert_eq!(table.bind(a, 8), Err(Status::BadOperand), "another name");
-        assert_eq!(table.bind(b, 0x1_0000), Err(Status::BadOperand));
-        assert_eq!(table.bind(9, 1), Err(Status::NoSuchEndpoint));
-        table.remove(a as usize, 0);
-        assert!(matches!(table.bind(b, 7), Ok(Some(_))), "free again");
-    }
-
-    #[test]
-    fn unused_numbers_go_first_and_used_ones_rest() {
-        let mut table = EndpointTable::new(Limits {
-            endpoints: 2,
-            translation_entries: 64,
-        });
-        assert_eq!(table.create(shape(7)), Err(Status::NoResources), "too wide");
-        assert_eq!(table.create(shape(5)), Ok(0));
-        table.remove(0, u32::MAX - 5);
-        assert_eq!(table.create(shape(5)), Ok(1), "0 rests");
-        assert_eq!(table.create(shape(5)), Ok(0), "nothing else is left");
-        assert_eq!(table.create(shape(0)), Err(Status::NoResources));
-        assert!(!table.is_resting(1, 0), "never used before");
-        assert!(table.is_resting(0, REST_CYCLES - 7));
-        assert!(!table.is_resting(0, REST_CYCLES - 6));
-        table.cancel(0);
-        assert!(table.is_resting(0, 0), "a cancelled creation ends no rest");
-    }
-
-    #[test]
-    fn limits_are_the_smaller_of_both_sides() {
-        let limits = |word| Limits::from_capabilities(word);
-        assert_eq!(limits(0x0a10_1010), LIMITS);
-        assert_eq!(limits(0x0810_0408).endpoints, 4);
-        assert_eq!(limits(0x0810_0804).endpoints, 4);
-        assert_eq!(limits(0x0810_0804).translation_entries, 256);
-        assert_eq!(
-            limits(0x2010_ffff),
-            LIMITS,
-            "more than this firmware serves"
-        );
-        assert_eq!(limits(0).endpoints, 0);
     }
 }

@@ -1,11 +1,13 @@
-//! Requests that take many commands, as lists that are never written down: a job knows its next command from a count.
+//! Requests that take several commands. A job derives its next command from a step counter instead of storing a list.
+//!
+//! Why the commands stand in this order: contract 3, rule 14.
 
 use crate::command::Command;
-use crate::endpoints::{Endpoint, EndpointTable, PAGE_BYTES};
-use abi::admin::{endpoint_result, status::Status};
+use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES};
+use abi::admin::{EndpointResult, status::Status};
 use abi::queue_state::{
-    REGION_ENDPOINT_MAP, REGION_RECEIVE_QUEUE, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE,
-    endpoint_map,
+    RECEIVE_CONTROL, RECEIVE_RING, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
+    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL, TRANSMIT_SHADOW, WORDS_LOG2,
 };
 
 /// Where probes of host memory land in the inbox.
@@ -20,24 +22,28 @@ pub enum Job {
     Issue(Command),
     /// Nothing any more.
     Answer,
-    /// Waiting until no answer to an earlier endpoint's messages can come any more, which would count for the new one's.
-    Rest {
-        /// Endpoint number.
-        number: usize,
-    },
     /// Reading one double word of each page an endpoint will write to: a write to a bad address would vanish.
     Probe(Probes),
     /// Writing a new endpoint's state.
     SetUp {
-        /// Endpoint number.
-        number: usize,
+        /// The endpoint's transmit queue.
+        queue: u8,
+        /// Its memory.
+        memory: Memory,
+        /// Commands done.
+        done: usize,
+    },
+    /// Having messages for an identifier delivered to an endpoint.
+    Bind {
+        /// The endpoint's transmit queue.
+        queue: u8,
         /// Commands done.
         done: usize,
     },
     /// Erasing an endpoint's state.
     TearDown {
-        /// Endpoint number.
-        number: usize,
+        /// The endpoint's transmit queue.
+        queue: u8,
         /// Commands done.
         done: usize,
     },
@@ -58,6 +64,18 @@ pub enum Progress {
 }
 
 impl Job {
+    /// Creates the endpoint of a transmit queue, for which everything is reserved.
+    pub fn create(queue: u8, memory: Memory) -> Self {
+        Job::Probe(Probes {
+            queue,
+            memory,
+            next: memory.shadow,
+            issued: 0,
+            answered: 0,
+            trouble: None,
+        })
+    }
+
     /// Whether a step would bring something about.
     pub fn goes_on(&self) -> bool {
         match self {
@@ -66,68 +84,88 @@ impl Job {
         }
     }
 
-    /// One step. `now`: processor cycles, low half; `probe_token`: of the first probe.
-    pub fn step(&mut self, endpoints: &mut EndpointTable, now: u32, probe_token: u16) -> Progress {
-        match self {
+    /// One step. `probe_token`: of the first probe.
+    pub fn step<const QUEUES: usize>(
+        &mut self,
+        endpoints: &mut EndpointTable<QUEUES>,
+        probe_token: u16,
+    ) -> Progress {
+        let (command, result) = match self {
             Job::Issue(command) => {
                 let command = *command;
                 *self = Job::Answer;
-                Progress::Issue(command)
+                (Some(command), 0)
             }
-            Job::Answer => Progress::Done(0),
-            Job::Rest { number } if endpoints.is_resting(*number, now) => Progress::Wait,
-            Job::Rest { number } => match endpoints.get(*number as u64) {
-                Ok(endpoint) => {
-                    *self = Job::Probe(Probes::new(*number, endpoint));
-                    Progress::Again
-                }
-                Err(status) => Progress::Failed(status),
-            },
-            Job::Probe(probes) => match probes.outcome() {
-                Some(Ok(())) => {
-                    let number = probes.number;
-                    *self = Job::SetUp { number, done: 0 };
-                    Progress::Again
-                }
-                // A creation that failed leaves nothing behind: no state was written yet.
-                Some(Err(status)) => {
-                    endpoints.cancel(probes.number);
-                    Progress::Failed(status)
-                }
-                None => probes
-                    .next(probe_token)
-                    .map_or(Progress::Wait, Progress::Issue),
-            },
-            Job::SetUp { number, done } => {
-                let Ok(endpoint) = endpoints.get(*number as u64) else {
+            Job::Answer => (None, 0),
+            Job::Probe(_) => return self.probe(endpoints, probe_token),
+            Job::SetUp {
+                queue,
+                memory,
+                done,
+            } => {
+                let Some(endpoint) = endpoints.of_queue(*queue) else {
                     return Progress::Failed(Status::NoSuchEndpoint);
                 };
-                let result = created(*number, endpoint.window_base);
-                let command = set_up(*number, endpoint, *done);
+                let command = set_up(endpoint, memory, *done);
                 *done += 1;
-                command.map_or(Progress::Done(result), Progress::Issue)
+                (command, created(endpoint))
             }
-            Job::TearDown { number, done } => match tear_down(*number, *done) {
-                Some(command) => {
-                    *done += 1;
-                    Progress::Issue(command)
+            Job::Bind { queue, done } => {
+                let endpoint = endpoints.of_queue(*queue);
+                let command = endpoint.and_then(|endpoint| bind(endpoint, *done));
+                *done += 1;
+                (command, 0)
+            }
+            Job::TearDown { queue, done } => {
+                let endpoint = endpoints.of_queue(*queue);
+                let command = endpoint.and_then(|endpoint| tear_down(endpoint, *done));
+                *done += 1;
+                if command.is_none() {
+                    endpoints.remove(*queue);
                 }
-                None => {
-                    endpoints.remove(*number, now);
-                    Progress::Done(0)
-                }
-            },
+                (command, 0)
+            }
+        };
+        command.map_or(Progress::Done(result), Progress::Issue)
+    }
+
+    /// A step of the probes.
+    fn probe<const QUEUES: usize>(
+        &mut self,
+        endpoints: &mut EndpointTable<QUEUES>,
+        first_token: u16,
+    ) -> Progress {
+        let Job::Probe(probes) = self else {
+            return Progress::Again;
+        };
+        match probes.outcome() {
+            Some(Ok(())) => {
+                let (queue, memory) = (probes.queue, probes.memory);
+                *self = Job::SetUp {
+                    queue,
+                    memory,
+                    done: 0,
+                };
+                Progress::Again
+            }
+            // A creation that failed leaves nothing behind: no state was written yet.
+            Some(Err(status)) => {
+                endpoints.remove(probes.queue);
+                Progress::Failed(status)
+            }
+            None => probes
+                .next(first_token)
+                .map_or(Progress::Wait, Progress::Issue),
         }
     }
 }
 
-/// How far the probes of an endpoint's memory are.
+/// How far the probes of an endpoint's memory are: one of the shadow line and one of each of the ring's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probes {
-    number: usize,
-    ring: u64,
+    queue: u8,
+    memory: Memory,
     next: u64,
-    total: u16,
     issued: u16,
     answered: u16,
     /// The first of the probes that went wrong, whatever order they were answered in, and how.
@@ -135,22 +173,13 @@ pub struct Probes {
 }
 
 impl Probes {
-    /// None of them is issued yet: one of the shadow line and one of each of the ring's pages.
-    fn new(number: usize, endpoint: &Endpoint) -> Self {
-        Probes {
-            number,
-            ring: endpoint.shape.ring,
-            next: endpoint.shape.shadow,
-            total: 1 + endpoint.shape.ring_pages(),
-            issued: 0,
-            answered: 0,
-            trouble: None,
-        }
+    fn total(&self) -> u16 {
+        1 + self.memory.ring_pages
     }
 
     fn may_issue(&self) -> bool {
         self.trouble.is_none()
-            && self.issued < self.total
+            && self.issued < self.total()
             && self.issued - self.answered < PROBES_UNDER_WAY
     }
 
@@ -161,7 +190,7 @@ impl Probes {
         }
         let (address, token) = (self.next, first_token + self.issued);
         self.next = match self.issued {
-            0 => self.ring,
+            0 => self.memory.ring,
             // Behind the last page, which may be the last of all, there is none to be probed.
             _ => address.wrapping_add(PAGE_BYTES),
         };
@@ -184,63 +213,127 @@ impl Probes {
         match self.trouble {
             _ if self.answered < self.issued => None,
             Some((_, status)) => Some(Err(status)),
-            None => (self.issued == self.total).then_some(Ok(())),
+            None => (self.issued == self.total()).then_some(Ok(())),
         }
     }
 }
 
 /// Result of `CREATE_ENDPOINT`.
-fn created(number: usize, window_base: u16) -> u64 {
-    let mut result = endpoint_result::endpoint::set(0, number as u64);
-    result = endpoint_result::transmit_queue::set(result, number as u64);
-    endpoint_result::window_base::set(result, window_base.into()) as u64
+fn created(endpoint: &Endpoint) -> u64 {
+    let result = EndpointResult {
+        endpoint: endpoint.number.into(),
+        transmit_queue: endpoint.transmit_queue.into(),
+        window_base: endpoint.window_base.into(),
+    };
+    result.pack()
 }
 
-/// The set-up command with this number: the window first, the way in last.
-fn set_up(number: usize, endpoint: &Endpoint, done: usize) -> Option<Command> {
-    let mut map = endpoint_map::transmit_queue::set(0, number as u64);
-    map = endpoint_map::transmit_resident::set(map, 1);
-    map = endpoint_map::receive_queue::set(map, number as u64);
-    map = endpoint_map::receive_resident::set(map, 1);
+/// Index of a word of a queue in its region.
+fn word(queue: u8, word: usize) -> usize {
+    (usize::from(queue) << WORDS_LOG2) + word
+}
+
+/// The set-up command with this number: what the queue refers to, the queue, then the way in.
+fn set_up(endpoint: &Endpoint, memory: &Memory, done: usize) -> Option<Command> {
+    let (transmit, receive) = (endpoint.transmit_queue, endpoint.receive_queue);
     let (region, index, data) = match done {
         0 => {
             let base = usize::from(endpoint.window_base);
             let entries = 1 << endpoint.shape.window_log2;
-            let clear = Command::clear_queue_state(REGION_TRANSLATION, base, entries, 1);
-            return Some(clear);
+            return Some(Command::clear_queue_state(
+                REGION_TRANSLATION,
+                base,
+                entries,
+            ));
         }
-        1 => (REGION_TRANSMIT_QUEUE, number * 2 + 1, endpoint.shape.shadow),
-        2 => (REGION_RECEIVE_QUEUE, number * 2 + 1, endpoint.shape.ring),
+        1 => (
+            REGION_TRANSMIT_QUEUE,
+            word(transmit, TRANSMIT_SHADOW),
+            memory.shadow,
+        ),
+        2 => (
+            REGION_RECEIVE_QUEUE,
+            word(receive, RECEIVE_RING),
+            memory.ring,
+        ),
         3 => (
             REGION_TRANSMIT_QUEUE,
-            number * 2,
+            word(transmit, TRANSMIT_CONTROL),
             endpoint.transmit_control(),
         ),
-        4 => (REGION_ENDPOINT_MAP, number, map as u64),
+        4 => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
         _ => return None,
     };
     Some(Command::write_queue_state(region, index, data))
 }
 
-/// The tear-down command with this number: the way in first. Addresses and translations of a disabled queue mean nothing.
-fn tear_down(number: usize, done: usize) -> Option<Command> {
-    tear_down_range(number, 1, done)
-}
-
-/// The command with this number of the tear-down of everything, whether this firmware knows of it or an earlier one did.
-pub fn tear_down_all(endpoints: usize, done: usize) -> Option<Command> {
-    tear_down_range(0, endpoints, done)
-}
-
-/// Addresses stay as they are: what is just on its way out must not lose its own.
-fn tear_down_range(first: usize, count: usize, done: usize) -> Option<Command> {
-    let (region, stride) = match done {
-        _ if count == 0 => return None,
-        0 => (REGION_ENDPOINT_MAP, 1),
-        1 => (REGION_TRANSMIT_QUEUE, 2),
-        2 => (REGION_RECEIVE_QUEUE, 2),
+/// The binding command with this number: the queue, then the way in.
+fn bind(endpoint: &Endpoint, done: usize) -> Option<Command> {
+    let identifier = endpoint.receive_queue_id?;
+    let (region, index, data) = match done {
+        0 => (
+            REGION_RECEIVE_QUEUE,
+            word(endpoint.receive_queue, RECEIVE_CONTROL),
+            endpoint.receive_control(identifier),
+        ),
+        1 => (
+            REGION_RECEIVE_MAP,
+            identifier.into(),
+            endpoint.receive_map(),
+        ),
         _ => return None,
     };
-    let index = first * stride;
-    Some(Command::clear_queue_state(region, index, count, stride))
+    Some(Command::write_queue_state(region, index, data))
+}
+
+/// The tear-down command with this number: the ways in, then the queues. Addresses stay as they are: what is just on its way out
+/// must not lose its own.
+fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
+    let is_bound = endpoint.receive_queue_id.is_some();
+    let (region, index) = match done + usize::from(!is_bound) {
+        0 => (
+            REGION_RECEIVE_MAP,
+            endpoint.receive_queue_id.unwrap_or_default().into(),
+        ),
+        1 => (REGION_ENDPOINT_MAP, endpoint.number.into()),
+        2 => (
+            REGION_TRANSMIT_QUEUE,
+            word(endpoint.transmit_queue, TRANSMIT_CONTROL),
+        ),
+        3 => (
+            REGION_RECEIVE_QUEUE,
+            word(endpoint.receive_queue, RECEIVE_CONTROL),
+        ),
+        _ => return None,
+    };
+    Some(Command::write_queue_state(region, index, 0))
+}
+
+/// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it. So its time
+/// depends on how many there are, and not on how many there could be.
+pub fn tear_down_known<const QUEUES: usize>(
+    endpoints: &mut EndpointTable<QUEUES>,
+    done: &mut usize,
+) -> Option<Command> {
+    loop {
+        let endpoint = endpoints.any()?;
+        if let Some(command) = tear_down(endpoint, *done) {
+            return Some(command);
+        }
+        let queue = endpoint.transmit_queue;
+        endpoints.remove(queue);
+        *done = 0;
+    }
+}
+
+/// The command with this number of the tear-down of everything that an earlier firmware may have set up.
+pub fn tear_down_all(limits: &Limits, done: usize) -> Option<Command> {
+    let clear = match done {
+        0 => Command::clear_queue_state(REGION_RECEIVE_MAP, 0, limits.receive_queue_ids),
+        1 => Command::clear_queue_state(REGION_ENDPOINT_MAP, 0, limits.endpoints),
+        2 => Command::clear_controls(REGION_TRANSMIT_QUEUE, limits.transmit_queues),
+        3 => Command::clear_controls(REGION_RECEIVE_QUEUE, limits.receive_queues),
+        _ => return None,
+    };
+    Some(clear)
 }

@@ -1,7 +1,7 @@
 //! The rings in host memory: where the next submission stands, and what the next answer says (`abi::admin`).
 
-use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, completion, status::Status};
-use abi::control::registers;
+use abi::admin::{COMPLETION_BYTES, Completion, SUBMISSION_BYTES, status::Status};
+use abi::control::registers::{self, AdminEntries};
 
 /// Largest base-2 logarithm of the rings' entries.
 const MAXIMUM_ENTRIES_LOG2: u8 = 8;
@@ -29,11 +29,10 @@ impl AdminRegisters {
     /// unchanged first word means that all belong together. `None` if they do not; the host's next doorbell is still to come.
     pub fn refreshed(&self, mut register: impl FnMut(usize) -> u32) -> Option<Self> {
         let before = register(registers::admin_entries::OFFSET);
-        let entries_log2 = registers::admin_entries::log2::get(before.into()) as u8;
-        let generation = registers::admin_entries::generation::get(before.into()) as u8;
+        let entries = AdminEntries::unpack(before);
         let mut read = AdminRegisters {
-            entries_log2,
-            generation,
+            entries_log2: entries.log2 as u8,
+            generation: entries.generation as u8,
             ..*self
         };
         if read != *self {
@@ -88,12 +87,15 @@ impl Rings {
         let index = self.consumer % self.entries();
         let phase = 1 - (self.consumer / self.entries()) % 2;
         self.consumer = self.consumer.wrapping_add(1);
-        let mut word = completion::identifier::set(0, identifier.into());
-        word = completion::status::set(word, status.code());
-        word = completion::consumer::set(word, self.consumer.into());
-        word = completion::phase::set(word, phase.into());
+        let word = Completion {
+            identifier: identifier.into(),
+            status: status.code(),
+            consumer: self.consumer.into(),
+            phase: phase.into(),
+        };
         let offset = u64::from(index) * COMPLETION_BYTES as u64;
-        (self.registers.completions.wrapping_add(offset), word as u64)
+        let address = self.registers.completions.wrapping_add(offset);
+        (address, word.pack())
     }
 }
 

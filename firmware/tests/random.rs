@@ -11,7 +11,11 @@ const MEMORY: u64 = 0x4000_0000;
 const MEMORY_PAGES: u64 = 64;
 /// Few, so that they run out and are used again.
 const LIMITS: Limits = Limits {
-    endpoints: 5,
+    transmit_queues: 8,
+    receive_queues: 5,
+    endpoints: 32,
+    receive_queue_ids: 16,
+    inline_pages: 2,
     translation_entries: 512,
 };
 
@@ -29,9 +33,13 @@ fn address() -> impl Strategy<Value = u64> {
 fn creation() -> impl Strategy<Value = Request> {
     let sizes = prop_oneof![
         9 => (1..7_u64, 4..9_u64, 0..9_u64),
-        1 => (0..18_u64, 0..11_u64, 0..13_u64),
+        1 => (0..18_u64, 0..11_u64, 0..15_u64),
     ];
-    let high = prop_oneof![4 => Just(1_u64), 4 => Just(0), 1 => any::<u32>().prop_map(u64::from)];
+    let high = prop_oneof![
+        4 => (0..8_u64, 0..16_u64).prop_map(|(flags, give_up)| flags | give_up << 4),
+        4 => Just(0),
+        1 => any::<u32>().prop_map(u64::from),
+    ];
     (sizes, high, address(), address()).prop_map(
         |((entries, stride, window), high, ring, shadow)| {
             let shape = entries | (stride << 8) | (window << 16) | (high << 24);
@@ -45,16 +53,16 @@ fn creation() -> impl Strategy<Value = Request> {
 
 /// A number of an endpoint that mostly may exist.
 fn number() -> impl Strategy<Value = u64> {
-    prop_oneof![12 => 0..6_u64, 3 => 0..18_u64, 1 => any::<u64>()]
+    prop_oneof![12 => 0..10_u64, 3 => 0..40_u64, 1 => any::<u64>()]
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
     let request = |opcode, operands| Request { opcode, operands };
-    let name = prop_oneof![9 => 0..6_u64, 1 => any::<u64>()];
+    let name = prop_oneof![9 => 0..6_u64, 1 => 10..20_u64, 1 => any::<u64>()];
     let destination = prop_oneof![9 => 0..20_u64, 1 => any::<u64>()];
     let entry =
-        (0..70_u64, any::<u16>(), 0..4_u64, 0..20_u64).prop_map(|(node, name, flags, bad)| {
-            node | (u64::from(name) << 16) | (flags << 32) | (u64::from(bad == 0) << 40)
+        (0..1100_u64, 0..4200_u64, 0..4_u64, 0..20_u64).prop_map(|(node, name, flags, bad)| {
+            node | (name << 16) | (flags << 32) | (u64::from(bad == 0) << 40)
         });
     prop_oneof![
         1 => any::<[u64; 3]>().prop_map(move |operands| request(1, operands)),

@@ -3,10 +3,10 @@
 mod support;
 
 use abi::admin::status::Status;
-use abi::admin::{completion, opcode};
+use abi::admin::{Completion, EndpointShape, opcode};
 use abi::command::completion_status::CompletionStatus;
 use support::requests::{Host, Reference, call, create, request};
-use support::{LIMITS, Random, World};
+use support::{LIMITS, QUEUES, Random, World};
 use wayfarer_firmware::{Firmware, Input, Limits};
 
 const RINGS: u64 = 0x10_0000;
@@ -103,19 +103,20 @@ fn an_endpoint_lives_and_dies() {
     ] {
         assert_eq!(bench.ask(opcode, operands).0, Status::NoSuchEndpoint);
     }
-    bench.create(3);
-    assert_eq!(
-        bench.world.state_word(3, 15),
-        0,
-        "no translation is inherited"
-    );
+    let (status, result) = bench.create(3);
+    assert_eq!(status, Status::Done);
+    let base = (result >> 32) as usize;
+    assert_eq!(base, 8, "the window is used again");
+    let inherited = bench.world.state_word(3, base + 7);
+    assert_eq!(inherited, 0, "no translation is inherited");
 }
 
 #[test]
 fn queues_and_windows_run_out() {
     let mut bench = Bench::with_limits(Limits {
-        endpoints: 4,
+        transmit_queues: 4,
         translation_entries: 256,
+        ..LIMITS
     });
     assert_eq!(
         bench.create(9).0,
@@ -129,7 +130,27 @@ fn queues_and_windows_run_out() {
     assert_eq!(bench.create(0).0, Status::Done);
     assert_eq!(bench.create(0).0, Status::NoResources, "no queue");
     bench.ask(opcode::DESTROY_ENDPOINT, [0, 0, 0]);
-    assert_eq!(bench.create(7).0, Status::Done, "after its rest");
+    assert_eq!(bench.create(7).0, Status::Done, "what it had is free");
+}
+
+#[test]
+fn pages_for_inline_bodies_run_out() {
+    let mut bench = Bench::new();
+    let shape = EndpointShape::unpack(create(4, 8, 0, 0, 0).operands[0]);
+    let inline = EndpointShape { inline: 1, ..shape };
+    let mut ask = |shape: EndpointShape| {
+        let operands = [shape.pack(), MEMORY, MEMORY + 0x8040];
+        bench.ask(opcode::CREATE_ENDPOINT, operands)
+    };
+    for _ in 0..LIMITS.inline_pages {
+        assert_eq!(ask(inline).0, Status::Done);
+    }
+    assert_eq!(ask(inline).0, Status::NoResources);
+    assert_eq!(ask(shape).0, Status::Done, "without one");
+    bench.ask(opcode::DESTROY_ENDPOINT, [2, 0, 0]);
+    let operands = [inline.pack(), MEMORY, MEMORY + 0x8040];
+    let (status, _) = bench.ask(opcode::CREATE_ENDPOINT, operands);
+    assert_eq!(status, Status::Done, "that of the one that is gone");
 }
 
 #[test]
@@ -143,10 +164,14 @@ fn operands_out_of_range_are_refused() {
         (opcode::CREATE_ENDPOINT, [0x03_08_10, MEMORY, MEMORY]),
         (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY + 64, MEMORY]),
         (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY, MEMORY + 32]),
+        (opcode::CREATE_ENDPOINT, [0x0d_08_04, MEMORY, MEMORY]),
+        (opcode::CREATE_ENDPOINT, [0x0803_0804, MEMORY, MEMORY]),
+        (opcode::BIND_RECEIVE_QUEUE, [0, 256, 0]),
         (opcode::BIND_RECEIVE_QUEUE, [0, 0x1_0000, 0]),
         (opcode::LOAD_TRANSLATION, [0, 4, 0]),
         (opcode::LOAD_TRANSLATION, [0, u64::MAX, 0]),
-        (opcode::LOAD_TRANSLATION, [0, 0, 64]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1024]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 4096 << 16]),
         (opcode::LOAD_TRANSLATION, [0, 0, 1 << 34]),
         (opcode::LOAD_TRANSLATION, [1, 0, 1 << 32]),
     ] {
@@ -202,9 +227,9 @@ fn addresses_that_the_host_refuses_leave_no_trace() {
     bench.world.silent.clear();
     let (status, result) = bench.create(10);
     assert_eq!(
-        (status, result),
+        (status, result >> 32),
         (Status::Done, 0),
-        "the whole table is free, and number 0"
+        "the whole table is free"
     );
 }
 
@@ -220,10 +245,11 @@ fn a_submission_that_cannot_be_read_is_answered_without_a_name() {
         bench.world.doorbell_pending = true;
         bench.world.settle(&mut Random::new(1));
         let (_, [word, _]) = bench.world.answers.pop_front().expect("an answer");
-        assert_eq!(completion::status::get(word.into()), expected.code());
-        assert_eq!(completion::identifier::get(word.into()), 0);
-        let consumer = completion::consumer::get(word.into());
-        assert_eq!(consumer, u64::from(bench.world.registers.doorbell));
+        let completion = Completion::unpack(word);
+        assert_eq!(completion.status, expected.code());
+        assert_eq!(completion.identifier, 0);
+        let taken = bench.world.registers.doorbell;
+        assert_eq!(completion.consumer, u64::from(taken));
     }
     bench.world.memory.insert(RINGS >> 12, page);
 }
@@ -249,12 +275,12 @@ fn indices_go_round_past_sixteen_bits() {
 
 #[test]
 fn completions_nobody_waits_for_change_nothing() {
-    let mut firmware = Firmware::new(0, LIMITS);
+    let mut firmware = Firmware::<QUEUES>::new(0, LIMITS);
     for token in 0..8 {
         let status = Some(CompletionStatus::Done);
         assert!(firmware.step(Input::Completed { token, status }).is_none());
     }
     assert!(firmware.step(Input::Inbox([2; 5])).is_none());
-    assert!(firmware.step(Input::Room { now: 0 }).is_none());
+    assert!(firmware.step(Input::Room).is_none());
     assert!(!firmware.wants_room());
 }

@@ -8,7 +8,7 @@ pub struct HostWrite {
     /// 0, 1, 2 for BAR0, BAR2, BAR4.
     pub space: Bits<2>,
     /// Byte offset of the lanes in the BAR; the low four bits are zero.
-    pub address: Bits<20>,
+    pub address: Bits<25>,
     /// The bytes, each in the lane of its address.
     pub data: Bits<128>,
     /// Which lanes are written.
@@ -25,7 +25,7 @@ pub struct ReadRequest {
     /// 0, 1, 2 for BAR0, BAR2, BAR4.
     pub space: Bits<2>,
     /// Byte offset of the first double word in the BAR.
-    pub address: Bits<20>,
+    pub address: Bits<25>,
     /// Double words, 1 to 1024.
     pub length: Bits<11>,
     /// Byte enables of the first double word.
@@ -106,7 +106,7 @@ pub struct MemoryReadMaster {
     /// A read is wanted.
     pub request: Signal<Out, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<Out, Bits<13>>,
+    pub address: Signal<Out, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<In, Bit>,
     /// The cycle after `grant`: what was read.
@@ -120,7 +120,7 @@ pub struct MemoryReadTarget {
     /// A read is wanted.
     pub request: Signal<In, Bit>,
     /// Beat (16 bytes) to read.
-    pub address: Signal<In, Bits<13>>,
+    pub address: Signal<In, Bits<21>>,
     /// The read happens in this cycle.
     pub grant: Signal<Out, Bit>,
     /// The cycle after `grant`: what was read.
@@ -133,24 +133,44 @@ pub struct Event {
     /// `abi::event::kind`.
     pub kind: Bits<8>,
     /// Queue or endpoint.
-    pub index: Bits<8>,
+    pub index: Bits<12>,
     /// Error code.
     pub code: Bits<8>,
     /// Depends on the kind.
     pub data: Bits<32>,
 }
 
-/// A message's fate, as its receiver tells the sender (`abi::link::acknowledgement`).
+/// A receiver's verdict on messages of one transmit queue (`abi::link::answer`), as it leaves the receiver and as it reaches
+/// the sender.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct Acknowledgement {
+pub struct Answer {
     /// The other node: of the receiver at the sender, of the sender at the receiver.
-    pub node: Bits<16>,
-    /// Transmit queue that sent the message.
-    pub queue: Bits<8>,
-    /// Low bits of the message's index.
-    pub slot: Bits<4>,
-    /// `abi::link::status`.
-    pub status: Bits<4>,
+    pub node: Bits<10>,
+    /// Resident transmit queue that sent the messages.
+    pub slot: Bits<8>,
+    /// Generation of that queue in the messages' frames.
+    pub generation: Bits<8>,
+    /// Index of the message that bit 0 of the bitmap speaks of, modulo 128.
+    pub base: Bits<7>,
+    /// Bit k: the verdict holds for the message with index `base` + k.
+    pub bitmap: Bits<12>,
+    /// Low three bits of the answer's `abi::link::kind`.
+    pub verdict: Bits<3>,
+}
+
+/// One message's verdict (`Answer` with one bit of its bitmap set).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Verdict {
+    /// Node that sent the message.
+    pub node: Bits<10>,
+    /// Its resident transmit queue.
+    pub slot: Bits<8>,
+    /// Generation of that queue.
+    pub generation: Bits<8>,
+    /// The message's index, modulo 128.
+    pub index: Bits<7>,
+    /// Low three bits of the answer's `abi::link::kind`.
+    pub verdict: Bits<3>,
 }
 
 /// Write packets, a stream: a descriptor beat (host address in bits 63:0), then the data, dense.
@@ -164,4 +184,19 @@ pub mod write_packet {
     /// Both, for the kernels' names.
     pub const NUMBERS: [(&str, usize); 2] =
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
+}
+
+/// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`, but with
+/// the result of the look-up of its RQID in the place of `sequence`.
+pub mod stored_header {
+    /// Lowest of the eight bits of the resident receive queue.
+    pub const RECEIVE_QUEUE_SHIFT: usize = 31;
+    /// The receive queue is resident.
+    pub const RESIDENT_BIT: usize = 39;
+
+    /// Both, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 2] = [
+        ("RECEIVE_QUEUE_SHIFT", RECEIVE_QUEUE_SHIFT),
+        ("RESIDENT_BIT", RESIDENT_BIT),
+    ];
 }

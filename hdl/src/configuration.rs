@@ -21,11 +21,20 @@ include!(concat!(env!("OUT_DIR"), "/configuration.rs"));
 /// Base-2 logarithm of [`NONPOSTED_CREDITS`].
 pub const NONPOSTED_CREDITS_LOG2: usize = NONPOSTED_CREDITS.ilog2() as usize;
 
-/// Base-2 logarithm of the pages of slot memory: one for each transmit queue.
-pub const TRANSMIT_PAGES_LOG2: usize = TRANSMIT_QUEUES.next_power_of_two().ilog2() as usize;
+/// One more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of transmit queues.
+pub const TRANSMIT_QUEUES_LOG2_P1: usize = TRANSMIT_QUEUES_LOG2 + 1;
 
-/// Bits of an index of queue state (`abi::queue_state`) that are zero for every entry of the translation table.
-pub const TRANSLATION_ZERO_BITS: usize = abi::queue_state::REGION_SHIFT - TRANSLATION_LOG2;
+/// Two more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of up to twice as many.
+pub const TRANSMIT_QUEUES_LOG2_P2: usize = TRANSMIT_QUEUES_LOG2 + 2;
+
+/// Base-2 logarithm of the slots of all transmit queues together.
+pub const SLOT_MEMORY_LOG2: usize = TRANSMIT_QUEUES_LOG2 + TRANSMIT_SLOTS_LOG2;
+
+/// Base-2 logarithm of the 16-byte beats in the pool of inline pages.
+pub const INLINE_BEATS_LOG2: usize = INLINE_PAGES_LOG2 + 8;
+
+/// Bits of the number of a flow: a resident transmit queue of a node, on a virtual channel.
+pub const FLOWS_LOG2: usize = NODES_LOG2 + PEER_QUEUES_LOG2 + 1;
 
 /// Size of the service processor's RAM.
 pub const RAM_BYTES: usize = 1 << RAM_BYTES_LOG2;

@@ -129,6 +129,9 @@ fn constants() -> BTreeMap<String, u64> {
     for (constant, value) in crate::bundles::write_packet::NUMBERS {
         table.insert(format!("write_packet${constant}"), value as u64);
     }
+    for (constant, value) in crate::bundles::stored_header::NUMBERS {
+        table.insert(format!("bundles$stored_header${constant}"), value as u64);
+    }
     for number in crate::configuration::NUMBERS {
         table.insert(format!("configuration${}", number.name), number.value);
     }
@@ -205,7 +208,7 @@ mod tests {
         unit.connect_all();
         let verilog = emit("tag_of", &unit);
         assert!(
-            verilog.contains("tag = header[(32'h68)+:(8)];"),
+            verilog.contains("tag = header[(32'h70)+:(8)];"),
             "{verilog}"
         );
         assert!(verilog.contains("kind == 32'h1"), "{verilog}");

@@ -12,8 +12,9 @@ use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
-use crate::queues::receive_unit::ReceiveUnit;
-use crate::queues::transmit_unit::DefaultTransmitUnit;
+use crate::queues::page_decoder::PageDecoder;
+use crate::queues::receive::receive_unit::ReceiveUnit;
+use crate::queues::transmit::unit::TransmitUnit;
 use abi::control::{counter, stage};
 use rust_hdl::prelude::*;
 
@@ -98,12 +99,12 @@ pub struct Niu {
     host_transmit: HostTransmit,
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
-    transmit: DefaultTransmitUnit,
+    pages: PageDecoder,
+    transmit: TransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
     /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
-    frame_register: StreamRegister,
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
     /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
@@ -164,11 +165,11 @@ impl Niu {
             host_transmit: Default::default(),
             register_arbiter: Default::default(),
             registers: ControlRegisters::new(identity),
+            pages: Default::default(),
             transmit: Default::default(),
             receive: Default::default(),
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
-            frame_register: Default::default(),
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
             configuration: Default::default(),
@@ -194,12 +195,12 @@ impl Logic for Niu {
         self.host_transmit.clock.next = self.core_clock.val();
         self.register_arbiter.clock.next = self.core_clock.val();
         self.registers.clock.next = self.core_clock.val();
+        self.pages.clock.next = self.core_clock.val();
         self.transmit.clock.next = self.core_clock.val();
         self.receive.clock.next = self.core_clock.val();
         self.link.clock.next = self.core_clock.val();
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
-        self.frame_register.clock.next = self.core_clock.val();
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
         self.configuration.clock.next = self.core_clock.val();
@@ -213,11 +214,11 @@ impl Logic for Niu {
         self.host_transmit.reset.next = self.reset.val();
         self.register_arbiter.reset.next = self.reset.val();
         self.registers.reset.next = self.reset.val();
+        self.pages.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
-        self.frame_register.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
         self.host_unsupported.reset.next = self.reset.val();
@@ -232,6 +233,8 @@ impl Logic for Niu {
         self.packet_receive.memory_enable.next = self.config_memory_enable.val();
         self.register_writes.write_valid.next = self.packet_receive.write_valid.val();
         self.register_writes.write.next = self.packet_receive.write.val();
+        self.register_writes.packet_ended.next = self.packet_receive.packet.val();
+        self.register_writes.packet_malformed.next = self.packet_receive.malformed.val();
         self.completer.read_request_valid.next = self.packet_receive.read_request_valid.val();
         self.completer.read_request.next = self.packet_receive.read_request.val();
         self.packet_receive.read_request_ready.next = self.completer.read_request_ready.val();
@@ -261,11 +264,32 @@ impl Logic for Niu {
         self.processor.receive_holds.next = self.receive.holds_ring.val();
         self.processor.shadow_holds.next = self.transmit.holds_address.val();
 
+        // Stores, for both sides.
+        self.pages.write_valid.next = self.packet_receive.write_valid.val();
+        self.pages.write.next = self.packet_receive.write.val();
+        self.pages.configuration.next = self.configuration.q.val();
+        self.pages.queue_configuration.next = self.transmit.queue_configuration.val();
+        self.pages.progress.next = self.transmit.progress.val();
+        self.pages.page_request.next = self.memory_select.page_request.val();
+        self.pages.page_endpoint.next = self.memory_select.page_endpoint.val();
+        self.memory_select.page_grant.next = self.pages.page_grant.val();
+        self.memory_select.page_resident.next = self.pages.page_resident.val();
+        self.memory_select.page.next = self.pages.page.val();
+
         // Transmit side.
         self.transmit.configuration.next = self.configuration.q.val();
         self.transmit.node.next = self.registers.node.val();
-        self.transmit.write_valid.next = self.packet_receive.write_valid.val();
-        self.transmit.write.next = self.packet_receive.write.val();
+        self.transmit.offer.next = self.pages.offer.val();
+        self.transmit.producer_before.next = self.pages.producer_before.val();
+        self.transmit.outcome.next = self.pages.outcome.val();
+        self.transmit.stores.next = self.pages.stores.val();
+        self.transmit.slot_valid.next = self.pages.slot_valid.val();
+        self.transmit.slot_address.next = self.pages.slot_address.val();
+        self.transmit.slot_enables.next = self.pages.slot_enables.val();
+        self.transmit.pool_valid.next = self.pages.pool_valid.val();
+        self.transmit.pool_address.next = self.pages.pool_address.val();
+        self.transmit.pool_enables.next = self.pages.pool_enables.val();
+        self.transmit.memory_data.next = self.pages.memory_data.val();
         self.transmit.command_valid.next = self.processor.slot_valid.val();
         self.transmit.command_address.next = self.processor.slot_address.val();
         self.transmit.command_data.next = self.processor.slot_data.val();
@@ -273,17 +297,20 @@ impl Logic for Niu {
         self.processor.slot_ready.next = self.transmit.command_ready.val();
         self.transmit.room_0.next = self.link.room_0.val();
         self.transmit.room_1.next = self.link.room_1.val();
-        self.transmit.acknowledge_valid.next = self.link.received_valid.val();
-        self.transmit.acknowledgement.next = self.link.received.val();
+        self.transmit.answer_valid.next = self.link.received_valid.val();
+        self.transmit.answer.next = self.link.received.val();
+        self.transmit.local_answer_valid.next = self.receive.local_answer_valid.val();
+        self.transmit.local_answer.next = self.receive.local_answer.val();
 
         // Link.
         self.link.node.next = self.registers.node.val();
-        StreamSource::join(&mut self.transmit.frame, &mut self.frame_register.sink);
-        StreamSource::join(&mut self.frame_register.source, &mut self.link.frame);
+        StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
+        StreamSource::join(&mut self.transmit.own_frame, &mut self.link.loopback);
         StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
-        self.link.acknowledge_valid.next = self.receive.acknowledge_valid.val();
-        self.link.acknowledge.next = self.receive.acknowledge.val();
-        self.receive.acknowledge_ready.next = self.link.acknowledge_ready.val();
+        self.link.answer_valid.next = self.receive.answer_valid.val();
+        self.link.answer.next = self.receive.answer.val();
+        self.receive.answer_ready.next = self.link.answer_ready.val();
+        self.receive.link_idle.next = self.link.link_idle.val();
         self.link.receive_valid.next = self.link_receive_valid.val();
         self.link.receive_beat.next.data = self.link_receive_data.val();
         self.link.receive_beat.next.last = self.link_receive_last.val();
@@ -291,6 +318,17 @@ impl Logic for Niu {
         self.link_transmit_data.next = self.link.link.beat.val().data;
         self.link_transmit_last.next = self.link.link.beat.val().last;
         self.link.link.ready.next = self.link_transmit_ready.val();
+        self.receive.lookup_valid.next = self.link.lookup_valid.val();
+        self.receive.lookup_id.next = self.link.lookup_id.val();
+        self.link.lookup_resident.next = self.receive.lookup_resident.val();
+        self.link.lookup_queue.next = self.receive.lookup_queue.val();
+        self.receive.lookup2_id.next = self.link.lookup2_id.val();
+        self.link.lookup2_ready.next = self.receive.lookup2_ready.val();
+        self.link.lookup2_resident.next = self.receive.lookup2_resident.val();
+        self.link.lookup2_queue.next = self.receive.lookup2_queue.val();
+        self.link.stalled_recently.next = self.receive.stalled_recently.val();
+        self.receive.ping_valid.next = self.link.ping_valid.val();
+        self.receive.ping.next = self.link.ping.val();
 
         // Receive side.
         StreamSource::join(&mut self.link.channel_0, &mut self.channel_0_register.sink);
@@ -303,41 +341,46 @@ impl Logic for Niu {
             &mut self.channel_1_register.source,
             &mut self.receive.channel_1,
         );
+        self.receive.channel_1_likely.next = self.channel_1_register.source.valid.val();
+        StreamSource::join(&mut self.link.loopback_source, &mut self.receive.loopback);
+        self.receive.node.next = self.registers.node.val();
         self.receive.configuration.next = self.configuration.q.val();
-        self.receive.consumer_valid.next = self.transmit.receive_consumer_valid.val();
-        self.receive.consumer_queue.next = self.transmit.receive_consumer_queue.val();
-        self.receive.consumer_index.next = self.transmit.receive_consumer_index.val();
+        self.receive.consumer_valid.next = self.pages.consumer_valid.val();
+        self.receive.consumer_queue.next = self.pages.consumer_queue.val();
+        self.receive.consumer_index.next = self.pages.consumer_index.val();
 
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();
         self.processor.node.next = self.registers.node.val();
+        self.processor.room_0.next = self.link.room_0.val();
+        self.processor.room_1.next = self.link.room_1.val();
         self.processor.jtag_tck.next = self.jtag_tck.val();
         self.processor.jtag_tms.next = self.jtag_tms.val();
         self.processor.jtag_tdi.next = self.jtag_tdi.val();
         self.jtag_tdo.next = self.processor.jtag_tdo.val();
         self.registers.clear_valid.next = self.processor.clear_valid.val();
+        self.registers.clear_queue.next = self.processor.clear_queue.val();
         self.registers.clear_endpoint.next = self.processor.clear_endpoint.val();
         self.registers.clear_word.next = self.processor.clear_word.val();
         self.registers.clear_mask.next = self.processor.clear_mask.val();
         self.processor.clear_ready.next = self.registers.clear_ready.val();
         self.registers.heartbeat.next = self.processor.heartbeat.val();
         self.registers.event_set.next = self.processor.event_set.val();
+        self.registers.queue_set.next = self.processor.queue_set.val();
+        self.registers.queue_set_index.next = self.processor.queue_set_index.val();
         self.registers.endpoint_set.next = self.processor.endpoint_set.val();
         self.registers.endpoint_set_index.next = self.processor.endpoint_set_index.val();
         self.processor.event_pending.next = self.registers.event_pending.val();
         self.processor.admin_valid.next = self.registers.admin_doorbell.val();
         self.processor.admin_index.next = self.registers.admin_doorbell_index.val();
-        self.processor.store_valid.next = self.transmit.nonresident_store.val();
-        self.processor.store.next = self.transmit.store_event.val();
+        self.processor.store_valid.next = self.pages.nonresident_store.val();
+        self.processor.store.next = self.pages.store_event.val();
         self.processor.error_valid.next = self.transmit.error_event_valid.val();
         self.processor.error.next = self.transmit.error_event.val();
-        // `receive_miss` and `packet_received` are the counters' pulses, a cycle before the event.
-        self.processor.miss_valid.next = self.receive.event_valid.val()
-            & (self.receive.event_word.val().kind == abi::event::kind::RECEIVE_MISS.to_bits());
-        self.processor.miss.next = self.receive.event_word.val();
-        self.processor.packet_valid.next = self.receive.event_valid.val()
-            & (self.receive.event_word.val().kind == abi::event::kind::PACKET.to_bits());
-        self.processor.packet_event.next = self.receive.event_word.val();
+        self.processor.miss_valid.next = self.receive.miss_event_valid.val();
+        self.processor.miss.next = self.receive.miss_event.val();
+        self.processor.packet_valid.next = self.receive.packet_event_valid.val();
+        self.processor.packet_event.next = self.receive.packet_event.val();
         self.processor.inbox_valid.next = self.read_requester.inbox_valid.val();
         self.processor.inbox_address.next = self.read_requester.inbox_address.val();
         self.processor.inbox_data.next = self.read_requester.inbox_data.val();
@@ -362,6 +405,8 @@ impl Logic for Niu {
         self.read_requester.finished_ready.next = self.processor.finished_ready.val();
         self.read_requester.completion_valid.next = self.packet_receive.completion_valid.val();
         self.read_requester.completion.next = self.packet_receive.completion.val();
+        self.read_requester.completion_malformed.next =
+            self.packet_receive.completion_malformed.val();
         StreamSource::join(
             &mut self.receive.write_packets,
             &mut self.host_transmit.message_writes,
@@ -400,7 +445,7 @@ impl Logic for Niu {
         self.stage_pulses.d.next =
             (bit_cast::<16, 1>(self.packet_receive.receive_last.val().into())
                 << stage::HOST_RECEIVE.to_bits::<4>())
-                | (bit_cast::<16, 1>(self.transmit.composed.val().into())
+                | (bit_cast::<16, 1>(self.pages.composed.val().into())
                     << stage::COMPOSED.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.transmit.granted.val().into())
                     << stage::GRANTED.to_bits::<4>())
@@ -408,8 +453,8 @@ impl Logic for Niu {
                     << stage::TRANSLATED.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.link.frame_out.val().into())
                     << stage::FRAME_OUT.to_bits::<4>())
-                | (bit_cast::<16, 1>(self.transmit.acknowledged.val().into())
-                    << stage::ACKNOWLEDGED.to_bits::<4>())
+                | (bit_cast::<16, 1>(self.transmit.answered.val().into())
+                    << stage::ANSWERED.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.link.frame_in.val().into())
                     << stage::FRAME_IN.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.receive.checked.val().into())
@@ -448,11 +493,11 @@ impl Logic for Niu {
                 << counter::COMMAND_INVALID.to_bits::<6>())
             | (bit_cast::<64, 1>(self.processor.event_lost.val().into())
                 << counter::EVENT_LOST.to_bits::<6>());
-        self.transmit_counters.next = (bit_cast::<64, 1>(self.transmit.torn_store.val().into())
+        self.transmit_counters.next = (bit_cast::<64, 1>(self.pages.torn_store.val().into())
             << counter::TORN_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.nonresident_store.val().into())
+            | (bit_cast::<64, 1>(self.pages.nonresident_store.val().into())
                 << counter::NON_RESIDENT_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.transmit_overflow.val().into())
+            | (bit_cast::<64, 1>(self.pages.overflowed.val().into())
                 << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.too_long.val().into())
                 << counter::TOO_LONG.to_bits::<6>())
@@ -466,12 +511,18 @@ impl Logic for Niu {
                 << counter::MESSAGES_ACCEPTED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.message_refused.val().into())
                 << counter::MESSAGES_REFUSED.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.restarted.val().into())
-                << counter::RESTARTS.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.acknowledge_timeout.val().into())
-                << counter::ACKNOWLEDGE_TIMEOUT.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.transmit.acknowledge_unexpected.val().into())
-                << counter::ACKNOWLEDGE_UNEXPECTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.probed.val().into())
+                << counter::PROBES.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.answer_timeout.val().into())
+                << counter::ANSWER_TIMEOUT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.answer_unexpected.val().into())
+                << counter::ANSWER_UNEXPECTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.pinged.val().into())
+                << counter::PINGS_SENT.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.transmit.answer_overflow.val().into())
+                << counter::ANSWER_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.pages.inline_lost.val().into())
+                << counter::INLINE_LOST.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into())
                 << counter::SHADOW_WRITES.to_bits::<6>());
         self.link_counters.next = (bit_cast::<64, 1>(self.link.frame_received.val().into())
@@ -491,8 +542,8 @@ impl Logic for Niu {
                     << counter::RECEIVE_MISS.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.receive_full.val().into())
                     << counter::RECEIVE_FULL.to_bits::<6>())
-                | (bit_cast::<64, 1>(self.receive.receive_stale.val().into())
-                    << counter::RECEIVE_STALE.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.receive_behind.val().into())
+                    << counter::RECEIVE_BEHIND.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.entry_too_small.val().into())
                     << counter::ENTRY_TOO_SMALL.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.packet_received.val().into())

@@ -55,14 +55,14 @@ fn an_illegal_configuration_is_refused_by_name_and_leaves_nothing() {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("configurations/default.toml");
     let text = fs::read_to_string(default).expect("the default configuration");
     let file = directory.join("illegal.toml");
-    let text = text.replace("transmit = 16", "transmit = 40");
+    let text = text.replace("transmit = 32", "transmit = 512");
     fs::write(&file, text).expect("a scratch file");
     let output = directory.join("output");
     let result = generate(&[&output, Path::new("--configuration"), &file], REVISION);
     let text = String::from_utf8_lossy(&result.stderr).into_owned();
     assert!(!result.status.success());
     let message =
-        "illegal.toml: queues.transmit: 40 is out of range; legal: whole number from 1 to 16";
+        "illegal.toml: queues.transmit: 512 is out of range; legal: power of two from 4 to 256";
     assert!(text.contains(message), "{text}");
     assert!(!output.exists(), "nothing was written");
 }

@@ -5,7 +5,8 @@ use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::Error;
 use crate::open_options::OpenOptions;
 use crate::transport::{Bar, SimulatedTransport, Transport};
-use abi::control::registers;
+use abi::control::registers::{self, AbiVersion, Capabilities, Sizes, Status};
+use abi::endpoint::PAGE_BYTES;
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,13 +23,28 @@ pub struct Identity {
     /// Core clock.
     pub clock_hertz: u32,
     /// Resident transmit queues.
-    pub transmit_queues: u8,
+    pub transmit_queues: u16,
     /// Resident receive queues.
-    pub receive_queues: u8,
-    /// Slots of each transmit queue: so many messages may be composed or under way.
+    pub receive_queues: u16,
+    /// Slots of each transmit queue: so many messages may be composed or in flight.
     pub transmit_slots: u8,
+    /// Endpoint pages.
+    pub endpoints: u32,
+    /// Receive queue identifiers: 0 up to one less.
+    pub receive_queue_ids: u32,
+    /// Endpoints that may have inline bodies at the same time.
+    pub inline_pages: u8,
     /// Destinations of all endpoints together.
     pub translation_entries: u32,
+    /// Nodes that may send to this one: 0 up to one less.
+    pub nodes: u32,
+}
+
+impl Identity {
+    /// Where the outbox stands in BAR4: behind the inline bodies of all endpoints.
+    fn outbox(&self) -> u64 {
+        u64::from(self.endpoints) * PAGE_BYTES as u64
+    }
 }
 
 /// An open device.
@@ -77,8 +93,9 @@ impl<T: Transport> Device<T> {
         let hardware_revision = read(registers::hardware_revision::OFFSET)?;
         check_version("the hardware", version, hardware_revision)?;
         let clock_hertz = read(registers::clock_hertz::OFFSET)?;
-        let capabilities = u64::from(read(registers::capabilities::OFFSET)?);
-        let transmit_slots = transmit_slots(capabilities)?;
+        let capabilities = Capabilities::unpack(read(registers::capabilities::OFFSET)?);
+        let sizes = Sizes::unpack(read(registers::sizes::OFFSET)?);
+        let transmit_slots = transmit_slots(sizes)?;
         let mut admin = AdminQueue::new(transport.clone(), &options)?;
         transport.write32(Bar::Control, registers::node::OFFSET as u64, node.into());
         let firmware = admin.identify()?;
@@ -89,10 +106,14 @@ impl<T: Transport> Device<T> {
             hardware_revision,
             firmware_revision,
             clock_hertz,
-            transmit_queues: registers::capabilities::transmit_queues::get(capabilities) as u8,
-            receive_queues: registers::capabilities::receive_queues::get(capabilities) as u8,
+            transmit_queues: capabilities.transmit_queues as u16,
+            receive_queues: capabilities.receive_queues as u16,
             transmit_slots,
-            translation_entries: translation_entries(capabilities),
+            endpoints: 1 << sizes.endpoints_log2,
+            receive_queue_ids: 1 << sizes.receive_queue_ids_log2,
+            inline_pages: sizes.inline_pages as u8,
+            translation_entries: 1 << sizes.translation_log2,
+            nodes: 1 << sizes.nodes_log2,
         };
         Ok(Device {
             transport,
@@ -154,16 +175,19 @@ impl<T: Transport> Device<T> {
         let status = self
             .transport
             .read32(Bar::Control, registers::status::OFFSET as u64)?;
-        Ok(registers::status::firmware_alive::get(status.into()) == 1)
+        Ok(Status::unpack(status).firmware_alive == 1)
     }
 
-    /// Holds the service processor in reset, or lets it go. Resident queues keep working.
-    pub fn hold_processor(&self, hold: bool) {
-        self.transport.write32(
-            Bar::Control,
-            registers::processor_control::OFFSET as u64,
-            hold.into(),
-        );
+    /// Holds the service processor in reset, or lets it go; has done so when it returns. Resident queues keep working.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn hold_processor(&self, hold: bool) -> Result<(), Error> {
+        let offset = registers::processor_control::OFFSET as u64;
+        self.transport.write32(Bar::Control, offset, hold.into());
+        // However often this is called, no more register writes wait than the device has room for.
+        self.transport.read32(Bar::Control, offset)?;
+        Ok(())
     }
 
     /// The firmware's log: the bytes of its ring, oldest first (defmt frames).
@@ -171,7 +195,7 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The device cannot be read.
     pub fn firmware_log(&self) -> Result<Vec<u8>, Error> {
-        let base = (abi::admin::BAR4_OUTBOX_OFFSET + abi::admin::LOG_OFFSET) as u64;
+        let base = self.identity.outbox() + abi::admin::LOG_OFFSET as u64;
         let read = |offset: u64| self.transport.read32(Bar::Memory, base + offset);
         let written = read(0)? as usize;
         let size = abi::admin::LOG_BYTES;
@@ -188,11 +212,11 @@ impl<T: Transport> Device<T> {
     }
 }
 
-/// Slots of a transmit queue; indices that wrap at 2^16 must find the same slot in each lap.
-fn transmit_slots(capabilities: u64) -> Result<u8, Error> {
-    let slots = registers::capabilities::transmit_slots::get(capabilities) as u8;
-    if slots.is_power_of_two() && usize::from(slots) <= MAXIMUM_TRANSMIT_SLOTS {
-        Ok(slots)
+/// Slots of a transmit queue. Seven bits of an index tell the messages in flight apart, so there cannot be more than 64.
+fn transmit_slots(sizes: Sizes) -> Result<u8, Error> {
+    let slots = 1_usize << sizes.transmit_slots_log2;
+    if slots <= MAXIMUM_TRANSMIT_SLOTS {
+        Ok(slots as u8)
     } else {
         Err(Error::NoSuchSlots {
             told: slots,
@@ -201,13 +225,9 @@ fn transmit_slots(capabilities: u64) -> Result<u8, Error> {
     }
 }
 
-fn translation_entries(capabilities: u64) -> u32 {
-    let log2 = registers::capabilities::translation_log2::get(capabilities) as u32;
-    1_u32.checked_shl(log2).unwrap_or(u32::MAX)
-}
-
 fn split(version: u32) -> (u16, u16) {
-    ((version >> 16) as u16, version as u16)
+    let version = AbiVersion::unpack(version);
+    (version.major as u16, version.minor as u16)
 }
 
 fn check_version(what: &'static str, version: u32, revision: u32) -> Result<(), Error> {
@@ -231,13 +251,16 @@ mod tests {
 
     #[test]
     fn a_device_with_an_impossible_number_of_slots_is_refused() {
-        let told = |slots: u64| registers::capabilities::transmit_slots::set(0, slots);
-        for slots in [2, 4, 16] {
-            assert_eq!(transmit_slots(told(slots)).ok(), Some(slots as u8));
+        let told = |transmit_slots_log2| Sizes {
+            transmit_slots_log2,
+            ..Sizes::default()
+        };
+        for log2 in [2, 4, 6] {
+            assert_eq!(transmit_slots(told(log2)).ok(), Some(1 << log2));
         }
-        for slots in [0, 6, 32] {
-            let error = transmit_slots(told(slots)).expect_err("no such number");
-            let text = format!("{slots} slots");
+        for log2 in [7, 15] {
+            let error = transmit_slots(told(log2)).expect_err("no such number");
+            let text = format!("{} transmit slots", 1 << log2);
             assert!(error.to_string().contains(&text), "{error}");
         }
     }

@@ -4,31 +4,41 @@ use crate::admin::{AdminQueue, leak};
 use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
-use crate::transport::{DmaMemory, SimulatedTransport, Transport};
-use abi::admin::{endpoint_result, endpoint_shape, opcode};
-use abi::queue_state::translation;
+use crate::transport::{Bar, DmaMemory, SimulatedTransport, Transport};
+use abi::admin::{EndpointResult, EndpointShape, endpoint_shape, opcode};
+use abi::endpoint::PAGE_BYTES;
+use abi::queue_state::Translation;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Size of the memory for a shadow line.
 const SHADOW_LINE_BYTES: usize = 64;
+/// Most answers *ring full* that a message can be given to.
+const MOST_GIVE_UP: u8 = (1 << endpoint_shape::give_up::WIDTH) - 1;
 
 /// What an endpoint is to be like.
 #[derive(Clone, Copy, Debug)]
 pub struct EndpointOptions {
-    /// Name under which other nodes' translations find the receive queue (RQID); unique on this node.
+    /// Identifier under which other nodes' translations find the receive queue (RQID); unique on this node, and less than
+    /// [`receive_queue_ids`](crate::Identity::receive_queue_ids).
     pub receive_queue_id: u16,
     /// Base-2 logarithm of the receive ring's entries, 1 to 15.
     pub ring_entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes: 4 for Express messages only, 8 for the longest Basic message.
     pub entry_bytes_log2: u8,
-    /// Base-2 logarithm of the number of destinations, 0 to 10; all endpoints of a device share its
+    /// Base-2 logarithm of the number of destinations, 0 to 12; all endpoints of a device share its
     /// [`translation_entries`](crate::Identity::translation_entries).
     pub destinations_log2: u8,
     /// May send on virtual channel 1.
     pub virtual_channel_1: bool,
     /// Its messages go before those of endpoints without priority, of which one still has its turn behind eight (V20).
     pub priority: bool,
+    /// Has inline bodies, and so can send Basic messages. The endpoints of a device share its
+    /// [`inline_pages`](crate::Identity::inline_pages).
+    pub inline: bool,
+    /// A message is given up when its receiver has said so often that its ring is full: 1 to 15, and 15 for more. 0: never; the
+    /// queue waits for as long as it takes. Those given up are reported as `RECEIVER_FULL`.
+    pub give_up: u8,
 }
 
 impl Default for EndpointOptions {
@@ -40,6 +50,8 @@ impl Default for EndpointOptions {
             destinations_log2: 4,
             virtual_channel_1: true,
             priority: false,
+            inline: true,
+            give_up: 0,
         }
     }
 }
@@ -49,6 +61,7 @@ pub struct Endpoint<T: Transport = SimulatedTransport> {
     transport: T,
     admin: Rc<RefCell<AdminQueue<T>>>,
     number: u16,
+    transmit_queue: u16,
     transmit: TransmitQueue<T>,
     receive: ReceiveRing<T>,
     /// The ring and the shadow line, to which the device writes.
@@ -68,12 +81,17 @@ impl<T: Transport> Endpoint<T> {
         let ring_bytes = ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1);
         let ring = Rc::new(transport.allocate(ring_bytes)?);
         let shadow = Rc::new(transport.allocate(SHADOW_LINE_BYTES)?);
-        let mut shape = endpoint_shape::entries_log2::set(0, options.ring_entries_log2.into());
-        shape = endpoint_shape::stride_log2::set(shape, options.entry_bytes_log2.into());
-        shape = endpoint_shape::window_log2::set(shape, options.destinations_log2.into());
-        shape = endpoint_shape::virtual_channel_1::set(shape, options.virtual_channel_1.into());
-        shape = endpoint_shape::priority::set(shape, options.priority.into());
-        let operands = [shape as u64, ring.device_address(), shadow.device_address()];
+        let shape = EndpointShape {
+            entries_log2: options.ring_entries_log2.into(),
+            stride_log2: options.entry_bytes_log2.into(),
+            window_log2: options.destinations_log2.into(),
+            virtual_channel_1: options.virtual_channel_1.into(),
+            priority: options.priority.into(),
+            inline: options.inline.into(),
+            give_up: options.give_up.min(MOST_GIVE_UP).into(),
+        };
+        let (ring_address, shadow_address) = (ring.device_address(), shadow.device_address());
+        let operands = [shape.pack(), ring_address, shadow_address];
         let memory = [Rc::clone(&ring), Rc::clone(&shadow)];
         let mut queue = admin.borrow_mut();
         let result = queue.call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands);
@@ -81,21 +99,28 @@ impl<T: Transport> Endpoint<T> {
             queue.park(memory.clone());
         }
         drop(queue);
-        let result = u128::from(result?);
-        let number = endpoint_result::endpoint::get(result) as u16;
-        let queue = endpoint_result::transmit_queue::get(result) as u16;
+        let result = EndpointResult::unpack(result?);
+        let number = result.endpoint as u16;
         let (entries, stride) = (
             options.ring_entries_log2.into(),
             options.entry_bytes_log2.into(),
         );
+        let inline = options.inline;
         let endpoint = Endpoint {
-            transmit: TransmitQueue::new(transport.clone(), shadow, number, queue, slot_count),
+            transmit: TransmitQueue::new(transport.clone(), shadow, number, slot_count, inline),
             receive: ReceiveRing::new(transport.clone(), ring, number, entries, stride),
             transport,
             admin,
             number,
+            transmit_queue: result.transmit_queue as u16,
             memory,
         };
+        if inline {
+            // What the page's former owner composed is none of the new one's business.
+            let page = u64::from(number) * PAGE_BYTES as u64;
+            let zeros = [0; PAGE_BYTES];
+            endpoint.transport.write_combined(Bar::Memory, page, &zeros);
+        }
         let operands = [number.into(), options.receive_queue_id.into()];
         endpoint.admin.borrow_mut().call(
             "to bind a receive queue",
@@ -105,9 +130,14 @@ impl<T: Transport> Endpoint<T> {
         Ok(endpoint)
     }
 
-    /// Its number: its page in BAR2.
+    /// Its number: its page in BAR2, and [`Message::source_endpoint`] in what it sends.
     pub fn number(&self) -> u16 {
         self.number
+    }
+
+    /// Its resident transmit queue: `slot` in the frames that it sends.
+    pub fn transmit_queue(&self) -> u16 {
+        self.transmit_queue
     }
 
     /// Makes `destination` lead to a receive queue of a node, on a virtual channel.
@@ -121,11 +151,13 @@ impl<T: Transport> Endpoint<T> {
         receive_queue_id: u16,
         virtual_channel: u8,
     ) -> Result<(), Error> {
-        let mut entry = translation::node::set(0, node.into());
-        entry = translation::receive_queue_id::set(entry, receive_queue_id.into());
-        entry = translation::virtual_channel::set(entry, virtual_channel.into());
-        entry = translation::valid::set(entry, 1);
-        let operands = [self.number.into(), destination.into(), entry as u64];
+        let entry = Translation {
+            node: node.into(),
+            receive_queue_id: receive_queue_id.into(),
+            virtual_channel: virtual_channel.into(),
+            valid: 1,
+        };
+        let operands = [self.number.into(), destination.into(), entry.pack()];
         self.admin.borrow_mut().call(
             "to load a translation",
             opcode::LOAD_TRANSLATION,
@@ -151,7 +183,8 @@ impl<T: Transport> Endpoint<T> {
     /// Sends up to 248 bytes (V1).
     ///
     /// # Errors
-    /// As [`Endpoint::send_express`], and [`Error::TooLong`].
+    /// As [`Endpoint::send_express`], [`Error::TooLong`], and [`Error::NoInlineBodies`]. There is room for at most 16 messages
+    /// from the oldest one in flight on, if the new one is Basic.
     pub fn send_basic(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
         self.transmit.compose(destination, tag, payload, false)?;
         self.transmit.launch();
@@ -267,6 +300,11 @@ impl<T: Transport> Endpoint<T> {
         })
     }
 
+    /// Messages sent that the NIU was not yet done with when the driver last looked ([`Endpoint::check`], among others).
+    pub fn outstanding(&self) -> u16 {
+        self.transmit.outstanding()
+    }
+
     /// Looks whether the NIU has complained of a store or message of this endpoint.
     ///
     /// # Errors
@@ -303,7 +341,7 @@ mod tests {
     use crate::open_options::OpenOptions;
     use crate::transport::fake::FakeTransport;
     use abi::endpoint::page;
-    use abi::message::shadow;
+    use abi::message::Shadow;
 
     /// How long anything may take.
     const PATIENCE_NS: f64 = 1000.0;
@@ -399,7 +437,11 @@ mod tests {
         // All that was launched is taken at once.
         transport.while_waiting(move || {
             let producer = niu.endpoint_register(page::transmit_producer::OFFSET);
-            niu.device_writes(shadow, shadow::consumer::set(0, producer) as u64);
+            let line = Shadow {
+                consumer: producer,
+                ..Shadow::default()
+            };
+            niu.device_writes(shadow, line.pack());
         });
         for message in 0..5 * device.identity().transmit_slots {
             endpoint

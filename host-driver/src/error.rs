@@ -47,13 +47,11 @@ pub enum Error {
         /// The driver's minor version.
         own_minor: u16,
     },
-    /// The hardware tells of a number of transmit slots that cannot be.
-    #[error(
-        "the hardware says that a transmit queue has {told} slots; it can have a power of two up to {maximum}"
-    )]
+    /// The device reports a number of transmit slots that the ABI does not allow.
+    #[error("the device reports {told} transmit slots; expected a power of two, at most {maximum}")]
     NoSuchSlots {
-        /// What it says.
-        told: u8,
+        /// What it reports.
+        told: usize,
         /// The most there can be.
         maximum: usize,
     },
@@ -98,6 +96,11 @@ pub enum Error {
         /// The limit.
         maximum: usize,
     },
+    /// The endpoint has no place for the message.
+    #[error(
+        "this endpoint was created without inline bodies, so it can send Express messages only"
+    )]
+    NoInlineBodies,
     /// Express reaches only the first destinations.
     #[error(
         "Express reaches destinations 0 to 63 with tags 0 to 3, not destination {destination} with tag {tag}"

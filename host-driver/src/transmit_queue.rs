@@ -1,4 +1,4 @@
-//! The sending half of an endpoint: slots in NIU memory, one store to launch, the shadow line to see how far the NIU is.
+//! The sending half of an endpoint: inline bodies in NIU memory, one store to launch, the shadow line to see how far the NIU is.
 
 use crate::error::{Error, QueueError};
 use crate::transport::{Bar, DmaMemory, Transport};
@@ -6,75 +6,109 @@ use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
 use abi::message::{
-    HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES, MAXIMUM_TRANSMIT_SLOTS, TRANSMIT_SLOT_BYTES,
-    error::Error as Code, shadow, transmit_header,
+    HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, Shadow, TransmitHeader,
+    error::Error as Code, shadow,
 };
 use std::rc::Rc;
 
-/// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16; slots are used in turn.
+/// Errors of one kind, as they were last reported.
+#[derive(Clone, Copy, Debug)]
+struct Errors {
+    count: u16,
+    code: Code,
+}
+
+/// Where the counts of errors in a shadow line stand still.
+const MOST_ERRORS: u16 = (1 << shadow::message_errors::WIDTH) - 1;
+
+impl Errors {
+    const NONE: Errors = Errors {
+        count: 0,
+        code: Code::None,
+    };
+
+    /// How many were counted since the last time, and the last one's code, if there are any.
+    fn update(&mut self, count: u64, code: u64) -> Option<(u16, Code)> {
+        let now = Errors {
+            count: count as u16,
+            code: Code::from_code(code).unwrap_or(Code::None),
+        };
+        let before = std::mem::replace(self, now);
+        // The count stands still when it is full; then only another code tells of another error.
+        let beyond_counting = now.count == MOST_ERRORS && now.code != before.code;
+        let new = now.count.wrapping_sub(before.count);
+        let new = new.max(beyond_counting.into());
+        (new > 0).then_some((new, now.code))
+    }
+}
+
+/// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16.
 pub struct TransmitQueue<T: Transport> {
     transport: T,
     shadow: Rc<T::Memory>,
+    /// Offset of the endpoint's page in BAR2, and of its inline bodies in BAR4.
     page: u64,
-    /// Where its slots stand in BAR4, and how many there are.
-    slots: u64,
     slot_count: u16,
-    /// Slots composed: Express messages and Basic messages alike.
+    /// There are inline bodies.
+    inline: bool,
+    /// Messages composed, Express and Basic alike.
     composed: u16,
-    /// Slots launched; Basic messages are launched in batches.
+    /// Messages launched; Basic messages are launched in batches.
     launched: u16,
-    /// Slots the NIU was done with when we last looked.
+    /// Messages the NIU was done with when we last looked.
     consumer: u16,
-    /// Errors already reported.
-    errors_seen: u16,
-    /// Code of the last error that was reported.
-    last_error: Code,
+    message_errors: Errors,
+    store_errors: Errors,
     /// The shadow line said *failed* when we last looked.
     failed: bool,
 }
 
 impl<T: Transport> TransmitQueue<T> {
-    /// The transmit queue behind endpoint page `endpoint`, with `slot_count` slots in page `queue` of BAR4.
+    /// The transmit queue behind endpoint page `endpoint`, with `slot_count` slots. `inline`: Basic messages can be composed.
     pub fn new(
         transport: T,
         shadow: Rc<T::Memory>,
         endpoint: u16,
-        queue: u16,
         slot_count: u16,
+        inline: bool,
     ) -> Self {
         TransmitQueue {
             transport,
             shadow,
             page: u64::from(endpoint) * PAGE_BYTES as u64,
-            slots: u64::from(queue) * (TRANSMIT_SLOT_BYTES * MAXIMUM_TRANSMIT_SLOTS) as u64,
             slot_count,
+            inline,
             composed: 0,
             launched: 0,
             consumer: 0,
-            errors_seen: 0,
-            last_error: Code::None,
+            message_errors: Errors::NONE,
+            store_errors: Errors::NONE,
             failed: false,
         }
     }
 
     /// Looks at the shadow line: how far the NIU has come, and what it has to complain of. An error is reported once, but a
-    /// queue that has failed each time.
+    /// queue that has failed each time. If messages and stores were refused, the next look reports the stores.
     pub fn refresh(&mut self) -> Result<(), Error> {
-        let word = u128::from(self.shadow.load64(0));
-        self.advance(shadow::consumer::get(word) as u16)?;
-        let errors = shadow::errors::get(word) as u16;
-        let code = Code::from_code(shadow::last_error::get(word)).unwrap_or(Code::None);
-        self.failed = shadow::failed::get(word) == 1;
-        // The count stands still when it is full; then only another code tells of another error.
-        let beyond_counting = errors == u16::MAX && code != self.last_error;
-        if errors == self.errors_seen && !beyond_counting && !self.failed {
-            return Ok(());
-        }
-        let count = errors.wrapping_sub(self.errors_seen);
-        self.errors_seen = errors;
-        self.last_error = code;
+        let line = Shadow::unpack(self.shadow.load64(0));
+        self.advance(line.consumer as u16)?;
+        self.failed = line.failed == 1;
+        let messages = self
+            .message_errors
+            .update(line.message_errors, line.message_error);
+        let (count, code) = match messages {
+            Some(news) => news,
+            None => match self
+                .store_errors
+                .update(line.store_errors, line.store_error)
+            {
+                Some(news) => news,
+                None if self.failed => (0, self.message_errors.code),
+                None => return Ok(()),
+            },
+        };
         Err(Error::Queue(QueueError {
-            count: count.max(beyond_counting.into()),
+            count,
             code,
             failed: self.failed,
         }))
@@ -95,25 +129,20 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Free slots, as far as is known without looking.
-    fn free(&self) -> u16 {
-        self.slot_count - self.outstanding()
-    }
-
-    /// Takes a slot, if there is one.
-    fn take_slot(&mut self) -> Result<u16, Error> {
+    /// Takes the next index, if fewer than `most` messages are in flight from the oldest one on.
+    fn take_index(&mut self, most: u16) -> Result<u16, Error> {
         // A queue that has failed sends nothing any more: composing for it would lose the message without a word.
-        if self.failed || self.free() == 0 {
+        if self.failed || self.outstanding() >= most {
             self.refresh()?;
-            if self.free() == 0 {
+            if self.outstanding() >= most {
                 // What was composed must go now, or there would never be room.
                 self.launch();
                 return Err(Error::QueueFull);
             }
         }
-        let slot = self.composed % self.slot_count;
-        self.composed = self.composed.wrapping_add(1);
-        Ok(slot)
+        let index = self.composed;
+        self.composed = index.wrapping_add(1);
+        Ok(index)
     }
 
     /// Sends an Express message: one store (V3). Messages composed before are launched first, so order holds.
@@ -129,7 +158,7 @@ impl<T: Transport> TransmitQueue<T> {
             return Err(Error::NoSuchExpressTarget { destination, tag });
         }
         self.launch();
-        self.take_slot()?;
+        self.take_index(self.slot_count)?;
         self.launched = self.composed;
         let offset = EXPRESS_OFFSET
             + (usize::from(destination) << EXPRESS_DESTINATION_SHIFT)
@@ -142,7 +171,8 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Composes a Basic message in the next slot (V1); `launch` sends it, as does the want of a free slot.
+    /// Composes a Basic message in the inline body of its index (V1); `launch` sends it, as does the want of room. A body is
+    /// free when the message that had it before is done with.
     pub fn compose(
         &mut self,
         destination: u16,
@@ -156,19 +186,25 @@ impl<T: Transport> TransmitQueue<T> {
                 maximum: MAXIMUM_PAYLOAD_BYTES,
             });
         }
-        let slot = self.take_slot()?;
-        let mut header = transmit_header::destination::set(0, destination.into());
-        header = transmit_header::length::set(header, payload.len() as u64);
-        header = transmit_header::tag::set(header, tag.into());
-        header = transmit_header::marked::set(header, marked.into());
-        let mut bytes = [0; TRANSMIT_SLOT_BYTES];
-        bytes[..HEADER_BYTES].copy_from_slice(&(header as u64).to_le_bytes());
+        if !self.inline {
+            return Err(Error::NoInlineBodies);
+        }
+        let index = self.take_index(self.slot_count.min(INLINE_BODIES as u16))?;
+        let header = TransmitHeader {
+            destination: destination.into(),
+            length: payload.len() as u64,
+            tag: tag.into(),
+            marked: marked.into(),
+        };
+        let mut bytes = [0; INLINE_BODY_BYTES];
+        bytes[..HEADER_BYTES].copy_from_slice(&header.pack().to_le_bytes());
         bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
-        // Whole 16-byte lanes; the rest of the slot keeps what it held.
+        // Whole 16-byte lanes; the rest of the body keeps what it held.
         let used = (HEADER_BYTES + payload.len()).next_multiple_of(16);
+        let body = u64::from(index) % INLINE_BODIES as u64;
         self.transport.write_combined(
             Bar::Memory,
-            self.slots + u64::from(slot) * TRANSMIT_SLOT_BYTES as u64,
+            self.page + body * INLINE_BODY_BYTES as u64,
             &bytes[..used],
         );
         Ok(())
@@ -203,22 +239,28 @@ mod tests {
     use super::*;
     use crate::transport::fake::FakeTransport;
 
-    const SLOTS: u16 = 8;
+    const SLOTS: u16 = 32;
 
     /// A queue, and the address of its shadow line.
-    fn queue() -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
+    fn queue_of(endpoint: u16, inline: bool) -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
         let transport = FakeTransport::default();
         let shadow = transport.allocate(64).expect("there is memory");
         let address = shadow.device_address();
-        let queue = TransmitQueue::new(transport.clone(), Rc::new(shadow), 0, 0, SLOTS);
+        let shadow = Rc::new(shadow);
+        let queue = TransmitQueue::new(transport.clone(), shadow, endpoint, SLOTS, inline);
         (queue, transport, address)
     }
 
-    fn line(consumer: u16, errors: u16, code: Code, failed: bool) -> u64 {
-        let mut word = shadow::consumer::set(0, consumer.into());
-        word = shadow::errors::set(word, errors.into());
-        word = shadow::last_error::set(word, code.code());
-        shadow::failed::set(word, failed.into()) as u64
+    fn queue() -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
+        queue_of(0, true)
+    }
+
+    /// A line without errors.
+    fn line(consumer: u16) -> Shadow {
+        Shadow {
+            consumer: consumer.into(),
+            ..Shadow::default()
+        }
     }
 
     fn complaint(result: Result<(), Error>) -> QueueError {
@@ -233,7 +275,13 @@ mod tests {
         let (mut queue, transport, shadow) = queue();
         queue.compose(0, 0, b"before", false).expect("room");
         queue.launch();
-        transport.device_writes(shadow, line(0, 1, Code::TornStore, true));
+        let failed = Shadow {
+            message_errors: 1,
+            message_error: Code::AnswerTimeout.code(),
+            failed: 1,
+            ..line(0)
+        };
+        transport.device_writes(shadow, failed.pack());
         let first = complaint(queue.refresh());
         assert_eq!((first.count, first.failed), (1, true));
         for _ in 0..2 * SLOTS {
@@ -243,20 +291,50 @@ mod tests {
             for error in [express, basic, look] {
                 assert_eq!(
                     (error.count, error.code, error.failed),
-                    (0, Code::TornStore, true)
+                    (0, Code::AnswerTimeout, true)
                 );
             }
         }
         assert_eq!(queue.outstanding(), 1, "nothing was composed");
-        transport.device_writes(shadow, line(1, 1, Code::TornStore, false));
+        let mended = Shadow {
+            failed: 0,
+            ..failed
+        };
+        transport.device_writes(shadow, mended.pack());
         queue.compose(0, 0, b"again", false).expect("it is over");
+    }
+
+    #[test]
+    fn refused_messages_and_refused_stores_are_reported_apart_each_once() {
+        let (mut queue, transport, shadow) = queue();
+        let both = Shadow {
+            message_errors: 3,
+            message_error: Code::NotResident.code(),
+            store_errors: 2,
+            store_error: Code::TornStore.code(),
+            ..line(0)
+        };
+        transport.device_writes(shadow, both.pack());
+        for (count, code) in [(3, Code::NotResident), (2, Code::TornStore)] {
+            let error = complaint(queue.refresh());
+            assert_eq!(
+                (error.count, error.code, error.failed),
+                (count, code, false)
+            );
+        }
+        queue.refresh().expect("said already");
     }
 
     #[test]
     fn a_full_count_of_errors_does_not_hide_another_kind() {
         let (mut queue, transport, shadow) = queue();
-        for (code, count) in [(Code::TornStore, u16::MAX), (Code::TooLong, 1)] {
-            transport.device_writes(shadow, line(0, u16::MAX, code, false));
+        for (code, count) in [(Code::NotResident, MOST_ERRORS), (Code::TooLong, 1)] {
+            let full = Shadow {
+                message_errors: MOST_ERRORS.into(),
+                message_error: code.code(),
+                ..line(0)
+            };
+            transport.device_writes(shadow, full.pack());
             let error = complaint(queue.refresh());
             assert_eq!((error.code, error.count), (code, count));
             queue.refresh().expect("said already");
@@ -267,17 +345,71 @@ mod tests {
     fn a_nonsensical_shadow_line_is_an_error_and_no_room() {
         let (mut queue, transport, shadow) = queue();
         for _ in 0..SLOTS {
-            queue.compose(0, 0, b"message", false).expect("room");
+            queue.send_express(0, 0, [0; 8]).expect("room");
         }
-        queue.launch();
-        transport.device_writes(shadow, line(5, 0, Code::None, false));
-        queue.refresh().expect("five slots are done");
+        transport.device_writes(shadow, line(5).pack());
+        queue.refresh().expect("five messages are done");
         // Beyond what was launched, and backwards.
         for consumer in [SLOTS + 1, 0x8000, 4] {
-            transport.device_writes(shadow, line(consumer, 0, Code::None, false));
+            transport.device_writes(shadow, line(consumer).pack());
             let error = queue.refresh().expect_err("nonsense");
             assert!(matches!(error, Error::ShadowLine { consumer: told, .. } if told == consumer));
-            assert_eq!(queue.free(), 5, "what was known still holds");
+            assert_eq!(queue.outstanding(), SLOTS - 5, "what was known still holds");
         }
+    }
+
+    #[test]
+    fn a_body_is_written_only_when_the_message_that_had_it_is_done_with() {
+        let (mut queue, transport, shadow) = queue_of(3, true);
+        let body = |index: u64| 3 * 4096 + index % 16 * 256;
+        let composed = |queue: &mut TransmitQueue<FakeTransport>, index: u64| {
+            let payload = [index as u8; 40];
+            let result = queue.compose(1, 2, &payload, false);
+            let stored = transport.take_memory_stores();
+            if result.is_ok() {
+                let [(offset, bytes)] = &stored[..] else {
+                    panic!("{stored:?}");
+                };
+                assert_eq!((*offset, bytes.len()), (body(index), 48));
+                assert_eq!(bytes[..8], [1, 0, 40, 0, 2, 0, 0, 0]);
+                assert_eq!(bytes[8..], payload);
+            } else {
+                assert!(matches!(result, Err(Error::QueueFull)), "{result:?}");
+                assert!(stored.is_empty(), "{stored:?}");
+            }
+            result.is_ok()
+        };
+        // Express messages have indices, but no bodies.
+        for _ in 0..4 {
+            queue.send_express(0, 0, [0; 8]).expect("room");
+        }
+        for index in 4..16 {
+            assert!(composed(&mut queue, index), "{index}");
+        }
+        assert!(!composed(&mut queue, 16), "index 0 may be in flight");
+        let producer = transport.endpoint_register(3 * 4096 + page::transmit_producer::OFFSET);
+        assert_eq!(producer, 16, "what was composed is launched to make room");
+        queue.send_express(0, 0, [0; 8]).expect("there are slots");
+        transport.device_writes(shadow, line(1).pack());
+        assert!(!composed(&mut queue, 17), "index 1 may be in flight");
+        transport.device_writes(shadow, line(2).pack());
+        assert!(composed(&mut queue, 17));
+        assert!(!composed(&mut queue, 18), "index 2 may be in flight");
+        // Only slots limit Express messages: 32 from index 2 on.
+        for _ in 18..34 {
+            queue.send_express(0, 0, [0; 8]).expect("a slot");
+        }
+        let full = queue.send_express(0, 0, [0; 8]);
+        assert!(matches!(full, Err(Error::QueueFull)), "{full:?}");
+    }
+
+    #[test]
+    fn without_inline_bodies_there_are_express_messages_only() {
+        let (mut queue, transport, _) = queue_of(0, false);
+        let refused = queue.compose(0, 0, b"short", false);
+        assert!(matches!(refused, Err(Error::NoInlineBodies)), "{refused:?}");
+        assert_eq!(queue.outstanding(), 0);
+        assert!(transport.take_memory_stores().is_empty());
+        queue.send_express(0, 0, *b"8 bytes.").expect("room");
     }
 }

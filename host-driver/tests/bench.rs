@@ -1,34 +1,188 @@
-//! `niu-bench` as a program: its labels are true, and what it measures is there.
+//! `niu-bench` as a program: its labels are true, what it measures is there, and a message's latency is what it was.
 
+use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 use wayfarer_configuration::Configuration;
 
-#[test]
-fn latencies_are_measured_at_the_clock_of_the_configuration() {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("latency.json");
+/// NIU cycles of one message, by form and payload bytes: to the cycle, in every configuration.
+const NIU_CYCLES: [(&str, u64, u64); 8] = [
+    ("express", 8, 17),
+    ("basic", 8, 17),
+    ("basic", 16, 18),
+    ("basic", 32, 19),
+    ("basic", 64, 21),
+    ("basic", 128, 25),
+    ("basic", 192, 29),
+    ("basic", 248, 32),
+];
+
+/// What `--quick --only NAME` printed, and the results it wrote.
+fn bench(name: &str) -> (String, Value) {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
     let mut bench = Command::new(env!("CARGO_BIN_EXE_niu-bench"));
-    bench
-        .args(["--quick", "--only", "latency", "--json"])
-        .arg(&file);
+    bench.args(["--quick", "--only", name, "--json"]).arg(&file);
     let output = bench.output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     let text = std::fs::read_to_string(&file).expect("it writes its results");
-    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let report = serde_json::from_str(&text).expect("JSON");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), report)
+}
 
-    let configuration = Configuration::chosen().expect("the NIU was made from it");
-    let hertz = configuration.value("clock_hertz");
+fn rows(report: &Value) -> &[Value] {
+    report["results"].as_array().expect("results")
+}
+
+fn number(row: &Value, field: &str) -> f64 {
+    let number = row[field].as_f64();
+    number.unwrap_or_else(|| panic!("no number `{field}` in {row}"))
+}
+
+fn chosen() -> Configuration {
+    Configuration::chosen().expect("the NIU was made from it")
+}
+
+/// A row of the latency table, as measured or as README.md has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Latency {
+    form: String,
+    bytes: u64,
+    one_way_ns: u64,
+    niu_cycles: u64,
+}
+
+impl Latency {
+    fn measured(row: &Value) -> Self {
+        let round = |field: &str| number(row, field).round() as u64;
+        Latency {
+            form: row["mechanism"].as_str().expect("a form").into(),
+            bytes: round("bytes"),
+            one_way_ns: round("one_way_ns"),
+            niu_cycles: round("niu_cycles"),
+        }
+    }
+
+    /// `| Express | 8 | 624 | 20 |`
+    fn of_readme(line: &str) -> Option<Self> {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let form = cells.next()?.to_lowercase();
+        let numbers: Vec<u64> = cells.map_while(|cell| cell.parse().ok()).collect();
+        let [bytes, one_way_ns, niu_cycles] = <[u64; 3]>::try_from(numbers).ok()?;
+        Some(Latency {
+            form,
+            bytes,
+            one_way_ns,
+            niu_cycles,
+        })
+    }
+
+    fn cycles(&self) -> (&str, u64, u64) {
+        (&self.form, self.bytes, self.niu_cycles)
+    }
+}
+
+#[test]
+fn latencies_are_to_the_cycle_what_they_were_and_what_the_readme_says() {
+    let (printed, report) = bench("latency");
+    let hertz = chosen().value("clock_hertz");
     assert_eq!(report["platform"]["clock_hz"].as_u64(), Some(hertz));
-    let printed = String::from_utf8_lossy(&output.stdout);
     let label = format!("# clock {} MHz,", hertz / 1_000_000);
     assert!(printed.contains(&label), "{printed}");
 
-    let rows = report["results"].as_array().expect("results");
-    assert_eq!(rows.len(), 8, "Express, and seven lengths of Basic");
-    for row in rows {
-        let number = |name: &str| row[name].as_f64().expect("a number");
-        let niu_ns = number("niu_cycles") * 1e9 / hertz as f64;
+    let measured: Vec<Latency> = rows(&report).iter().map(Latency::measured).collect();
+    for row in &measured {
         // The NIUs' part of the way is a part of it, and host and link are what they are.
-        assert!(niu_ns > 0.0 && niu_ns < number("one_way_ns"), "{row}");
+        let niu_ns = row.niu_cycles as f64 * 1e9 / hertz as f64;
+        assert!(niu_ns > 0.0 && niu_ns < row.one_way_ns as f64, "{row:?}");
     }
+    let cycles: Vec<_> = measured.iter().map(Latency::cycles).collect();
+    assert_eq!(cycles, NIU_CYCLES, "form, bytes, NIU cycles");
+
+    let readme = include_str!("../../README.md");
+    let told: Vec<Latency> = readme.lines().filter_map(Latency::of_readme).collect();
+    let told_cycles: Vec<_> = told.iter().map(Latency::cycles).collect();
+    assert_eq!(told_cycles, cycles, "README.md, and what was measured");
+    // Nanoseconds there are those of the default configuration.
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hdl/configurations/default.toml");
+    if chosen() == Configuration::read(&default).expect("it is legal") {
+        assert_eq!(told, measured, "README.md, and what was measured");
+    }
+}
+
+/// A receiver looks at its rings when it has time: so much of a rate is uncertain.
+const LEAST_SHARE: f64 = 0.99;
+
+/// Beats of 16 bytes that the stores of a message take: header and data of each packet.
+fn store_beats(bytes: u64) -> f64 {
+    match bytes {
+        8 => 2.0,
+        248 => 20.0,
+        _ => panic!("no message of {bytes} bytes is measured"),
+    }
+}
+
+#[test]
+fn limits_are_measured_for_one_queue_and_many_and_are_no_better_than_the_host_port_allows() {
+    let (printed, report) = bench("limits");
+    let queues = chosen().value("queues.transmit").min(4) as f64;
+    let pages = chosen().value("queues.inline_pages") as f64;
+    let mut seen = Vec::new();
+    for row in rows(&report) {
+        let [bytes, cycles] = ["bytes", "cycles_per_message"].map(|field| number(row, field));
+        let least = LEAST_SHARE * store_beats(bytes as u64);
+        assert!((least..10.0 * least).contains(&cycles), "{row}");
+        assert_eq!(row["pcie_profile"], "bare");
+        let benchmark = row["benchmark"].as_str().expect("a name");
+        let ways = if benchmark == "limits" { 1.0 } else { 2.0 };
+        let rate = number(row, "messages_per_s") * cycles / chosen().value("clock_hertz") as f64;
+        // The slower direction's, times two, is a little less than the sum.
+        assert!((0.99 * ways..1.1 * ways).contains(&rate), "{row}");
+        seen.push((benchmark, bytes, number(row, "queues")));
+    }
+    let expected: Vec<_> = [8.0, 248.0]
+        .iter()
+        .flat_map(|&bytes| {
+            let most = if bytes > 8.0 {
+                queues.min(pages)
+            } else {
+                queues
+            };
+            [1.0, most].map(|queues| (bytes, queues))
+        })
+        .flat_map(|(bytes, queues)| {
+            ["limits", "limits-bidirectional"].map(|benchmark| (benchmark, bytes, queues))
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    assert!(printed.contains("cycles/message"), "{printed}");
+}
+
+#[test]
+fn alternating_destinations_are_measured_against_one_with_both_wires() {
+    let (_, report) = bench("alternating");
+    let mut seen = Vec::new();
+    for row in rows(&report) {
+        let least = LEAST_SHARE * store_beats(8);
+        assert!(number(row, "cycles_per_message") >= least, "{row}");
+        seen.push(["wire_cycles", "destinations"].map(|field| number(row, field) as u64));
+    }
+    assert_eq!(seen, [[0, 1], [0, 2], [125, 1], [125, 2]]);
+}
+
+#[test]
+fn dead_rings_are_measured_by_what_a_victim_keeps() {
+    let (_, report) = bench("dead-ring");
+    // Each queue needs a page for its bodies.
+    let with_bodies = |key| chosen().value(key) - 1;
+    let many = with_bodies("queues.transmit").min(with_bodies("queues.inline_pages"));
+    let many = many.min(4);
+    let mut seen = Vec::new();
+    for row in rows(&report) {
+        let share = number(row, "victim_share");
+        assert!(share > 0.0 && share < 1.01, "{row}");
+        // Pauses have not yet reached their limit.
+        assert_eq!(row.get("probe_share"), None, "{row}");
+        seen.push(["wire_cycles", "queues"].map(|field| number(row, field) as u64));
+    }
+    assert_eq!(seen, [[0, 1], [0, many], [125, 1], [125, many]]);
 }

@@ -14,15 +14,15 @@ const ROUNDS: u64 = 8;
 const WITHHOLDING_STEP_NS: u64 = 4000;
 /// ... and lasts longer than the firmware takes to end an endpoint. Senders give up after milliseconds only.
 const WITHHOLDING_NS: u64 = 40_000;
-/// Enough for four messages to arrive.
-const FILLING_NS: u64 = 10_000;
+/// Enough for four messages to arrive, and no more: the fifth is tried again after pauses that double from its first refusal on.
+const FILLING_NS: u64 = 4_000;
 /// When, after the request to end the endpoint, what is sent in a burst comes: soon after withholding begins, and all of it before
 /// the firmware disables the queue.
-const BURST_NS: u64 = 10_000;
-/// A shadow line follows, ...
-const ROOM_NS: u64 = 12_000;
-/// ... and then the last message.
-const LAST_NS: u64 = 16_000;
+const BURST_NS: u64 = 6_000;
+/// There is room for the fifth message from here on. When it comes, a shadow line follows, ...
+const ROOM_NS: u64 = 7_500;
+/// ... and so much later the last message.
+const LAST_NS: u64 = 1_000;
 /// The longest message: two write packets, the second far behind the first.
 const BYTES: usize = 248;
 
@@ -170,7 +170,8 @@ fn send_burst(node: &Node) -> Result<(), Error> {
             assert!(endpoint.receive().is_some(), "the ring is full");
         }
         endpoint.give_back();
-        wait_until(LAST_NS);
+        endpoint.receive_wait(PATIENCE_NS)?;
+        node.port.sleep_ns(LAST_NS);
         endpoint.send_express(0, 0, [round as u8; 8])?;
         node.barrier();
     }

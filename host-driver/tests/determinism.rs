@@ -3,18 +3,24 @@
 mod support;
 
 use sim::cluster::ClusterOptions;
-use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+use wayfarer_host_driver::soak::{self, Outcome, Scenario, SoakOptions};
 
 /// A short soak on these options; every message is checked.
 fn run(cluster: ClusterOptions) -> Outcome {
     const MESSAGES: u64 = 60;
+    let outcome = run_scenario(Scenario::Random, MESSAGES, cluster);
+    assert_eq!(outcome.tally.messages(), MESSAGES);
+    outcome
+}
+
+fn run_scenario(scenario: Scenario, messages: u64, cluster: ClusterOptions) -> Outcome {
     let options = SoakOptions {
-        messages: MESSAGES,
+        scenario,
+        messages,
         cluster,
         received: Default::default(),
     };
     let outcome = soak::run(options).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(outcome.tally.express + outcome.tally.basic, MESSAGES);
     println!("{outcome:?}");
     outcome
 }
@@ -73,6 +79,19 @@ fn threads_make_no_difference_on_a_switch() {
         })
     });
     assert_eq!(essence(&one), essence(&three));
+}
+
+#[test]
+fn a_reset_falls_into_the_same_cycle_again() {
+    let [one, two] = [1, 2].map(|threads| {
+        let options = ClusterOptions {
+            threads,
+            wire_delay_cycles: 25,
+            ..options(15)
+        };
+        run_scenario(Scenario::Reboot, 150, options)
+    });
+    assert_eq!(essence(&one), essence(&two));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn messages_with_priority_go_first_and_do_not_keep_the_others_out() {
 fn endpoints(node: &Node) -> Result<[Endpoint; 2], Error> {
     let endpoint = |priority| {
         let options = EndpointOptions {
-            receive_queue_id: 30 + u16::from(priority),
+            receive_queue_id: 2 + u16::from(priority),
             priority,
             ..EndpointOptions::default()
         };
@@ -28,7 +28,7 @@ fn endpoints(node: &Node) -> Result<[Endpoint; 2], Error> {
 
 fn send(node: &Node) -> Result<(), Error> {
     let mut endpoints = endpoints(node)?;
-    let messages = node.device.identity().transmit_slots;
+    let messages = support::inline_bodies(node) as u8;
     for endpoint in &mut endpoints {
         for message in 0..messages {
             endpoint.compose(0, message, &[message; 248])?;
@@ -47,8 +47,8 @@ fn send(node: &Node) -> Result<(), Error> {
 
 fn receive(node: &Node) -> Result<(), Error> {
     let [mut other, mut first] = endpoints(node)?;
-    // Every slot of both queues.
-    let messages = node.device.identity().transmit_slots;
+    // Every inline body of both endpoints.
+    let messages = support::inline_bodies(node) as u8;
     for message in 0..messages {
         assert_eq!(first.receive_wait(PATIENCE_NS)?.payload, [message; 248]);
     }

@@ -14,7 +14,7 @@ const IMPATIENT: OpenOptions = OpenOptions {
 /// Enough to open the device, but not to create an endpoint.
 const HASTY: OpenOptions = OpenOptions {
     take_over: false,
-    firmware_patience_ns: 120_000.0,
+    firmware_patience_ns: 200_000.0,
 };
 /// More requests than the admin queue holds.
 const REQUESTS: usize = 20;
@@ -26,7 +26,7 @@ fn let_go(device: &Device, port: &HostPort) {
         port.load(0, offset, 4).expect("a register")
     };
     let before = heartbeats();
-    device.hold_processor(false);
+    device.hold_processor(false).expect("the device answers");
     while heartbeats() == before {
         port.sleep_ns(5000);
     }
@@ -41,7 +41,7 @@ fn requests_that_nobody_answers_are_refused_in_the_end_and_the_device_can_be_ope
         let device = Device::open_with("sim:0", IMPATIENT).expect("the firmware answers");
         let options = EndpointOptions::default();
         let endpoint = device.create_endpoint(options).expect("there is room");
-        device.hold_processor(true);
+        device.hold_processor(true).expect("the device answers");
         let mut refused = 0;
         for request in 0..REQUESTS {
             match endpoint.load_translation(0, 1, 0, 0) {

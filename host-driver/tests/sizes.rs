@@ -30,7 +30,11 @@ fn the_hardware_tells_the_sizes_of_its_configuration() {
             ("queues.transmit", identity.transmit_queues.into()),
             ("queues.receive", identity.receive_queues.into()),
             ("queues.transmit_slots", identity.transmit_slots.into()),
+            ("queues.endpoints", identity.endpoints),
+            ("queues.receive_queue_ids", identity.receive_queue_ids),
+            ("queues.inline_pages", identity.inline_pages.into()),
             ("queues.translation_entries", identity.translation_entries),
+            ("link.nodes", identity.nodes),
         ] {
             assert_eq!(u64::from(told), configuration.value(key), "{key}");
         }
@@ -47,26 +51,29 @@ fn the_hardware_tells_the_sizes_of_its_configuration() {
     support::run(options, vec![Box::new(body), Box::new(|_| Ok(()))]);
 }
 
+/// An endpoint that leads to its like on the other node; both are there.
+fn pair(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, Error> {
+    let options = EndpointOptions {
+        receive_queue_id: 9,
+        ring_entries_log2,
+        ..EndpointOptions::default()
+    };
+    let endpoint = node.endpoint(options, &[node.peer()]);
+    node.barrier();
+    endpoint
+}
+
 #[test]
-fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() {
-    /// Laps of the slots.
+fn each_inline_body_keeps_its_own_message() {
+    /// Laps of the bodies.
     const LAPS: u8 = 3;
     fn payload(lap: u8, message: u8) -> [u8; 248] {
         std::array::from_fn(|byte| byte as u8 ^ (lap << 6) ^ (message << 1))
     }
-    fn pair(node: &Node) -> Result<Endpoint, Error> {
-        let options = EndpointOptions {
-            receive_queue_id: 9,
-            ..EndpointOptions::default()
-        };
-        let endpoint = node.endpoint(options, &[node.peer()]);
-        node.barrier();
-        endpoint
-    }
     let send = |node: &Node| {
-        let mut endpoint = pair(node)?;
+        let mut endpoint = pair(node, 8)?;
         for lap in 0..LAPS {
-            for message in 0..node.device.identity().transmit_slots {
+            for message in 0..support::inline_bodies(node) as u8 {
                 endpoint.compose(0, message, &payload(lap, message))?;
             }
             // Nothing was launched yet, so nothing can have made room.
@@ -78,9 +85,9 @@ fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() 
         Ok(())
     };
     let receive = |node: &Node| {
-        let mut endpoint = pair(node)?;
+        let mut endpoint = pair(node, 8)?;
         for lap in 0..LAPS {
-            for message in 0..node.device.identity().transmit_slots {
+            for message in 0..support::inline_bodies(node) as u8 {
                 let received = endpoint.receive_wait(PATIENCE_NS)?;
                 assert_eq!(received.tag, message);
                 assert_eq!(received.payload, payload(lap, message), "{lap} {message}");
@@ -92,6 +99,117 @@ fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() 
     };
     let options = support::options("bare", 102);
     support::run(options, vec![Box::new(send), Box::new(receive)]);
+}
+
+#[test]
+fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() {
+    /// Entries of the ring that nobody empties meanwhile.
+    const ENTRIES_LOG2: u8 = 1;
+    /// Longer than all that fits takes to come to rest.
+    const REST_NS: u64 = 50_000;
+    fn most(node: &Node) -> u64 {
+        u64::from(node.device.identity().transmit_slots) + (1 << ENTRIES_LOG2)
+    }
+    let send = |node: &Node| {
+        let mut endpoint = pair(node, ENTRIES_LOG2)?;
+        let mut sent = 0_u64;
+        for _ in 0..2 {
+            while endpoint.send_express(0, 0, sent.to_le_bytes()).is_ok() {
+                sent += 1;
+                assert!(sent <= most(node), "{sent} messages");
+            }
+            node.port.sleep_ns(REST_NS);
+        }
+        assert_eq!(sent, most(node), "the ring and the slots are full");
+        node.barrier();
+        endpoint.flush(PATIENCE_NS)?;
+        node.barrier();
+        Ok(())
+    };
+    let receive = |node: &Node| {
+        let mut endpoint = pair(node, ENTRIES_LOG2)?;
+        node.barrier();
+        for number in 0..most(node) {
+            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            assert_eq!(received.payload, number.to_le_bytes());
+            endpoint.give_back();
+        }
+        node.barrier();
+        assert_eq!(endpoint.receive(), None, "a message too many");
+        Ok(())
+    };
+    let options = support::options("bare", 104);
+    support::run(options, vec![Box::new(send), Box::new(receive)]);
+}
+
+/// The numbers of queues, pages and identifiers come apart as endpoints come and go; messages find their way all the same.
+#[test]
+fn every_queue_and_every_inline_page_can_be_lent_and_no_more() {
+    fn create(node: &Node, receive_queue_id: u16, inline: bool) -> Result<Endpoint, Error> {
+        let options = EndpointOptions {
+            receive_queue_id,
+            ring_entries_log2: 2,
+            destinations_log2: 0,
+            inline,
+            ..EndpointOptions::default()
+        };
+        node.endpoint(options, &[node.peer()])
+    }
+    fn refused(result: Result<Endpoint, Error>) {
+        let Err(Error::Refused { status, .. }) = result else {
+            panic!("more than there is: {:?}", result.map(|it| it.number()));
+        };
+        assert_eq!(status, Some(Status::NoResources));
+    }
+    let body = |node: &Node| {
+        let identity = node.device.identity();
+        let queues = identity.transmit_queues.min(identity.receive_queues);
+        let queues = u32::from(queues)
+            .min(identity.endpoints)
+            .min(identity.receive_queue_ids);
+        let pages = u32::from(identity.inline_pages).min(queues);
+        let mut endpoints: Vec<Option<Endpoint>> = Vec::new();
+        for number in 0..queues {
+            if number >= pages && pages < queues {
+                refused(create(node, number as u16, true));
+            }
+            endpoints.push(Some(create(node, number as u16, number < pages)?));
+        }
+        refused(create(node, 0, false));
+        // Every second one is made anew, in another order.
+        for place in endpoints.iter_mut().step_by(2) {
+            *place = None;
+        }
+        for number in (0..queues).step_by(2).collect::<Vec<_>>().into_iter().rev() {
+            endpoints[number as usize] = Some(create(node, number as u16, number < pages)?);
+        }
+        let mut endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
+        node.barrier();
+        for (number, endpoint) in endpoints.iter_mut().enumerate() {
+            endpoint.send_express(0, 0, (number as u64).to_le_bytes())?;
+            if (number as u32) < pages {
+                endpoint.send_basic(0, 1, &[number as u8; 100])?;
+            }
+        }
+        for (number, endpoint) in endpoints.iter_mut().enumerate() {
+            let express = endpoint.receive_wait(PATIENCE_NS)?;
+            assert_eq!(express.payload, (number as u64).to_le_bytes());
+            assert_eq!(usize::from(express.receive_queue_id), number);
+            if (number as u32) < pages {
+                let basic = endpoint.receive_wait(PATIENCE_NS)?;
+                assert_eq!(basic.payload, [number as u8; 100]);
+                assert_eq!(basic.source_endpoint, express.source_endpoint);
+            }
+            endpoint.flush(PATIENCE_NS)?;
+        }
+        node.barrier();
+        Ok(())
+    };
+    let options = sim::cluster::ClusterOptions {
+        maximum_cycles: 20_000_000,
+        ..support::options("pcie-gen3-x8", 105)
+    };
+    support::run(options, vec![Box::new(body), Box::new(body)]);
 }
 
 #[test]

@@ -18,7 +18,7 @@
 //!   phase.
 //!
 //! `outstanding` is the difference of the two counts, modulo 128. The answer path changes `next` only when it enters or
-//! leaves [`Phase::Probing`], to `consumer`; it can do so by a bit that the engine compares with its own copy.
+//! leaves `Phase::Probing`, to `consumer`; it can do so by a bit that the engine compares with its own copy.
 
 use crate::{
     answer::{Answer, Verdict},

@@ -42,6 +42,8 @@ fn main() {
             configuration.value("host.nonposted_credits"),
         ),
         ("RAM_BYTES", ram_bytes),
+        ("ENDPOINTS", configuration.value("queues.endpoints")),
+        ("NODES", configuration.value("link.nodes")),
         ("CLOCK_HERTZ", clock_hertz),
     ] {
         println!("cargo:rustc-env=WAYFARER_{name}={value}");

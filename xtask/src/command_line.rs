@@ -34,7 +34,14 @@ enum Command {
     Soak {
         #[command(flatten)]
         configuration: NamedConfiguration,
-        /// Arguments of niu-soak: --messages NUMBER, --nodes NUMBER, --seed NUMBER, ... (--help lists them)
+        /// Arguments of niu-soak: --scenario NAME, --messages NUMBER, --nodes NUMBER, --seed NUMBER, ... (--help lists them)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Explore the protocol's model: every state of small worlds, with all rules and with each one missing
+    #[command(disable_help_flag = true)]
+    Model {
+        /// Arguments of the model: --large, --without RULE, part of a world's name (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -64,7 +71,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Synthesise, place and route for a board; fails when timing is not met
+    /// Synthesise, place and route for a board; fails when a block exceeds its share of the budget or timing is not met
     Synth {
         #[command(flatten)]
         configuration: NamedConfiguration,
@@ -133,7 +140,7 @@ impl CommandLine {
             Command::Synth {
                 configuration,
                 options,
-            } => synth::synth(&configuration.choose(workspace)?, &options),
+            } => synth::synth(workspace, configuration.configuration.as_deref(), &options),
             Command::Mutate(options) => mutate::mutate(&workspace, &options),
             Command::Generate(configuration) => {
                 let workspace = configuration.choose(workspace)?;

@@ -1,6 +1,8 @@
 //! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and the one
 //! place that takes the hardware hold unsafe code.
 
+use abi::command::Completion;
+use abi::event::Event;
 use abi::processor::peripherals as registers;
 use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};
 use firmware::Command;
@@ -33,21 +35,21 @@ impl Hardware {
         read(PERIPHERAL_BASE + registers::time_low::OFFSET)
     }
 
-    /// What waits (`abi::processor::peripherals::waiting`).
-    pub fn waiting(&self) -> u64 {
-        read(PERIPHERAL_BASE + registers::waiting::OFFSET).into()
+    /// What waits.
+    pub fn waiting(&self) -> registers::Waiting {
+        registers::Waiting::unpack(read(PERIPHERAL_BASE + registers::waiting::OFFSET))
     }
 
     /// Takes the next completion.
-    pub fn completion(&mut self) -> u32 {
-        read(PERIPHERAL_BASE + registers::completion::OFFSET)
+    pub fn completion(&mut self) -> Completion {
+        Completion::unpack(read(PERIPHERAL_BASE + registers::completion::OFFSET))
     }
 
     /// Takes the next event.
-    pub fn event(&mut self) -> u64 {
+    pub fn event(&mut self) -> Event {
         let low = read(PERIPHERAL_BASE + registers::event_low::OFFSET);
         let high = read(PERIPHERAL_BASE + registers::event_high::OFFSET);
-        (u64::from(high) << 32) | u64::from(low)
+        Event::unpack((u64::from(high) << 32) | u64::from(low))
     }
 
     /// Clears level-triggered bits of `abi::control::registers::event_pending`.
@@ -56,12 +58,22 @@ impl Hardware {
     }
 
     /// Clears an endpoint's bit of `abi::control::registers::endpoint_pending`.
-    pub fn clear_endpoint(&mut self, endpoint: u8) {
+    pub fn clear_endpoint(&mut self, endpoint: u16) {
         let word = usize::from(endpoint / 32);
         write(
             PERIPHERAL_BASE + registers::endpoint_clear::OFFSET + 4 * word,
             1 << (endpoint % 32),
         );
+    }
+
+    /// Clears the bits of the first `queues` transmit queues in `abi::control::registers::queue_pending`.
+    pub fn clear_queues(&mut self, queues: usize) {
+        for word in 0..queues.div_ceil(32) {
+            write(
+                PERIPHERAL_BASE + registers::queue_clear::OFFSET + 4 * word,
+                u32::MAX,
+            );
+        }
     }
 
     /// Tells the watchdog that the firmware is alive.

@@ -3,13 +3,14 @@
 #![no_std]
 #![no_main]
 
+mod generations;
 mod hardware;
 mod log;
 mod timer;
 
+use abi::command::completion_status::CompletionStatus;
 use abi::control::registers as control;
-use abi::event::{event, kind::Kind};
-use abi::processor::peripherals::waiting;
+use abi::event::kind::Kind;
 use abi::queue_state::REGION_PACKET_RELEASE;
 use embedded_hal::delay::DelayNs;
 use firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
@@ -24,6 +25,17 @@ const REVISION: u32 = match u32::from_str_radix(env!("WAYFARER_REVISION"), 16) {
     Ok(revision) => revision,
     Err(_) => 0,
 };
+
+/// Resident queues of the NIU's configuration, of the side that has more of them.
+const QUEUES: usize = number(env!("WAYFARER_QUEUES")) as usize;
+
+/// A number of the configuration, as the build script passes it.
+const fn number(text: &str) -> u32 {
+    match u32::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("the build script passes numbers"),
+    }
+}
 
 #[entry]
 fn main() -> ! {
@@ -47,22 +59,25 @@ fn main() -> ! {
             hardware.heartbeat();
         }
         let state = hardware.waiting();
-        if waiting::completion::get(state) == 1 {
-            let word = u128::from(hardware.completion());
-            let status = abi::command::completion::status::get(word);
+        if state.completion == 1 {
+            let completion = hardware.completion();
             let input = Input::Completed {
-                token: abi::command::completion::token::get(word) as u16,
-                status: abi::command::completion_status::CompletionStatus::from_code(status),
+                token: completion.token as u16,
+                status: CompletionStatus::from_code(completion.status),
             };
             carry_out(&mut hardware, &mut firmware, input);
         }
-        if waiting::event::get(state) == 1 {
+        if state.event == 1 {
             report(&mut hardware);
         }
         // The queue of events is for speed and for the log; what must be done stands in the level-triggered bits.
-        if waiting::event_pending::get(state) == 1 {
+        if state.event_pending == 1 {
             let pending = hardware.control(control::event_pending::OFFSET);
             hardware.clear_events(pending);
+            // The owner of a queue sees its errors in the shadow line.
+            if pending & (1 << Kind::QueueError.code()) != 0 {
+                hardware.clear_queues(QUEUES);
+            }
             if pending & (1 << Kind::Admin.code()) != 0
                 && let Some(registers) = firmware
                     .registers()
@@ -71,8 +86,8 @@ fn main() -> ! {
                 carry_out(&mut hardware, &mut firmware, Input::Doorbell(registers));
             }
         }
-        if firmware.wants_room() && waiting::command_0_space::get(state) == 1 {
-            carry_out(&mut hardware, &mut firmware, Input::Room { now });
+        if firmware.wants_room() && state.command_0_space == 1 {
+            carry_out(&mut hardware, &mut firmware, Input::Room);
         }
     }
 }
@@ -80,7 +95,7 @@ fn main() -> ! {
 /// Tells the state machine what happened and does what it asks for.
 // Inlined, so that each kind of input is a direct call of what the state machine does for it.
 #[inline(always)]
-fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware, mut input: Input) {
+fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, mut input: Input) {
     loop {
         match firmware.step(input) {
             None => return,
@@ -99,33 +114,42 @@ fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware, mut input: Input)
                 let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
                 input = Input::Inbox(entry);
             }
+            Some(Action::Keep {
+                transmit_queue,
+                generation,
+            }) => return generations::keep(transmit_queue, generation),
         }
     }
 }
 
 /// The state machines, for the first time since the hardware's reset or after a firmware that was stopped.
-fn start(hardware: &Hardware, is_first: bool) -> Firmware {
-    let limits = Limits::from_capabilities(hardware.control(control::capabilities::OFFSET));
+fn start(hardware: &Hardware, is_first: bool) -> Firmware<QUEUES> {
+    let limits = Limits::from_registers(
+        hardware.control(control::capabilities::OFFSET),
+        hardware.control(control::sizes::OFFSET),
+    );
     if is_first {
+        generations::forget();
         return Firmware::new(REVISION, limits);
     }
     defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
     // Rings that the host is just setting up are as good as none: its doorbell is still to come.
     let registers = AdminRegisters::default().refreshed(|offset| hardware.control(offset));
-    Firmware::resumed(REVISION, limits, registers.unwrap_or_default())
+    Firmware::resumed(
+        REVISION,
+        limits,
+        registers.unwrap_or_default(),
+        generations::kept(),
+    )
 }
 
 /// Logs an event; the counters in BAR0 count them all.
 fn report(hardware: &mut Hardware) {
-    let word = u128::from(hardware.event());
-    let (index, code, data) = (
-        event::index::get(word) as u8,
-        event::code::get(word) as u8,
-        event::data::get(word) as u32,
-    );
-    match Kind::from_code(event::kind::get(word)) {
+    let event = hardware.event();
+    let (index, code, data) = (event.index as u16, event.code as u8, event.data as u32);
+    match Kind::from_code(event.kind) {
         Some(Kind::NonResidentStore) => {
-            defmt::warn!("store to endpoint {=u8} without a resident queue", index);
+            defmt::warn!("store to endpoint {=u16} without a resident queue", index);
             hardware.clear_endpoint(index);
         }
         Some(Kind::ReceiveMiss) => defmt::warn!(
@@ -133,7 +157,7 @@ fn report(hardware: &mut Hardware) {
             data >> 16,
             data & 0xffff
         ),
-        Some(Kind::QueueError) => defmt::warn!("transmit queue {=u8}: error {=u8}", index, code),
+        Some(Kind::QueueError) => defmt::warn!("transmit queue {=u16}: error {=u8}", index, code),
         Some(Kind::Packet) => {
             defmt::info!("packet from node {=u32}", data >> 16);
             // No protocol between firmwares asks for its contents yet: its place in the inbox is free again. Should the

@@ -3,16 +3,25 @@
 
 pub mod requests;
 
-use abi::command::{
-    completion_status::CompletionStatus, header, opcode, state_operand, transfer_operand,
+use abi::command::completion_status::CompletionStatus;
+use abi::command::{Header, StateOperand, TransferOperand, opcode};
+use abi::queue_state::{
+    REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_TRANSLATION,
+    REGION_TRANSMIT_QUEUE, TransmitControl,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wayfarer_firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
 
 pub const PAGE_BYTES: u64 = 4096;
 pub const REVISION: u32 = 0x1234_abcd;
+/// Queues a side that the firmware has room for.
+pub const QUEUES: usize = 16;
 pub const LIMITS: Limits = Limits {
-    endpoints: 16,
+    transmit_queues: 16,
+    receive_queues: 16,
+    endpoints: 256,
+    receive_queue_ids: 256,
+    inline_pages: 4,
     translation_entries: 1024,
 };
 /// Commands that a command queue of the hardware holds.
@@ -44,7 +53,11 @@ pub struct StateWrite {
 
 /// Host memory, the NIU's memory, its queue state, its command queue.
 pub struct World {
-    pub firmware: Firmware,
+    pub firmware: Firmware<QUEUES>,
+    /// What there is of everything.
+    pub limits: Limits,
+    /// What outlives the firmware.
+    pub generations: [u8; QUEUES],
     /// Registers as the host last wrote them.
     pub registers: AdminRegisters,
     /// Level-triggered: the doorbell rang.
@@ -61,15 +74,14 @@ pub struct World {
     pub answers: VecDeque<(u64, [u64; 2])>,
     /// Reads of host memory take long compared to all else.
     pub slow_reads: bool,
-    /// Processor cycles.
-    pub now: u32,
     inbox: Vec<u8>,
     outbox: Vec<u8>,
     commands: VecDeque<[u32; 4]>,
     /// Reads under way: token, address, bytes, inbox offset.
     reads: Vec<(u16, u64, usize, usize)>,
     completions: VecDeque<(u16, u64)>,
-    disabled_at: BTreeMap<usize, u32>,
+    /// Of the last owner of each transmit queue, as its control word said.
+    owners: BTreeMap<usize, u64>,
 }
 
 impl World {
@@ -80,6 +92,8 @@ impl World {
     pub fn with_limits(limits: Limits) -> Self {
         World {
             firmware: Firmware::new(REVISION, limits),
+            limits,
+            generations: [0; QUEUES],
             registers: AdminRegisters::default(),
             doorbell_pending: false,
             memory: BTreeMap::new(),
@@ -88,19 +102,18 @@ impl World {
             state_writes: Vec::new(),
             answers: VecDeque::new(),
             slow_reads: false,
-            now: 0xffff_0000,
             inbox: vec![0; abi::command::INBOX_BYTES],
             outbox: vec![0; abi::command::OUTBOX_BYTES],
             commands: VecDeque::new(),
             reads: Vec::new(),
             completions: VecDeque::new(),
-            disabled_at: BTreeMap::new(),
+            owners: BTreeMap::new(),
         }
     }
 
     /// The processor was reset; the rest of the hardware goes on.
     pub fn restart_firmware(&mut self) {
-        self.firmware = Firmware::resumed(REVISION, LIMITS, self.registers);
+        self.firmware = Firmware::resumed(REVISION, self.limits, self.registers, self.generations);
     }
 
     pub fn map(&mut self, address: u64, bytes: u64) {
@@ -133,7 +146,6 @@ impl World {
 
     /// One small step of the kind that `random` chooses; `false` if nothing at all can happen any more.
     pub fn step(&mut self, random: &mut Random) -> bool {
-        self.now = self.now.wrapping_add(random.below(200) as u32);
         let mut possible: Vec<usize> = [
             self.doorbell_pending,
             !self.completions.is_empty(),
@@ -161,7 +173,7 @@ impl World {
                 let status = CompletionStatus::from_code(status);
                 self.tell(Input::Completed { token, status });
             }
-            2 => self.tell(Input::Room { now: self.now }),
+            2 => self.tell(Input::Room),
             3 => {
                 let words = self.commands.pop_front().expect("there is one");
                 self.execute(words);
@@ -205,67 +217,111 @@ impl World {
                 });
                 self.tell(Input::Inbox(entry));
             }
+            Some(Action::Keep {
+                transmit_queue,
+                generation,
+            }) => self.generations[usize::from(transmit_queue)] = generation,
         }
     }
 
     fn issue(&mut self, input: Input, command: Command) {
         assert!(
-            matches!(input, Input::Room { .. }),
+            matches!(input, Input::Room),
             "a command without room: {command:?}"
         );
-        let words = command.words();
-        if words[0] & 0xff == opcode::WRITE_QUEUE_STATE as u32 {
-            for (region, index) in state_places(words[1]) {
-                if region == abi::queue_state::REGION_TRANSMIT_QUEUE && index % 2 == 0 {
-                    self.check_rest(index / 2, words[2] & 1 == 1);
-                }
-            }
-        }
-        self.commands.push_back(words);
+        self.commands.push_back(command.words());
     }
 
-    /// A queue that was in use stays disabled until no answer to its old messages can be under way.
-    fn check_rest(&mut self, queue: usize, enabled: bool) {
-        let was_enabled = self.disabled_at.get(&queue) == Some(&0);
-        if enabled {
-            if let Some(at) = self.disabled_at.get(&queue) {
-                assert!(!was_enabled, "queue {queue} is enabled while it is in use");
-                assert!(
-                    self.now.wrapping_sub(*at) >= 1 << 17,
-                    "queue {queue} is used again too early"
-                );
+    /// Writes a word of queue state. Whatever order the words come in, none makes a half-made endpoint reachable.
+    fn write_state(&mut self, region: usize, index: usize, data: u64) {
+        let limits = self.limits;
+        let limit = match region {
+            REGION_ENDPOINT_MAP => limits.endpoints,
+            REGION_TRANSMIT_QUEUE => 4 * limits.transmit_queues,
+            REGION_RECEIVE_QUEUE => 4 * limits.receive_queues,
+            REGION_TRANSLATION => limits.translation_entries,
+            REGION_RECEIVE_MAP => limits.receive_queue_ids,
+            other => panic!("region {other}"),
+        };
+        assert!(index < limit, "region {region} has no index {index}");
+        if region == REGION_TRANSMIT_QUEUE && index.is_multiple_of(4) {
+            self.check_owner(index / 4, TransmitControl::unpack(data));
+        }
+        match data {
+            0 => self.state.remove(&(region, index)),
+            _ => self.state.insert((region, index), data),
+        };
+        self.state_writes.push(StateWrite {
+            region,
+            index,
+            data,
+        });
+        for (&(region, index), &word) in &self.state {
+            self.check_reachable(region, index, word);
+        }
+    }
+
+    /// A transmit queue is disabled between two owners, and each has another generation than the one before.
+    fn check_owner(&mut self, queue: usize, control: TransmitControl) {
+        if control.enabled == 0 {
+            return;
+        }
+        let before = TransmitControl::unpack(self.state_word(REGION_TRANSMIT_QUEUE, 4 * queue));
+        assert_eq!(before.enabled, 0, "queue {queue} is enabled while in use");
+        let last = self.owners.insert(queue, control.generation);
+        assert_ne!(
+            last,
+            Some(control.generation),
+            "generation of queue {queue}"
+        );
+    }
+
+    /// What a page or an identifier leads to is whole.
+    fn check_reachable(&self, region: usize, index: usize, word: u64) {
+        use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveMap};
+        let queue_word =
+            |region, queue: u64, word| self.state_word(region, 4 * queue as usize + word);
+        match region {
+            REGION_ENDPOINT_MAP => {
+                let map = EndpointMap::unpack(word);
+                let control = queue_word(REGION_TRANSMIT_QUEUE, map.transmit_queue, 0);
+                let control = TransmitControl::unpack(control);
+                assert_eq!(control.enabled, 1, "page {index} leads to no queue");
+                assert_eq!(control.endpoint, index as u64, "of another endpoint");
+                let shadow = queue_word(REGION_TRANSMIT_QUEUE, map.transmit_queue, 1);
+                assert_ne!(shadow, 0, "without a shadow line");
             }
-            self.disabled_at.insert(queue, 0);
-        } else if was_enabled {
-            self.disabled_at.insert(queue, self.now.max(1));
+            REGION_RECEIVE_MAP => {
+                let map = ReceiveMap::unpack(word);
+                let control = queue_word(REGION_RECEIVE_QUEUE, map.queue, 0);
+                let control = ReceiveControl::unpack(control);
+                assert_eq!(control.enabled, 1, "identifier {index} leads to no queue");
+                assert_eq!(control.receive_queue_id, index as u64, "of another name");
+                let ring = queue_word(REGION_RECEIVE_QUEUE, map.queue, 1);
+                assert_ne!(ring, 0, "without a ring");
+            }
+            _ => {}
         }
     }
 
     fn head_may_go(&self) -> bool {
-        let fence = |words: &[u32; 4]| header::fence::get(words[0].into()) == 1;
+        let fence = |words: &[u32; 4]| Header::unpack(words[0]).fence == 1;
         let head = self.commands.front();
         head.is_some_and(|words| !fence(words) || self.reads.is_empty())
     }
 
     fn execute(&mut self, words: [u32; 4]) {
-        let token = (header::complete::get(words[0].into()) == 1)
-            .then_some(header::token::get(words[0].into()) as u16);
-        let operand = u128::from(words[1]);
+        let header = Header::unpack(words[0]);
+        let token = (header.complete == 1).then_some(header.token as u16);
+        let transfer = TransferOperand::unpack(words[1]);
         let data = u64::from(words[2]) | (u64::from(words[3]) << 32);
-        let offset = transfer_operand::offset::get(operand) as usize;
-        let bytes = transfer_operand::bytes::get(operand) as usize;
-        match header::opcode::get(words[0].into()) as usize {
+        let offset = transfer.offset as usize;
+        let bytes = transfer.bytes as usize;
+        match header.opcode as usize {
             opcode::NOTHING => {}
             opcode::WRITE_QUEUE_STATE => {
                 for (region, index) in state_places(words[1]) {
-                    let limit = [256, 32, 32, 1024][region];
-                    assert!(index < limit, "region {region} has no index {index}");
-                    self.state.insert((region, index), data);
-                    self.state_writes.push(StateWrite {
-                        region,
-                        index,
-                        data,
-                    });
+                    self.write_state(region, index, data);
                 }
             }
             opcode::READ_HOST_MEMORY => {
@@ -305,10 +361,10 @@ impl World {
 
 /// Region and index of each word that a write of queue state with this operand writes.
 fn state_places(operand: u32) -> impl Iterator<Item = (usize, usize)> {
-    let operand = u128::from(operand);
-    let first = state_operand::index::get(operand) as usize;
-    let stride = 1 + state_operand::every_second::get(operand) as usize;
-    (0..=state_operand::more::get(operand) as usize).map(move |number| {
+    let operand = StateOperand::unpack(operand);
+    let first = operand.index as usize;
+    let stride = 1 + 3 * operand.every_fourth as usize;
+    (0..=operand.more as usize).map(move |number| {
         let place = first + number * stride;
         (place >> 12, place & 0xfff)
     })

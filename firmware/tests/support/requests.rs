@@ -1,9 +1,9 @@
 //! The host's side: rings, requests, and what an obvious reading of `abi::admin` says their answers are.
 
 use super::{PAGE_BYTES, REVISION, Random, World};
-use abi::admin::{endpoint_result, status::Status};
-use abi::queue_state::{endpoint_map, receive_control, translation, transmit_control};
-use std::collections::BTreeMap;
+use abi::admin::{EndpointResult, EndpointShape, status::Status};
+use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveMap, TransmitControl};
+use std::collections::{BTreeMap, BTreeSet};
 use wayfarer_firmware::{AdminRegisters, Limits};
 
 /// A submission without its identifier.
@@ -29,7 +29,7 @@ pub fn call(
     answer
 }
 
-/// Operands of a creation: sizes, then ring and shadow line.
+/// Operands of a creation: sizes, then ring and shadow line. On both channels, without inline bodies.
 pub fn create(
     entries_log2: u64,
     stride_log2: u64,
@@ -37,13 +37,16 @@ pub fn create(
     ring: u64,
     shadow: u64,
 ) -> Request {
+    let shape = EndpointShape {
+        entries_log2,
+        stride_log2,
+        window_log2,
+        virtual_channel_1: 1,
+        ..EndpointShape::default()
+    };
     Request {
         opcode: 2,
-        operands: [
-            entries_log2 | (stride_log2 << 8) | (window_log2 << 16) | (1 << 24),
-            ring,
-            shadow,
-        ],
+        operands: [shape.pack(), ring, shadow],
     }
 }
 
@@ -131,6 +134,7 @@ struct Live {
     shadow: u64,
     window: std::ops::Range<usize>,
     name: Option<u16>,
+    transmit_queue: usize,
 }
 
 /// Slow, obvious reference of the admin queue's requests.
@@ -150,9 +154,11 @@ impl Reference {
     fn expected_create(&self, world: &World, request: Request) -> Status {
         let [shape, ring, shadow] = request.operands;
         let (entries, stride, window) = (shape & 0xff, (shape >> 8) & 0xff, (shape >> 16) & 0xff);
-        let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 10;
+        let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
+        let is_inline = |shape: u64| shape >> 26 & 1 == 1;
         if !sizes
-            || shape >> 25 != 0
+            || shape >> 27 & 1 != 0
+            || shape >> 32 != 0
             || ring == 0
             || ring % PAGE_BYTES != 0
             || shadow == 0
@@ -165,7 +171,14 @@ impl Reference {
         let is_free = |entry: usize| !self.live.values().any(|live| live.window.contains(&entry));
         let has_window = (0..self.limits.translation_entries / size)
             .any(|n| (n * size..(n + 1) * size).all(is_free));
-        if self.live.len() == self.limits.endpoints || !has_window {
+        let limits = self.limits;
+        let lent = |shape: [u64; 3]| is_inline(shape[0]);
+        let pages = self.live.values().filter(|live| lent(live.shape)).count();
+        let queues = limits.transmit_queues.min(limits.receive_queues);
+        if self.live.len() == queues
+            || (is_inline(shape) && pages == limits.inline_pages)
+            || !has_window
+        {
             return Status::NoResources;
         }
         let pages =
@@ -196,7 +209,7 @@ impl Reference {
                     .filter(|it| it.name.map(u64::from) == Some(b));
                 match endpoint.name {
                     Some(name) if u64::from(name) == b => Status::Done,
-                    _ if b > 0xffff => Status::BadOperand,
+                    _ if b >= self.limits.receive_queue_ids as u64 => Status::BadOperand,
                     Some(_) => Status::BadOperand,
                     None if others.count() > 0 => Status::InUse,
                     None => Status::Done,
@@ -205,8 +218,9 @@ impl Reference {
             (5, Some(endpoint)) => {
                 let channel_1 = (c >> 32) & 1 == 1;
                 let legal = (b as usize) < endpoint.window.len()
-                    && b <= 1024
-                    && c & 0xffff < 64
+                    && b < 4096
+                    && c & 0xffff < 1024
+                    && c >> 16 & 0xffff < 4096
                     && (!channel_1 || endpoint.shape[0] >> 24 & 1 == 1)
                     && c >> 34 == 0;
                 if legal {
@@ -242,12 +256,15 @@ impl Reference {
         let live = self.live.get_mut(&concerned).expect("it lives");
         for write in &writes {
             let n = concerned as usize;
-            let owned = match write.region {
+            let is_owned = match write.region {
                 0 => write.index == n,
-                1 | 2 => write.index / 2 == n,
-                _ => live.window.contains(&write.index),
+                1 => write.index / 4 == live.transmit_queue,
+                // Which receive queue is whose, `check_state` sees.
+                2 => true,
+                3 => live.window.contains(&write.index),
+                _ => [live.name, Some(second as u16)].contains(&Some(write.index as u16)),
             };
-            assert!(owned, "{request:?} on endpoint {n} wrote {write:?}");
+            assert!(is_owned, "{request:?} on endpoint {n} wrote {write:?}");
         }
         match request.opcode {
             2 => {
@@ -262,7 +279,6 @@ impl Reference {
                 let index = live.window.start + second as usize;
                 assert_eq!(world.state_word(3, index), third);
                 assert_eq!(writes.len(), 1, "one entry is loaded");
-                assert_eq!(translation::valid::get(third.into()), third >> 33 & 1);
             }
         }
         self.check_state(world);
@@ -270,11 +286,10 @@ impl Reference {
 
     /// Takes note of a new endpoint; its number.
     fn created(&mut self, request: Request, result: u64) -> u64 {
-        let word = u128::from(result);
-        let number = endpoint_result::endpoint::get(word);
+        let fields = EndpointResult::unpack(result);
+        let number = fields.endpoint;
         assert!((number as usize) < self.limits.endpoints, "number {number}");
-        assert_eq!(endpoint_result::transmit_queue::get(word), number);
-        let base = endpoint_result::window_base::get(word) as usize;
+        let base = fields.window_base as usize;
         let size = 1usize << ((request.operands[0] >> 16) & 0xff);
         let window = base..base + size;
         assert!(base.is_multiple_of(size) && window.end <= self.limits.translation_entries);
@@ -288,6 +303,7 @@ impl Reference {
             shadow: request.operands[2],
             window,
             name: None,
+            transmit_queue: fields.transmit_queue as usize,
         };
         assert!(
             self.live.insert(number, live).is_none(),
@@ -296,42 +312,68 @@ impl Reference {
         number
     }
 
-    /// Every queue's state is what its endpoint says, and zero where there is none.
+    /// Queue state is what the endpoints say, and zero where there are none. No two share anything.
     pub fn check_state(&self, world: &World) {
-        for number in 0..16u64 {
-            let n = number as usize;
-            let (map, transmit, receive) = (
-                u128::from(world.state_word(0, n)),
-                u128::from(world.state_word(1, 2 * n)),
-                u128::from(world.state_word(2, 2 * n)),
+        let state = |region, index: u64| world.state_word(region, index as usize);
+        let mut queues = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+        let mut names = BTreeSet::new();
+        for (&number, live) in &self.live {
+            let map = EndpointMap::unpack(state(0, number));
+            assert_eq!((map.transmit_resident, map.receive_resident), (1, 1));
+            assert_eq!(map.page_resident, live.shape[0] >> 26 & 1);
+            assert_eq!(map.transmit_queue, live.transmit_queue as u64);
+            assert!(queues[0].insert(map.transmit_queue), "shared: {map:?}");
+            assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
+            assert!(
+                map.page_resident == 0 || queues[2].insert(map.page),
+                "{map:?}"
             );
-            let Some(live) = self.live.get(&number) else {
-                assert_eq!((map, transmit, receive), (0, 0, 0), "trace of endpoint {n}");
-                continue;
+            assert!(map.page < self.limits.inline_pages as u64);
+            let control = TransmitControl::unpack(state(1, 4 * map.transmit_queue));
+            let expected = TransmitControl {
+                enabled: 1,
+                virtual_channel_limit: live.shape[0] >> 24 & 1,
+                priority: live.shape[0] >> 25 & 1,
+                give_up: live.shape[0] >> 28 & 15,
+                generation: control.generation,
+                endpoint: number,
+                window_mask: live.window.len() as u64 - 1,
+                window_base: live.window.start as u64,
             };
-            assert_eq!(endpoint_map::transmit_resident::get(map), 1);
-            assert_eq!(endpoint_map::receive_resident::get(map), 1);
-            assert_eq!(endpoint_map::transmit_queue::get(map) as usize, n);
-            assert_eq!(endpoint_map::receive_queue::get(map) as usize, n);
-            assert_eq!(transmit_control::enabled::get(transmit), 1);
-            let mask = transmit_control::window_mask::get(transmit) as usize;
-            assert_eq!(mask, live.window.len() - 1);
-            let base = transmit_control::window_base::get(transmit) as usize;
-            assert_eq!(base, live.window.start);
-            let channel_1 = transmit_control::virtual_channel_limit::get(transmit);
-            assert_eq!(channel_1, live.shape[0] >> 24 & 1);
-            assert_eq!(world.state_word(1, 2 * n + 1), live.shadow);
-            assert_eq!(world.state_word(2, 2 * n + 1), live.ring);
+            assert_eq!(control, expected);
+            let kept = world.generations[live.transmit_queue];
+            assert_eq!(control.generation, u64::from(kept), "kept for later");
+            assert_eq!(state(1, 4 * map.transmit_queue + 1), live.shadow);
+            assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
+            let receive = state(2, 4 * map.receive_queue);
             let Some(name) = live.name else {
                 assert_eq!(receive, 0, "no name yet");
                 continue;
             };
-            assert_eq!(receive_control::enabled::get(receive), 1);
-            assert_eq!(receive_control::receive_queue_id::get(receive) as u16, name);
-            let entries = receive_control::entries_log2::get(receive);
-            let stride = receive_control::stride_log2::get(receive);
-            assert_eq!(entries, live.shape[0] & 0xff);
-            assert_eq!(stride, live.shape[0] >> 8 & 0xff);
+            let expected = ReceiveControl {
+                enabled: 1,
+                entries_log2: live.shape[0] & 0xff,
+                stride_log2: live.shape[0] >> 8 & 0xff,
+                receive_queue_id: name.into(),
+            };
+            assert_eq!(ReceiveControl::unpack(receive), expected);
+            let way = ReceiveMap::unpack(state(5, name.into()));
+            assert_eq!((way.resident, way.queue), (1, map.receive_queue));
+            names.insert(u64::from(name));
+        }
+        for (&(region, index), word) in &world.state {
+            let index = index as u64;
+            let has_owner = match region {
+                0 => self.live.contains_key(&index),
+                1 => !index.is_multiple_of(4) || queues[0].contains(&(index / 4)),
+                2 => !index.is_multiple_of(4) || queues[1].contains(&(index / 4)),
+                5 => names.contains(&index),
+                _ => true,
+            };
+            assert!(
+                has_owner,
+                "nobody's: {word:#x} at {index} of region {region}"
+            );
         }
     }
 }

@@ -57,57 +57,92 @@ pub const KEYS: &[Key] = &[
         least: 1_000_000,
         most: 1_000_000_000,
     },
+    // Eight bits name a queue (`abi::queue_state::MAXIMUM_QUEUES`).
     Key {
         name: "queues.transmit",
-        constant: "TRANSMIT_QUEUES",
-        meaning: "Resident transmit queues.",
-        form: Form::Value,
-        least: 1,
-        most: 16,
+        constant: "TRANSMIT_QUEUES_LOG2",
+        meaning: "Base-2 logarithm of the resident transmit queues.",
+        form: Form::Log2,
+        least: 4,
+        most: 256,
     },
     Key {
         name: "queues.receive",
-        constant: "RECEIVE_QUEUES",
-        meaning: "Resident receive queues.",
-        form: Form::Value,
-        least: 1,
-        most: 16,
+        constant: "RECEIVE_QUEUES_LOG2",
+        meaning: "Base-2 logarithm of the resident receive queues.",
+        form: Form::Log2,
+        least: 4,
+        most: 256,
     },
-    // A page of BAR4 has places for 16 (`abi::message::MAXIMUM_TRANSMIT_SLOTS`), and four bits of an acknowledgement name one.
+    // Seven bits of an index tell 64 messages from those before and behind them (`abi::message::MAXIMUM_TRANSMIT_SLOTS`).
     Key {
         name: "queues.transmit_slots",
-        constant: "TRANSMIT_SLOTS",
-        meaning: "Slots of a transmit queue.",
-        form: Form::PowerOfTwo,
-        least: 2,
-        most: 16,
+        constant: "TRANSMIT_SLOTS_LOG2",
+        meaning: "Base-2 logarithm of the slots of a transmit queue.",
+        form: Form::Log2,
+        least: 4,
+        most: 64,
     },
-    // Ten bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`).
+    // Twelve bits name one (`abi::endpoint::PAGES`).
+    Key {
+        name: "queues.endpoints",
+        constant: "ENDPOINTS_LOG2",
+        meaning: "Base-2 logarithm of the endpoint pages.",
+        form: Form::Log2,
+        least: 16,
+        most: 1 << 12,
+    },
+    Key {
+        name: "queues.receive_queue_ids",
+        constant: "RECEIVE_QUEUE_IDS_LOG2",
+        meaning: "Base-2 logarithm of the receive queue identifiers.",
+        form: Form::Log2,
+        least: 16,
+        most: 1 << 12,
+    },
+    // Eight bits of the endpoint map name a page.
+    Key {
+        name: "queues.inline_pages",
+        constant: "INLINE_PAGES_LOG2",
+        meaning: "Base-2 logarithm of the pages of the NIU memory pool, each with the inline bodies of an endpoint.",
+        form: Form::Log2,
+        least: 2,
+        most: 64,
+    },
+    // Twelve bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`).
     Key {
         name: "queues.translation_entries",
         constant: "TRANSLATION_LOG2",
         meaning: "Base-2 logarithm of the translation table's entries.",
         form: Form::Log2,
         least: 1 << 4,
-        most: 1 << 10,
+        most: 1 << 12,
     },
-    // Nine bits count them.
+    // A round of the sweep over all queues takes as long, but at least 8 cycles a queue.
     Key {
-        name: "queues.restart_cycles",
-        constant: "RESTART_CYCLES",
-        meaning: "Cycles a transmit queue waits before it tries a full receive ring again.",
-        form: Form::Value,
-        least: 16,
-        most: 511,
-    },
-    // Firmware lets a queue rest for twice the largest before it uses it again. Each of 16 queues has its turn within a tick.
-    Key {
-        name: "queues.acknowledge_tick_cycles",
-        constant: "ACKNOWLEDGE_TICK_LOG2",
-        meaning: "Base-2 logarithm of the cycles between two looks for overdue acknowledgements.",
+        name: "queues.shortest_pause_cycles",
+        constant: "SHORTEST_PAUSE_LOG2",
+        meaning: "Base-2 logarithm of the cycles a transmit queue waits before it tries a full receive ring again.",
         form: Form::Log2,
-        least: 1 << 10,
-        most: 1 << 17,
+        least: 1 << 6,
+        most: 1 << 12,
+    },
+    Key {
+        name: "queues.longest_pause_cycles",
+        constant: "LONGEST_PAUSE_LOG2",
+        meaning: "Base-2 logarithm of the cycles up to which the pause doubles.",
+        form: Form::Log2,
+        least: 1 << 12,
+        most: 1 << 20,
+    },
+    // Eleven bits count rounds of the sweep.
+    Key {
+        name: "queues.answer_timeout_cycles",
+        constant: "ANSWER_TIMEOUT_LOG2",
+        meaning: "Base-2 logarithm of the cycles without an answer after which a transmit queue pings; as long again and it fails.",
+        form: Form::Log2,
+        least: 1 << 14,
+        most: 1 << 22,
     },
     Key {
         name: "host.nonposted_credits",
@@ -117,12 +152,13 @@ pub const KEYS: &[Key] = &[
         least: 2,
         most: 64,
     },
+    // Drivers rely on 16 (`abi::control::REGISTER_WRITE_LINES`). Fewer would save nothing: LUT RAM is 16 words deep.
     Key {
         name: "host.register_write_beats",
         constant: "REGISTER_WRITES_LOG2",
         meaning: "Base-2 logarithm of the beats of register writes that may wait.",
         form: Form::Log2,
-        least: 2,
+        least: 16,
         most: 64,
     },
     // Tags are four bits wide everywhere.
@@ -151,6 +187,23 @@ pub const KEYS: &[Key] = &[
         form: Form::Log2,
         least: 1 << 14,
         most: 1 << 16,
+    },
+    // Ten bits name a node (`abi::queue_state::MAXIMUM_NODES`).
+    Key {
+        name: "link.nodes",
+        constant: "NODES_LOG2",
+        meaning: "Base-2 logarithm of the nodes that may send to this one.",
+        form: Form::Log2,
+        least: 4,
+        most: 1 << 10,
+    },
+    Key {
+        name: "link.peer_queues",
+        constant: "PEER_QUEUES_LOG2",
+        meaning: "Base-2 logarithm of the resident transmit queues that such a node may have.",
+        form: Form::Log2,
+        least: 4,
+        most: 256,
     },
     // Credits count beats modulo 2^16.
     Key {
@@ -285,6 +338,41 @@ impl Configuration {
             add(key.constant, *value, key.meaning);
         }
         // What follows from them; kernels can name only what stands here.
+        for name in ["queues.transmit", "queues.receive", "queues.transmit_slots"] {
+            let key = KEYS.iter().find(|key| key.name == name);
+            let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
+            add(
+                constant,
+                self.value(name),
+                "The number whose logarithm stands above.",
+            );
+        }
+        add(
+            "ENDPOINT_SPACE_LOG2",
+            u64::from(self.value("queues.endpoints").ilog2()) + 12,
+            "Base-2 logarithm of the bytes of all endpoint pages: the size of BAR2, and of each half of BAR4.",
+        );
+        let queues = self.value("queues.transmit");
+        let visit = (self.value("queues.shortest_pause_cycles") / queues).max(8);
+        let round = visit * queues;
+        add(
+            "SWEEP_LOG2",
+            visit.ilog2().into(),
+            "Base-2 logarithm of the cycles between two visits of the sweep, each at the next transmit queue.",
+        );
+        add(
+            "LONGEST_PAUSE_ROUNDS_LOG2",
+            (self.value("queues.longest_pause_cycles") / round)
+                .max(1)
+                .ilog2()
+                .into(),
+            "Base-2 logarithm of the longest pause, in rounds of the sweep.",
+        );
+        add(
+            "ANSWER_TIMEOUT_ROUNDS",
+            (self.value("queues.answer_timeout_cycles") / round).max(2),
+            "Rounds of the sweep after which a queue pings; twice as many and it fails.",
+        );
         add(
             "TRANSLATION_ENTRIES",
             self.value("queues.translation_entries"),

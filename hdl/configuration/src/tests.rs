@@ -2,6 +2,7 @@ use super::*;
 
 const DEFAULT: &str = include_str!("../../configurations/default.toml");
 const SMALL: &str = include_str!("../../configurations/small.toml");
+const VERSA: &str = include_str!("../../configurations/versa.toml");
 
 fn refusal(from: &str, to: &str) -> String {
     assert!(DEFAULT.contains(from), "{from}");
@@ -9,58 +10,58 @@ fn refusal(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn both_files_of_the_repository_are_legal() {
-    let default = Configuration::parse(DEFAULT).expect("legal");
-    let small = Configuration::parse(SMALL).expect("legal");
+fn the_files_of_the_repository_are_legal_and_differ() {
+    let [default, small, versa] =
+        [DEFAULT, SMALL, VERSA].map(|text| Configuration::parse(text).expect("legal"));
     assert_eq!(default.constants.len(), KEYS.len());
-    assert_ne!(default, small);
+    assert!(default != small && default != versa && small != versa);
 }
 
 #[test]
 fn illegal_values_are_refused_with_key_value_and_range() {
     for (from, to, message) in [
         (
-            "transmit = 16",
-            "transmit = 17",
-            "queues.transmit: 17 is out of range; legal: whole number from 1 to 16",
+            "transmit = 32",
+            "transmit = 512",
+            "queues.transmit: 512 is out of range; legal: power of two from 4 to 256",
         ),
         (
-            "receive = 16",
+            "receive = 32",
             "receive = 0",
-            "queues.receive: 0 is out of range; legal: whole number from 1 to 16",
+            "queues.receive: 0 is out of range; legal: power of two from 4 to 256",
         ),
         (
-            "restart_cycles = 256",
-            "restart_cycles = -1",
-            "queues.restart_cycles: -1 is negative; legal: whole number from 16 to 511",
+            "shortest_pause_cycles = 256",
+            "shortest_pause_cycles = -1",
+            "queues.shortest_pause_cycles: -1 is negative; legal: power of two from 64 to 4096",
         ),
         (
-            "transmit_slots = 16",
-            "transmit_slots = 32",
-            "queues.transmit_slots: 32 is out of range; legal: power of two from 2 to 16",
+            "transmit_slots = 64",
+            "transmit_slots = 128",
+            "queues.transmit_slots: 128 is out of range; legal: power of two from 4 to 64",
         ),
         (
-            "transmit_slots = 16",
+            "transmit_slots = 64",
             "transmit_slots = 12",
-            "queues.transmit_slots: 12 is no power of two; legal: power of two from 2 to 16",
+            "queues.transmit_slots: 12 is no power of two; legal: power of two from 4 to 64",
         ),
         (
-            "translation_entries = 1024",
-            "translation_entries = 2048",
-            "queues.translation_entries: 2048 is out of range; legal: power of two from 16 to 1024",
+            "translation_entries = 4096",
+            "translation_entries = 8192",
+            "queues.translation_entries: 8192 is out of range; legal: power of two from 16 to 4096",
         ),
         (
-            "translation_entries = 1024",
+            "translation_entries = 4096",
             "translation_entries = 1000",
-            "queues.translation_entries: 1000 is no power of two; legal: power of two from 16 to 1024",
+            "queues.translation_entries: 1000 is no power of two; legal: power of two from 16 to 4096",
         ),
         (
-            "ram_bytes = 65_536",
+            "ram_bytes = 32_768",
             "ram_bytes = 8192",
             "processor.ram_bytes: 8192 is out of range; legal: power of two from 16384 to 65536",
         ),
         (
-            "ram_bytes = 65_536\n",
+            "ram_bytes = 32_768\n",
             "",
             "processor.ram_bytes: missing; legal: power of two from 16384 to 65536",
         ),
@@ -68,6 +69,11 @@ fn illegal_values_are_refused_with_key_value_and_range() {
             "nonposted_credits = 8",
             "nonposted_credits = 12",
             "host.nonposted_credits: 12 is no power of two; legal: power of two from 2 to 64",
+        ),
+        (
+            "register_write_beats = 16",
+            "register_write_beats = 8",
+            "host.register_write_beats: 8 is out of range; legal: power of two from 16 to 64",
         ),
         (
             "read_tags = 16",
@@ -85,14 +91,14 @@ fn illegal_values_are_refused_with_key_value_and_range() {
             "link.credit_step_beats: 241 is out of range; legal with this link.channel_buffer_beats: 1 to 240",
         ),
         (
-            "transmit = 16",
-            "transmitt = 16",
+            "transmit = 32",
+            "transmitt = 32",
             "queues.transmitt: no such key",
         ),
         (
-            "transmit = 16\n",
+            "transmit = 32\n",
             "",
-            "queues.transmit: missing; legal: whole number from 1 to 16",
+            "queues.transmit: missing; legal: power of two from 4 to 256",
         ),
     ] {
         let text = refusal(from, to);
@@ -113,7 +119,7 @@ fn keys_are_read_back_as_the_file_gives_them() {
     for (key, value) in [
         ("clock_hertz", 100_000_000),
         ("queues.transmit", 4),
-        ("queues.transmit_slots", 4),
+        ("queues.transmit_slots", 8),
         ("queues.translation_entries", 128),
         ("processor.ram_bytes", 16_384),
     ] {
@@ -121,13 +127,37 @@ fn keys_are_read_back_as_the_file_gives_them() {
     }
     let text = small.rust();
     for line in [
-        "TRANSMIT_SLOTS = 4 ",
+        "TRANSMIT_QUEUES = 4 ",
+        "TRANSMIT_SLOTS_LOG2 = 3 ",
+        "TRANSMIT_SLOTS = 8 ",
+        "ENDPOINTS_LOG2 = 6 ",
+        "NODES_LOG2 = 3 ",
         "TRANSLATION_LOG2 = 7 ",
         "TRANSLATION_ENTRIES = 128 ",
         "RAM_BYTES_LOG2 = 14 ",
         "RAM_WORDS_LOG2 = 12 ",
     ] {
         assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn pauses_and_time_outs_are_told_in_rounds_of_the_sweep() {
+    // A visit takes shortest_pause_cycles / queues cycles, but at least 8: four queues, 64 cycles; 256 queues, 8 cycles.
+    let many = DEFAULT.replace("transmit = 32", "transmit = 256");
+    for (text, sweep_log2, pause_log2, rounds) in [
+        (SMALL, 6, 9, 256),
+        (DEFAULT, 3, 9, 512),
+        (many.as_str(), 3, 6, 64),
+    ] {
+        let text = Configuration::parse(text).expect("legal").rust();
+        for line in [
+            format!("SWEEP_LOG2 = {sweep_log2} "),
+            format!("LONGEST_PAUSE_ROUNDS_LOG2 = {pause_log2} "),
+            format!("ANSWER_TIMEOUT_ROUNDS = {rounds} "),
+        ] {
+            assert!(text.contains(&line), "{line}: {text}");
+        }
     }
 }
 

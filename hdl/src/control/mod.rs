@@ -2,8 +2,8 @@
 
 pub mod arbiter;
 pub mod counters;
-pub mod endpoint_pending;
 pub mod identity;
+pub mod pending_bits;
 pub mod plain;
 pub mod registers;
 pub mod stage_times;

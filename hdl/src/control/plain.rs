@@ -36,9 +36,9 @@ pub struct PlainRegisters {
     /// A writable register stands at `address`; combinational.
     pub write_hit: Signal<Out, Bit>,
     /// Bits of `event_pending` that become one; wins over a clear.
-    pub event_set: Signal<In, Bits<32>>,
+    pub event_set: Signal<In, Bits<16>>,
     /// Bits of `event_pending` that the firmware clears.
-    pub event_clear: Signal<In, Bits<32>>,
+    pub event_clear: Signal<In, Bits<16>>,
     /// Pulse: the firmware lives.
     pub heartbeat: Signal<In, Bit>,
     /// Pulse or level: a credit frame came.
@@ -48,7 +48,7 @@ pub struct PlainRegisters {
     /// Low half of the cycle counter.
     pub cycle_low: Signal<Out, Bits<32>>,
     /// This node's number.
-    pub node: Signal<Out, Bits<16>>,
+    pub node: Signal<Out, Bits<10>>,
     /// The processor is to be held in reset.
     pub processor_hold: Signal<Out, Bit>,
     /// Pulse: the admin doorbell was written.
@@ -71,7 +71,7 @@ pub struct PlainRegisters {
     cycle: DFF<Bits<64>>,
     host_cycle_high: DFF<Bits<32>>,
     processor_cycle_high: DFF<Bits<32>>,
-    pending_events: DFF<Bits<32>>,
+    pending_events: DFF<Bits<16>>,
     any_pending: DFF<Bit>,
     has_link: DFF<Bit>,
     has_mismatch: DFF<Bit>,
@@ -91,11 +91,13 @@ pub struct PlainRegisters {
     admin_hit: Signal<Local, Bit>,
     cycle_high: Signal<Local, Bits<32>>,
     status: Signal<Local, Bits<32>>,
-    host_clear: Signal<Local, Bits<32>>,
+    cleared: Signal<Local, Bits<32>>,
+    host_clear: Signal<Local, Bits<16>>,
     hardware_revision: Constant<Bits<32>>,
     abi_version: Constant<Bits<32>>,
     clock_hertz: Constant<Bits<32>>,
     capabilities: Constant<Bits<32>>,
+    sizes: Constant<Bits<32>>,
     features: Constant<Bits<32>>,
 }
 
@@ -161,11 +163,13 @@ impl PlainRegisters {
             admin_hit: Default::default(),
             cycle_high: Default::default(),
             status: Default::default(),
+            cleared: Default::default(),
             host_clear: Default::default(),
             hardware_revision: Constant::new(identity.hardware_revision.to_bits()),
             abi_version: Constant::new(identity.abi_version().to_bits()),
             clock_hertz: Constant::new(identity.clock_hertz.to_bits()),
             capabilities: Constant::new(identity.capabilities().to_bits()),
+            sizes: Constant::new(identity.sizes().to_bits()),
             features: Constant::new(registers::features::REGISTER.reset.to_bits()),
         }
     }
@@ -359,7 +363,11 @@ impl Logic for PlainRegisters {
             self.admin_hit.next = true;
         }
         if self.address.val() == abi::control::registers::event_pending::OFFSET.to_bits() {
-            self.admin_value.next = self.pending_events.q.val();
+            self.admin_value.next = bit_cast::<32, 16>(self.pending_events.q.val());
+            self.admin_hit.next = true;
+        }
+        if self.address.val() == abi::control::registers::sizes::OFFSET.to_bits() {
+            self.admin_value.next = self.sizes.val();
             self.admin_hit.next = true;
         }
         if self.capture.val() {
@@ -385,6 +393,7 @@ impl Logic for PlainRegisters {
         // Writes.
         self.byte_mask.enables.next = self.enables.val();
         self.write_hit.next = false;
+        self.cleared.next = self.data.val() & self.byte_mask.mask.val();
         self.host_clear.next = 0.into();
         self.doorbell_written.d.next = false;
         if self.address.val() == abi::control::registers::scratch::OFFSET.to_bits() {
@@ -431,14 +440,14 @@ impl Logic for PlainRegisters {
         if self.address.val() == abi::control::registers::event_pending::OFFSET.to_bits() {
             self.write_hit.next = true;
             if self.write.val() {
-                self.host_clear.next = self.data.val() & self.byte_mask.mask.val();
+                self.host_clear.next = self.cleared.val().get_bits::<16>(0);
             }
         }
         self.pending_events.d.next = (self.pending_events.q.val()
             & !(self.host_clear.val() | self.event_clear.val()))
             | self.event_set.val();
 
-        self.node.next = self.node_register.value.val().get_bits::<16>(0);
+        self.node.next = self.node_register.value.val().get_bits::<10>(0);
         self.processor_hold.next = self.processor_control.value.val().get_bit(0);
         self.admin_doorbell.next = self.doorbell_written.q.val();
         self.admin_doorbell_index.next = self.doorbell.value.val().get_bits::<16>(0);

@@ -1,7 +1,7 @@
 //! The register file of BAR0.
 
 use super::counters::CounterBank;
-use super::endpoint_pending::EndpointPending;
+use super::pending_bits::PendingBits;
 use super::plain::PlainRegisters;
 use super::stage_times::StageTimes;
 use super::writable::ByteMask;
@@ -21,8 +21,8 @@ pub enum AccessState {
     Idle,
     /// Reads look at the plain registers; writes take effect.
     Decode,
-    /// Waits for a turn at the endpoints' pending bits.
-    Endpoint,
+    /// Waits for a word of pending bits.
+    Pending,
     /// Waits for a counter.
     Counter,
     /// The answer goes out.
@@ -35,8 +35,8 @@ pub enum AccessState {
 ///
 /// Two register buses: `host` reads and writes, `processor` only reads (its writes do nothing and end without `hit`). One
 /// access at a time, host first. `hit` is low for an offset without a register, and for a write to a read-only one. Latency
-/// from the asker's pulse to `done`: 4 cycles, 5 for `endpoint_pending`, 8 to 11 for counters; more only while the other side is
-/// served, in the first 150 cycles after reset, and for `endpoint_pending` while stores without a queue come in every cycle.
+/// from the asker's pulse to `done`: 4 cycles, 6 for `endpoint_pending` and `queue_pending`, 8 to 11 for counters; more only while
+/// the other side is served, in the first 200 cycles after reset, and for pending bits while others are set in every cycle.
 #[derive(LogicBlock)]
 pub struct ControlRegisters {
     /// Core clock.
@@ -52,19 +52,25 @@ pub struct ControlRegisters {
     /// Pulses of the stages (`abi::control::stage`).
     pub stage_pulses: Signal<In, Bits<16>>,
     /// Bits of `abi::control::registers::event_pending` that become one.
-    pub event_set: Signal<In, Bits<32>>,
+    pub event_set: Signal<In, Bits<16>>,
     /// The pending bit of endpoint `endpoint_set_index` becomes one.
     pub endpoint_set: Signal<In, Bit>,
     /// Endpoint.
-    pub endpoint_set_index: Signal<In, Bits<8>>,
+    pub endpoint_set_index: Signal<In, Bits<12>>,
+    /// The pending bit of transmit queue `queue_set_index` becomes one.
+    pub queue_set: Signal<In, Bit>,
+    /// Queue.
+    pub queue_set_index: Signal<In, Bits<8>>,
     /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`, and are taken from the cycle after on.
     pub clear_valid: Signal<In, Bit>,
     /// The clear is carried out in this cycle.
     pub clear_ready: Signal<Out, Bit>,
-    /// The clear concerns `endpoint_pending`, else `event_pending`.
+    /// The clear concerns `endpoint_pending`.
     pub clear_endpoint: Signal<In, Bit>,
-    /// Word of `endpoint_pending`.
-    pub clear_word: Signal<In, Bits<3>>,
+    /// The clear concerns `queue_pending`; without either, `event_pending`.
+    pub clear_queue: Signal<In, Bit>,
+    /// Word of `endpoint_pending`; its low three bits: word of `queue_pending`.
+    pub clear_word: Signal<In, Bits<7>>,
     /// Bits that become zero.
     pub clear_mask: Signal<In, Bits<32>>,
     /// Pulse: the firmware lives.
@@ -74,7 +80,7 @@ pub struct ControlRegisters {
     /// Pulse or level: a frame of another version came.
     pub version_mismatch: Signal<In, Bit>,
     /// This node's number.
-    pub node: Signal<Out, Bits<16>>,
+    pub node: Signal<Out, Bits<10>>,
     /// The processor is to be held in reset.
     pub processor_hold: Signal<Out, Bit>,
     /// Pulse: the admin doorbell was written.
@@ -88,7 +94,8 @@ pub struct ControlRegisters {
     byte_mask: ByteMask,
     counters: CounterBank<USED_COUNTERS>,
     stages: StageTimes,
-    endpoints: EndpointPending,
+    endpoints: PendingBits<12, 7>,
+    queues: PendingBits<8, 3>,
     state: DFF<AccessState>,
     wanted: DFF<Bit>,
     wanted_write: DFF<Bit>,
@@ -97,16 +104,19 @@ pub struct ControlRegisters {
     write_hit: DFF<Bit>,
     /// The clear as it stood in the cycle before: it comes out of a RAM, and has a long way to go.
     endpoint_taken: DFF<Bit>,
-    word_taken: DFF<Bits<3>>,
+    queue_taken: DFF<Bit>,
+    word_taken: DFF<Bits<7>>,
     mask_taken: DFF<Bits<32>>,
     asked: Signal<Local, Bit>,
     decode: Signal<Local, Bit>,
     address: Signal<Local, Bits<12>>,
     host_write: Signal<Local, Bit>,
     is_endpoint: Signal<Local, Bit>,
+    is_queue: Signal<Local, Bit>,
     is_stage: Signal<Local, Bit>,
     is_counter: Signal<Local, Bit>,
-    endpoint_region: Constant<Bits<7>>,
+    endpoint_region: Constant<Bits<3>>,
+    queue_region: Constant<Bits<7>>,
     stage_region: Constant<Bits<6>>,
     counter_region: Constant<Bits<4>>,
 }
@@ -124,9 +134,12 @@ impl ControlRegisters {
             event_set: Default::default(),
             endpoint_set: Default::default(),
             endpoint_set_index: Default::default(),
+            queue_set: Default::default(),
+            queue_set_index: Default::default(),
             clear_valid: Default::default(),
             clear_ready: Default::default(),
             clear_endpoint: Default::default(),
+            clear_queue: Default::default(),
             clear_word: Default::default(),
             clear_mask: Default::default(),
             heartbeat: Default::default(),
@@ -143,6 +156,7 @@ impl ControlRegisters {
             counters: Default::default(),
             stages: Default::default(),
             endpoints: Default::default(),
+            queues: Default::default(),
             state: Default::default(),
             wanted: Default::default(),
             wanted_write: Default::default(),
@@ -150,6 +164,7 @@ impl ControlRegisters {
             array_hit: Default::default(),
             write_hit: Default::default(),
             endpoint_taken: Default::default(),
+            queue_taken: Default::default(),
             word_taken: Default::default(),
             mask_taken: Default::default(),
             asked: Default::default(),
@@ -157,9 +172,11 @@ impl ControlRegisters {
             address: Default::default(),
             host_write: Default::default(),
             is_endpoint: Default::default(),
+            is_queue: Default::default(),
             is_stage: Default::default(),
             is_counter: Default::default(),
             endpoint_region: region(&registers::endpoint_pending::REGISTER),
+            queue_region: region(&registers::queue_pending::REGISTER),
             stage_region: region(&registers::stage_time::REGISTER),
             counter_region: region(&registers::counters::REGISTER),
         }
@@ -186,21 +203,26 @@ impl Logic for ControlRegisters {
             array_hit,
             write_hit,
             endpoint_taken,
+            queue_taken,
             word_taken,
             mask_taken
         );
-        clock!(self, clock, arbiter, plain, counters, stages, endpoints);
+        clock!(
+            self, clock, arbiter, plain, counters, stages, endpoints, queues
+        );
         self.arbiter.reset.next = self.reset.val();
         self.plain.reset.next = self.reset.val();
         self.counters.reset.next = self.reset.val();
         self.stages.reset.next = self.reset.val();
         self.endpoints.reset.next = self.reset.val();
+        self.queues.reset.next = self.reset.val();
         RegisterTarget::link(&mut self.host, &mut self.arbiter.first);
         RegisterTarget::link(&mut self.processor, &mut self.arbiter.second);
 
         // What an access addresses.
         self.address.next = self.arbiter.merged.address.val();
-        self.is_endpoint.next = self.address.val().get_bits::<7>(5) == self.endpoint_region.val();
+        self.is_endpoint.next = self.address.val().get_bits::<3>(9) == self.endpoint_region.val();
+        self.is_queue.next = self.address.val().get_bits::<7>(5) == self.queue_region.val();
         self.is_stage.next = self.address.val().get_bits::<6>(6) == self.stage_region.val();
         self.is_counter.next = self.address.val().get_bits::<4>(8) == self.counter_region.val();
         self.asked.next = self.arbiter.merged.read.val() | self.arbiter.merged.write.val();
@@ -234,11 +256,19 @@ impl Logic for ControlRegisters {
         self.byte_mask.enables.next = self.arbiter.merged.enables.val();
         self.endpoints.set.next = self.endpoint_set.val();
         self.endpoints.set_index.next = self.endpoint_set_index.val();
-        self.endpoints.word.next = self.address.val().get_bits::<3>(2);
+        self.endpoints.look.next = false;
+        self.endpoints.word.next = self.address.val().get_bits::<7>(2);
         self.endpoints.mask.next = self.arbiter.merged.data.val() & self.byte_mask.mask.val();
-        self.endpoints.clear.next = false;
+        self.endpoints.clear.next = self.host_write.val();
+        self.queues.set.next = self.queue_set.val();
+        self.queues.set_index.next = self.queue_set_index.val();
+        self.queues.look.next = false;
+        self.queues.word.next = self.address.val().get_bits::<3>(2);
+        self.queues.mask.next = self.arbiter.merged.data.val() & self.byte_mask.mask.val();
+        self.queues.clear.next = self.host_write.val();
         self.clear_ready.next = false;
         self.endpoint_taken.d.next = self.clear_endpoint.val();
+        self.queue_taken.d.next = self.clear_queue.val();
         self.word_taken.d.next = self.clear_word.val();
         self.mask_taken.d.next = self.clear_mask.val();
 
@@ -256,26 +286,33 @@ impl Logic for ControlRegisters {
             }
             AccessState::Decode => {
                 self.wanted.d.next = false;
-                self.write_hit.d.next = (self.plain.write_hit.val() | self.is_endpoint.val())
-                    & !self.arbiter.second_served.val();
-                self.array_hit.d.next =
-                    self.is_endpoint.val() | self.is_stage.val() | self.is_counter.val();
+                self.write_hit.d.next =
+                    (self.plain.write_hit.val() | self.is_endpoint.val() | self.is_queue.val())
+                        & !self.arbiter.second_served.val();
+                self.array_hit.d.next = self.is_endpoint.val()
+                    | self.is_queue.val()
+                    | self.is_stage.val()
+                    | self.is_counter.val();
                 self.array_q.d.next = 0.into();
                 self.state.d.next = AccessState::Respond;
                 if self.is_stage.val() {
                     self.array_q.d.next = self.stages.value.val();
                 }
-                if self.is_endpoint.val() {
-                    self.state.d.next = AccessState::Endpoint;
+                if self.is_endpoint.val() | self.is_queue.val() {
+                    self.state.d.next = AccessState::Pending;
                 }
                 if self.is_counter.val() & !self.wanted_write.q.val() {
                     self.state.d.next = AccessState::Counter;
                 }
             }
-            AccessState::Endpoint => {
-                self.endpoints.clear.next = self.host_write.val();
+            AccessState::Pending => {
+                self.endpoints.look.next = self.is_endpoint.val();
+                self.queues.look.next = self.is_queue.val();
                 self.array_q.d.next = self.endpoints.value.val();
-                if self.endpoints.ready.val() {
+                if self.is_queue.val() {
+                    self.array_q.d.next = self.queues.value.val();
+                }
+                if self.endpoints.done.val() | self.queues.done.val() {
                     self.state.d.next = AccessState::Respond;
                 }
             }
@@ -286,16 +323,20 @@ impl Logic for ControlRegisters {
                 }
             }
             AccessState::Clear => {
-                if self.endpoint_taken.q.val() {
-                    self.endpoints.word.next = self.word_taken.q.val();
-                    self.endpoints.mask.next = self.mask_taken.q.val();
-                    self.endpoints.clear.next = true;
-                    self.clear_ready.next = self.endpoints.ready.val();
-                    if self.endpoints.ready.val() {
-                        self.state.d.next = AccessState::Idle;
-                    }
-                } else {
-                    self.plain.event_clear.next = self.mask_taken.q.val();
+                self.endpoints.look.next = self.endpoint_taken.q.val();
+                self.endpoints.word.next = self.word_taken.q.val();
+                self.endpoints.mask.next = self.mask_taken.q.val();
+                self.endpoints.clear.next = true;
+                self.queues.look.next = self.queue_taken.q.val();
+                self.queues.word.next = self.word_taken.q.val().get_bits::<3>(0);
+                self.queues.mask.next = self.mask_taken.q.val();
+                self.queues.clear.next = true;
+                if !self.endpoint_taken.q.val() & !self.queue_taken.q.val() {
+                    self.plain.event_clear.next = self.mask_taken.q.val().get_bits::<16>(0);
+                    self.clear_ready.next = true;
+                    self.state.d.next = AccessState::Idle;
+                }
+                if self.endpoints.done.val() | self.queues.done.val() {
                     self.clear_ready.next = true;
                     self.state.d.next = AccessState::Idle;
                 }

@@ -44,7 +44,7 @@ pub mod width;
 pub use crate::clock_cycle;
 pub use cells::ecp5_cells;
 pub use lint::{WAIVED, complaints};
-pub use prove::prove;
+pub use prove::{prove, prove_inside};
 pub use random::Random;
 pub use step::settle;
 

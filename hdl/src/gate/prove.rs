@@ -13,12 +13,27 @@ use std::fs;
 ///
 /// # Panics
 /// If the block does not pass rust-hdl's checks, or an assertion cannot be proved; the message shows the counterexample.
-pub fn prove<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str) {
+pub fn prove<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
+    let read = "read_verilog -sv -formal block.v properties.sv; hierarchy -check -top properties";
+    run(name, unit, depth, properties, read);
+}
+
+/// As [`prove`], but `properties` may name what is inside of the block (`unit.part.register$q`), words of memories too
+/// (`unit.part.memory.memory[0]`): for invariants that relate the outputs to what is stored.
+///
+/// # Panics
+/// As [`prove`].
+pub fn prove_inside<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
+    // One thread: this Yosys has no more.
+    let read = "read_slang -j 1 --top properties block.v properties.sv";
+    run(name, unit, depth, properties, read);
+}
+
+fn run<U: Block>(name: &str, mut unit: U, depth: u32, properties: &str, read: &str) {
     unit.connect_all();
     let verilog = emit(name, &unit);
     let script = format!(
-        "read_verilog -sv -formal block.v properties.sv; hierarchy -check -top properties; proc; flatten; \
-         memory_map; async2sync; opt -full; \
+        "{read}; proc; flatten; memory_map; async2sync; opt -full; \
          sat -tempinduct -maxsteps {depth} -prove-asserts -set-assumes -show-ports -verify"
     );
     let folder = scratch_for(&format!("{name}-proof"), &(&verilog, properties, &script));

@@ -3,6 +3,8 @@
 use super::completion_data::CompletionData;
 use super::completion_header::{CompletionHeader, ReadSpan};
 use crate::bundles::{MemoryReadMaster, ReadRequest, RegisterMaster};
+use crate::configuration::ENDPOINT_SPACE_LOG2;
+use crate::library::fixed::Fixed;
 use crate::library::stream::StreamSource;
 use rust_hdl::prelude::*;
 
@@ -35,10 +37,13 @@ pub enum CompleterState {
     Refuse,
 }
 
+/// Bits of an offset in BAR4 that are zero in the outbox, but for the one that is set in the upper half.
+const BEHIND_OUTBOX: usize = (1 << ENDPOINT_SPACE_LOG2) - abi::command::OUTBOX_BYTES;
+
 /// Answers memory reads, one at a time, in order (2.2.9, 2.3.1.1).
 ///
-/// BAR0 is read register by register. BAR4 is read from memory: 64 KiB of slot memory from offset 0, 8 KiB of outbox from offset
-/// 0x10000. Anything else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
+/// BAR0 is read register by register. BAR4 is read from memory: the inline bodies of each endpoint in its lower half, 8 KiB of
+/// outbox at the beginning of its upper half. Anything else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
 ///
 /// Each completion ends at the next multiple of 128 bytes, the read-completion boundary of an endpoint, or with the request; so none is longer
 /// than any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a
@@ -64,7 +69,7 @@ pub struct Completer {
     pub registers_busy: Signal<In, Bit>,
     /// To the registers; reads only.
     pub registers: RegisterMaster,
-    /// To slot memory (beats 0 to 4095) and the outbox (beats 4096 to 4607).
+    /// To inline bodies and the outbox, by the beat's address in BAR4.
     pub memory: MemoryReadMaster,
     /// Bus, device and function of this end.
     pub completer_id: Signal<In, Bits<16>>,
@@ -80,7 +85,7 @@ pub struct Completer {
     state: DFF<CompleterState>,
     request: DFF<ReadRequest>,
     // What is left of the request.
-    address: DFF<Bits<20>>,
+    address: DFF<Bits<25>>,
     remaining: DFF<Bits<11>>,
     byte_count: DFF<Bits<13>>,
     lead: DFF<Bits<2>>,
@@ -93,8 +98,9 @@ pub struct Completer {
     body: DFF<Bits<3>>,
     unsupported_pulse: DFF<Bit>,
     nothing: Signal<Local, Bit>,
-    outbox_end: Signal<Local, Bits<3>>,
-    request_address: Signal<Local, Bits<20>>,
+    behind_outbox: Signal<Local, Bits<25>>,
+    behind_outbox_bits: Fixed<25, BEHIND_OUTBOX>,
+    request_address: Signal<Local, Bits<25>>,
     readable: Signal<Local, Bit>,
     boundary_word: Signal<Local, Bits<6>>,
     until_boundary: Signal<Local, Bits<6>>,
@@ -134,11 +140,15 @@ impl Logic for Completer {
         self.nothing.next =
             (self.request.q.val().length == 1) & (self.request.q.val().first_enables == 0);
         self.request_address.next = self.request.q.val().address;
-        self.outbox_end.next = self.request_address.val().get_bits::<3>(13);
+        self.behind_outbox.next = self.request_address.val() & self.behind_outbox_bits.val();
         self.readable.next = !self.request.q.val().unsupported
             & ((self.request.q.val().space == 0)
                 | ((self.request.q.val().space == 2)
-                    & (!self.request_address.val().get_bit(16) | !self.outbox_end.val().any())));
+                    & (!self
+                        .request_address
+                        .val()
+                        .get_bit(crate::configuration::ENDPOINT_SPACE_LOG2)
+                        | !self.behind_outbox.val().any())));
 
         // The part up to the boundary.
         self.boundary_word.next = bit_cast::<6, 5>(self.address.q.val().get_bits::<5>(2));
@@ -192,13 +202,13 @@ impl Logic for Completer {
         self.unsupported.next = self.unsupported_pulse.q.val();
         self.registers.read.next = self.state.q.val() == CompleterState::ReadRegister;
         self.registers.write.next = false;
-        self.registers.address.next = bit_cast::<12, 20>(self.address.q.val());
+        self.registers.address.next = bit_cast::<12, 25>(self.address.q.val());
         self.registers.data.next = 0.into();
         self.registers.enables.next = 0.into();
         self.memory.request.next = (self.state.q.val() == CompleterState::Fetch)
             | ((self.state.q.val() == CompleterState::Take) & !self.granted.q.val());
         self.granted.d.next = self.memory.grant.val();
-        self.memory.address.next = self.address.q.val().get_bits::<13>(4);
+        self.memory.address.next = self.address.q.val().get_bits::<21>(4);
         self.source.valid.next = false;
         self.source.beat.next.data = bit_cast::<128, 96>(self.completion_header.header.val())
             | (self.first_word.val() << 96);

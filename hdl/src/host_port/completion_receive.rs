@@ -6,15 +6,17 @@ use rust_hdl::prelude::*;
 
 /// Checks completions against the table of tags and passes their payload on, at one beat a cycle, always.
 ///
-/// A completion with data counts if its tag is outstanding, the requester ID is ours, it is successful, its byte count is
-/// exactly what the tag still waits for (so the parts of one request come in order), its length is no more than that, and as
-/// many beats come as the length says. A completion without data but with an error status ends its tag. A poisoned one
-/// (PCI Express 2.7.2.2) counts as the part that it is, so that the parts behind it find their place, and the tag remembers
-/// it: it ends as refused. All else is dropped and pulsed as unexpected; a tag left without its data by that times out. Payload
-/// of a completion that is poisoned, or turns out too short or too long at its end, has been written by then, but only where
-/// its own request's data belong.
+/// A completion with data is accepted if its tag is outstanding, the requester ID is ours, it is successful, its byte count is
+/// exactly what the tag still waits for (so the parts of one request come in order), and its length is no more than that. A
+/// completion without data but with an error status ends its tag. A poisoned one (PCI Express 2.7.2.2) counts as the part that
+/// it is, so that the parts behind it find their place, and the tag remembers it: it ends as refused. A malformed one
+/// (2.2.2: `completion_malformed` says so with its last beat) changes nothing and is pulsed nowhere: whoever found it counts it.
+/// All else is dropped and pulsed as unexpected. A tag left without its data times out.
 ///
-/// Stages: the beat registered, its tag looked up and its header judged as far as that needs no table; the check against the
+/// Nothing is decided before a packet's last beat. Payload of a completion that is malformed or poisoned has been written to the
+/// inbox by then, but only where its own request's data belong: the completion that is still to come overwrites it.
+///
+/// Stages: the beat registered, its tag looked up and its header checked as far as that needs no table; the check against the
 /// table; after a packet's last beat the update of the tag. A completion that follows another of the same tag in the next
 /// cycle is checked against that one's update instead of the table.
 #[derive(LogicBlock)]
@@ -27,6 +29,8 @@ pub struct CompletionReceive {
     pub completion_valid: Signal<In, Bit>,
     /// The beat.
     pub completion: Signal<In, Beat>,
+    /// With the last beat: the packet is malformed.
+    pub completion_malformed: Signal<In, Bit>,
     /// Our bus, device and function.
     pub requester_id: Signal<In, Bits<16>>,
     /// To the table of tags: look this one up.
@@ -67,14 +71,16 @@ pub struct CompletionReceive {
     brings_error: DFF<Bit>,
     /// Its data are said to be wrong.
     poisoned: DFF<Bit>,
-    /// Its length is one double word, as the end of its packet says or denies.
-    length_agrees: DFF<Bit>,
+    /// The beat does not end a good packet.
+    malformed: DFF<Bit>,
     /// Its length in double words, and the tag that was looked up.
     length: DFF<Bits<10>>,
     looked_up: DFF<Bits<4>>,
     /// Within a packet; within one that counts so far.
     in_packet: DFF<Bit>,
     taking: DFF<Bit>,
+    /// What that one brings is poisoned.
+    taking_poison: DFF<Bit>,
     tag: DFF<Bits<4>>,
     base: DFF<Bits<9>>,
     /// Double words of the packet still to come.
@@ -109,10 +115,11 @@ pub struct CompletionReceive {
     fits: Signal<Local, Bit>,
     brings: Signal<Local, Bit>,
     refuses: Signal<Local, Bit>,
-    single: Signal<Local, Bit>,
+    /// The packet, as far as it has come, is accepted unless it turns out malformed.
+    counts: Signal<Local, Bit>,
+    spoils: Signal<Local, Bit>,
     next_entry: Signal<Local, TagEntry>,
     full_beat: Signal<Local, Bit>,
-    closes: Signal<Local, Bit>,
     complete: Signal<Local, Bit>,
     free: Constant<Bits<2>>,
     fresh: Constant<Bits<2>>,
@@ -126,6 +133,7 @@ impl Default for CompletionReceive {
             reset: Default::default(),
             completion_valid: Default::default(),
             completion: Default::default(),
+            completion_malformed: Default::default(),
             requester_id: Default::default(),
             lookup_tag: Default::default(),
             lookup: Default::default(),
@@ -147,11 +155,12 @@ impl Default for CompletionReceive {
             brings_data: Default::default(),
             brings_error: Default::default(),
             poisoned: Default::default(),
-            length_agrees: Default::default(),
+            malformed: Default::default(),
             length: Default::default(),
             looked_up: Default::default(),
             in_packet: Default::default(),
             taking: Default::default(),
+            taking_poison: Default::default(),
             tag: Default::default(),
             base: Default::default(),
             rest: Default::default(),
@@ -180,10 +189,10 @@ impl Default for CompletionReceive {
             fits: Default::default(),
             brings: Default::default(),
             refuses: Default::default(),
-            single: Default::default(),
+            counts: Default::default(),
+            spoils: Default::default(),
             next_entry: Default::default(),
             full_beat: Default::default(),
-            closes: Default::default(),
             complete: Default::default(),
             free: Constant::new(super::read_tags::FREE.to_bits()),
             fresh: Constant::new(super::read_tags::FRESH.to_bits()),
@@ -203,11 +212,12 @@ impl Logic for CompletionReceive {
             brings_data,
             brings_error,
             poisoned,
-            length_agrees,
+            malformed,
             length,
             looked_up,
             in_packet,
             taking,
+            taking_poison,
             tag,
             base,
             rest,
@@ -278,7 +288,7 @@ impl Logic for CompletionReceive {
             & self.completion.val().last
             & (self.format.val() == abi::pcie::format_type::COMPLETION.to_bits())
             & (self.status.val() != abi::pcie::completion_status::SUCCESSFUL.to_bits());
-        self.length_agrees.d.next = (self.incoming_length.val() == 1) == self.completion.val().last;
+        self.malformed.d.next = self.completion_malformed.val();
 
         // Second stage: the header against the table.
         self.data.next = self.beat.q.val().data;
@@ -306,9 +316,7 @@ impl Logic for CompletionReceive {
         self.known.next = (self.entry.val().state == self.fresh.val())
             | (self.entry.val().state == self.aged.val());
         self.fits.next = (self.length.q.val() <= self.entry.val().left)
-            & (self.byte_count.val() == self.bytes_left.val())
-            & self.length_agrees.q.val();
-        self.single.next = self.length.q.val() == 1;
+            & (self.byte_count.val() == self.bytes_left.val());
         self.brings.next =
             self.heads.val() & self.known.val() & self.fits.val() & self.brings_data.q.val();
         self.refuses.next = self.heads.val() & self.known.val() & self.brings_error.q.val();
@@ -326,11 +334,6 @@ impl Logic for CompletionReceive {
 
         // Beats behind the header.
         self.full_beat.next = self.rest.q.val().get_bits::<8>(2) != 0;
-        self.closes.next = (self.rest.q.val() != 0) & (self.rest.q.val() <= 4);
-        self.complete.next = self.beat_valid.q.val()
-            & self.taking.q.val()
-            & self.beat.q.val().last
-            & self.closes.val();
 
         self.payload_valid.next =
             self.brings.val() | (self.beat_valid.q.val() & self.taking.q.val());
@@ -354,13 +357,19 @@ impl Logic for CompletionReceive {
             }
         }
 
-        // The update.
+        // The update. A malformed packet ends without one.
+        self.complete.next =
+            self.beat_valid.q.val() & self.beat.q.val().last & !self.malformed.q.val();
+        self.counts.next = self.taking.q.val() | self.brings.val() | self.refuses.val();
+        self.spoils.next = self.taking_poison.q.val();
+        if self.heads.val() {
+            self.spoils.next = self.poisoned.q.val() | self.refuses.val();
+        }
         self.busy.next = self.completion_valid.val()
             | self.beat_valid.q.val()
             | self.taking.q.val()
             | self.updated.q.val();
-        self.updated.d.next =
-            (self.brings.val() & self.single.val()) | self.refuses.val() | self.complete.val();
+        self.updated.d.next = self.complete.val() & self.counts.val();
         self.updated_tag.d.next = self.checked_tag.val();
         self.updated_entry.d.next = self.after.q.val();
         self.ended.d.next = self.after.q.val().state == self.free.val();
@@ -387,18 +396,14 @@ impl Logic for CompletionReceive {
         }
         if self.heads.val() {
             self.taking.d.next = self.brings.val() & !self.beat.q.val().last;
+            self.taking_poison.d.next = self.poisoned.q.val();
             self.tag.d.next = self.looked_up.q.val();
             self.base.d.next = self.entry.val().position + 1;
             self.rest.d.next = self.length.q.val() - 1;
             self.after.d.next = self.next_entry.val();
         }
-        self.unexpected_pulse.d.next =
-            (self.heads.val() & !self.brings.val() & !self.refuses.val())
-                | (self.beat_valid.q.val()
-                    & self.taking.q.val()
-                    & self.beat.q.val().last
-                    & !self.closes.val());
-        self.error_pulse.d.next = self.refuses.val() | (self.brings.val() & self.poisoned.q.val());
+        self.unexpected_pulse.d.next = self.complete.val() & !self.counts.val();
+        self.error_pulse.d.next = self.complete.val() & self.counts.val() & self.spoils.val();
         self.unexpected.next = self.unexpected_pulse.q.val();
         self.error_completion.next = self.error_pulse.q.val();
 

@@ -22,7 +22,7 @@ pub struct Header {
     /// With `hit`: 0, 1, 2 for BAR0, BAR2, BAR4.
     pub space: Bits<2>,
     /// With `hit`: byte offset of the first double word in the BAR; the low two bits are zero.
-    pub offset: Bits<20>,
+    pub offset: Bits<25>,
     /// One aligned 8-byte store with all bytes enabled.
     pub single: Bit,
     /// A write of no byte at all (2.2.5).
@@ -43,8 +43,6 @@ pub struct Header {
     pub attributes: Bits<2>,
     /// Packet beats that must follow the first.
     pub beats_after: Bits<9>,
-    /// `LanePlan::digest_alone`.
-    pub digest_alone: Bit,
     /// `LanePlan::shift`.
     pub shift: Bits<3>,
     /// `LanePlan::first_mask`.
@@ -284,7 +282,6 @@ impl Logic for HeaderDecoder {
             .get_bits::<2>(abi::pcie::request::attributes::SHIFT);
         self.header.next.beats_after =
             self.payload_beats.val() + bit_cast::<9, 1>(self.plan.spills.val().into());
-        self.header.next.digest_alone = self.plan.digest_alone.val();
         self.header.next.shift = self.plan.shift.val();
         self.header.next.first_mask = self.plan.first_mask.val();
         self.header.next.final_mask = self.plan.final_mask.val();

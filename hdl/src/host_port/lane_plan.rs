@@ -34,8 +34,6 @@ pub struct LanePlan {
     pub final_left: Signal<Out, Bits<2>>,
     /// The double words of header, payload remainder and digest fill a second beat.
     pub spills: Signal<Out, Bit>,
-    /// The digest is the only double word of its beat.
-    pub digest_alone: Signal<Out, Bit>,
     packet_end: Signal<Local, Bits<4>>,
     lanes_end: Signal<Local, Bits<4>>,
     last_lane: Signal<Local, Bits<2>>,
@@ -66,9 +64,6 @@ impl Logic for LanePlan {
         self.last_lane.next = self.lanes_end.val().get_bits::<2>(0);
         self.final_left.next = self.packet_beats.val() - self.lane_beats.val();
         self.spills.next = self.packet_end.val().get_bit(3);
-        self.digest_alone.next = self.digest.val()
-            & !self.packet_end.val().get_bit(1)
-            & !self.packet_end.val().get_bit(0);
 
         self.first_mask_bits.next = bit_cast::<16, 4>(self.first_enables.val()) | 0xfff0;
         if self.first_lane.val() == 1 {

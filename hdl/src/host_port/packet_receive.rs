@@ -18,16 +18,18 @@ use rust_hdl::prelude::*;
 /// its buffer is to be freed in turn. Latency 3 from the last beat. Other requests that are owed a completion enter it as reads of one double
 /// word of nothing: their completion, Unsupported Request, is that of such a read (2.2.9).
 ///
-/// **Completions** pass, one cycle later, unchanged, poisoned ones included. `last` comes after as many beats as header and
-/// payload should have, or with the end of the packet, whatever comes first; further beats are dropped, a digest among them. The
-/// user checks that all came.
+/// **Completions** pass, one cycle later, all of their beats unchanged: poisoned ones, those with a digest, malformed ones too.
+/// With the last beat `completion_malformed` tells whether the packet was malformed; its user must not believe any of its beats
+/// before that.
 ///
 /// **Errors.** A packet that is wrong by its header (`HeaderDecoder`) or whose beats are not as many as its header says is
 /// counted `malformed` at its end; the next packet begins after `last`, however wrong this one was. Of a write that is wrong by its
-/// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen stand; if
-/// there are any, a lane-beat without enables and with `last` closes the packet. A write of no byte has no effect.
+/// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen have left; if
+/// there are any, a lane-beat without enables and with `last` closes the packet, unless its final lane-beat has left already.
+/// Who must do nothing for a malformed packet waits for the pulse. A write of no byte has no effect.
 ///
-/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1).
+/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1), so that a packet's
+/// last lane-beat leaves in the cycle after them at the latest.
 #[derive(LogicBlock, Default)]
 pub struct PacketReceive {
     /// Core clock.
@@ -60,6 +62,8 @@ pub struct PacketReceive {
     pub completion_valid: Signal<Out, Bit>,
     /// The beat.
     pub completion: Signal<Out, Beat>,
+    /// With a completion's last beat: it is malformed, and counted here.
+    pub completion_malformed: Signal<Out, Bit>,
     /// Pulse: a packet has ended.
     pub packet: Signal<Out, Bit>,
     /// Pulse: it was malformed or a poisoned write, or a read that no buffer was left for.
@@ -201,8 +205,8 @@ impl Logic for PacketReceive {
             self.final_mask.next = 0.into();
         }
         self.lanes.next.space = self.header.q.val().space;
-        self.lanes.next.address = (self.header.q.val().offset & 0xff000)
-            | (bit_cast::<20, 8>(self.lane_address.q.val()) << 4);
+        self.lanes.next.address = (self.header.q.val().offset & 0x1fff000)
+            | (bit_cast::<25, 8>(self.lane_address.q.val()) << 4);
         self.lanes.next.data = self.aligned.val();
         self.lanes.next.enables = self.first_mask.val() & self.final_mask.val();
         self.lanes.next.single = self.header.q.val().single & !self.broken.val();
@@ -257,14 +261,10 @@ impl Logic for PacketReceive {
         self.requests.read.next = self.read_request_ready.val() & !self.requests.empty.val();
 
         self.passed_on.next.data = self.previous.q.val();
-        self.passed_on.next.last = self.none_left.val()
-            | self.ended.q.val()
-            | (self.one_left.val() & self.header.q.val().digest_alone);
+        self.passed_on.next.last = self.ended.q.val();
         self.completion.next = self.passed_on.val();
-        self.completion_valid.next = self.seen.q.val()
-            & self.header.q.val().completion
-            & !self.overrun.q.val()
-            & !(self.none_left.val() & self.header.q.val().digest_alone);
+        self.completion_valid.next = self.seen.q.val() & self.header.q.val().completion;
+        self.completion_malformed.next = self.header.q.val().illegal | !self.complete.val();
 
         // A new packet: last, so that it prevails over what the old one's flush would leave behind.
         if self.is_header.val() {

@@ -76,6 +76,8 @@ pub struct ReadRequester {
     pub completion_valid: Signal<In, Bit>,
     /// The beat.
     pub completion: Signal<In, Beat>,
+    /// With its last beat: the packet is malformed. Nothing of it is accepted.
+    pub completion_malformed: Signal<In, Bit>,
     /// The inbox is written.
     pub inbox_valid: Signal<Out, Bit>,
     /// Word of 16 bytes.
@@ -164,6 +166,7 @@ impl ReadRequester {
             source: Default::default(),
             completion_valid: Default::default(),
             completion: Default::default(),
+            completion_malformed: Default::default(),
             inbox_valid: Default::default(),
             inbox_address: Default::default(),
             inbox_data: Default::default(),
@@ -330,6 +333,7 @@ impl Logic for ReadRequester {
         // Completions.
         self.receive.completion_valid.next = self.completion_valid.val();
         self.receive.completion.next = self.completion.val();
+        self.receive.completion_malformed.next = self.completion_malformed.val();
         self.receive.requester_id.next = self.requester_id.val();
         self.tags.lookup_tag.next = self.receive.lookup_tag.val();
         self.receive.lookup.next = self.tags.lookup.val();

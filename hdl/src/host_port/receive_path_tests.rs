@@ -45,6 +45,8 @@ impl Path {
         writes.reset.connect();
         writes.write_valid.connect();
         writes.write.connect();
+        writes.packet_ended.connect();
+        writes.packet_malformed.connect();
         writes.master.done.connect();
         writes.master.hit.connect();
         writes.master.read_data.connect();
@@ -75,6 +77,8 @@ impl Path {
         settle(&mut self.receive);
         self.writes.write_valid.next = self.receive.write_valid.val();
         self.writes.write.next = self.receive.write.val();
+        self.writes.packet_ended.next = self.receive.packet.val();
+        self.writes.packet_malformed.next = self.receive.malformed.val();
         settle(&mut self.writes);
         self.completer.registers_busy.next = self.writes.busy.val();
         self.completer.read_request_valid.next = self.receive.read_request_valid.val();
@@ -197,5 +201,110 @@ fn a_read_sees_every_write_before_it() {
         }
         assert!(reads.is_empty(), "a read was not answered");
         assert!(checked > 30, "only {checked} reads");
+    }
+}
+
+/// Writes of any length and place, with and without digest, some with beats too few or too many: these and the ones with more
+/// lines than there is room for change no register, all others change all that they name.
+#[test]
+fn registers_are_written_by_whole_good_packets_or_not_at_all() {
+    const DOUBLE_WORDS: usize = 1024;
+    for seed in 0..3 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut path = Path::new();
+        let mut registers = [0u32; DOUBLE_WORDS];
+        let mut expected = registers;
+        let (mut malformed, mut overflows) = ((0, 0), (0, 0));
+        let mut beats: VecDeque<(u128, bool)> = VecDeque::new();
+        let mut write: Option<(u64, usize, u32)> = None;
+        let (mut quiet, mut packets) = (0, 0);
+        for cycle in 0..60_000u64 {
+            let reset = cycle < 3;
+            path.receive.reset.next = reset;
+            path.writes.reset.next = reset;
+            path.completer.reset.next = reset;
+            // The next packets come when all is still: two back to back at times, which have room for their lines.
+            if beats.is_empty() && quiet > 20 && packets < 120 {
+                let longest = if random.chance(50) { 90 } else { 30 };
+                for _ in 0..1 + u64::from(longest == 30) * random.below(2) {
+                    packets += 1;
+                    let first = random.below(900) as usize;
+                    let count = 1 + random.below(longest) as usize;
+                    let payload: Vec<u8> = (0..4 * count).map(|_| random.word() as u8).collect();
+                    let address = BAR0 + 4 * first as u64;
+                    let mut request =
+                        MemoryRequest::write(random.chance(50), address, payload.clone());
+                    request.digest = random.chance(30);
+                    let mut packet = request.beats();
+                    let whole = packet.len();
+                    if random.chance(50) {
+                        packet.last_mut().unwrap().1 = false;
+                        if random.chance(50) {
+                            packet.truncate(1 + random.below(whole as u64) as usize);
+                        } else {
+                            packet.extend((0..1 + random.below(3)).map(|_| (!0, false)));
+                        }
+                        packet.last_mut().unwrap().1 = true;
+                    }
+                    let lines = (first + count - 1) / 4 - first / 4 + 1;
+                    if packet.len() != whole {
+                        malformed.1 += 1;
+                    } else if lines > 1 << crate::configuration::REGISTER_WRITES_LOG2 {
+                        overflows.1 += 1;
+                    } else {
+                        for (register, word) in expected[first..].iter_mut().zip(payload.chunks(4))
+                        {
+                            *register = u32::from_le_bytes(word.try_into().unwrap());
+                        }
+                    }
+                    beats.extend(packet);
+                }
+            }
+            let offered = if reset || random.chance(10) {
+                None
+            } else {
+                beats.pop_front()
+            };
+            path.receive.receive_valid.next = offered.is_some();
+            let (data, last) = offered.unwrap_or_default();
+            path.receive.receive_beat.next = beat(data, last);
+            path.completer.source.ready.next = true;
+            let done = write.take_if(|(due, ..)| *due <= cycle);
+            path.writes.master.done.next = done.is_some();
+            path.writes.master.hit.next = true;
+            if let Some((_, register, value)) = done {
+                registers[register] = value;
+            }
+            path.settle();
+            if path.writes.master.write.val() {
+                let register = path.writes.master.address.val().to_u64() as usize / 4;
+                assert_eq!(path.writes.master.enables.val().to_u64(), 0xf);
+                let value = path.writes.master.data.val().to_u64() as u32;
+                write = Some((cycle + 1 + random.below(3), register, value));
+            }
+            malformed.0 += u64::from(path.receive.malformed.val() && !reset);
+            overflows.0 += u64::from(path.writes.overflow.val() && !reset);
+            let still = offered.is_none() && beats.is_empty() && !path.writes.busy.val();
+            quiet = if still { quiet + 1 } else { 0 };
+            if quiet == 20 {
+                let wrong = (0..DOUBLE_WORDS).find(|&word| registers[word] != expected[word]);
+                assert_eq!(
+                    wrong, None,
+                    "a register is not as {packets} packets left it"
+                );
+            }
+            if quiet > 20 && packets >= 120 {
+                break;
+            }
+            path.clock();
+        }
+        assert!(packets >= 120, "the test ends too early");
+        assert_eq!(malformed.0, malformed.1, "malformed");
+        assert_eq!(overflows.0, overflows.1, "overflows");
+        assert!(
+            malformed.0 > 10 && overflows.0 > 5,
+            "the corners were not reached"
+        );
     }
 }

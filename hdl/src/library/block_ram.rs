@@ -2,7 +2,7 @@
 
 use rust_hdl::prelude::*;
 
-/// `2^N` words of `T` in block RAM: one read and one write port, one clock.
+/// `2^N` words of `T` in block RAM, or in LUTs if they are no more than 16: one read and one write port, one clock.
 ///
 /// Contract: `read_data` in a cycle is the word that stood at `read_address` in the cycle before. Reading the address that is
 /// written in the same cycle gives an undefined word in hardware (the model gives the old one): forward it, or design it out.
@@ -55,9 +55,11 @@ impl<T: Synth, const N: usize> Logic for BlockRam<T, N> {
     }
 
     fn hdl(&self) -> Verilog {
+        // What 16 words take of a block RAM is not worth the rest of it.
+        let style = if N <= 4 { "distributed" } else { "block" };
         // `no_rw_check`: without it yosys adds bypass logic to keep the old word on a collision, and small RAMs fall to LUTs.
         Verilog::Custom(format!(
-            "(* ram_style = \"block\", no_rw_check *)
+            "(* ram_style = \"{style}\", no_rw_check *)
 reg [{high}:0] memory [0:{last}];
 always @(posedge clock) begin
   read_data <= memory[read_address];
@@ -115,5 +117,15 @@ mod tests {
     fn becomes_block_ram_without_bypass_logic() {
         let cells = ecp5_cells("block_ram_cells", BlockRam::<Bits<36>, 9>::default());
         assert_eq!(cells, [("DP16KD".to_string(), 1)]);
+    }
+
+    #[test]
+    fn few_words_become_distributed_ram() {
+        let cells = ecp5_cells("block_ram_few_cells", BlockRam::<Bits<36>, 4>::default());
+        assert!(
+            cells.contains(&("TRELLIS_DPR16X4".to_string(), 9)),
+            "{cells:?}"
+        );
+        assert!(cells.iter().all(|(kind, _)| kind != "DP16KD"), "{cells:?}");
     }
 }

@@ -8,6 +8,9 @@ const POLYNOMIAL: u32 = 0xEDB8_8320;
 /// State before the first byte.
 pub const START: u32 = 0xFFFF_FFFF;
 
+/// State after a whole frame whose last four bytes are the CRC of all before them, whatever the frame.
+pub const RESIDUE: u32 = 0xDEBB_20E3;
+
 /// State after `bytes`, without the final complement.
 pub fn advance(state: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(state, |state, byte| {
@@ -98,6 +101,16 @@ mod tests {
     fn agrees_with_the_published_check_value() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
         assert_eq!(crc32(b""), 0);
+    }
+
+    #[test]
+    fn the_crc_behind_its_bytes_leaves_the_residue_and_no_other_word_does() {
+        let bytes = b"123456789";
+        let with = |crc: u32| advance(advance(START, bytes), &crc.to_le_bytes());
+        assert_eq!(with(crc32(bytes)), RESIDUE);
+        for bit in 0..32 {
+            assert_ne!(with(crc32(bytes) ^ 1 << bit), RESIDUE);
+        }
     }
 
     #[test]

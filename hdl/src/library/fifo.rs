@@ -40,8 +40,9 @@ pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
     any: DFF<Bit>,
     writes: Signal<Local, Bit>,
     reads: Signal<Local, Bit>,
-    words: Signal<Local, Bits<NP1>>,
-    all_but_one: Constant<Bits<NP1>>,
+    next_written: Signal<Local, Bits<NP1>>,
+    next_taken: Signal<Local, Bits<NP1>>,
+    depth: Constant<Bits<NP1>>,
     one: Constant<Bits<NP1>>,
 }
 
@@ -65,8 +66,9 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
             any: Default::default(),
             writes: Default::default(),
             reads: Default::default(),
-            words: Default::default(),
-            all_but_one: Constant::new(((1u64 << N) - 1).to_bits()),
+            next_written: Default::default(),
+            next_taken: Default::default(),
+            depth: Constant::new((1u64 << N).to_bits()),
             one: Constant::new(1u64.to_bits()),
         }
     }
@@ -77,8 +79,9 @@ impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
     fn update(&mut self) {
         dff_setup!(self, clock, written, taken, is_full, any);
         clock!(self, clock, memory);
-        self.words.next = self.written.q.val() - self.taken.q.val();
-        self.level.next = self.words.val();
+        self.level.next = self.written.q.val() - self.taken.q.val();
+        self.next_written.next = self.written.q.val() + self.one.val();
+        self.next_taken.next = self.taken.q.val() + self.one.val();
         self.full.next = self.is_full.q.val();
         self.empty.next = !self.any.q.val();
         self.writes.next = self.write.val() & !self.is_full.q.val();
@@ -91,18 +94,19 @@ impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
         self.data_out.next = self.memory.read_data.val();
 
         if self.writes.val() {
-            self.written.d.next = self.written.q.val() + self.one.val();
+            self.written.d.next = self.next_written.val();
         }
         if self.reads.val() {
-            self.taken.d.next = self.taken.q.val() + self.one.val();
+            self.taken.d.next = self.next_taken.val();
         }
         if self.writes.val() & !self.reads.val() {
-            self.is_full.d.next = self.words.val() == self.all_but_one.val();
+            self.is_full.d.next =
+                (self.next_written.val() ^ self.taken.q.val()) == self.depth.val();
             self.any.d.next = true;
         }
         if self.reads.val() & !self.writes.val() {
             self.is_full.d.next = false;
-            self.any.d.next = self.words.val() != self.one.val();
+            self.any.d.next = self.next_taken.val() != self.written.q.val();
         }
         if self.reset.val() {
             self.written.d.next = 0.into();

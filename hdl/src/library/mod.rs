@@ -1,12 +1,18 @@
 //! Parts that know nothing of messages: streams, memories, FIFOs, arbiters, checksums.
 
+pub mod bit_table;
 pub mod block_fifo;
 pub mod block_ram;
+pub mod byte_mask;
 pub mod byte_ram;
 pub mod clock_crossing_fifo;
+pub mod commit_fifo;
+pub mod count_ones;
 pub mod crc32;
 pub mod fifo;
 pub mod first_one;
+pub mod fixed;
+pub mod forward_ram;
 pub mod gather;
 pub mod lut_ram;
 pub mod merge;

@@ -1,9 +1,12 @@
 //! Frames made by software, slowly and obviously, for tests.
 
+use crate::bundles::Answer;
+use crate::bundles::stored_header::{RECEIVE_QUEUE_SHIFT, RESIDENT_BIT};
 use crate::gate::Random;
 use crate::library::crc32::crc32;
 use crate::library::stream::Beat;
-use abi::link::{acknowledgement, credit, header};
+use abi::link::kind::Kind;
+use abi::link::{answer, credit, header, ping};
 use rust_hdl::prelude::*;
 
 /// Header of a message or packet; fields not named here may be set afterwards.
@@ -54,20 +57,65 @@ pub(crate) fn credit_frame(limits: [u64; 2], sent: [u64; 2]) -> Vec<u128> {
     seal(vec![credit::sent_1::set(word, sent[1])])
 }
 
-/// An acknowledge frame.
-pub(crate) fn acknowledge_frame(
-    source: u64,
-    destination: u64,
-    queue: u64,
-    slot_status: u64,
-) -> Vec<u128> {
-    let mut word = acknowledgement::kind::set(0, abi::link::kind::ACKNOWLEDGE as u64);
-    word = acknowledgement::version::set(word, abi::link::VERSION as u64);
-    word = acknowledgement::virtual_channel::set(word, 1);
-    word = acknowledgement::source_node::set(word, source);
-    word = acknowledgement::destination_node::set(word, destination);
-    word = acknowledgement::queue::set(word, queue);
-    seal(vec![acknowledgement::slot_status::set(word, slot_status)])
+/// An answer; `answer.node` is where it goes.
+pub(crate) fn answer_frame(source: u64, to: Answer) -> Vec<u128> {
+    let kind = 1 << abi::link::ANSWER_SHIFT | to.verdict.to_u64();
+    let mut word = answer::kind::set(0, kind);
+    word = answer::version::set(word, abi::link::VERSION as u64);
+    word = answer::virtual_channel::set(word, 1);
+    word = answer::source_node::set(word, source);
+    word = answer::destination_node::set(word, to.node.to_u64());
+    word = answer::slot::set(word, to.slot.to_u64());
+    word = answer::generation::set(word, to.generation.to_u64());
+    word = answer::base::set(word, to.base.to_u64());
+    seal(vec![answer::bitmap::set(word, to.bitmap.to_u64())])
+}
+
+/// An answer without meaning to `node`.
+pub(crate) fn random_answer(random: &mut Random, node: u64) -> Answer {
+    Answer {
+        node: node.to_bits(),
+        slot: random.bits(),
+        generation: random.bits(),
+        base: random.bits(),
+        bitmap: random.bits(),
+        verdict: random.below(7).to_bits(),
+    }
+}
+
+/// A ping, with the place of the CRC left zero.
+pub(crate) fn ping(channel: u64, source: u64, destination: u64, about: Answer) -> u128 {
+    let header = Header::new(abi::link::kind::PING, channel, source, destination, 0);
+    let mut word = ping::slot::set(header.0, about.slot.to_u64());
+    word = ping::generation::set(word, about.generation.to_u64());
+    ping::index::set(word, about.base.to_u64())
+}
+
+/// The answer to a ping from `node`.
+pub(crate) fn answer_to(ping: u128, stalled: bool) -> Answer {
+    let kind = if stalled { Kind::Waiting } else { Kind::Lost };
+    Answer {
+        node: ping::source_node::get(ping).to_bits(),
+        slot: ping::slot::get(ping).to_bits(),
+        generation: ping::generation::get(ping).to_bits(),
+        base: ping::index::get(ping).to_bits(),
+        bitmap: 1u64.to_bits(),
+        verdict: (kind.code() & 7).to_bits(),
+    }
+}
+
+/// What the tests' receive map makes of an RQID's significant bits: resident or not, and the queue.
+pub(crate) fn look_up(id: u64) -> (bool, u64) {
+    (!id.is_multiple_of(3), ((id * 37) >> 2) & 255)
+}
+
+/// A frame as it leaves the link for the receive engine.
+pub(crate) fn stored(mut words: Vec<u128>) -> Vec<u128> {
+    let (resident, queue) = look_up(header::receive_queue_id::get(words[0]) & 0xfff);
+    words[0] = header::sequence::set(words[0], 0)
+        | u128::from(queue) << RECEIVE_QUEUE_SHIFT
+        | u128::from(resident) << RESIDENT_BIT;
+    words
 }
 
 /// Sixteen bytes a word, first byte lowest.

@@ -1,19 +1,22 @@
-//! Tells right frames from wrong ones.
+//! Tells valid frames from others.
 
-use crate::library::crc32::CrcStep;
+use crate::configuration::{NODES_LOG2, PEER_QUEUES_LOG2};
+use crate::library::crc32::{CrcStep, RESIDUE, START};
+use crate::library::fixed::Fixed;
 use crate::library::stream::Beat;
 use rust_hdl::prelude::*;
 
 /// Checks CRC, version, kind, length and addresses of the frames that come in (V28).
 ///
-/// Contract: beats come in any cycles. `channel`, `store`, `storable_next` and `frame_in` belong to the beat of this cycle; everything else
-/// to the frame whose last beat came in the cycle before (`ended_0`, `ended_1`), of which exactly one of `whole`, `corrupt`,
-/// `version`, `misrouted` is high. `crc_right` comes late in its cycle: all else that decides about a frame is known in the
-/// cycle of its last beat (`storable_next`), for those who have a long way to go with the verdict. A reset in the middle of a frame leaves the rest of it to be taken for a frame: its CRC is wrong, it
-/// is counted as corrupt, and after its last beat all is well.
+/// Contract: beats come in any cycles. `starts`, `channel`, `store`, `storable_next` and `frame_in` belong to the beat of this
+/// cycle. Everything else belongs to the frame whose last beat came in the cycle before (`ended_0`, `ended_1`), of which exactly
+/// one of `whole`, `corrupt`, `version`, `misrouted` is high. `crc_right` is on the critical path: all else that decides about a
+/// frame is known in the cycle of its last beat (`storable_next`).
+///
+/// After a reset in the middle of a frame the rest of it is taken for a frame: its CRC is wrong, so it is counted as corrupt.
 ///
 /// Latency: verdict one cycle after the last beat.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct FrameCheck {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -24,7 +27,9 @@ pub struct FrameCheck {
     /// The beat.
     pub beat: Signal<In, Beat>,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
+    pub node: Signal<In, Bits<10>>,
+    /// The beat is the first one of its frame.
+    pub starts: Signal<Out, Bit>,
     /// Virtual channel of the beat.
     pub channel: Signal<Out, Bit>,
     /// The beat may be part of a legal frame.
@@ -35,33 +40,33 @@ pub struct FrameCheck {
     pub ended_0: Signal<Out, Bit>,
     /// A frame ended in the cycle before, in virtual channel 1.
     pub ended_1: Signal<Out, Bit>,
-    /// The beat ends a message or a packet that is right if its CRC is.
+    /// The beat ends a message or a firmware packet that is valid if its CRC is.
     pub storable_next: Signal<Out, Bit>,
-    /// The CRC of the frame is right. Says nothing without `ended_0` or `ended_1`.
+    /// The CRC of the frame is right. Means nothing without `ended_0` or `ended_1`.
     pub crc_right: Signal<Out, Bit>,
-    /// It is right.
+    /// The frame is valid.
     pub whole: Signal<Out, Bit>,
     /// CRC, length or kind are wrong.
     pub corrupt: Signal<Out, Bit>,
-    /// It is of another version.
+    /// The frame is of another version.
     pub version: Signal<Out, Bit>,
-    /// It is for another node or from an impossible one.
+    /// The frame is for another node or from an impossible one.
     pub misrouted: Signal<Out, Bit>,
     /// Beats behind the header that its length asks for, 1 to 16. Holds from the cycle after the header beat.
     pub payload_beats: Signal<Out, Bits<5>>,
-    /// It is a message or a packet.
+    /// It is a message or a firmware packet.
     pub is_stored: Signal<Out, Bit>,
-    /// It is an acknowledgement.
-    pub is_acknowledge: Signal<Out, Bit>,
+    /// It is a ping.
+    pub is_ping: Signal<Out, Bit>,
     /// It is a credit frame.
     pub is_credit: Signal<Out, Bit>,
-    /// Its first beat.
-    pub header: Signal<Out, Bits<128>>,
+    /// It is an answer.
+    pub is_answer: Signal<Out, Bit>,
+    /// Its first beat, without the bits that hold the CRC of a single-beat frame.
+    pub header: Signal<Out, Bits<96>>,
 
     crc: CrcStep,
     crc_state: DFF<Bits<32>>,
-    /// Expected against received CRC; zero if the frame is unhurt.
-    crc_difference: DFF<Bits<32>>,
     in_frame: DFF<Bit>,
     /// Beats of the frame so far; stops at 17.
     beats: DFF<Bits<5>>,
@@ -69,11 +74,13 @@ pub struct FrameCheck {
     ended_1_register: DFF<Bit>,
     /// Number of beats and kind agree.
     size_right: DFF<Bit>,
-    header_register: DFF<Bits<128>>,
+    header_register: DFF<Bits<96>>,
     beats_wanted: DFF<Bits<5>>,
     length_legal: DFF<Bit>,
     stored_kind: DFF<Bit>,
-    single_kind: DFF<Bit>,
+    ping_kind: DFF<Bit>,
+    credit_kind: DFF<Bit>,
+    answer_kind: DFF<Bit>,
     version_right: DFF<Bit>,
     route_right: DFF<Bit>,
     marked_message: DFF<Bit>,
@@ -81,93 +88,31 @@ pub struct FrameCheck {
     data: Signal<Local, Bits<128>>,
     last: Signal<Local, Bit>,
     kind: Signal<Local, Bits<4>>,
-    frame_version: Signal<Local, Bits<8>>,
-    destination: Signal<Local, Bits<16>>,
-    /// Source node without the bits of possible nodes.
+    frame_version: Signal<Local, Bits<4>>,
+    destination: Signal<Local, Bits<10>>,
+    source: Signal<Local, Bits<10>>,
+    slot: Signal<Local, Bits<8>>,
+    /// The bits that are zero in every possible source node and slot.
     source_excess: Signal<Local, Bits<10>>,
-    /// Source queue without the bits of possible queues.
-    queue_excess: Signal<Local, Bits<4>>,
+    slot_excess: Signal<Local, Bits<8>>,
     length: Signal<Local, Bits<8>>,
     length_wide: Signal<Local, Bits<9>>,
     bytes_rounded: Signal<Local, Bits<9>>,
     is_message: Signal<Local, Bit>,
     is_packet: Signal<Local, Bit>,
-    is_single: Signal<Local, Bit>,
+    is_ping_now: Signal<Local, Bit>,
     is_credit_now: Signal<Local, Bit>,
-    header_kind: Signal<Local, Bits<4>>,
-    received_crc: Signal<Local, Bits<32>>,
+    is_answer_now: Signal<Local, Bit>,
     frame_ends: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     /// Number of beats and kind agree, if the beat ends a frame of two beats or more.
     stored_size_right: Signal<Local, Bit>,
-    crc_initial: Constant<Bits<32>>,
+    crc_initial: Fixed<32, { START as usize }>,
+    crc_residue: Fixed<32, { RESIDUE as usize }>,
     /// 15 to round up to beats, and 4 bytes of CRC.
-    rounding: Constant<Bits<9>>,
-}
-
-impl Default for FrameCheck {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            valid: Default::default(),
-            beat: Default::default(),
-            node: Default::default(),
-            channel: Default::default(),
-            store: Default::default(),
-            frame_in: Default::default(),
-            ended_0: Default::default(),
-            ended_1: Default::default(),
-            storable_next: Default::default(),
-            crc_right: Default::default(),
-            whole: Default::default(),
-            corrupt: Default::default(),
-            version: Default::default(),
-            misrouted: Default::default(),
-            payload_beats: Default::default(),
-            is_stored: Default::default(),
-            is_acknowledge: Default::default(),
-            is_credit: Default::default(),
-            header: Default::default(),
-            crc: Default::default(),
-            crc_state: Default::default(),
-            crc_difference: Default::default(),
-            in_frame: Default::default(),
-            beats: Default::default(),
-            ended_0_register: Default::default(),
-            ended_1_register: Default::default(),
-            size_right: Default::default(),
-            header_register: Default::default(),
-            beats_wanted: Default::default(),
-            length_legal: Default::default(),
-            stored_kind: Default::default(),
-            single_kind: Default::default(),
-            version_right: Default::default(),
-            route_right: Default::default(),
-            marked_message: Default::default(),
-            data: Default::default(),
-            last: Default::default(),
-            kind: Default::default(),
-            frame_version: Default::default(),
-            destination: Default::default(),
-            source_excess: Default::default(),
-            queue_excess: Default::default(),
-            length: Default::default(),
-            length_wide: Default::default(),
-            bytes_rounded: Default::default(),
-            is_message: Default::default(),
-            is_packet: Default::default(),
-            is_single: Default::default(),
-            is_credit_now: Default::default(),
-            header_kind: Default::default(),
-            received_crc: Default::default(),
-            frame_ends: Default::default(),
-            ended: Default::default(),
-            stored_size_right: Default::default(),
-            crc_initial: Constant::new(0xffff_ffffu64.to_bits()),
-            rounding: Constant::new((15 + abi::link::CRC_BYTES).to_bits()),
-        }
-    }
+    rounding: Fixed<9, { 15 + abi::link::CRC_BYTES }>,
+    impossible_source: Fixed<10, { ((1 << 10) - 1) ^ ((1 << NODES_LOG2) - 1) }>,
+    impossible_slot: Fixed<8, { ((1 << 8) - 1) ^ ((1 << PEER_QUEUES_LOG2) - 1) }>,
 }
 
 impl Logic for FrameCheck {
@@ -177,7 +122,6 @@ impl Logic for FrameCheck {
             self,
             clock,
             crc_state,
-            crc_difference,
             in_frame,
             beats,
             ended_0_register,
@@ -187,7 +131,9 @@ impl Logic for FrameCheck {
             beats_wanted,
             length_legal,
             stored_kind,
-            single_kind,
+            ping_kind,
+            credit_kind,
+            answer_kind,
             version_right,
             route_right,
             marked_message
@@ -203,14 +149,21 @@ impl Logic for FrameCheck {
         self.frame_version.next = self
             .data
             .val()
-            .get_bits::<8>(abi::link::header::version::SHIFT);
+            .get_bits::<4>(abi::link::header::version::SHIFT);
         self.destination.next = self
             .data
             .val()
-            .get_bits::<16>(abi::link::header::destination_node::SHIFT);
-        // `queue_state::MAXIMUM_NODES` is 64 and `TRANSMIT_QUEUES` 16: source node bits 6 and up, source queue bits 4 and up.
-        self.source_excess.next = self.data.val().get_bits::<10>(38);
-        self.queue_excess.next = self.data.val().get_bits::<4>(100);
+            .get_bits::<10>(abi::link::header::destination_node::SHIFT);
+        self.source.next = self
+            .data
+            .val()
+            .get_bits::<10>(abi::link::header::source_node::SHIFT);
+        self.slot.next = self
+            .data
+            .val()
+            .get_bits::<8>(abi::link::header::slot::SHIFT);
+        self.source_excess.next = self.source.val() & self.impossible_source.val();
+        self.slot_excess.next = self.slot.val() & self.impossible_slot.val();
         self.length.next = self
             .data
             .val()
@@ -219,12 +172,15 @@ impl Logic for FrameCheck {
         self.bytes_rounded.next = self.length_wide.val() + self.rounding.val();
         self.is_message.next = self.kind.val() == abi::link::kind::MESSAGE.to_bits();
         self.is_packet.next = self.kind.val() == abi::link::kind::PACKET.to_bits();
+        self.is_ping_now.next = self.kind.val() == abi::link::kind::PING.to_bits();
         self.is_credit_now.next = self.kind.val() == abi::link::kind::CREDIT.to_bits();
-        self.is_single.next =
-            self.is_credit_now.val() | (self.kind.val() == abi::link::kind::ACKNOWLEDGE.to_bits());
+        // Of the kinds with the bit of answers only the one behind the last is none.
+        self.is_answer_now.next =
+            self.kind.val().get_bit(abi::link::ANSWER_SHIFT) & !self.kind.val().all();
 
         // The beat against the frame so far.
         self.crc.state.next = self.crc_initial.val();
+        self.starts.next = self.valid.val() & !self.in_frame.q.val();
         self.channel.next = self
             .data
             .val()
@@ -241,7 +197,6 @@ impl Logic for FrameCheck {
                 self.valid.val() & (self.beats.q.val() != abi::link::MAXIMUM_FRAME_BEATS.to_bits());
         }
         self.crc.data.next = self.data.val();
-        self.received_crc.next = self.data.val().get_bits::<32>(abi::link::CRC_SHIFT);
         self.frame_ends.next = self.valid.val() & self.last.val();
         self.frame_in.next =
             self.frame_ends.val() & self.in_frame.q.val() & self.marked_message.q.val();
@@ -259,9 +214,6 @@ impl Logic for FrameCheck {
         if self.valid.val() {
             self.in_frame.d.next = !self.last.val();
             self.crc_state.d.next = self.crc.next_whole.val();
-            // The CRC is sent complemented.
-            self.crc_difference.d.next =
-                (self.crc.next_partial.val() ^ self.received_crc.val()) ^ self.crc_initial.val();
             if self.in_frame.q.val() {
                 if self.beats.q.val() != abi::link::MAXIMUM_FRAME_BEATS.to_bits() {
                     self.beats.d.next = self.beats.q.val() + 1;
@@ -269,27 +221,30 @@ impl Logic for FrameCheck {
                 self.size_right.d.next = self.stored_size_right.val();
             } else {
                 self.beats.d.next = 1.into();
-                self.size_right.d.next = self.is_single.val();
-                self.header_register.d.next = self.data.val();
+                self.size_right.d.next =
+                    self.is_ping_now.val() | self.is_credit_now.val() | self.is_answer_now.val();
+                self.header_register.d.next = self.data.val().get_bits::<96>(0);
                 self.beats_wanted.d.next = self.bytes_rounded.val().get_bits::<5>(4);
                 self.length_legal.d.next =
                     self.length.val() <= abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits();
                 self.stored_kind.d.next = self.is_message.val() | self.is_packet.val();
-                self.single_kind.d.next = self.is_single.val();
+                self.ping_kind.d.next = self.is_ping_now.val();
+                self.credit_kind.d.next = self.is_credit_now.val();
+                self.answer_kind.d.next = self.is_answer_now.val();
                 self.version_right.d.next =
                     self.frame_version.val() == abi::link::VERSION.to_bits();
                 // Credit frames go from one end of the link to the other and name no destination.
                 self.route_right.d.next = self.is_credit_now.val()
                     | ((self.destination.val() == self.node.val())
                         & !self.source_excess.val().any()
-                        & (!self.is_message.val() | !self.queue_excess.val().any()));
+                        & (!self.is_message.val() | !self.slot_excess.val().any()));
                 self.marked_message.d.next = self.is_message.val()
                     & self.data.val().get_bit(abi::link::header::marked::SHIFT);
             }
         }
 
         // The verdict.
-        self.crc_right.next = !self.crc_difference.q.val().any();
+        self.crc_right.next = self.crc_state.q.val() == self.crc_residue.val();
         self.ended_0.next = self.ended_0_register.q.val();
         self.ended_1.next = self.ended_1_register.q.val();
         self.ended.next = self.ended_0_register.q.val() | self.ended_1_register.q.val();
@@ -304,15 +259,9 @@ impl Logic for FrameCheck {
             & (self.version_right.q.val() & self.size_right.q.val() & !self.route_right.q.val());
         self.payload_beats.next = self.beats_wanted.q.val();
         self.is_stored.next = self.stored_kind.q.val();
-        self.header_kind.next = self
-            .header_register
-            .q
-            .val()
-            .get_bits::<4>(abi::link::header::kind::SHIFT);
-        self.is_acknowledge.next = self.single_kind.q.val()
-            & (self.header_kind.val() == abi::link::kind::ACKNOWLEDGE.to_bits());
-        self.is_credit.next = self.single_kind.q.val()
-            & (self.header_kind.val() == abi::link::kind::CREDIT.to_bits());
+        self.is_ping.next = self.ping_kind.q.val();
+        self.is_credit.next = self.credit_kind.q.val();
+        self.is_answer.next = self.answer_kind.q.val();
         self.header.next = self.header_register.q.val();
 
         if self.reset.val() {

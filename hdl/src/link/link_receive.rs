@@ -3,18 +3,23 @@
 use super::channel_buffer::ChannelBuffer;
 use super::credit_account::CreditAccount;
 use super::frame_check::FrameCheck;
-use crate::bundles::Acknowledgement;
+use super::lookup_result::LookupResult;
+use crate::bundles::Answer;
 use crate::configuration::BUFFER_COUNT_BITS;
+use crate::library::fixed::Fixed;
 use crate::library::stream::{Beat, StreamSource};
+use abi::link::kind;
 use rust_hdl::prelude::*;
 
-/// Takes frames from the wire, drops and counts what is wrong, and sorts the rest (V20, V28).
+/// Takes frames from the wire, drops and counts invalid ones, and sorts the rest (V20, V28).
 ///
-/// Contract: beats come without back-pressure; credits bound them. Messages and packets leave on the source of their virtual
-/// channel, header beat first and CRC still in place, only if they are right. Acknowledgements and credits leave as pulses
-/// and always sink. Each frame raises exactly one of `frame_received`, `corrupt`, `version`, `misrouted`, `overrun`.
+/// Contract: beats come without back-pressure; credits bound them. Valid messages and firmware packets leave on the source of
+/// their virtual channel, header beat first, CRC still in place, the header as `bundles::stored_header` says. Answers, pings and
+/// credits leave as pulses and always sink. Each frame raises exactly one of `frame_received`, `corrupt`, `version`,
+/// `misrouted`, `overrun`. `lookup_resident` and `lookup_queue` must be those of `lookup_id` in the cycle after `lookup_valid`.
 ///
-/// Latency: last beat in cycle t; header beat on the channel in t + 1, `acknowledge_valid` and `credit_valid` in t + 2.
+/// Latency: header beat in cycle t: `lookup_valid` in t. Last beat in cycle t: header beat on the channel in t + 1,
+/// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
 #[derive(LogicBlock, Default)]
 pub struct LinkReceive {
     /// Clock.
@@ -26,15 +31,29 @@ pub struct LinkReceive {
     /// The beat.
     pub receive_beat: Signal<In, Beat>,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
+    pub node: Signal<In, Bits<10>>,
+    /// Messages have waited for the host recently: pings are answered with `WAITING` instead of `LOST`.
+    pub stalled_recently: Signal<In, Bit>,
+    /// Pulse: look `lookup_id` up.
+    pub lookup_valid: Signal<Out, Bit>,
+    /// Significant bits of an RQID.
+    pub lookup_id: Signal<Out, Bits<12>>,
+    /// The cycle after `lookup_valid`: a resident receive queue has that RQID.
+    pub lookup_resident: Signal<In, Bit>,
+    /// With `lookup_resident`: the queue.
+    pub lookup_queue: Signal<In, Bits<8>>,
     /// Frames of virtual channel 0.
     pub channel_0: StreamSource,
     /// Frames of virtual channel 1.
     pub channel_1: StreamSource,
-    /// Pulse: an acknowledgement came.
-    pub acknowledge_valid: Signal<Out, Bit>,
-    /// The acknowledgement; `node` is the one that answers.
-    pub acknowledge: Signal<Out, Acknowledgement>,
+    /// Pulse: an answer came.
+    pub answer_valid: Signal<Out, Bit>,
+    /// The answer; `node` is the one that answers.
+    pub answer: Signal<Out, Answer>,
+    /// Pulse: a ping came.
+    pub ping_valid: Signal<Out, Bit>,
+    /// The answer to it; `node` is the one that asks.
+    pub ping: Signal<Out, Answer>,
     /// Pulse: a credit frame came.
     pub credit_valid: Signal<Out, Bit>,
     /// With `credit_valid`: the peer's limit for virtual channel 0.
@@ -45,7 +64,7 @@ pub struct LinkReceive {
     pub our_limit_0: Signal<Out, Bits<16>>,
     /// Our limit for virtual channel 1.
     pub our_limit_1: Signal<Out, Bits<16>>,
-    /// Pulse: a right frame came in, of any kind.
+    /// Pulse: a valid frame came in, of any kind.
     pub frame_received: Signal<Out, Bit>,
     /// Pulse: a frame with a wrong CRC, length or kind was dropped.
     pub corrupt: Signal<Out, Bit>,
@@ -61,30 +80,38 @@ pub struct LinkReceive {
     pub link_seen: Signal<Out, Bit>,
 
     check: FrameCheck,
+    lookup_result: LookupResult,
     buffer_0: ChannelBuffer,
     buffer_1: ChannelBuffer,
     account_0: CreditAccount,
     account_1: CreditAccount,
-    /// The frame that ended has credit and is right if its CRC is, in each virtual channel.
+    /// The frame that ended has credit and is valid if its CRC is, in each virtual channel.
     acceptable_0: DFF<Bit>,
     acceptable_1: DFF<Bit>,
-    /// It has no credit, and is right if its CRC is.
+    /// It has no credit, and is valid if its CRC is.
     overruns: DFF<Bit>,
     /// The beat of the cycle before, and which buffer it goes to: it is written when the verdict on a frame before it is there.
     beat_register: DFF<Beat>,
+    header_register: DFF<Bit>,
     write_0: DFF<Bit>,
     write_1: DFF<Bit>,
-    acknowledge_register: DFF<Acknowledgement>,
-    acknowledge_pulse: DFF<Bit>,
-    credit_header: DFF<Bits<128>>,
+    /// First beat of a single-beat frame, a cycle behind its verdict.
+    single: DFF<Bits<96>>,
+    answer_pulse: DFF<Bit>,
+    ping_pulse: DFF<Bit>,
     credit_pulse: DFF<Bit>,
-    header: Signal<Local, Bits<128>>,
+
+    data: Signal<Local, Bits<128>>,
+    stored: Signal<Local, Beat>,
+    from: Signal<Local, Answer>,
     credit_0: Signal<Local, Bit>,
     credit_1: Signal<Local, Bit>,
     credit: Signal<Local, Bit>,
     accept_0: Signal<Local, Bit>,
     accept_1: Signal<Local, Bit>,
     needed: Signal<Local, Bits<BUFFER_COUNT_BITS>>,
+    waiting: Fixed<3, { kind::WAITING & 7 }>,
+    lost: Fixed<3, { kind::LOST & 7 }>,
 }
 
 impl Logic for LinkReceive {
@@ -97,11 +124,12 @@ impl Logic for LinkReceive {
             acceptable_1,
             overruns,
             beat_register,
+            header_register,
             write_0,
             write_1,
-            acknowledge_register,
-            acknowledge_pulse,
-            credit_header,
+            single,
+            answer_pulse,
+            ping_pulse,
             credit_pulse
         );
         clock!(self, clock, check, buffer_0, buffer_1, account_0, account_1);
@@ -114,8 +142,14 @@ impl Logic for LinkReceive {
         self.check.valid.next = self.receive_valid.val();
         self.check.beat.next = self.receive_beat.val();
         self.check.node.next = self.node.val();
+        self.data.next = self.receive_beat.val().data;
+        self.lookup_valid.next = self.check.starts.val() & !self.receive_beat.val().last;
+        self.lookup_id.next = self
+            .data
+            .val()
+            .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
 
-        // Credit for the frame: judged when its last beat comes, from counts that include the frame before it.
+        // Credit for the frame: checked when its last beat comes, against counts that include the frame before it.
         self.needed.next = bit_cast::<BUFFER_COUNT_BITS, 5>(self.check.payload_beats.val());
         self.credit_0.next = self.account_0.free.val() > self.needed.val();
         self.credit_1.next = self.account_1.free.val() > self.needed.val();
@@ -129,19 +163,27 @@ impl Logic for LinkReceive {
             self.check.storable_next.val() & self.credit_1.val() & self.check.channel.val();
         self.overruns.d.next = self.check.storable_next.val() & !self.credit.val();
 
-        // The CRC's verdict comes late.
+        // The CRC's verdict is on the critical path.
         self.accept_0.next = self.acceptable_0.q.val() & self.check.crc_right.val();
         self.accept_1.next = self.acceptable_1.q.val() & self.check.crc_right.val();
 
         self.beat_register.d.next = self.receive_beat.val();
+        self.header_register.d.next = self.check.starts.val();
         self.write_0.d.next = self.check.store.val() & !self.check.channel.val();
         self.write_1.d.next = self.check.store.val() & self.check.channel.val();
-        self.buffer_0.beat.next = self.beat_register.q.val();
+        self.lookup_result.wire_header.next = self.beat_register.q.val().data;
+        self.lookup_result.resident.next = self.lookup_resident.val();
+        self.lookup_result.receive_queue.next = self.lookup_queue.val();
+        self.stored.next = self.beat_register.q.val();
+        if self.header_register.q.val() {
+            self.stored.next.data = self.lookup_result.stored_header.val();
+        }
+        self.buffer_0.beat.next = self.stored.val();
         self.buffer_0.write.next = self.write_0.q.val();
         self.buffer_0.candidate.next = self.check.ended_0.val() & self.check.is_stored.val();
         self.buffer_0.accept.next = self.accept_0.val();
         self.buffer_0.drop.next = self.check.ended_0.val() & !self.accept_0.val();
-        self.buffer_1.beat.next = self.beat_register.q.val();
+        self.buffer_1.beat.next = self.stored.val();
         self.buffer_1.write.next = self.write_1.q.val();
         self.buffer_1.candidate.next = self.check.ended_1.val() & self.check.is_stored.val();
         self.buffer_1.accept.next = self.accept_1.val();
@@ -150,35 +192,59 @@ impl Logic for LinkReceive {
         StreamSource::link(&mut self.channel_1, &mut self.buffer_1.source);
 
         // Single-beat frames, one register behind the verdict.
-        self.header.next = self.check.header.val();
-        self.acknowledge_pulse.d.next = self.check.whole.val() & self.check.is_acknowledge.val();
-        self.acknowledge_register.d.next.node = self
-            .header
-            .val()
-            .get_bits::<16>(abi::link::acknowledgement::source_node::SHIFT);
-        self.acknowledge_register.d.next.queue = self
-            .header
-            .val()
-            .get_bits::<8>(abi::link::acknowledgement::queue::SHIFT);
-        self.acknowledge_register.d.next.slot = self
-            .header
-            .val()
-            .get_bits::<4>(abi::link::acknowledgement::slot_status::SHIFT);
-        // The high half of `slot_status`.
-        self.acknowledge_register.d.next.status = self.header.val().get_bits::<4>(92);
-        self.acknowledge_valid.next = self.acknowledge_pulse.q.val();
-        self.acknowledge.next = self.acknowledge_register.q.val();
+        self.single.d.next = self.check.header.val();
+        self.answer_pulse.d.next = self.check.whole.val() & self.check.is_answer.val();
+        self.ping_pulse.d.next = self.check.whole.val() & self.check.is_ping.val();
         self.credit_pulse.d.next = self.check.whole.val() & self.check.is_credit.val();
-        self.credit_header.d.next = self.header.val();
+        self.from.next.node = self
+            .single
+            .q
+            .val()
+            .get_bits::<10>(abi::link::answer::source_node::SHIFT);
+        self.from.next.slot = self
+            .single
+            .q
+            .val()
+            .get_bits::<8>(abi::link::answer::slot::SHIFT);
+        self.from.next.generation = self
+            .single
+            .q
+            .val()
+            .get_bits::<8>(abi::link::answer::generation::SHIFT);
+        self.from.next.base = self
+            .single
+            .q
+            .val()
+            .get_bits::<7>(abi::link::answer::base::SHIFT);
+        self.from.next.bitmap = self
+            .single
+            .q
+            .val()
+            .get_bits::<12>(abi::link::answer::bitmap::SHIFT);
+        self.from.next.verdict = self
+            .single
+            .q
+            .val()
+            .get_bits::<3>(abi::link::answer::kind::SHIFT);
+        self.answer_valid.next = self.answer_pulse.q.val();
+        self.answer.next = self.from.val();
+        // A ping has the layout of an answer; `index` stands where `base` does.
+        self.ping_valid.next = self.ping_pulse.q.val();
+        self.ping.next = self.from.val();
+        self.ping.next.bitmap = 1.into();
+        self.ping.next.verdict = self.lost.val();
+        if self.stalled_recently.val() {
+            self.ping.next.verdict = self.waiting.val();
+        }
         self.credit_valid.next = self.credit_pulse.q.val();
         self.link_seen.next = self.credit_pulse.q.val();
         self.limit_0.next = self
-            .credit_header
+            .single
             .q
             .val()
             .get_bits::<16>(abi::link::credit::limit_0::SHIFT);
         self.limit_1.next = self
-            .credit_header
+            .single
             .q
             .val()
             .get_bits::<16>(abi::link::credit::limit_1::SHIFT);
@@ -188,7 +254,7 @@ impl Logic for LinkReceive {
         self.account_0.payload_beats.next = self.check.payload_beats.val();
         self.account_0.peer_sent_valid.next = self.credit_pulse.q.val();
         self.account_0.peer_sent.next = self
-            .credit_header
+            .single
             .q
             .val()
             .get_bits::<16>(abi::link::credit::sent_0::SHIFT);
@@ -197,7 +263,7 @@ impl Logic for LinkReceive {
         self.account_1.payload_beats.next = self.check.payload_beats.val();
         self.account_1.peer_sent_valid.next = self.credit_pulse.q.val();
         self.account_1.peer_sent.next = self
-            .credit_header
+            .single
             .q
             .val()
             .get_bits::<16>(abi::link::credit::sent_1::SHIFT);
@@ -217,7 +283,8 @@ impl Logic for LinkReceive {
             self.overruns.d.next = false;
             self.write_0.d.next = false;
             self.write_1.d.next = false;
-            self.acknowledge_pulse.d.next = false;
+            self.answer_pulse.d.next = false;
+            self.ping_pulse.d.next = false;
             self.credit_pulse.d.next = false;
         }
     }

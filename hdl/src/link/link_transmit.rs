@@ -1,38 +1,54 @@
 //! Frames out to the peer.
 
 use super::credit_gate::CreditGate;
-use crate::bundles::Acknowledgement;
-use crate::library::crc32::CrcStep;
+use crate::bundles::Answer;
+use crate::library::crc32::{CrcStep, START};
+use crate::library::fixed::Fixed;
 use crate::library::stream::{Beat, StreamSink, StreamSource};
+use abi::link::{ANSWER_SHIFT, VERSION, answer, credit, kind};
 use rust_hdl::prelude::*;
 
-/// Puts frames, packets, acknowledgements and credits on the wire, and appends the CRC (V20, V28).
+/// What all credit frames have in common.
+const CREDIT_PREFIX: u128 =
+    credit::kind::set(credit::version::set(0, VERSION as u64), kind::CREDIT as u64);
+
+/// What all answers have in common.
+const ANSWER_PREFIX: u128 = answer::kind::set(
+    answer::version::set(answer::virtual_channel::set(0, 1), VERSION as u64),
+    1 << ANSWER_SHIFT,
+);
+
+/// Puts message frames, firmware packets, answers and credits on the wire, and appends the CRC (V20, V28).
 ///
-/// Contract: `frame` and `packet` carry whole frames whose last beat leaves bits 127:96 to the CRC; none begins without
-/// credit for a longest frame. At frame boundaries credit frames go first when due; an acknowledgement goes next unless
-/// one went just before and a frame or packet could go, so each waits for at most one of the other; frames and packets
-/// take turns. Acknowledgements and credit frames take no credit.
+/// Contract: `frame` and `packet` carry whole frames whose last beat leaves bits 127:96 to the CRC. A frame of one beat (a ping)
+/// takes no credit; any other begins only with credit for a longest frame. At frame boundaries a credit frame goes first when
+/// due. An answer goes next unless one went just before and a frame or packet could go, so each waits for at most one of the
+/// other. Frames and packets take turns. Answers and credit frames take no credit.
 ///
-/// Latency: header beat accepted in cycle t is on `link` in t + 1. One beat a cycle. The CRC is worked out behind the output
-/// register, so that the way from the queues' memories to that register stays short.
-#[derive(LogicBlock)]
+/// `link_idle` is high if in the cycle before an answer could have gone without holding up a frame.
+///
+/// Latency: header beat accepted in cycle t is on `link` in t + 1. One beat a cycle. The CRC is computed behind the output
+/// register, so that the path from the queues' memories to that register stays short.
+#[derive(LogicBlock, Default)]
 pub struct LinkTransmit {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
-    /// Message frames from the transmit engine.
+    pub node: Signal<In, Bits<10>>,
+    /// Message frames and pings from the transmit engine.
     pub frame: StreamSink,
     /// Packet frames from the firmware.
     pub packet: StreamSink,
-    /// An acknowledgement is to be sent.
-    pub acknowledge_valid: Signal<In, Bit>,
+    /// An answer is to be sent.
+    pub answer_valid: Signal<In, Bit>,
     /// It is taken in this cycle.
-    pub acknowledge_ready: Signal<Out, Bit>,
-    /// The acknowledgement; `node` is where it goes.
-    pub acknowledge: Signal<In, Acknowledgement>,
+    pub answer_ready: Signal<Out, Bit>,
+    /// The answer; `node` is where it goes.
+    pub answer: Signal<In, Answer>,
+    /// See above.
+    pub link_idle: Signal<Out, Bit>,
     /// Pulse: a credit frame came from the peer.
     pub credit_valid: Signal<In, Bit>,
     /// With `credit_valid`: the peer's limit for virtual channel 0.
@@ -49,8 +65,6 @@ pub struct LinkTransmit {
     pub room_1: Signal<Out, Bit>,
     /// To the wire.
     pub link: StreamSource,
-    /// Pulse: a message's header was accepted.
-    pub message_sent: Signal<Out, Bit>,
     /// Stage: the header of a marked message left on `link`.
     pub frame_out: Signal<Out, Bit>,
 
@@ -67,136 +81,57 @@ pub struct LinkTransmit {
     from_packet: DFF<Bit>,
     /// Virtual channel of the frame under way.
     channel: DFF<Bit>,
-    /// The last thing sent was an acknowledgement.
-    acknowledged: DFF<Bit>,
+    /// The last thing sent was an answer.
+    answered: DFF<Bit>,
+    idle: DFF<Bit>,
     credit_due: DFF<Bit>,
     /// Cycles since the last credit frame.
     credit_age: DFF<Bits<11>>,
     told_0: DFF<Bits<16>>,
     told_1: DFF<Bits<16>>,
 
-    slot_free: Signal<Local, Bit>,
+    register_free: Signal<Local, Bit>,
     frame_data: Signal<Local, Bits<128>>,
+    frame_single: Signal<Local, Bit>,
     packet_data: Signal<Local, Bits<128>>,
     chosen_data: Signal<Local, Bits<128>>,
     chosen_last: Signal<Local, Bit>,
     chosen_channel: Signal<Local, Bit>,
-    frame_kind: Signal<Local, Bits<4>>,
     frame_channel: Signal<Local, Bit>,
     packet_channel: Signal<Local, Bit>,
     frame_may: Signal<Local, Bit>,
     packet_may: Signal<Local, Bit>,
     pick_packet: Signal<Local, Bit>,
+    special_next: Signal<Local, Bit>,
     send_credit: Signal<Local, Bit>,
-    send_acknowledge: Signal<Local, Bit>,
-    acknowledge_next: Signal<Local, Bit>,
+    send_answer: Signal<Local, Bit>,
+    answer_next: Signal<Local, Bit>,
     may_begin: Signal<Local, Bit>,
     frame_next: Signal<Local, Bit>,
     packet_next: Signal<Local, Bit>,
+    packet_selected: Signal<Local, Bit>,
     take_frame: Signal<Local, Bit>,
     take_packet: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
+    takes_credit: Signal<Local, Bit>,
     sends_message: Signal<Local, Bit>,
     credit_word: Signal<Local, Bits<128>>,
-    acknowledge_word: Signal<Local, Bits<128>>,
-    acknowledge_queue: Signal<Local, Bits<8>>,
-    acknowledge_slot: Signal<Local, Bits<4>>,
-    acknowledge_status: Signal<Local, Bits<4>>,
-    acknowledge_node: Signal<Local, Bits<16>>,
+    answer_word: Signal<Local, Bits<128>>,
+    special_word: Signal<Local, Bits<128>>,
+    answer_node: Signal<Local, Bits<10>>,
+    answer_slot: Signal<Local, Bits<8>>,
+    answer_generation: Signal<Local, Bits<8>>,
+    answer_base: Signal<Local, Bits<7>>,
+    answer_bitmap: Signal<Local, Bits<12>>,
+    answer_verdict: Signal<Local, Bits<3>>,
     freed_0: Signal<Local, Bits<16>>,
     freed_1: Signal<Local, Bits<16>>,
     held_data: Signal<Local, Bits<128>>,
     held_last: Signal<Local, Bit>,
     frame_crc: Signal<Local, Bits<32>>,
-    crc_initial: Constant<Bits<32>>,
-    credit_prefix: Constant<Bits<128>>,
-    acknowledge_prefix: Constant<Bits<128>>,
-}
-
-impl Default for LinkTransmit {
-    fn default() -> Self {
-        use abi::link::{VERSION, acknowledgement, credit, kind};
-        let credit_prefix =
-            credit::kind::set(credit::version::set(0, VERSION as u64), kind::CREDIT as u64);
-        let acknowledge_prefix = acknowledgement::kind::set(
-            acknowledgement::version::set(
-                acknowledgement::virtual_channel::set(0, 1),
-                VERSION as u64,
-            ),
-            kind::ACKNOWLEDGE as u64,
-        );
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            node: Default::default(),
-            frame: Default::default(),
-            packet: Default::default(),
-            acknowledge_valid: Default::default(),
-            acknowledge_ready: Default::default(),
-            acknowledge: Default::default(),
-            credit_valid: Default::default(),
-            limit_0: Default::default(),
-            limit_1: Default::default(),
-            our_limit_0: Default::default(),
-            our_limit_1: Default::default(),
-            room_0: Default::default(),
-            room_1: Default::default(),
-            link: Default::default(),
-            message_sent: Default::default(),
-            frame_out: Default::default(),
-            gate_0: Default::default(),
-            gate_1: Default::default(),
-            crc: Default::default(),
-            crc_state: Default::default(),
-            occupied: Default::default(),
-            held: Default::default(),
-            held_marked: Default::default(),
-            in_frame: Default::default(),
-            from_packet: Default::default(),
-            channel: Default::default(),
-            acknowledged: Default::default(),
-            credit_due: Default::default(),
-            credit_age: Default::default(),
-            told_0: Default::default(),
-            told_1: Default::default(),
-            slot_free: Default::default(),
-            frame_data: Default::default(),
-            packet_data: Default::default(),
-            chosen_data: Default::default(),
-            chosen_last: Default::default(),
-            chosen_channel: Default::default(),
-            frame_kind: Default::default(),
-            frame_channel: Default::default(),
-            packet_channel: Default::default(),
-            frame_may: Default::default(),
-            packet_may: Default::default(),
-            pick_packet: Default::default(),
-            send_credit: Default::default(),
-            send_acknowledge: Default::default(),
-            acknowledge_next: Default::default(),
-            may_begin: Default::default(),
-            frame_next: Default::default(),
-            packet_next: Default::default(),
-            take_frame: Default::default(),
-            take_packet: Default::default(),
-            take: Default::default(),
-            sends_message: Default::default(),
-            credit_word: Default::default(),
-            acknowledge_word: Default::default(),
-            acknowledge_queue: Default::default(),
-            acknowledge_slot: Default::default(),
-            acknowledge_status: Default::default(),
-            acknowledge_node: Default::default(),
-            freed_0: Default::default(),
-            freed_1: Default::default(),
-            held_data: Default::default(),
-            held_last: Default::default(),
-            frame_crc: Default::default(),
-            crc_initial: Constant::new(0xffff_ffffu64.to_bits()),
-            credit_prefix: Constant::new(credit_prefix.to_bits()),
-            acknowledge_prefix: Constant::new(acknowledge_prefix.to_bits()),
-        }
-    }
+    crc_initial: Fixed<32, { START as usize }>,
+    credit_prefix: Fixed<128, { CREDIT_PREFIX as usize }>,
+    answer_prefix: Fixed<128, { ANSWER_PREFIX as usize }>,
 }
 
 impl Logic for LinkTransmit {
@@ -212,7 +147,8 @@ impl Logic for LinkTransmit {
             in_frame,
             from_packet,
             channel,
-            acknowledged,
+            answered,
+            idle,
             credit_due,
             credit_age,
             told_0,
@@ -229,13 +165,10 @@ impl Logic for LinkTransmit {
         self.room_1.next = self.gate_1.room.val();
 
         // Who may go.
-        self.slot_free.next = !self.occupied.q.val() | self.link.ready.val();
+        self.register_free.next = !self.occupied.q.val() | self.link.ready.val();
         self.frame_data.next = self.frame.beat.val().data;
+        self.frame_single.next = self.frame.beat.val().last;
         self.packet_data.next = self.packet.beat.val().data;
-        self.frame_kind.next = self
-            .frame_data
-            .val()
-            .get_bits::<4>(abi::link::header::kind::SHIFT);
         self.frame_channel.next = self
             .frame_data
             .val()
@@ -245,7 +178,8 @@ impl Logic for LinkTransmit {
             .val()
             .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.frame_may.next = self.frame.valid.val()
-            & ((self.gate_0.may_start.val() & !self.frame_channel.val())
+            & (self.frame_single.val()
+                | (self.gate_0.may_start.val() & !self.frame_channel.val())
                 | (self.gate_1.may_start.val() & self.frame_channel.val()));
         self.packet_may.next = self.packet.valid.val()
             & ((self.gate_0.may_start.val() & !self.packet_channel.val())
@@ -253,33 +187,42 @@ impl Logic for LinkTransmit {
         self.pick_packet.next =
             self.packet_may.val() & (!self.frame_may.val() | !self.from_packet.q.val());
         // What goes at the next boundary does not depend on whether the output register is free; whether it goes does.
-        self.acknowledge_next.next = !self.credit_due.q.val()
-            & self.acknowledge_valid.val()
-            & !(self.acknowledged.q.val() & (self.frame_may.val() | self.packet_may.val()));
-        self.may_begin.next = !self.credit_due.q.val() & !self.acknowledge_next.val();
+        self.answer_next.next = !self.credit_due.q.val()
+            & self.answer_valid.val()
+            & !(self.answered.q.val() & (self.frame_may.val() | self.packet_may.val()));
+        self.special_next.next =
+            !self.in_frame.q.val() & (self.credit_due.q.val() | self.answer_next.val());
+        self.may_begin.next = !self.credit_due.q.val() & !self.answer_next.val();
         self.send_credit.next =
-            self.slot_free.val() & !self.in_frame.q.val() & self.credit_due.q.val();
-        self.send_acknowledge.next =
-            self.slot_free.val() & !self.in_frame.q.val() & self.acknowledge_next.val();
+            self.register_free.val() & !self.in_frame.q.val() & self.credit_due.q.val();
+        self.send_answer.next =
+            self.register_free.val() & !self.in_frame.q.val() & self.answer_next.val();
 
         self.frame_next.next =
             self.may_begin.val() & self.frame_may.val() & !self.pick_packet.val();
         self.packet_next.next = self.may_begin.val() & self.pick_packet.val();
+        self.packet_selected.next = self.pick_packet.val();
         if self.in_frame.q.val() {
             self.frame_next.next = !self.from_packet.q.val() & self.frame.valid.val();
             self.packet_next.next = self.from_packet.q.val() & self.packet.valid.val();
+            self.packet_selected.next = self.from_packet.q.val();
         }
-        self.take_frame.next = self.slot_free.val() & self.frame_next.val();
-        self.take_packet.next = self.slot_free.val() & self.packet_next.val();
+        self.take_frame.next = self.register_free.val() & self.frame_next.val();
+        self.take_packet.next = self.register_free.val() & self.packet_next.val();
         self.take.next = self.take_frame.val() | self.take_packet.val();
         self.frame.ready.next = self.take_frame.val();
         self.packet.ready.next = self.take_packet.val();
-        self.acknowledge_ready.next = self.send_acknowledge.val();
+        self.answer_ready.next = self.send_answer.val();
+        self.idle.d.next = self.register_free.val()
+            & !self.in_frame.q.val()
+            & !self.frame_may.val()
+            & !self.packet_may.val();
+        self.link_idle.next = self.idle.q.val();
 
         self.chosen_data.next = self.frame_data.val();
         self.chosen_last.next = self.frame.beat.val().last;
         self.chosen_channel.next = self.frame_channel.val();
-        if self.packet_next.val() {
+        if self.packet_selected.val() {
             self.chosen_data.next = self.packet_data.val();
             self.chosen_last.next = self.packet.beat.val().last;
             self.chosen_channel.next = self.packet_channel.val();
@@ -287,10 +230,12 @@ impl Logic for LinkTransmit {
         if self.in_frame.q.val() {
             self.chosen_channel.next = self.channel.q.val();
         }
-        self.gate_0.accepted.next = self.take.val() & !self.chosen_channel.val();
-        self.gate_1.accepted.next = self.take.val() & self.chosen_channel.val();
+        self.takes_credit.next =
+            self.take.val() & (self.in_frame.q.val() | !self.chosen_last.val());
+        self.gate_0.accepted.next = self.takes_credit.val() & !self.chosen_channel.val();
+        self.gate_1.accepted.next = self.takes_credit.val() & self.chosen_channel.val();
 
-        // The single-beat frames.
+        // The link's own single-beat frames.
         self.credit_word.next = self.credit_prefix.val()
             | (bit_cast::<128, 16>(self.our_limit_0.val())
                 << abi::link::credit::limit_0::SHIFT.to_bits::<7>())
@@ -300,41 +245,46 @@ impl Logic for LinkTransmit {
                 << abi::link::credit::sent_0::SHIFT.to_bits::<7>())
             | (bit_cast::<128, 16>(self.gate_1.sent.val())
                 << abi::link::credit::sent_1::SHIFT.to_bits::<7>())
-            | (bit_cast::<128, 16>(self.node.val())
+            | (bit_cast::<128, 10>(self.node.val())
                 << abi::link::credit::source_node::SHIFT.to_bits::<7>());
-        self.acknowledge_node.next = self.acknowledge.val().node;
-        self.acknowledge_queue.next = self.acknowledge.val().queue;
-        self.acknowledge_slot.next = self.acknowledge.val().slot;
-        self.acknowledge_status.next = self.acknowledge.val().status;
-        self.acknowledge_word.next = self.acknowledge_prefix.val()
-            | (bit_cast::<128, 16>(self.acknowledge_node.val())
-                << abi::link::acknowledgement::destination_node::SHIFT.to_bits::<7>())
-            | (bit_cast::<128, 16>(self.node.val())
-                << abi::link::acknowledgement::source_node::SHIFT.to_bits::<7>())
-            | (bit_cast::<128, 8>(self.acknowledge_queue.val())
-                << abi::link::acknowledgement::queue::SHIFT.to_bits::<7>())
-            | (bit_cast::<128, 4>(self.acknowledge_slot.val())
-                << abi::link::acknowledgement::slot_status::SHIFT.to_bits::<7>())
-            // The high half of `slot_status`.
-            | (bit_cast::<128, 4>(self.acknowledge_status.val()) << 92);
+        self.answer_node.next = self.answer.val().node;
+        self.answer_slot.next = self.answer.val().slot;
+        self.answer_generation.next = self.answer.val().generation;
+        self.answer_base.next = self.answer.val().base;
+        self.answer_bitmap.next = self.answer.val().bitmap;
+        self.answer_verdict.next = self.answer.val().verdict;
+        self.answer_word.next = self.answer_prefix.val()
+            | (bit_cast::<128, 3>(self.answer_verdict.val())
+                << abi::link::answer::kind::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 10>(self.answer_node.val())
+                << abi::link::answer::destination_node::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 10>(self.node.val())
+                << abi::link::answer::source_node::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 8>(self.answer_slot.val())
+                << abi::link::answer::slot::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 8>(self.answer_generation.val())
+                << abi::link::answer::generation::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 7>(self.answer_base.val())
+                << abi::link::answer::base::SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 12>(self.answer_bitmap.val())
+                << abi::link::answer::bitmap::SHIFT.to_bits::<7>());
+        self.special_word.next = self.answer_word.val();
+        if self.credit_due.q.val() {
+            self.special_word.next = self.credit_word.val();
+        }
 
-        self.sends_message.next = self.take_frame.val()
-            & !self.in_frame.q.val()
-            & (self.frame_kind.val() == abi::link::kind::MESSAGE.to_bits());
-        self.message_sent.next = self.sends_message.val();
+        // A frame of more than one beat is a message.
+        self.sends_message.next =
+            self.take_frame.val() & !self.in_frame.q.val() & !self.frame_single.val();
 
         // The output register.
-        if self.slot_free.val() {
+        if self.register_free.val() {
             self.occupied.d.next =
-                self.take.val() | self.send_credit.val() | self.send_acknowledge.val();
+                self.take.val() | self.send_credit.val() | self.send_answer.val();
             self.held.d.next.data = self.chosen_data.val();
             self.held.d.next.last = self.chosen_last.val();
-            if self.send_credit.val() {
-                self.held.d.next.data = self.credit_word.val();
-                self.held.d.next.last = true;
-            }
-            if self.send_acknowledge.val() {
-                self.held.d.next.data = self.acknowledge_word.val();
+            if self.special_next.val() {
+                self.held.d.next.data = self.special_word.val();
                 self.held.d.next.last = true;
             }
             self.held_marked.d.next = self.sends_message.val()
@@ -347,10 +297,10 @@ impl Logic for LinkTransmit {
             self.in_frame.d.next = !self.chosen_last.val();
             self.from_packet.d.next = self.take_packet.val();
             self.channel.d.next = self.chosen_channel.val();
-            self.acknowledged.d.next = false;
+            self.answered.d.next = false;
         }
-        if self.send_acknowledge.val() {
-            self.acknowledged.d.next = true;
+        if self.send_answer.val() {
+            self.answered.d.next = true;
         }
 
         // When credits are due.
@@ -400,7 +350,8 @@ impl Logic for LinkTransmit {
             self.occupied.d.next = false;
             self.in_frame.d.next = false;
             self.from_packet.d.next = false;
-            self.acknowledged.d.next = false;
+            self.answered.d.next = false;
+            self.idle.d.next = false;
             self.credit_due.d.next = true;
             self.credit_age.d.next = 0.into();
             self.told_0.d.next = 0.into();

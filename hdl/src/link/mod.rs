@@ -9,5 +9,7 @@ pub mod frame_check;
 pub mod link_receive;
 pub mod link_transmit;
 pub mod link_unit;
+pub mod lookup_result;
+pub mod loopback_path;
 #[cfg(test)]
 mod tests;

@@ -3,15 +3,23 @@
 mod credit;
 mod end;
 mod frames;
+mod loopback;
 mod traffic;
 
-use super::frame::{beat, credit_frame};
+use super::frame::{beat, credit_frame, look_up};
 use super::link_unit::LinkUnit;
 use crate::clock_cycle;
+use crate::configuration::{CHANNEL_BEATS_LOG2, CHANNEL_SLACK_BEATS};
 use crate::gate::settle;
 use rust_hdl::prelude::*;
 
 type Words = Vec<u128>;
+
+/// Beats of a virtual channel's buffer that credits cover.
+const COVERED: usize = (1 << CHANNEL_BEATS_LOG2) - CHANNEL_SLACK_BEATS;
+
+/// Longest frames that they cover.
+const COVERED_FRAMES: usize = COVERED / abi::link::MAXIMUM_FRAME_BEATS;
 
 fn new_unit(node: u64) -> LinkUnit {
     let mut unit = LinkUnit::default();
@@ -22,13 +30,22 @@ fn new_unit(node: u64) -> LinkUnit {
     unit.frame.beat.connect();
     unit.packet.valid.connect();
     unit.packet.beat.connect();
-    unit.acknowledge_valid.connect();
-    unit.acknowledge.connect();
+    unit.loopback.valid.connect();
+    unit.loopback.beat.connect();
+    unit.answer_valid.connect();
+    unit.answer.connect();
+    unit.lookup_resident.connect();
+    unit.lookup_queue.connect();
+    unit.lookup2_ready.connect();
+    unit.lookup2_resident.connect();
+    unit.lookup2_queue.connect();
+    unit.stalled_recently.connect();
     unit.link.ready.connect();
     unit.receive_valid.connect();
     unit.receive_beat.connect();
     unit.channel_0.ready.connect();
     unit.channel_1.ready.connect();
+    unit.loopback_source.ready.connect();
     unit.connect_all();
     unit.node.next = node.to_bits();
     unit.reset.next = true;
@@ -52,13 +69,18 @@ fn with_credit() -> LinkUnit {
     unit
 }
 
-/// Puts beats on the receive wire; after it the last beat's cycle is over.
+/// Puts beats on the receive wire; after it the last beat's cycle is over. What is looked up has the result of `look_up`.
 fn send(unit: &mut LinkUnit, words: &[u128]) {
     for (position, word) in words.iter().enumerate() {
         unit.receive_valid.next = true;
         unit.receive_beat.next = beat(*word, position + 1 == words.len());
         settle(unit);
+        let looks_up = unit.lookup_valid.val();
+        assert_eq!(looks_up, position == 0 && words.len() > 1);
+        let (resident, queue) = look_up(unit.lookup_id.val().to_u64());
         clock_cycle!(*unit, clock);
+        unit.lookup_resident.next = looks_up && resident;
+        unit.lookup_queue.next = (if looks_up { queue } else { 0 }).to_bits();
     }
     unit.receive_valid.next = false;
     settle(unit);

@@ -1,11 +1,27 @@
 //! Whether a command of the firmware's is legal.
 
+use crate::configuration::{
+    ENDPOINTS_LOG2, INLINE_PAGES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES, TRANSLATION_ENTRIES,
+    TRANSMIT_QUEUES,
+};
+use crate::library::fixed::Fixed;
+use abi::queue_state::{REGION_SHIFT, WORDS_LOG2};
 use rust_hdl::prelude::*;
 
-/// Judges a command (`abi::command`): known opcode, aligned operands, all within what is there.
+/// Longest transfer between host memory and inbox or outbox.
+const MAXIMUM_TRANSFER_BYTES: usize = 2048;
+/// Longest payload of a firmware packet.
+const MAXIMUM_PACKET_BYTES: usize = 240;
+/// Bytes of the pool of inline pages.
+const POOL_BYTES: usize = abi::endpoint::PAGE_BYTES << INLINE_PAGES_LOG2;
+
+/// Checks a command (`abi::command`): known opcode, aligned operands, all within what is there.
+///
+/// Of queue state, every index that is written must exist. Of a queue's four words there are the first two: one command writes
+/// one of them, both, or every fourth word.
 ///
 /// Latency: `legal` belongs to the command of two cycles before, `stride` to that of this cycle.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct CommandCheck {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -17,59 +33,33 @@ pub struct CommandCheck {
     pub stride: Signal<Out, Bits<16>>,
 
     verdict: DFF<Bit>,
-    /// Where a transfer ends in inbox or outbox; the last index of queue state; and whether a transfer's operands are right.
+    /// Where a transfer ends in inbox or outbox; the last index of queue state in its region; and whether a transfer's operands are right.
     span: DFF<Bits<17>>,
-    last_index: DFF<Bits<14>>,
+    last_index: DFF<Bits<16>>,
     transfer_legal: DFF<Bit>,
     opcode: Signal<Local, Bits<8>>,
+    operand: Signal<Local, Bits<32>>,
     operand_low: Signal<Local, Bits<16>>,
     operand_high: Signal<Local, Bits<16>>,
     data: Signal<Local, Bits<64>>,
     region: Signal<Local, Bits<4>>,
-    following: Signal<Local, Bits<14>>,
+    more: Signal<Local, Bits<13>>,
+    following: Signal<Local, Bits<16>>,
+    every_fourth: Signal<Local, Bit>,
     aligned: Signal<Local, Bit>,
+    words_exist: Signal<Local, Bit>,
     state_legal: Signal<Local, Bit>,
-    maximum_transfer: Constant<Bits<16>>,
-    maximum_packet: Constant<Bits<16>>,
-    endpoint_words: Constant<Bits<14>>,
-    transmit_words: Constant<Bits<14>>,
-    receive_words: Constant<Bits<14>>,
-    region_words: Constant<Bits<14>>,
-}
-
-/// Longest transfer between host memory and inbox or outbox.
-const MAXIMUM_TRANSFER_BYTES: u64 = 2048;
-/// Longest payload of a firmware packet.
-const MAXIMUM_PACKET_BYTES: u64 = 240;
-
-impl Default for CommandCheck {
-    fn default() -> Self {
-        use crate::configuration::{RECEIVE_QUEUES, TRANSMIT_QUEUES};
-        Self {
-            clock: Default::default(),
-            command: Default::default(),
-            legal: Default::default(),
-            stride: Default::default(),
-            verdict: Default::default(),
-            span: Default::default(),
-            last_index: Default::default(),
-            transfer_legal: Default::default(),
-            opcode: Default::default(),
-            operand_low: Default::default(),
-            operand_high: Default::default(),
-            data: Default::default(),
-            region: Default::default(),
-            following: Default::default(),
-            aligned: Default::default(),
-            state_legal: Default::default(),
-            maximum_transfer: Constant::new(MAXIMUM_TRANSFER_BYTES.to_bits()),
-            maximum_packet: Constant::new(MAXIMUM_PACKET_BYTES.to_bits()),
-            endpoint_words: Constant::new(256u64.to_bits()),
-            transmit_words: Constant::new((2 * TRANSMIT_QUEUES).to_bits()),
-            receive_words: Constant::new((2 * RECEIVE_QUEUES).to_bits()),
-            region_words: Constant::new((1u64 << abi::queue_state::REGION_SHIFT).to_bits()),
-        }
-    }
+    outside_pool: Signal<Local, Bits<32>>,
+    maximum_transfer: Fixed<16, MAXIMUM_TRANSFER_BYTES>,
+    maximum_packet: Fixed<16, MAXIMUM_PACKET_BYTES>,
+    endpoint_words: Fixed<16, { 1 << ENDPOINTS_LOG2 }>,
+    transmit_words: Fixed<16, { TRANSMIT_QUEUES << WORDS_LOG2 }>,
+    receive_words: Fixed<16, { RECEIVE_QUEUES << WORDS_LOG2 }>,
+    translation_words: Fixed<16, TRANSLATION_ENTRIES>,
+    receive_map_words: Fixed<16, { 1 << RECEIVE_QUEUE_IDS_LOG2 }>,
+    region_words: Fixed<16, { 1 << REGION_SHIFT }>,
+    /// Bits that are zero in the offset of 8 bytes in the pool.
+    illegal_in_pool: Fixed<32, { 0xffff_ffff ^ (POOL_BYTES - 8) }>,
 }
 
 impl Logic for CommandCheck {
@@ -80,6 +70,7 @@ impl Logic for CommandCheck {
             .command
             .val()
             .get_bits::<8>(abi::command::header::opcode::SHIFT);
+        self.operand.next = self.command.val().get_bits::<32>(32);
         self.operand_low.next = self.command.val().get_bits::<16>(32);
         self.operand_high.next = self.command.val().get_bits::<16>(48);
         self.data.next = self.command.val().get_bits::<64>(64);
@@ -92,48 +83,61 @@ impl Logic for CommandCheck {
             & self.operand_high.val().any()
             & (self.operand_high.val() <= self.maximum_transfer.val())
             & !self.data.val().get_bits::<2>(0).any();
+
+        // Queue state: from the first index to the last.
         self.region.next = self
             .operand_low
             .val()
             .get_bits::<4>(abi::queue_state::REGION_SHIFT);
-        self.following.next = bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0));
-        self.stride.next = 1.into();
-        if self
-            .command
+        self.more.next = self
+            .operand
             .val()
-            .get_bit(32 + abi::command::state_operand::every_second::SHIFT)
-        {
-            self.following.next =
-                bit_cast::<14, 12>(self.operand_high.val().get_bits::<12>(0)) << 1;
-            self.stride.next = 2.into();
+            .get_bits::<13>(abi::command::state_operand::more::SHIFT);
+        self.every_fourth.next = self
+            .operand
+            .val()
+            .get_bit(abi::command::state_operand::every_fourth::SHIFT);
+        self.following.next = bit_cast::<16, 13>(self.more.val());
+        self.stride.next = 1.into();
+        if self.every_fourth.val() {
+            self.following.next = bit_cast::<16, 13>(self.more.val()) << 2;
+            self.stride.next = 4.into();
         }
         self.last_index.d.next =
-            bit_cast::<14, 12>(self.operand_low.val().get_bits::<12>(0)) + self.following.val();
+            bit_cast::<16, 12>(self.operand_low.val().get_bits::<12>(0)) + self.following.val();
+        self.words_exist.next = !self.operand_low.val().get_bit(1)
+            & !self.last_index.q.val().get_bit(1)
+            & (self.every_fourth.val() | !self.more.val().get_bits::<12>(1).any());
         self.state_legal.next = false;
         if self.region.val() == abi::queue_state::REGION_ENDPOINT_MAP.to_bits() {
             self.state_legal.next = self.last_index.q.val() < self.endpoint_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.transmit_words.val();
+            self.state_legal.next =
+                self.words_exist.val() & (self.last_index.q.val() < self.transmit_words.val());
         }
         if self.region.val() == abi::queue_state::REGION_RECEIVE_QUEUE.to_bits() {
-            self.state_legal.next = self.last_index.q.val() < self.receive_words.val();
+            self.state_legal.next =
+                self.words_exist.val() & (self.last_index.q.val() < self.receive_words.val());
+        }
+        if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
+            self.state_legal.next = self.last_index.q.val() < self.translation_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
             self.state_legal.next = self.last_index.q.val() < self.region_words.val();
         }
-        if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
-            self.state_legal.next =
-                self.last_index.q.val() < crate::configuration::TRANSLATION_ENTRIES.to_bits();
+        if self.region.val() == abi::queue_state::REGION_RECEIVE_MAP.to_bits() {
+            self.state_legal.next = self.last_index.q.val() < self.receive_map_words.val();
         }
+
+        self.outside_pool.next = self.operand.val() & self.illegal_in_pool.val();
         self.verdict.d.next = self.opcode.val() == abi::command::opcode::NOTHING.to_bits();
         if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
             self.verdict.d.next =
-                self.state_legal.val() & !self.operand_high.val().get_bits::<3>(13).any();
+                self.state_legal.val() & !self.operand_high.val().get_bits::<2>(14).any();
         }
         if self.opcode.val() == abi::command::opcode::WRITE_NIU_MEMORY.to_bits() {
-            self.verdict.d.next =
-                !self.operand_low.val().get_bits::<3>(0).any() & !self.operand_high.val().any();
+            self.verdict.d.next = !self.outside_pool.val().any();
         }
         if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
             self.verdict.d.next = self.aligned.val()

@@ -28,7 +28,7 @@ pub enum ExecutorState {
     Settle,
     /// A packet or a host memory write is on its way out.
     Stream,
-    /// Slot memory has a turn to give.
+    /// The pool of inline pages has a turn to give.
     Slot,
     /// The requester takes a read.
     Read,
@@ -41,8 +41,8 @@ pub enum ExecutorState {
 /// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are set aside here, and the
 /// queue to the processor has its own), and for a read of host memory one of the four places of `ReadTable` is free. So a
 /// queue that waits for a fence, for completions to be taken or for reads does not hold up the other. What does hold up both is
-/// a packet without link credits, or a host write without credits of the host, until they come; and a write of queue state,
-/// for two cycles a word and until it is settled.
+/// a host write without credits of the host, until they come; and a write of queue state, for two cycles a word and until it is
+/// settled. A firmware packet whose virtual channel has no room on the link is not sent: the command ends as `BUSY`.
 ///
 /// Queue state is written, as far as the command and those behind it are concerned, when no address of before is in use any
 /// more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered to the requester
@@ -70,25 +70,28 @@ pub struct CommandExecutor {
     /// Takes it.
     pub command_1_read: Signal<Out, Bit>,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
+    pub node: Signal<In, Bits<10>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
     pub shadow_holds: Signal<In, Bit>,
-    /// Slot memory is to be written.
+    /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
     pub slot_ready: Signal<In, Bit>,
-    /// Beat of slot memory.
-    pub slot_address: Signal<Out, Bits<12>>,
+    /// Beat of the pool.
+    pub slot_address: Signal<Out, Bits<14>>,
     /// The bytes.
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
     /// The outbox.
     pub outbox: MemoryReadMaster,
+    /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
+    pub room_0: Signal<In, Bit>,
+    pub room_1: Signal<In, Bit>,
     /// Packet frames, with room for the CRC in the last beat.
     pub packet: StreamSource,
     /// Write packets: descriptor, then data.
@@ -125,7 +128,7 @@ pub struct CommandExecutor {
     command: DFF<Bits<128>>,
     queue: DFF<Bit>,
     place: DFF<Bits<16>>,
-    more: DFF<Bits<12>>,
+    more: DFF<Bits<13>>,
     beats: DFF<Bits<8>>,
     /// The stream is a write of host memory.
     to_host: DFF<Bit>,
@@ -160,7 +163,9 @@ pub struct CommandExecutor {
     data: Signal<Local, Bits<64>>,
     beat_sum: Signal<Local, Bits<12>>,
     kind: Signal<Local, Bits<4>>,
-    version: Signal<Local, Bits<8>>,
+    version: Signal<Local, Bits<4>>,
+    packet_channel: Signal<Local, Bit>,
+    link_room: Signal<Local, Bit>,
     header: Signal<Local, Bits<128>>,
     descriptor: Signal<Local, Bits<128>>,
     own: Signal<Local, Bit>,
@@ -195,6 +200,8 @@ impl Default for CommandExecutor {
             slot_address: Default::default(),
             slot_data: Default::default(),
             slot_enables: Default::default(),
+            room_0: Default::default(),
+            room_1: Default::default(),
             outbox: Default::default(),
             packet: Default::default(),
             host_write: Default::default(),
@@ -244,6 +251,8 @@ impl Default for CommandExecutor {
             beat_sum: Default::default(),
             kind: Default::default(),
             version: Default::default(),
+            packet_channel: Default::default(),
+            link_room: Default::default(),
             header: Default::default(),
             descriptor: Default::default(),
             writes_host: Default::default(),
@@ -342,20 +351,37 @@ impl Logic for CommandExecutor {
             self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits();
         self.kind.next = abi::link::kind::PACKET.to_bits();
         self.version.next = abi::link::VERSION.to_bits();
+        self.packet_channel.next = self
+            .data
+            .val()
+            .get_bit(abi::command::packet_target::virtual_channel::SHIFT);
+        self.link_room.next = self.room_0.val();
+        if self.packet_channel.val() {
+            self.link_room.next = self.room_1.val();
+        }
         self.header.next = bit_cast::<128, 4>(self.kind.val())
-            | (bit_cast::<128, 1>(self.command.q.val().get_bit(104).into())
+            | (bit_cast::<128, 1>(self.packet_channel.val().into())
                 << abi::link::header::virtual_channel::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 8>(self.version.val())
+            | (bit_cast::<128, 4>(self.version.val())
                 << abi::link::header::version::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 16>(self.command.q.val().get_bits::<16>(64))
-                << abi::link::header::destination_node::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 16>(self.node.val())
+            | (bit_cast::<128, 10>(
+                self.data
+                    .val()
+                    .get_bits::<10>(abi::command::packet_target::node::SHIFT),
+            ) << abi::link::header::destination_node::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 10>(self.node.val())
                 << abi::link::header::source_node::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 16>(self.command.q.val().get_bits::<16>(80))
-                << abi::link::header::receive_queue_id::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 8>(self.command.q.val().get_bits::<8>(96))
-                << abi::link::header::tag::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 8>(self.command.q.val().get_bits::<8>(48))
+            | (bit_cast::<128, 16>(
+                self.data
+                    .val()
+                    .get_bits::<16>(abi::command::packet_target::receive_queue_id::SHIFT),
+            ) << abi::link::header::receive_queue_id::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(
+                self.data
+                    .val()
+                    .get_bits::<8>(abi::command::packet_target::tag::SHIFT),
+            ) << abi::link::header::tag::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.operand_high.val().get_bits::<8>(0))
                 << abi::link::header::length::SHIFT.to_bits::<8>());
         self.descriptor.next = bit_cast::<128, 64>(self.data.val())
             | (bit_cast::<128, 16>(self.operand_high.val()) << 64);
@@ -382,7 +408,7 @@ impl Logic for CommandExecutor {
         self.configuration.next.index = self.place.q.val();
         self.configuration.next.data = self.data.val();
         self.slot_valid.next = self.state.q.val() == ExecutorState::Slot;
-        self.slot_address.next = self.operand_low.val().get_bits::<12>(4);
+        self.slot_address.next = self.command.q.val().get_bits::<14>(36);
         self.slot_data.next =
             bit_cast::<128, 64>(self.data.val()) | (bit_cast::<128, 64>(self.data.val()) << 64);
         self.slot_enables.next = self.low_half.val();
@@ -444,7 +470,7 @@ impl Logic for CommandExecutor {
                 self.receive_settled.d.next = false;
                 self.shadow_settled.d.next = false;
                 self.place.d.next = self.operand_low.val();
-                self.more.d.next = self.operand_high.val().get_bits::<12>(0);
+                self.more.d.next = self.operand_high.val().get_bits::<13>(0);
                 self.state.d.next = ExecutorState::Begin;
             }
             ExecutorState::Begin => {
@@ -465,6 +491,10 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Slot;
                 } else if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
                     self.state.d.next = ExecutorState::Read;
+                } else if (self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits())
+                    & !self.link_room.val()
+                {
+                    self.status.d.next = abi::command::completion_status::BUSY.to_bits();
                 } else if self.opcode.val() != abi::command::opcode::NOTHING.to_bits() {
                     self.stream.start.next = true;
                     self.to_host.d.next = self.writes_host.val();

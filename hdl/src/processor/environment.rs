@@ -50,10 +50,12 @@ pub struct ProcessorEnvironment {
     pub clear_valid: Signal<Out, Bit>,
     /// They are cleared in this cycle.
     pub clear_ready: Signal<In, Bit>,
-    /// Those of `endpoint_pending`, else of `event_pending`.
+    /// Those of `endpoint_pending`.
     pub clear_endpoint: Signal<Out, Bit>,
-    /// Word of `endpoint_pending`.
-    pub clear_word: Signal<Out, Bits<3>>,
+    /// Those of `queue_pending`; without either, of `event_pending`.
+    pub clear_queue: Signal<Out, Bit>,
+    /// Word of `endpoint_pending`; its low three bits: word of `queue_pending`.
+    pub clear_word: Signal<Out, Bits<7>>,
     /// Bits to clear.
     pub clear_mask: Signal<Out, Bits<32>>,
     /// Pulse: the firmware lives.
@@ -61,11 +63,15 @@ pub struct ProcessorEnvironment {
     /// Some bit of `event_pending` is set; straight from a register of the core clock.
     pub event_pending: Signal<In, Bit>,
     /// Bits of `event_pending` to set.
-    pub event_set: Signal<Out, Bits<32>>,
+    pub event_set: Signal<Out, Bits<16>>,
     /// A bit of `endpoint_pending` is to be set.
     pub endpoint_set: Signal<Out, Bit>,
     /// Which.
-    pub endpoint_set_index: Signal<Out, Bits<8>>,
+    pub endpoint_set_index: Signal<Out, Bits<12>>,
+    /// A bit of `queue_pending` is to be set.
+    pub queue_set: Signal<Out, Bit>,
+    /// Which.
+    pub queue_set_index: Signal<Out, Bits<8>>,
     /// The host rang the admin doorbell.
     pub admin_valid: Signal<In, Bit>,
     /// What it wrote.
@@ -107,23 +113,26 @@ pub struct ProcessorEnvironment {
     /// The completer's reads of the outbox.
     pub outbox: MemoryReadTarget,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
+    pub node: Signal<In, Bits<10>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
     pub shadow_holds: Signal<In, Bit>,
-    /// Slot memory is to be written.
+    /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
     pub slot_ready: Signal<In, Bit>,
-    /// Beat of slot memory.
-    pub slot_address: Signal<Out, Bits<12>>,
+    /// Beat of the pool.
+    pub slot_address: Signal<Out, Bits<14>>,
     /// The bytes.
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
+    /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
+    pub room_0: Signal<In, Bit>,
+    pub room_1: Signal<In, Bit>,
     /// Packet frames, to `LinkTransmit`.
     pub packet: StreamSource,
     /// Write packets, to `WriteRequester`.
@@ -169,13 +178,13 @@ pub struct ProcessorEnvironment {
     commands_1: ClockCrossingFifo<Bits<128>, 3, 4>,
     completions: ClockCrossingFifo<Bits<24>, 4, 5>,
     events: ClockCrossingFifo<Event, 5, 6>,
-    clears: ClockCrossingFifo<Bits<36>, 2, 3>,
+    clears: ClockCrossingFifo<Bits<41>, 2, 3>,
     requests: ClockCrossingFifo<Bits<12>, 2, 3>,
     responses: ClockCrossingFifo<Bits<32>, 2, 3>,
     beat: BitSynchronizer,
     pending: BitSynchronizer,
     last_beat: DFF<Bit>,
-    clear_entry: Signal<Local, Bits<36>>,
+    clear_entry: Signal<Local, Bits<41>>,
 }
 
 impl ProcessorEnvironment {
@@ -197,6 +206,7 @@ impl ProcessorEnvironment {
             clear_valid: Default::default(),
             clear_ready: Default::default(),
             clear_endpoint: Default::default(),
+            clear_queue: Default::default(),
             clear_word: Default::default(),
             clear_mask: Default::default(),
             heartbeat: Default::default(),
@@ -204,6 +214,8 @@ impl ProcessorEnvironment {
             event_set: Default::default(),
             endpoint_set: Default::default(),
             endpoint_set_index: Default::default(),
+            queue_set: Default::default(),
+            queue_set_index: Default::default(),
             admin_valid: Default::default(),
             admin_index: Default::default(),
             store_valid: Default::default(),
@@ -233,6 +245,8 @@ impl ProcessorEnvironment {
             slot_address: Default::default(),
             slot_data: Default::default(),
             slot_enables: Default::default(),
+            room_0: Default::default(),
+            room_1: Default::default(),
             packet: Default::default(),
             host_write: Default::default(),
             read_valid: Default::default(),
@@ -364,8 +378,9 @@ impl Logic for ProcessorEnvironment {
         self.clear_entry.next = self.clears.data_out.val();
         self.clear_valid.next = !self.clears.empty.val();
         self.clear_mask.next = self.clear_entry.val().get_bits::<32>(0);
-        self.clear_word.next = self.clear_entry.val().get_bits::<3>(32);
-        self.clear_endpoint.next = self.clear_entry.val().get_bit(35);
+        self.clear_word.next = self.clear_entry.val().get_bits::<7>(32);
+        self.clear_queue.next = self.clear_entry.val().get_bit(39);
+        self.clear_endpoint.next = self.clear_entry.val().get_bit(40);
         self.clears.read.next = self.clear_ready.val();
         self.beat.data_in.next = self.peripherals.heartbeat_toggle.val();
         self.last_beat.d.next = self.beat.data_out.val();
@@ -450,12 +465,16 @@ impl Logic for ProcessorEnvironment {
         self.event_set.next = self.collector.event_set.val();
         self.endpoint_set.next = self.collector.endpoint_set.val();
         self.endpoint_set_index.next = self.collector.endpoint_set_index.val();
+        self.queue_set.next = self.collector.queue_set.val();
+        self.queue_set_index.next = self.collector.queue_set_index.val();
 
         // Commands.
         self.executor.node.next = self.node.val();
         self.configuration.next = self.executor.configuration.val();
         self.executor.receive_holds.next = self.receive_holds.val();
         self.executor.shadow_holds.next = self.shadow_holds.val();
+        self.executor.room_0.next = self.room_0.val();
+        self.executor.room_1.next = self.room_1.val();
         StreamSource::link(&mut self.packet, &mut self.executor.packet);
         StreamSource::link(&mut self.host_write, &mut self.executor.host_write);
         self.slot_valid.next = self.executor.slot_valid.val();

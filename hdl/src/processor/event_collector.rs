@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Behind each source stands room for one event (four for firmware packets, which have no more slots in the inbox). An event that
 /// finds its place taken is lost (`lost`), but for two: an admin doorbell takes the place of the one before, whose meaning it
 /// includes; a packet event may not come when four wait. Whatever becomes of an event, its bit goes to `event_set` in the same
-/// cycle, with an error the bit of its queue, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
+/// cycle, an error's queue to `queue_set`, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
 /// in a register before the queue, which holds one more event while the queue is full.
 #[derive(LogicBlock, Default)]
 pub struct EventCollector {
@@ -47,11 +47,15 @@ pub struct EventCollector {
     /// Pulse: at least one event was lost in this cycle.
     pub lost: Signal<Out, Bit>,
     /// Bits of `event_pending` to set.
-    pub event_set: Signal<Out, Bits<32>>,
+    pub event_set: Signal<Out, Bits<16>>,
     /// A bit of `endpoint_pending` is to be set.
     pub endpoint_set: Signal<Out, Bit>,
     /// Which.
-    pub endpoint_set_index: Signal<Out, Bits<8>>,
+    pub endpoint_set_index: Signal<Out, Bits<12>>,
+    /// A bit of `queue_pending` is to be set.
+    pub queue_set: Signal<Out, Bit>,
+    /// Which.
+    pub queue_set_index: Signal<Out, Bits<8>>,
     admin_waits: DFF<Bit>,
     admin_held: DFF<Bits<16>>,
     store_waits: DFF<Bit>,
@@ -68,8 +72,7 @@ pub struct EventCollector {
     choice: Signal<Local, Event>,
     take: Signal<Local, Bit>,
     source: Signal<Local, Bits<3>>,
-    error_index: Signal<Local, Bits<8>>,
-    queue_error: Signal<Local, Bits<16>>,
+    error_index: Signal<Local, Bits<12>>,
 }
 
 impl Logic for EventCollector {
@@ -177,20 +180,18 @@ impl Logic for EventCollector {
 
         // Behind the queue.
         self.error_index.next = self.error.val().index;
-        self.queue_error.next = bit_cast::<16, 1>(self.error_valid.val().into())
-            << self.error_index.val().get_bits::<4>(0);
-        self.event_set.next = (bit_cast::<32, 1>(self.admin_valid.val().into())
-            << abi::event::kind::ADMIN.to_bits::<5>())
-            | (bit_cast::<32, 1>(self.store_valid.val().into())
-                << abi::event::kind::NON_RESIDENT_STORE.to_bits::<5>())
-            | (bit_cast::<32, 1>(self.miss_valid.val().into())
-                << abi::event::kind::RECEIVE_MISS.to_bits::<5>())
-            | (bit_cast::<32, 1>(self.error_valid.val().into())
-                << abi::event::kind::QUEUE_ERROR.to_bits::<5>())
-            | (bit_cast::<32, 1>(self.packet_valid.val().into())
-                << abi::event::kind::PACKET.to_bits::<5>())
-            | (bit_cast::<32, 16>(self.queue_error.val())
-                << abi::control::registers::event_pending::queue_errors::SHIFT.to_bits::<5>());
+        self.queue_set.next = self.error_valid.val();
+        self.queue_set_index.next = self.error_index.val().get_bits::<8>(0);
+        self.event_set.next = (bit_cast::<16, 1>(self.admin_valid.val().into())
+            << abi::event::kind::ADMIN.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.store_valid.val().into())
+                << abi::event::kind::NON_RESIDENT_STORE.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.miss_valid.val().into())
+                << abi::event::kind::RECEIVE_MISS.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.error_valid.val().into())
+                << abi::event::kind::QUEUE_ERROR.to_bits::<4>())
+            | (bit_cast::<16, 1>(self.packet_valid.val().into())
+                << abi::event::kind::PACKET.to_bits::<4>());
         self.endpoint_set.next = self.store_valid.val();
         self.endpoint_set_index.next = self.store.val().index;
 

@@ -49,7 +49,6 @@ pub struct OutboxStream {
     shift: Signal<Local, Bits<8>>,
     blank: Signal<Local, Bits<128>>,
     ones: Constant<Bits<128>>,
-    outbox_half: Constant<Bits<13>>,
     whole: Constant<Bits<5>>,
     beat_bytes: Constant<Bits<12>>,
 }
@@ -83,7 +82,6 @@ impl Default for OutboxStream {
             shift: Default::default(),
             blank: Default::default(),
             ones: Constant::new(u128::MAX.to_bits()),
-            outbox_half: Constant::new(0x1000u32.to_bits()),
             whole: Constant::new(16u32.to_bits()),
             beat_bytes: Constant::new(16u32.to_bits()),
         }
@@ -111,7 +109,7 @@ impl Logic for OutboxStream {
         // A read may begin when its beat has a place: those in the queue and those on their way count.
         self.may_read.next = self.remaining.q.val().any() & !self.claimed.q.val().get_bit(2);
         self.outbox.request.next = self.may_read.val();
-        self.outbox.address.next = bit_cast::<13, 9>(self.address.q.val()) | self.outbox_half.val();
+        self.outbox.address.next = bit_cast::<21, 9>(self.address.q.val());
         self.reading.d.next = self.outbox.grant.val();
         if self.outbox.grant.val() {
             self.address.d.next = self.address.q.val() + 1;

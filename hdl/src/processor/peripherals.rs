@@ -65,8 +65,8 @@ pub struct Peripherals {
     pub command_1_full: Signal<In, Bit>,
     /// Changes with every heartbeat.
     pub heartbeat_toggle: Signal<Out, Bit>,
-    /// Pending bits to clear: mask, word above it, top bit for `endpoint_pending`.
-    pub clear: Signal<Out, Bits<36>>,
+    /// Pending bits to clear: mask, 7 bits of word above it, then a bit for `queue_pending` and one for `endpoint_pending`.
+    pub clear: Signal<Out, Bits<41>>,
     /// Hands them over.
     pub clear_write: Signal<Out, Bit>,
     /// There is no room.
@@ -118,6 +118,7 @@ pub struct Peripherals {
     is_outbox: Signal<Local, Bit>,
     is_control: Signal<Local, Bit>,
     is_endpoint_clear: Signal<Local, Bit>,
+    is_queue_clear: Signal<Local, Bit>,
     is_command_0: Signal<Local, Bit>,
     is_command_1: Signal<Local, Bit>,
     lane: Signal<Local, Bits<2>>,
@@ -127,21 +128,25 @@ pub struct Peripherals {
     waiting: Signal<Local, Bits<32>>,
     inbox_word: Signal<Local, Bits<32>>,
     event_low: Signal<Local, Bits<32>>,
-    clear_word: Signal<Local, Bits<3>>,
+    clear_word: Signal<Local, Bits<7>>,
     region_mask: Constant<Bits<32>>,
     valid_bit: Constant<Bits<32>>,
     space_bits: Constant<Bits<32>>,
-    endpoint_region: Constant<Bits<11>>,
+    endpoint_region: Constant<Bits<7>>,
+    queue_region: Constant<Bits<11>>,
     command_0_region: Constant<Bits<12>>,
     command_1_region: Constant<Bits<12>>,
 }
 
 impl Default for Peripherals {
     fn default() -> Self {
-        use abi::processor::peripherals::{command_0, command_1, endpoint_clear};
+        use abi::processor::peripherals::{command_0, command_1, endpoint_clear, queue_clear};
         const {
             assert!(
-                endpoint_clear::OFFSET.is_multiple_of(32)
+                endpoint_clear::OFFSET.is_multiple_of(512)
+                    && endpoint_clear::REGISTER.count == 128
+                    && queue_clear::OFFSET.is_multiple_of(32)
+                    && queue_clear::REGISTER.count == 8
                     && command_0::OFFSET.is_multiple_of(16)
                     && command_1::OFFSET.is_multiple_of(16)
             )
@@ -204,6 +209,7 @@ impl Default for Peripherals {
             is_outbox: Default::default(),
             is_control: Default::default(),
             is_endpoint_clear: Default::default(),
+            is_queue_clear: Default::default(),
             is_command_0: Default::default(),
             is_command_1: Default::default(),
             lane: Default::default(),
@@ -217,7 +223,8 @@ impl Default for Peripherals {
             valid_bit: Constant::new((1u32 << abi::event::event::valid::SHIFT).to_bits()),
             space_bits: Constant::new(0xfu32.to_bits()),
             region_mask: Constant::new(0xffff_0000u32.to_bits()),
-            endpoint_region: Constant::new((endpoint_clear::OFFSET / 32).to_bits()),
+            endpoint_region: Constant::new((endpoint_clear::OFFSET / 512).to_bits()),
+            queue_region: Constant::new((queue_clear::OFFSET / 32).to_bits()),
             command_0_region: Constant::new((command_0::OFFSET / 16).to_bits()),
             command_1_region: Constant::new((command_1::OFFSET / 16).to_bits()),
         }
@@ -251,7 +258,9 @@ impl Logic for Peripherals {
         self.is_control.next = (self.region.val() == abi::processor::CONTROL_BASE.to_bits())
             & (self.offset.val() < abi::control::MAP_BYTES.to_bits());
         self.is_endpoint_clear.next = self.is_register.val()
-            & (self.offset.val().get_bits::<11>(5) == self.endpoint_region.val());
+            & (self.offset.val().get_bits::<7>(9) == self.endpoint_region.val());
+        self.is_queue_clear.next = self.is_register.val()
+            & (self.offset.val().get_bits::<11>(5) == self.queue_region.val());
         self.is_command_0.next = self.is_register.val()
             & (self.offset.val().get_bits::<12>(4) == self.command_0_region.val());
         self.is_command_1.next = self.is_register.val()
@@ -281,7 +290,7 @@ impl Logic for Peripherals {
             | (bit_cast::<32, 1>(self.command_1_full.val().into())
                 << abi::processor::peripherals::waiting::command_1_space::SHIFT.to_bits::<5>());
         self.event_low.next = bit_cast::<32, 8>(self.event_word.val().kind)
-            | (bit_cast::<32, 8>(self.event_word.val().index)
+            | (bit_cast::<32, 12>(self.event_word.val().index)
                 << abi::event::event::index::SHIFT.to_bits::<5>())
             | (bit_cast::<32, 8>(self.event_word.val().code)
                 << abi::event::event::code::SHIFT.to_bits::<5>())
@@ -358,12 +367,14 @@ impl Logic for Peripherals {
 
         // Stores that can find no room.
         self.wait_for_room.next = false;
-        self.clear_word.next = self.address.val().get_bits::<3>(2);
+        self.clear_word.next = self.address.val().get_bits::<7>(2);
         self.clear_write.next = false;
-        self.clear.next = bit_cast::<36, 32>(self.bus.write_data.val())
-            | (bit_cast::<36, 3>(self.clear_word.val()) << 32)
-            | (bit_cast::<36, 1>(self.is_endpoint_clear.val().into()) << 35);
+        self.clear.next = bit_cast::<41, 32>(self.bus.write_data.val())
+            | (bit_cast::<41, 7>(self.clear_word.val()) << 32)
+            | (bit_cast::<41, 1>(self.is_queue_clear.val().into()) << 39)
+            | (bit_cast::<41, 1>(self.is_endpoint_clear.val().into()) << 40);
         if self.is_endpoint_clear.val()
+            | self.is_queue_clear.val()
             | (self.is_register.val()
                 & (self.offset.val() == abi::processor::peripherals::event_clear::OFFSET.to_bits()))
         {

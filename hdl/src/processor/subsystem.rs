@@ -34,10 +34,12 @@ pub struct ProcessorSubsystem {
     pub clear_valid: Signal<Out, Bit>,
     /// They are cleared in this cycle.
     pub clear_ready: Signal<In, Bit>,
-    /// Those of `endpoint_pending`, else of `event_pending`.
+    /// Those of `endpoint_pending`.
     pub clear_endpoint: Signal<Out, Bit>,
-    /// Word of `endpoint_pending`.
-    pub clear_word: Signal<Out, Bits<3>>,
+    /// Those of `queue_pending`; without either, of `event_pending`.
+    pub clear_queue: Signal<Out, Bit>,
+    /// Word of `endpoint_pending`; its low three bits: word of `queue_pending`.
+    pub clear_word: Signal<Out, Bits<7>>,
     /// Bits to clear.
     pub clear_mask: Signal<Out, Bits<32>>,
     /// Pulse: the firmware lives.
@@ -45,11 +47,15 @@ pub struct ProcessorSubsystem {
     /// Some bit of `event_pending` is set.
     pub event_pending: Signal<In, Bit>,
     /// Bits of `event_pending` to set.
-    pub event_set: Signal<Out, Bits<32>>,
+    pub event_set: Signal<Out, Bits<16>>,
     /// A bit of `endpoint_pending` is to be set.
     pub endpoint_set: Signal<Out, Bit>,
     /// Which.
-    pub endpoint_set_index: Signal<Out, Bits<8>>,
+    pub endpoint_set_index: Signal<Out, Bits<12>>,
+    /// A bit of `queue_pending` is to be set.
+    pub queue_set: Signal<Out, Bit>,
+    /// Which.
+    pub queue_set_index: Signal<Out, Bits<8>>,
     /// The host rang the admin doorbell.
     pub admin_valid: Signal<In, Bit>,
     /// What it wrote.
@@ -91,23 +97,26 @@ pub struct ProcessorSubsystem {
     /// The completer's reads of the outbox.
     pub outbox: MemoryReadTarget,
     /// This node's number.
-    pub node: Signal<In, Bits<16>>,
+    pub node: Signal<In, Bits<10>>,
     /// Queue state, for all who keep some.
     pub configuration: Signal<Out, ConfigurationWrite>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
     pub shadow_holds: Signal<In, Bit>,
-    /// Slot memory is to be written.
+    /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
     pub slot_ready: Signal<In, Bit>,
-    /// Beat of slot memory.
-    pub slot_address: Signal<Out, Bits<12>>,
+    /// Beat of the pool.
+    pub slot_address: Signal<Out, Bits<14>>,
     /// The bytes.
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
+    /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
+    pub room_0: Signal<In, Bit>,
+    pub room_1: Signal<In, Bit>,
     /// Packet frames, to `LinkTransmit`.
     pub packet: StreamSource,
     /// Write packets, to `WriteRequester`.
@@ -154,6 +163,7 @@ impl ProcessorSubsystem {
             clear_valid: Default::default(),
             clear_ready: Default::default(),
             clear_endpoint: Default::default(),
+            clear_queue: Default::default(),
             clear_word: Default::default(),
             clear_mask: Default::default(),
             heartbeat: Default::default(),
@@ -161,6 +171,8 @@ impl ProcessorSubsystem {
             event_set: Default::default(),
             endpoint_set: Default::default(),
             endpoint_set_index: Default::default(),
+            queue_set: Default::default(),
+            queue_set_index: Default::default(),
             admin_valid: Default::default(),
             admin_index: Default::default(),
             store_valid: Default::default(),
@@ -190,6 +202,8 @@ impl ProcessorSubsystem {
             slot_address: Default::default(),
             slot_data: Default::default(),
             slot_enables: Default::default(),
+            room_0: Default::default(),
+            room_1: Default::default(),
             packet: Default::default(),
             host_write: Default::default(),
             read_valid: Default::default(),
@@ -237,6 +251,7 @@ impl Logic for ProcessorSubsystem {
         self.clear_valid.next = self.environment.clear_valid.val();
         self.environment.clear_ready.next = self.clear_ready.val();
         self.clear_endpoint.next = self.environment.clear_endpoint.val();
+        self.clear_queue.next = self.environment.clear_queue.val();
         self.clear_word.next = self.environment.clear_word.val();
         self.clear_mask.next = self.environment.clear_mask.val();
         self.heartbeat.next = self.environment.heartbeat.val();
@@ -244,6 +259,8 @@ impl Logic for ProcessorSubsystem {
         self.event_set.next = self.environment.event_set.val();
         self.endpoint_set.next = self.environment.endpoint_set.val();
         self.endpoint_set_index.next = self.environment.endpoint_set_index.val();
+        self.queue_set.next = self.environment.queue_set.val();
+        self.queue_set_index.next = self.environment.queue_set_index.val();
         self.environment.admin_valid.next = self.admin_valid.val();
         self.environment.admin_index.next = self.admin_index.val();
         self.environment.store_valid.next = self.store_valid.val();
@@ -273,6 +290,8 @@ impl Logic for ProcessorSubsystem {
         self.slot_address.next = self.environment.slot_address.val();
         self.slot_data.next = self.environment.slot_data.val();
         self.slot_enables.next = self.environment.slot_enables.val();
+        self.environment.room_0.next = self.room_0.val();
+        self.environment.room_1.next = self.room_1.val();
         StreamSource::link(&mut self.packet, &mut self.environment.packet);
         StreamSource::link(&mut self.host_write, &mut self.environment.host_write);
         self.read_valid.next = self.environment.read_valid.val();

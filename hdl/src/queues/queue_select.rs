@@ -3,7 +3,7 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// A word of queue state for a resident queue. Each has two of them in its region: a control word and an address.
+/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and two that are reserved.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct QueueWord {
     /// It is the control word.
@@ -11,7 +11,7 @@ pub struct QueueWord {
     /// It is the address.
     pub address: Bit,
     /// The queue.
-    pub queue: Bits<4>,
+    pub queue: Bits<8>,
     /// The word.
     pub word: Bits<64>,
 }
@@ -47,10 +47,12 @@ impl Logic for QueueSelect {
                 .val()
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == self.region.val())
-            & (self.index.val().get_bits::<7>(5) == 0);
-        self.word.d.next.control = self.is_resident.val() & !self.index.val().get_bit(0);
-        self.word.d.next.address = self.is_resident.val() & self.index.val().get_bit(0);
-        self.word.d.next.queue = self.index.val().get_bits::<4>(1);
+            & (self.index.val().get_bits::<2>(10) == 0);
+        self.word.d.next.control =
+            self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 0);
+        self.word.d.next.address =
+            self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 1);
+        self.word.d.next.queue = self.index.val().get_bits::<8>(2);
         self.word.d.next.word = self.configuration.val().data;
         self.selected.next = self.word.q.val();
     }
@@ -76,11 +78,11 @@ mod tests {
             };
             clock_cycle!(unit, clock);
             let selected = unit.selected.val();
-            let is_ours = index / 4096 == 2 && index % 4096 < 32;
-            assert_eq!(selected.control, is_ours && index % 2 == 0, "{index:#x}");
-            assert_eq!(selected.address, is_ours && index % 2 == 1, "{index:#x}");
+            let is_ours = index / 4096 == 2 && index % 4096 < 1024;
+            assert_eq!(selected.control, is_ours && index % 4 == 0, "{index:#x}");
+            assert_eq!(selected.address, is_ours && index % 4 == 1, "{index:#x}");
             if is_ours {
-                assert_eq!(selected.queue, (index % 32 / 2).to_bits());
+                assert_eq!(selected.queue, (index % 1024 / 4).to_bits());
                 assert_eq!(selected.word, (index * 3).to_bits());
             }
         }

@@ -5,16 +5,24 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 5] = ["latency", "bandwidth", "bidirectional", "stages", "limits"];
+pub const BENCHMARKS: [&str; 7] = [
+    "latency",
+    "bandwidth",
+    "bidirectional",
+    "stages",
+    "limits",
+    "alternating",
+    "dead-ring",
+];
 
-/// Measures a simulated two-node cluster: real RTL, real firmware, real driver.
+/// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
 #[derive(Debug, Parser)]
 #[command(name = "niu-bench", version)]
 pub struct BenchArguments {
     /// Fewer repetitions; forms and sizes are the same.
     #[arg(long)]
     pub quick: bool,
-    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits.
+    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating, dead-ring.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -74,7 +82,7 @@ mod tests {
     fn a_part_of_a_name_chooses_all_that_contain_it() {
         let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
-        assert_eq!(chosen, [false, true, true, false, false]);
+        assert_eq!(chosen, [false, true, true, false, false, false, false]);
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));
     }

@@ -8,7 +8,7 @@ mod bench;
 mod soak;
 
 pub use bench::{BENCHMARKS, BenchArguments};
-pub use soak::SoakArguments;
+pub use soak::{ALL_SCENARIOS, SCENARIOS, SoakArguments};
 
 /// The built-in profiles of hosts (`sim/profiles`).
 pub const PROFILES: [&str; 3] = ["pcie-gen3-x8", "pcie-gen1-x1", "bare"];

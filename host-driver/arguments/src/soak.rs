@@ -4,25 +4,43 @@ use crate::PROFILES;
 use clap::Parser;
 use std::path::PathBuf;
 
-/// Sends random messages among all nodes and checks that each arrives once, whole, and in its order.
+/// What a soak is about; by themselves or one after the other.
+pub const SCENARIOS: [&str; 9] = [
+    "random",
+    "alternating",
+    "channels",
+    "sizes",
+    "eight-nodes",
+    "dead-rings",
+    "owners",
+    "damage",
+    "reboot",
+];
+/// The name for all of them.
+pub const ALL_SCENARIOS: &str = "all";
+
+/// Sends messages drawn from a seed among all nodes and checks that each arrives once, whole, and in its order.
 #[derive(Debug, Parser)]
 #[command(name = "niu-soak", version)]
 pub struct SoakArguments {
-    /// Messages, of all senders together.
+    /// What to run: all, random, alternating, channels, sizes, eight-nodes, dead-rings, owners, damage, reboot.
+    #[arg(long, value_name = "NAME", default_value = ALL_SCENARIOS, value_parser = some_scenario)]
+    pub scenario: String,
+    /// Messages, of all senders together; several scenarios share them.
     #[arg(long, default_value_t = 1_000_000)]
     pub messages: u64,
     /// Seed of the messages and of every choice the simulated machines make.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Nodes, 2 to 8: two are joined by a wire, more by a switch.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=8))]
-    pub nodes: u16,
+    /// Nodes, 2 to 8: two are joined by a wire, more by a switch [default: the scenario's].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..=8))]
+    pub nodes: Option<u16>,
     /// Host threads to simulate with; results do not depend on it.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// Delay of each wire in core cycles.
-    #[arg(long, default_value_t = 0)]
-    pub wire_delay: u64,
+    /// Delay of each wire in core cycles [default: the scenario's].
+    #[arg(long)]
+    pub wire_delay: Option<u64>,
     /// Platform profile of the hosts.
     #[arg(long, value_name = "NAME", default_value = "pcie-gen3-x8", value_parser = PROFILES)]
     pub profile: String,
@@ -34,13 +52,48 @@ pub struct SoakArguments {
     pub firmware: Option<PathBuf>,
 }
 
+impl SoakArguments {
+    /// Whether this scenario is to run.
+    pub fn chooses(&self, scenario: &str) -> bool {
+        [scenario, ALL_SCENARIOS].contains(&self.scenario.as_str())
+    }
+}
+
+fn some_scenario(text: &str) -> Result<String, String> {
+    if text == ALL_SCENARIOS || SCENARIOS.contains(&text) {
+        Ok(text.into())
+    } else {
+        Err(format!(
+            "no scenario is called so; there are: {ALL_SCENARIOS}, {}",
+            SCENARIOS.join(", ")
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
 
     #[test]
-    fn the_definition_is_consistent() {
-        SoakArguments::command().debug_assert();
+    fn the_definition_is_consistent_and_its_help_names_every_scenario() {
+        let mut command = SoakArguments::command();
+        command.clone().debug_assert();
+        let help = command.render_help().to_string();
+        let names = format!("{ALL_SCENARIOS}, {}", SCENARIOS.join(", "));
+        assert!(help.contains(&names), "{help}");
+    }
+
+    #[test]
+    fn a_name_chooses_one_scenario_and_no_name_all() {
+        let chosen = |line: &[&str]| {
+            let arguments = SoakArguments::parse_from(line);
+            SCENARIOS.map(|name| arguments.chooses(name))
+        };
+        assert_eq!(chosen(&["niu-soak"]), [true; SCENARIOS.len()]);
+        let one = chosen(&["niu-soak", "--scenario", "sizes"]);
+        assert_eq!(one, SCENARIOS.map(|name| name == "sizes"));
+        let refused = SoakArguments::try_parse_from(["niu-soak", "--scenario", "size"]);
+        assert!(refused.unwrap_err().to_string().contains("dead-rings"));
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::transport::fake::FakeTransport;
 use crate::transport::{Bar, Transport};
-use abi::admin::{completion, opcode, status::Status, submission};
-use abi::control::registers;
+use abi::admin::{Completion, Submission, opcode, status::Status};
+use abi::control::registers::{self, AdminEntries, Capabilities, Sizes};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -20,8 +20,21 @@ pub(crate) struct FakeFirmware {
 
 const ABI_VERSION: u64 = ((abi::ABI_VERSION_MAJOR as u64) << 16) | abi::ABI_VERSION_MINOR as u64;
 
-/// 4 queues each way, 8 slots, 256 translations.
-const CAPABILITIES: u32 = 0x0808_0404;
+/// 4 queues each way.
+const CAPABILITIES: Capabilities = Capabilities {
+    transmit_queues: 4,
+    receive_queues: 4,
+};
+/// 32 slots, 256 translations, 64 endpoint pages, of which two may have inline bodies.
+const SIZES: Sizes = Sizes {
+    transmit_slots_log2: 5,
+    translation_log2: 8,
+    endpoints_log2: 6,
+    receive_queue_ids_log2: 6,
+    inline_pages: 2,
+    nodes_log2: 3,
+    peer_queues_log2: 2,
+};
 
 impl FakeFirmware {
     /// Has it work whenever the driver waits.
@@ -38,7 +51,8 @@ impl FakeFirmware {
         for (offset, value) in [
             (registers::magic::OFFSET, abi::control::MAGIC as u32),
             (registers::abi_version::OFFSET, version),
-            (registers::capabilities::OFFSET, CAPABILITIES),
+            (registers::capabilities::OFFSET, CAPABILITIES.pack()),
+            (registers::sizes::OFFSET, SIZES.pack()),
         ] {
             transport.write32(Bar::Control, offset as u64, value);
         }
@@ -72,13 +86,12 @@ impl FakeFirmware {
         if self.silent.get() {
             return;
         }
-        let word = self.register(registers::admin_entries::OFFSET);
-        let entries = 1 << registers::admin_entries::log2::get(word.into());
-        let generation = registers::admin_entries::generation::get(word.into());
+        let word = AdminEntries::unpack(self.register(registers::admin_entries::OFFSET));
+        let entries = 1 << word.log2;
         if entries == 1 {
             return;
         }
-        if self.generation.replace(generation) != generation {
+        if self.generation.replace(word.generation) != word.generation {
             self.consumer.set(0);
             self.resets.set(self.resets.get() + 1);
         }
@@ -104,8 +117,8 @@ impl FakeFirmware {
             registers::admin_completion_high::OFFSET,
         );
         let head = submissions + index * abi::admin::SUBMISSION_BYTES as u64;
-        let head = u128::from(self.transport.device_reads(head));
-        let asked = submission::opcode::get(head) as usize;
+        let head = Submission::unpack(self.transport.device_reads(head));
+        let asked = head.opcode as usize;
         let result = match asked {
             opcode::IDENTIFY => ABI_VERSION << 32,
             _ => 0,
@@ -114,13 +127,15 @@ impl FakeFirmware {
             Some(fails) if fails == asked => Status::Failed,
             _ => Status::Done,
         };
-        let mut word = completion::identifier::set(0, submission::identifier::get(head));
-        word = completion::status::set(word, status.code());
-        word = completion::consumer::set(word, self.consumer.get().into());
-        word = completion::phase::set(word, u64::from(lap % 2 == 0));
+        let word = Completion {
+            identifier: head.identifier,
+            status: status.code(),
+            consumer: self.consumer.get().into(),
+            phase: u64::from(lap % 2 == 0),
+        };
         let place = completions + index * abi::admin::COMPLETION_BYTES as u64;
         self.transport.device_writes(place + 8, result);
-        self.transport.device_writes(place, word as u64);
+        self.transport.device_writes(place, word.pack());
     }
 
     fn register(&self, offset: usize) -> u32 {

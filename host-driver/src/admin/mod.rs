@@ -103,7 +103,7 @@ impl<T: Transport> AdminQueue<T> {
             (true, true) => self.rings.turn_off(),
             (true, false) => {
                 // With new rings the firmware drops what it was doing, disables every queue and sees all that was under way end,
-                // before it answers (contract 1, rule 22). No endpoint is alive: each holds on to this queue.
+                // before it answers (contract 1, rule 32). No endpoint is alive: each holds on to this queue.
                 let fresh = Rings::new(self.transport.clone())?;
                 let old = std::mem::replace(&mut self.rings, fresh);
                 self.park(old.memory());

@@ -1,8 +1,8 @@
 //! The rings of the admin queue: where they stand, which requests were made, which were answered.
 
 use crate::transport::{Bar, DmaMemory, Transport, TransportError};
-use abi::admin::{completion, submission};
-use abi::control::registers;
+use abi::admin::{Completion, Submission};
+use abi::control::registers::{self, AdminEntries};
 use std::rc::Rc;
 
 /// Base-2 logarithm of the entries of both rings.
@@ -35,16 +35,14 @@ pub(super) struct Rings<T: Transport> {
 impl<T: Transport> Rings<T> {
     /// Whether the admin queue of the device is on: a driver has it.
     pub fn are_in_use(transport: &T) -> Result<bool, TransportError> {
-        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
-        Ok(registers::admin_entries::log2::get(entries.into()) != 0)
+        Ok(entries(transport)?.log2 != 0)
     }
 
     /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device.
     pub fn new(transport: T) -> Result<Self, TransportError> {
         let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
         let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
-        let entries = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
-        let old_generation = registers::admin_entries::generation::get(entries.into());
+        let old_generation = entries(&transport)?.generation;
         turn_off(&transport, old_generation);
         let write =
             |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
@@ -66,8 +64,11 @@ impl<T: Transport> Rings<T> {
         // The firmware looks at this register at each doorbell; a changed generation makes it start both rings afresh.
         // It has eight bits: read back, it must be what we compare with.
         let generation = (old_generation + 1) % (1 << registers::admin_entries::generation::WIDTH);
-        let entries = registers::admin_entries::generation::set(ENTRIES_LOG2.into(), generation);
-        write(registers::admin_entries::OFFSET, entries as u32);
+        let entries = AdminEntries {
+            log2: ENTRIES_LOG2.into(),
+            generation,
+        };
+        write(registers::admin_entries::OFFSET, entries.pack());
         Ok(Rings {
             transport,
             submissions: Rc::new(submissions),
@@ -80,9 +81,7 @@ impl<T: Transport> Rings<T> {
 
     /// Whether the device still has these rings, and no others.
     pub fn are_own(&self) -> Result<bool, TransportError> {
-        let offset = registers::admin_entries::OFFSET as u64;
-        let entries = self.transport.read32(Bar::Control, offset)?;
-        Ok(registers::admin_entries::generation::get(entries.into()) == self.generation)
+        Ok(entries(&self.transport)?.generation == self.generation)
     }
 
     /// Tells the device to leave the rings alone. It does so at once if no request is without an answer: without one the
@@ -126,9 +125,11 @@ impl<T: Transport> Rings<T> {
     pub fn submit(&mut self, opcode: usize, operands: &[u64]) -> u16 {
         let position = self.producer;
         let mut entry = [0; abi::admin::SUBMISSION_BYTES];
-        let head = submission::opcode::set(0, opcode as u64);
-        let head = submission::identifier::set(head, position.into()) as u64;
-        entry[..8].copy_from_slice(&head.to_le_bytes());
+        let head = Submission {
+            opcode: opcode as u64,
+            identifier: position.into(),
+        };
+        entry[..8].copy_from_slice(&head.pack().to_le_bytes());
         for (place, operand) in entry[16..].chunks_exact_mut(8).zip(operands) {
             place.copy_from_slice(&operand.to_le_bytes());
         }
@@ -148,28 +149,36 @@ impl<T: Transport> Rings<T> {
     /// bears: firmware that could not read the request knows none.
     pub fn answer(&mut self, position: u16) -> Option<Answer> {
         let offset = usize::from(position % ENTRIES) * abi::admin::COMPLETION_BYTES;
-        let word = u128::from(self.completions.load64(offset));
+        let completion = Completion::unpack(self.completions.load64(offset));
         let phase = u64::from((position / ENTRIES).is_multiple_of(2));
         let taken = position.wrapping_add(1);
-        if completion::phase::get(word) != phase || completion::consumer::get(word) != taken.into()
-        {
+        if completion.phase != phase || completion.consumer != taken.into() {
             return None;
         }
         // Requests are taken in order: one before it that has no answer was lost with a firmware that was stopped.
         self.consumer = taken;
         Some(Answer {
-            status: completion::status::get(word),
+            status: completion.status,
             result: self.completions.load64(offset + 8),
         })
     }
 }
 
+/// What the device was told of the rings last.
+fn entries<T: Transport>(transport: &T) -> Result<AdminEntries, TransportError> {
+    let word = transport.read32(Bar::Control, registers::admin_entries::OFFSET as u64)?;
+    Ok(AdminEntries::unpack(word))
+}
+
 /// Turns the admin queue off, but with the generation it had, so that whoever finds it so takes a new one. Then the doorbell: the
 /// firmware looks, and the old index is never seen with new rings.
 fn turn_off<T: Transport>(transport: &T, generation: u64) {
-    let off = registers::admin_entries::generation::set(0, generation);
+    let off = AdminEntries {
+        log2: 0,
+        generation,
+    };
     for (offset, value) in [
-        (registers::admin_entries::OFFSET, off as u32),
+        (registers::admin_entries::OFFSET, off.pack()),
         (registers::admin_doorbell::OFFSET, 0),
     ] {
         transport.write32(Bar::Control, offset as u64, value);

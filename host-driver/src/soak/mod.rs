@@ -4,13 +4,20 @@
 //! must come next from each queue, and when there are none left. Whatever is lost, doubled, out of order, damaged or
 //! misdirected is an error that names the seed.
 
+mod damage;
+mod guests;
+mod mix;
 mod plan;
 mod program;
 mod run;
+mod scenario;
 
-pub use plan::{EndpointName, Plan, PlannedMessage};
+pub use guests::{GuestName, GuestPlan, Habits, Target, Verdict};
+pub use mix::{Mix, Range, Targets};
+pub use plan::{EndpointName, Plan, PlannedMessage, Role};
 pub use program::Tally;
 pub use run::{Outcome, SoakOptions, run};
+pub use scenario::{Scenario, Traffic};
 
 use crate::error::Error;
 
@@ -32,6 +39,26 @@ pub enum SoakError {
         /// What happened.
         failure: Failure,
     },
+    /// What the nodes saw does not fit together.
+    #[error("seed {seed}: {difference}")]
+    Difference {
+        /// Seed of the run.
+        seed: u64,
+        /// What does not fit.
+        difference: String,
+    },
+    /// A NIU wrote to memory that it was no longer to reach.
+    #[error(
+        "seed {seed}, node {node}: the NIU accessed memory {count} times that was not mapped for it"
+    )]
+    Memory {
+        /// Seed of the run.
+        seed: u64,
+        /// Whose NIU it was.
+        node: usize,
+        /// How often.
+        count: u64,
+    },
     /// The simulation itself did not come to its end.
     #[error("seed {seed}: {error}")]
     Run {
@@ -52,7 +79,7 @@ pub enum Failure {
     #[error("{receiver} got {got} where {expected} was expected")]
     Unexpected {
         /// The receiving endpoint.
-        receiver: EndpointName,
+        receiver: String,
         /// What came.
         got: String,
         /// What should have come.

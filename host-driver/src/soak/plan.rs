@@ -1,5 +1,6 @@
 //! What is sent: endpoints, their shapes, and the messages of each, all drawn from the seed.
 
+use super::mix::{Mix, Targets};
 use crate::endpoint::EndpointOptions;
 use abi::endpoint::EXPRESS_TAG_BITS;
 use abi::message::{HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES};
@@ -12,6 +13,14 @@ const EXPRESS_BYTES: usize = 8;
 pub const CHANNELS: u16 = 2;
 /// The longest pause in a plan, in nanoseconds.
 const LONGEST_PAUSE_NS: u64 = 2000;
+/// Base-2 logarithm of each endpoint's window of destinations.
+const DESTINATIONS_LOG2: u8 = 5;
+/// So many nodes may have three live endpoints each.
+const NODES_WITH_MORE: u16 = 6;
+/// Messages that go to one destination before the next is drawn, where the channels come in turn.
+const MESSAGES_OF_A_RUN: u64 = 24;
+/// Messages of a dead endpoint: more than its slots and a few rings hold.
+const DEAD_MESSAGES: u64 = 120;
 
 /// An endpoint of the cluster: its node, and which of the node's endpoints it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,11 +56,21 @@ pub struct PlannedMessage {
     pub pause_ns: u64,
 }
 
+/// What an endpoint is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sends to such endpoints of other nodes and takes in what comes.
+    Live,
+    /// Sends to such endpoints of other nodes, and takes nothing in before the live ones are done.
+    Dead,
+}
+
 /// All messages of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     seed: u64,
     messages: u64,
+    mix: Mix,
     /// All endpoints, by node and endpoint.
     names: Vec<EndpointName>,
     shapes: Vec<EndpointOptions>,
@@ -59,13 +78,19 @@ pub struct Plan {
 
 /// What a sequence of random numbers is for; each has its own.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(super) enum Purpose {
     Count,
     Shape,
     Message,
+    Run,
+    Guest,
+    Reply,
+    Reset,
+    Fault,
 }
 
-fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
+/// The sequence for a purpose, and for one of all the things that have it.
+pub(super) fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
     let mut random = Random::new(seed);
     for word in [purpose as u64, which[0], which[1]] {
         random = Random::new(random.next_u64() ^ word);
@@ -74,17 +99,21 @@ fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
 }
 
 impl Plan {
-    /// The plan of `seed`, of `messages` messages, for a cluster of so many nodes.
-    pub fn new(seed: u64, nodes: u16, messages: u64) -> Self {
+    /// The plan of `seed`, of `messages` messages of this mix, for a cluster of so many nodes.
+    pub fn new(seed: u64, nodes: u16, messages: u64, mix: Mix) -> Self {
         let mut names = Vec::new();
         for node in 0..nodes {
-            let count = 2 + sequence(seed, Purpose::Count, [node.into(), 0]).below(2);
-            names.extend((0..count as u16).map(|endpoint| EndpointName { node, endpoint }));
+            let more = sequence(seed, Purpose::Count, [node.into(), 0]).below(2) as u16;
+            // With more, an endpoint's window would not reach them all.
+            let live = 2 + if nodes <= NODES_WITH_MORE { more } else { 0 };
+            let count = live + mix.dead_endpoints;
+            names.extend((0..count).map(|endpoint| EndpointName { node, endpoint }));
         }
-        let shapes = names.iter().map(|name| shape(seed, *name)).collect();
+        let shapes = names.iter().map(|name| shape(seed, *name, mix)).collect();
         Plan {
             seed,
             messages,
+            mix,
             names,
             shapes,
         }
@@ -113,20 +142,42 @@ impl Plan {
         self.shapes[self.position(name)]
     }
 
-    /// The endpoints that `sender` may send to: those of all other nodes.
-    pub fn destinations(&self, sender: EndpointName) -> Vec<EndpointName> {
-        self.names
-            .iter()
-            .copied()
-            .filter(|name| name.node != sender.node)
-            .collect()
+    /// What an endpoint is there for: the first of a node are dead, if any is.
+    pub fn role(&self, name: EndpointName) -> Role {
+        if name.endpoint < self.mix.dead_endpoints {
+            Role::Dead
+        } else {
+            Role::Live
+        }
     }
 
-    /// Messages that an endpoint sends: an equal share, the first ones one more if it does not divide.
+    /// The endpoints that `sender` may send to: those of all other nodes that are there for the same.
+    pub fn destinations(&self, sender: EndpointName) -> Vec<EndpointName> {
+        let role = self.role(sender);
+        let is_destination =
+            |name: &EndpointName| name.node != sender.node && self.role(*name) == role;
+        self.names.iter().copied().filter(is_destination).collect()
+    }
+
+    /// Messages that an endpoint sends: an equal share, the first ones one more if it does not divide; no more than a few, if it
+    /// is dead.
     pub fn count(&self, sender: EndpointName) -> u64 {
-        let endpoints = self.names.len() as u64;
-        self.messages / endpoints
-            + u64::from((self.position(sender) as u64) < self.messages % endpoints)
+        let all = self.names.len() as u64;
+        let dead = self
+            .names
+            .iter()
+            .filter(|name| self.role(**name) == Role::Dead);
+        let dead = dead.count() as u64;
+        let of_dead = DEAD_MESSAGES.min(self.messages / all);
+        match self.role(sender) {
+            Role::Dead => of_dead,
+            Role::Live => {
+                let (messages, senders) = (self.messages - dead * of_dead, all - dead);
+                let before = &self.names[..self.position(sender)];
+                let live = before.iter().filter(|name| self.role(**name) == Role::Live);
+                messages / senders + u64::from((live.count() as u64) < messages % senders)
+            }
+        }
     }
 
     /// The messages of an endpoint, in order.
@@ -148,21 +199,23 @@ impl Plan {
     }
 }
 
-fn shape(seed: u64, name: EndpointName) -> EndpointOptions {
+fn shape(seed: u64, name: EndpointName, mix: Mix) -> EndpointOptions {
     let mut random = sequence(
         seed,
         Purpose::Shape,
         [name.node.into(), name.endpoint.into()],
     );
     EndpointOptions {
-        // Unique on the node by its lowest bits.
-        receive_queue_id: (random.below(1 << 14) as u16) << 2 | name.endpoint,
-        // Mostly small, so that rings are full again and again.
-        ring_entries_log2: 1 + random.below(6) as u8,
-        entry_bytes_log2: 4 + random.below(5) as u8,
-        destinations_log2: 5,
+        // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
+        receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
+        ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
+        entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
+        destinations_log2: DESTINATIONS_LOG2,
         virtual_channel_1: true,
         priority: random.below(4) == 0,
+        // The smallest configuration has two pages for them.
+        inline: name.endpoint < 2,
+        give_up: 0,
     }
 }
 
@@ -199,9 +252,32 @@ impl Messages<'_> {
         }
         let sender = self.plan.position(self.sender) as u64;
         let mut random = sequence(self.plan.seed, Purpose::Message, [sender, self.next]);
+        let target = self.target(sender, &mut random);
         self.next += 1;
-        let target = random.below(self.sequence_numbers.len() as u64) as usize;
         Some((random, target))
+    }
+
+    /// Where the next message goes: the destination's place among all, times the channels, and the channel.
+    fn target(&self, sender: u64, random: &mut Random) -> usize {
+        let (destinations, channels) = (&self.destinations, usize::from(CHANNELS));
+        let any = |random: &mut Random, count: usize| random.below(count as u64) as usize;
+        match self.plan.mix.targets {
+            Targets::Any => any(random, destinations.len() * channels),
+            Targets::NodesInTurn => {
+                let mut nodes: Vec<u16> = destinations.iter().map(|name| name.node).collect();
+                nodes.dedup();
+                let node = nodes[(self.next % nodes.len() as u64) as usize];
+                let first = destinations.partition_point(|name| name.node < node);
+                let end = destinations.partition_point(|name| name.node <= node);
+                (first + any(random, end - first)) * channels + any(random, channels)
+            }
+            Targets::ChannelsInTurn => {
+                let run = [sender, self.next / MESSAGES_OF_A_RUN];
+                let mut run = sequence(self.plan.seed, Purpose::Run, run);
+                let channel = (self.next % u64::from(CHANNELS)) as usize;
+                any(&mut run, destinations.len()) * channels + channel
+            }
+        }
     }
 
     fn make(&mut self, random: &mut Random, target: usize) -> PlannedMessage {
@@ -209,7 +285,8 @@ impl Messages<'_> {
         let virtual_channel = (target % usize::from(CHANNELS)) as u8;
         let sequence_number = self.sequence_numbers[target];
         self.sequence_numbers[target] += 1;
-        let express = random.below(2) == 0;
+        let mix = &self.plan.mix;
+        let express = random.below(8) < mix.express_of_8 || !self.plan.shape(self.sender).inline;
         let room = (1 << self.plan.shape(destination).entry_bytes_log2) - HEADER_BYTES;
         let length = match random.below(4) {
             _ if express => EXPRESS_BYTES,
@@ -235,7 +312,7 @@ impl Messages<'_> {
             batched: !express && random.below(2) == 0,
             tag,
             payload,
-            pause_ns: if random.below(16) == 0 {
+            pause_ns: if random.below(64) < mix.pauses_of_64 {
                 random.below(LONGEST_PAUSE_NS)
             } else {
                 0
@@ -256,42 +333,59 @@ impl Iterator for Messages<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::soak::Scenario;
+    use crate::soak::scenario::Traffic;
+
+    /// The mixes of all scenarios that have one.
+    fn mixes() -> impl Iterator<Item = Mix> {
+        let mix = |scenario: Scenario| match scenario.traffic() {
+            Traffic::Mix(mix) => Some(mix),
+            Traffic::Guests(_) => None,
+        };
+        Scenario::ALL.into_iter().filter_map(mix)
+    }
+
+    fn plan(seed: u64, nodes: u16, messages: u64) -> Plan {
+        Plan::new(seed, nodes, messages, Mix::RANDOM)
+    }
 
     #[test]
     fn receivers_expect_just_what_senders_send() {
-        let plan = Plan::new(7, 4, 999);
-        let mut total = 0;
-        for &sender in plan.endpoints() {
-            let sent: Vec<_> = plan.messages(sender).collect();
-            total += sent.len();
-            let mut expected = 0;
-            for receiver in plan.destinations(sender) {
-                for channel in 0..CHANNELS as u8 {
-                    let mut messages = plan.messages(sender);
-                    let to_receiver: Vec<_> =
-                        std::iter::from_fn(|| messages.next_for(receiver, channel)).collect();
-                    let same = |message: &&PlannedMessage| {
-                        message.destination == receiver && message.virtual_channel == channel
-                    };
-                    assert!(sent.iter().filter(same).eq(&to_receiver));
-                    expected += to_receiver.len();
+        for mix in mixes() {
+            let plan = Plan::new(7, 4, 999, mix);
+            let mut total = 0;
+            for &sender in plan.endpoints() {
+                let sent: Vec<_> = plan.messages(sender).collect();
+                total += sent.len();
+                let mut expected = 0;
+                for receiver in plan.destinations(sender) {
+                    for channel in 0..CHANNELS as u8 {
+                        let mut messages = plan.messages(sender);
+                        let to_receiver: Vec<_> =
+                            std::iter::from_fn(|| messages.next_for(receiver, channel)).collect();
+                        let same = |message: &&PlannedMessage| {
+                            message.destination == receiver && message.virtual_channel == channel
+                        };
+                        assert!(sent.iter().filter(same).eq(&to_receiver));
+                        expected += to_receiver.len();
+                    }
                 }
+                assert_eq!(expected, sent.len());
             }
-            assert_eq!(expected, sent.len());
+            assert_eq!(total, 999, "{mix:?}");
         }
-        assert_eq!(total, 999);
     }
 
     #[test]
     fn every_kind_occurs_and_fits_its_receiver() {
-        let plan = Plan::new(3, 4, 4000);
+        let plan = plan(3, 4, 4000);
         let mut lengths = std::collections::BTreeSet::new();
         let (mut express, mut paused) = (0, 0);
         for &sender in plan.endpoints() {
             for message in plan.messages(sender) {
                 assert_ne!(
                     message.destination.node, sender.node,
-                    "loopback is not supported"
+                    "a plan leads to other nodes only"
                 );
                 let entry = 1 << plan.shape(message.destination).entry_bytes_log2;
                 assert!(message.payload.len() + HEADER_BYTES <= entry);
@@ -300,15 +394,71 @@ mod tests {
                 lengths.insert(message.payload.len());
             }
         }
-        assert!((1800..2200).contains(&express), "{express}");
+        // Half of the messages, and all of endpoints without inline bodies.
+        assert!((1800..2800).contains(&express), "{express}");
         assert!((150..350).contains(&paused), "{paused}");
         assert!(lengths.contains(&0) && lengths.len() > 100, "{lengths:?}");
+    }
+
+    /// Neighbouring messages of all senders of a plan.
+    fn neighbours(plan: &Plan) -> Vec<[PlannedMessage; 2]> {
+        let mut pairs = Vec::new();
+        for &sender in plan.endpoints() {
+            let messages: Vec<_> = plan.messages(sender).collect();
+            let pair = |pair: &[PlannedMessage]| [pair[0].clone(), pair[1].clone()];
+            pairs.extend(messages.windows(2).map(pair));
+        }
+        pairs
+    }
+
+    #[test]
+    fn targets_come_in_turn_where_the_mix_says_so() {
+        let nodes = Mix {
+            targets: Targets::NodesInTurn,
+            ..Mix::RANDOM
+        };
+        for [before, message] in neighbours(&Plan::new(5, 3, 600, nodes)) {
+            assert_ne!(before.destination.node, message.destination.node);
+        }
+        let channels = Mix {
+            targets: Targets::ChannelsInTurn,
+            ..Mix::RANDOM
+        };
+        let pairs = neighbours(&Plan::new(5, 3, 600, channels));
+        let (mut stays, mut goes) = (0, 0);
+        for [before, message] in &pairs {
+            assert_ne!(before.virtual_channel, message.virtual_channel);
+            *if before.destination == message.destination {
+                &mut stays
+            } else {
+                &mut goes
+            } += 1;
+        }
+        assert!(goes > 5 && stays > 10 * goes, "{stays} {goes}");
+    }
+
+    #[test]
+    fn the_dead_send_to_the_dead_and_no_more_than_a_few() {
+        let mix = Mix {
+            dead_endpoints: 1,
+            ..Mix::RANDOM
+        };
+        let plan = Plan::new(6, 4, 4000, mix);
+        let mut messages = [0, 0];
+        for &sender in plan.endpoints() {
+            let role = plan.role(sender);
+            for message in plan.messages(sender) {
+                assert_eq!(plan.role(message.destination), role);
+                messages[role as usize] += 1;
+            }
+        }
+        assert_eq!(messages, [4000 - 4 * DEAD_MESSAGES, 4 * DEAD_MESSAGES]);
     }
 
     #[test]
     fn another_seed_is_another_plan() {
         let messages = |seed| {
-            let plan = Plan::new(seed, 2, 40);
+            let plan = plan(seed, 2, 40);
             let sender = plan.endpoints()[0];
             plan.messages(sender).collect::<Vec<_>>()
         };

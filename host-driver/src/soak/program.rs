@@ -1,7 +1,7 @@
 //! The host program of a node: sends what the plan says, takes in what comes and compares it with what must.
 
 use super::Failure;
-use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage};
+use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage, Role};
 use crate::device::Device;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -9,14 +9,14 @@ use crate::receive_ring::Message;
 use abi::control::counter::Counter;
 use sim::host::HostPort;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Simulated time without any message sent or received after which a run has failed.
-const PATIENCE_NS: f64 = 20_000_000.0;
+pub(super) const PATIENCE_NS: f64 = 20_000_000.0;
 /// A poll comes back after so long in any case, to see whether another node has failed.
-const LONGEST_POLL_NS: f64 = 100_000.0;
+pub(super) const LONGEST_POLL_NS: f64 = 100_000.0;
 
 /// What the programs of a run share besides the simulated machines.
 pub(super) struct Shared {
@@ -41,7 +41,7 @@ const ERRORS: &[Counter] = &[
     Counter::OutsideWindow,
     Counter::InvalidTranslation,
     Counter::MessagesRefused,
-    Counter::AcknowledgeTimeout,
+    Counter::AnswerTimeout,
     Counter::FrameCorrupt,
     Counter::FrameVersion,
     Counter::FrameMisrouted,
@@ -52,6 +52,18 @@ const ERRORS: &[Counter] = &[
     Counter::FrameOverrun,
 ];
 
+/// Looks whether a counter has moved that must not, but for those that are allowed to.
+pub(super) fn check_counters(device: &Device, allowed: &[Counter]) -> Result<(), Failure> {
+    for &counter in ERRORS.iter().filter(|counter| !allowed.contains(counter)) {
+        let count = device.counter(counter)?;
+        if count != 0 {
+            let meaning = counter.meaning();
+            return Err(Failure::Counter { count, meaning });
+        }
+    }
+    Ok(())
+}
+
 /// What a node saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -61,8 +73,33 @@ pub struct Tally {
     pub basic: u64,
     /// Payload received.
     pub bytes: u64,
-    /// Times a transmit queue went back because the receiver's ring was full.
-    pub restarts: u64,
+    /// Messages sent again alone, to see whether the receiver's ring has room by now.
+    pub probes: u64,
+}
+
+impl Tally {
+    /// A message was received.
+    pub(super) fn count(&mut self, express: bool, bytes: usize) {
+        if express {
+            self.express += 1;
+        } else {
+            self.basic += 1;
+        }
+        self.bytes += bytes as u64;
+    }
+
+    /// Messages received.
+    pub fn messages(&self) -> u64 {
+        self.express + self.basic
+    }
+
+    /// What two nodes saw together.
+    pub(super) fn add(&mut self, other: Tally) {
+        self.express += other.express;
+        self.basic += other.basic;
+        self.bytes += other.bytes;
+        self.probes += other.probes;
+    }
 }
 
 /// Who may send here: the messages of one sender on one channel.
@@ -76,13 +113,14 @@ struct Source<'a> {
 /// An endpoint with its part of the plan.
 struct Party<'a> {
     name: EndpointName,
+    role: Role,
     endpoint: Endpoint,
     destinations: Vec<EndpointName>,
     messages: Messages<'a>,
     /// The message to be sent next; its pause is over.
     next: Option<PlannedMessage>,
-    /// By sending node, its transmit queue, and channel.
-    sources: BTreeMap<(u16, u8, u8), Source<'a>>,
+    /// By sending node, its endpoint, and channel.
+    sources: BTreeMap<(u16, u16, u8), Source<'a>>,
 }
 
 /// Runs the program of the node that `port` belongs to.
@@ -93,8 +131,7 @@ pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally
     shared.failed.fetch_or(opened.is_err(), Ordering::Relaxed);
     let (mut parties, device) = opened?;
     let mut tally = Tally::default();
-    let outcome =
-        exchange(port, &mut parties, shared, &mut tally).and_then(|()| close(&mut parties));
+    let outcome = exchange_all(port, &mut parties, shared, &mut tally);
     if outcome.is_err() {
         // The others would wait for messages that never come.
         shared.failed.store(true, Ordering::Relaxed);
@@ -102,14 +139,8 @@ pub(super) fn run(port: &HostPort, plan: &Plan, shared: &Shared) -> Result<Tally
     // Nobody destroys an endpoint that another may still send to.
     port.gather(&[]);
     outcome?;
-    for &counter in ERRORS {
-        let count = device.counter(counter)?;
-        if count != 0 {
-            let meaning = counter.meaning();
-            return Err(Failure::Counter { count, meaning });
-        }
-    }
-    tally.restarts = device.counter(Counter::Restarts)?.into();
+    check_counters(&device, &[])?;
+    tally.probes = device.counter(Counter::Probes)?.into();
     Ok(tally)
 }
 
@@ -132,6 +163,7 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
         let mut messages = plan.messages(name);
         parties.push(Party {
             name,
+            role: plan.role(name),
             endpoint,
             destinations,
             next: messages.next(),
@@ -139,20 +171,21 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
             sources: BTreeMap::new(),
         });
     }
-    // The firmware gives an endpoint the transmit queue of its own number.
     let own: Vec<u8> = parties
         .iter()
-        .map(|party| party.endpoint.number() as u8)
+        .flat_map(|party| party.endpoint.number().to_le_bytes())
         .collect();
-    let queues = port.gather(&own);
+    let numbers = port.gather(&own);
     for party in &mut parties {
         for name in plan.destinations(party.name) {
-            let of_node = queues.get(usize::from(name.node));
+            let of_node = numbers.get(usize::from(name.node));
+            let place = 2 * usize::from(name.endpoint);
             // A node that failed has ended without telling; its failure will be noticed soon.
-            let Some(&queue) = of_node.and_then(|queues| queues.get(usize::from(name.endpoint)))
+            let Some(&[low, high]) = of_node.and_then(|numbers| numbers.get(place..place + 2))
             else {
                 return Err(Failure::Abandoned);
             };
+            let number = u16::from_le_bytes([low, high]);
             for virtual_channel in 0..CHANNELS as u8 {
                 let mut messages = plan.messages(name);
                 let expected = messages.next_for(party.name, virtual_channel);
@@ -164,18 +197,48 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
                 };
                 party
                     .sources
-                    .insert((name.node, queue, virtual_channel), source);
+                    .insert((name.node, number, virtual_channel), source);
             }
         }
     }
     Ok(parties)
 }
 
-/// Sends and receives until all of the plan has come about. Never waits to send without taking in what comes: all nodes
+/// Exchanges the live endpoints' messages, then those of the dead, and looks for what should not have come.
+fn exchange_all(
+    port: &HostPort,
+    parties: &mut [Party<'_>],
+    shared: &Shared,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    if parties.iter().any(|party| party.role == Role::Dead) {
+        exchange(port, parties, Awake::Live, shared, tally)?;
+        // The dead stay so until no node has anything else to do.
+        port.gather(&[]);
+    }
+    exchange(port, parties, Awake::All, shared, tally)?;
+    close(parties)
+}
+
+/// Which endpoints take in what comes, and have to be done with their part of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awake {
+    Live,
+    All,
+}
+
+impl Awake {
+    fn includes(self, party: &Party<'_>) -> bool {
+        self == Awake::All || party.role == Role::Live
+    }
+}
+
+/// Sends, and receives with the endpoints that are awake, until these are done with the plan. Never waits to send without taking in what comes: all nodes
 /// could do that at once, and none would go on.
 fn exchange(
     port: &HostPort,
     parties: &mut [Party<'_>],
+    awake: Awake,
     shared: &Shared,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
@@ -183,14 +246,17 @@ fn exchange(
     loop {
         let mut moved = false;
         for party in &mut *parties {
-            while let Some(message) = party.endpoint.receive() {
+            while awake.includes(party)
+                && let Some(message) = party.endpoint.receive()
+            {
                 party.check(message, tally)?;
                 shared.received.fetch_add(1, Ordering::Relaxed);
                 moved = true;
             }
             moved |= party.send(port)?;
         }
-        if parties.iter().all(Party::is_done) {
+        let mut busy = parties.iter().filter(|party| awake.includes(party));
+        if busy.all(Party::is_done) {
             return Ok(());
         }
         if shared.failed.load(Ordering::Relaxed) {
@@ -298,7 +364,7 @@ impl Party<'_> {
     /// Compares a message with the one that must be next from its queue and channel.
     fn check(&mut self, message: Message, tally: &mut Tally) -> Result<(), Failure> {
         let channel = message.tag & 1;
-        let key = (message.source_node, message.source_queue, channel);
+        let key = (message.source_node, message.source_endpoint, channel);
         let Some(source) = self.sources.get_mut(&key) else {
             return Err(self.unexpected(&message, "a known sender".into()));
         };
@@ -311,26 +377,12 @@ impl Party<'_> {
             return Err(self.unexpected(&message, expected));
         }
         source.expected = source.messages.next_for(self.name, source.virtual_channel);
-        if expected.express {
-            tally.express += 1;
-        } else {
-            tally.basic += 1;
-        }
-        tally.bytes += expected.payload.len() as u64;
+        tally.count(expected.express, expected.payload.len());
         Ok(())
     }
 
     fn unexpected(&self, message: &Message, expected: String) -> Failure {
-        Failure::Unexpected {
-            receiver: self.name,
-            got: format!(
-                "a message of node {} queue {}{}",
-                message.source_node,
-                message.source_queue,
-                describe(message.tag, &message.payload)
-            ),
-            expected,
-        }
+        Failure::unexpected(&self.name, message, expected)
     }
 }
 
@@ -347,7 +399,23 @@ fn describe_planned(sender: EndpointName, message: &PlannedMessage) -> String {
     )
 }
 
-/// Tag, length and payload; the plan begins a payload with sender, destination and sequence number.
+impl Failure {
+    /// A message came where another was expected, or none.
+    pub(super) fn unexpected(receiver: &dyn Display, message: &Message, expected: String) -> Self {
+        Failure::Unexpected {
+            receiver: receiver.to_string(),
+            got: format!(
+                "a message of node {} queue {}{}",
+                message.source_node,
+                message.source_endpoint,
+                describe(message.tag, &message.payload)
+            ),
+            expected,
+        }
+    }
+}
+
+/// Tag, length and payload; a payload begins with sender, destination and sequence number.
 fn describe(tag: u8, payload: &[u8]) -> String {
     let mut text = format!(", tag {tag:#04x}, {} bytes:", payload.len());
     for byte in payload {

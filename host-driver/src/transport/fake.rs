@@ -13,7 +13,11 @@ type OtherSide = Rc<dyn Fn()>;
 #[derive(Default)]
 struct State {
     control: BTreeMap<u64, u32>,
+    /// Control registers written since one was read.
+    unread_writes: usize,
     endpoints: BTreeMap<u64, u64>,
+    /// Stores to NIU memory, in order.
+    memory_stores: Vec<(u64, Vec<u8>)>,
     /// By device address; what is freed is gone.
     memory: BTreeMap<u64, Vec<u8>>,
     next_page: u64,
@@ -70,6 +74,11 @@ impl FakeTransport {
         stored.copied().unwrap_or_default()
     }
 
+    /// What was stored to NIU memory since this was last asked: offset and bytes.
+    pub fn take_memory_stores(&self) -> Vec<(u64, Vec<u8>)> {
+        std::mem::take(&mut self.state.borrow_mut().memory_stores)
+    }
+
     /// Pieces of memory that the device may reach.
     pub fn pieces_of_memory(&self) -> usize {
         self.state.borrow().memory.len()
@@ -81,12 +90,17 @@ impl Transport for FakeTransport {
 
     fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
         assert_eq!(bar, Bar::Control, "the driver reads nothing else");
+        self.state.borrow_mut().unread_writes = 0;
         Ok(self.register(offset as usize))
     }
 
     fn write32(&self, bar: Bar, offset: u64, value: u32) {
         if bar == Bar::Control {
-            self.state.borrow_mut().control.insert(offset, value);
+            let mut state = self.state.borrow_mut();
+            state.control.insert(offset, value);
+            state.unread_writes += 1;
+            let room = abi::control::REGISTER_WRITE_LINES;
+            assert!(state.unread_writes <= room, "writes might be lost");
         }
     }
 
@@ -96,7 +110,11 @@ impl Transport for FakeTransport {
         }
     }
 
-    fn write_combined(&self, _bar: Bar, _offset: u64, _bytes: &[u8]) {}
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
+        assert_eq!(bar, Bar::Memory, "nothing else is mapped so");
+        let mut state = self.state.borrow_mut();
+        state.memory_stores.push((offset, bytes.to_vec()));
+    }
 
     fn allocate(&self, bytes: usize) -> Result<FakeMemory, TransportError> {
         let mut state = self.state.borrow_mut();

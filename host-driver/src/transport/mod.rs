@@ -14,7 +14,7 @@ pub enum Bar {
     Control,
     /// BAR2: endpoint pages.
     Endpoints,
-    /// BAR4: transmit slots and the outbox, mapped write-combining.
+    /// BAR4: inline bodies and the outbox, mapped write-combining.
     Memory,
 }
 
@@ -57,7 +57,8 @@ pub trait Transport: Clone {
     /// The device answered with an error, or not at all.
     fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError>;
 
-    /// One 4-byte store, in order after all stores before it.
+    /// One 4-byte store, in order after all stores before it. Of stores to [`Bar::Control`] no more than
+    /// `abi::control::REGISTER_WRITE_LINES` may be made without a load from it in between: the device would drop some.
     fn write32(&self, bar: Bar, offset: u64, value: u32);
 
     /// One 8-byte store, in order after all stores before it, never split.

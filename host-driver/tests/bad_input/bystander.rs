@@ -4,7 +4,7 @@ use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
 /// RQID of the bystander's endpoints on both nodes.
-const RECEIVE_QUEUE_ID: u16 = 900;
+const RECEIVE_QUEUE_ID: u16 = 14;
 
 /// One node's half of the bystander pair.
 pub struct Bystander {
@@ -21,6 +21,7 @@ impl Bystander {
             receive_queue_id: RECEIVE_QUEUE_ID,
             // Longer than any test's traffic: the bystander never meets a full ring of its own.
             ring_entries_log2: 10,
+            destinations_log2: 0,
             ..EndpointOptions::default()
         };
         Ok(Bystander {

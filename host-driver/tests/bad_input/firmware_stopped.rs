@@ -22,7 +22,7 @@ fn resident_queues_work_while_the_processor_is_held_and_the_watchdog_tells() {
                 .port
                 .load(0, offset, 4)
                 .expect("the watchdog's limit");
-            device.hold_processor(true);
+            device.hold_processor(true)?;
             scene
                 .node
                 .port
@@ -44,7 +44,7 @@ fn resident_queues_work_while_the_processor_is_held_and_the_watchdog_tells() {
 
             // Let go, it starts again, with a heartbeat, and takes nothing away.
             scene.node.port.store(0, offset, &limit);
-            scene.node.device.hold_processor(false);
+            scene.node.device.hold_processor(false)?;
             let start = scene.node.port.now_ns();
             while !scene.node.device.firmware_alive()? {
                 assert!(

@@ -1,8 +1,9 @@
 //! Frames that are damaged or misled on their way, or that a peer of another revision has sent.
 
-use crate::scene::{CULPRIT_QUEUE_ID, Counted, Scene, exactly, play};
-use crate::support::options;
-use abi::control::{counter::Counter, registers};
+use crate::scene::{CULPRIT_QUEUE_ID, Counted, Scene, exactly, play, some};
+use crate::support::{answer_timeout_cycles, options};
+use abi::control::counter::Counter;
+use abi::control::registers::{self, Status};
 use abi::message::error::Error as Code;
 use sim::cluster::ClusterOptions;
 use sim::network::{Frames, Tamper, Tampering};
@@ -21,8 +22,8 @@ fn tampering(tamper: Tamper) -> Option<Tampering> {
     })
 }
 
-/// The culprit sends two messages that do not arrive: its queue ends with a typed error in its time, and the bystander's
-/// messages all arrive.
+/// The culprit sends two messages that do not arrive. The receiver's NIU answers a ping that nothing waits there, so that the
+/// queue ends with a typed error; the bystander's messages all arrive.
 fn fails(scene: &mut Scene) -> Result<(), Error> {
     let mut endpoint = scene.culprit()?;
     scene.acquaint(&mut endpoint)?;
@@ -32,12 +33,13 @@ fn fails(scene: &mut Scene) -> Result<(), Error> {
     scene.exchange()?;
     let start = scene.node.port.cycle();
     let error = scene.complaints(&mut endpoint, 1)?;
-    assert_eq!((error.code, error.failed), (Code::AcknowledgeTimeout, true));
-    // Two ticks of 2^17 cycles each.
+    assert_eq!((error.code, error.failed), (Code::AnswerTimeout, true));
+    // It pings after this time, or a little later.
+    let timeout = answer_timeout_cycles();
     let waited = scene.node.port.cycle() - start;
-    assert!(waited <= 1 << 18, "{waited} cycles");
+    assert!(waited <= timeout + timeout / 4, "{waited} cycles");
     let is_told = |result| match result {
-        Err(Error::Queue(error)) => error.failed && error.code == Code::AcknowledgeTimeout,
+        Err(Error::Queue(error)) => error.failed && error.code == Code::AnswerTimeout,
         _ => false,
     };
     for _ in 0..2 * scene.node.device.identity().transmit_slots {
@@ -70,20 +72,19 @@ fn corrupt_frames_and_other_versions_are_counted_and_end_only_their_queue() {
                 .port
                 .load(0, registers::status::OFFSET as u64, 1)
                 .expect("the status register");
-            let mismatch = registers::status::version_mismatch::get(status[0].into());
-            assert_eq!(
-                mismatch, 1,
-                "the status register tells of the other version"
-            );
+            let mismatch = Status::unpack(status[0].into()).version_mismatch;
+            assert_eq!(mismatch, 1, "the status register shows the other version");
             Ok(vec![
-                exactly(Counter::AcknowledgeTimeout, 1),
+                exactly(Counter::AnswerTimeout, 1),
+                some(Counter::PingsSent),
                 exactly(Counter::FrameVersion, 2),
             ])
         },
         |scene| {
             fails(scene)?;
             Ok(vec![
-                exactly(Counter::AcknowledgeTimeout, 1),
+                exactly(Counter::AnswerTimeout, 1),
+                some(Counter::PingsSent),
                 exactly(Counter::FrameCorrupt, 2),
             ])
         },
@@ -100,14 +101,15 @@ fn frames_for_another_node_are_counted_and_delivered_to_nobody() {
     fn part(scene: &mut Scene) -> Result<Counted, Error> {
         fails(scene)?;
         Ok(vec![
-            exactly(Counter::AcknowledgeTimeout, 1),
+            exactly(Counter::AnswerTimeout, 1),
+            some(Counter::PingsSent),
             exactly(Counter::FrameMisrouted, 2),
         ])
     }
     play(options, part, part);
 }
 
-/// The answer to a message that has arrived says that it comes from a third node: it is not believed.
+/// The answers to a message that has arrived, and to the pings for it, say that they come from a third node: they are ignored.
 #[test]
 fn an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queue() {
     let answers = Tampering {
@@ -121,18 +123,20 @@ fn an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queu
     };
     fn part(scene: &mut Scene) -> Result<Counted, Error> {
         let mut endpoint = scene.culprit()?;
-        assert_eq!(scene.acquaint(&mut endpoint)?, CULPRIT_QUEUE);
+        assert_eq!(endpoint.transmit_queue(), CULPRIT_QUEUE.into());
+        scene.acquaint(&mut endpoint)?;
         scene.fill()?;
         endpoint.send_express(0, 0, *b"not lost")?;
         scene.exchange()?;
         assert_eq!(endpoint.receive_wait(PATIENCE_NS)?.payload, b"not lost");
         let error = scene.complaints(&mut endpoint, 1)?;
-        assert_eq!((error.code, error.failed), (Code::AcknowledgeTimeout, true));
+        assert_eq!((error.code, error.failed), (Code::AnswerTimeout, true));
         scene.exchange()?;
         scene.node.barrier();
         Ok(vec![
-            exactly(Counter::AcknowledgeTimeout, 1),
-            exactly(Counter::AcknowledgeUnexpected, 1),
+            exactly(Counter::AnswerTimeout, 1),
+            some(Counter::PingsSent),
+            some(Counter::AnswerUnexpected),
         ])
     }
     play(options, part, part);

@@ -3,8 +3,9 @@
 use crate::scene::{exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
+use abi::endpoint::PAGE_BYTES;
 use abi::message::error::Error as Code;
-use abi::message::{MAXIMUM_TRANSMIT_SLOTS, TRANSMIT_SLOT_BYTES, transmit_header};
+use abi::message::{INLINE_BODIES, INLINE_BODY_BYTES, TransmitHeader};
 use wayfarer_host_driver::launch::PATIENCE_NS;
 use wayfarer_host_driver::{EndpointOptions, Error};
 
@@ -21,9 +22,9 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
                 destinations_log2: 2,
                 ..EndpointOptions::default()
             })?;
-            let queue = scene.acquaint(&mut endpoint)?;
+            scene.acquaint(&mut endpoint)?;
 
-            // The driver refuses what is too long; a process that writes its own slots may not.
+            // The driver refuses what is too long; a process that writes its own bodies may not.
             let refused = endpoint.send_basic(0, 0, &[0; 249]);
             assert!(
                 matches!(
@@ -35,16 +36,17 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
                 ),
                 "{refused:?}"
             );
-            for (slot, length) in [(1, 249), (2, u64::from(u16::MAX))] {
+            for (index, length) in [(1, 249), (2, u64::from(u16::MAX))] {
                 scene.fill()?;
                 endpoint.compose(0, 0, b"replaced")?;
-                let header = transmit_header::length::set(0, length) as u64;
-                let slot = usize::from(queue) * MAXIMUM_TRANSMIT_SLOTS + slot;
-                scene.node.port.store(
-                    MEMORY,
-                    (slot * TRANSMIT_SLOT_BYTES) as u64,
-                    &header.to_le_bytes(),
-                );
+                let header = TransmitHeader {
+                    length,
+                    ..TransmitHeader::default()
+                };
+                let body = index % INLINE_BODIES * INLINE_BODY_BYTES;
+                let offset = usize::from(endpoint.number()) * PAGE_BYTES + body;
+                let bytes = header.pack().to_le_bytes();
+                scene.node.port.store(MEMORY, offset as u64, &bytes);
                 endpoint.launch();
             }
             endpoint.send_express(0, 0, *b"first!!!")?;
@@ -72,6 +74,7 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
                 exactly(Counter::TooLong, 2),
                 exactly(Counter::OutsideWindow, 3),
                 exactly(Counter::InvalidTranslation, 2),
+                exactly(Counter::MessagesRefused, 7),
             ])
         },
         |scene| {
@@ -94,11 +97,12 @@ fn a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it() {
         |scene| {
             let mut endpoint = scene.culprit()?;
             scene.acquaint(&mut endpoint)?;
-            // Nobody has bound this name.
-            endpoint.load_translation(1, scene.node.peer(), 4242, 0)?;
+            // Nobody has bound these identifiers; the second may lie beyond the receiver's table.
+            endpoint.load_translation(1, scene.node.peer(), 12, 0)?;
+            endpoint.load_translation(2, scene.node.peer(), 4095, 0)?;
             scene.fill()?;
-            for _ in 0..3 {
-                endpoint.send_express(1, 0, *b"to whom?")?;
+            for destination in [1, 2, 1] {
+                endpoint.send_express(destination, 0, *b"to whom?")?;
             }
             endpoint.send_express(0, 0, *b"first!!!")?;
             scene.complains(&mut endpoint, 3, Code::NotResident)?;
@@ -115,6 +119,7 @@ fn a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it() {
         |scene| {
             let mut endpoint = scene.culprit_with(EndpointOptions {
                 entry_bytes_log2: 4,
+                destinations_log2: 2,
                 ..EndpointOptions::default()
             })?;
             scene.acquaint(&mut endpoint)?;

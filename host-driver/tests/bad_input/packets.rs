@@ -1,12 +1,14 @@
 //! Reads of nothing, and packets that no root complex sends.
 
-use crate::scene::{exactly, play, receives};
+use crate::scene::{Scene, exactly, play, receives};
 use crate::support::options;
 use abi::control::counter::Counter;
+use abi::control::{REGISTER_WRITE_LINES, registers};
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES};
 use abi::pcie::completion_status::CompletionStatus;
 use sim::pcie::packet::{self, Completion, Header, Request};
 use sim::pcie::{FIRST_RAW_TAG, ReadError};
+use wayfarer_configuration::Configuration;
 use wayfarer_host_driver::Error;
 use wayfarer_host_driver::transport::{Bar, Transport};
 
@@ -16,7 +18,8 @@ fn reads_of_what_does_not_exist_end_in_unsupported_request() {
         options("bare", 61),
         |scene| {
             // A hole in the control registers, an endpoint page, the end of BAR4.
-            let absent = [(0, 0x03c), (2, 0), (2, 0x800), (4, 0x1_f000)];
+            let end = 2 * u64::from(scene.node.device.identity().endpoints) * PAGE_BYTES as u64;
+            let absent = [(0, 0x03c), (2, 0), (2, 0x800), (4, end - 0x1000)];
             for (bar, offset) in absent {
                 scene.fill()?;
                 let read = scene.node.port.load(bar, offset, 4);
@@ -159,6 +162,141 @@ fn malformed_packets_and_unexpected_completions_change_nothing() {
         |scene| {
             let mut endpoint = scene.culprit()?;
             receives(scene, &mut endpoint, &[b"but this"])?;
+            Ok(vec![])
+        },
+    );
+}
+
+/// The packet of a write to a BAR.
+fn bar_write(scene: &Scene, bar: u8, offset: u64, payload: &[u8]) -> Vec<u8> {
+    let address = scene
+        .node
+        .port
+        .with_side(|side| side.bridge.device_address(bar, offset));
+    let (request, payload) = write(address, payload);
+    encoded(Header::MemoryWrite(request), &payload)
+}
+
+/// A register, as the host reads it.
+fn register(scene: &Scene, offset: usize) -> Result<u32, Error> {
+    let transport = scene.node.device.transport();
+    Ok(transport.read32(Bar::Control, offset as u64)?)
+}
+
+/// Writes of many lines, each with a beat too few or one or more too many. What they say of registers would end everything.
+#[test]
+fn malformed_writes_change_no_register_and_launch_nothing() {
+    play(
+        options("bare", 64),
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            let page = u64::from(endpoint.number()) * PAGE_BYTES as u64;
+            let scratch = registers::scratch::OFFSET;
+            scene.node.port.store(0, scratch as u64, &[0x5c; 4]);
+            // From `scratch` over the node's number and the admin queue; the counters; the culprit's slots; its page.
+            let junk = [0xbd; 256];
+            let mut malformed = 0;
+            for (bar, offset, bytes) in [
+                (0, scratch as u64, 64),
+                (0, scratch as u64, 128),
+                (0, scratch as u64, 4),
+                (0, registers::counters::OFFSET as u64, 256),
+                (4, page, 256),
+                (4, page + 4, 200),
+                (2, page + EXPRESS_OFFSET as u64, 8),
+            ] {
+                let packet = bar_write(scene, bar, offset, &junk[..bytes]);
+                let longer = [&packet[..], &[0xbd; 16]].concat();
+                let much_longer = [&packet[..], &[0xbd; 64]].concat();
+                let shorter = &packet[..packet.len().saturating_sub(16).max(16)];
+                let half = &packet[..packet.len() / 2];
+                for spoilt in [&longer, &much_longer, shorter, half] {
+                    scene.fill()?;
+                    scene.node.port.send_raw_packet(spoilt);
+                    malformed += 1;
+                }
+            }
+            scene.exchange()?;
+            assert_eq!(register(scene, scratch)?, 0x5c5c_5c5c);
+            let node = register(scene, registers::node::OFFSET)?;
+            assert_eq!(node, scene.node.number().into());
+            // The slots are the host's to write anew.
+            endpoint.send_basic(0, 0, b"but this, which is long")?;
+            scene.exchange()?;
+            scene.node.barrier();
+            endpoint.check()?;
+            Ok(vec![exactly(Counter::HostMalformed, malformed)])
+        },
+        |scene| {
+            let mut endpoint = scene.culprit()?;
+            receives(scene, &mut endpoint, &[b"but this, which is long"])?;
+            Ok(vec![])
+        },
+    );
+}
+
+/// As many writes to registers as must find room do, faster than they are carried out; what finds none is dropped whole.
+#[test]
+fn writes_to_registers_are_carried_out_whole_or_counted() {
+    play(
+        options("bare", 65),
+        |scene| {
+            let lines = REGISTER_WRITE_LINES as u64;
+            let scratch = registers::scratch::OFFSET as u64;
+            let counters = registers::counters::OFFSET as u64;
+            let device = Configuration::chosen().expect("the NIU was made from it");
+            let room = device.value("host.register_write_beats");
+            let counter = |scene: &Scene, counter| scene.node.device.counter(counter);
+            let send = |scene: &Scene, packets: &[Vec<u8>]| {
+                scene.node.port.with_side(|side| {
+                    for packet in packets {
+                        side.bridge.write_raw(packet);
+                    }
+                });
+            };
+            // One after the other; a read behind them waits until the last is done.
+            scene.fill()?;
+            let stores: Vec<_> = (0..lines)
+                .map(|n| bar_write(scene, 0, scratch, &[n as u8; 4]))
+                .collect();
+            send(scene, &stores);
+            let last = u32::from_le_bytes([lines as u8 - 1; 4]);
+            assert_eq!(register(scene, scratch as usize)?, last);
+            assert_eq!(counter(scene, Counter::RegisterOverflow)?, 0);
+
+            // In one packet: read-only registers count what is carried out.
+            let whole = 16 * lines as usize;
+            send(scene, &[bar_write(scene, 0, counters, &vec![0; whole])]);
+            let mut refused = counter(scene, Counter::ReadOnlyWrite)?;
+            assert_eq!(refused, 4 * lines as u32);
+            // Two that fill the room but for a line, each no longer than the link allows, and a third of which a line finds room.
+            let half = bar_write(scene, 0, counters, &vec![0; 8 * room as usize]);
+            let less = bar_write(scene, 0, counters, &vec![0; 8 * room as usize - 16]);
+            send(scene, &[half.clone(), less, half]);
+            refused += 4 * (room as u32 - 1);
+            assert_eq!(counter(scene, Counter::ReadOnlyWrite)?, refused);
+            assert_eq!(counter(scene, Counter::RegisterOverflow)?, 1);
+            // Stores without end: each is carried out or counted.
+            let stores = 5 * room as u32;
+            let packets: Vec<_> = (0..stores)
+                .map(|_| bar_write(scene, 0, counters, &[0; 4]))
+                .collect();
+            send(scene, &packets);
+            let done = counter(scene, Counter::ReadOnlyWrite)? - refused;
+            let lost = counter(scene, Counter::RegisterOverflow)? - 1;
+            assert_eq!(done + lost, stores);
+            assert!(
+                u64::from(done) >= room && lost > 0,
+                "{done} done, {lost} lost"
+            );
+            scene.exchange()?;
+            Ok(vec![
+                exactly(Counter::ReadOnlyWrite, refused + done),
+                exactly(Counter::RegisterOverflow, 1 + lost),
+            ])
+        },
+        |scene| {
+            scene.exchange()?;
             Ok(vec![])
         },
     );

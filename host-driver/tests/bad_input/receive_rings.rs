@@ -1,6 +1,6 @@
 //! Receive rings that are full, or that the IOMMU takes away.
 
-use crate::scene::{exactly, perhaps, play, some};
+use crate::scene::{Scene, exactly, perhaps, play, some};
 use crate::support::options;
 use abi::admin::status::Status;
 use abi::control::counter::Counter;
@@ -11,8 +11,10 @@ use sim::pcie::ReadFault;
 use wayfarer_host_driver::launch::PATIENCE_NS;
 use wayfarer_host_driver::{EndpointOptions, Error};
 
-/// Messages to a ring of four entries, three times what ring and transmit queue hold together.
-const MESSAGES: u64 = 60;
+/// Messages to a ring of four entries: three times what ring and transmit queue hold together.
+fn messages(scene: &Scene) -> u64 {
+    3 * (4 + u64::from(scene.node.device.identity().transmit_slots))
+}
 
 #[test]
 fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
@@ -21,13 +23,14 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
         |scene| {
             let mut endpoint = scene.culprit()?;
             scene.acquaint(&mut endpoint)?;
+            let messages = messages(scene);
             let mut number = 0_u64;
             let full = loop {
                 match endpoint.send_express(0, 0, number.to_le_bytes()) {
                     Ok(()) => number += 1,
                     Err(error) => break error,
                 }
-                assert!(number < MESSAGES, "the queue never filled");
+                assert!(number < messages, "the queue never filled");
                 scene.bystander.pump(1)?;
                 scene.node.port.sleep_ns(2000);
             };
@@ -38,7 +41,7 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             scene.store(&endpoint, EXPRESS_OFFSET, b"too many");
             scene.complains(&mut endpoint, 1, Code::Overflow)?;
             scene.node.barrier();
-            while number < MESSAGES {
+            while number < messages {
                 endpoint.when_room(PATIENCE_NS, |endpoint| {
                     endpoint.send_express(0, 0, number.to_le_bytes())
                 })?;
@@ -49,18 +52,19 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             scene.node.barrier();
             Ok(vec![
                 exactly(Counter::TransmitOverflow, 1),
-                some(Counter::Restarts),
+                some(Counter::Probes),
             ])
         },
         |scene| {
             let mut endpoint = scene.culprit_with(EndpointOptions {
                 ring_entries_log2: 2,
+                destinations_log2: 2,
                 ..EndpointOptions::default()
             })?;
             scene.acquaint(&mut endpoint)?;
             scene.exchange()?;
             scene.node.barrier();
-            for number in 0..MESSAGES {
+            for number in 0..messages(scene) {
                 let message = endpoint.receive_wait(PATIENCE_NS)?;
                 assert_eq!(message.payload, number.to_le_bytes());
                 scene.bystander.pump(1)?;
@@ -69,7 +73,7 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             assert_eq!(endpoint.receive(), None, "a message too many");
             Ok(vec![
                 some(Counter::ReceiveFull),
-                perhaps(Counter::ReceiveStale),
+                perhaps(Counter::ReceiveBehind),
             ])
         },
     );
@@ -92,6 +96,7 @@ fn a_ring_or_shadow_line_that_the_host_refuses_makes_no_endpoint() {
                 });
                 let outcome = scene.node.device.create_endpoint(EndpointOptions {
                     receive_queue_id: 7,
+                    destinations_log2: 2,
                     ..EndpointOptions::default()
                 });
                 let status = match outcome.map(|endpoint| endpoint.number()) {
@@ -142,6 +147,7 @@ fn a_ring_that_the_iommu_takes_away_faults_and_disturbs_nobody() {
         |scene| {
             let mut endpoint = scene.culprit_with(EndpointOptions {
                 ring_entries_log2: 5,
+                destinations_log2: 2,
                 ..EndpointOptions::default()
             })?;
             scene.acquaint(&mut endpoint)?;

@@ -8,10 +8,10 @@ use abi::message::error::Error as Code;
 use sim::cluster::{ClusterOptions, Report};
 use std::ops::RangeInclusive;
 use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
-use wayfarer_host_driver::{Endpoint, EndpointOptions, Error, QueueError};
+use wayfarer_host_driver::{Endpoint, EndpointOptions, Error, Message, QueueError};
 
 /// RQID of the culprit's endpoints on both nodes.
-pub const CULPRIT_QUEUE_ID: u16 = 100;
+pub const CULPRIT_QUEUE_ID: u16 = 13;
 /// BAR2.
 pub const ENDPOINTS: u8 = 2;
 /// Bystander messages each way before, between and after bad input.
@@ -56,7 +56,10 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// An endpoint with the culprit's RQID whose destination 0 is the culprit on the other node.
     pub fn culprit(&self) -> Result<Endpoint, Error> {
-        self.culprit_with(EndpointOptions::default())
+        self.culprit_with(EndpointOptions {
+            destinations_log2: 2,
+            ..EndpointOptions::default()
+        })
     }
 
     /// The same with options of the test's choice.
@@ -70,14 +73,24 @@ impl Scene<'_> {
         Ok(endpoint)
     }
 
-    /// Sends the other culprit a first message and takes its: gives the number of this culprit's transmit queue.
-    pub fn acquaint(&mut self, endpoint: &mut Endpoint) -> Result<u8, Error> {
+    /// Sends the other culprit a first message and takes its, which names its endpoint and its receive queue.
+    pub fn acquaint(&mut self, endpoint: &mut Endpoint) -> Result<(), Error> {
         endpoint.send_express(0, 0, *b"greeting")?;
         let greeting = endpoint.receive_wait(PATIENCE_NS)?;
-        assert_eq!(greeting.payload, b"greeting");
         endpoint.flush(PATIENCE_NS)?;
-        let theirs = self.node.port.gather(&[greeting.source_queue]);
-        Ok(theirs[usize::from(self.node.peer())][0])
+        let theirs = self.node.port.gather(&endpoint.number().to_le_bytes());
+        let number = &theirs[usize::from(self.node.peer())];
+        let expected = Message {
+            source_node: self.node.peer(),
+            source_endpoint: u16::from_le_bytes(number[..].try_into().expect("the peer's number")),
+            receive_queue_id: CULPRIT_QUEUE_ID,
+            gap: false,
+            tag: 0,
+            marked: false,
+            payload: b"greeting".into(),
+        };
+        assert_eq!(greeting, expected);
+        Ok(())
     }
 
     /// One store to an offset in the endpoint's page, as one packet, past the driver.

@@ -106,3 +106,41 @@ fn a_read_that_is_never_answered_ends_in_time_and_disturbs_nobody() {
         },
     );
 }
+
+/// Of the firmware's reads for an endpoint each is answered by a malformed completion first, then by the true one.
+#[test]
+fn malformed_completions_are_dropped_whole_and_the_true_ones_behind_them_are_taken() {
+    play(
+        options("bare", 36),
+        |scene| {
+            // The submission, shadow line and first page of the ring: a read of one double word has no beat to lack.
+            let faults = [
+                ReadFault::PrecededByShorter,
+                ReadFault::PrecededByLonger,
+                ReadFault::PrecededByLonger,
+            ];
+            scene.fill()?;
+            for fault in faults {
+                scene
+                    .node
+                    .port
+                    .with_side(|side| side.bridge.spoil_read(fault));
+            }
+            goes_on(scene)?;
+            scene.fill()?;
+            let fault = ReadFault::PrecededByLonger;
+            scene
+                .node
+                .port
+                .with_side(|side| side.bridge.spoil_read(fault));
+            // Its number's next owner, whose submission is preceded by a longer one.
+            goes_on(scene)?;
+            Ok(vec![exactly(Counter::HostMalformed, 4)])
+        },
+        |scene| {
+            goes_on(scene)?;
+            goes_on(scene)?;
+            Ok(vec![])
+        },
+    );
+}

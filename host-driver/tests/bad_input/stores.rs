@@ -6,6 +6,9 @@ use abi::control::counter::Counter;
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES, page};
 use abi::message::error::Error as Code;
 
+/// BAR4.
+const MEMORY: u8 = 4;
+
 #[test]
 fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
     play(
@@ -67,7 +70,8 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
                 &2_u64.to_le_bytes(),
             );
             // The last page belongs to nobody: an Express message, an index, a mark.
-            let nobody = (abi::endpoint::PAGES as u64 - 1) * PAGE_BYTES as u64;
+            let pages = u64::from(scene.node.device.identity().endpoints);
+            let nobody = (pages - 1) * PAGE_BYTES as u64;
             for offset in [
                 EXPRESS_OFFSET,
                 page::transmit_producer::OFFSET,
@@ -79,6 +83,8 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
                     .port
                     .store(ENDPOINTS, nobody + offset as u64, &[1; 8]);
             }
+            // Neither do the inline bodies there.
+            scene.node.port.store(MEMORY, nobody, &[1; 16]);
             // Control registers that cannot be written: one is read-only, the other absent.
             scene.node.port.store(0, 0, &[0xff; 4]);
             scene.node.port.store(0, 0x03c, &[0xff; 4]);
@@ -89,6 +95,7 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
                 exactly(Counter::TransmitOverflow, 1),
                 exactly(Counter::BadConsumer, 1),
                 exactly(Counter::NonResidentStore, 3),
+                exactly(Counter::InlineLost, 1),
                 exactly(Counter::ReadOnlyWrite, 2),
             ])
         },

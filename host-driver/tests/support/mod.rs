@@ -6,6 +6,7 @@
 
 use sim::cluster::{ClusterOptions, Report};
 use sim::profile::Profile;
+use wayfarer_configuration::Configuration;
 use wayfarer_host_driver::Error;
 use wayfarer_host_driver::launch::{Node, Program, firmware_path, launch, read_firmware};
 
@@ -32,6 +33,20 @@ pub fn options(profile: &str, seed: u64) -> ClusterOptions {
         maximum_cycles: MAXIMUM_CYCLES,
         ..ClusterOptions::new(profile, firmware())
     }
+}
+
+/// Basic messages that an endpoint may have in flight.
+pub fn inline_bodies(node: &Node) -> usize {
+    usize::from(node.device.identity().transmit_slots).min(abi::message::INLINE_BODIES)
+}
+
+/// Core cycles without an answer after which a queue pings; after as long again it fails.
+///
+/// # Panics
+/// The configuration that the NIU was made from cannot be read.
+pub fn answer_timeout_cycles() -> u64 {
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    configuration.value("queues.answer_timeout_cycles")
 }
 
 /// What a host program does.

@@ -2,7 +2,7 @@
 
 use super::exchange::{Delivery, Letter, Programs};
 use super::report::NodeReport;
-use crate::host::{HostSide, Program, ProgramBody, Wake};
+use crate::host::{HostSide, Program, ProgramBody, RESET_CYCLES, Wake};
 use crate::model::{Inputs, LinkBeat, NiuModel, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
 use crate::pcie::{HostPortInputs, HostPortOutputs};
@@ -10,9 +10,7 @@ use crate::trace::{Direction, LinkLog, TraceHash};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-
-/// Cycles that the NIU is held in reset at the start.
-const RESET_CYCLES: u64 = 16;
+use std::sync::Arc;
 
 /// What a node is made of; may be sent to the thread that will run it.
 pub struct NodeParts {
@@ -20,6 +18,8 @@ pub struct NodeParts {
     pub number: usize,
     /// The Verilated NIU.
     pub model: NiuModel,
+    /// What its processor starts with.
+    pub firmware: Arc<[u8]>,
     /// Root complex, memory, costs.
     pub side: HostSide,
     /// Programs.
@@ -34,6 +34,9 @@ pub struct NodeParts {
 pub struct Node {
     number: usize,
     model: NiuModel,
+    firmware: Arc<[u8]>,
+    /// The NIU is in reset before this cycle.
+    reset_until: u64,
     side: Rc<RefCell<HostSide>>,
     programs: Vec<Program>,
     wire: Wire,
@@ -61,6 +64,8 @@ impl Node {
         let mut node = Node {
             number: parts.number,
             model: parts.model,
+            firmware: parts.firmware,
+            reset_until: RESET_CYCLES,
             side,
             programs,
             wire: parts.wire,
@@ -70,6 +75,7 @@ impl Node {
             incoming: VecDeque::new(),
             hash: TraceHash::default(),
         };
+        node.model.load_firmware(&node.firmware);
         node.begin_cycle(0);
         node
     }
@@ -117,8 +123,14 @@ impl Node {
     /// The host's part of a cycle, and the first half of the NIU's: what goes out on the link is known.
     fn begin_cycle(&mut self, cycle: u64) {
         self.run_programs(cycle);
-        if cycle >= RESET_CYCLES {
-            self.inputs.reset = 0;
+        self.begin_reset(cycle);
+        let in_reset = cycle < self.reset_until;
+        self.inputs.reset = in_reset.into();
+        // The first reset is over before there is a host.
+        if !in_reset || self.reset_until > RESET_CYCLES {
+            if in_reset {
+                self.from_device = HostPortOutputs::default();
+            }
             let to_device = {
                 let mut side = self.side.borrow_mut();
                 let HostSide { bridge, memory, .. } = &mut *side;
@@ -129,13 +141,23 @@ impl Node {
         let ready = self.wire.ready(cycle);
         self.inputs.link_transmit_ready = ready.into();
         let beat = self.model.rise(&self.inputs);
-        if ready && beat.valid != 0 {
+        if ready && beat.valid != 0 && !in_reset {
             let flit = Flit {
                 data: words_to_beat(beat.data),
                 last: beat.last != 0,
             };
             self.wire.send(cycle, flit);
             self.observe(cycle, Direction::FromDevice, flit);
+        }
+    }
+
+    /// Resets the NIU, if a program wants it.
+    fn begin_reset(&mut self, cycle: u64) {
+        let mut side = self.side.borrow_mut();
+        if std::mem::take(&mut side.reset) {
+            side.bridge.reset_device();
+            self.model.load_firmware(&self.firmware);
+            self.reset_until = cycle + RESET_CYCLES;
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What a cluster is made of. Everything that happens in a run follows from these and the programs.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// Nodes, 2 to 64. Two are joined by a wire, more by a switch stand-in.
+    /// Nodes, 2 to [`NODES`](crate::model::NODES). Two are joined by a wire, more by a switch stand-in.
     pub nodes: u16,
     /// PCIe link and host costs.
     pub profile: Profile,

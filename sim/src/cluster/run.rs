@@ -7,11 +7,12 @@ use super::post::Post;
 use super::report::{NodeReport, Report, RunError};
 use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
-use crate::model::{CLOCK_PERIOD_PS, NiuModel};
+use crate::model::{CLOCK_PERIOD_PS, NODES, NiuModel};
 use crate::network::Wire;
 use crate::pcie::HostBridge;
 use crate::trace::{LinkLog, TraceHash, packet_log};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A cluster and the programs that will run on it.
@@ -24,11 +25,11 @@ impl Cluster {
     /// A cluster without programs.
     ///
     /// # Panics
-    /// With fewer than 2 or more than 64 nodes.
+    /// With fewer than 2 nodes, or more than the NIU takes messages from.
     pub fn new(options: ClusterOptions) -> Self {
         assert!(
-            (2..=64).contains(&options.nodes),
-            "a cluster has 2 to 64 nodes, not {}",
+            (2..=NODES).contains(&options.nodes),
+            "a cluster of this configuration has 2 to {NODES} nodes, not {}",
             options.nodes
         );
         let programs = (0..options.nodes).map(|_| Vec::new()).collect();
@@ -85,6 +86,7 @@ fn make_parts(
     programs: Vec<Vec<ProgramBody>>,
 ) -> Result<Vec<NodeParts>, RunError> {
     let mut parts = Vec::new();
+    let firmware: Arc<[u8]> = options.firmware.clone().into();
     for (number, programs) in programs.into_iter().enumerate() {
         let waveform = options
             .waveforms
@@ -99,8 +101,7 @@ fn make_parts(
         } else {
             0
         };
-        let mut model = NiuModel::new(random, waveform.as_deref())?;
-        model.load_firmware(&options.firmware);
+        let model = NiuModel::new(random, waveform.as_deref())?;
         let log_path = |of: &str| {
             let folder = options.packet_logs.as_ref();
             folder.map(|folder| folder.join(format!("node-{number}.{of}.txt")))
@@ -116,6 +117,7 @@ fn make_parts(
             cycle: 0,
             cycle_picoseconds: CLOCK_PERIOD_PS,
             costs: options.profile.host.clone(),
+            reset: false,
             gathered: Vec::new(),
         };
         let mut wire = Wire::new(options.wire_delay_cycles, options.wire_cycles_per_beat);
@@ -127,6 +129,7 @@ fn make_parts(
         parts.push(NodeParts {
             number,
             model,
+            firmware: Arc::clone(&firmware),
             side,
             programs,
             wire,

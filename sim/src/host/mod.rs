@@ -8,6 +8,12 @@ mod port;
 mod program;
 mod wake;
 
+/// Cycles that a NIU is held in reset.
+pub const RESET_CYCLES: u64 = 16;
+
 pub use port::{HostPort, HostSide, NotInSimulation, current};
 pub use program::{Program, ProgramBody};
 pub use wake::Wake;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What a host program can do: stores to and loads from the device, host memory, waiting.
 
+use super::RESET_CYCLES;
 use super::wake::{Suspender, Wake};
 use crate::memory::{HostMemory, PAGE_BYTES, Permission};
 use crate::pcie::{HostBridge, ReadError, ReadTicket};
@@ -27,6 +28,8 @@ pub struct HostSide {
     pub cycle_picoseconds: u64,
     /// What operations cost the processor.
     pub costs: HostCosts,
+    /// The NIU is to be reset in the cycle that begins now.
+    pub reset: bool,
     /// Results of the last exchange among all programs, in the order of programs.
     pub gathered: Vec<Vec<u8>>,
 }
@@ -316,6 +319,15 @@ impl HostPort {
         self.synchronise();
         self.suspend(Wake::Gather(bytes.to_vec()));
         self.side.borrow().gathered.clone()
+    }
+
+    /// Resets the NIU, as a press on the button beside it would: it loses all state, gets the firmware anew, and its link and host
+    /// port stop in the middle of whatever they were doing. Comes back when the reset is over, before the firmware has started.
+    pub fn reset_device(&self) {
+        self.synchronise();
+        self.side.borrow_mut().reset = true;
+        let cycle = self.side.borrow().cycle;
+        self.suspend(Wake::At(cycle + RESET_CYCLES));
     }
 
     /// Looks at the simulated machine itself, for tests.

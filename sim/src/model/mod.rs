@@ -10,6 +10,12 @@ pub const NONPOSTED_CREDITS: u32 = number(env!("WAYFARER_NONPOSTED_CREDITS"));
 /// Size of the service processor's RAM: `processor.ram_bytes`.
 pub const RAM_BYTES: usize = number(env!("WAYFARER_RAM_BYTES")) as usize;
 
+/// Endpoint pages: `queues.endpoints`.
+pub const ENDPOINTS: usize = number(env!("WAYFARER_ENDPOINTS")) as usize;
+
+/// Nodes that the NIU takes messages from: `link.nodes`.
+pub const NODES: u16 = number(env!("WAYFARER_NODES")) as u16;
+
 /// The core clock: `clock_hertz`. All of a cluster's NIUs run at it.
 pub const CLOCK_HERTZ: u64 = number(env!("WAYFARER_CLOCK_HERTZ")) as u64;
 

@@ -1,7 +1,7 @@
 //! Frames as the network's stand-ins and traces see them.
 
 use super::flit::Flit;
-use abi::link;
+use abi::link::{self, Header, kind::Kind};
 
 /// The last four bytes of a frame hold its CRC.
 const CRC_MASK: u128 = (u32::MAX as u128) << link::CRC_SHIFT;
@@ -29,20 +29,35 @@ impl Frame {
         !self.beats.is_empty() && crc(&self.beats) == sent
     }
 
-    /// What kind of frame it is.
-    pub fn kind(&self) -> Option<link::kind::Kind> {
-        link::kind::Kind::from_code(link::header::kind::get(self.beats[0]))
+    /// Its header. Answers and pings have the fields up to `index` in the same places.
+    pub fn header(&self) -> Header {
+        Header::unpack(self.beats[0])
     }
 
-    /// Where it goes; the field is the same in messages and acknowledgements.
+    /// What kind of frame it is.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::from_code(self.header().kind)
+    }
+
+    /// Where it goes; only credit frames do not say.
     pub fn destination(&self) -> u16 {
-        link::header::destination_node::get(self.beats[0]) as u16
+        self.header().destination_node as u16
     }
 
     /// Its virtual channel.
     pub fn virtual_channel(&self) -> usize {
-        link::header::virtual_channel::get(self.beats[0]) as usize
+        self.header().virtual_channel as usize
     }
+
+    /// Whether it takes credits on its virtual channel, and waits for them.
+    pub fn takes_credits(&self) -> bool {
+        matches!(self.kind(), Some(Kind::Message | Kind::Packet))
+    }
+}
+
+/// Whether a frame of this kind is an answer to messages.
+pub fn is_answer(kind: u64) -> bool {
+    kind >> link::ANSWER_SHIFT == 1
 }
 
 /// CRC-32 over all bytes before the CRC.

@@ -6,6 +6,6 @@ mod switch_model;
 mod wire;
 
 pub use flit::{Beats, Flit};
-pub use frame::{Frame, FrameAssembler};
+pub use frame::{Frame, FrameAssembler, is_answer};
 pub use switch_model::SwitchModel;
 pub use wire::{Fault, Frames, Tamper, Tampering, Wire};

@@ -2,8 +2,9 @@
 //! (`abi::link`) on every port. Not RTL: it exists so that more than two NIUs can talk.
 
 use super::flit::Flit;
-use super::frame::{Frame, FrameAssembler};
-use abi::link::{self, kind::Kind};
+use super::frame::{Frame, FrameAssembler, is_answer};
+use abi::link::kind::{CREDIT, Kind};
+use abi::link::{Credit, VERSION};
 use std::collections::VecDeque;
 
 /// Beats that each port accepts ahead on each virtual channel.
@@ -25,7 +26,7 @@ struct Port {
     limit: [u16; 2],
     /// Frames to the NIU that take credits, with the port they came from.
     output: [VecDeque<(usize, Frame)>; 2],
-    /// Acknowledgements to the NIU: they take none.
+    /// Answers and pings to the NIU: they take none.
     answers: VecDeque<Frame>,
     /// Beats of the frame that is going out.
     leaving: VecDeque<Flit>,
@@ -61,32 +62,26 @@ impl SwitchModel {
         let destination = usize::from(frame.destination());
         match frame.kind() {
             Some(Kind::Credit) => {
-                let word = frame.beats[0];
-                let state = &mut self.ports[port];
-                state.limit = [
-                    link::credit::limit_0::get(word) as u16,
-                    link::credit::limit_1::get(word) as u16,
-                ];
+                let credit = Credit::unpack(frame.beats[0]);
+                self.ports[port].limit = [credit.limit_0, credit.limit_1].map(|limit| limit as u16);
                 // What was lost on the way counts as freed.
-                let sent = [
-                    link::credit::sent_0::get(word) as u16,
-                    link::credit::sent_1::get(word) as u16,
-                ];
+                let sent = [credit.sent_0, credit.sent_1].map(|sent| sent as u16);
                 self.resynchronise(port, sent);
-            }
-            Some(Kind::Acknowledge) if destination < self.ports.len() => {
-                self.ports[destination].answers.push_back(frame)
             }
             Some(Kind::Message | Kind::Packet) if destination < self.ports.len() => {
                 let channel = frame.virtual_channel();
                 self.ports[destination].output[channel].push_back((port, frame));
             }
+            Some(kind) if is_free(kind) && destination < self.ports.len() => {
+                self.ports[destination].answers.push_back(frame)
+            }
             _ => {
                 self.dropped += 1;
-                let beats = frame.beats.len() as u16;
-                let channel = frame.virtual_channel();
-                self.ports[port].freed[channel] =
-                    self.ports[port].freed[channel].wrapping_add(beats);
+                if frame.takes_credits() {
+                    let beats = frame.beats.len() as u16;
+                    let freed = &mut self.ports[port].freed[frame.virtual_channel()];
+                    *freed = freed.wrapping_add(beats);
+                }
             }
         }
     }
@@ -166,27 +161,44 @@ impl SwitchModel {
         }
         state.last_credit = Some(cycle);
         state.told = state.freed;
-        let mut word = link::credit::kind::set(0, link::kind::CREDIT as u64);
-        word = link::credit::version::set(word, link::VERSION as u64);
-        word = link::credit::limit_0::set(word, state.freed[0].wrapping_add(BUFFER_BEATS).into());
-        word = link::credit::limit_1::set(word, state.freed[1].wrapping_add(BUFFER_BEATS).into());
-        word = link::credit::sent_0::set(word, state.sent[0].into());
-        word = link::credit::sent_1::set(word, state.sent[1].into());
-        Some(Frame::sealed(vec![word]))
+        let limit = |channel: usize| state.freed[channel].wrapping_add(BUFFER_BEATS).into();
+        let credit = Credit {
+            kind: CREDIT as u64,
+            version: VERSION as u64,
+            limit_0: limit(0),
+            limit_1: limit(1),
+            sent_0: state.sent[0].into(),
+            sent_1: state.sent[1].into(),
+            ..Credit::default()
+        };
+        Some(Frame::sealed(vec![credit.pack()]))
     }
+}
+
+/// Whether frames of this kind go to a node without credits.
+fn is_free(kind: Kind) -> bool {
+    kind == Kind::Ping || is_answer(kind.code())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::link::Header;
 
-    fn message(destination: u64, beats: usize) -> Frame {
-        let mut header = link::header::kind::set(0, link::kind::MESSAGE as u64);
-        header = link::header::version::set(header, link::VERSION as u64);
-        header = link::header::destination_node::set(header, destination);
-        let mut words = vec![header];
+    fn frame(kind: Kind, destination: u64, beats: usize) -> Frame {
+        let header = Header {
+            kind: kind.code(),
+            version: VERSION as u64,
+            destination_node: destination,
+            ..Header::default()
+        };
+        let mut words = vec![header.pack()];
         words.resize(beats, 5);
         Frame::sealed(words)
+    }
+
+    fn message(destination: u64, beats: usize) -> Frame {
+        frame(Kind::Message, destination, beats)
     }
 
     fn feed(switch: &mut SwitchModel, port: usize, frame: &Frame) {
@@ -202,10 +214,13 @@ mod tests {
     }
 
     fn credits(switch: &mut SwitchModel, port: usize, limit: u64, sent: u64) {
-        let mut word = link::credit::kind::set(0, link::kind::CREDIT as u64);
-        word = link::credit::limit_0::set(word, limit);
-        word = link::credit::sent_0::set(word, sent);
-        feed(switch, port, &Frame::sealed(vec![word]));
+        let credit = Credit {
+            kind: CREDIT as u64,
+            limit_0: limit,
+            sent_0: sent,
+            ..Credit::default()
+        };
+        feed(switch, port, &Frame::sealed(vec![credit.pack()]));
     }
 
     fn drain(switch: &mut SwitchModel, port: usize, cycles: std::ops::Range<u64>) -> Vec<Frame> {
@@ -245,9 +260,26 @@ mod tests {
         assert_eq!(switch.dropped, 1);
         credits(&mut switch, 0, 0, 4);
         let told = drain(&mut switch, 0, 0..20);
-        assert_eq!(
-            link::credit::limit_0::get(told[0].beats[0]),
-            4 + u64::from(BUFFER_BEATS)
-        );
+        let credit = Credit::unpack(told[0].beats[0]);
+        assert_eq!(credit.limit_0, 4 + u64::from(BUFFER_BEATS));
+    }
+
+    #[test]
+    fn answers_and_pings_wait_for_no_credits_and_what_nobody_knows_is_dropped() {
+        const NODES: u64 = 700;
+        let mut switch = SwitchModel::new(NODES as usize);
+        let kinds = [Kind::Accepted, Kind::Full, Kind::Lost, Kind::Ping];
+        let free: Vec<Frame> = kinds.map(|kind| frame(kind, NODES - 1, 1)).into();
+        for frame in &free {
+            feed(&mut switch, 3, frame);
+        }
+        feed(&mut switch, 3, &message(NODES - 1, 2));
+        let arrived = drain(&mut switch, NODES as usize - 1, 0..20);
+        assert_eq!(arrived[1..], free, "behind the first credit frame");
+        for (kind, destination) in [(Kind::Packed, 1), (Kind::Nack, 1), (Kind::Accepted, NODES)] {
+            feed(&mut switch, 3, &frame(kind, destination, 1));
+        }
+        assert_eq!(switch.dropped, 3);
+        assert_eq!(switch.ports[3].freed, [0; 2], "they took no credits");
     }
 }

@@ -1,8 +1,9 @@
 //! A wire: beats come out as they went in, later, and damaged if a test wants them so.
 
 use super::flit::{Beats, Flit};
-use super::frame::Frame;
-use abi::link;
+use super::frame::{Frame, is_answer};
+use abi::link::kind::MESSAGE;
+use abi::link::{Answer, Header};
 use std::collections::VecDeque;
 
 /// Damage to do to one beat.
@@ -30,24 +31,26 @@ pub struct Tampering {
 /// Which frames are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frames {
+    /// All, credit frames too: the node behind the wire is gone.
+    All,
     /// Messages for this receive queue (RQID).
     MessagesFor(u16),
-    /// Acknowledgements of messages from this transmit queue.
+    /// Answers to messages of this transmit queue.
     AnswersTo(u8),
 }
 
 impl Frames {
     /// Whether the frame with this first beat is meant.
-    fn include(self, header: u128) -> bool {
-        let kind = link::header::kind::get(header);
+    fn include(self, beat: u128) -> bool {
+        let header = Header::unpack(beat);
         match self {
+            Frames::All => true,
             Frames::MessagesFor(receive_queue_id) => {
-                kind == link::kind::MESSAGE as u64
-                    && link::header::receive_queue_id::get(header) == u64::from(receive_queue_id)
+                header.kind == MESSAGE as u64
+                    && header.receive_queue_id == u64::from(receive_queue_id)
             }
             Frames::AnswersTo(queue) => {
-                kind == link::kind::ACKNOWLEDGE as u64
-                    && link::acknowledgement::queue::get(header) == u64::from(queue)
+                is_answer(header.kind) && Answer::unpack(beat).slot == u64::from(queue)
             }
         }
     }
@@ -58,12 +61,26 @@ impl Frames {
 pub enum Tamper {
     /// A bit of the last beat is flipped, so that the CRC is wrong.
     Corrupt,
-    /// The header speaks of this version of the wire format, and the CRC is right: a peer of another revision.
+    /// The header has this version of the wire format, of 4 bits, and the CRC is right: a peer of another revision.
     Version(u8),
     /// The header names this node as the destination, and the CRC is right: a switch that has gone astray.
     Destination(u16),
     /// The header names this node as the source, and the CRC is right: a peer that speaks for another.
     Source(u16),
+}
+
+impl Tamper {
+    /// The first beat of a frame, changed. Answers have these fields in the same places.
+    fn header(self, beat: u128) -> u128 {
+        let mut header = Header::unpack(beat);
+        match self {
+            Tamper::Version(version) => header.version = version.into(),
+            Tamper::Destination(node) => header.destination_node = node.into(),
+            Tamper::Source(node) => header.source_node = node.into(),
+            Tamper::Corrupt => {}
+        }
+        header.pack()
+    }
 }
 
 /// One direction of a link.
@@ -122,16 +139,7 @@ impl Wire {
             self.changed = is_meant && tampering.spared == 0;
             tampering.spared -= u32::from(is_meant && !self.changed);
             if self.changed {
-                flit.data = match tampering.tamper {
-                    Tamper::Version(version) => {
-                        link::header::version::set(flit.data, version.into())
-                    }
-                    Tamper::Destination(node) => {
-                        link::header::destination_node::set(flit.data, node.into())
-                    }
-                    Tamper::Source(node) => link::header::source_node::set(flit.data, node.into()),
-                    Tamper::Corrupt => flit.data,
-                };
+                flit.data = tampering.tamper.header(flit.data);
             }
         }
         self.frame.push(flit.data);
@@ -224,10 +232,13 @@ mod tests {
     #[test]
     fn only_the_frames_that_are_meant_change() {
         let message = |receive_queue_id: u64, fill: u128| {
-            let header = link::header::kind::set(0, link::kind::MESSAGE as u64);
-            let header = link::header::version::set(header, link::VERSION as u64);
-            let header = link::header::receive_queue_id::set(header, receive_queue_id);
-            Frame::sealed(vec![header, fill, fill])
+            let header = Header {
+                kind: MESSAGE as u64,
+                version: abi::link::VERSION as u64,
+                receive_queue_id,
+                ..Header::default()
+            };
+            Frame::sealed(vec![header.pack(), fill, fill])
         };
         let frames = [message(7, 1), message(8, 2), message(7, 3), message(8, 4)];
         for tamper in [
@@ -260,12 +271,12 @@ mod tests {
                 assert_eq!(arrived[index], frames[index]);
             }
             assert_ne!(arrived[2], frames[2]);
-            let header = arrived[2].beats[0];
+            let header = arrived[2].header();
             match tamper {
                 Tamper::Corrupt => assert!(!arrived[2].is_whole()),
                 Tamper::Version(other) => {
                     assert!(arrived[2].is_whole());
-                    assert_eq!(link::header::version::get(header), u64::from(other));
+                    assert_eq!(header.version, u64::from(other));
                 }
                 Tamper::Destination(other) => {
                     assert!(arrived[2].is_whole());
@@ -273,7 +284,7 @@ mod tests {
                 }
                 Tamper::Source(other) => {
                     assert!(arrived[2].is_whole());
-                    assert_eq!(link::header::source_node::get(header), u64::from(other));
+                    assert_eq!(header.source_node, u64::from(other));
                 }
             }
         }

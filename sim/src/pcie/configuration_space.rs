@@ -1,6 +1,10 @@
 //! The endpoint's configuration space, as the hard block in front of the NIU holds it (PCIe chapter 7). The NIU sees
 //! only what comes out of it: requester id, BARs, limits and enables.
 
+use crate::model::ENDPOINTS;
+use abi::control::MAP_BYTES;
+use abi::endpoint::PAGE_BYTES;
+
 /// Vendor id 0x1209 (pid.codes, for open hardware).
 pub const VENDOR_ID: u16 = 0x1209;
 /// Device id of the NIU.
@@ -40,8 +44,10 @@ pub const READ_REQUEST_SHIFT: u32 = 12;
 /// Max_Payload_Size Supported in Device Capabilities: 128 << 2 bytes.
 pub const PAYLOAD_SUPPORTED: u32 = 2;
 
-/// Sizes of BAR0, BAR2 and BAR4 in bytes.
-pub const BAR_BYTES: [u64; 3] = [4 << 10, 1 << 20, 128 << 10];
+/// Bytes of all endpoint pages.
+const PAGES_BYTES: u64 = (ENDPOINTS * PAGE_BYTES) as u64;
+/// Sizes of BAR0, BAR2 and BAR4 in bytes: registers; endpoint pages; their inline bodies, and as much for the outbox.
+pub const BAR_BYTES: [u64; 3] = [MAP_BYTES as u64, PAGES_BYTES, 2 * PAGES_BYTES];
 /// Whether BAR0, BAR2 and BAR4 are prefetchable: only memory, not what a merged or repeated access would change.
 const BAR_PREFETCHABLE: [bool; 3] = [false, false, true];
 /// BAR type bits: memory, 64 bits wide.
@@ -191,8 +197,9 @@ mod tests {
         assert_eq!(space.read(0), 0x57f1_1209);
         assert_eq!(space.read(4), STATUS_HAS_CAPABILITIES | 6);
         assert_eq!(space.read(0x10), 0xffff_f004);
-        assert_eq!(space.read(0x18), 0xfff0_0004);
-        assert_eq!(space.read(0x20), 0xfffe_000c);
+        let pages = ENDPOINTS as u32 * 4096;
+        assert_eq!(space.read(0x18), !(pages - 1) | 4);
+        assert_eq!(space.read(0x20), !(2 * pages - 1) | 0xc);
         assert_eq!(space.read(0x14), 0xffff_ffff);
         assert_eq!(space.read(0x48), 7 << 5 | 7 << 12);
     }

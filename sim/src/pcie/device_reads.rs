@@ -23,7 +23,14 @@ pub enum ReadFault {
     Status(CompletionStatus),
     /// Answer with poisoned data.
     Poisoned,
+    /// Send a malformed completion first, with other data and a beat more than its header says; then answer as it deserves.
+    PrecededByLonger,
+    /// The same with a beat less.
+    PrecededByShorter,
 }
+
+/// What a malformed completion says.
+const JUNK: u8 = 0xbd;
 
 #[derive(Clone, Copy, Debug)]
 struct Pending {
@@ -33,6 +40,8 @@ struct Pending {
     ready_ps: u64,
     done: u16,
     poisoned: bool,
+    /// Beats that a malformed completion has more than its header says. It goes before the first one.
+    malformed: Option<isize>,
 }
 
 #[derive(Debug)]
@@ -91,14 +100,26 @@ impl DeviceReads {
             _ => source,
         };
         let poisoned = fault == Some(ReadFault::Poisoned);
+        let malformed = match fault {
+            Some(ReadFault::PrecededByLonger) => Some(1),
+            Some(ReadFault::PrecededByShorter) => Some(-1),
+            _ => None,
+        };
         self.pending.push(Pending {
             request,
             source,
             ready_ps: now_ps + self.latency_ps,
             done: 0,
             poisoned,
+            malformed,
         });
         Ok(())
+    }
+
+    /// The device is reset: it waits for nothing any more.
+    pub fn reset(&mut self) {
+        self.pending.clear();
+        self.tags_in_use = [false; 256];
     }
 
     /// The device has the last completion of the read with this tag.
@@ -173,6 +194,13 @@ impl DeviceReads {
             attributes: request.attributes,
             poisoned,
         });
+        if let Some(beats) = self.pending[index].malformed.take() {
+            let mut packet = down.buffer();
+            header.encode(&vec![JUNK; self.payload.len()], &mut packet);
+            let length = packet.len().saturating_add_signed(16 * beats).max(16);
+            packet.resize(length, JUNK);
+            down.push(Class::Completion, packet, now_ps, None);
+        }
         let mut packet = down.buffer();
         header.encode(&self.payload, &mut packet);
         let finished = bytes == remaining;

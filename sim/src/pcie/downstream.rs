@@ -118,6 +118,16 @@ impl Downstream {
         taken
     }
 
+    /// The device is reset: it gets nothing of what is under way, and all of its buffers are free.
+    pub fn reset(&mut self) {
+        self.ordered.clear();
+        self.nonposted.clear();
+        self.flight.clear();
+        self.next_beat = 0;
+        self.waiting_bytes = 0;
+        self.nonposted_outstanding = 0;
+    }
+
     /// The packet whose beats are being delivered.
     pub fn current(&self) -> &[u8] {
         self.flight.front().map_or(&[], |packet| &packet.bytes)

@@ -234,6 +234,16 @@ impl HostBridge {
         self.downstream.waiting_bytes() < STORE_BUFFER_BYTES
     }
 
+    /// The device is being reset, the hard block in front of it is not: what is under way between host and device is lost, the
+    /// host's open reads end in [`ReadError::Timeout`], and configuration space stays as it is.
+    pub fn reset_device(&mut self) {
+        self.downstream.reset();
+        self.upstream.reset(self.now_ps);
+        self.device_reads.reset();
+        self.host_reads.reset();
+        self.doubtful_nonposted = 0;
+    }
+
     /// Sends bytes as they are, legal or not, with the ordering of their Fmt and Type (posted when there is none such).
     /// Completions with tags from 0xc0 up are handed out by [`HostBridge::take_raw_completions`].
     ///

@@ -232,6 +232,21 @@ impl HostReads {
         expired
     }
 
+    /// The device is reset: it answers none of the reads that are under way.
+    pub fn reset(&mut self) {
+        for tag in 0..usize::from(HOST_TAGS) {
+            self.finish(tag, Some(ReadError::Timeout));
+            self.given_up[tag] = false;
+        }
+        while let Some(unsent) = self.unsent.pop_front() {
+            if let Some(ticket) = self.tickets.get_mut(&unsent.ticket) {
+                ticket.parts_left -= 1;
+                ticket.error = Some(ReadError::Timeout);
+            }
+        }
+        self.earliest_deadline_ps = u64::MAX;
+    }
+
     /// The result of a read, once.
     pub fn result(&mut self, ticket: ReadTicket) -> Option<Result<Vec<u8>, ReadError>> {
         if self.tickets.get(&ticket)?.parts_left > 0 {

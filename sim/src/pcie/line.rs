@@ -10,6 +10,8 @@ const BEAT_BYTES: u64 = 16;
 pub struct Line {
     /// Femtoseconds of line time per byte; integers, so that every machine agrees.
     byte_fs: u64,
+    /// Picoseconds of a beat, on a line that carries beats and not bytes: the rest of a packet's last beat stays empty.
+    beat_ps: Option<u64>,
     overhead_ps: u64,
     latency_ps: u64,
     cut_through: bool,
@@ -20,13 +22,14 @@ pub struct Line {
 impl Line {
     /// An idle line, between ports whose cycles take `period_ps`.
     pub fn new(profile: &LinkProfile, period_ps: u64) -> Line {
-        let byte_fs = if profile.raw_bytes_per_ns == 0.0 {
-            period_ps * 1000 / BEAT_BYTES
-        } else {
-            (1e6 / profile.raw_bytes_per_ns).round() as u64
+        let beat_ps = (profile.raw_bytes_per_ns == 0.0).then_some(period_ps);
+        let byte_fs = match beat_ps {
+            Some(beat_ps) => beat_ps * 1000 / BEAT_BYTES,
+            None => (1e6 / profile.raw_bytes_per_ns).round() as u64,
         };
         Line {
             byte_fs,
+            beat_ps,
             overhead_ps: u64::from(profile.framing_overhead_bytes) * byte_fs / 1000,
             latency_ps: profile.latency_ns * 1000,
             cut_through: profile.cut_through,
@@ -36,7 +39,10 @@ impl Line {
 
     /// How long `bytes` bytes take.
     pub fn duration_ps(&self, bytes: u64) -> u64 {
-        bytes * self.byte_fs / 1000
+        match self.beat_ps {
+            Some(beat_ps) => bytes.div_ceil(BEAT_BYTES) * beat_ps,
+            None => bytes * self.byte_fs / 1000,
+        }
     }
 
     /// Until when the line is occupied.
@@ -97,6 +103,9 @@ mod tests {
             let mut line = Line::new(&Profile::named("bare").unwrap().link, period_ps);
             assert_eq!(line.send(8_000, 32), 8_000);
             assert_eq!(line.free_at_ps(), 8_000 + 2 * period_ps);
+            // A store of 8 bytes: its second beat is half empty, and takes a cycle all the same.
+            line.send(8_000, 24);
+            assert_eq!(line.free_at_ps(), 8_000 + 4 * period_ps);
         }
     }
 

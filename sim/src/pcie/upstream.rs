@@ -200,6 +200,18 @@ impl Upstream {
         result
     }
 
+    /// The device is reset: the packet that it was sending never ends, and what has not yet arrived is lost. Credits that were
+    /// taken come back.
+    pub fn reset(&mut self, now_ps: u64) {
+        self.stalled = None;
+        self.overflowed = false;
+        let begun = std::mem::take(&mut self.assembling);
+        self.release(now_ps, begun);
+        while let Some(packet) = self.arriving.pop_front() {
+            self.release(now_ps, packet.bytes);
+        }
+    }
+
     /// The packet that was whole last.
     pub fn newest(&self) -> &[u8] {
         self.arriving.back().map_or(&[], |packet| &packet.bytes)

@@ -2,7 +2,8 @@
 
 use super::record::Direction;
 use super::start_log;
-use crate::network::{Flit, Frame, FrameAssembler};
+use crate::network::{Flit, Frame, FrameAssembler, is_answer};
+use abi::link::{Answer, Credit, Ping, kind::Kind};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -38,41 +39,125 @@ impl LinkLog {
 
 /// One frame in one line.
 fn describe(frame: &Frame) -> String {
-    use abi::link::{acknowledgement, credit, header, kind::Kind};
     let word = frame.beats[0];
     let whole = if frame.is_whole() { "" } else { " DAMAGED" };
     match frame.kind() {
-        Some(kind @ (Kind::Message | Kind::Packet)) => format!(
-            "{kind:?} {} -> {} queue {} slot {} rqid {} length {} tag {} channel {}{}{whole}",
-            header::source_node::get(word),
-            header::destination_node::get(word),
-            header::source_queue::get(word),
-            header::slot::get(word),
-            header::receive_queue_id::get(word),
-            header::length::get(word),
-            header::tag::get(word),
-            header::virtual_channel::get(word),
-            if header::restart::get(word) == 1 {
-                " restart"
-            } else {
-                ""
-            },
-        ),
-        Some(Kind::Acknowledge) => format!(
-            "Acknowledge {} -> {} queue {} slot {} status {}{whole}",
-            acknowledgement::source_node::get(word),
-            acknowledgement::destination_node::get(word),
-            acknowledgement::queue::get(word),
-            acknowledgement::slot_status::get(word) & 15,
-            acknowledgement::slot_status::get(word) >> 4,
-        ),
-        Some(Kind::Credit) => format!(
-            "Credit limits {} {} sent {} {}{whole}",
-            credit::limit_0::get(word),
-            credit::limit_1::get(word),
-            credit::sent_0::get(word),
-            credit::sent_1::get(word),
-        ),
-        None => format!("unknown kind, {} beats{whole}", frame.beats.len()),
+        Some(kind @ (Kind::Message | Kind::Packet)) => {
+            let header = frame.header();
+            let restart = if header.restart == 1 { " restart" } else { "" };
+            format!(
+                "{kind:?} {} -> {} endpoint {} queue {} generation {} index {} rqid {} length {} tag {} channel {}{restart}{whole}",
+                header.source_node,
+                header.destination_node,
+                header.source_endpoint,
+                header.slot,
+                header.generation,
+                header.index,
+                header.receive_queue_id,
+                header.length,
+                header.tag,
+                header.virtual_channel,
+            )
+        }
+        Some(Kind::Ping) => {
+            let ping = Ping::unpack(word);
+            format!(
+                "Ping {} -> {} queue {} generation {} index {} channel {}{whole}",
+                ping.source_node,
+                ping.destination_node,
+                ping.slot,
+                ping.generation,
+                ping.index,
+                ping.virtual_channel,
+            )
+        }
+        Some(Kind::Credit) => {
+            let credit = Credit::unpack(word);
+            format!(
+                "Credit limits {} {} sent {} {}{whole}",
+                credit.limit_0, credit.limit_1, credit.sent_0, credit.sent_1,
+            )
+        }
+        Some(verdict) if is_answer(verdict.code()) => {
+            let answer = Answer::unpack(word);
+            format!(
+                "{verdict:?} {} -> {} queue {} generation {} index {} bitmap {:#05x}{whole}",
+                answer.source_node,
+                answer.destination_node,
+                answer.slot,
+                answer.generation,
+                answer.base,
+                answer.bitmap,
+            )
+        }
+        kind => format!("unknown kind {kind:?}, {} beats{whole}", frame.beats.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::link::Header;
+
+    #[test]
+    fn every_kind_of_frame_has_its_line() {
+        let message = Header {
+            kind: Kind::Message.code(),
+            destination_node: 700,
+            source_node: 2,
+            source_endpoint: 4000,
+            slot: 200,
+            generation: 9,
+            index: 127,
+            receive_queue_id: 77,
+            length: 8,
+            tag: 3,
+            restart: 1,
+            ..Header::default()
+        };
+        let answer = Answer {
+            kind: Kind::Behind.code(),
+            destination_node: 2,
+            source_node: 700,
+            slot: 200,
+            generation: 9,
+            base: 120,
+            bitmap: 0x805,
+            ..Answer::default()
+        };
+        let ping = Header {
+            kind: Kind::Ping.code(),
+            ..message
+        };
+        let nack = Header {
+            kind: Kind::Nack.code(),
+            ..message
+        };
+        let mut damaged = Frame::sealed(vec![answer.pack()]);
+        damaged.beats[0] ^= 1 << 40;
+        for (frame, line) in [
+            (
+                Frame::sealed(vec![message.pack(), 0]),
+                "Message 2 -> 700 endpoint 4000 queue 200 generation 9 index 127 rqid 77 length 8 tag 3 channel 0 restart",
+            ),
+            (
+                Frame::sealed(vec![answer.pack()]),
+                "Behind 700 -> 2 queue 200 generation 9 index 120 bitmap 0x805",
+            ),
+            (
+                damaged,
+                "Behind 700 -> 2 queue 200 generation 9 index 120 bitmap 0x805 DAMAGED",
+            ),
+            (
+                Frame::sealed(vec![ping.pack()]),
+                "Ping 2 -> 700 queue 200 generation 9 index 127 channel 0",
+            ),
+            (
+                Frame::sealed(vec![nack.pack()]),
+                "unknown kind Some(Nack), 1 beats",
+            ),
+        ] {
+            assert_eq!(describe(&frame), line);
+        }
     }
 }

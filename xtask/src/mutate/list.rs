@@ -11,6 +11,10 @@ const MISROUTED: &str = "link_frames::frames_for_another_node_are_counted_and_de
 const BAD_MESSAGES: &str = "messages::over_long_messages_and_bad_destinations_are_dropped_in_order";
 const REFUSED: &str = "messages::a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it";
 const MALFORMED: &str = "packets::malformed_packets_and_unexpected_completions_change_nothing";
+const MALFORMED_COMPLETION: &str =
+    "spoilt_reads::malformed_completions_are_dropped_whole_and_the_true_ones_behind_them_are_taken";
+const MALFORMED_WRITE: &str = "packets::malformed_writes_change_no_register_and_launch_nothing";
+const REGISTER_BURSTS: &str = "packets::writes_to_registers_are_carried_out_whole_or_counted";
 const FULL_RING: &str = "receive_rings::a_full_ring_holds_its_sender_back_and_loses_nothing";
 const TORN: &str = "stores::torn_and_misaligned_express_stores_are_counted_and_never_delivered";
 const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoint_are_counted";
@@ -28,6 +32,12 @@ const ENDED: &str =
     "no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
 const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
+const SOAK_NODES: &str =
+    "queues_that_send_to_several_nodes_in_turn_lose_double_and_disorder_nothing";
+const SOAK_CHANNELS: &str =
+    "queues_that_use_both_channels_in_turn_lose_double_and_disorder_nothing";
+const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_up";
+const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
 
 /// All of them, in the order of a message's way.
 pub const MUTANTS: &[Mutant] = &[
@@ -80,6 +90,14 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[POISONED],
     },
     Mutant {
+        name: "malformed-completion-taken",
+        fault: "a completion with more beats than its header says is taken for a good one",
+        module: "niu$read_requester$receive",
+        signal: "malformed$d",
+        value: "1'b0",
+        tests: &[MALFORMED_COMPLETION],
+    },
+    Mutant {
         name: "priority-ignored",
         fault: "queues with priority have their turn behind all others",
         module: "niu$transmit$engine$turn",
@@ -94,6 +112,22 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "as_expected",
         value: "1'b1",
         tests: &[MALFORMED],
+    },
+    Mutant {
+        name: "malformed-write-carried-out",
+        fault: "registers are written by packets with more or less data than their header says",
+        module: "niu$register_writes",
+        signal: "malformed$d",
+        value: "1'b0",
+        tests: &[MALFORMED_WRITE],
+    },
+    Mutant {
+        name: "burst-cut-to-the-room",
+        fault: "of a write to registers that finds too little room a part is carried out",
+        module: "niu$register_writes",
+        signal: "waiting$discard",
+        value: "ended$q & malformed$q",
+        tests: &[REGISTER_BURSTS],
     },
     Mutant {
         name: "torn-store-taken",
@@ -165,7 +199,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$transmit$engine",
         signal: "same_way$d",
         value: "1'b1",
-        tests: &[SOAK_4],
+        tests: &[SOAK_4, SOAK_NODES, SOAK_CHANNELS],
     },
     Mutant {
         name: "foreign-answer-believed",
@@ -206,7 +240,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$link$receive$check",
         signal: "crc_right",
         value: "1'b1",
-        tests: &[DAMAGED],
+        tests: &[DAMAGED, SOAK_DAMAGE],
     },
     Mutant {
         name: "frame-version-ignored",
@@ -238,7 +272,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$receive$queues",
         signal: "found",
         value: "1'b1",
-        tests: &[REFUSED],
+        tests: &[REFUSED, SOAK_OWNERS],
     },
     Mutant {
         name: "entry-size-ignored",

@@ -17,6 +17,8 @@ pub struct Board {
     pub package: String,
     /// The vendor's speed grade.
     pub speed_grade: u8,
+    /// The configuration that is built for it unless another one is named.
+    pub configuration: String,
     /// Seed of the placer for which the goals were seen to be met.
     #[serde(default = "first_seed")]
     pub placer_seed: u32,
@@ -48,6 +50,35 @@ impl Board {
             )
         })?;
         Self::parse(&text).with_context(|| format!("{} is not valid", file.display()))
+    }
+
+    /// The board that names a configuration, with the name of its folder.
+    ///
+    /// # Errors
+    /// None or several do, or a board cannot be read.
+    pub fn of_configuration(boards: &Path, configuration: &str) -> Result<(String, Self)> {
+        let entries =
+            fs::read_dir(boards).with_context(|| format!("{} cannot be read", boards.display()))?;
+        let mut found = Vec::new();
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let board = Self::load(&entry.path().join("board.toml"))?;
+            all.push(format!("{name} ({})", board.configuration));
+            if board.configuration == configuration {
+                found.push((name, board));
+            }
+        }
+        all.sort();
+        match <[_; 1]>::try_from(found) {
+            Ok([board]) => Ok(board),
+            Err(found) => bail!(
+                "{} boards name the configuration {configuration}: choose one with --board; there are {}",
+                found.len(),
+                all.join(", ")
+            ),
+        }
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -143,8 +174,32 @@ pub mod tests {
     }
 
     #[test]
+    fn each_configuration_with_a_board_finds_it() {
+        let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../constraints");
+        let of = |configuration| Board::of_configuration(&boards, configuration);
+        for (configuration, name, device) in [
+            ("default", "ecpix-5", "--um5g-85k"),
+            ("versa", "ecp5-versa", "--um5g-45k"),
+        ] {
+            let (found, board) = of(configuration).unwrap();
+            assert_eq!(found, name);
+            assert_eq!(board.nextpnr_arguments().unwrap()[0], device);
+        }
+        let error = of("small").err().unwrap().to_string();
+        assert!(
+            error.starts_with("0 boards name the configuration small"),
+            "{error}"
+        );
+        assert!(
+            error.contains("ecp5-versa (versa), ecpix-5 (default)"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn mistakes_are_named() {
-        let text = "name = 'B'\ndevice = 'D'\npackage = 'P'\nspeed_grade = 8\n";
+        let text =
+            "name = 'B'\ndevice = 'D'\npackage = 'P'\nspeed_grade = 8\nconfiguration = 'C'\n";
         let error = |text: &str| format!("{:#}", Board::parse(text).unwrap_err());
         assert!(error(text).contains("clocks"));
         assert!(

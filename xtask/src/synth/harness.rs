@@ -76,7 +76,7 @@ pub struct Harness {
 }
 
 /// The clock of the datapath; all ports but the debug transport belong to it.
-const CORE_CLOCK: &str = "core_clock";
+pub const CORE_CLOCK: &str = "core_clock";
 const DEBUG_TRANSPORT: &str = "jtag_";
 
 impl Harness {

@@ -83,6 +83,12 @@ impl Report {
         Ok(failures)
     }
 
+    /// LUT4 of the whole, if nextpnr tells.
+    pub fn lut4(&self) -> Option<u64> {
+        let (name, _) = RESOURCES[0];
+        Some(self.utilization.get(name)?.used)
+    }
+
     /// The longest path from each clock to each other, and within each.
     pub fn paths(&self) -> &[TimingPath] {
         &self.critical_paths
@@ -106,7 +112,11 @@ impl Report {
             )
     }
 
-    fn achieved(&self, clock: &str) -> Result<f64> {
+    /// What a clock reaches, in MHz, by its port.
+    ///
+    /// # Errors
+    /// Nothing runs on it.
+    pub fn achieved(&self, clock: &str) -> Result<f64> {
         self.clocks
             .iter()
             .find(|(name, _)| is_clock(name, clock))
@@ -164,6 +174,13 @@ mod tests {
             assert!(summary.contains(text), "{text} is not in\n{summary}");
         }
         assert!(!summary.contains("multipliers"));
+    }
+
+    #[test]
+    fn lut4_and_frequencies_are_those_of_the_report() {
+        let report = report(124.99);
+        assert_eq!(report.lut4(), Some(6489));
+        assert_eq!(report.achieved("core_clock").unwrap(), 124.99);
     }
 
     #[test]

@@ -39,8 +39,11 @@ impl Bench {
         unit.event_set.connect();
         unit.endpoint_set.connect();
         unit.endpoint_set_index.connect();
+        unit.queue_set.connect();
+        unit.queue_set_index.connect();
         unit.clear_valid.connect();
         unit.clear_endpoint.connect();
+        unit.clear_queue.connect();
         unit.clear_word.connect();
         unit.clear_mask.connect();
         unit.heartbeat.connect();
@@ -87,7 +90,7 @@ impl Bench {
         settle(&mut self.unit);
         while !self.bus(processor).done.val() {
             self.step();
-            assert!(self.cycle - start < 400, "no answer at {address:#x}");
+            assert!(self.cycle - start < 500, "no answer at {address:#x}");
         }
         let cycles = self.cycle - start;
         let bus = self.bus(processor);
@@ -129,6 +132,7 @@ fn registers() -> impl Iterator<Item = (usize, &'static abi::schema::Register)> 
 #[test]
 fn every_register_of_the_schema_and_no_other_is_there_with_its_reset_value() {
     let mut bench = Bench::new();
+    let identity = Identity::default();
     for address in (0..0x1000).step_by(4) {
         let register = registers().find(|(offset, _)| *offset == address);
         for processor in [false, true] {
@@ -137,7 +141,9 @@ fn every_register_of_the_schema_and_no_other_is_there_with_its_reset_value() {
             let expected = match register {
                 None => 0,
                 Some((map::hardware_revision::OFFSET, _)) => 0x1234_abcd,
-                Some((map::capabilities::OFFSET, _)) => 0x0a10_1010,
+                Some((map::capabilities::OFFSET, _)) => identity.capabilities(),
+                Some((map::sizes::OFFSET, _)) => identity.sizes(),
+                Some((map::clock_hertz::OFFSET, _)) => identity.clock_hertz,
                 Some((map::cycle_low::OFFSET, _)) => continue,
                 Some((_, register)) => register.reset as u32,
             };
@@ -256,15 +262,12 @@ fn plain_accesses_take_four_cycles() {
         4
     );
     assert_eq!(bench.access(true, None, map::magic::OFFSET).cycles, 4);
-    for _ in 0..8 {
+    for _ in 0..128 {
         bench.step();
     }
-    assert_eq!(
-        bench
-            .access(false, None, map::endpoint_pending::OFFSET)
-            .cycles,
-        5
-    );
+    for array in [map::endpoint_pending::OFFSET, map::queue_pending::OFFSET] {
+        assert_eq!(bench.access(false, None, array).cycles, 6);
+    }
 }
 
 #[test]
@@ -358,11 +361,13 @@ fn pending_events_are_cleared_by_both_sides_and_a_set_wins() {
     assert!(!bench.unit.event_pending.val());
 }
 
-/// A clear of the firmware: of a word of `endpoint_pending`, or of `event_pending`.
-fn clear(bench: &mut Bench, endpoint_word: Option<u32>, mask: u32) {
+/// A clear of the firmware: of a word of one of the `ARRAYS`, or of `event_pending`.
+fn clear(bench: &mut Bench, of_array: Option<(usize, usize)>, mask: u32) {
+    let (array, word) = of_array.unwrap_or((ARRAYS.len(), 0));
     bench.unit.clear_valid.next = true;
-    bench.unit.clear_endpoint.next = endpoint_word.is_some();
-    bench.unit.clear_word.next = endpoint_word.unwrap_or(0).to_bits();
+    bench.unit.clear_endpoint.next = array == 0;
+    bench.unit.clear_queue.next = array == 1;
+    bench.unit.clear_word.next = word.to_bits();
     bench.unit.clear_mask.next = mask.to_bits();
     settle(&mut bench.unit);
     for waited in 0.. {
@@ -376,43 +381,62 @@ fn clear(bench: &mut Bench, endpoint_word: Option<u32>, mask: u32) {
     bench.unit.clear_valid.next = false;
 }
 
+/// Arrays of pending bits: where, and how many words.
+const ARRAYS: [(usize, u64); 2] = [
+    (map::endpoint_pending::OFFSET, 128),
+    (map::queue_pending::OFFSET, 8),
+];
+
 #[test]
-fn endpoint_bits_follow_a_model_under_random_traffic() {
+fn pending_bits_follow_a_model_under_random_traffic() {
     let seed = 11;
     println!("seed {seed}");
     let mut random = Random::new(seed);
     let mut bench = Bench::new();
-    for _ in 0..8 {
+    for _ in 0..128 {
         bench.step();
     }
-    let mut model = [0u32; 8];
-    for round in 0..200 {
-        let word = random.below(8) as usize;
+    let mut model = [[0u32; 128]; 2];
+    for round in 0..800 {
+        let array = random.below(2) as usize;
+        let (offset, words) = ARRAYS[array];
+        let word = random.below(words) as usize;
         let mask = random.word() as u32;
         match random.below(4) {
             0 => {
-                clear(&mut bench, Some(word as u32), mask);
-                model[word] &= !mask;
+                clear(&mut bench, Some((array, word)), mask);
+                model[array][word] &= !mask;
             }
             1 => {
-                assert!(bench.write(map::endpoint_pending::OFFSET + 4 * word, mask));
-                model[word] &= !mask;
+                assert!(bench.write(offset + 4 * word, mask));
+                model[array][word] &= !mask;
             }
             2 => assert_eq!(
-                bench.read(map::endpoint_pending::OFFSET + 4 * word),
-                model[word],
-                "round {round}"
+                bench.read(offset + 4 * word),
+                model[array][word],
+                "round {round}, array {array}"
             ),
             _ => {
-                for _ in 0..random.below(20) {
-                    let endpoint = random.below(256) as usize;
+                // Bits of both in the same cycle.
+                for _ in 0..random.below(200) {
+                    let (endpoint, queue) = (random.below(4096), random.below(256));
                     bench.unit.endpoint_set.next = true;
                     bench.unit.endpoint_set_index.next = endpoint.to_bits();
-                    model[endpoint / 32] |= 1 << (endpoint % 32);
+                    bench.unit.queue_set.next = true;
+                    bench.unit.queue_set_index.next = queue.to_bits();
+                    for (array, index) in [endpoint, queue].into_iter().enumerate() {
+                        model[array][index as usize / 32] |= 1 << (index % 32);
+                    }
                     bench.step();
                 }
                 bench.unit.endpoint_set.next = false;
+                bench.unit.queue_set.next = false;
             }
+        }
+    }
+    for (array, (offset, words)) in ARRAYS.into_iter().enumerate() {
+        for (word, &expected) in model[array].iter().take(words as usize).enumerate() {
+            assert_eq!(bench.read(offset + 4 * word), expected);
         }
     }
 }
@@ -513,10 +537,13 @@ fn gate() {
             Bits::default()
         };
         unit.endpoint_set.next = cycle > 20 && random.chance(30);
+        unit.queue_set.next = random.chance(30);
+        unit.queue_set_index.next = random.bits();
         unit.endpoint_set_index.next = random.bits();
         if !unit.clear_valid.val() || unit.clear_ready.val() {
             unit.clear_valid.next = random.chance(20);
-            unit.clear_endpoint.next = random.chance(50);
+            unit.clear_endpoint.next = random.chance(30);
+            unit.clear_queue.next = !unit.clear_endpoint.next && random.chance(50);
             unit.clear_word.next = random.bits();
             unit.clear_mask.next = random.bits();
         }

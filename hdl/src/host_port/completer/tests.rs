@@ -7,6 +7,10 @@ use std::collections::VecDeque;
 
 const COMPLETER: u16 = 0x0300;
 
+/// The outbox in BAR4: the first byte, and the first behind it.
+const OUTBOX: u64 = 1 << ENDPOINT_SPACE_LOG2;
+const OUTBOX_END: u64 = OUTBOX + abi::command::OUTBOX_BYTES as u64;
+
 /// Registers stand everywhere in BAR0 but at 0x3c, at 0x80 to 0xbc, and from 0x800 on.
 fn register(address: u64) -> Option<u32> {
     let absent = address == 0x3c || (0x80..0xc0).contains(&address) || address >= 0x800;
@@ -23,7 +27,7 @@ fn memory(beat: u64) -> u128 {
 fn double_word(space: u64, address: u64) -> Option<u32> {
     match (space, address) {
         (0, _) => register(address),
-        (2, 0..0x1_2000) => Some((memory(address / 16) >> (address % 16 * 8)) as u32),
+        (2, 0..OUTBOX_END) => Some((memory(address / 16) >> (address % 16 * 8)) as u32),
         _ => None,
     }
 }
@@ -230,7 +234,7 @@ fn check(request: &ReadRequest, completions: &mut VecDeque<Vec<u8>>) -> bool {
             .step_by(4)
             .map(|address| double_word(space, address))
             .collect();
-        let out_of_reach = !(space == 0 || space == 2 && request.address.to_u64() < 0x1_2000);
+        let out_of_reach = !(space == 0 || space == 2 && request.address.to_u64() < OUTBOX_END);
         let absent = out_of_reach || !nothing && words.contains(&None);
         assert_eq!(
             refused,
@@ -316,7 +320,7 @@ fn every_start_and_length_around_the_boundary() {
     for start in 0..32 {
         for length in [1, 2, 3, 4, 5, 15, 16, 17, 28, 31, 32, 33, 34, 64, 66] {
             let last = if length == 1 { 0 } else { 15 };
-            requests.push(request(2, 0x1_0000 + 4 * start, length, 15, last));
+            requests.push(request(2, OUTBOX + 4 * start, length, 15, last));
         }
     }
     run_and_check(&requests, 1, 100, 4);
@@ -324,8 +328,8 @@ fn every_start_and_length_around_the_boundary() {
 
 #[test]
 fn the_longest_read() {
-    run_and_check(&[request(2, 0xf000, 1024, 15, 15)], 1, 100, 5);
-    run_and_check(&[request(2, 0x1_1004, 1023, 8, 1)], 1, 60, 6);
+    run_and_check(&[request(2, OUTBOX - 0x1000, 1024, 15, 15)], 1, 100, 5);
+    run_and_check(&[request(2, OUTBOX + 0x1004, 1023, 8, 1)], 1, 60, 6);
 }
 
 #[test]
@@ -347,10 +351,10 @@ fn what_cannot_be_read_and_what_needs_no_answer() {
         refused_before,
         request(1, 0x800, 2, 15, 15),
         request(0, 0, 0, 15, 15),
-        request(2, 0x1_2000, 1, 15, 0),
-        request(2, 0x1_fffc, 1, 15, 0),
-        request(2, 0x1_1ffc, 1, 15, 0),
-        request(2, 0xfffc, 1, 15, 0),
+        request(2, OUTBOX_END, 1, 15, 0),
+        request(2, 2 * OUTBOX - 4, 1, 15, 0),
+        request(2, OUTBOX_END - 4, 1, 15, 0),
+        request(2, OUTBOX - 4, 1, 15, 0),
     ];
     let run = run_and_check(&requests, 1, 100, 8);
     assert_eq!(run.unsupported, 3);
@@ -363,7 +367,7 @@ fn random_reads_with_everything_slow() {
         let requests: Vec<_> = (0..40)
             .map(|_| {
                 let space = [0, 0, 2, 2, 2, 1][random.below(6) as usize];
-                let size = [0x1000, 0x10_0000, 0x2_0000][space as usize];
+                let size = [0x1000, OUTBOX, 2 * OUTBOX][space as usize];
                 let address =
                     random.below(size / 4) * 4 % if random.chance(50) { 0x200 } else { size };
                 let room = (4096 - address % 4096) / 4;

@@ -1,10 +1,13 @@
 //! What `PacketReceive` should make of a packet: slow and obvious, byte by byte.
 
+use crate::configuration::ENDPOINT_SPACE_LOG2;
 use crate::host_port::packet_encoder::header_double_words;
 
 pub const BAR0: u64 = 0x0000_0000_fe40_1000;
-pub const BAR2: u64 = 0x0000_0038_c010_0000;
-pub const BAR4: u64 = 0x0000_0000_c002_0000;
+pub const BAR2: u64 = 0x0000_0038_c100_0000;
+pub const BAR4: u64 = 0x0000_0000_c200_0000;
+pub const BAR2_BYTES: u64 = 1 << ENDPOINT_SPACE_LOG2;
+pub const BAR4_BYTES: u64 = 2 * BAR2_BYTES;
 
 /// One lane-beat: address in its BAR, and the value of each byte that is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,17 +36,22 @@ pub struct Read {
 pub struct Outcome {
     pub lanes: Vec<Lanes>,
     pub reads: Vec<Read>,
-    pub completion: Vec<(u128, bool)>,
+    /// Its beats, whether each is the last, and whether it is told to be malformed.
+    pub completion: Vec<(u128, bool, bool)>,
     pub malformed: bool,
     pub unsupported: bool,
     pub receive_last: bool,
 }
 
 fn bar_of(address: u64) -> Option<(u64, u64)> {
-    [(0, BAR0, 0x1000), (1, BAR2, 0x10_0000), (2, BAR4, 0x2_0000)]
-        .into_iter()
-        .find(|&(_, base, size)| (base..base + size).contains(&address))
-        .map(|(space, base, _)| (space, address - base))
+    [
+        (0, BAR0, 0x1000),
+        (1, BAR2, BAR2_BYTES),
+        (2, BAR4, BAR4_BYTES),
+    ]
+    .into_iter()
+    .find(|&(_, base, size)| (base..base + size).contains(&address))
+    .map(|(space, base, _)| (space, address - base))
 }
 
 fn enables_legal(first: u8, last: u8, length: usize, address: u64) -> bool {
@@ -81,9 +89,8 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
 
     if [0x0a, 0x4a].contains(&format_type) {
         outcome.malformed = !right_length;
-        let beats_without_digest = (header + payload).div_ceil(4);
-        outcome.completion = beats.iter().take(beats_without_digest).copied().collect();
-        outcome.completion.last_mut().unwrap().1 = true;
+        let told = |&(data, last): &(u128, bool)| (data, last, last && !right_length);
+        outcome.completion = beats.iter().map(told).collect();
         return outcome;
     }
     if [0x30, 0x70].contains(&(format_type & 0xf8)) {

@@ -13,7 +13,7 @@ struct Run {
     fed: Vec<u64>,
     lanes: Vec<(u64, Lanes)>,
     reads: Vec<Read>,
-    completion: Vec<(u64, (u128, bool))>,
+    completion: Vec<(u64, (u128, bool, bool))>,
     packets: u64,
     malformed: u64,
     unsupported: u64,
@@ -110,7 +110,9 @@ fn run(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
         }
         if unit.completion_valid.val() {
             let beat = unit.completion.val();
-            run.completion.push((cycle, (number(beat.data), beat.last)));
+            let malformed = beat.last && unit.completion_malformed.val();
+            let told = (number(beat.data), beat.last, malformed);
+            run.completion.push((cycle, told));
         }
         run.packets += u64::from(unit.packet.val());
         run.malformed += u64::from(unit.malformed.val());
@@ -288,8 +290,8 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
     }
     let (base, size) = [
         (BAR0, 0x1000),
-        (BAR2, 0x10_0000),
-        (BAR4, 0x2_0000),
+        (BAR2, BAR2_BYTES),
+        (BAR4, BAR4_BYTES),
         (0x1000, 0x1000),
     ][random.below(4) as usize];
     let address = base + random.below(size / 4) * 4;

@@ -5,7 +5,7 @@ mod host;
 use super::*;
 use crate::gate::Gate;
 use crate::host_port::test_support::*;
-use host::{ABORT, Completion, Pending, junk, legal_piece, memory};
+use host::{ABORT, Completion, Pending, Told, junk, legal_piece, memory};
 
 const REQUESTER: u16 = 0x0305;
 const DONE: u64 = abi::command::completion_status::DONE as u64;
@@ -18,7 +18,7 @@ struct Bench {
     cycle: u64,
     maximum: u64,
     /// Beats on their way to the unit, one a cycle (or a gap).
-    completions: Vec<Option<(u128, bool)>>,
+    completions: Vec<Option<Told>>,
     /// Requests not yet answered in full.
     pending: Vec<Pending>,
     /// All requests, as they left.
@@ -76,8 +76,10 @@ impl Bench {
         };
         self.unit.completion_valid.next = next.is_some();
         // Between packets the bus carries rubbish.
-        let (data, last) = next.unwrap_or((u128::MAX / 5 * u128::from(self.cycle % 5), true));
+        let rubbish = (u128::MAX / 5 * u128::from(self.cycle % 5), true, true);
+        let (data, last, malformed) = next.unwrap_or(rubbish);
         self.unit.completion.next = beat(data, last);
+        self.unit.completion_malformed.next = malformed;
         if next.is_some() {
             self.last_completion = self.cycle;
         }
@@ -146,7 +148,7 @@ impl Bench {
 
     fn send(&mut self, completion: &Completion) {
         self.completions
-            .extend(completion.beats().into_iter().map(Some));
+            .extend(completion.told().into_iter().map(Some));
     }
 
     fn check_data(&self, read: &Read) {
@@ -234,7 +236,7 @@ fn random_traffic(seed: u64, reads: usize, junk_percent: u64, refuse_percent: u6
         if bench.completions.is_empty() {
             if random.chance(junk_percent) {
                 let junk = junk(&bench.pending, REQUESTER, &mut random);
-                junks += 1;
+                junks += usize::from(!junk.is_malformed());
                 bench.send(&junk);
             } else if !bench.pending.is_empty() && random.chance(patience) {
                 let which = random.below(bench.pending.len() as u64) as usize;
@@ -249,6 +251,7 @@ fn random_traffic(seed: u64, reads: usize, junk_percent: u64, refuse_percent: u6
                 } else {
                     let piece = legal_piece(&pending, boundary, &mut random);
                     let mut data = Completion::data(&pending, piece, REQUESTER);
+                    data.digest = random.chance(20);
                     if random.chance(refuse_percent) {
                         data.poisoned = true;
                         let owner = flying.iter_mut().find(|read| owns(read, &pending)).unwrap();
@@ -351,6 +354,38 @@ fn a_poisoned_part_spoils_its_read_which_ends_with_its_last_part() {
         bench.send(&Completion::data(&pending, 64, REQUESTER));
         bench.idle(12);
         assert_eq!(bench.finished.last().unwrap().2, DONE, "turn {turn}");
+    }
+}
+
+/// One beat too many or too few, of completions with one beat and with several, poisoned or not.
+#[test]
+fn a_malformed_completion_changes_nothing_and_the_true_one_behind_it_is_taken() {
+    for bytes in [4, 8, 64, 256] {
+        for (longer, poisoned) in [(true, false), (true, true), (false, false), (false, true)] {
+            let read = read(0x1_0000_1000, bytes, 64);
+            let mut bench = Bench::new(1 << 20, 5);
+            bench.read(&read);
+            bench.idle(20);
+            let pending = bench.pending.remove(0);
+            let mut malformed = Completion::data(&pending, bytes, REQUESTER);
+            malformed.poisoned = poisoned;
+            malformed.payload.fill(0xbd);
+            match malformed.payload.len() {
+                _ if longer => malformed.payload.resize(bytes + 16, 0xbd),
+                // Behind the only beat there is none to be left out.
+                4 => continue,
+                length => malformed.payload.truncate(length.saturating_sub(16)),
+            }
+            assert!(malformed.is_malformed());
+            bench.send(&malformed);
+            bench.idle(40);
+            assert!(bench.finished.is_empty(), "{malformed:?}");
+            bench.send(&Completion::data(&pending, bytes, REQUESTER));
+            bench.idle(40);
+            assert_eq!(bench.finished[0].2, DONE);
+            bench.check_data(&read);
+            assert_eq!((bench.unexpected, bench.errors), (0, 0), "{malformed:?}");
+        }
     }
 }
 
@@ -541,7 +576,7 @@ fn a_request_that_waits_for_credits_does_not_age() {
 fn gate() {
     // A host that answers out of order, among completions that are nothing; and beats of all kinds.
     let mut pending: Vec<Pending> = vec![];
-    let mut beats: Vec<(u128, bool)> = vec![];
+    let mut beats: Vec<Told> = vec![];
     Gate::new("read_requester", ReadRequester::new(300))
         .clock(|unit| &mut unit.clock)
         .cycles(4000)
@@ -571,18 +606,19 @@ fn gate() {
             }
             if beats.is_empty() && random.chance(60) {
                 if pending.is_empty() || random.chance(20) {
-                    beats = junk(&pending, REQUESTER, random).beats();
+                    beats = junk(&pending, REQUESTER, random).told();
                 } else {
                     let which = random.below(pending.len() as u64) as usize;
                     let of = pending[which].clone();
                     let piece = legal_piece(&of, 64, random);
                     let mut data = Completion::data(&of, piece, REQUESTER);
                     data.poisoned = random.chance(5);
-                    beats = data.beats();
+                    data.digest = random.chance(20);
+                    beats = data.told();
                     pending[which].address += piece as u64;
                     pending[which].bytes -= piece;
                     if random.chance(5) {
-                        beats = Completion::refusal(&of, ABORT, REQUESTER).beats();
+                        beats = Completion::refusal(&of, ABORT, REQUESTER).told();
                     }
                     if pending[which].bytes == 0 || beats.len() == 1 {
                         pending.remove(which);
@@ -590,11 +626,12 @@ fn gate() {
                 }
             }
             unit.completion_valid.next = !beats.is_empty();
-            unit.completion.next = if beats.is_empty() {
-                random.beat()
-            } else {
-                let (data, last) = beats.remove(0);
-                beat(data, last)
-            };
+            unit.completion.next = random.beat();
+            unit.completion_malformed.next = random.chance(50);
+            if !beats.is_empty() {
+                let (data, last, malformed) = beats.remove(0);
+                unit.completion.next = beat(data, last);
+                unit.completion_malformed.next = malformed;
+            }
         });
 }

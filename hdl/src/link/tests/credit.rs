@@ -1,8 +1,11 @@
 //! Credit: what is told of it, what waits for it, and what happens without.
 
-use super::super::frame::{Header, beat, credit_frame, random_bytes, seal, without_crc, word_of};
-use super::{Words, new_unit, send, with_credit};
+use super::super::frame::{
+    Header, beat, credit_frame, random_bytes, seal, stored, without_crc, word_of,
+};
+use super::{COVERED, COVERED_FRAMES, Words, new_unit, send, with_credit};
 use crate::clock_cycle;
+use crate::configuration::{CREDIT_INTERVAL_CYCLES, CREDIT_STEP_BEATS};
 use crate::gate::{Random, settle};
 use abi::link::{header, kind};
 
@@ -14,7 +17,7 @@ fn the_first_frame_after_reset_tells_all_credit() {
     assert!(!unit.room_0.val() && !unit.room_1.val());
     clock_cycle!(unit, clock);
     assert!(unit.link.valid.val() && unit.link.beat.val().last);
-    let mut word = credit_frame([480, 480], [0, 0])[0];
+    let mut word = credit_frame([COVERED as u64; 2], [0, 0])[0];
     word = abi::link::credit::source_node::set(word, 1);
     assert_eq!(word_of(unit.link.beat.val()), seal(vec![word])[0]);
 }
@@ -48,9 +51,38 @@ fn without_credit_nothing_begins() {
 }
 
 #[test]
+fn a_ping_needs_no_credit_and_takes_none() {
+    let mut unit = new_unit(1);
+    unit.link.ready.next = true;
+    unit.frame.valid.next = true;
+    let ping = Header::new(kind::PING, 1, 1, 0, 0).0;
+    unit.frame.beat.next = beat(ping, true);
+    let mut pings = 0;
+    let mut credit = None;
+    for _ in 0..2 * CREDIT_INTERVAL_CYCLES {
+        settle(&mut unit);
+        if unit.link.valid.val() {
+            let word = word_of(unit.link.beat.val());
+            match header::kind::get(word) as usize {
+                kind::PING => {
+                    assert_eq!(word, seal(vec![ping])[0]);
+                    assert!(unit.link.beat.val().last);
+                    pings += 1;
+                }
+                _ => credit = Some(word),
+            }
+        }
+        clock_cycle!(unit, clock);
+    }
+    assert!(pings > CREDIT_INTERVAL_CYCLES, "{pings}");
+    let credit = credit.expect("a credit frame goes between pings");
+    assert_eq!(abi::link::credit::sent_1::get(credit), 0);
+}
+
+#[test]
 fn frames_without_credit_are_dropped_and_those_with_credit_stay() {
     let mut unit = with_credit();
-    let frames: Vec<Words> = (0..40)
+    let frames: Vec<Words> = (0..COVERED_FRAMES as u8 + 12)
         .map(|n| {
             seal(without_crc(
                 Header::new(kind::MESSAGE, 0, 0, 1, 248),
@@ -63,13 +95,13 @@ fn frames_without_credit_are_dropped_and_those_with_credit_stay() {
         send(&mut unit, frame);
         overruns += usize::from(unit.overrun.val());
     }
-    assert_eq!(overruns, 12, "480 beats hold 28 frames");
+    assert_eq!(overruns, 12, "{COVERED} beats hold {COVERED_FRAMES} frames");
     unit.channel_0.ready.next = true;
     settle(&mut unit);
-    for frame in &frames[..28] {
-        for word in frame {
+    for frame in &frames[..COVERED_FRAMES] {
+        for word in stored(frame.clone()) {
             assert!(unit.channel_0.valid.val());
-            assert_eq!(word_of(unit.channel_0.beat.val()), *word);
+            assert_eq!(word_of(unit.channel_0.beat.val()), word);
             clock_cycle!(unit, clock);
         }
     }
@@ -82,7 +114,7 @@ fn credit_frames_come_as_space_is_freed_and_at_least_every_interval() {
     let mut random = Random::new(5);
     let mut ages = Vec::new();
     let mut age = 0;
-    for cycle in 0..4000u64 {
+    for cycle in 0..4 * CREDIT_INTERVAL_CYCLES {
         settle(&mut unit);
         age += 1;
         if unit.link.valid.val() {
@@ -97,14 +129,15 @@ fn credit_frames_come_as_space_is_freed_and_at_least_every_interval() {
     assert!(
         ages[1..]
             .iter()
-            .all(|(_, age, limit)| *age <= 1030 && *limit == 480),
+            .all(|(_, age, limit)| *age <= CREDIT_INTERVAL_CYCLES + 6 && *limit == COVERED as u64),
         "{ages:?}"
     );
 
-    // 64 beats consumed: told at once.
+    // A step consumed: told at once.
     unit.channel_1.ready.next = true;
-    let before = 480;
-    for _ in 0..4 {
+    let before = COVERED as u64;
+    let frames = CREDIT_STEP_BEATS.div_ceil(abi::link::MAXIMUM_FRAME_BEATS);
+    for _ in 0..frames {
         let frame = Header::new(kind::MESSAGE, 1, 0, 1, 248);
         send(
             &mut unit,
@@ -121,5 +154,8 @@ fn credit_frames_come_as_space_is_freed_and_at_least_every_interval() {
         }
         clock_cycle!(unit, clock);
     }
-    assert!(told.is_some_and(|limit| limit >= before + 64), "{told:?}");
+    assert!(
+        told.is_some_and(|limit| limit >= before + CREDIT_STEP_BEATS as u64),
+        "{told:?}"
+    );
 }

@@ -1,9 +1,13 @@
 //! Single frames: how long they take, and what becomes of bad ones.
 
-use super::super::frame::{Header, acknowledge_frame, beat, seal, without_crc, word_of};
+use super::super::frame::{
+    Header, answer_frame, answer_to, beat, ping, random_answer, seal, stored, without_crc, word_of,
+};
 use super::{Words, send, with_credit};
+use crate::bundles::Answer;
 use crate::clock_cycle;
-use crate::gate::settle;
+use crate::configuration::{NODES_LOG2, PEER_QUEUES_LOG2};
+use crate::gate::{Random, settle};
 use abi::link::{header, kind};
 
 #[test]
@@ -30,24 +34,78 @@ fn latencies_are_as_documented() {
     settle(&mut unit);
     clock_cycle!(unit, clock);
 
-    let frame = seal(without_crc(Header::new(kind::MESSAGE, 1, 0, 1, 8), &[2; 8]));
+    let mut head = Header::new(kind::MESSAGE, 1, 0, 1, 8);
+    head.0 = header::receive_queue_id::set(head.0, 0x2b5);
+    let frame = seal(without_crc(head, &[2; 8]));
     unit.channel_1.ready.next = true;
     send(&mut unit, &frame);
     assert!(unit.channel_1.valid.val(), "one cycle after the last beat");
-    assert_eq!(word_of(unit.channel_1.beat.val()), frame[0]);
+    assert_eq!(
+        word_of(unit.channel_1.beat.val()),
+        stored(frame.clone())[0],
+        "with what its RQID leads to"
+    );
     clock_cycle!(unit, clock);
     assert!(unit.channel_1.valid.val() && unit.channel_1.beat.val().last);
     assert_eq!(word_of(unit.channel_1.beat.val()), frame[1]);
+    clock_cycle!(unit, clock);
 
-    send(&mut unit, &acknowledge_frame(0, 1, 5, 0x1c));
+    let answer = random_answer(&mut Random::new(3), 1);
+    send(&mut unit, &answer_frame(0, answer));
     assert!(!unit.received_valid.val());
     clock_cycle!(unit, clock);
     assert!(unit.received_valid.val(), "two cycles after the beat");
-    let answer = unit.received.val();
-    assert_eq!(answer.node.to_u64(), 0);
-    assert_eq!(answer.queue.to_u64(), 5);
-    assert_eq!(answer.slot.to_u64(), 12);
-    assert_eq!(answer.status.to_u64(), 1);
+    let from_node_0 = Answer {
+        node: 0.into(),
+        ..answer
+    };
+    assert_eq!(unit.received.val(), from_node_0);
+    assert!(!unit.ping_valid.val());
+
+    let word = ping(0, 0, 1, answer);
+    send(&mut unit, &seal(vec![word]));
+    clock_cycle!(unit, clock);
+    assert!(unit.ping_valid.val(), "two cycles after the beat");
+    for stalled in [false, true] {
+        unit.stalled_recently.next = stalled;
+        settle(&mut unit);
+        assert_eq!(unit.ping.val(), answer_to(word, stalled));
+    }
+    assert!(!unit.received_valid.val());
+}
+
+/// Sends Express messages both ways without a pause, until credits are told.
+#[test]
+fn frames_of_two_beats_leave_and_come_in_back_to_back() {
+    let mut unit = with_credit();
+    let mut head = Header::new(kind::MESSAGE, 0, 1, 0, 8);
+    head.0 = header::receive_queue_id::set(head.0, 7);
+    let out = without_crc(head, &[1; 8]);
+    let incoming: Words = (0..30)
+        .flat_map(|n| seal(without_crc(Header::new(kind::MESSAGE, 1, 0, 1, 8), &[n; 8])))
+        .collect();
+    unit.channel_1.ready.next = true;
+    let mut received = Vec::new();
+    for cycle in 0..64 {
+        unit.frame.valid.next = cycle < 60;
+        unit.frame.beat.next = beat(out[cycle % 2], cycle % 2 == 1);
+        unit.receive_valid.next = cycle < 60;
+        let word = incoming.get(cycle).copied().unwrap_or_default();
+        unit.receive_beat.next = beat(word, cycle % 2 == 1);
+        settle(&mut unit);
+        assert_eq!(unit.frame.ready.val(), cycle < 60, "cycle {cycle}");
+        assert_eq!(unit.link.valid.val(), (1..61).contains(&cycle));
+        if unit.channel_1.valid.val() {
+            received.push((cycle, word_of(unit.channel_1.beat.val())));
+        }
+        clock_cycle!(unit, clock);
+    }
+    let expected: Vec<(usize, u128)> = incoming.into_iter().enumerate().collect();
+    let received: Vec<(usize, u128)> = received
+        .into_iter()
+        .map(|(c, word)| (c - 2, word))
+        .collect();
+    assert_eq!(received, expected, "each beat two cycles after it came");
 }
 
 #[test]
@@ -59,8 +117,9 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
     let of = |header: u128| seal(without_crc(Header(header), &[3; 8]));
     let mut flipped = of(good.0);
     flipped[1] ^= 1 << 77;
+    let answer_to_node_2 = random_answer(&mut Random::new(9), 2);
     let with_length = |length| of(header::length::set(good.0, length));
-    let cases: Vec<(&str, Words, [bool; 4])> = vec![
+    let mut cases: Vec<(&str, Words, [bool; 4])> = vec![
         ("right", of(good.0), [true, false, false, false]),
         ("flipped bit", flipped, [false, true, false, false]),
         (
@@ -84,8 +143,28 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
             [false, true, false, false],
         ),
         (
-            "acknowledgement of two beats",
-            of(header::kind::set(good.0, kind::ACKNOWLEDGE as u64)),
+            "answer of two beats",
+            of(header::kind::set(good.0, kind::FULL as u64)),
+            [false, true, false, false],
+        ),
+        (
+            "ping of two beats",
+            of(header::kind::set(good.0, kind::PING as u64)),
+            [false, true, false, false],
+        ),
+        (
+            "reserved kind",
+            of(header::kind::set(good.0, kind::PACKED as u64)),
+            [false, true, false, false],
+        ),
+        (
+            "reserved kind of one beat",
+            seal(vec![header::kind::set(good.0, kind::NACK as u64)]),
+            [false, true, false, false],
+        ),
+        (
+            "kind behind the last answer",
+            seal(vec![header::kind::set(good.0, 15)]),
             [false, true, false, false],
         ),
         (
@@ -104,21 +183,30 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
             [false, false, false, true],
         ),
         (
-            "node 64",
-            of(header::source_node::set(good.0, 64)),
+            "answer for another node",
+            answer_frame(0, answer_to_node_2),
             [false, false, false, true],
         ),
         (
-            "queue 16",
-            of(header::source_queue::set(good.0, 16)),
-            [false, false, false, true],
-        ),
-        (
-            "acknowledgement for another node",
-            acknowledge_frame(0, 2, 0, 0),
+            "ping for another node",
+            seal(vec![ping(0, 0, 2, answer_to_node_2)]),
             [false, false, false, true],
         ),
     ];
+    let highest = of(header::source_node::set(good.0, (1 << NODES_LOG2) - 1));
+    let source = highest[0];
+    let slot = header::slot::set(source, (1 << PEER_QUEUES_LOG2) - 1);
+    cases.push(("right", of(slot), [true, false, false, false]));
+    if NODES_LOG2 < 10 {
+        let node = header::source_node::set(good.0, 1 << NODES_LOG2);
+        cases.push(("impossible node", of(node), [false, false, false, true]));
+    }
+    if PEER_QUEUES_LOG2 < 8 {
+        let slot = header::slot::set(good.0, 1 << PEER_QUEUES_LOG2);
+        cases.push(("impossible slot", of(slot), [false, false, false, true]));
+        let packet = header::kind::set(slot, kind::PACKET as u64);
+        cases.push(("right", of(packet), [true, false, false, false]));
+    }
     for (name, words, expected) in cases {
         send(&mut unit, &words);
         let seen = [
@@ -132,7 +220,10 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
         assert_eq!(unit.channel_0.valid.val(), name == "right", "{name}");
         for _ in 0..4 {
             clock_cycle!(unit, clock);
-            assert!(!unit.received_valid.val(), "{name}");
+            assert!(
+                !unit.received_valid.val() && !unit.ping_valid.val(),
+                "{name}"
+            );
         }
     }
 }

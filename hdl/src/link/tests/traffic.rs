@@ -1,11 +1,11 @@
 //! Random traffic: between two ends, and in the gate.
 
 use super::super::frame::{
-    Header, acknowledge_frame, beat, credit_frame, random_bytes, seal, without_crc,
+    Header, answer_frame, beat, credit_frame, ping, random_answer, random_bytes, seal, without_crc,
 };
 use super::super::link_unit::LinkUnit;
 use super::end::{End, Feed, carry};
-use super::new_unit;
+use super::{COVERED_FRAMES, new_unit};
 use crate::gate::Random;
 use abi::link::{header, kind};
 use rust_hdl::prelude::*;
@@ -24,23 +24,27 @@ fn random_traffic_over_a_wire_that_hurts_frames() {
         for index in 0..2 {
             if cycle % 1500 == 0 {
                 ends[index].drain = [1, 2, 5, 12][random.below(4) as usize];
+                ends[index].stalled = random.chance(50);
             }
             if !sending {
                 ends[index].drain = 1;
             }
             if sending && ends[index].frames.words.len() < 3 {
-                ends[index].random_frame(&mut random, kind::MESSAGE);
+                let kind = if random.chance(10) {
+                    kind::PING
+                } else {
+                    kind::MESSAGE
+                };
+                ends[index].random_frame(&mut random, kind);
+                if random.chance(30) {
+                    ends[index].random_loopback(&mut random, kind);
+                }
             }
             if sending && random.below(30) == 0 && ends[index].packets.words.len() < 2 {
                 ends[index].random_frame(&mut random, kind::PACKET);
             }
             if sending && random.below(7) == 0 && ends[index].answers.len() < 4 {
-                let answer = (
-                    ends[index].peer(),
-                    random.below(16),
-                    random.below(16),
-                    random.below(4),
-                );
+                let answer = random_answer(&mut random, ends[index].peer());
                 ends[index].answers.push_back(answer);
             }
             if let Some(words) = ends[index].cycle(&mut random, 6) {
@@ -51,7 +55,14 @@ fn random_traffic_over_a_wire_that_hurts_frames() {
     for end in &ends {
         assert!(end.idle(), "node {} is not done", end.node);
         assert_eq!(end.overruns, 0);
-        assert!(end.delivered > 100, "{}", end.delivered);
+        let [channel_0, channel_1, loopback] = end.delivered;
+        assert!(channel_0 + channel_1 > 100, "{:?}", end.delivered);
+        assert!(loopback > 20, "{loopback}");
+        assert!(
+            end.pinged.iter().all(|&pings| pings > 5),
+            "{:?}",
+            end.pinged
+        );
     }
     assert!(hurt > 20);
     assert!(ends[0].dropped + ends[1].dropped > 10);
@@ -77,8 +88,10 @@ fn random_traffic_over_a_wire_that_hurts_frames() {
                 carry(words, &mut ends[0], &mut random, 0);
             }
         }
-        // 480 beats: 28 frames of 17 beats; a 29th would need 493.
-        assert_eq!(ends[0].accepted_headers, 28, "channel {channel}");
+        assert_eq!(
+            ends[0].accepted_headers, COVERED_FRAMES,
+            "channel {channel}"
+        );
         ends[0].frames.words.clear();
         ends[0].frames.offered = false;
     }
@@ -86,21 +99,21 @@ fn random_traffic_over_a_wire_that_hurts_frames() {
 }
 
 #[test]
-fn acknowledgements_and_frames_wait_for_at_most_one_of_the_other() {
+fn answers_and_frames_wait_for_at_most_one_of_the_other() {
     let mut random = Random::new(77);
     let mut end = End::new(0);
     end.receive(&credit_frame([480, 480], [0, 0]));
     let mut order = Vec::new();
     for _ in 0..120 {
         if end.answers.is_empty() {
-            end.answers.push_back((1, 2, 3, 0));
+            end.answers.push_back(random_answer(&mut random, 1));
         }
         if end.frames.words.is_empty() {
             let header = Header::new(kind::MESSAGE, 0, 0, 1, 8);
             end.frames.words.push_back(without_crc(header, &[0; 8]));
         }
         if let Some(words) = end.cycle(&mut random, 0) {
-            order.push(header::kind::get(words[0]) as usize);
+            order.push(header::kind::get(words[0]) >> abi::link::ANSWER_SHIFT);
         }
     }
     let settled = &order[10..];
@@ -119,7 +132,7 @@ fn the_unit_passes_the_checks_and_emits() {
 #[test]
 fn gate() {
     let mut incoming: VecDeque<(u128, bool)> = VecDeque::new();
-    let mut feeds = [Feed::default(), Feed::default()];
+    let mut feeds = [Feed::default(), Feed::default(), Feed::default()];
     crate::gate::Gate::new("link_unit", LinkUnit::default())
         .clock(|unit| &mut unit.clock)
         .cycles(4000)
@@ -131,11 +144,15 @@ fn gate() {
             if incoming.is_empty() {
                 let mut frame = match random.below(4) {
                     0 => credit_frame([cycle / 2, cycle / 3], [random.below(500), 0]),
-                    1 => acknowledge_frame(0, 1, random.below(16), random.below(256)),
+                    1 if random.chance(30) => {
+                        seal(vec![ping(random.below(2), 0, 1, random_answer(random, 0))])
+                    }
+                    1 => answer_frame(0, random_answer(random, 1)),
                     _ => {
                         let length = random.below(249) as usize;
                         let kind = [kind::MESSAGE, kind::PACKET][random.below(2) as usize];
-                        let head = Header::new(kind, random.below(2), 0, 1, length);
+                        let mut head = Header::new(kind, random.below(2), 0, 1, length);
+                        head.0 = header::receive_queue_id::set(head.0, random.word());
                         seal(without_crc(head, &random_bytes(random, length)))
                     }
                 };
@@ -157,31 +174,37 @@ fn gate() {
             {
                 unit.receive_beat.next = beat(word, last);
             }
-            let sinks = [&mut unit.frame, &mut unit.packet];
+            let sinks = [&mut unit.frame, &mut unit.loopback, &mut unit.packet];
             for (number, (feed, sink)) in feeds.iter_mut().zip(sinks).enumerate() {
                 if sink.valid.val() && sink.ready.val() {
                     feed.taken();
                 }
                 if feed.words.is_empty() {
                     let length = random.below(60) as usize;
-                    let kind = [kind::MESSAGE, kind::PACKET][number];
+                    let kind = [kind::MESSAGE, kind::MESSAGE, kind::PACKET][number];
                     let mut head = Header::new(kind, random.below(2), 1, 0, length);
                     head.0 = header::marked::set(head.0, random.below(2));
-                    feed.words
-                        .push_back(without_crc(head, &random_bytes(random, length)));
+                    let is_ping = number < 2 && random.chance(20);
+                    feed.words.push_back(if is_ping {
+                        vec![ping(0, 1, number as u64, random_answer(random, 0))]
+                    } else {
+                        without_crc(head, &random_bytes(random, length))
+                    });
                 }
                 let offer = feed.offer(random, 4);
                 sink.valid.next = offer.is_some();
                 let (word, last) = offer.unwrap_or_default();
                 sink.beat.next = beat(word, last);
             }
-            unit.acknowledge_valid.next = random.chance(20);
-            unit.acknowledge.next = crate::bundles::Acknowledgement {
-                node: random.bits(),
-                queue: random.bits(),
-                slot: random.bits(),
-                status: random.bits(),
-            };
+            unit.answer_valid.next = random.chance(20);
+            unit.answer.next = random_answer(random, 0);
+            unit.stalled_recently.next = random.chance(50);
+            unit.lookup_resident.next = random.chance(50);
+            unit.lookup_queue.next = random.bits();
+            unit.lookup2_ready.next = random.chance(70);
+            unit.lookup2_resident.next = random.chance(50);
+            unit.lookup2_queue.next = random.bits();
+            unit.loopback_source.ready.next = random.chance(70);
             unit.link.ready.next = random.chance(80);
             unit.channel_0.ready.next = random.chance(70);
             unit.channel_1.ready.next = random.chance(70);

@@ -1,7 +1,10 @@
 //! Behaviour of `CommandExecutor`: each opcode by itself, then random commands against what each must do.
 
 use super::*;
-use crate::configuration::TRANSLATION_ENTRIES;
+use crate::configuration::{
+    ENDPOINTS_LOG2, INLINE_PAGES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES, TRANSLATION_ENTRIES,
+    TRANSMIT_QUEUES,
+};
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use abi::command::{completion_status, opcode};
 use std::collections::VecDeque;
@@ -16,10 +19,11 @@ pub fn random_command(random: &mut Random) -> u128 {
         1..4 => (random.below(32) * 16) | ((random.below(16) * 4) << 16),
         4 => random.below(64) * 8,
         5 => {
-            let words = random.below(6) << 12 | random.below(12);
-            words | random.below(20) << 16 | random.below(2) << 28
+            let words = random.below(7) << 12 | random.below(12);
+            words | random.below(5) << 16 | random.below(2) << 29
         }
-        _ => random.below(6) << 12 | random.below(40),
+        6 => random.below(7) << 12 | random.below(40),
+        _ => random.below(1 << (INLINE_PAGES_LOG2 + 13)) & !7,
     } as u128;
     let mut data = u128::from(random.word());
     if random.chance(80) {
@@ -53,6 +57,8 @@ fn gate() {
                 }
             }
             unit.node.next = 7u32.to_bits();
+            unit.room_0.next = random.chance(70);
+            unit.room_1.next = random.chance(70);
             unit.slot_ready.next = random.chance(50);
             unit.outbox.grant.next = random.chance(80);
             unit.outbox.data.next = random.bits();
@@ -92,8 +98,17 @@ fn field(command: u128, low: u32, bits: u32) -> u64 {
 /// The obvious executor: what a command must do, or that it is invalid.
 fn expected(command: u128, node: u64) -> Vec<Effect> {
     let (low, high) = (field(command, 32, 16), field(command, 48, 16));
+    let offset = field(command, 32, 32);
+    let pool_bytes = 4096 << INLINE_PAGES_LOG2;
     let data = command >> 64;
-    let region_words = [256, 32, 32, TRANSLATION_ENTRIES as u64, 4096];
+    let region_words = [
+        1 << ENDPOINTS_LOG2,
+        4 * TRANSMIT_QUEUES as u64,
+        4 * RECEIVE_QUEUES as u64,
+        TRANSLATION_ENTRIES as u64,
+        4096,
+        1 << RECEIVE_QUEUE_IDS_LOG2,
+    ];
     let payload = |beats: u64, bytes: u64| -> Vec<u128> {
         let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
         let all: Vec<u8> = (0..beats).flat_map(bytes_of).collect();
@@ -116,19 +131,22 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
         opcode::WRITE_QUEUE_STATE => {
             let region = low >> 12;
             let words = region_words.get(region as usize).copied().unwrap_or(0);
-            let stride = 1 + (high >> 12 & 1);
-            let indices: Vec<u64> = (0..=high & 0xfff).map(|n| low + n * stride).collect();
-            let legal = |index: &u64| index >> 12 == region && index & 0xfff < words;
-            if high >> 13 == 0 && indices.iter().all(legal) {
+            let stride = if high >> 13 & 1 == 1 { 4 } else { 1 };
+            let indices: Vec<u64> = (0..=high & 0x1fff).map(|n| low + n * stride).collect();
+            let of_queue = [1, 2].contains(&region);
+            let legal = |index: &u64| {
+                index >> 12 == region && index & 0xfff < words && (!of_queue || index % 4 < 2)
+            };
+            if high >> 14 == 0 && indices.iter().all(legal) {
                 let write = |index| Effect::Configuration(index, data);
                 return indices.into_iter().map(write).collect();
             }
             None
         }
-        opcode::WRITE_NIU_MEMORY => (high == 0 && low % 8 == 0).then(|| {
-            let half = low / 8 % 2;
+        opcode::WRITE_NIU_MEMORY => (offset.is_multiple_of(8) && offset < pool_bytes).then(|| {
+            let half = offset / 8 % 2;
             Effect::Slot(
-                low / 16,
+                offset / 16,
                 data << (64 * half),
                 if half == 0 { 0x00ff } else { 0xff00 },
             )
@@ -179,7 +197,7 @@ struct Bench {
     random: Random,
 }
 
-const NODE: u64 = 0x2b;
+const NODE: u64 = 0x32b;
 
 impl Bench {
     fn new(seed: u64) -> Self {
@@ -188,6 +206,8 @@ impl Bench {
         unit.command_0_empty.next = true;
         unit.command_1_empty.next = true;
         unit.node.next = NODE.to_bits();
+        unit.room_0.next = true;
+        unit.room_1.next = true;
         unit.reset.next = true;
         clock_cycle!(unit, clock);
         unit.reset.next = false;
@@ -468,7 +488,7 @@ fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
         (read(1024, 4), false),
         (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4000, 0), true),
         (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4fff, 0), true),
-        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x5000, 0), false),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x6000, 0), false),
     ] {
         let mut bench = Bench::new(1);
         bench.queues[0].push_back(command);
@@ -481,32 +501,93 @@ fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
 #[test]
 fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
     const ENTRIES: u64 = TRANSLATION_ENTRIES as u64;
-    for (index, more, every_second, words) in [
-        (0x3000, ENTRIES - 1, 0, TRANSLATION_ENTRIES),
+    const ENDPOINTS: u64 = 1 << ENDPOINTS_LOG2;
+    const IDS: u64 = 1 << RECEIVE_QUEUE_IDS_LOG2;
+    const TRANSMIT: u64 = TRANSMIT_QUEUES as u64;
+    const RECEIVE: u64 = RECEIVE_QUEUES as u64;
+    for (index, more, every_fourth, words) in [
+        (0x3000, ENTRIES - 1, 0, ENTRIES),
         (0x3001, ENTRIES - 1, 0, 0),
         (0x3000 + ENTRIES - 8, 7, 0, 8),
         (0x3000 + ENTRIES - 7, 7, 0, 0),
-        (0x1000, 15, 1, 16),
-        (0x1001, 15, 1, 16),
-        (0x1002, 15, 1, 0),
-        (0x2000, 31, 0, 32),
-        (0x2000, 32, 0, 0),
-        (0x00ff, 0, 1, 1),
-        (0x00ff, 1, 0, 0),
+        (0x1000, TRANSMIT - 1, 1, TRANSMIT),
+        (0x1001, TRANSMIT - 1, 1, TRANSMIT),
+        (0x1002, 0, 0, 0),
+        (0x1003, 0, 1, 0),
+        (0x1004, TRANSMIT - 1, 1, 0),
+        (0x1000, 1, 0, 2),
+        (0x1000, 3, 0, 0),
+        (0x1000, 4, 0, 0),
+        (0x1001, 1, 0, 0),
+        (0x2000, RECEIVE - 1, 1, RECEIVE),
+        (0x2001, RECEIVE, 1, 0),
+        (ENDPOINTS - 1, 0, 1, 1),
+        (ENDPOINTS - 1, 1, 0, 0),
+        (0, ENDPOINTS - 1, 0, ENDPOINTS),
         (0x4000, 0xfff, 0, 4096),
         (0x4000, 0xfff, 1, 0),
+        (0x4000, 0x1fff, 1, 0),
+        (0x5000, IDS - 1, 0, IDS),
+        (0x5000, IDS, 0, 0),
+        (0x6000, 0, 0, 0),
     ] {
         let mut bench = Bench::new(1);
-        let operand = index | more << 16 | every_second << 28;
+        let operand = index | more << 16 | every_fourth << 29;
         let write = command(opcode::WRITE_QUEUE_STATE, COMPLETE, 7, operand, 0x5a5a);
         assert_eq!(
-            expected(write, NODE).len(),
+            expected(write, NODE).len() as u64,
             words.max(1),
             "the reference, {operand:#x}"
         );
         bench.queues[0].push_back(write);
-        bench.run(2 * words + 20);
+        bench.run(2 * words as usize + 20);
         assert_eq!(bench.effects, expected(write, NODE), "{operand:#x}");
         assert_eq!(bench.completions, [(7, u64::from(words == 0))]);
+    }
+}
+
+#[test]
+fn niu_memory_is_written_within_its_pool() {
+    let bytes = 4096u64 << INLINE_PAGES_LOG2;
+    for (offset, legal) in [
+        (0, true),
+        (8, true),
+        (4, false),
+        (bytes - 8, true),
+        (bytes, false),
+        (1 << 31, false),
+    ] {
+        let mut bench = Bench::new(1);
+        let write = command(opcode::WRITE_NIU_MEMORY, 0, 0, offset, 0x1234);
+        bench.queues[0].push_back(write);
+        bench.run(20);
+        assert_eq!(bench.effects, expected(write, NODE), "{offset:#x}");
+        assert_eq!(bench.effects[0] != Effect::Invalid, legal, "{offset:#x}");
+    }
+}
+
+/// A packet without room on its virtual channel is not sent, and holds up nothing.
+#[test]
+fn a_packet_without_room_on_the_link_ends_as_busy() {
+    use abi::command::packet_target::virtual_channel;
+    for channel in 0..2u64 {
+        let target = virtual_channel::set(0, channel) as u64;
+        let send = |token| command(opcode::SEND_PACKET, COMPLETE, token, 20 << 16, target);
+        let mut bench = Bench::new(1);
+        bench.unit.room_0.next = channel == 1;
+        bench.unit.room_1.next = channel == 0;
+        bench.queues[0].push_back(send(1));
+        bench.queues[0].push_back(send(2) & !COMPLETE);
+        bench.queues[0].push_back(command(opcode::NOTHING, COMPLETE, 3, 0, 0));
+        bench.run(40);
+        let busy = completion_status::BUSY as u64;
+        assert_eq!(bench.completions, [(1, busy), (3, 0)]);
+        assert!(bench.effects.is_empty());
+        bench.unit.room_0.next = true;
+        bench.unit.room_1.next = true;
+        bench.queues[0].push_back(send(4));
+        bench.run(40);
+        assert_eq!(bench.completions[2], (4, 0));
+        assert_eq!(bench.effects, expected(send(4), NODE));
     }
 }

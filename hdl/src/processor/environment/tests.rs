@@ -72,8 +72,10 @@ fn gate() {
             unit.packet_inbox_data.next = random.bits();
             unit.packet_inbox_enables.next = random.bits();
             unit.outbox.request.next = random.chance(20);
-            unit.outbox.address.next = (0x1100 + random.below(256)).to_bits();
+            unit.outbox.address.next = (0x100 + random.below(256)).to_bits();
             unit.node.next = 3u32.to_bits();
+            unit.room_0.next = random.chance(80);
+            unit.room_1.next = random.chance(80);
             unit.slot_ready.next = random.chance(50);
             unit.packet.ready.next = random.chance(50);
             unit.host_write.ready.next = random.chance(50);
@@ -90,7 +92,8 @@ struct Bench {
     packet: Vec<(u128, bool)>,
     host_write: Vec<(u128, bool)>,
     heartbeats: u32,
-    clears: Vec<(bool, u64, u64)>,
+    /// Of an endpoint's word, of a queue's; word, mask.
+    clears: Vec<(bool, bool, u64, u64)>,
 }
 
 impl Bench {
@@ -102,6 +105,7 @@ impl Bench {
         unit.slot_ready.next = true;
         unit.clear_ready.next = true;
         unit.node.next = 9u32.to_bits();
+        unit.room_1.next = true;
         let mut bench = Self {
             unit,
             cycle: 0,
@@ -152,6 +156,7 @@ impl Bench {
         if unit.clear_valid.val() {
             self.clears.push((
                 unit.clear_endpoint.val(),
+                unit.clear_queue.val(),
                 unit.clear_word.val().to_u64(),
                 unit.clear_mask.val().to_u64(),
             ));
@@ -233,7 +238,7 @@ fn packets_and_host_writes_take_their_payload_from_the_outbox() {
     }
     bench.command(0, [0x0001_0103, 20 << 16, 0x0002_0003, 0x1aa]);
     assert_eq!(bench.completion(), 0x8000_0001);
-    let header = 0x0014_aa00_0002_0000_0000_0009_0003_0114;
+    let header = 0x14aa_0002_0000_0000_0000_0000_0120_1914;
     let first = 0x4444_4444_3333_3333_2222_2222_1111_1111;
     assert_eq!(
         bench.packet,
@@ -247,7 +252,7 @@ fn packets_and_host_writes_take_their_payload_from_the_outbox() {
     );
     // The host sees the same outbox.
     bench.unit.outbox.request.next = true;
-    bench.unit.outbox.address.next = 0x1000u32.to_bits();
+    bench.unit.outbox.address.next = 0u32.to_bits();
     bench.step();
     assert_eq!(bench.unit.outbox.data.val().to_u128(), first);
 }
@@ -328,13 +333,18 @@ fn memory_windows_heartbeat_and_clears_reach_their_places() {
         PERIPHERAL_BASE + registers::endpoint_clear::OFFSET + 8,
         0x80,
     );
+    bench.store(PERIPHERAL_BASE + registers::queue_clear::OFFSET + 4, 0x40);
     for _ in 0..20 {
         bench.step();
     }
     assert_eq!(bench.heartbeats, 3);
-    assert_eq!(bench.clears.len(), 2);
-    assert!(!bench.clears[0].0 && bench.clears[0].2 == 0x24);
-    assert_eq!(bench.clears[1], (true, 2, 0x80));
+    assert_eq!(bench.clears.len(), 3);
+    let (endpoint, queue, _, mask) = bench.clears[0];
+    assert_eq!((endpoint, queue, mask), (false, false, 0x24));
+    assert_eq!(
+        bench.clears[1..],
+        [(true, false, 2, 0x80), (false, true, 64 + 1, 0x40)]
+    );
 }
 
 #[test]

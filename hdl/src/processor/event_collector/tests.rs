@@ -78,9 +78,6 @@ fn every_event_comes_out_once_in_order_with_its_kind_or_is_counted_as_lost() {
         for (kind, valid, mut event) in sources {
             if valid {
                 set |= 1 << kind;
-                if kind == kind::QUEUE_ERROR {
-                    set |= 1 << (16 + event.index.to_u64() % 16);
-                }
                 event.kind = kind.to_bits();
                 let room = if kind == kind::PACKET { 4 } else { 1 };
                 if waiting[kind].len() < room {
@@ -118,6 +115,9 @@ fn every_event_comes_out_once_in_order_with_its_kind_or_is_counted_as_lost() {
         assert_eq!(unit.lost.val(), lost, "cycle {cycle}");
         assert_eq!(unit.endpoint_set.val(), unit.store_valid.val());
         assert_eq!(unit.endpoint_set_index.val(), unit.store.val().index);
+        assert_eq!(unit.queue_set.val(), unit.error_valid.val());
+        let queue = unit.error.val().index.to_u64() & 0xff;
+        assert_eq!(unit.queue_set_index.val().to_u64(), queue);
         lost_cycles += u32::from(lost);
         clock_cycle!(unit, clock);
     }

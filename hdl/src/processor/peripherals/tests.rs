@@ -18,7 +18,8 @@ fn random_address(random: &mut Random) -> usize {
     match random.below(10) {
         0 => random.below(1 << 30) as usize * 4,
         1 => base[random.below(5) as usize] + random.below(1 << 14) as usize * 4,
-        2..6 => PERIPHERAL_BASE + random.below(0x28) as usize * 4,
+        2..5 => PERIPHERAL_BASE + random.below(0x28) as usize * 4,
+        5 => PERIPHERAL_BASE + random.below(0x100) as usize * 4,
         _ => base[random.below(5) as usize] + random.below(64) as usize * 4,
     }
 }
@@ -119,7 +120,8 @@ fn addresses_of_nothing_are_acknowledged_and_read_zero() {
         0,
         0x3fff_fffc,
         PERIPHERAL_BASE + 0x28,
-        PERIPHERAL_BASE + 0x100,
+        PERIPHERAL_BASE + 0x120,
+        PERIPHERAL_BASE + 0x400,
         INBOX_BASE + abi::command::INBOX_BYTES,
         OUTBOX_BASE,
         OUTBOX_BASE + abi::command::OUTBOX_BYTES,
@@ -202,7 +204,7 @@ fn completions_and_events_are_taken_once_and_read_zero_when_there_are_none() {
     unit.event_empty.next = false;
     unit.event_word.next = Event {
         kind: 5u32.to_bits(),
-        index: 0x21u32.to_bits(),
+        index: 0xa21u32.to_bits(),
         code: 0x43u32.to_bits(),
         data: 0xcafe_f00du32.to_bits(),
     };
@@ -212,7 +214,7 @@ fn completions_and_events_are_taken_once_and_read_zero_when_there_are_none() {
         None,
     );
     assert!(!unit.event_read.val());
-    assert_eq!(finish(&mut unit), Some(0x8043_2105));
+    assert_eq!(finish(&mut unit), Some(0x843a_2105));
     begin(
         &mut unit,
         PERIPHERAL_BASE + registers::event_high::OFFSET,
@@ -283,18 +285,25 @@ fn clears_name_their_word() {
     );
     assert!(unit.clear_write.val());
     // The word means nothing here.
-    assert_eq!(number(unit.clear.val()) & !(7 << 32), 0x12);
+    assert_eq!(number(unit.clear.val()) & !(0x7f << 32), 0x12);
     finish(&mut unit).expect("an answer");
-    for word in 0..8 {
-        begin(
-            &mut unit,
-            PERIPHERAL_BASE + registers::endpoint_clear::OFFSET + 4 * word,
-            Some(0x8000_0001),
-        );
-        assert!(unit.clear_write.val());
-        let expected = 0x8000_0001 | 1 << 35 | (word as u64) << 32;
-        assert_eq!(number(unit.clear.val()), expected);
-        finish(&mut unit).expect("an answer");
+    for (offset, words, kind) in [
+        (registers::queue_clear::OFFSET, 8, 39),
+        (registers::endpoint_clear::OFFSET, 128, 40),
+    ] {
+        for word in 0..words {
+            begin(
+                &mut unit,
+                PERIPHERAL_BASE + offset + 4 * word,
+                Some(0x8000_0001),
+            );
+            assert!(unit.clear_write.val());
+            let expected = 0x8000_0001 | 1 << kind | (word as u64) << 32;
+            // Of the word, as many bits count as there are words.
+            let counts = 1 << 40 | 1 << 39 | (words as u64 - 1) << 32 | 0xffff_ffff;
+            assert_eq!(number(unit.clear.val()) & counts, expected);
+            finish(&mut unit).expect("an answer");
+        }
     }
     unit.clear_full.next = true;
     begin(
@@ -306,8 +315,8 @@ fn clears_name_their_word() {
     assert!(!unit.clear_write.val());
 }
 
-fn number(bits: Bits<36>) -> u64 {
-    bits.get_bits::<18>(0).to_u64() | bits.get_bits::<18>(18).to_u64() << 18
+fn number(bits: Bits<41>) -> u64 {
+    bits.get_bits::<32>(0).to_u64() | bits.get_bits::<9>(32).to_u64() << 32
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One-way latency: half of a ping-pong's round trip, and the NIUs' own share of it in cycles.
 
-use crate::pair::{self, PATIENCE_NS, Side};
+use crate::nodes::PATIENCE_NS;
+use crate::pair::{self, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report, Row};
 use crate::{Arguments, stages};
@@ -11,7 +12,7 @@ use wayfarer_host_driver::Error;
 const SIZES_BYTES: &[usize] = &[8, 16, 32, 64, 128, 192, 248];
 
 /// Sends one message of this form.
-pub fn send(side: &mut Side, mechanism: Mechanism, payload: &[u8]) -> Result<(), Error> {
+pub fn send(side: &mut Side<'_>, mechanism: Mechanism, payload: &[u8]) -> Result<(), Error> {
     side.endpoint
         .when_room(PATIENCE_NS, |endpoint| match mechanism {
             Mechanism::Express => {
@@ -21,7 +22,12 @@ pub fn send(side: &mut Side, mechanism: Mechanism, payload: &[u8]) -> Result<(),
         })
 }
 
-fn ping(side: &mut Side, mechanism: Mechanism, bytes: usize, rounds: u32) -> Result<f64, Error> {
+fn ping(
+    side: &mut Side<'_>,
+    mechanism: Mechanism,
+    bytes: usize,
+    rounds: u32,
+) -> Result<f64, Error> {
     let payload = vec![0x5a; bytes];
     let mut start = side.now_ns();
     for round in 0..rounds {
@@ -35,7 +41,7 @@ fn ping(side: &mut Side, mechanism: Mechanism, bytes: usize, rounds: u32) -> Res
     Ok((side.now_ns() - start) / f64::from(rounds - 1) / 2.0)
 }
 
-fn pong(side: &mut Side, mechanism: Mechanism, rounds: u32) -> Result<(), Error> {
+fn pong(side: &mut Side<'_>, mechanism: Mechanism, rounds: u32) -> Result<(), Error> {
     for _ in 0..rounds {
         let message = side.endpoint.receive_wait(PATIENCE_NS)?;
         send(side, mechanism, &message.payload)?;

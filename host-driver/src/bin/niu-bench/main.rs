@@ -1,12 +1,17 @@
 //! `niu-bench`: latency, bandwidth and message rate of a simulated cluster, in nanoseconds and NIU cycles.
 
+mod alternating;
 mod bandwidth;
+mod dead_ring;
 mod latency;
+mod limits;
+mod nodes;
 mod pair;
 mod platform;
 mod report;
 mod stage_times;
 mod stages;
+mod streams;
 
 use anyhow::{Context, Result};
 use arguments::BenchArguments as Arguments;
@@ -24,7 +29,9 @@ const BENCHMARKS: &[Benchmark] = &[
     ("bandwidth", bandwidth::run),
     ("bidirectional", bandwidth::run_bidirectional),
     ("stages", stages::run),
-    ("limits", bandwidth::run_limits),
+    ("limits", limits::run),
+    ("alternating", alternating::run),
+    ("dead-ring", dead_ring::run),
 ];
 
 fn main() -> Result<()> {

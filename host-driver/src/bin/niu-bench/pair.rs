@@ -1,81 +1,50 @@
 //! Two nodes with an endpoint each that know of each other.
 
+use crate::nodes::{self, Body, Run};
 use anyhow::Result;
-use sim::cluster::{ClusterOptions, Report};
-use sim::host::HostPort;
-pub use wayfarer_host_driver::launch::PATIENCE_NS;
-use wayfarer_host_driver::launch::{Node, Program, launch};
-use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
+use sim::cluster::ClusterOptions;
+use wayfarer_host_driver::launch::Node;
+use wayfarer_host_driver::{Endpoint, Error};
 
-/// Both endpoints' receive queue.
-const RECEIVE_QUEUE_ID: u16 = 100;
+/// Base-2 logarithm of the entries of both receive rings.
+const RING_ENTRIES_LOG2: u8 = 6;
 
 /// One side of a pair.
-pub struct Side {
+pub struct Side<'a> {
     /// The node.
-    pub node: Node,
+    pub node: &'a Node,
     /// Its endpoint; destination 0 is the other side's.
     pub endpoint: Endpoint,
 }
 
-impl Side {
-    fn open(port: HostPort) -> Result<Self, Error> {
-        let node = Node::open(port)?;
-        let options = EndpointOptions {
-            receive_queue_id: RECEIVE_QUEUE_ID,
-            ring_entries_log2: 6,
-            destinations_log2: 1,
-            ..EndpointOptions::default()
-        };
-        let endpoint = node.endpoint(options, &[node.peer()])?;
-        node.barrier();
-        Ok(Side { node, endpoint })
-    }
-
+impl Side<'_> {
     /// The simulated time.
     pub fn now_ns(&self) -> f64 {
         self.node.port.now_ns()
     }
 }
 
-/// What a run was and took.
-pub struct Run {
-    /// The simulation.
-    pub report: Report,
-    /// Source revision that the NIU's hardware tells.
-    pub hardware_revision: u32,
-}
-
 /// Runs `left` on node 0 and `right` on node 1; gives what each of them found.
 pub fn run<R: Send + 'static>(
     options: ClusterOptions,
-    left: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
-    right: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
+    left: impl FnOnce(&mut Side<'_>) -> Result<R, Error> + Send + 'static,
+    right: impl FnOnce(&mut Side<'_>) -> Result<R, Error> + Send + 'static,
 ) -> Result<(R, R, Run)> {
-    let programs = vec![program(left), program(right)];
-    let (results, report) = launch(options, programs).into_results()?;
-    let Ok([(left, hardware_revision), (right, _)]) = <[(R, u32); 2]>::try_from(results) else {
+    let (results, run) = nodes::run(options, vec![body(left), body(right)])?;
+    let Ok([left, right]) = <[R; 2]>::try_from(results) else {
         unreachable!("two programs leave two results")
     };
-    Ok((
-        left,
-        right,
-        Run {
-            report,
-            hardware_revision,
-        },
-    ))
+    Ok((left, right, run))
 }
 
-/// A side's program: gives its result and the revision of its NIU.
-fn program<R>(
-    body: impl FnOnce(&mut Side) -> Result<R, Error> + Send + 'static,
-) -> Program<(R, u32), Error> {
-    Box::new(|port| {
-        let mut side = Side::open(port)?;
-        let outcome = body(&mut side);
+fn body<R>(program: impl FnOnce(&mut Side<'_>) -> Result<R, Error> + Send + 'static) -> Body<R> {
+    Box::new(|node| {
+        let endpoint = nodes::endpoint(node, 0, RING_ENTRIES_LOG2, &[node.peer()])?;
+        let mut side = Side { node, endpoint };
+        node.barrier();
+        let outcome = program(&mut side);
         // Neither side destroys its endpoint while the other may still send.
-        side.node.barrier();
-        Ok((outcome?, side.node.device.identity().hardware_revision))
+        node.barrier();
+        outcome
     })
 }

@@ -1,12 +1,13 @@
 //! What is printed and written.
 
 use crate::Arguments;
-use crate::pair::Run;
+use crate::nodes::Run;
 use crate::platform::Platform;
 use crate::stage_times::Stages;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sim::profile::Profile;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
@@ -43,6 +44,15 @@ pub struct Row {
     pub bytes: usize,
     /// Nodes of the cluster.
     pub nodes: u16,
+    /// Transmit queues that send, or that are dead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queues: Option<usize>,
+    /// Nodes that a queue sends to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destinations: Option<u16>,
+    /// Delay of each wire in core cycles, where it was not 0 throughout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wire_cycles: Option<u64>,
     /// Profile of the hosts, where it is not the platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pcie_profile: Option<String>,
@@ -58,6 +68,15 @@ pub struct Row {
     /// Messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_per_s: Option<f64>,
+    /// Core cycles from one message to the next; of the slower direction, if both send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycles_per_message: Option<f64>,
+    /// Rate of a queue beside dead ones, as a share of its rate without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub victim_share: Option<f64>,
+    /// Share of the link's beats that the frames of dead queues take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_share: Option<f64>,
 }
 
 impl Row {
@@ -68,13 +87,115 @@ impl Row {
             mechanism,
             bytes,
             nodes: 2,
+            queues: None,
+            destinations: None,
+            wire_cycles: None,
             pcie_profile: None,
             one_way_ns: None,
             niu_cycles: None,
             mb_per_s: None,
             messages_per_s: None,
+            cycles_per_message: None,
+            victim_share: None,
+            probe_share: None,
         }
     }
+
+    /// With so many messages a second.
+    pub fn at_rate(self, rate: f64) -> Self {
+        Row {
+            messages_per_s: Some(rate),
+            mb_per_s: Some(rate * self.bytes as f64 / 1e6),
+            ..self
+        }
+    }
+}
+
+/// A column of the printed table: its heading and width, and what stands in it; nothing, if the row has no such number.
+struct Column {
+    heading: &'static str,
+    width: usize,
+    text: fn(&Row) -> Option<String>,
+}
+
+fn number<T: fmt::Display>(value: Option<T>, digits: usize) -> Option<String> {
+    value.map(|value| format!("{value:.digits$}"))
+}
+
+/// The columns behind benchmark, form and bytes; those without a number in any row are left out.
+const COLUMNS: &[Column] = &[
+    Column {
+        heading: "queues",
+        width: 7,
+        text: |row| number(row.queues, 0),
+    },
+    Column {
+        heading: "destinations",
+        width: 13,
+        text: |row| number(row.destinations, 0),
+    },
+    Column {
+        heading: "wire cycles",
+        width: 12,
+        text: |row| number(row.wire_cycles, 0),
+    },
+    Column {
+        heading: "one-way ns",
+        width: 13,
+        text: |row| number(row.one_way_ns, 1),
+    },
+    Column {
+        heading: "NIU cycles",
+        width: 12,
+        text: |row| number(row.niu_cycles, 0),
+    },
+    Column {
+        heading: "MB/s",
+        width: 13,
+        text: |row| number(row.mb_per_s, 2),
+    },
+    Column {
+        heading: "messages/s",
+        width: 15,
+        text: |row| number(row.messages_per_s, 0),
+    },
+    Column {
+        heading: "cycles/message",
+        width: 15,
+        text: |row| number(row.cycles_per_message, 2),
+    },
+    Column {
+        heading: "victim share",
+        width: 13,
+        text: |row| number(row.victim_share, 4),
+    },
+    Column {
+        heading: "probe share",
+        width: 12,
+        text: |row| number(row.probe_share, 4),
+    },
+];
+
+/// The rows as a table.
+fn table(rows: &[Row]) -> String {
+    let fills = |column: &&Column| rows.iter().any(|row| (column.text)(row).is_some());
+    let columns: Vec<&Column> = COLUMNS.iter().filter(fills).collect();
+    let mut text = format!("# {:<20} {:<8} {:>6}", "benchmark", "form", "bytes");
+    for column in &columns {
+        text += &format!("{:>1$}", column.heading, column.width);
+    }
+    for row in rows {
+        let form = row.mechanism.to_string();
+        text += &format!("\n  {:<20} {form:<8} {:>6}", row.benchmark, row.bytes);
+        for column in &columns {
+            let cell = (column.text)(row).unwrap_or("-".into());
+            text += &format!("{cell:>0$}", column.width);
+        }
+        if let Some(name) = &row.pcie_profile {
+            text += &format!("  (profile {name})");
+        }
+    }
+    text + "\n"
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -95,8 +216,9 @@ pub struct Report {
     notes: Vec<String>,
     #[serde(skip)]
     printed: (usize, usize),
+    /// By nodes of the cluster.
     #[serde(skip)]
-    cycles: u64,
+    cycles: BTreeMap<usize, u64>,
     #[serde(skip)]
     wall: Duration,
 }
@@ -107,7 +229,7 @@ impl Report {
         let label = PlatformLabel {
             clock_hz: sim::model::CLOCK_HERTZ,
             pcie_profile: platform.profile.name.clone(),
-            link: "bare 128-bit stream, zero wire delay".into(),
+            link: "bare 128-bit stream, zero wire delay unless told otherwise".into(),
             seed: arguments.seed,
             source_revision: String::new(),
         };
@@ -116,7 +238,7 @@ impl Report {
             results: Vec::new(),
             notes: Vec::new(),
             printed: (0, 0),
-            cycles: 0,
+            cycles: BTreeMap::new(),
             wall: Duration::ZERO,
         }
     }
@@ -124,7 +246,7 @@ impl Report {
     /// Counts a simulation's cycles and wall time, and notes which hardware ran in it.
     pub fn simulated(&mut self, run: &Run) {
         self.platform.source_revision = format!("{:08x}", run.hardware_revision);
-        self.cycles += run.report.cycles;
+        *self.cycles.entry(run.report.nodes.len()).or_default() += run.report.cycles;
         self.wall += run.report.wall;
     }
 
@@ -159,23 +281,10 @@ impl Report {
         self.notes.push(text);
     }
 
-    /// Takes a limit in.
-    pub fn add_limit(&mut self, mechanism: Mechanism, bytes: usize, ways: usize, cycles: f64) {
-        let share = bytes as f64 / (cycles * 16.0) * 100.0;
-        let direction = if ways == 1 {
-            "one way"
-        } else {
-            "each of both ways at once"
-        };
-        self.notes.push(format!(
-            "# {mechanism} {bytes} bytes, {direction} (profile bare): a message every {cycles:.2} cycles, {share:.1} % of the stream's raw rate\n"
-        ));
-    }
-
     /// What everything below was measured on.
     fn print_platform(&self) {
         let label = &self.platform;
-        println!("# Wayfarer niu-bench, 2 simulated nodes");
+        println!("# Wayfarer niu-bench, simulated nodes");
         println!(
             "# clock {} MHz, PCIe profile {}, link: {}, seed {}, revision {}",
             label.clock_hz / 1_000_000,
@@ -196,27 +305,7 @@ impl Report {
         }
         let rows = &self.results[self.printed.0..];
         if !rows.is_empty() {
-            println!(
-                "# {:<20} {:<8} {:>6} {:>12} {:>11} {:>12} {:>14}",
-                "benchmark", "form", "bytes", "one-way ns", "NIU cycles", "MB/s", "messages/s"
-            );
-            for row in rows {
-                let number = |value: Option<f64>, digits: usize| {
-                    value.map_or("-".into(), |value| format!("{value:.digits$}"))
-                };
-                let profile = row.pcie_profile.as_ref();
-                println!(
-                    "  {:<20} {:<8} {:>6} {:>12} {:>11} {:>12} {:>14}{}",
-                    row.benchmark,
-                    row.mechanism.to_string(),
-                    row.bytes,
-                    number(row.one_way_ns, 1),
-                    number(row.niu_cycles, 0),
-                    number(row.mb_per_s, 2),
-                    number(row.messages_per_s, 0),
-                    profile.map_or(String::new(), |name| format!("  (profile {name})"))
-                );
-            }
+            print!("{}", table(rows));
         }
         self.printed = (self.results.len(), self.notes.len());
     }
@@ -224,10 +313,13 @@ impl Report {
     /// The simulator's own speed.
     pub fn print_speed(&self) {
         let seconds = self.wall.as_secs_f64();
+        let of_nodes = |(nodes, cycles): (&usize, &u64)| format!("{cycles} cycles of {nodes} NIUs");
+        let parts: Vec<String> = self.cycles.iter().map(of_nodes).collect();
+        let cycles: u64 = self.cycles.values().sum();
         println!(
-            "# simulator: {} cycles of 2 NIUs in {seconds:.2} s: {:.0} k cycles/s",
-            self.cycles,
-            self.cycles as f64 / seconds / 1000.0
+            "# simulator: {} in {seconds:.2} s: {:.0} k cycles/s",
+            parts.join(" and "),
+            cycles as f64 / seconds / 1000.0
         );
     }
 }

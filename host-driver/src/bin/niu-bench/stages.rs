@@ -2,7 +2,8 @@
 //! delay).
 
 use crate::Arguments;
-use crate::pair::{self, PATIENCE_NS, Side};
+use crate::nodes::PATIENCE_NS;
+use crate::pair::{self, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report};
 use crate::stage_times::{AT_RECEIVER, AT_SENDER, Stages};
@@ -10,7 +11,7 @@ use abi::control::stage::Stage;
 use anyhow::Result;
 use wayfarer_host_driver::Error;
 
-fn read(side: &Side, stages: &[Stage]) -> Result<Vec<u32>, Error> {
+fn read(side: &Side<'_>, stages: &[Stage]) -> Result<Vec<u32>, Error> {
     stages
         .iter()
         .map(|stage| side.node.device.stage_time(*stage))

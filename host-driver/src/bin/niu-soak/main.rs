@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wayfarer_host_driver::launch::{firmware_path, read_firmware};
-use wayfarer_host_driver::soak::{self, Outcome, SoakOptions};
+use wayfarer_host_driver::soak::{self, Outcome, Scenario, SoakOptions};
 
 /// Core cycles for a message, at the very least; a run that needs more has come to a standstill.
 const MAXIMUM_CYCLES_PER_MESSAGE: u64 = 10_000;
@@ -21,32 +21,55 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 fn main() -> Result<()> {
     let arguments = SoakArguments::parse();
-    let firmware = read_firmware(&arguments.firmware.unwrap_or_else(firmware_path))?;
-    let received = Arc::new(AtomicU64::new(0));
-    let options = SoakOptions {
-        messages: arguments.messages,
-        cluster: ClusterOptions {
-            nodes: arguments.nodes,
-            seed: arguments.seed,
-            threads: arguments.threads,
-            wire_delay_cycles: arguments.wire_delay,
-            random_initial_values: arguments.random_initial_values,
-            maximum_cycles: arguments
-                .messages
-                .saturating_mul(MAXIMUM_CYCLES_PER_MESSAGE)
-                .saturating_add(MAXIMUM_CYCLES_BESIDES),
-            ..ClusterOptions::new(Profile::named(&arguments.profile)?, firmware)
-        },
-        received: Arc::clone(&received),
-    };
+    let path = arguments.firmware.clone().unwrap_or_else(firmware_path);
+    let firmware = read_firmware(&path)?;
+    let is_chosen = |scenario: &Scenario| arguments.chooses(scenario.name());
+    let scenarios: Vec<Scenario> = Scenario::ALL.into_iter().filter(is_chosen).collect();
+    for &scenario in &scenarios {
+        let options = SoakOptions {
+            scenario,
+            messages: arguments.messages / scenarios.len() as u64,
+            cluster: cluster(scenario, &arguments, firmware.clone())?,
+            received: Arc::default(),
+        };
+        print(&run(options)?);
+    }
+    Ok(())
+}
+
+fn cluster(
+    scenario: Scenario,
+    arguments: &SoakArguments,
+    firmware: Vec<u8>,
+) -> Result<ClusterOptions> {
+    let wire_delay = arguments.wire_delay;
+    Ok(ClusterOptions {
+        nodes: arguments.nodes.unwrap_or(scenario.nodes()),
+        seed: arguments.seed,
+        threads: arguments.threads,
+        wire_delay_cycles: wire_delay.unwrap_or(scenario.wire_delay_cycles()),
+        random_initial_values: arguments.random_initial_values,
+        maximum_cycles: arguments
+            .messages
+            .saturating_mul(MAXIMUM_CYCLES_PER_MESSAGE)
+            .saturating_add(MAXIMUM_CYCLES_BESIDES),
+        ..ClusterOptions::new(Profile::named(&arguments.profile)?, firmware)
+    })
+}
+
+/// Runs a scenario, and shows how far it has come.
+fn run(options: SoakOptions) -> Result<Outcome> {
     println!(
-        "{} messages among {} nodes, profile {}, seed {}",
-        HumanCount(arguments.messages),
-        arguments.nodes,
-        arguments.profile,
-        arguments.seed
+        "{}: {} messages among {} nodes, wire delay {}, profile {}, seed {}",
+        options.scenario.name(),
+        HumanCount(options.messages),
+        options.cluster.nodes,
+        options.cluster.wire_delay_cycles,
+        options.cluster.profile.name,
+        options.cluster.seed
     );
-    let progress = ProgressBar::new(arguments.messages);
+    let received: Arc<AtomicU64> = Arc::clone(&options.received);
+    let progress = ProgressBar::new(options.messages);
     progress.set_style(ProgressStyle::with_template(
         "{bar:30} {human_pos}/{human_len} messages, {elapsed} (still {eta})",
     )?);
@@ -59,12 +82,25 @@ fn main() -> Result<()> {
         simulation.join()
     });
     progress.finish_and_clear();
-    let outcome = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    print(&outcome);
-    Ok(())
+    Ok(outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
 }
 
-fn print(Outcome { tally, report }: &Outcome) {
+fn print(outcome: &Outcome) {
+    let Outcome {
+        tally,
+        verdict,
+        report,
+    } = outcome;
+    if let Some(verdict) = verdict {
+        println!(
+            "{} endpoints came and went: {} with messages unanswered, {} after their queue had failed, {} with their NIU; one queue had {} owners",
+            HumanCount(verdict.guests),
+            HumanCount(verdict.early),
+            HumanCount(verdict.failed),
+            HumanCount(verdict.reset),
+            HumanCount(verdict.most_owners)
+        );
+    }
     let seconds = report.wall.as_secs_f64();
     println!(
         "{} Express and {} Basic messages, {} bytes: each came once, whole and in its order",
@@ -73,8 +109,8 @@ fn print(Outcome { tally, report }: &Outcome) {
         HumanCount(tally.bytes)
     );
     println!(
-        "{} restarts of transmit queues at full rings; trace hash {:016x}",
-        HumanCount(tally.restarts),
+        "{} probes of full rings; trace hash {:016x}",
+        HumanCount(tally.probes),
         report.trace_hash
     );
     println!(
@@ -83,4 +119,14 @@ fn print(Outcome { tally, report }: &Outcome) {
         report.cycles as f64 / seconds / 1000.0,
         (tally.express + tally.basic) as f64 / seconds
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_name_every_scenario() {
+        assert_eq!(Scenario::ALL.map(Scenario::name), arguments::SCENARIOS);
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::pcie::configuration_space::BAR_BYTES;
 use crate::pcie::{HostPortInputs, HostPortOutputs};
 
 /// What the endpoint saw of one of its reads.
@@ -301,11 +302,12 @@ impl Endpoint {
 /// BAR and offset of an address.
 fn place(inputs: &HostPortInputs, address: u64) -> Option<(u8, u64)> {
     let bars = [
-        (0, inputs.config_bar0, 4 << 10),
-        (2, inputs.config_bar2, 1 << 20),
-        (4, inputs.config_bar4, 128 << 10),
+        (0, inputs.config_bar0),
+        (2, inputs.config_bar2),
+        (4, inputs.config_bar4),
     ];
-    bars.into_iter().find_map(|(bar, base, bytes)| {
+    let sized = bars.into_iter().zip(BAR_BYTES);
+    sized.into_iter().find_map(|((bar, base), bytes)| {
         let offset = address.checked_sub(base)?;
         (inputs.config_memory_enable && offset < bytes).then_some((bar, offset))
     })

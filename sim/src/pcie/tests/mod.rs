@@ -3,6 +3,7 @@
 mod device_requests;
 mod endpoint;
 mod host_requests;
+mod reset;
 mod timing;
 mod traffic;
 mod violations;

@@ -28,6 +28,8 @@ pub struct Completion {
     pub format: u8,
     pub status: u8,
     pub poisoned: bool,
+    /// A digest follows the payload; nobody checks it.
+    pub digest: bool,
     pub length: usize,
     pub byte_count: usize,
     pub requester: u16,
@@ -43,6 +45,7 @@ impl Completion {
             format: 0x4a,
             status: SUCCESSFUL,
             poisoned: false,
+            digest: false,
             length: bytes / 4,
             byte_count: pending.bytes,
             requester,
@@ -65,12 +68,32 @@ impl Completion {
         }
     }
 
+    /// Whether it has another number of beats than its header says (2.2.2).
+    pub fn is_malformed(&self) -> bool {
+        let announced = match self.format & 0x40 {
+            0 => 0,
+            _ if self.length == 0 => 1024,
+            _ => self.length,
+        };
+        let digest = usize::from(self.digest);
+        self.beats().len() != (3 + announced + digest).div_ceil(4)
+    }
+
+    /// The packet as it is passed on.
+    pub fn told(&self) -> Vec<Told> {
+        let malformed = self.is_malformed();
+        let told = |(data, last): (u128, bool)| (data, last, last && malformed);
+        self.beats().into_iter().map(told).collect()
+    }
+
     /// The packet.
     pub fn beats(&self) -> Vec<(u128, bool)> {
         let mut bytes = vec![
             self.format,
             0,
-            (self.length >> 8) as u8 & 3 | u8::from(self.poisoned) << 6,
+            (self.length >> 8) as u8 & 3
+                | u8::from(self.poisoned) << 6
+                | u8::from(self.digest) << 7,
             self.length as u8,
             0xab,
             0xcd,
@@ -80,6 +103,9 @@ impl Completion {
         bytes.extend(self.requester.to_be_bytes());
         bytes.extend([self.tag, self.lower_address]);
         bytes.extend(&self.payload);
+        if self.digest {
+            bytes.extend([0xd1, 0x6e, 0x57, 0x00]);
+        }
         beats_of(&bytes)
     }
 }
@@ -97,6 +123,9 @@ pub fn legal_piece(pending: &Pending, boundary: u64, random: &mut Random) -> usi
     };
     (end - pending.address) as usize
 }
+
+/// A beat as `PacketReceive` passes it on: data, whether it is the last, and whether the packet that it ends is malformed.
+pub type Told = (u128, bool, bool);
 
 /// A completion that must be dropped, for a request that is outstanding (which it must not disturb) or for none.
 pub fn junk(pending: &[Pending], requester: u16, random: &mut Random) -> Completion {
@@ -127,7 +156,7 @@ pub fn junk(pending: &[Pending], requester: u16, random: &mut Random) -> Complet
         }
         4 => junk.format = 0x4b,
         5 => junk.status = 1,
-        // Truncated, with at least one beat less; or refused as longer than the request.
+        // Truncated, with at least one beat less; or longer than the request.
         6 if piece > 20 => junk.payload.truncate(piece - 16),
         6 => junk.length = 0,
         7 => junk.payload.extend([0; 32]),

@@ -1,0 +1,57 @@
+//! How much of everything this NIU has.
+
+use super::MAXIMUM_INLINE_PAGES;
+use abi::control::registers::{Capabilities, Sizes};
+use abi::endpoint::PAGES;
+use abi::queue_state::{MAXIMUM_QUEUES, MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
+
+/// How much of everything this NIU has, as far as this firmware can serve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Resident transmit queues.
+    pub transmit_queues: usize,
+    /// Resident receive queues.
+    pub receive_queues: usize,
+    /// Endpoint pages.
+    pub endpoints: usize,
+    /// Receive queue identifiers.
+    pub receive_queue_ids: usize,
+    /// Pages for inline bodies.
+    pub inline_pages: usize,
+    /// Entries of the translation table.
+    pub translation_entries: usize,
+}
+
+impl Limits {
+    /// What the registers `capabilities` and `sizes` say (`abi::control::registers`).
+    pub fn from_registers(capabilities: u32, sizes: u32) -> Self {
+        let capabilities = Capabilities::unpack(capabilities);
+        let sizes = Sizes::unpack(sizes);
+        let power = |log2: u64, most: usize| (1 << log2).min(most);
+        Limits {
+            transmit_queues: (capabilities.transmit_queues as usize).min(MAXIMUM_QUEUES),
+            receive_queues: (capabilities.receive_queues as usize).min(MAXIMUM_QUEUES),
+            endpoints: power(sizes.endpoints_log2, PAGES),
+            receive_queue_ids: power(sizes.receive_queue_ids_log2, MAXIMUM_RECEIVE_QUEUE_IDS),
+            inline_pages: (sizes.inline_pages as usize).min(MAXIMUM_INLINE_PAGES),
+            translation_entries: power(sizes.translation_log2, MAXIMUM_TRANSLATION_ENTRIES),
+        }
+    }
+
+    /// These, with room for so many queues a side. Every transmit queue has a page.
+    pub(super) fn served_with(self, queues: usize) -> Self {
+        Limits {
+            transmit_queues: self.transmit_queues.min(queues).min(self.endpoints),
+            receive_queues: self.receive_queues.min(queues),
+            ..self
+        }
+    }
+
+    /// The page of a transmit queue's owner of this generation. Owners have one page after another, so that a late store of a
+    /// former one finds nobody behind its page.
+    pub(super) fn page(&self, transmit_queue: u8, generation: u8) -> u16 {
+        let pages = self.endpoints / self.transmit_queues;
+        let lap = usize::from(generation.wrapping_sub(1)) % pages;
+        (lap * self.transmit_queues + usize::from(transmit_queue)) as u16
+    }
+}

@@ -1,0 +1,78 @@
+//! What the host asks an endpoint to be like, checked.
+
+use abi::admin::{EndpointShape, status::Status};
+use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
+use abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES;
+
+/// Base-2 logarithm of the largest translation table's entries.
+const TABLE_LOG2: u8 = MAXIMUM_TRANSLATION_ENTRIES.ilog2() as u8;
+/// Pages of host memory.
+pub const PAGE_BYTES: u64 = 4096;
+
+/// What an endpoint is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Base-2 logarithm of the receive ring's entries.
+    pub entries_log2: u8,
+    /// Base-2 logarithm of an entry's bytes.
+    pub stride_log2: u8,
+    /// Base-2 logarithm of the translation window.
+    pub window_log2: u8,
+    /// Whether it may send on virtual channel 1.
+    pub virtual_channel_1: bool,
+    /// Its transmit queue has priority (V20).
+    pub priority: bool,
+    /// It has a page for inline bodies.
+    pub inline: bool,
+    /// Answers `FULL` to a message after which it is given up; 0: never.
+    pub give_up: u8,
+}
+
+/// What of host memory an endpoint uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Address of the receive ring.
+    pub ring: u64,
+    /// Pages that the ring touches; the largest ring has 2048.
+    pub ring_pages: u16,
+    /// Address of the shadow line.
+    pub shadow: u64,
+}
+
+/// Checks the operands of `CREATE_ENDPOINT`.
+///
+/// # Errors
+/// `BadOperand`: a size is out of range, an address misaligned, or a reserved bit set.
+pub fn check(word: u64, ring: u64, shadow: u64) -> Result<(Shape, Memory), Status> {
+    let fields = EndpointShape::unpack(word);
+    let shape = Shape {
+        entries_log2: fields.entries_log2 as u8,
+        stride_log2: fields.stride_log2 as u8,
+        window_log2: fields.window_log2 as u8,
+        virtual_channel_1: fields.virtual_channel_1 == 1,
+        priority: fields.priority == 1,
+        inline: fields.inline == 1,
+        give_up: fields.give_up as u8,
+    };
+    let sizes = (1..=MAXIMUM_ENTRIES_LOG2 as u8).contains(&shape.entries_log2)
+        && (MINIMUM_STRIDE_LOG2 as u8..=MAXIMUM_STRIDE_LOG2 as u8).contains(&shape.stride_log2)
+        && shape.window_log2 <= TABLE_LOG2;
+    if !sizes || fields.pack() != word {
+        return Err(Status::BadOperand);
+    }
+    let ring_bytes = 1 << (shape.entries_log2 + shape.stride_log2);
+    let addresses = ring.is_multiple_of(PAGE_BYTES)
+        && ring != 0
+        && ring.checked_add(ring_bytes).is_some()
+        && shadow.is_multiple_of(64)
+        && shadow != 0;
+    if !addresses {
+        return Err(Status::BadOperand);
+    }
+    let memory = Memory {
+        ring,
+        ring_pages: ring_bytes.div_ceil(PAGE_BYTES) as u16,
+        shadow,
+    };
+    Ok((shape, memory))
+}

@@ -1,0 +1,477 @@
+//! From frames to judged messages.
+
+use super::control_part::{ControlChange, ReceiveControl};
+use super::entry_writer::EntryWriter;
+use super::flows::Flows;
+use super::frame_select::FrameSelect;
+use super::inbox::ReceiveInbox;
+use super::records::ReceiveRecord;
+use super::stall_monitor::StallMonitor;
+use crate::bundles::{ConfigurationWrite, Event, Verdict, stored_header};
+use crate::library::fixed::Fixed;
+use crate::library::stream::{StreamSink, StreamSource};
+use rust_hdl::prelude::*;
+
+/// Takes frames from the virtual channels and the loopback, says a verdict on each message, writes the accepted ones to their rings, and firmware
+/// packets to the inbox (V14, V15, V18, V20).
+///
+/// | cycle | |
+/// |---:|---|
+/// | t | the header is offered; its receive queue is the address at which the record is read |
+/// | t + 1 | the header is in `front`; the record is there; the sender's flow bit is read; the first payload beat is taken |
+/// | t + 2 | header and record are in `header` and `record`: the verdict. `EntryWriter` gets the message |
+/// | t + 3 | the first descriptor beat is offered |
+///
+/// Verdicts, in this order: BEHIND if the sender was refused before and does not restart; NOT_RESIDENT if no queue was found, it is not enabled, or it has
+/// another RQID; ENTRY_TOO_SMALL; FULL; ACCEPTED. FULL sets the sender's flow bit, every other one but BEHIND clears it.
+///
+/// The messages of two beats follow each other every two cycles. The entry given away in t + 2 counts for a record that is read in t + 2.
+///
+/// Contract: `FrameSelect`, `ReceiveRecords`, `EntryWriter` say what the ports promise.
+///
+/// Latency: header offered in cycle t, first descriptor beat in t + 3. `ready` of the streams depends on registers and on `write_packets.ready`, which
+/// comes from a register.
+#[derive(LogicBlock, Default)]
+pub struct ReceiveEngine<
+    const QUEUES_LOG2: usize,
+    const NODES_LOG2: usize,
+    const SLOTS_LOG2: usize,
+    const FLOWS_LOG2: usize,
+> {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub channel_0: StreamSink,
+    pub channel_1: StreamSink,
+    pub channel_1_likely: Signal<In, Bit>,
+    pub loopback: StreamSink,
+
+    /// `ReceiveRecords`.
+    pub records_ready: Signal<In, Bit>,
+    pub read_queue: Signal<Out, Bits<8>>,
+    pub record: Signal<In, ReceiveRecord>,
+    pub settled: Signal<In, Bit>,
+    pub may_commit: Signal<In, Bit>,
+    pub commit: Signal<Out, Bit>,
+    pub commit_queue: Signal<Out, Bits<8>>,
+    pub commit_producer: Signal<Out, Bits<16>>,
+    pub change: Signal<In, ControlChange>,
+
+    pub write_packets: StreamSource,
+    /// A message is written to a ring whose address was read before the last change of a control word.
+    pub holds_older: Signal<Out, Bit>,
+    pub verdict_valid: Signal<Out, Bit>,
+    pub verdict: Signal<Out, Verdict>,
+    pub verdict_ready: Signal<In, Bit>,
+    pub stalled_recently: Signal<Out, Bit>,
+
+    /// Region 4 of `abi::queue_state`: packets given back.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    pub inbox_valid: Signal<Out, Bit>,
+    pub inbox_address: Signal<Out, Bits<7>>,
+    pub inbox_data: Signal<Out, Bits<128>>,
+    pub inbox_enables: Signal<Out, Bits<16>>,
+    /// Pulse, with `packet_event`: a packet stands in the inbox.
+    pub packet_event_valid: Signal<Out, Bit>,
+    pub packet_event: Signal<Out, Event>,
+    pub packet_dropped: Signal<Out, Bit>,
+    pub miss_event_valid: Signal<Out, Bit>,
+    pub miss_event: Signal<Out, Event>,
+
+    /// Stages.
+    pub checked: Signal<Out, Bit>,
+    pub matched: Signal<Out, Bit>,
+    pub request_out: Signal<Out, Bit>,
+    /// Counters.
+    pub message_received: Signal<Out, Bit>,
+    pub receive_full: Signal<Out, Bit>,
+    pub receive_behind: Signal<Out, Bit>,
+    pub entry_too_small: Signal<Out, Bit>,
+
+    frames: FrameSelect,
+    flows: Flows<NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
+    writer: EntryWriter,
+    inbox: ReceiveInbox,
+    monitor: StallMonitor,
+
+    /// t + 1.
+    front_valid: DFF<Bit>,
+    front: DFF<Bits<128>>,
+    /// First cycle of `front`.
+    entered: DFF<Bit>,
+    /// Beats of the packet in `front` find no place.
+    packet_drops: DFF<Bit>,
+    packet_ended: DFF<Bit>,
+    /// t + 2.
+    header_valid: DFF<Bit>,
+    header: DFF<Bits<128>>,
+    held: DFF<ReceiveRecord>,
+    /// The record's queue is still enabled.
+    enabled: DFF<Bit>,
+    beats: DFF<Bits<4>>,
+    /// First cycle of `header`: the flow bit comes from the memory.
+    arrived: DFF<Bit>,
+    held_flow: DFF<Bit>,
+    /// The rest of the frame under way is thrown away.
+    drains: DFF<Bit>,
+
+    offered: Signal<Local, Bits<128>>,
+    takes_header: Signal<Local, Bit>,
+    takes_beat: Signal<Local, Bit>,
+    is_packet: Signal<Local, Bit>,
+    packet_open: Signal<Local, Bit>,
+    packet_ends: Signal<Local, Bit>,
+    moves: Signal<Local, Bit>,
+    sum: Signal<Local, Bits<8>>,
+    packet_node: Signal<Local, Bits<10>>,
+    place: Signal<Local, Bits<2>>,
+    beat_ready: Signal<Local, Bit>,
+    packet_length: Signal<Local, Bits<8>>,
+    packet_tag: Signal<Local, Bits<8>>,
+
+    queue: Signal<Local, Bits<8>>,
+    changed_queue: Signal<Local, Bits<8>>,
+    flow: Signal<Local, Bit>,
+    behind: Signal<Local, Bit>,
+    read_control: Signal<Local, ReceiveControl>,
+    control: Signal<Local, ReceiveControl>,
+    producer: Signal<Local, Bits<16>>,
+    found: Signal<Local, Bit>,
+    too_long: Signal<Local, Bits<4>>,
+    full: Signal<Local, Bit>,
+    accepted: Signal<Local, Bit>,
+    refused_for_room: Signal<Local, Bit>,
+    goes: Signal<Local, Bit>,
+    index_mask: Signal<Local, Bits<15>>,
+    entry_index: Signal<Local, Bits<15>>,
+    lap: Signal<Local, Bits<16>>,
+    wide_mask: Signal<Local, Bits<16>>,
+    entry_beats: Signal<Local, Bits<4>>,
+    /// To round `length - 8` up to beats.
+    to_beats: Fixed<8, { 15 - abi::message::EXPRESS_PAYLOAD_BYTES }>,
+    all_beats: Fixed<4, 15>,
+    one: Fixed<16, 1>,
+    accepted_verdict: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
+    full_verdict: Fixed<3, { abi::link::kind::FULL & 7 }>,
+    behind_verdict: Fixed<3, { abi::link::kind::BEHIND & 7 }>,
+    miss_verdict: Fixed<3, { abi::link::kind::NOT_RESIDENT & 7 }>,
+    small_verdict: Fixed<3, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
+}
+
+impl<
+    const QUEUES_LOG2: usize,
+    const NODES_LOG2: usize,
+    const SLOTS_LOG2: usize,
+    const FLOWS_LOG2: usize,
+> Logic for ReceiveEngine<QUEUES_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>
+{
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            front_valid,
+            front,
+            entered,
+            packet_drops,
+            packet_ended,
+            header_valid,
+            header,
+            held,
+            enabled,
+            beats,
+            arrived,
+            held_flow,
+            drains
+        );
+        clock!(self, clock, frames, flows, writer, inbox, monitor);
+        self.frames.reset.next = self.reset.val();
+        self.writer.reset.next = self.reset.val();
+        self.inbox.reset.next = self.reset.val();
+        self.monitor.reset.next = self.reset.val();
+        StreamSink::link(&mut self.channel_0, &mut self.frames.channel_0);
+        StreamSink::link(&mut self.channel_1, &mut self.frames.channel_1);
+        StreamSink::link(&mut self.loopback, &mut self.frames.loopback);
+        self.frames.channel_1_likely.next = self.channel_1_likely.val();
+
+        // t: the header, while `front` is empty.
+        self.offered.next = self.frames.beat.val().data;
+        self.takes_header.next = self.frames.choosing.val()
+            & self.frames.beat_valid.val()
+            & self.records_ready.val()
+            & !self.front_valid.q.val();
+        self.entered.d.next = self.takes_header.val();
+        if !self.front_valid.q.val() {
+            self.front.d.next = self.offered.val();
+        }
+        self.read_queue.next = self
+            .offered
+            .val()
+            .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        if self.front_valid.q.val() {
+            self.read_queue.next = self
+                .front
+                .q
+                .val()
+                .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        }
+
+        // t + 1: a message moves on when there is room; a packet stays until all of it has passed.
+        self.is_packet.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<4>(abi::link::header::kind::SHIFT)
+            == abi::link::kind::PACKET.to_bits();
+        self.moves.next = self.front_valid.q.val()
+            & !self.is_packet.val()
+            & !self.header_valid.q.val()
+            & self.settled.val();
+        self.checked.next = self.entered.q.val()
+            & !self.is_packet.val()
+            & self.front.q.val().get_bit(abi::link::header::marked::SHIFT);
+        self.packet_open.next =
+            self.front_valid.q.val() & self.is_packet.val() & !self.entered.q.val();
+        if self.entered.q.val() {
+            self.packet_drops.d.next = !self.inbox.free.val();
+        }
+        self.packet_ends.next =
+            self.packet_open.val() & self.frames.beat_valid.val() & self.frames.beat.val().last;
+        self.packet_ended.d.next = self.packet_ends.val();
+        if self.moves.val() | self.packet_ends.val() {
+            self.front_valid.d.next = false;
+        }
+        if self.takes_header.val() {
+            self.front_valid.d.next = true;
+        }
+        self.inbox.configuration.next = self.configuration.val();
+        self.inbox.beat.next = self.frames.beat.val();
+        self.inbox.take.next =
+            self.packet_open.val() & self.frames.beat_valid.val() & !self.packet_drops.q.val();
+        self.packet_node.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<10>(abi::link::header::source_node::SHIFT);
+        self.packet_length.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<8>(abi::link::header::length::SHIFT);
+        self.packet_tag.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<8>(abi::link::header::tag::SHIFT);
+        self.packet_event_valid.next = self.packet_ended.q.val() & !self.packet_drops.q.val();
+        self.packet_dropped.next = self.packet_ended.q.val() & self.packet_drops.q.val();
+        self.packet_event.next.kind = abi::event::kind::PACKET.to_bits();
+        // The place that it took, not the next one.
+        self.place.next = self.inbox.place.val() - 1;
+        self.packet_event.next.index = bit_cast::<12, 2>(self.place.val());
+        self.packet_event.next.code = 0.into();
+        self.packet_event.next.data = (bit_cast::<32, 10>(self.packet_node.val()) << 16)
+            | (bit_cast::<32, 8>(self.packet_length.val()) << 8)
+            | bit_cast::<32, 8>(self.packet_tag.val());
+
+        self.flows.read_node.next = self.packet_node.val();
+        self.flows.read_slot.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<8>(abi::link::header::slot::SHIFT);
+        self.flows.read_channel.next = self
+            .front
+            .q
+            .val()
+            .get_bit(abi::link::header::virtual_channel::SHIFT);
+        self.read_control.next = self.record.val().control;
+        self.sum.next = self.packet_length.val() + self.to_beats.val();
+        self.arrived.d.next = self.moves.val();
+        if self.moves.val() {
+            self.header_valid.d.next = true;
+            self.header.d.next = self.front.q.val();
+            self.held.d.next = self.record.val();
+            self.enabled.d.next = self.read_control.val().enabled;
+            self.beats.d.next = self.sum.val().get_bits::<4>(4);
+        }
+
+        // t + 2: the verdict.
+        self.flow.next = self.held_flow.q.val();
+        if self.arrived.q.val() {
+            self.flow.next = self.flows.refused.val();
+        }
+        self.held_flow.d.next = self.flow.val();
+        self.behind.next = self.flow.val()
+            & !self
+                .header
+                .q
+                .val()
+                .get_bit(abi::link::header::restart::SHIFT);
+        self.control.next = self.held.q.val().control;
+        self.found.next = self.header.q.val().get_bit(stored_header::RESIDENT_BIT)
+            & self.enabled.q.val()
+            & (self.control.val().receive_queue_id
+                == self
+                    .header
+                    .q
+                    .val()
+                    .get_bits::<16>(abi::link::header::receive_queue_id::SHIFT));
+        // Entries hold 1, 2, 4, 8 or 16 beats, the first of which holds 8 bytes of payload.
+        self.entry_beats.next = self.all_beats.val() << self.control.val().stride;
+        self.too_long.next = self.beats.q.val() & self.entry_beats.val();
+        self.producer.next = self.held.q.val().producer;
+        self.full.next = self.producer.val() == self.held.q.val().limit;
+        self.refused_for_room.next =
+            self.found.val() & !self.too_long.val().any() & self.full.val();
+        self.accepted.next =
+            self.found.val() & !self.too_long.val().any() & !self.full.val() & !self.behind.val();
+        self.goes.next = self.header_valid.q.val()
+            & self.writer.present.val()
+            & self.writer.free.val()
+            & self.may_commit.val();
+        if self.goes.val() {
+            self.header_valid.d.next = false;
+        }
+        // What is read of a record that firmware changes counts no more.
+        self.queue.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        self.changed_queue.next = self.change.val().queue;
+        if self.change.val().valid
+            & (self.queue.val().get_bits::<QUEUES_LOG2>(0)
+                == self.changed_queue.val().get_bits::<QUEUES_LOG2>(0))
+        {
+            self.enabled.d.next = false;
+        }
+        self.commit.next = self.goes.val() & self.accepted.val();
+        self.commit_queue.next = self.queue.val();
+        self.commit_producer.next = self.producer.val();
+        self.flows.write.next = self.goes.val() & !self.behind.val();
+        self.flows.write_refused.next = self.refused_for_room.val();
+        self.flows.write_node.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<10>(abi::link::header::source_node::SHIFT);
+        self.flows.write_slot.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<8>(abi::link::header::slot::SHIFT);
+        self.flows.write_channel.next = self
+            .header
+            .q
+            .val()
+            .get_bit(abi::link::header::virtual_channel::SHIFT);
+        self.matched.next = self.goes.val()
+            & self.found.val()
+            & self
+                .header
+                .q
+                .val()
+                .get_bit(abi::link::header::marked::SHIFT);
+
+        // The message, and where its entry lies.
+        self.writer.starts.next = self.goes.val();
+        self.writer.message.next.verdict = self.full_verdict.val();
+        if self.accepted.val() {
+            self.writer.message.next.verdict = self.accepted_verdict.val();
+        }
+        if self.too_long.val().any() {
+            self.writer.message.next.verdict = self.small_verdict.val();
+        }
+        if !self.found.val() {
+            self.writer.message.next.verdict = self.miss_verdict.val();
+        }
+        if self.behind.val() {
+            self.writer.message.next.verdict = self.behind_verdict.val();
+        }
+        self.writer.message.next.header = self.header.q.val();
+        self.writer.message.next.ring = self.control.val().ring;
+        self.writer.message.next.beats = self.beats.q.val();
+        self.index_mask.next = self.control.val().index_mask;
+        self.entry_index.next = self.producer.val().get_bits::<15>(0) & self.index_mask.val();
+        self.writer.message.next.offset =
+            bit_cast::<19, 15>(self.entry_index.val()) << self.control.val().stride;
+        // The bit of an index that counts laps is the one above the mask.
+        self.wide_mask.next = bit_cast::<16, 15>(self.index_mask.val());
+        self.lap.next = self.producer.val()
+            & ((self.wide_mask.val() << 1) | self.one.val())
+            & !self.wide_mask.val();
+        self.writer.message.next.phase = !self.lap.val().any();
+
+        // The other beats of frames.
+        self.beat_ready.next = self.writer.beat_ready.val();
+        if self.front_valid.q.val() & self.is_packet.val() {
+            self.beat_ready.next = self.packet_open.val();
+        }
+        self.frames.beat_ready.next = self.beat_ready.val();
+        if self.frames.choosing.val() {
+            self.frames.beat_ready.next = self.records_ready.val() & !self.front_valid.q.val();
+        }
+        self.takes_beat.next =
+            !self.frames.choosing.val() & self.frames.beat_valid.val() & self.beat_ready.val();
+        self.writer.beat_valid.next = !self.frames.choosing.val()
+            & self.frames.beat_valid.val()
+            & !(self.front_valid.q.val() & self.is_packet.val());
+        self.writer.beat.next = self.frames.beat.val();
+        self.writer.first.next = self.frames.first.val();
+        // Where no other header was taken, the frame under way is that of the message in `header`, or behind it in the writer.
+        if self.goes.val()
+            & !self.accepted.val()
+            & !self.frames.choosing.val()
+            & !self.front_valid.q.val()
+        {
+            self.drains.d.next = true;
+        }
+        if self.frames.choosing.val() {
+            self.drains.d.next = false;
+        }
+        self.writer.drop.next = self.drains.q.val();
+        self.writer.ended.next =
+            self.frames.choosing.val() | self.front_valid.q.val() | self.header_valid.q.val();
+
+        // Towards the host and the link.
+        self.write_packets.valid.next = self.writer.write_packets.valid.val();
+        self.write_packets.beat.next = self.writer.write_packets.beat.val();
+        self.writer.write_packets.ready.next = self.write_packets.ready.val();
+        self.writer.change.next = self.change.val().valid;
+        self.holds_older.next = self.writer.holds_older.val();
+        self.verdict_valid.next = self.writer.verdict_valid.val();
+        self.verdict.next = self.writer.verdict.val();
+        self.writer.verdict_ready.next = self.verdict_ready.val();
+        self.monitor.waiting.next = self.channel_0.valid.val()
+            | self.channel_1.valid.val()
+            | self.loopback.valid.val()
+            | self.front_valid.q.val()
+            | self.header_valid.q.val()
+            | self.writer.busy.val();
+        self.monitor.progress.next = self.takes_header.val()
+            | self.takes_beat.val()
+            | (self.writer.write_packets.valid.val() & self.write_packets.ready.val());
+        self.stalled_recently.next = self.monitor.stalled_recently.val();
+
+        self.inbox_valid.next = self.inbox.inbox_valid.val();
+        self.inbox_address.next = self.inbox.inbox_address.val();
+        self.inbox_data.next = self.inbox.inbox_data.val();
+        self.inbox_enables.next = self.inbox.inbox_enables.val();
+        self.miss_event_valid.next = self.writer.miss_event_valid.val();
+        self.miss_event.next = self.writer.miss_event.val();
+        self.request_out.next = self.writer.request_out.val();
+        self.message_received.next = self.writer.message_received.val();
+        self.receive_full.next = self.writer.receive_full.val();
+        self.receive_behind.next = self.writer.receive_behind.val();
+        self.entry_too_small.next = self.writer.entry_too_small.val();
+
+        if self.reset.val() {
+            self.front_valid.d.next = false;
+            self.entered.d.next = false;
+            self.packet_ended.d.next = false;
+            self.header_valid.d.next = false;
+            self.arrived.d.next = false;
+            self.drains.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,545 @@
+//! Directed tests: what each frame leads to, and in how many cycles.
+
+use super::bench::{Bench, Said, Seen, Small, Write};
+use super::*;
+use crate::queues::receive::test_frames::Frame;
+use abi::link::kind;
+use abi::message::receive_descriptor as descriptor;
+use abi::queue_state::REGION_PACKET_RELEASE;
+
+/// A message for receive queue `queue`, which has RQID `id`, from queue 3 of node 9.
+fn message(queue: u64, id: u64, index: u64) -> Frame {
+    Frame {
+        node: 9,
+        slot: 3,
+        generation: 0x51,
+        index,
+        endpoint: 0xabc,
+        id,
+        tag: 0xa5,
+        queue: Some(queue),
+        ..Frame::default()
+    }
+}
+
+/// The 16 bytes at the head of an entry.
+fn entry(frame: Frame, phase: u64, payload: &[u8]) -> Vec<u8> {
+    let mut word = descriptor::phase::set(0, phase);
+    word = descriptor::marked::set(word, frame.marked.into());
+    word = descriptor::tag::set(word, frame.tag);
+    word = descriptor::length::set(word, payload.len() as u64);
+    word = descriptor::source_endpoint::set(word, frame.endpoint);
+    word = descriptor::source_node::set(word, frame.node);
+    word = descriptor::receive_queue_id::set(word, frame.id);
+    let mut bytes = word.to_le_bytes()[..8].to_vec();
+    bytes.extend(&payload[..payload.len().min(8)]);
+    bytes.resize(16, 0);
+    bytes
+}
+
+fn send_and_run<const Q: usize, const I: usize, const N: usize, const S: usize, const F: usize>(
+    bench: &mut Bench<Q, I, N, S, F>,
+    stream: usize,
+    frames: &[(Frame, &[u8])],
+) -> Seen {
+    for (frame, payload) in frames {
+        bench.send(stream, *frame, payload);
+    }
+    bench.run()
+}
+
+/// Each length on each stream, for the sizes of the configuration: the payload is written whole, and the descriptor last.
+#[test]
+fn each_length_is_written_whole_and_the_descriptor_last() {
+    let mut bench = Bench::<
+        RECEIVE_QUEUES_LOG2,
+        RECEIVE_QUEUE_IDS_LOG2,
+        NODES_LOG2,
+        PEER_QUEUES_LOG2,
+        FLOWS_LOG2,
+    >::new(1);
+    let address = 0x12_ffff_ff00;
+    let queue = (1 << RECEIVE_QUEUES_LOG2) - 1;
+    let id = (1 << RECEIVE_QUEUE_IDS_LOG2) - 1;
+    bench.enable(queue, id, address, 9, 8);
+    assert_eq!(bench.look_up(id), Some(queue));
+    assert_eq!(bench.look_up(id - 1), None);
+    let lengths = (0..=248)
+        .step_by(7)
+        .chain([248, 8, 9, 12, 13, 24, 25, 28, 29, 240, 241, 244, 245]);
+    for (index, length) in lengths.enumerate() {
+        let payload: Vec<u8> = (0..length)
+            .map(|byte| (byte * 7 + index) as u8 | 1)
+            .collect();
+        let frame = Frame {
+            node: (1 << NODES_LOG2) - 1,
+            slot: (1 << PEER_QUEUES_LOG2) - 1,
+            ..message(queue, id, index as u64)
+        };
+        let seen = send_and_run(&mut bench, index % 3, &[(frame, &payload)]);
+        let place = address + index as u64 * 256;
+        let mut expected = Vec::new();
+        if length > 8 {
+            let mut data = payload[8..].to_vec();
+            data.resize(data.len().next_multiple_of(4), 0);
+            expected.push(Write {
+                address: place + 16,
+                data,
+            });
+        }
+        expected.push(Write {
+            address: place,
+            data: entry(frame, 1, &payload),
+        });
+        assert_eq!(seen.writes, expected, "length {length}");
+        let said = Said {
+            node: frame.node,
+            slot: frame.slot,
+            generation: 0x51,
+            index: index as u64 % 128,
+            verdict: kind::ACCEPTED,
+        };
+        assert_eq!(seen.said, [said]);
+        assert_eq!(seen.names(), ["received"]);
+        // The loopback may miss its turn.
+        let cycles = seen.described[0];
+        assert!(
+            cycles == 3 || (index % 3 == 2 && cycles == 4),
+            "header to descriptor beat: {cycles}"
+        );
+    }
+}
+
+/// Express messages every 2 cycles, of one sender to one queue, of many to many, on one channel and on all streams; 248 bytes every 18.
+#[test]
+fn rates_are_as_documented() {
+    for (length, cycles) in [
+        (8, 2),
+        (0, 2),
+        (9, 4),
+        (24, 4),
+        (25, 5),
+        (120, 10),
+        (248, 18),
+    ] {
+        for streams in [vec![0], vec![1], vec![2], vec![0, 1, 2]] {
+            for queues in [1, 5] {
+                let mut bench = Small::new(2);
+                for queue in 0..queues {
+                    bench.enable(queue, queue + 7, 0x10_0000 * (queue + 1), 6, 8);
+                }
+                for index in 0..30 {
+                    let queue = index % queues;
+                    let frame = Frame {
+                        slot: index % queues,
+                        channel: streams[index as usize % streams.len()] as u64 & 1,
+                        ..message(queue, queue + 7, index)
+                    };
+                    let stream = streams[index as usize % streams.len()];
+                    bench.send(stream, frame, &vec![5; length]);
+                }
+                let seen = bench.run();
+                let received = seen.cycles_of("received");
+                assert_eq!(received.len(), 30);
+                assert!(
+                    received.windows(2).all(|pair| pair[1] - pair[0] == cycles),
+                    "{length} bytes on {streams:?} to {queues} queues: {received:?}"
+                );
+                // Header offered in cycle 0: descriptor beat in 3, entry two beats later where it is the only write.
+                assert!(seen.described[0] <= 4);
+                assert_eq!(seen.said.len(), 30);
+            }
+        }
+    }
+}
+
+#[test]
+fn stages_of_a_marked_message() {
+    let mut bench = Small::new(3);
+    bench.enable(0, 1, 0x1000, 6, 8);
+    let marked = Frame {
+        marked: true,
+        ..message(0, 1, 0)
+    };
+    let seen = send_and_run(&mut bench, 1, &[(marked, &[5; 20])]);
+    assert_eq!(
+        seen.pulses,
+        [
+            ("checked", 1),
+            ("matched", 2),
+            ("request_out", 3),
+            ("received", 6)
+        ]
+    );
+    assert_eq!(seen.marks, [true, false]);
+    assert_eq!(seen.writes[1].data, entry(marked, 1, &[5; 20]));
+    // An answer to a message of a node that is alone: when it leaves.
+    assert_eq!(seen.answers[0].0, 9, "three cycles behind the entry");
+}
+
+#[test]
+fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
+    let mut bench = Small::new(4);
+    let (queue, id) = (15, 0x2f);
+    bench.enable(queue, id, 0x8000, 1, 4);
+    let plain = |index| message(queue, id, index);
+    let again = |index| Frame {
+        restart: true,
+        ..message(queue, id, index)
+    };
+    let send = |bench: &mut Small, frames: &[Frame]| {
+        let payloads: Vec<[u8; 8]> = frames.iter().map(|frame| [frame.index as u8; 8]).collect();
+        let frames: Vec<(Frame, &[u8])> = frames
+            .iter()
+            .zip(&payloads)
+            .map(|(frame, payload)| (*frame, &payload[..]))
+            .collect();
+        send_and_run(bench, 0, &frames)
+    };
+    let seen = send(&mut bench, &[plain(0), plain(1), plain(2), plain(3)]);
+    assert_eq!(seen.names(), ["received", "received", "full", "behind"]);
+    assert_eq!(
+        seen.verdicts(),
+        [
+            (0, kind::ACCEPTED),
+            (1, kind::ACCEPTED),
+            (2, kind::FULL),
+            (3, kind::BEHIND)
+        ]
+    );
+    let seen = send(&mut bench, &[again(2), plain(3)]);
+    assert_eq!(seen.names(), ["full", "behind"]);
+
+    // Room for one, but only a restart makes the receiver listen; other queues of the receiver are meant too.
+    bench.enable(3, 0x11, 0x9000, 2, 4);
+    bench.give_back(queue, 1);
+    let seen = send(
+        &mut bench,
+        &[plain(3), message(3, 0x11, 4), message(3, 0x12, 5)],
+    );
+    assert_eq!(seen.names(), ["behind"; 3]);
+    let seen = send(&mut bench, &[again(2), plain(3)]);
+    assert_eq!(seen.names(), ["received", "full"]);
+    assert_eq!(
+        seen.writes,
+        [Write {
+            address: 0x8000,
+            data: entry(plain(2), 0, &[2; 8])
+        }],
+        "second lap: phase 0"
+    );
+    // Other nodes, slots and channels are not concerned.
+    let others = [
+        Frame {
+            node: 10,
+            ..message(3, 0x11, 0)
+        },
+        Frame {
+            slot: 2,
+            ..message(3, 0x11, 1)
+        },
+        Frame {
+            channel: 1,
+            ..message(3, 0x11, 2)
+        },
+    ];
+    assert_eq!(send(&mut bench, &others).names(), ["received"; 3]);
+    assert_eq!(send(&mut bench, &[message(3, 0x11, 3)]).names(), ["behind"]);
+    // A restart that is refused for good, or accepted elsewhere, clears the bit.
+    let seen = send(
+        &mut bench,
+        &[
+            Frame {
+                restart: true,
+                ..message(3, 0x12, 3)
+            },
+            message(3, 0x11, 4),
+        ],
+    );
+    assert_eq!(seen.names(), ["miss", "received"]);
+}
+
+#[test]
+fn unknown_ids_and_short_entries_are_refused_and_told() {
+    let mut bench = Small::new(5);
+    bench.enable(2, 0x22, 0x8000, 1, 5);
+    let not_resident = Frame {
+        queue: None,
+        ..message(0, 0x22, 1)
+    };
+    let seen = send_and_run(
+        &mut bench,
+        1,
+        &[
+            // The map was of another time.
+            (message(2, 0x23, 0), &[1; 100]),
+            (not_resident, &[1; 100]),
+            (message(1, 0x22, 2), &[1; 8]),
+            // RQIDs have 16 bits, of which 12 choose the queue.
+            (message(2, 0x1022, 3), &[1; 8]),
+            (message(2, 0x22, 4), &[2; 25]),
+            (message(2, 0x22, 5), &[2; 248]),
+            (message(2, 0x22, 6), &[3; 24]),
+        ],
+    );
+    assert_eq!(
+        seen.names(),
+        ["miss", "miss", "miss", "miss", "small", "small", "received"]
+    );
+    let miss = kind::NOT_RESIDENT;
+    let small = kind::ENTRY_TOO_SMALL;
+    assert_eq!(
+        seen.verdicts(),
+        [
+            (0, miss),
+            (1, miss),
+            (2, miss),
+            (3, miss),
+            (4, small),
+            (5, small),
+            (6, kind::ACCEPTED)
+        ]
+    );
+    let event = |id: u64| (abi::event::kind::RECEIVE_MISS, 0xabc, 9 << 16 | id);
+    assert_eq!(
+        seen.events,
+        [event(0x23), event(0x22), event(0x22), event(0x1022)]
+    );
+    assert_eq!(seen.writes.len(), 2);
+    // A queue that firmware disables takes nothing, and its ring begins anew when it is enabled again.
+    bench.control(2, 0x22, 1, 5, 0);
+    let seen = send_and_run(&mut bench, 1, &[(message(2, 0x22, 7), &[])]);
+    assert_eq!(seen.names(), ["miss"]);
+    bench.enable(2, 0x22, 0x4000, 1, 5);
+    let frame = message(2, 0x22, 8);
+    let seen = send_and_run(&mut bench, 1, &[(frame, &[]), (frame, &[]), (frame, &[])]);
+    assert_eq!(seen.names(), ["received", "received", "full"]);
+    assert_eq!(
+        seen.writes[0],
+        Write {
+            address: 0x4000,
+            data: entry(frame, 1, &[])
+        }
+    );
+}
+
+/// Entries of each size take exactly the payload that fits.
+#[test]
+fn each_entry_takes_what_fits() {
+    for stride_log2 in 4..=8 {
+        let mut bench = Small::new(6);
+        bench.enable(7, 7, 0x4000, 5, stride_log2);
+        let longest = (1 << stride_log2) - 8;
+        for length in [
+            0,
+            8,
+            longest - 16,
+            longest,
+            longest + 1,
+            longest + 4,
+            longest + 100,
+        ] {
+            let length = usize::try_from(length).unwrap_or(0).min(248);
+            let seen = send_and_run(&mut bench, 0, &[(message(7, 7, 0), &vec![1; length])]);
+            let expected = if length as i64 <= longest {
+                "received"
+            } else {
+                "small"
+            };
+            assert_eq!(
+                seen.names(),
+                [expected],
+                "{length} bytes, stride 2^{stride_log2}"
+            );
+        }
+    }
+}
+
+#[test]
+fn consumer_indices_beyond_what_was_delivered_are_ignored() {
+    let mut bench = Small::new(7);
+    bench.enable(1, 1, 0x8000, 2, 4);
+    let frames: Vec<(Frame, &[u8])> = (0..3)
+        .map(|index| (message(1, 1, index), &[][..]))
+        .collect();
+    assert_eq!(
+        send_and_run(&mut bench, 0, &frames).names(),
+        ["received"; 3]
+    );
+    for (index, bad) in [
+        (4, true),
+        (0xffff, true),
+        (2, false),
+        (2, false),
+        (1, true),
+        (4, true),
+        (3, false),
+        (3, false),
+    ] {
+        bench.give_back(1, index);
+        bench.steps(4);
+        let seen = std::mem::take(&mut bench.seen);
+        let expected: &[&str] = if bad { &["bad"] } else { &[] };
+        assert_eq!(seen.names(), expected, "index {index}");
+    }
+    // All 4 entries are free.
+    let frames: Vec<(Frame, &[u8])> = (0..5)
+        .map(|index| (message(1, 1, index), &[][..]))
+        .collect();
+    let seen = send_and_run(&mut bench, 0, &frames);
+    assert_eq!(
+        seen.names(),
+        ["received", "received", "received", "received", "full"]
+    );
+}
+
+#[test]
+fn packets_go_to_the_inbox_in_turn() {
+    let mut bench = Small::new(8);
+    let packet = |length: usize, tag: u64| {
+        let frame = Frame {
+            packet: true,
+            tag,
+            ..message(0, 0, 0)
+        };
+        let payload: Vec<u8> = (0..length).map(|byte| byte as u8 + tag as u8).collect();
+        (frame, payload)
+    };
+    let mut place = 0;
+    for (length, tag, fits) in [
+        (248, 1, true),
+        (12, 2, true),
+        (13, 3, true),
+        (0, 4, true),
+        (5, 5, false),
+    ] {
+        let (frame, payload) = packet(length, tag);
+        let seen = send_and_run(&mut bench, 1, &[(frame, &payload)]);
+        assert!(seen.said.is_empty() && seen.writes.is_empty());
+        if !fits {
+            assert_eq!(seen.names(), ["dropped"]);
+            assert!(seen.inbox.is_empty() && seen.events.is_empty());
+            continue;
+        }
+        assert_eq!(seen.names(), ["packet"]);
+        let mut bytes = Vec::new();
+        for (at, (address, word, enables)) in seen.inbox.iter().enumerate() {
+            assert_eq!(*address, 64 + 16 * place + at as u64);
+            let last = at + 1 == seen.inbox.len();
+            assert_eq!(*enables, if last { 0x0fff } else { 0xffff });
+            bytes.extend(word.to_le_bytes());
+        }
+        assert_eq!(bytes[..length], payload);
+        let data = 9 << 16 | (length as u64) << 8 | tag;
+        assert_eq!(seen.events, [(abi::event::kind::PACKET, place, data)]);
+        place += 1;
+    }
+    bench.configure(REGION_PACKET_RELEASE, 0, 0);
+    let ((first, some), (second, more)) = (packet(100, 6), packet(100, 7));
+    let seen = send_and_run(&mut bench, 1, &[(first, &some), (second, &more)]);
+    assert_eq!(seen.names(), ["packet", "dropped"]);
+    assert_eq!(seen.inbox[0].0, 64, "the first place again");
+    // More releases than packets give no more than four places.
+    for _ in 0..6 {
+        bench.configure(REGION_PACKET_RELEASE, 7, 0);
+    }
+    let packets: Vec<(Frame, Vec<u8>)> = (0..6).map(|tag| packet(20, tag)).collect();
+    let frames: Vec<(Frame, &[u8])> = packets
+        .iter()
+        .map(|(frame, payload)| (*frame, &payload[..]))
+        .collect();
+    let seen = send_and_run(&mut bench, 1, &frames);
+    assert_eq!(
+        seen.names(),
+        ["packet", "packet", "packet", "packet", "dropped", "dropped"]
+    );
+}
+
+/// Messages of this node to itself are answered to it, and pings as asked.
+#[test]
+fn answers_to_this_node_and_to_pings() {
+    let mut bench = Small::new(9);
+    bench.enable(0, 1, 0x1000, 6, 8);
+    let frame = Frame {
+        node: Small::NODE,
+        ..message(0, 1, 5)
+    };
+    let seen = send_and_run(&mut bench, 2, &[(frame, &[1; 8])]);
+    assert_eq!((seen.local_answers.len(), seen.answers.len()), (1, 0));
+    assert_eq!(seen.verdicts(), [(5, kind::ACCEPTED)]);
+    for verdict in [kind::WAITING, kind::LOST] {
+        bench.unit.ping.next = Answer {
+            node: 4u64.to_bits(),
+            slot: 7u64.to_bits(),
+            generation: 3u64.to_bits(),
+            base: 126u64.to_bits(),
+            bitmap: 1u64.to_bits(),
+            verdict: (verdict as u64 & 7).to_bits(),
+        };
+        bench.unit.ping_valid.next = true;
+        let seen = bench.run();
+        let expected = Said {
+            node: 4,
+            slot: 7,
+            generation: 3,
+            index: 126,
+            verdict,
+        };
+        assert_eq!(seen.said, [expected]);
+    }
+}
+
+/// A message that is on its way to the old ring is held up to its last beat; one that comes later is refused.
+#[test]
+fn a_disabled_queue_lets_go_of_its_ring() {
+    let mut bench = Small::new(10);
+    bench.enable(4, 4, 0x1000, 4, 8);
+    bench.send(0, message(4, 4, 0), &[1; 200]);
+    bench.send(0, message(4, 4, 1), &[2; 200]);
+    bench.send(0, message(4, 4, 2), &[3; 200]);
+    bench.steps(8);
+    // The host takes nothing: the first message is written, the second one is judged as soon as that is done.
+    bench.writes_taken = 0;
+    bench.steps(30);
+    assert!(!bench.unit.holds_ring.val());
+    bench.control(4, 4, 4, 8, 0);
+    assert!(bench.unit.holds_ring.val(), "from the second cycle on");
+    bench.steps(50);
+    assert!(bench.unit.holds_ring.val());
+    assert_eq!(bench.seen.writes.len(), 0);
+    bench.writes_taken = 100;
+    while bench.unit.holds_ring.val() {
+        assert!(bench.seen.writes.len() < 2, "held longer than the message");
+        bench.step();
+    }
+    assert_eq!(
+        bench.seen.writes.len(),
+        2,
+        "let go before the entry was written"
+    );
+    let seen = bench.run();
+    assert_eq!(seen.names(), ["received", "miss", "miss"]);
+    assert_eq!(
+        seen.verdicts(),
+        [
+            (0, kind::ACCEPTED),
+            (1, kind::NOT_RESIDENT),
+            (2, kind::NOT_RESIDENT)
+        ]
+    );
+}
+
+#[test]
+fn the_unit_passes_the_checks_and_emits() {
+    let mut unit = ReceiveUnit::default();
+    super::bench::connect(&mut unit);
+    let verilog = crate::emit::emit("receive_unit", &unit);
+    assert!(verilog.contains("module receive_unit("));
+    if let Ok(folder) = std::env::var("EMIT") {
+        std::fs::write(format!("{folder}/receive_unit.v"), verilog).unwrap();
+        let mut unit = SizedReceiveUnit::<8, 12, 10, 8, 19>::default();
+        super::bench::connect(&mut unit);
+        let verilog = crate::emit::emit("receive_unit", &unit);
+        std::fs::write(format!("{folder}/receive_unit_256.v"), verilog).unwrap();
+    }
+}

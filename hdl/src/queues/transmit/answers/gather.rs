@@ -1,0 +1,161 @@
+//! From verdicts on single messages to operations on rows.
+
+use super::intake::MessageVerdict;
+use super::operation::Operation;
+use crate::queues::transmit::signals::Skip;
+use rust_hdl::prelude::*;
+
+/// A message that the own engine refused.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SkippedMessage {
+    pub queue: Bits<8>,
+    pub index: Bits<7>,
+    pub error: Bits<4>,
+}
+
+/// Joins verdicts that follow each other and concern the same row in the same way, while the operation that they join waits to be
+/// taken, or (`following`) to enter the pipeline. So a queue whose operations must keep a distance still has a verdict a cycle.
+///
+/// Contract: a skipped message goes first. An operation of `valid` may gain messages until it is taken. A verdict from the wrong
+/// node is dropped (`unfit`).
+///
+/// Latency: from a verdict to `valid`: 2 cycles, from `skip`: 3. Rate: a verdict a cycle, even if no two join; a skipped message
+/// every 2 cycles.
+#[derive(LogicBlock, Default)]
+pub struct Gather {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub skip_valid: Signal<In, Bit>,
+    pub skip_ready: Signal<Out, Bit>,
+    pub skip: Signal<In, Skip>,
+    pub verdict_valid: Signal<In, Bit>,
+    pub verdict: Signal<In, MessageVerdict>,
+    /// It comes from the node that the message went to. Late in the cycle.
+    pub verdict_fits: Signal<In, Bit>,
+    pub verdict_taken: Signal<Out, Bit>,
+    /// Pulse: a verdict does not count.
+    pub unfit: Signal<Out, Bit>,
+    pub valid: Signal<Out, Bit>,
+    pub operation: Signal<Out, Operation>,
+    pub taken: Signal<In, Bit>,
+    /// The verdict behind `operation`, which may join an operation that was taken and still waits.
+    pub following_valid: Signal<Out, Bit>,
+    pub following: Signal<Out, Operation>,
+    pub joined: Signal<In, Bit>,
+
+    skipped_valid: DFF<Bit>,
+    skipped: DFF<SkippedMessage>,
+    // The next verdict, as an operation, and whether it counts.
+    next_valid: DFF<Bit>,
+    next_fits: DFF<Bit>,
+    next_operation: DFF<Operation>,
+    // What is offered.
+    offered_valid: DFF<Bit>,
+    offered: DFF<Operation>,
+
+    skip_index: Signal<Local, Bits<16>>,
+    same: Signal<Local, Bit>,
+    moves: Signal<Local, Bit>,
+    free: Signal<Local, Bit>,
+    index: Signal<Local, Bits<7>>,
+    place: Signal<Local, Bits<3>>,
+}
+
+impl Logic for Gather {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            skipped_valid,
+            skipped,
+            next_valid,
+            next_fits,
+            next_operation,
+            offered_valid,
+            offered
+        );
+        self.skip_index.next = self.skip.val().index;
+        self.skip_ready.next = !self.skipped_valid.q.val();
+        if !self.skipped_valid.q.val() {
+            self.skipped_valid.d.next = self.skip_valid.val();
+            self.skipped.d.next.queue = self.skip.val().queue;
+            self.skipped.d.next.index = self.skip_index.val().get_bits::<7>(0);
+            self.skipped.d.next.error = self.skip.val().error;
+        }
+
+        // What is offered takes the next verdict in, or makes room for it.
+        self.same.next = (self.offered.q.val().queue == self.next_operation.q.val().queue)
+            & (self.offered.q.val().row == self.next_operation.q.val().row)
+            & (self.offered.q.val().generation == self.next_operation.q.val().generation)
+            & (self.offered.q.val().own == self.next_operation.q.val().own)
+            & (self.offered.q.val().code == self.next_operation.q.val().code);
+        self.moves.next = !self.offered_valid.q.val() | self.taken.val() | self.same.val();
+        if self.taken.val() {
+            self.offered_valid.d.next = false;
+        }
+        self.following_valid.next = self.next_valid.q.val() & self.next_fits.q.val();
+        self.following.next = self.next_operation.q.val();
+        if self.moves.val() & self.next_valid.q.val() & self.next_fits.q.val() & !self.joined.val()
+        {
+            self.offered_valid.d.next = true;
+            self.offered.d.next = self.next_operation.q.val();
+            if self.offered_valid.q.val() & !self.taken.val() {
+                self.offered.d.next.messages =
+                    self.offered.q.val().messages | self.next_operation.q.val().messages;
+                self.offered.d.next.marked =
+                    self.offered.q.val().marked | self.next_operation.q.val().marked;
+            }
+        }
+        self.valid.next = self.offered_valid.q.val();
+        self.operation.next = self.offered.q.val();
+
+        // The verdict behind it.
+        self.free.next = !self.next_valid.q.val()
+            | !self.next_fits.q.val()
+            | self.moves.val()
+            | self.joined.val();
+        self.unfit.next = self.next_valid.q.val() & !self.next_fits.q.val();
+        self.verdict_taken.next = self.free.val() & !self.skipped_valid.q.val();
+        self.index.next = self.verdict.val().index;
+        if self.skipped_valid.q.val() {
+            self.index.next = self.skipped.q.val().index;
+        }
+        self.place.next = self.index.val().get_bits::<3>(0);
+        if self.free.val() {
+            self.next_valid.d.next = self.verdict_valid.val();
+            self.next_fits.d.next = self.verdict_fits.val();
+            self.next_operation.d.next.queue = self.verdict.val().queue;
+            self.next_operation.d.next.generation = self.verdict.val().generation;
+            self.next_operation.d.next.code = bit_cast::<4, 3>(self.verdict.val().verdict);
+            self.next_operation.d.next.marked = self.verdict.val().marked;
+            self.next_operation.d.next.own = false;
+            if self.skipped_valid.q.val() {
+                self.skipped_valid.d.next = false;
+                self.next_valid.d.next = true;
+                self.next_fits.d.next = true;
+                self.next_operation.d.next.queue = self.skipped.q.val().queue;
+                self.next_operation.d.next.code = self.skipped.q.val().error;
+                self.next_operation.d.next.marked = false;
+                self.next_operation.d.next.own = true;
+            }
+            self.next_operation.d.next.row = self.index.val().get_bits::<4>(3);
+            self.next_operation.d.next.messages =
+                bit_cast::<8, 1>(1.into()) << bit_cast::<8, 3>(self.place.val());
+        }
+        self.next_operation.d.next.verdict = true;
+        self.next_operation.d.next.ticks = false;
+        self.next_operation.d.next.sends = false;
+        self.next_operation.d.next.opens = false;
+        self.next_operation.d.next.pings = false;
+        self.next_operation.d.next.resets = false;
+        self.next_operation.d.next.enables = false;
+        self.next_operation.d.next.disables = false;
+
+        if self.reset.val() {
+            self.skipped_valid.d.next = false;
+            self.next_valid.d.next = false;
+            self.offered_valid.d.next = false;
+        }
+    }
+}

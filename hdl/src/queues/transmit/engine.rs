@@ -1,0 +1,876 @@
+//! From ready transmit queues to message frames.
+
+use crate::bundles::ConfigurationWrite;
+use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
+use crate::library::fifo::Fifo;
+use crate::library::forward_ram::ForwardRam;
+use crate::library::stream::{Beat, StreamSource};
+use crate::queues::queue_select::QueueWord;
+use crate::queues::transmit::frame_payload::FramePayload;
+use crate::queues::transmit::ready_queues::DefaultReadyQueues;
+use crate::queues::transmit::signals::{
+    Launch, Progress, Resend, Skip, StoreOffer, StoreOutcome, StorePart,
+};
+use crate::queues::transmit::translation::Translation;
+use rust_hdl::prelude::*;
+
+/// A frame's first beat, on its way to the link.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameHeader {
+    pub data: Bits<128>,
+    /// It is the frame's only beat.
+    pub single: Bit,
+    /// The frame goes to the own node.
+    pub own_node: Bit,
+}
+
+/// Where a message that is to be sent again stands.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum ResendState {
+    /// There is none.
+    Empty,
+    /// It waits for its turn in the pipeline.
+    Waits,
+    /// It is in the pipeline.
+    Goes,
+    /// It waits for credits.
+    Starves,
+}
+
+/// Sends the messages of the transmit queues: one pipeline for any number of queues (V1, V3, V13, V18 to V20). It owns the
+/// launch part of the queues' records: the launched index.
+///
+/// The pipeline has four stages; a message moves on each cycle unless the stage before the link has to wait.
+/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
+///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
+///    queues without (`ReadyQueues::may_keep`).
+/// 1. The record is there: the index to launch; read the slot.
+/// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
+/// 3. The translation is there: check and commit. The header goes to the output FIFO.
+///
+/// What the store part tells comes a cycle behind `outcome`, so a queue whose message took the short way does not stay: it becomes
+/// ready if it has more.
+///
+/// A store takes the short way if nothing else is ready and its queue has nothing else to send. Otherwise its queue becomes
+/// ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message that meets a waiting
+/// stage leaves the pipeline, and its queue becomes ready.
+///
+/// A message that fails a check is told as a `skip`, and its index counts as launched. A message without credits for its
+/// virtual channel leaves the pipeline with all that follow of its queue; the queue waits without holding up others.
+///
+/// `restart` stands in every frame of a queue that has nothing unanswered when the frame is made, which is
+/// `launched` - `progress.balance` = 0. What `progress` tells may be late; then the difference is too large, and `restart` is
+/// missing, which costs one refusal.
+///
+/// Contract of `room_0` and `room_1`: `CreditGate::room`. At most four frames, of which one is long, wait behind the commit.
+///
+/// Latency: an Express store is offered in cycle `t`; its header is offered at `frame` in `t + 4`. Rate: a message of up to 8 bytes
+/// every 2 cycles, of 248 bytes every 18, if the stream takes a beat a cycle.
+#[derive(LogicBlock, Default)]
+pub struct TransmitEngine {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    /// The translation table, and the pages of the endpoint map.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// `abi::queue_state::transmit_control`. A word with `enabled` clears the launched index.
+    pub queue_configuration: Signal<In, QueueWord>,
+    /// This node's number.
+    pub node: Signal<In, Bits<10>>,
+    /// The answer part of the records.
+    pub progress: Signal<In, Progress>,
+    /// The store part of the records.
+    pub stores: Signal<In, StorePart>,
+    /// A store, and two cycles later what became of it; in between the producer index before it.
+    pub offer: Signal<In, StoreOffer>,
+    pub producer_before: Signal<In, Bits<16>>,
+    pub outcome: Signal<In, StoreOutcome>,
+    /// Some slot is written in this cycle.
+    pub slot_written: Signal<In, Bit>,
+    /// A message to be sent again, or a ping for it.
+    pub resend_valid: Signal<In, Bit>,
+    pub resend_ready: Signal<Out, Bit>,
+    pub resend: Signal<In, Resend>,
+    /// A queue that may send new messages again.
+    pub reopen_valid: Signal<In, Bit>,
+    pub reopen_ready: Signal<Out, Bit>,
+    pub reopen_queue: Signal<In, Bits<8>>,
+    /// Slot to read; `slot_data` is the slot named in the cycle before.
+    pub slot_address: Signal<Out, Bits<14>>,
+    pub slot_data: Signal<In, Bits<128>>,
+    /// Beat of the inline pool to read; always granted. `pool_data` follows in the next cycle.
+    pub pool_request: Signal<Out, Bit>,
+    pub pool_address: Signal<Out, Bits<14>>,
+    pub pool_data: Signal<In, Bits<128>>,
+    /// Virtual channel 0 has credits for a longest frame.
+    pub room_0: Signal<In, Bit>,
+    /// Virtual channel 1 has credits for a longest frame.
+    pub room_1: Signal<In, Bit>,
+    /// Message frames and pings to other nodes, the CRC's place zero.
+    pub frame: StreamSource,
+    /// The same to the own node.
+    pub own_frame: StreamSource,
+    /// Each message that leaves the pipeline: sent, or skipped in the same cycle.
+    pub launch: Signal<Out, Launch>,
+    /// A message that failed a check.
+    pub skip_valid: Signal<Out, Bit>,
+    pub skip_ready: Signal<In, Bit>,
+    pub skip: Signal<Out, Skip>,
+    /// A frame waits: the link, or the own receive side, does not take it.
+    pub held_up: Signal<Out, Bit>,
+    /// Pulse: a message is sent.
+    pub message_sent: Signal<Out, Bit>,
+    /// Pulse: a marked message reaches stage 2.
+    pub marked_granted: Signal<Out, Bit>,
+    /// Pulse: a marked message's translation was read.
+    pub marked_translated: Signal<Out, Bit>,
+    /// Pulse: a message was longer than 248 bytes.
+    pub too_long: Signal<Out, Bit>,
+    /// Pulse: a destination was outside its window.
+    pub outside_window: Signal<Out, Bit>,
+    /// Pulse: a destination had no valid translation, or one with a virtual channel that the queue may not use.
+    pub invalid_translation: Signal<Out, Bit>,
+
+    ready: DefaultReadyQueues,
+    translation: Translation,
+    payload: FramePayload,
+    headers: Fifo<FrameHeader, 2, 3>,
+    /// enabled 1, virtual channel 1 allowed 1, priority 1, generation 8, endpoint 12, window mask 12, window base 12.
+    controls: ForwardRam<Bits<47>, TRANSMIT_QUEUES_LOG2>,
+    launched: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
+    /// balance 8, closed 1.
+    answered: ForwardRam<Bits<9>, TRANSMIT_QUEUES_LOG2>,
+    producers: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
+    pages: ForwardRam<Bits<6>, TRANSMIT_QUEUES_LOG2>,
+
+    // A message to be sent again.
+    resend_state: DFF<ResendState>,
+    held_resend: DFF<Resend>,
+    starved_channel: DFF<Bit>,
+
+    // Stage 1.
+    valid_1: DFF<Bit>,
+    queue_1: DFF<Bits<8>>,
+    short_1: DFF<Bit>,
+    express_1: DFF<Bit>,
+    again_1: DFF<Bit>,
+    /// Its queue has priority, and was ready.
+    prior_1: DFF<Bit>,
+
+    // Stage 2.
+    valid_2: DFF<Bit>,
+    queue_2: DFF<Bits<8>>,
+    short_2: DFF<Bit>,
+    express_2: DFF<Bit>,
+    again_2: DFF<Bit>,
+    may_go_2: DFF<Bit>,
+    more_2: DFF<Bit>,
+    index_2: DFF<Bits<16>>,
+    restart_2: DFF<Bit>,
+    control_2: DFF<Bits<47>>,
+    page_2: DFF<Bits<6>>,
+
+    // Stage 3.
+    valid_3: DFF<Bit>,
+    queue_3: DFF<Bits<8>>,
+    again_3: DFF<Bit>,
+    ping_3: DFF<Bit>,
+    index_3: DFF<Bits<16>>,
+    restart_3: DFF<Bit>,
+    channel_1_allowed_3: DFF<Bit>,
+    generation_3: DFF<Bits<8>>,
+    endpoint_3: DFF<Bits<12>>,
+    first_3: DFF<Bits<64>>,
+    length_3: DFF<Bits<8>>,
+    tag_3: DFF<Bits<8>>,
+    marked_3: DFF<Bit>,
+    is_long_3: DFF<Bit>,
+    too_long_3: DFF<Bit>,
+    outside_3: DFF<Bit>,
+    body_3: DFF<Bits<10>>,
+    translation_index_3: DFF<Bits<TRANSLATION_LOG2>>,
+    /// The second beat of the body of the message in stage 3 is at the pool's output.
+    second_there: DFF<Bit>,
+
+    /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
+    starved: DFF<Bit>,
+    starved_queue: DFF<Bits<8>>,
+    starved_on_1: DFF<Bit>,
+
+    /// A launched index that is to be cleared.
+    clears_launched: DFF<Bit>,
+    cleared_queue: DFF<Bits<8>>,
+
+    // The frame that leaves.
+    in_payload: DFF<Bit>,
+    own_payload: DFF<Bit>,
+    is_held_up: DFF<Bit>,
+
+    // Stage 0.
+    resends: Signal<Local, Bit>,
+    waits_for_prior: Signal<Local, Bit>,
+    keeps: Signal<Local, Bit>,
+    stays: Signal<Local, Bit>,
+    chooses: Signal<Local, Bit>,
+    chosen: Signal<Local, Bits<8>>,
+    chosen_short: Signal<Local, Bit>,
+    record_queue: Signal<Local, Bits<8>>,
+    record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    // Stage 1.
+    control_1: Signal<Local, Bits<47>>,
+    launched_1: Signal<Local, Bits<16>>,
+    index_1: Signal<Local, Bits<16>>,
+    answered_1: Signal<Local, Bits<9>>,
+    producer_1: Signal<Local, Bits<16>>,
+    pending_1: Signal<Local, Bits<7>>,
+    has_pending_1: Signal<Local, Bit>,
+    unanswered_1: Signal<Local, Bits<8>>,
+    open_1: Signal<Local, Bit>,
+    current_1: Signal<Local, Bit>,
+    killed_1: Signal<Local, Bit>,
+    slot_1: Signal<Local, Bits<14>>,
+    slot_2: Signal<Local, Bits<14>>,
+    // Stage 2.
+    killed_2: Signal<Local, Bit>,
+    goes_2: Signal<Local, Bit>,
+    has_more_2: Signal<Local, Bit>,
+    store_waits: Signal<Local, Bit>,
+    block_2: Signal<Local, Bit>,
+    move_3: Signal<Local, Bit>,
+    move_2: Signal<Local, Bit>,
+    slot_word: Signal<Local, Bits<128>>,
+    slot_header: Signal<Local, Bits<64>>,
+    slot_length: Signal<Local, Bits<16>>,
+    destination: Signal<Local, Bits<16>>,
+    window_mask: Signal<Local, Bits<16>>,
+    window_index: Signal<Local, Bits<12>>,
+    translation_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
+    body_2: Signal<Local, Bits<10>>,
+    marked_2: Signal<Local, Bit>,
+    // Stage 3.
+    killed_3: Signal<Local, Bit>,
+    output_ready: Signal<Local, Bit>,
+    leaves_3: Signal<Local, Bit>,
+    channel: Signal<Local, Bit>,
+    own_node: Signal<Local, Bit>,
+    bad_translation: Signal<Local, Bit>,
+    bad: Signal<Local, Bit>,
+    has_room: Signal<Local, Bit>,
+    skips: Signal<Local, Bit>,
+    starves: Signal<Local, Bit>,
+    sends: Signal<Local, Bit>,
+    commits: Signal<Local, Bit>,
+    error: Signal<Local, Bits<4>>,
+    kind: Signal<Local, Bits<4>>,
+    header: Signal<Local, Bits<128>>,
+    new_launched: Signal<Local, Bits<16>>,
+    told_queue: Signal<Local, Bits<8>>,
+    store_queue: Signal<Local, Bits<8>>,
+    control_word: Signal<Local, Bits<64>>,
+    control_queue: Signal<Local, Bits<8>>,
+    map_index: Signal<Local, Bits<16>>,
+    map_word: Signal<Local, Bits<64>>,
+    map_queue: Signal<Local, Bits<8>>,
+    // The frame that leaves.
+    front: Signal<Local, FrameHeader>,
+    to_own: Signal<Local, Bit>,
+    offered: Signal<Local, Beat>,
+    offered_valid: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
+}
+
+impl Logic for TransmitEngine {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            resend_state,
+            held_resend,
+            starved_channel,
+            valid_1,
+            queue_1,
+            short_1,
+            express_1,
+            again_1,
+            prior_1,
+            valid_2,
+            queue_2,
+            short_2,
+            express_2,
+            again_2,
+            may_go_2,
+            more_2,
+            index_2,
+            restart_2,
+            control_2,
+            page_2,
+            valid_3,
+            queue_3,
+            again_3,
+            ping_3,
+            index_3,
+            restart_3,
+            channel_1_allowed_3,
+            generation_3,
+            endpoint_3,
+            first_3,
+            length_3,
+            tag_3,
+            marked_3,
+            is_long_3,
+            too_long_3,
+            outside_3,
+            body_3,
+            translation_index_3,
+            second_there,
+            starved,
+            starved_queue,
+            starved_on_1,
+            clears_launched,
+            cleared_queue,
+            in_payload,
+            own_payload,
+            is_held_up
+        );
+        clock!(
+            self,
+            clock,
+            ready,
+            translation,
+            payload,
+            headers,
+            controls,
+            launched,
+            answered,
+            producers,
+            pages
+        );
+        self.ready.reset.next = self.reset.val();
+        self.payload.reset.next = self.reset.val();
+        self.headers.reset.next = self.reset.val();
+        self.ready.configuration.next = self.queue_configuration.val();
+        self.translation.configuration.next = self.configuration.val();
+
+        // What others tell of the records.
+        self.told_queue.next = self.progress.val().queue;
+        self.answered.write_enable.next = self.progress.val().valid;
+        self.answered.write_address.next =
+            self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.answered.write_data.next = bit_cast::<9, 8>(self.progress.val().balance)
+            | (bit_cast::<9, 1>(self.progress.val().closed.into()) << 8);
+        self.store_queue.next = self.stores.val().queue;
+        self.producers.write_enable.next = self.stores.val().valid;
+        self.producers.write_address.next =
+            self.store_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.producers.write_data.next = self.stores.val().producer;
+        self.control_word.next = self.queue_configuration.val().word;
+        self.control_queue.next = self.queue_configuration.val().queue;
+        self.controls.write_enable.next = self.queue_configuration.val().control;
+        self.controls.write_address.next =
+            self.control_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.controls.write_data.next = bit_cast::<47, 3>(
+            self.control_word
+                .val()
+                .get_bits::<3>(abi::queue_state::transmit_control::enabled::SHIFT),
+        ) | (bit_cast::<47, 8>(
+            self.control_word
+                .val()
+                .get_bits::<8>(abi::queue_state::transmit_control::generation::SHIFT),
+        ) << 3)
+            | (bit_cast::<47, 12>(
+                self.control_word
+                    .val()
+                    .get_bits::<12>(abi::queue_state::transmit_control::endpoint::SHIFT),
+            ) << 11)
+            | (bit_cast::<47, 12>(
+                self.control_word
+                    .val()
+                    .get_bits::<12>(abi::queue_state::transmit_control::window_mask::SHIFT),
+            ) << 23)
+            | (bit_cast::<47, 12>(
+                self.control_word
+                    .val()
+                    .get_bits::<12>(abi::queue_state::transmit_control::window_base::SHIFT),
+            ) << 35);
+        self.map_index.next = self.configuration.val().index;
+        self.map_word.next = self.configuration.val().data;
+        self.map_queue.next = self
+            .map_word
+            .val()
+            .get_bits::<8>(abi::queue_state::endpoint_map::transmit_queue::SHIFT);
+        self.pages.write_enable.next = self.configuration.val().valid
+            & (self
+                .map_index
+                .val()
+                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
+                == abi::queue_state::REGION_ENDPOINT_MAP.to_bits())
+            & self
+                .map_word
+                .val()
+                .get_bit(abi::queue_state::endpoint_map::transmit_resident::SHIFT);
+        self.pages.write_address.next = self.map_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.pages.write_data.next = self
+            .map_word
+            .val()
+            .get_bits::<6>(abi::queue_state::endpoint_map::page::SHIFT);
+
+        // Stage 3: whether it can be left does not depend on what the translation says.
+        self.killed_3.next = self.starved.q.val()
+            & !self.again_3.q.val()
+            & (self.starved_queue.q.val() == self.queue_3.q.val());
+        self.output_ready.next = self.payload.takes_short.val();
+        if self.is_long_3.q.val() {
+            self.output_ready.next = self.payload.takes_long.val() & self.second_there.q.val();
+        }
+        if self.ping_3.q.val() {
+            self.output_ready.next = true;
+        }
+        self.leaves_3.next = self.valid_3.q.val()
+            & (self.killed_3.val()
+                | (self.output_ready.val() & !self.headers.full.val() & self.skip_ready.val()));
+        self.move_3.next = !self.valid_3.q.val() | self.leaves_3.val();
+
+        // Stage 2: does the message go, and has its queue more?
+        self.killed_2.next = self.starved.q.val()
+            & !self.again_2.q.val()
+            & (self.starved_queue.q.val() == self.queue_2.q.val());
+        self.goes_2.next = self.valid_2.q.val() & self.may_go_2.q.val() & !self.killed_2.val();
+        self.has_more_2.next = self.more_2.q.val();
+        if self.short_2.q.val() {
+            self.goes_2.next = self.valid_2.q.val()
+                & self.may_go_2.q.val()
+                & !self.killed_2.val()
+                & self.outcome.val().accepted;
+            self.has_more_2.next = self.outcome.val().more;
+        }
+        self.resends.next = self.resend_state.q.val() == ResendState::Waits;
+        self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
+        self.ready.waits_for_prior.next = self.waits_for_prior.val();
+        self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
+        self.stays.next = self.goes_2.val()
+            & self.has_more_2.val()
+            & !self.again_2.q.val()
+            & !self.short_2.q.val()
+            & !self.resends.val()
+            & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
+        // Its queue has to become ready again, but a store has the way there.
+        self.block_2.next = self.goes_2.val()
+            & self.has_more_2.val()
+            & !self.again_2.q.val()
+            & !self.short_2.q.val()
+            & !self.stays.val()
+            & self.outcome.val().accepted;
+        self.move_2.next = self.move_3.val() & !self.block_2.val();
+        self.ready.again_valid.next = self.goes_2.val()
+            & self.has_more_2.val()
+            & !self.again_2.q.val()
+            & !self.stays.val()
+            & self.move_2.val();
+        self.ready.again_queue.next = self.queue_2.q.val();
+        self.store_waits.next = self.outcome.val().accepted
+            & !(self.short_2.q.val() & self.goes_2.val() & self.move_3.val());
+        self.ready.store_valid.next = self.store_waits.val();
+        self.ready.store_queue.next = self.outcome.val().queue;
+
+        // Stage 0: choose.
+        // Whether there is an offer is known late in the cycle: it steers no address.
+        self.chosen.next = self.offer.val().queue;
+        self.chosen_short.next = true;
+        self.chooses.next = self.offer.val().valid;
+        if self.ready.any.val() {
+            self.chosen.next = self.ready.turn.val();
+            self.chosen_short.next = false;
+            self.chooses.next = true;
+        }
+        if self.stays.val() {
+            self.chosen.next = self.queue_2.q.val();
+            self.chosen_short.next = false;
+            self.chooses.next = true;
+        }
+        if self.resends.val() {
+            self.chosen.next = self.held_resend.q.val().queue;
+            self.chosen_short.next = false;
+            self.chooses.next = true;
+        }
+        self.ready.pop.next =
+            self.ready.any.val() & !self.resends.val() & !self.stays.val() & self.move_2.val();
+        self.ready.keeps.next = self.stays.val() & self.keeps.val() & self.move_2.val();
+        self.record_queue.next = self.chosen.val();
+        if !self.move_2.val() {
+            self.record_queue.next = self.queue_1.q.val();
+        }
+        self.record.next = self.record_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.controls.read_address.next = self.record.val();
+        self.launched.read_address.next = self.record.val();
+        self.answered.read_address.next = self.record.val();
+        self.producers.read_address.next = self.record.val();
+        self.pages.read_address.next = self.record.val();
+        if self.move_2.val() {
+            self.valid_1.d.next = self.chooses.val();
+            self.queue_1.d.next = self.chosen.val();
+            self.short_1.d.next = self.chosen_short.val();
+            self.express_1.d.next = self.offer.val().express;
+            self.again_1.d.next = self.resends.val();
+            self.prior_1.d.next = !self.resends.val()
+                & ((self.stays.val() & self.keeps.val())
+                    | (self.ready.any.val() & !self.stays.val() & self.ready.turn_is_prior.val()));
+        } else if self.short_1.q.val() {
+            // A store does not wait in stage 1.
+            self.valid_1.d.next = false;
+        }
+
+        // Stage 1: the record. Messages of the same queue ahead in the pipeline count as launched.
+        self.killed_1.next = self.starved.q.val()
+            & !self.again_1.q.val()
+            & (self.starved_queue.q.val() == self.queue_1.q.val());
+        self.control_1.next = self.controls.read_data.val();
+        self.answered_1.next = self.answered.read_data.val();
+        self.producer_1.next = self.producers.read_data.val();
+        self.launched_1.next = self.launched.read_data.val();
+        if self.valid_3.q.val()
+            & !self.again_3.q.val()
+            & (self.queue_3.q.val() == self.queue_1.q.val())
+        {
+            self.launched_1.next = self.index_3.q.val() + 1;
+        }
+        if self.goes_2.val()
+            & !self.again_2.q.val()
+            & (self.queue_2.q.val() == self.queue_1.q.val())
+        {
+            self.launched_1.next = self.index_2.q.val() + 1;
+        }
+        self.index_1.next = self.launched_1.val();
+        if self.again_1.q.val() {
+            self.index_1.next = self.held_resend.q.val().index;
+        }
+        self.slot_1.next = (bit_cast::<14, 8>(self.queue_1.q.val())
+            << crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>())
+            | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(
+                self.index_1.val().get_bits::<TRANSMIT_SLOTS_LOG2>(0),
+            );
+        self.slot_2.next = (bit_cast::<14, 8>(self.queue_2.q.val())
+            << crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>())
+            | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(
+                self.index_2.q.val().get_bits::<TRANSMIT_SLOTS_LOG2>(0),
+            );
+        self.slot_address.next = self.slot_1.val();
+        if !self.move_2.val() {
+            self.slot_address.next = self.slot_2.val();
+        }
+        self.pending_1.next =
+            self.producer_1.val().get_bits::<7>(0) - self.launched_1.val().get_bits::<7>(0);
+        // The short way may have sent a message whose store part is not told yet: then the difference is negative.
+        self.has_pending_1.next = (self.pending_1.val() != 0)
+            & !(self.pending_1.val().get_bit(6) & self.pending_1.val().get_bit(5));
+        self.unanswered_1.next =
+            self.launched_1.val().get_bits::<8>(0) - self.answered_1.val().get_bits::<8>(0);
+        self.open_1.next = self.control_1.val().get_bit(0) & !self.answered_1.val().get_bit(8);
+        self.current_1.next =
+            self.launched_1.val().get_bits::<7>(0) == self.producer_before.val().get_bits::<7>(0);
+        if self.move_2.val() {
+            self.valid_2.d.next = self.valid_1.q.val() & !self.killed_1.val();
+            self.queue_2.d.next = self.queue_1.q.val();
+            self.short_2.d.next = self.short_1.q.val();
+            self.express_2.d.next = self.express_1.q.val();
+            self.again_2.d.next = self.again_1.q.val();
+            self.may_go_2.d.next = self.open_1.val() & self.has_pending_1.val();
+            if self.short_1.q.val() {
+                // A slot that is written while it is read is undefined: such a store does not take the short way.
+                self.may_go_2.d.next = self.open_1.val()
+                    & self.current_1.val()
+                    & (self.express_1.q.val() | !self.slot_written.val());
+            }
+            if self.again_1.q.val() {
+                self.may_go_2.d.next = self.control_1.val().get_bit(0)
+                    & (self.control_1.val().get_bits::<8>(3)
+                        == self.held_resend.q.val().generation);
+            }
+            self.more_2.d.next = self.has_pending_1.val() & (self.pending_1.val() != 1);
+            self.index_2.d.next = self.index_1.val();
+            self.restart_2.d.next = self.unanswered_1.val() == 0;
+            if self.again_1.q.val() {
+                self.restart_2.d.next = self.held_resend.q.val().restart;
+            }
+            self.control_2.d.next = self.control_1.val();
+            self.page_2.d.next = self.pages.read_data.val();
+        } else if self.short_2.q.val() | self.killed_2.val() {
+            // Nor in stage 2, nor does a message behind one that starved.
+            self.valid_2.d.next = false;
+        }
+
+        // Stage 2: the slot. An Express store's is not read.
+        self.slot_word.next = self.slot_data.val();
+        if self.short_2.q.val() & self.express_2.q.val() {
+            self.slot_word.next = self.outcome.val().slot;
+        }
+        self.slot_header.next = self.slot_word.val().get_bits::<64>(0);
+        self.slot_length.next = self
+            .slot_header
+            .val()
+            .get_bits::<16>(abi::message::transmit_header::length::SHIFT);
+        self.destination.next = self
+            .slot_header
+            .val()
+            .get_bits::<16>(abi::message::transmit_header::destination::SHIFT);
+        self.marked_2.next = self
+            .slot_header
+            .val()
+            .get_bit(abi::message::transmit_header::marked::SHIFT);
+        self.window_mask.next = bit_cast::<16, 12>(self.control_2.q.val().get_bits::<12>(23));
+        self.window_index.next =
+            self.destination.val().get_bits::<12>(0) | self.control_2.q.val().get_bits::<12>(35);
+        self.translation_index.next = self.window_index.val().get_bits::<TRANSLATION_LOG2>(0);
+        self.translation.index.next = self.translation_index.val();
+        if !self.move_3.val() {
+            self.translation.index.next = self.translation_index_3.q.val();
+        }
+        self.body_2.next = (bit_cast::<10, 6>(self.page_2.q.val()) << 4)
+            | bit_cast::<10, 4>(self.index_2.q.val().get_bits::<4>(0));
+        self.marked_granted.next = self.goes_2.val() & self.move_2.val() & self.marked_2.val();
+        if self.move_3.val() {
+            self.valid_3.d.next = self.goes_2.val() & !self.block_2.val();
+            self.queue_3.d.next = self.queue_2.q.val();
+            self.again_3.d.next = self.again_2.q.val();
+            self.ping_3.d.next = self.again_2.q.val() & self.held_resend.q.val().ping;
+            self.index_3.d.next = self.index_2.q.val();
+            self.restart_3.d.next = self.restart_2.q.val();
+            self.channel_1_allowed_3.d.next = self.control_2.q.val().get_bit(1);
+            self.generation_3.d.next = self.control_2.q.val().get_bits::<8>(3);
+            self.endpoint_3.d.next = self.control_2.q.val().get_bits::<12>(11);
+            self.first_3.d.next = self.slot_word.val().get_bits::<64>(64);
+            self.length_3.d.next = self.slot_length.val().get_bits::<8>(0);
+            self.tag_3.d.next = self
+                .slot_header
+                .val()
+                .get_bits::<8>(abi::message::transmit_header::tag::SHIFT);
+            self.marked_3.d.next = self.marked_2.val();
+            self.is_long_3.d.next =
+                self.slot_length.val() > abi::message::EXPRESS_PAYLOAD_BYTES.to_bits();
+            self.too_long_3.d.next =
+                self.slot_length.val() > abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits();
+            self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
+            self.body_3.d.next = self.body_2.val();
+            self.translation_index_3.d.next = self.translation_index.val();
+        }
+
+        // The inline pool: the payload under way first, then the second beat of the next message's body.
+        self.payload.next_length.next = self.slot_length.val().get_bits::<8>(0);
+        self.pool_address.next = (bit_cast::<14, 10>(self.body_2.val()) << 4) | 1;
+        if !self.move_3.val() {
+            self.payload.next_length.next = self.length_3.q.val();
+            self.pool_address.next = (bit_cast::<14, 10>(self.body_3.q.val()) << 4) | 1;
+        }
+        self.pool_request.next = (self.valid_2.q.val() & self.move_3.val())
+            | (self.is_long_3.q.val() & !self.move_3.val());
+        self.second_there.d.next = true;
+        if self.payload.read_request.val() {
+            self.pool_request.next = true;
+            self.pool_address.next = self.payload.read_address.val();
+            self.second_there.d.next = false;
+        }
+
+        // Stage 3: the translation.
+        self.channel.next = self.translation.virtual_channel.val();
+        self.own_node.next = self.translation.node.val() == self.node.val();
+        self.bad_translation.next = !self.translation.valid.val()
+            | (self.channel.val() & !self.channel_1_allowed_3.q.val());
+        self.bad.next =
+            self.too_long_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
+        self.has_room.next = (self.channel.val() & self.room_1.val())
+            | (!self.channel.val() & self.room_0.val())
+            | self.own_node.val()
+            | self.ping_3.q.val();
+        self.commits.next = self.leaves_3.val() & !self.killed_3.val();
+        self.skips.next = self.commits.val() & self.bad.val() & !self.ping_3.q.val();
+        self.starves.next = self.commits.val() & !self.bad.val() & !self.has_room.val();
+        self.sends.next = self.commits.val() & !self.bad.val() & self.has_room.val();
+        self.starved.d.next = self.starves.val() & !self.again_3.q.val();
+        self.starved_queue.d.next = self.queue_3.q.val();
+        self.starved_on_1.d.next = self.channel.val();
+        self.ready.starved_valid.next = self.starved.q.val();
+        self.ready.starved_queue.next = self.starved_queue.q.val();
+        self.ready.starved_channel.next = self.starved_on_1.q.val();
+        self.ready.room_0.next = self.room_0.val();
+        self.ready.room_1.next = self.room_1.val();
+        self.ready.reopen_valid.next = self.reopen_valid.val();
+        self.ready.reopen_queue.next = self.reopen_queue.val();
+        self.reopen_ready.next = self.ready.reopen_ready.val();
+
+        self.error.next = abi::message::error::INVALID_TRANSLATION.to_bits();
+        if self.outside_3.q.val() {
+            self.error.next = abi::message::error::OUTSIDE_WINDOW.to_bits();
+        }
+        if self.too_long_3.q.val() {
+            self.error.next = abi::message::error::TOO_LONG.to_bits();
+        }
+        self.skip_valid.next = self.skips.val();
+        self.skip.next.queue = self.queue_3.q.val();
+        self.skip.next.index = self.index_3.q.val();
+        self.skip.next.again = self.again_3.q.val();
+        self.skip.next.error = self.error.val();
+        self.launch.next.valid = (self.sends.val() | self.skips.val()) & !self.ping_3.q.val();
+        self.launch.next.queue = self.queue_3.q.val();
+        self.launch.next.index = self.index_3.q.val();
+        self.launch.next.again = self.again_3.q.val();
+        self.launch.next.node = self.translation.node.val();
+        self.launch.next.marked = self.marked_3.q.val() & self.sends.val();
+        self.message_sent.next = self.sends.val() & !self.ping_3.q.val();
+        self.marked_translated.next = self.sends.val() & self.marked_3.q.val();
+        self.too_long.next = self.skips.val() & self.too_long_3.q.val();
+        self.outside_window.next =
+            self.skips.val() & self.outside_3.q.val() & !self.too_long_3.q.val();
+        self.invalid_translation.next =
+            self.skips.val() & !self.outside_3.q.val() & !self.too_long_3.q.val();
+
+        // The launched index. A queue that firmware enables begins at 0; its turn comes in a cycle without a commit.
+        self.new_launched.next = self.index_3.q.val() + 1;
+        self.launched.write_enable.next =
+            (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
+        self.launched.write_address.next = self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.launched.write_data.next = self.new_launched.val();
+        if !self.leaves_3.val() & self.clears_launched.q.val() {
+            self.launched.write_enable.next = true;
+            self.launched.write_address.next = self
+                .cleared_queue
+                .q
+                .val()
+                .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+            self.launched.write_data.next = 0.into();
+            self.clears_launched.d.next = false;
+        }
+        if self.queue_configuration.val().control
+            & self
+                .control_word
+                .val()
+                .get_bit(abi::queue_state::transmit_control::enabled::SHIFT)
+        {
+            self.clears_launched.d.next = true;
+            self.cleared_queue.d.next = self.control_queue.val();
+        }
+
+        // A message to be sent again: one at a time.
+        self.resend_ready.next = self.resend_state.q.val() == ResendState::Empty;
+        match self.resend_state.q.val() {
+            ResendState::Empty => {
+                self.held_resend.d.next = self.resend.val();
+                if self.resend_valid.val() {
+                    self.resend_state.d.next = ResendState::Waits;
+                }
+            }
+            ResendState::Waits => {
+                if self.move_2.val() {
+                    self.resend_state.d.next = ResendState::Goes;
+                }
+            }
+            ResendState::Goes => {
+                // Its queue was disabled meanwhile.
+                if self.valid_2.q.val() & self.again_2.q.val() & !self.may_go_2.q.val() {
+                    self.resend_state.d.next = ResendState::Empty;
+                }
+                if self.leaves_3.val() & self.again_3.q.val() {
+                    self.resend_state.d.next = ResendState::Empty;
+                    if self.starves.val() {
+                        self.resend_state.d.next = ResendState::Starves;
+                        self.starved_channel.d.next = self.channel.val();
+                    }
+                }
+            }
+            _ => {
+                // Starves.
+                if (self.starved_channel.q.val() & self.room_1.val())
+                    | (!self.starved_channel.q.val() & self.room_0.val())
+                {
+                    self.resend_state.d.next = ResendState::Waits;
+                }
+            }
+        }
+
+        // The header.
+        self.kind.next = abi::link::kind::MESSAGE.to_bits();
+        if self.ping_3.q.val() {
+            self.kind.next = abi::link::kind::PING.to_bits();
+        }
+        self.header.next = bit_cast::<128, 4>(self.kind.val())
+            | (abi::link::VERSION.to_bits::<128>()
+                << abi::link::header::version::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 1>(self.channel.val().into())
+                << abi::link::header::virtual_channel::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 1>(self.restart_3.q.val().into())
+                << abi::link::header::restart::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 1>(self.marked_3.q.val().into())
+                << abi::link::header::marked::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 10>(self.translation.node.val())
+                << abi::link::header::destination_node::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 10>(self.node.val())
+                << abi::link::header::source_node::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.queue_3.q.val())
+                << abi::link::header::slot::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.generation_3.q.val())
+                << abi::link::header::generation::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 7>(self.index_3.q.val().get_bits::<7>(0))
+                << abi::link::header::index::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 12>(self.endpoint_3.q.val())
+                << abi::link::header::source_endpoint::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 12>(self.translation.receive_queue_id.val())
+                << abi::link::header::receive_queue_id::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.tag_3.q.val())
+                << abi::link::header::tag::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 8>(self.length_3.q.val())
+                << abi::link::header::length::SHIFT.to_bits::<8>());
+        self.headers.write.next = self.sends.val();
+        self.headers.data_in.next.data = self.header.val();
+        self.headers.data_in.next.single = self.ping_3.q.val();
+        self.headers.data_in.next.own_node = self.own_node.val();
+        self.payload.start.next = self.sends.val() & !self.ping_3.q.val();
+        self.payload.will_start.next = self.valid_3.q.val()
+            & self.is_long_3.q.val()
+            & self.payload.takes_long.val()
+            & !self.headers.full.val()
+            & self.second_there.q.val();
+        self.payload.first.next = self.first_3.q.val();
+        self.payload.second.next = self.pool_data.val();
+        self.payload.length.next = self.length_3.q.val();
+        self.payload.body.next = self.body_3.q.val();
+        self.payload.read_data.next = self.pool_data.val();
+
+        // The frame that leaves: the oldest header, then its payload.
+        self.front.next = self.headers.data_out.val();
+        self.to_own.next = self.front.val().own_node;
+        self.offered.next.data = self.front.val().data;
+        self.offered.next.last = self.front.val().single;
+        self.offered_valid.next = !self.headers.empty.val();
+        if self.in_payload.q.val() {
+            self.to_own.next = self.own_payload.q.val();
+            self.offered.next = self.payload.source.beat.val();
+            self.offered_valid.next = self.payload.source.valid.val();
+        }
+        self.frame.valid.next = self.offered_valid.val() & !self.to_own.val();
+        self.frame.beat.next = self.offered.val();
+        self.own_frame.valid.next = self.offered_valid.val() & self.to_own.val();
+        self.own_frame.beat.next = self.offered.val();
+        self.taken.next = (self.frame.ready.val() & !self.to_own.val())
+            | (self.own_frame.ready.val() & self.to_own.val());
+        self.is_held_up.d.next = self.offered_valid.val() & !self.taken.val();
+        self.held_up.next = self.is_held_up.q.val();
+        self.headers.read.next =
+            self.taken.val() & !self.in_payload.q.val() & !self.headers.empty.val();
+        self.payload.source.ready.next = self.taken.val() & self.in_payload.q.val();
+        if self.taken.val() & self.offered_valid.val() {
+            self.in_payload.d.next = !self.offered.val().last;
+            self.own_payload.d.next = self.to_own.val();
+        }
+
+        if self.reset.val() {
+            self.resend_state.d.next = ResendState::Empty;
+            self.valid_1.d.next = false;
+            self.valid_2.d.next = false;
+            self.valid_3.d.next = false;
+            self.starved.d.next = false;
+            self.clears_launched.d.next = false;
+            self.in_payload.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! The payload beats of a message frame.
+
+use crate::library::byte_mask::ByteMask;
+use crate::library::fifo::Fifo;
+use crate::library::stream::{Beat, StreamSource};
+use rust_hdl::prelude::*;
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes of a beat.
+const BEAT: usize = 16;
+/// Bytes of the slot's header, which stand before the payload in its first beat.
+const SLOT_HEADER: usize = 8;
+/// Bytes of payload in a frame's last beat, under the CRC.
+const LAST_BEAT: usize = BEAT - abi::link::CRC_BYTES;
+
+/// Turns the beats of a slot and an inline body into frame beats: shifts by the eight bytes of the header, puts zeros behind
+/// the payload, and leaves the last beat's top 32 bits for the CRC (`abi::link`).
+///
+/// `start` brings the slot's payload and the body's second beat; the others are read from the inline pool, one a cycle, without
+/// a pause. The FIFO holds the longest payload, so that reading never depends on `ready`. `start` is allowed for a message of
+/// one payload beat while `takes_short`, for a longer one while `takes_long`.
+///
+/// Latency: the first payload beat is offered in the cycle after `start`; then one beat a cycle.
+#[derive(LogicBlock)]
+pub struct FramePayload {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
+    /// Pulse: a frame begins; the next four inputs count.
+    pub start: Signal<In, Bit>,
+    /// A frame with a body may begin in this cycle: its third beat is read. Comes early.
+    pub will_start: Signal<In, Bit>,
+    /// Payload bytes 0 to 7.
+    pub first: Signal<In, Bits<64>>,
+    /// The slot's second beat.
+    pub second: Signal<In, Bits<128>>,
+    /// Payload bytes, 0 to 248.
+    pub length: Signal<In, Bits<8>>,
+    /// `length` of the next cycle.
+    pub next_length: Signal<In, Bits<8>>,
+    /// Page and body.
+    pub body: Signal<In, Bits<10>>,
+    /// A beat of the inline pool is read.
+    pub read_request: Signal<Out, Bit>,
+    /// That beat.
+    pub read_address: Signal<Out, Bits<14>>,
+    /// The cycle after `read_request`: the beat.
+    pub read_data: Signal<In, Bits<128>>,
+    /// There is room for a message of one payload beat.
+    pub takes_short: Signal<Out, Bit>,
+    /// There is room for the longest message.
+    pub takes_long: Signal<Out, Bit>,
+    /// The payload beats.
+    pub source: StreamSource,
+
+    beats: Fifo<Beat, 4, 5>,
+    active: DFF<Bit>,
+    remaining: DFF<Bits<8>>,
+    previous: DFF<Bits<64>>,
+    next_read: DFF<Bits<14>>,
+    /// A slot beat is read in this cycle.
+    reads: DFF<Bit>,
+    /// Which bytes of the first beat are payload, and whether it is the last.
+    first_mask: DFF<Bits<16>>,
+    first_ends: DFF<Bit>,
+    /// The same of the second, and of the next beat while `active`.
+    second_mask: DFF<Bits<16>>,
+    second_ends: DFF<Bit>,
+    next_mask: DFF<Bits<16>>,
+    next_ends: DFF<Bit>,
+    left: Signal<Local, Bits<8>>,
+    low: Signal<Local, Bits<64>>,
+    current: Signal<Local, Bits<128>>,
+    payload_bytes: ByteMask,
+    ends: Signal<Local, Bit>,
+    formed: Signal<Local, Beat>,
+    ones: Constant<Bits<16>>,
+    beat: Constant<Bits<8>>,
+    /// Most payload in one frame beat, and in two.
+    one_beat: Constant<Bits<8>>,
+    two_beats: Constant<Bits<8>>,
+    /// Most payload in three slot beats.
+    three_slot_beats: Constant<Bits<8>>,
+}
+
+impl Default for FramePayload {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            start: Default::default(),
+            will_start: Default::default(),
+            first: Default::default(),
+            second: Default::default(),
+            length: Default::default(),
+            next_length: Default::default(),
+            body: Default::default(),
+            read_request: Default::default(),
+            read_address: Default::default(),
+            read_data: Default::default(),
+            takes_short: Default::default(),
+            takes_long: Default::default(),
+            source: Default::default(),
+            beats: Default::default(),
+            active: Default::default(),
+            remaining: Default::default(),
+            previous: Default::default(),
+            next_read: Default::default(),
+            reads: Default::default(),
+            first_mask: Default::default(),
+            first_ends: Default::default(),
+            second_mask: Default::default(),
+            second_ends: Default::default(),
+            next_mask: Default::default(),
+            next_ends: Default::default(),
+            left: Default::default(),
+            low: Default::default(),
+            current: Default::default(),
+            payload_bytes: Default::default(),
+            ends: Default::default(),
+            formed: Default::default(),
+            ones: Constant::new(0xffffu64.to_bits()),
+            beat: Constant::new(BEAT.to_bits()),
+            one_beat: Constant::new(LAST_BEAT.to_bits()),
+            two_beats: Constant::new((BEAT + LAST_BEAT).to_bits()),
+            three_slot_beats: Constant::new((3 * BEAT - SLOT_HEADER).to_bits()),
+        }
+    }
+}
+
+impl Logic for FramePayload {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            active,
+            remaining,
+            previous,
+            next_read,
+            reads,
+            first_mask,
+            first_ends,
+            second_mask,
+            second_ends,
+            next_mask,
+            next_ends
+        );
+        clock!(self, clock, beats);
+        self.beats.reset.next = self.reset.val();
+
+        // The slot beat at hand, the half beat before it, and the payload bytes left; `start` itself comes too late to choose.
+        self.left.next = self.length.val();
+        self.low.next = self.first.val();
+        self.current.next = self.second.val();
+        self.payload_bytes.keep.next = self.first_mask.q.val();
+        self.ends.next = self.first_ends.q.val();
+        self.read_address.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 2;
+        if self.active.q.val() {
+            self.left.next = self.remaining.q.val();
+            self.low.next = self.previous.q.val();
+            self.current.next = self.read_data.val();
+            self.payload_bytes.keep.next = self.next_mask.q.val();
+            self.ends.next = self.next_ends.q.val();
+            self.read_address.next = self.next_read.q.val();
+        }
+        self.payload_bytes.data.next =
+            bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64);
+        self.formed.next.data = self.payload_bytes.masked.val();
+        self.formed.next.last = self.ends.val();
+        self.beats.data_in.next = self.formed.val();
+        self.beats.write.next = self.start.val() | self.active.q.val();
+        self.active.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
+        self.previous.d.next = self.current.val().get_bits::<64>(64);
+        self.remaining.d.next = 0.into();
+        if self.left.val() > self.beat.val() {
+            self.remaining.d.next = self.left.val() - self.beat.val();
+        }
+
+        // Where payload ends is worked out a cycle ahead, for the first two beats from the length, then from what remains.
+        // Behind the beat at hand are 16 bytes less.
+        self.first_mask.d.next = self.ones.val();
+        self.second_mask.d.next = self.ones.val();
+        self.next_mask.d.next = self.ones.val();
+        for i in 1_usize..16_usize {
+            if self.next_length.val() == i.to_bits() {
+                self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
+            }
+        }
+        for i in 17_usize..32_usize {
+            if self.next_length.val() == i.to_bits() {
+                self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
+            }
+            if self.remaining.q.val() == i.to_bits() {
+                self.next_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
+            }
+        }
+        if self.next_length.val() == 0 {
+            self.first_mask.d.next = 0.into();
+        }
+        if self.next_length.val() <= self.beat.val() {
+            self.second_mask.d.next = 0.into();
+        }
+        if self.remaining.q.val() <= self.beat.val() {
+            self.next_mask.d.next = 0.into();
+        }
+        self.first_ends.d.next = self.next_length.val() <= self.one_beat.val();
+        self.second_ends.d.next = self.next_length.val() <= self.two_beats.val();
+        self.next_ends.d.next = self.remaining.q.val() <= self.two_beats.val();
+        if !self.active.q.val() {
+            self.next_mask.d.next = self.second_mask.q.val();
+            self.next_ends.d.next = self.second_ends.q.val();
+        }
+
+        // A frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.
+        self.read_request.next = self.will_start.val() | self.reads.q.val();
+        self.reads.d.next = (self.start.val() | self.active.q.val())
+            & (self.left.val() > self.three_slot_beats.val());
+        self.next_read.d.next = self.next_read.q.val() + 1;
+        if !self.active.q.val() {
+            self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
+        }
+        self.takes_short.next = !self.active.q.val() & (self.beats.level.val() < 12);
+        self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
+
+        self.source.valid.next = !self.beats.empty.val();
+        self.source.beat.next = self.beats.data_out.val();
+        self.beats.read.next = self.source.ready.val() & !self.beats.empty.val();
+        if self.reset.val() {
+            self.active.d.next = false;
+            self.reads.d.next = false;
+        }
+    }
+}

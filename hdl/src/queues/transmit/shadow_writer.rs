@@ -1,0 +1,272 @@
+//! Pushes the transmit queues' progress to host memory.
+
+use crate::bundles::Event;
+use crate::configuration::TRANSMIT_QUEUES_LOG2;
+use crate::library::bit_table::BitTable;
+use crate::library::block_fifo::BlockFifo;
+use crate::library::forward_ram::ForwardRam;
+use crate::library::stream::StreamSource;
+use crate::queues::queue_select::QueueWord;
+use crate::queues::transmit::signals::{Progress, StorePart};
+use rust_hdl::prelude::*;
+
+#[cfg(test)]
+mod tests;
+
+/// What the shadow writer does; one queue at a time.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum ShadowState {
+    /// Waits for a queue whose line is out of date.
+    Select,
+    /// Reads what the line says.
+    Read,
+    /// Offers the descriptor beat.
+    Descriptor,
+    /// Offers the data beat.
+    Data,
+    /// Leaves the host's link to messages for a while.
+    Rest,
+}
+
+/// Writes the shadow line of each transmit queue that changed (V21).
+///
+/// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn has not come, one write
+/// tells all of it. A queue with shadow address 0 has no line. Firmware's error event of a queue goes out when its turn comes.
+/// Behind a line the writer rests for 16 cycles, so that shadow lines never take much of the host's link.
+///
+/// Contract: `progress` and `stores` come in any cycles and never wait.
+///
+/// Latency: from `progress` to the descriptor beat: 5 cycles.
+#[derive(LogicBlock, Default)]
+pub struct ShadowWriter {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    /// Shadow line addresses, multiples of 8.
+    pub configuration: Signal<In, QueueWord>,
+    /// The answer part of the records.
+    pub progress: Signal<In, Progress>,
+    /// The store part of the records.
+    pub stores: Signal<In, StorePart>,
+    /// Write packets.
+    pub source: StreamSource,
+    /// Pulse: `error_event` counts.
+    pub error_event_valid: Signal<Out, Bit>,
+    /// `abi::event::kind::QUEUE_ERROR`.
+    pub error_event: Signal<Out, Event>,
+    /// A line may still be written whose address was read earlier.
+    pub holds_address: Signal<Out, Bit>,
+    /// Pulse: a shadow line was written.
+    pub written: Signal<Out, Bit>,
+
+    /// Queues that wait because of an answer, and because of a store. There is room for one that enters as it is taken.
+    by_answer: BlockFifo<
+        Bits<TRANSMIT_QUEUES_LOG2>,
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
+    >,
+    by_store: BlockFifo<
+        Bits<TRANSMIT_QUEUES_LOG2>,
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
+        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
+    >,
+    waits: BitTable<TRANSMIT_QUEUES_LOG2>,
+    /// Queues of which an error event is due.
+    reports: BitTable<TRANSMIT_QUEUES_LOG2>,
+    addresses: ForwardRam<Bits<64>, TRANSMIT_QUEUES_LOG2>,
+    /// consumer 16, errors 12, error 4, failed 1.
+    answers: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
+    /// errors 12, error 4.
+    store_errors: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
+    state: DFF<ShadowState>,
+    selected: DFF<Bits<TRANSMIT_QUEUES_LOG2>>,
+    is_reported: DFF<Bit>,
+    address: DFF<Bits<64>>,
+    data: DFF<Bits<64>>,
+    rest: DFF<Bits<4>>,
+    told_queue: Signal<Local, Bits<8>>,
+    told: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    stored_queue: Signal<Local, Bits<8>>,
+    stored: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    addressed_queue: Signal<Local, Bits<8>>,
+    enters_by_answer: Signal<Local, Bit>,
+    enters_by_store: Signal<Local, Bit>,
+    takes_answer: Signal<Local, Bit>,
+    any: Signal<Local, Bit>,
+    takes: Signal<Local, Bit>,
+    head: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    answer_word: Signal<Local, Bits<33>>,
+    line: Signal<Local, Bits<64>>,
+    offered: Signal<Local, Bits<128>>,
+}
+
+impl Logic for ShadowWriter {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            state,
+            selected,
+            is_reported,
+            address,
+            data,
+            rest
+        );
+        clock!(
+            self,
+            clock,
+            by_answer,
+            by_store,
+            waits,
+            reports,
+            addresses,
+            answers,
+            store_errors
+        );
+        self.by_answer.reset.next = self.reset.val();
+        self.by_store.reset.next = self.reset.val();
+        self.waits.reset.next = self.reset.val();
+        self.reports.reset.next = self.reset.val();
+
+        // What the lines say.
+        self.told_queue.next = self.progress.val().queue;
+        self.told.next = self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.answers.write_enable.next = self.progress.val().valid;
+        self.answers.write_address.next = self.told.val();
+        self.answers.write_data.next = bit_cast::<33, 16>(self.progress.val().consumer)
+            | (bit_cast::<33, 12>(self.progress.val().errors) << 16)
+            | (bit_cast::<33, 4>(self.progress.val().error) << 28)
+            | (bit_cast::<33, 1>(self.progress.val().failed.into()) << 32);
+        self.stored_queue.next = self.stores.val().queue;
+        self.stored.next = self.stored_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.store_errors.write_enable.next = self.stores.val().valid;
+        self.store_errors.write_address.next = self.stored.val();
+        self.store_errors.write_data.next = bit_cast::<16, 12>(self.stores.val().errors)
+            | (bit_cast::<16, 4>(self.stores.val().error) << 12);
+        self.addressed_queue.next = self.configuration.val().queue;
+        self.addresses.write_enable.next = self.configuration.val().address;
+        self.addresses.write_address.next = self
+            .addressed_queue
+            .val()
+            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.addresses.write_data.next = self.configuration.val().word;
+
+        // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
+        self.takes_answer.next = !self.by_answer.empty.val();
+        self.any.next = !self.by_answer.empty.val() | !self.by_store.empty.val();
+        self.takes.next = self.any.val() & (self.state.q.val() == ShadowState::Select);
+        self.head.next = self.by_store.data_out.val();
+        if self.takes_answer.val() {
+            self.head.next = self.by_answer.data_out.val();
+        }
+        self.by_answer.read.next = self.takes.val() & self.takes_answer.val();
+        self.by_store.read.next = self.takes.val() & !self.takes_answer.val();
+        self.waits.clear.next = self.takes.val();
+        self.waits.clear_index.next = self.head.val();
+
+        // Who enters. The bit falls as a queue is taken, and what the line says is read behind that.
+        self.waits.first_index.next = self.told.val();
+        self.waits.second_index.next = self.stored.val();
+        self.enters_by_answer.next = self.progress.val().valid
+            & self.progress.val().tell
+            & (!self.waits.first.val() | (self.takes.val() & (self.head.val() == self.told.val())));
+        self.enters_by_store.next = self.stores.val().valid
+            & self.stores.val().tell
+            & (!self.waits.second.val()
+                | (self.takes.val() & (self.head.val() == self.stored.val())))
+            & !(self.enters_by_answer.val() & (self.told.val() == self.stored.val()));
+        self.by_answer.write.next = self.enters_by_answer.val();
+        self.by_answer.data_in.next = self.told.val();
+        self.by_store.write.next = self.enters_by_store.val();
+        self.by_store.data_in.next = self.stored.val();
+        self.waits.set.next = self.enters_by_answer.val();
+        self.waits.set_index.next = self.told.val();
+        self.waits.also_set.next = self.enters_by_store.val();
+        self.waits.also_set_index.next = self.stored.val();
+        self.reports.set.next = self.progress.val().valid & self.progress.val().report;
+        self.reports.set_index.next = self.told.val();
+        self.reports.also_set.next = false;
+        self.reports.also_set_index.next = 0.into();
+        self.reports.first_index.next = self.head.val();
+        self.reports.second_index.next = self.head.val();
+        self.reports.clear.next = self.takes.val();
+        self.reports.clear_index.next = self.head.val();
+
+        self.addresses.read_address.next = self.selected.q.val();
+        self.answers.read_address.next = self.selected.q.val();
+        self.store_errors.read_address.next = self.selected.q.val();
+        if self.takes.val() {
+            self.addresses.read_address.next = self.head.val();
+            self.answers.read_address.next = self.head.val();
+            self.store_errors.read_address.next = self.head.val();
+        }
+        self.answer_word.next = self.answers.read_data.val();
+        self.line.next = bit_cast::<64, 32>(self.answer_word.val().get_bits::<32>(0))
+            | (bit_cast::<64, 16>(self.store_errors.read_data.val())
+                << abi::message::shadow::store_errors::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 1>(self.answer_word.val().get_bits::<1>(32))
+                << abi::message::shadow::failed::SHIFT.to_bits::<8>());
+
+        self.written.next = false;
+        self.error_event_valid.next =
+            self.is_reported.q.val() & (self.state.q.val() == ShadowState::Read);
+        self.error_event.next.kind = abi::event::kind::QUEUE_ERROR.to_bits();
+        self.error_event.next.index = bit_cast::<12, TRANSMIT_QUEUES_LOG2>(self.selected.q.val());
+        self.error_event.next.code = bit_cast::<8, 4>(self.answer_word.val().get_bits::<4>(28));
+        self.error_event.next.data = 0.into();
+
+        self.holds_address.next = (self.state.q.val() == ShadowState::Read)
+            | (self.state.q.val() == ShadowState::Descriptor)
+            | (self.state.q.val() == ShadowState::Data);
+        self.source.valid.next = false;
+        self.offered.next = bit_cast::<128, 64>(self.data.q.val());
+        if self.state.q.val() == ShadowState::Descriptor {
+            self.offered.next = bit_cast::<128, 64>(self.address.q.val())
+                | (abi::message::SHADOW_BYTES.to_bits::<128>() << 64);
+        }
+        self.source.beat.next.data = self.offered.val();
+        self.source.beat.next.last = self.state.q.val() == ShadowState::Data;
+        match self.state.q.val() {
+            ShadowState::Select => {
+                self.selected.d.next = self.head.val();
+                self.is_reported.d.next = self.reports.first.val();
+                if self.any.val() {
+                    self.state.d.next = ShadowState::Read;
+                }
+            }
+            ShadowState::Read => {
+                self.address.d.next = self.addresses.read_data.val();
+                self.data.d.next = self.line.val();
+                self.state.d.next = ShadowState::Descriptor;
+                if self.addresses.read_data.val() == 0 {
+                    self.state.d.next = ShadowState::Select;
+                }
+            }
+            ShadowState::Descriptor => {
+                self.source.valid.next = true;
+                if self.source.ready.val() {
+                    self.state.d.next = ShadowState::Data;
+                }
+            }
+            ShadowState::Data => {
+                self.source.valid.next = true;
+                self.rest.d.next = 0.into();
+                if self.source.ready.val() {
+                    self.written.next = true;
+                    self.state.d.next = ShadowState::Rest;
+                }
+            }
+            _ => {
+                // Rest.
+                self.rest.d.next = self.rest.q.val() + 1;
+                if self.rest.q.val().all() {
+                    self.state.d.next = ShadowState::Select;
+                }
+            }
+        }
+        if self.reset.val() {
+            self.state.d.next = ShadowState::Select;
+            self.is_reported.d.next = false;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Lines against the latest that was told of each queue.
+
+use super::*;
+use crate::gate::{Gate, Random, clock_cycle, settle};
+use abi::message::shadow;
+use std::collections::BTreeMap;
+
+const ADDRESS: u64 = 0x1_0000;
+
+/// What is told of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Told {
+    consumer: u64,
+    errors: u64,
+    error: u64,
+    failed: bool,
+    store_errors: u64,
+    store_error: u64,
+}
+
+impl Told {
+    fn line(&self) -> u64 {
+        let mut word = shadow::consumer::set(0, self.consumer);
+        word = shadow::message_errors::set(word, self.errors);
+        word = shadow::message_error::set(word, self.error);
+        word = shadow::store_errors::set(word, self.store_errors);
+        word = shadow::store_error::set(word, self.store_error);
+        shadow::failed::set(word, self.failed.into()) as u64
+    }
+}
+
+fn unit() -> ShadowWriter {
+    let mut unit = ShadowWriter::default();
+    unit.connect_all();
+    unit.reset.next = true;
+    settle(&mut unit);
+    clock_cycle!(unit, clock);
+    unit.reset.next = false;
+    for queue in 0..4u64 {
+        unit.configuration.next = QueueWord {
+            control: false,
+            address: true,
+            queue: queue.to_bits(),
+            // The last queue has no line.
+            word: (if queue == 3 { 0 } else { ADDRESS + queue * 64 }).to_bits(),
+        };
+        clock_cycle!(unit, clock);
+    }
+    unit.configuration.next = Default::default();
+    unit
+}
+
+fn progress(queue: u64, told: &Told, tell: bool, report: bool) -> Progress {
+    Progress {
+        valid: true,
+        queue: queue.to_bits(),
+        consumer: told.consumer.to_bits(),
+        errors: told.errors.to_bits(),
+        error: told.error.to_bits(),
+        failed: told.failed,
+        tell,
+        report,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_descriptor_follows_its_cause_by_five_cycles() {
+    let mut unit = unit();
+    unit.source.ready.next = true;
+    let told = Told {
+        consumer: 7,
+        ..Default::default()
+    };
+    unit.progress.next = progress(1, &told, true, false);
+    for cycle in 0..=5 {
+        settle(&mut unit);
+        assert_eq!(unit.source.valid.val(), cycle == 5 - 1, "cycle {cycle}");
+        if cycle == 4 {
+            let descriptor = unit.source.beat.val().data.to_u128();
+            assert_eq!(descriptor, u128::from(ADDRESS + 64) | 8 << 64);
+            return;
+        }
+        clock_cycle!(unit, clock);
+        unit.progress.next = Default::default();
+    }
+}
+
+/// However often queues change while their turn has not come: in the end each line says the latest, and no line ever says
+/// something older than a line before it.
+#[test]
+fn every_line_ends_at_the_latest_and_never_goes_back() {
+    let seed = 8;
+    println!("seed {seed}");
+    let mut random = Random::new(seed);
+    let mut unit = unit();
+    let mut latest = [Told::default(); 4];
+    let mut lines: BTreeMap<u64, u64> = BTreeMap::new();
+    let (mut address, mut events) = (None, 0);
+    let mut reported = [false; 4];
+    let mut last_report = [0u64; 4];
+    for cycle in 0..30_000u64 {
+        let busy = cycle % 3000 < 2500;
+        unit.progress.next = Default::default();
+        unit.stores.next = Default::default();
+        let queue = random.below(4);
+        if busy && random.chance(30) {
+            let told = &mut latest[queue as usize];
+            let report = random.chance(10);
+            told.consumer = (told.consumer + random.below(4)) & 0xffff;
+            told.errors = (told.errors + u64::from(report)).min(0xfff);
+            told.error = if report { random.below(11) } else { told.error };
+            unit.progress.next = progress(queue, told, true, report);
+            reported[queue as usize] |= report;
+            if report {
+                last_report[queue as usize] = cycle;
+            }
+        }
+        let stored = random.below(4);
+        if busy && random.chance(20) {
+            let told = &mut latest[stored as usize];
+            told.store_errors = (told.store_errors + 1).min(0xfff);
+            told.store_error = 1 + random.below(2);
+            unit.stores.next = StorePart {
+                valid: true,
+                queue: stored.to_bits(),
+                producer: random.bits(),
+                errors: told.store_errors.to_bits(),
+                error: told.store_error.to_bits(),
+                tell: true,
+            };
+        }
+        unit.source.ready.next = random.chance(60);
+        settle(&mut unit);
+        if unit.error_event_valid.val() {
+            let queue = unit.error_event.val().index.to_u64() as usize;
+            assert!(reported[queue], "queue {queue} has nothing to report");
+            // What was told since the queue was taken, a cycle ago, is still due.
+            reported[queue] = last_report[queue] + 1 >= cycle;
+            events += 1;
+        }
+        if unit.source.valid.val() && unit.source.ready.val() {
+            let beat = unit.source.beat.val();
+            match address.take() {
+                None => {
+                    assert!(!beat.last);
+                    address = Some(beat.data.to_u128() as u64);
+                }
+                Some(at) => {
+                    assert!(beat.last);
+                    let (queue, line) = ((at - ADDRESS) / 64, beat.data.to_u128());
+                    let before = lines.insert(queue, line as u64).unwrap_or(0);
+                    let consumer = |line: u64| shadow::consumer::get(line.into()) as u16;
+                    let step = consumer(line as u64).wrapping_sub(consumer(before));
+                    assert!(step < 0x8000, "queue {queue} went back");
+                }
+            }
+        }
+        clock_cycle!(unit, clock);
+        if cycle % 3000 == 2999 {
+            for queue in 0..3u64 {
+                let line = lines.get(&queue).copied().unwrap_or_default();
+                assert_eq!(
+                    line,
+                    latest[queue as usize].line(),
+                    "cycle {cycle}, queue {queue}"
+                );
+            }
+            assert!(reported.iter().all(|due| !due), "every event came");
+        }
+    }
+    assert!(events > 200, "{events} events");
+}
+
+#[test]
+fn gate() {
+    Gate::new("shadow_writer", ShadowWriter::default())
+        .clock(|unit| &mut unit.clock)
+        .cycles(3000)
+        .run(|unit, random, cycle| {
+            unit.reset.next = cycle < 2;
+            unit.configuration.next = QueueWord {
+                control: random.chance(5),
+                address: random.chance(10),
+                queue: random.below(4).to_bits(),
+                word: random.word().to_bits(),
+            };
+            unit.progress.next = Progress {
+                valid: random.chance(30),
+                queue: random.below(4).to_bits(),
+                consumer: random.bits(),
+                errors: random.bits(),
+                error: random.bits(),
+                failed: random.chance(10),
+                tell: random.chance(50),
+                report: random.chance(20),
+                ..Default::default()
+            };
+            unit.stores.next = StorePart {
+                valid: random.chance(30),
+                queue: random.below(4).to_bits(),
+                producer: random.bits(),
+                errors: random.bits(),
+                error: random.bits(),
+                tell: random.chance(50),
+            };
+            unit.source.ready.next = random.chance(60);
+        });
+}

@@ -1,0 +1,166 @@
+//! The translation table.
+
+use crate::bundles::ConfigurationWrite;
+use crate::configuration::TRANSLATION_LOG2;
+use crate::library::block_ram::BlockRam;
+use rust_hdl::prelude::*;
+
+/// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware (region 3), read in one cycle.
+///
+/// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
+/// cycle in which it is written is read as written: a host may load a destination that it is sending to.
+#[derive(LogicBlock, Default)]
+pub struct Translation {
+    /// Core clock.
+    pub clock: Signal<In, Clock>,
+    /// Region 3.
+    pub configuration: Signal<In, ConfigurationWrite>,
+    /// Entry to read; the other outputs follow in the next cycle.
+    pub index: Signal<In, Bits<TRANSLATION_LOG2>>,
+    /// `abi::queue_state::translation::node`.
+    pub node: Signal<Out, Bits<10>>,
+    /// `abi::queue_state::translation::receive_queue_id`, its significant bits.
+    pub receive_queue_id: Signal<Out, Bits<12>>,
+    /// `abi::queue_state::translation::virtual_channel`.
+    pub virtual_channel: Signal<Out, Bit>,
+    /// `abi::queue_state::translation::valid`.
+    pub valid: Signal<Out, Bit>,
+    /// Node, identifier, channel and validity, packed.
+    entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
+    /// The entry read is the one that was written in that cycle; and what was written.
+    collided: DFF<Bit>,
+    written: DFF<Bits<24>>,
+    writes: Signal<Local, Bit>,
+    configuration_index: Signal<Local, Bits<16>>,
+    entry_index: Signal<Local, Bits<12>>,
+    index_excess: Signal<Local, Bits<12>>,
+    write_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
+    configuration_word: Signal<Local, Bits<64>>,
+    new_entry: Signal<Local, Bits<24>>,
+    entry: Signal<Local, Bits<24>>,
+}
+
+impl Logic for Translation {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, collided, written);
+        clock!(self, clock, entries);
+        self.configuration_index.next = self.configuration.val().index;
+        self.configuration_word.next = self.configuration.val().data;
+        self.entry_index.next = self.configuration_index.val().get_bits::<12>(0);
+        self.index_excess.next =
+            self.entry_index.val() >> crate::configuration::TRANSLATION_LOG2.to_bits::<4>();
+        self.write_index.next = self.entry_index.val().get_bits::<TRANSLATION_LOG2>(0);
+        self.writes.next = self.configuration.val().valid
+            & (self.index_excess.val() == 0)
+            & (self
+                .configuration_index
+                .val()
+                .get_bits::<4>(abi::queue_state::REGION_SHIFT)
+                == abi::queue_state::REGION_TRANSLATION.to_bits());
+        self.new_entry.next = bit_cast::<24, 10>(
+            self.configuration_word
+                .val()
+                .get_bits::<10>(abi::queue_state::translation::node::SHIFT),
+        ) | (bit_cast::<24, 12>(
+            self.configuration_word
+                .val()
+                .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
+        ) << 10)
+            | (bit_cast::<24, 1>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<1>(abi::queue_state::translation::virtual_channel::SHIFT),
+            ) << 22)
+            | (bit_cast::<24, 1>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<1>(abi::queue_state::translation::valid::SHIFT),
+            ) << 23);
+        self.entries.write_enable.next = self.writes.val();
+        self.entries.write_address.next = self.write_index.val();
+        self.entries.write_data.next = self.new_entry.val();
+        self.written.d.next = self.new_entry.val();
+        self.collided.d.next = self.writes.val() & (self.write_index.val() == self.index.val());
+        self.entries.read_address.next = self.index.val();
+        self.entry.next = self.entries.read_data.val();
+        if self.collided.q.val() {
+            self.entry.next = self.written.q.val();
+        }
+        self.node.next = self.entry.val().get_bits::<10>(0);
+        self.receive_queue_id.next = self.entry.val().get_bits::<12>(10);
+        self.virtual_channel.next = self.entry.val().get_bit(22);
+        self.valid.next = self.entry.val().get_bit(23);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+
+    fn load(index: u64, word: u64) -> ConfigurationWrite {
+        ConfigurationWrite {
+            valid: true,
+            index: ((abi::queue_state::REGION_TRANSLATION as u64)
+                << abi::queue_state::REGION_SHIFT
+                | index)
+                .to_bits(),
+            data: word.to_bits(),
+        }
+    }
+
+    /// Among four entries, so that reads meet writes often.
+    #[test]
+    fn an_entry_is_read_as_written_even_in_the_cycle_of_its_write() {
+        let seed = 2;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = Translation::default();
+        unit.connect_all();
+        settle(&mut unit);
+        let mut entries = [None; 4];
+        let mut met = 0;
+        for cycle in 0..4000 {
+            let index = random.below(4);
+            let write = random
+                .chance(40)
+                .then(|| (random.below(4), random.below(1 << 34)));
+            unit.index.next = index.to_bits();
+            unit.configuration.next = write
+                .map_or_else(ConfigurationWrite::default, |(index, word)| {
+                    load(index, word)
+                });
+            settle(&mut unit);
+            clock_cycle!(unit, clock);
+            if let Some((place, word)) = write {
+                entries[place as usize] = Some(word);
+                met += u32::from(place == index);
+            }
+            let Some(word) = entries[index as usize] else {
+                continue;
+            };
+            let (node, channel) = (word & 0x3ff, word >> 32 & 1);
+            assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
+            assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xfff);
+            assert_eq!(u64::from(unit.virtual_channel.val()), channel);
+            assert_eq!(u64::from(unit.valid.val()), word >> 33);
+        }
+        assert!(met > 200, "reads met writes {met} times");
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("translation", Translation::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                // All that is read was written before, or is in that cycle.
+                unit.configuration.next = if cycle < 8 || random.chance(40) {
+                    load(cycle % 8, random.word() & 0x3_ffff_ffff)
+                } else {
+                    ConfigurationWrite::default()
+                };
+                unit.index.next = (cycle % 8).to_bits();
+            });
+    }
+}
