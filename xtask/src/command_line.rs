@@ -45,13 +45,6 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Explore the protocol's model: every state of small worlds, with all rules and with each one missing
-    #[command(disable_help_flag = true)]
-    Model {
-        /// Arguments of the model: --large, --without RULE, part of a world's name (--help lists them)
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
     /// Run every test; with --configuration those of whole clusters
     Test {
         #[command(flatten)]
