@@ -13,11 +13,12 @@ codes! {
     /// Fmt and Type, byte 0 of a header (2.2.1).
     format_type: FormatType {
         MemoryRead32 / MEMORY_READ_32 = 0x00 "MRd, 3 double words of header.",
-        MemoryReadLocked32 / MEMORY_READ_LOCKED_32 = 0x01 "MRdLk, refused.",
+        MemoryReadLocked32 / MEMORY_READ_LOCKED_32 = 0x01 "MRdLk, refused with CplLk.",
         IoRead / IO_READ = 0x02 "IORd, refused.",
         ConfigurationRead0 / CONFIGURATION_READ_0 = 0x04 "CfgRd0, refused: configuration space is the PCIe block's.",
         ConfigurationRead1 / CONFIGURATION_READ_1 = 0x05 "CfgRd1, refused.",
         Completion / COMPLETION = 0x0a "Cpl.",
+        CompletionLocked / COMPLETION_LOCKED = 0x0b "CplLk: refuses a locked read.",
         MemoryRead64 / MEMORY_READ_64 = 0x20 "MRd, 4 double words of header.",
         Message / MESSAGE = 0x30 "Msg, lowest three bits zero, which tell its routing; ignored.",
         MemoryWrite32 / MEMORY_WRITE_32 = 0x40 "MWr, 3 double words of header.",
@@ -25,6 +26,7 @@ codes! {
         ConfigurationWrite0 / CONFIGURATION_WRITE_0 = 0x44 "CfgWr0, refused.",
         ConfigurationWrite1 / CONFIGURATION_WRITE_1 = 0x45 "CfgWr1, refused.",
         CompletionData / COMPLETION_DATA = 0x4a "CplD.",
+        CompletionDataLocked / COMPLETION_DATA_LOCKED = 0x4b "CplDLk, unexpected.",
         FetchAdd32 / FETCH_ADD_32 = 0x4c "FetchAdd, 3 double words of header, refused.",
         Swap32 / SWAP_32 = 0x4d "Swap, refused.",
         CompareSwap32 / COMPARE_SWAP_32 = 0x4e "CAS, refused.",

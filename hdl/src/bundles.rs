@@ -42,6 +42,8 @@ pub struct ReadRequest {
     pub attributes: Bits<2>,
     /// Nothing answers at this address: Unsupported Request.
     pub unsupported: Bit,
+    /// A locked read (MRdLk): `unsupported`, and its completion says CplLk.
+    pub locked: Bit,
 }
 
 /// Queue state written by firmware (`abi::queue_state`): broadcast for one cycle, without back-pressure.

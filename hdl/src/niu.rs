@@ -231,6 +231,7 @@ impl Logic for Niu {
         self.packet_receive.bar2.next = self.config_bar2.val();
         self.packet_receive.bar4.next = self.config_bar4.val();
         self.packet_receive.memory_enable.next = self.config_memory_enable.val();
+        self.packet_receive.maximum_payload.next = self.config_maximum_payload.val();
         self.register_writes.write_valid.next = self.packet_receive.write_valid.val();
         self.register_writes.write.next = self.packet_receive.write.val();
         self.register_writes.packet_ended.next = self.packet_receive.packet.val();

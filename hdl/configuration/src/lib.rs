@@ -377,6 +377,11 @@ impl Configuration {
                 "The number whose logarithm stands above.",
             );
         }
+        add(
+            "ENDPOINT_SPACE_LOG2",
+            u64::from(self.value("queues.endpoints").ilog2()) + 12,
+            "Base-2 logarithm of the bytes of all endpoint pages: the size of BAR2, and of each half of BAR4.",
+        );
         let round = self.round_cycles();
         add(
             "SWEEP_LOG2",

@@ -42,13 +42,15 @@ const BEHIND_OUTBOX: usize = (1 << ENDPOINT_SPACE_LOG2) - abi::command::OUTBOX_B
 
 /// Answers memory reads, one at a time, in order (2.2.9, 2.3.1.1).
 ///
-/// BAR0 is read register by register. BAR4 is read from memory: the inline bodies of each endpoint in its lower half, 8 KiB of
-/// outbox at the beginning of its upper half. Anything else, BAR2 in particular, has nothing to read and is answered with Unsupported Request.
+/// BAR0 is read register by register. BAR4 is read from memory: the inline bodies of each endpoint in its lower half,
+/// 8 KiB of outbox at the beginning of its upper half. Anything else, BAR2 in particular, has nothing to read and is
+/// answered with Unsupported Request. A zero-length read (2.2.5) reads nothing. It is answered with one double word
+/// wherever in a BAR it is: a host flushes its writes so.
 ///
 /// Each completion ends at the next multiple of 128 bytes, the read-completion boundary of an endpoint, or with the request; so none is longer
 /// than any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a
 /// pause of the completer's making. If a part of a BAR0 read contains an offset without a register, the parts before stand and
-/// an Unsupported Request completion ends the request. A zero-length read is answered with one double word and reads no register.
+/// an Unsupported Request completion ends the request.
 ///
 /// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of
 /// length 0 is only taken. Latency from request to header: 6 cycles for one register that answers in the next cycle, and for one
@@ -142,7 +144,8 @@ impl Logic for Completer {
         self.request_address.next = self.request.q.val().address;
         self.behind_outbox.next = self.request_address.val() & self.behind_outbox_bits.val();
         self.readable.next = !self.request.q.val().unsupported
-            & ((self.request.q.val().space == 0)
+            & (self.nothing.val()
+                | (self.request.q.val().space == 0)
                 | ((self.request.q.val().space == 2)
                     & (!self
                         .request_address

@@ -65,7 +65,7 @@ impl Logic for ReadSpan {
 pub struct CompletionHeader {
     /// The request to answer.
     pub request: Signal<In, ReadRequest>,
-    /// Unsupported Request without data, otherwise Successful Completion with data.
+    /// Unsupported Request without data, with the type that locked reads ask for (2.2.9), otherwise Successful Completion with data.
     pub refuse: Signal<In, Bit>,
     /// Bus, device and function of this end.
     pub completer_id: Signal<In, Bits<16>>,
@@ -99,6 +99,9 @@ impl Logic for CompletionHeader {
             self.format_type.next = abi::pcie::format_type::COMPLETION.to_bits();
             self.status.next = abi::pcie::completion_status::UNSUPPORTED_REQUEST.to_bits();
             self.length_low.next = 0.into();
+            if self.request.val().locked {
+                self.format_type.next = abi::pcie::format_type::COMPLETION_LOCKED.to_bits();
+            }
         }
         self.requester.next = self.request.val().requester;
         self.requester_high.next = self.requester.val().get_bits::<8>(8);

@@ -13,7 +13,9 @@ pub struct Header {
     pub read: Bit,
     /// Another request that is owed a completion: I/O, configuration, atomic, deferrable write. Hits nothing.
     pub foreign: Bit,
-    /// Completion, with data or without.
+    /// Locked memory read: `read`, and hits nothing.
+    pub locked: Bit,
+    /// Completion, with data or without, of a locked read or not.
     pub completion: Bit,
     /// Malformed as far as the header tells, or poisoned: to be dropped and counted.
     pub illegal: Bit,
@@ -60,6 +62,7 @@ pub struct Header {
 /// * a memory request breaks the byte-enable rules (2.2.5): the last enables zero for one double word, first and last non-zero for
 ///   more, and no gap between written bytes unless the request is one double word or two in one aligned quad word,
 /// * a memory request crosses 4 KiB (2.2.7),
+/// * it has more data than the maximum payload allows (2.2.2),
 /// * it is a poisoned write (2.7.2).
 ///
 /// Reserved bits, the traffic class and the attributes are taken as they come. A locked read hits nothing: Unsupported Request.
@@ -76,6 +79,8 @@ pub struct HeaderDecoder {
     pub bar4: Signal<In, Bits<64>>,
     /// Memory Space Enable.
     pub memory_enable: Signal<In, Bit>,
+    /// Bits that the double words of a payload, less one, may not have.
+    pub beyond_payload: Signal<In, Bits<10>>,
     /// What it says.
     pub header: Signal<Out, Header>,
     /// Address bits 11 to 4: which lane-beat of its page a request begins in.
@@ -104,6 +109,8 @@ pub struct HeaderDecoder {
     enables_legal: Signal<Local, Bit>,
     page_end: Signal<Local, Bits<11>>,
     payload: Signal<Local, Bits<11>>,
+    length_less_one: Signal<Local, Bits<10>>,
+    excess: Signal<Local, Bits<10>>,
     payload_beats: Signal<Local, Bits<9>>,
     address_first: Signal<Local, Bits<32>>,
     address_second: Signal<Local, Bits<32>>,
@@ -152,7 +159,9 @@ impl Logic for HeaderDecoder {
             | ((self.format_type.val() & 0xf8) == abi::pcie::format_type::MESSAGE_DATA.to_bits());
         self.completion.next = (self.format_type.val()
             == abi::pcie::format_type::COMPLETION.to_bits())
-            | (self.format_type.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits());
+            | (self.format_type.val() == abi::pcie::format_type::COMPLETION_DATA.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::COMPLETION_LOCKED.to_bits())
+            | (self.format_type.val() == abi::pcie::format_type::COMPLETION_DATA_LOCKED.to_bits());
         self.poisoned.next = self.data.val().get_bit(abi::pcie::request::poisoned::SHIFT);
         self.digest.next = self.data.val().get_bit(abi::pcie::request::digest::SHIFT);
 
@@ -175,6 +184,9 @@ impl Logic for HeaderDecoder {
             self.payload.next = self.length.val();
         }
         self.payload_beats.next = self.payload.val().get_bits::<9>(2);
+        // Wraps from 0 to 1023 as it should.
+        self.length_less_one.next = self.length_field.val() - 1;
+        self.excess.next = self.length_less_one.val() & self.beyond_payload.val();
 
         // Address: big-endian, in bytes 8 to 11 of a short header, 8 to 15 of a long one.
         self.address_first.next = (bit_cast::<32, 8>(self.data.val().get_bits::<8>(64)) << 24)
@@ -239,6 +251,7 @@ impl Logic for HeaderDecoder {
 
         self.header.next.write = self.write.val();
         self.header.next.read = self.read.val();
+        self.header.next.locked = self.locked.val();
         self.header.next.completion = self.completion.val();
         self.header.next.foreign = self.foreign.val();
         self.header.next.illegal = !(self.write.val()
@@ -248,6 +261,7 @@ impl Logic for HeaderDecoder {
             | self.completion.val())
             | ((self.write.val() | self.read.val())
                 & (!self.enables_legal.val() | (self.page_end.val() > 1024)))
+            | (self.with_data.val() & self.excess.val().any())
             | (self.write.val() & self.poisoned.val());
         self.header.next.hit = self.bars.hit.val() & !self.locked.val() & !self.foreign.val();
         self.header.next.space = self.bars.space.val();

@@ -30,7 +30,7 @@ use rust_hdl::prelude::*;
 ///
 /// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1), so that a packet's
 /// last lane-beat leaves in the cycle after them at the latest.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct PacketReceive {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -48,6 +48,8 @@ pub struct PacketReceive {
     pub bar4: Signal<In, Bits<64>>,
     /// Memory Space Enable.
     pub memory_enable: Signal<In, Bit>,
+    /// Maximum payload as in Device Control: 128 << n bytes; above 5 is taken as 5. Takes effect a cycle later.
+    pub maximum_payload: Signal<In, Bits<3>>,
     /// `write` counts in this cycle.
     pub write_valid: Signal<Out, Bit>,
     /// Lanes of a write to a BAR.
@@ -73,6 +75,7 @@ pub struct PacketReceive {
     /// Pulse: it was a good write to an endpoint page or slot memory.
     pub receive_last: Signal<Out, Bit>,
     decoder: HeaderDecoder,
+    beyond_payload: DFF<Bits<10>>,
     requests: Fifo<ReadRequest, NONPOSTED_CREDITS_LOG2, { NONPOSTED_CREDITS_LOG2 + 1 }>,
     // The packet that comes in.
     in_packet: DFF<Bit>,
@@ -108,6 +111,71 @@ pub struct PacketReceive {
     request: Signal<Local, ReadRequest>,
     request_arrives: Signal<Local, Bit>,
     passed_on: Signal<Local, Beat>,
+    smallest: Constant<Bits<10>>,
+}
+
+impl Default for PacketReceive {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            receive_valid: Default::default(),
+            receive_beat: Default::default(),
+            bar0: Default::default(),
+            bar2: Default::default(),
+            bar4: Default::default(),
+            memory_enable: Default::default(),
+            maximum_payload: Default::default(),
+            write_valid: Default::default(),
+            write: Default::default(),
+            read_request_valid: Default::default(),
+            read_request_ready: Default::default(),
+            read_request: Default::default(),
+            completion_valid: Default::default(),
+            completion: Default::default(),
+            completion_malformed: Default::default(),
+            packet: Default::default(),
+            malformed: Default::default(),
+            unsupported: Default::default(),
+            receive_last: Default::default(),
+            decoder: Default::default(),
+            beyond_payload: Default::default(),
+            requests: Default::default(),
+            in_packet: Default::default(),
+            seen: Default::default(),
+            ended: Default::default(),
+            overrun: Default::default(),
+            left: Default::default(),
+            previous: Default::default(),
+            header: Default::default(),
+            started: Default::default(),
+            done: Default::default(),
+            lane_address: Default::default(),
+            write_valid_out: Default::default(),
+            write_out: Default::default(),
+            data: Default::default(),
+            last: Default::default(),
+            is_header: Default::default(),
+            is_payload: Default::default(),
+            none_left: Default::default(),
+            one_left: Default::default(),
+            complete: Default::default(),
+            as_expected: Default::default(),
+            writing: Default::default(),
+            payload_step: Default::default(),
+            flush_step: Default::default(),
+            final_step: Default::default(),
+            broken: Default::default(),
+            aligned: Default::default(),
+            first_mask: Default::default(),
+            final_mask: Default::default(),
+            lanes: Default::default(),
+            request: Default::default(),
+            request_arrives: Default::default(),
+            passed_on: Default::default(),
+            smallest: Constant::new(0x3e0u64.to_bits()),
+        }
+    }
 }
 
 impl Logic for PacketReceive {
@@ -116,6 +184,7 @@ impl Logic for PacketReceive {
         dff_setup!(
             self,
             clock,
+            beyond_payload,
             in_packet,
             seen,
             ended,
@@ -142,6 +211,9 @@ impl Logic for PacketReceive {
         self.decoder.bar2.next = self.bar2.val();
         self.decoder.bar4.next = self.bar4.val();
         self.decoder.memory_enable.next = self.memory_enable.val();
+        // All but the five bits of 32 double words; nothing is left for 4096 bytes and more.
+        self.beyond_payload.d.next = self.smallest.val() << self.maximum_payload.val();
+        self.decoder.beyond_payload.next = self.beyond_payload.q.val();
 
         // Beats against the length field. `left` counts the beats that must still follow the last one seen.
         self.none_left.next = self.left.q.val() == 0;
@@ -254,6 +326,7 @@ impl Logic for PacketReceive {
         self.request.next.traffic_class = self.header.q.val().traffic_class;
         self.request.next.attributes = self.header.q.val().attributes;
         self.request.next.unsupported = !self.header.q.val().hit;
+        self.request.next.locked = self.header.q.val().locked;
         self.requests.data_in.next = self.request.val();
         self.requests.write.next = self.request_arrives.val() & !self.requests.full.val();
         self.read_request_valid.next = !self.requests.empty.val();

@@ -36,10 +36,12 @@ impl Path {
         receive.bar2.connect();
         receive.bar4.connect();
         receive.memory_enable.connect();
+        receive.maximum_payload.connect();
         receive.read_request_ready.connect();
         receive.connect_all();
         receive.bar0.next = BAR0.to_bits();
         receive.memory_enable.next = true;
+        receive.maximum_payload.next = 5u64.to_bits();
         let mut writes = RegisterWrites::default();
         writes.clock.connect();
         writes.reset.connect();

@@ -45,6 +45,39 @@ fn reads_of_what_does_not_exist_end_in_unsupported_request() {
     );
 }
 
+/// What a host flushes its writes with: reads of no byte, answered wherever in a BAR they are.
+#[test]
+fn zero_length_reads_are_answered_everywhere() {
+    play(
+        options("bare", 66),
+        |scene| {
+            let half = u64::from(scene.node.device.identity().endpoints) * PAGE_BYTES as u64;
+            for (bar, offset) in [
+                (0, 0x000),
+                (0, 0x03c),
+                (0, 0xffc),
+                (2, 0),
+                (2, EXPRESS_OFFSET as u64),
+                (2, half - 4),
+                (4, 0),
+                (4, half),
+                (4, half + 0x1_f000),
+                (4, 2 * half - 4),
+            ] {
+                scene.fill()?;
+                let read = scene.node.port.load(bar, offset, 0);
+                assert_eq!(read, Ok(vec![]), "BAR{bar} {offset:#x}");
+            }
+            scene.exchange()?;
+            Ok(vec![])
+        },
+        |scene| {
+            scene.exchange()?;
+            Ok(vec![])
+        },
+    );
+}
+
 /// A write of these bytes to an address, before it is spoilt.
 fn write(address: u64, bytes: &[u8]) -> (Request, Vec<u8>) {
     (Request::for_bytes(address, bytes.len()), bytes.to_vec())
@@ -216,6 +249,13 @@ fn malformed_writes_change_no_register_and_launch_nothing() {
                     malformed += 1;
                 }
             }
+            // More data than the link allows, though as much as the headers say.
+            for (bar, offset) in [(0, scratch as u64), (4, page), (2, page)] {
+                scene.fill()?;
+                let packet = bar_write(scene, bar, offset, &[0xbd; 260]);
+                scene.node.port.send_raw_packet(&packet);
+                malformed += 1;
+            }
             scene.exchange()?;
             assert_eq!(register(scene, scratch)?, 0x5c5c_5c5c);
             let node = register(scene, registers::node::OFFSET)?;
@@ -305,8 +345,10 @@ fn writes_to_registers_are_carried_out_whole_or_counted() {
 /// More than the NIU has buffers for: each must be answered, and its buffer be freed, or the next ones never leave.
 #[test]
 fn requests_of_every_other_kind_are_refused_and_messages_pass_unheard() {
-    /// Fmt and Type, double words of header, double words of payload.
-    const KINDS: [(u8, usize, usize); 14] = [
+    /// Fmt and Type, double words of header, double words of payload. The first two are locked reads.
+    const KINDS: [(u8, usize, usize); 16] = [
+        (0x01, 3, 0),
+        (0x21, 4, 0),
         (0x02, 3, 0),
         (0x42, 3, 1),
         (0x04, 3, 0),
@@ -350,8 +392,12 @@ fn requests_of_every_other_kind_are_refused_and_messages_pass_unheard() {
                 .port
                 .with_side(|side| side.bridge.take_raw_completions());
             let mut answered = Vec::new();
-            for bytes in &answers {
-                match packet::decode(bytes) {
+            for mut bytes in answers {
+                // CplLk is like Cpl but for its type.
+                let locked = answered.len() < 2;
+                assert_eq!(bytes[0], if locked { 0x0b } else { 0x0a });
+                bytes[0] = 0x0a;
+                match packet::decode(&bytes) {
                     Ok((Header::Completion(completion), _)) => {
                         assert_eq!(completion.status, CompletionStatus::UnsupportedRequest);
                         assert_eq!((completion.byte_count, completion.lower_address), (4, 0));

@@ -252,9 +252,9 @@ impl HostBridge {
     pub fn write_raw(&mut self, packet: &[u8]) {
         assert!(!packet.is_empty(), "a packet of no bytes");
         let class = match (class_of(packet[0]), packet::decode(packet)) {
+            _ if is_other_nonposted(packet[0]) => Class::Nonposted,
             (Some(class), Ok(_)) => class,
             (Some(class @ (Class::Posted | Class::Completion)), Err(_)) => class,
-            (None, _) if is_other_nonposted(packet[0]) => Class::Nonposted,
             (Some(Class::Nonposted) | None, _) => {
                 self.doubtful_nonposted += 1;
                 Class::Posted
@@ -489,6 +489,10 @@ impl HostBridge {
     /// A packet of the device has reached the root complex. Packets arrive and are carried out one after the other, so
     /// that reads see earlier writes and completions never pass them.
     fn arrive(&mut self, bytes: &[u8], memory: &mut HostMemory) -> Result<(), ViolationKind> {
+        if is_raw_refusal(bytes) {
+            self.raw_completions.push(bytes.to_vec());
+            return Ok(());
+        }
         let (header, payload) = packet::decode(bytes)?;
         match header {
             Header::MemoryWrite(request) => {
@@ -552,6 +556,12 @@ impl HostBridge {
             });
         }
     }
+}
+
+/// Whether a packet refuses a locked read, which only raw packets are.
+fn is_raw_refusal(packet: &[u8]) -> bool {
+    let code = abi::pcie::format_type::COMPLETION_LOCKED as u8;
+    packet.len() == 12 && packet[0] == code && packet[10] >= FIRST_RAW_TAG
 }
 
 fn limits_of(space: &ConfigurationSpace) -> Limits {

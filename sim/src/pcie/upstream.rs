@@ -332,16 +332,17 @@ pub(super) fn class_of(format_type: u8) -> Option<Class> {
     use abi::pcie::format_type as code;
     match usize::from(format_type) {
         code::MEMORY_WRITE_32 | code::MEMORY_WRITE_64 => Some(Class::Posted),
-        code::MEMORY_READ_32 | code::MEMORY_READ_64 | code::MEMORY_READ_LOCKED_32 => {
-            Some(Class::Nonposted)
-        }
-        code::COMPLETION | code::COMPLETION_DATA => Some(Class::Completion),
+        code::MEMORY_READ_32 | code::MEMORY_READ_64 => Some(Class::Nonposted),
+        code::COMPLETION
+        | code::COMPLETION_DATA
+        | code::COMPLETION_LOCKED
+        | code::COMPLETION_DATA_LOCKED => Some(Class::Completion),
         _ => None,
     }
 }
 
-/// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer (2.2.1): I/O,
-/// configuration, atomic operations, deferrable memory write.
+/// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer (2.2.1): locked
+/// read, I/O, configuration, atomic operations, deferrable memory write.
 pub(super) fn is_other_nonposted(format_type: u8) -> bool {
     use abi::pcie::format_type as code;
     let any_width = usize::from(format_type & 0xdf);
@@ -355,7 +356,8 @@ pub(super) fn is_other_nonposted(format_type: u8) -> bool {
             | code::CONFIGURATION_WRITE_1
     ) || matches!(
         any_width,
-        code::FETCH_ADD_32
+        code::MEMORY_READ_LOCKED_32
+            | code::FETCH_ADD_32
             | code::SWAP_32
             | code::COMPARE_SWAP_32
             | code::DEFERRABLE_MEMORY_WRITE_32

@@ -45,6 +45,7 @@ fn request(space: u64, address: u64, length: u64, first: u64, last: u64) -> Read
         traffic_class: (hash >> 24 & 7).to_bits(),
         attributes: (hash >> 28 & 3).to_bits(),
         unsupported: false,
+        locked: false,
     }
 }
 
@@ -206,7 +207,14 @@ fn check(request: &ReadRequest, completions: &mut VecDeque<Vec<u8>>) -> bool {
     while !left.is_empty() {
         let bytes = completions.pop_front().expect("a completion is missing");
         let refused = match bytes[0] {
-            0x0a => true,
+            0x0a => {
+                assert!(!request.locked, "a locked read is refused with CplLk");
+                true
+            }
+            0x0b => {
+                assert!(request.locked, "no locked read");
+                true
+            }
             0x4a => false,
             other => panic!("format and type {other:#x}"),
         };
@@ -235,7 +243,7 @@ fn check(request: &ReadRequest, completions: &mut VecDeque<Vec<u8>>) -> bool {
             .map(|address| double_word(space, address))
             .collect();
         let out_of_reach = !(space == 0 || space == 2 && request.address.to_u64() < OUTBOX_END);
-        let absent = out_of_reach || !nothing && words.contains(&None);
+        let absent = !nothing && (out_of_reach || words.contains(&None));
         assert_eq!(
             refused,
             request.unsupported || absent,
@@ -309,9 +317,27 @@ fn every_pair_of_byte_enables() {
 }
 
 #[test]
-fn a_zero_length_read_is_answered_and_touches_no_register() {
-    let run = run_and_check(&[request(0, 0x80, 1, 0, 0)], 1, 100, 3);
+fn a_zero_length_read_is_answered_anywhere_and_touches_nothing() {
+    // A register, holes of BAR0, endpoint pages, slots, the outbox and what is behind it.
+    let places = [
+        (0, 0x4),
+        (0, 0x80),
+        (0, 0xffc),
+        (1, 0),
+        (1, 0x800),
+        (1, 0xf_fffc),
+        (2, 0x104),
+        (2, 0x1_0000),
+        (2, 0x1_2000),
+        (2, 0x1_fffc),
+    ];
+    let mut requests = places.map(|(space, address)| request(space, address, 1, 0, 0));
+    let run = run_and_check(&requests, 1, 100, 3);
     assert!(run.registers_read.is_empty());
+    assert_eq!(run.unsupported, 0);
+    // Beside the BARs there is nobody to answer.
+    requests[3].unsupported = true;
+    run_and_check(&requests, 1, 100, 3);
 }
 
 #[test]
@@ -381,7 +407,8 @@ fn random_reads_with_everything_slow() {
                     first,
                     if length == 1 { 0 } else { last },
                 );
-                request.unsupported = random.chance(5);
+                request.locked = random.chance(5);
+                request.unsupported = request.locked || random.chance(5);
                 request
             })
             .collect();
@@ -406,6 +433,7 @@ fn gate() {
             let first = random.below(16);
             let mut next = request(space, address, random.below(40), first, random.below(16));
             next.unsupported = random.chance(10);
+            next.locked = next.unsupported && random.chance(50);
             unit.read_request.next = next;
             unit.read_request_valid.next = random.chance(50);
             unit.registers_busy.next = random.chance(20);

@@ -28,6 +28,7 @@ pub struct Read {
     pub enables: (u64, u64),
     pub requester: u64,
     pub tag: u64,
+    pub locked: bool,
     pub class_and_attributes: (u64, u64),
 }
 
@@ -67,8 +68,8 @@ fn enables_legal(first: u8, last: u8, length: usize, address: u64) -> bool {
     [0x8, 0xc, 0xe, 0xf].contains(&first) && [0x1, 0x3, 0x7, 0xf].contains(&last)
 }
 
-/// The outcome of a packet that arrived as these beats.
-pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
+/// The outcome of a packet that arrived as these beats, with a maximum payload of so many bytes.
+pub fn outcome(beats: &[(u128, bool)], maximum_payload: usize) -> Outcome {
     let bytes: Vec<u8> = beats
         .iter()
         .flat_map(|(data, _)| data.to_le_bytes())
@@ -84,10 +85,10 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
     let (first, last) = (bytes[7] & 15, bytes[7] >> 4);
     let payload = if format_type & 0x40 != 0 { length } else { 0 };
     let expected_beats = (header + payload + usize::from(digest)).div_ceil(4);
-    let right_length = expected_beats == beats.len();
+    let right_length = expected_beats == beats.len() && 4 * payload <= maximum_payload;
     let mut outcome = Outcome::default();
 
-    if [0x0a, 0x4a].contains(&format_type) {
+    if [0x0a, 0x0b, 0x4a, 0x4b].contains(&format_type) {
         outcome.malformed = !right_length;
         let told = |&(data, last): &(u128, bool)| (data, last, last && !right_length);
         outcome.completion = beats.iter().map(told).collect();
@@ -109,6 +110,7 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
             enables: (15, 0),
             requester: u16::from_be_bytes([bytes[4], bytes[5]]).into(),
             tag: bytes[6].into(),
+            locked: false,
             class_and_attributes: ((bytes[1] >> 4 & 7).into(), (bytes[2] >> 4 & 3).into()),
         });
         return outcome;
@@ -140,6 +142,7 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
             enables: (first.into(), last.into()),
             requester: u16::from_be_bytes([bytes[4], bytes[5]]).into(),
             tag: bytes[6].into(),
+            locked,
             class_and_attributes: ((bytes[1] >> 4 & 7).into(), (bytes[2] >> 4 & 3).into()),
         });
         return outcome;
@@ -175,6 +178,9 @@ pub fn outcome(beats: &[(u128, bool)]) -> Outcome {
         }
     }
     outcome.receive_last = right_length && space != 0;
+    if 4 * payload > maximum_payload {
+        return outcome;
+    }
     if !right_length {
         // Packet beat k brings lane-beat k - 1, and the beat that shows the error brings none.
         let wrong_beat = expected_beats.min(beats.len()) - 1;

@@ -49,6 +49,7 @@ fn read_of(request: ReadRequest) -> Read {
         ),
         requester: request.requester.to_u64(),
         tag: request.tag.to_u64(),
+        locked: request.locked,
         class_and_attributes: (request.traffic_class.to_u64(), request.attributes.to_u64()),
     }
 }
@@ -63,18 +64,35 @@ fn unit() -> PacketReceive {
     unit.bar2.connect();
     unit.bar4.connect();
     unit.memory_enable.connect();
+    unit.maximum_payload.connect();
     unit.read_request_ready.connect();
     unit.connect_all();
     unit.bar0.next = BAR0.to_bits();
     unit.bar2.next = (BAR2 | 0xc).to_bits();
     unit.bar4.next = (BAR4 | 0xc).to_bits();
     unit.memory_enable.next = true;
+    unit.maximum_payload.next = LONGEST_PAYLOAD.to_bits();
     unit
 }
 
 /// Feeds packets with pauses of the given likelihood; reads are taken with the other one.
 fn run(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
+    run_with(LONGEST_PAYLOAD, packets, pause, take, seed)
+}
+
+/// Code of the longest maximum payload, 4096 bytes.
+const LONGEST_PAYLOAD: u64 = 5;
+
+/// The same with a maximum payload.
+fn run_with(
+    maximum_payload: u64,
+    packets: &[Vec<(u128, bool)>],
+    pause: u64,
+    take: u64,
+    seed: u64,
+) -> Run {
     let mut unit = unit();
+    unit.maximum_payload.next = maximum_payload.to_bits();
     let mut random = Random::new(seed);
     let mut run = Run::default();
     let mut input = packets.iter().flatten();
@@ -132,8 +150,12 @@ fn run(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
 }
 
 /// Compares a run with the outcomes of its packets.
-fn check(packets: &[Vec<(u128, bool)>], run: &Run) {
-    let outcomes: Vec<Outcome> = packets.iter().map(|packet| outcome(packet)).collect();
+fn check(packets: &[Vec<(u128, bool)>], maximum_payload: u64, run: &Run) {
+    let bytes = 128 << maximum_payload.min(LONGEST_PAYLOAD);
+    let outcomes: Vec<Outcome> = packets
+        .iter()
+        .map(|packet| outcome(packet, bytes))
+        .collect();
     let mut lanes = run.lanes.iter();
     for (packet, outcome) in packets.iter().zip(&outcomes) {
         for expected in &outcome.lanes {
@@ -171,7 +193,7 @@ fn check(packets: &[Vec<(u128, bool)>], run: &Run) {
 fn run_and_check(packets: &[Vec<(u128, bool)>], pause: u64, take: u64, seed: u64) -> Run {
     println!("seed {seed}");
     let run = run(packets, pause, take, seed);
-    check(packets, &run);
+    check(packets, LONGEST_PAYLOAD, &run);
     run
 }
 
@@ -271,6 +293,39 @@ fn every_kind_of_packet() {
         packets.push(request.beats());
     }
     run_and_check(&packets, 10, 100, 14);
+}
+
+/// Writes, completions, messages and atomic operations; reads of any length have no payload.
+#[test]
+fn more_data_than_the_maximum_payload_is_malformed() {
+    for maximum_payload in 0..8 {
+        let limit = 32 << maximum_payload.min(5);
+        let mut random = Random::new(30 + maximum_payload);
+        let mut packets = vec![];
+        for length in [1, 31, 32, 33, limit - 1, limit, limit + 1, 2 * limit, 1024] {
+            let length = (length as usize).min(1024);
+            let payload = random_bytes(&mut random, 4 * length);
+            for (base, format_type) in [
+                (BAR0, 0x40),
+                (BAR2, 0x60),
+                (BAR4, 0x40),
+                (BAR4, 0x74),
+                (BAR4, 0x4c),
+            ] {
+                let mut request = MemoryRequest::write(base == BAR2, base, payload.clone());
+                request.format_type = format_type;
+                packets.push(request.beats());
+            }
+            packets.push(beats_of(&completion_bytes(length, 0, 3, &payload)));
+            packets.push(MemoryRequest::read(true, BAR2, length, 3).beats());
+        }
+        let run = run_with(maximum_payload, &packets, 10, 100, 30 + maximum_payload);
+        check(&packets, maximum_payload, &run);
+        // Of the last three lengths, as far as there are such; each of six kinds.
+        let beyond = if limit < 1024 { 3 } else { 0 };
+        let too_long_of_the_others = [31, 32, 33].iter().filter(|&&n| n > limit).count() as u64;
+        assert_eq!(run.malformed, 6 * (beyond + too_long_of_the_others));
+    }
 }
 
 /// A packet of any kind, more or less wrong with some likelihood.
@@ -397,6 +452,7 @@ fn gate() {
             // Reset in the middle of things, too.
             unit.reset.next = cycle < 2 || random.chance(1);
             unit.memory_enable.next = !random.chance(1);
+            unit.maximum_payload.next = (cycle / 300).to_bits();
             unit.read_request_ready.next = random.chance(30);
             unit.receive_valid.next = random.chance(80);
             unit.receive_beat.next = random.beat();
