@@ -13,8 +13,6 @@ pub struct Header {
     pub read: Bit,
     /// Another request that is owed a completion: I/O, configuration, atomic, deferrable write. Hits nothing.
     pub foreign: Bit,
-    /// Locked memory read: `read`, and hits nothing.
-    pub locked: Bit,
     /// Completion, with data or without, of a locked read or not.
     pub completion: Bit,
     /// Malformed as far as the header tells, or poisoned: to be dropped and counted.
@@ -53,6 +51,8 @@ pub struct Header {
     pub final_mask: Bits<16>,
     /// `LanePlan::final_left`.
     pub final_left: Bits<2>,
+    /// Locked memory read: `read`, and hits nothing.
+    pub locked: Bit,
 }
 
 /// Decodes and checks a header. Combinational: the user registers the result.

@@ -14,6 +14,7 @@ const MALFORMED: &str = "packets::malformed_packets_and_unexpected_completions_c
 const MALFORMED_COMPLETION: &str =
     "spoilt_reads::malformed_completions_are_dropped_whole_and_the_true_ones_behind_them_are_taken";
 const MALFORMED_WRITE: &str = "packets::malformed_writes_change_no_register_and_launch_nothing";
+const ZERO_LENGTH: &str = "packets::zero_length_reads_are_answered_everywhere";
 const REGISTER_BURSTS: &str = "packets::writes_to_registers_are_carried_out_whole_or_counted";
 const FULL_RING: &str = "receive_rings::a_full_ring_holds_its_sender_back_and_loses_nothing";
 const TORN: &str = "stores::torn_and_misaligned_express_stores_are_counted_and_never_delivered";
@@ -64,6 +65,22 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "foreign",
         value: "1'b0",
         tests: &[OTHER_KINDS],
+    },
+    Mutant {
+        name: "over-long-payload-taken",
+        fault: "a packet with more data than the link allows is taken for a good one",
+        module: "niu$packet_receive$decoder",
+        signal: "excess",
+        value: "10'd0",
+        tests: &[MALFORMED_WRITE],
+    },
+    Mutant {
+        name: "zero-length-read-refused",
+        fault: "a flush is refused where there is nothing to read",
+        module: "niu$completer",
+        signal: "nothing",
+        value: "1'b0",
+        tests: &[ZERO_LENGTH],
     },
     Mutant {
         name: "bus-master-ignored",

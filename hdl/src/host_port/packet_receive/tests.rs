@@ -452,7 +452,7 @@ fn gate() {
             // Reset in the middle of things, too.
             unit.reset.next = cycle < 2 || random.chance(1);
             unit.memory_enable.next = !random.chance(1);
-            unit.maximum_payload.next = (cycle / 300).to_bits();
+            unit.maximum_payload.next = (cycle / 300 % 8).to_bits();
             unit.read_request_ready.next = random.chance(30);
             unit.receive_valid.next = random.chance(80);
             unit.receive_beat.next = random.beat();
