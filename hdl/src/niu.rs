@@ -107,6 +107,7 @@ pub struct Niu {
     /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
+    loopback_register: StreamRegister,
     /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
     configuration: DFF<ConfigurationWrite>,
     counter_pulses: DFF<Bits<64>>,
@@ -172,6 +173,7 @@ impl Niu {
             processor: ProcessorSubsystem::new(None),
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
+            loopback_register: Default::default(),
             configuration: Default::default(),
             counter_pulses: Default::default(),
             stage_pulses: Default::default(),
@@ -203,6 +205,7 @@ impl Logic for Niu {
         self.processor.processor_clock.next = self.processor_clock.val();
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
+        self.loopback_register.clock.next = self.core_clock.val();
         self.configuration.clock.next = self.core_clock.val();
         self.counter_pulses.clock.next = self.core_clock.val();
         self.stage_pulses.clock.next = self.core_clock.val();
@@ -221,6 +224,7 @@ impl Logic for Niu {
         self.processor.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
+        self.loopback_register.reset.next = self.reset.val();
         self.host_unsupported.reset.next = self.reset.val();
 
         // From the host: stores, reads, completions of our own reads.
@@ -306,7 +310,11 @@ impl Logic for Niu {
         // Link.
         self.link.node.next = self.registers.node.val();
         StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
-        StreamSource::join(&mut self.transmit.own_frame, &mut self.link.loopback);
+        StreamSource::join(
+            &mut self.transmit.own_frame,
+            &mut self.loopback_register.sink,
+        );
+        StreamSource::join(&mut self.loopback_register.source, &mut self.link.loopback);
         StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
         self.link.answer_valid.next = self.receive.answer_valid.val();
         self.link.answer.next = self.receive.answer.val();

@@ -4,7 +4,8 @@ use rust_hdl::prelude::*;
 
 /// `2^N` words of 16 bytes in block RAM: one write port with byte enables, one read port, each with its own clock.
 ///
-/// Contract: `read_data` after an edge of `read_clock` is the word that stood at `read_address` before it. Reading an address
+/// Contract: `read_data` after an edge of `read_clock` with `read_enable` is the word that stood at `read_address` before
+/// it. Reading an address
 /// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
 /// from the other clock while a write is under way. Bytes are undefined until written.
 ///
@@ -17,9 +18,11 @@ pub struct ByteRam<const N: usize> {
     pub write_clock: Signal<In, Clock>,
     /// Clock of the read port; may be the same.
     pub read_clock: Signal<In, Clock>,
+    /// A word is read in this cycle; else `read_data` stays.
+    pub read_enable: Signal<In, Bit>,
     /// Word to read.
     pub read_address: Signal<In, Bits<N>>,
-    /// The word at the `read_address` of the cycle before.
+    /// The word at the `read_address` of the last cycle before with `read_enable`.
     pub read_data: Signal<Out, Bits<128>>,
     /// Word to write.
     pub write_address: Signal<In, Bits<N>>,
@@ -44,6 +47,7 @@ impl<const N: usize> ByteRam<N> {
         Self {
             write_clock: Default::default(),
             read_clock: Default::default(),
+            read_enable: Default::default(),
             read_address: Default::default(),
             read_data: Default::default(),
             write_address: Default::default(),
@@ -69,7 +73,7 @@ impl<const N: usize> ByteRam<N> {
 impl<const N: usize> Logic for ByteRam<N> {
     fn update(&mut self) {
         // The read first: with both clocks in step it sees the word before the write.
-        if self.read_clock.pos_edge() {
+        if self.read_clock.pos_edge() && self.read_enable.val() {
             self.read_data.next = self._memory[self.read_address.val().index() & self._mask];
         }
         if self.write_clock.pos_edge() {
@@ -100,7 +104,7 @@ reg [127:0] memory [0:{last}];
 always @(posedge write_clock) begin
 {writes}end
 always @(posedge read_clock) begin
-  read_data <= memory[{read}];
+  if (read_enable) read_data <= memory[{read}];
 end
 ",
             last = (1usize << self._mask.count_ones()) - 1
@@ -120,8 +124,10 @@ mod tests {
         let mut random = Random::new(seed);
         let mut unit = ByteRam::<3>::default();
         let mut reference = [[0u8; 16]; 8];
+        let mut expected = None;
         settle(&mut unit);
         for _ in 0..500 {
+            let reads = random.chance(70);
             let (read, write) = (random.below(8), random.below(8));
             let data = random.wide();
             let enables = if read == write {
@@ -129,11 +135,14 @@ mod tests {
             } else {
                 random.below(1 << 16)
             };
+            unit.read_enable.next = reads;
             unit.read_address.next = read.to_bits();
             unit.write_address.next = write.to_bits();
             unit.write_data.next = data.to_bits();
             unit.write_enables.next = enables.to_bits();
-            let expected = u128::from_le_bytes(reference[read as usize]);
+            if reads {
+                expected = Some(u128::from_le_bytes(reference[read as usize]));
+            }
             let word = &mut reference[write as usize];
             for (byte, (old, new)) in word.iter_mut().zip(data.to_le_bytes()).enumerate() {
                 if enables >> byte & 1 == 1 {
@@ -146,7 +155,9 @@ mod tests {
                 unit.read_clock.next.clk = level;
                 settle(&mut unit);
             }
-            assert_eq!(unit.read_data.val().to_u128(), expected);
+            if let Some(word) = expected {
+                assert_eq!(unit.read_data.val().to_u128(), word);
+            }
         }
     }
 
@@ -156,6 +167,7 @@ mod tests {
         let mut unit = ByteRam::<6>::folded(MASK);
         settle(&mut unit);
         let mut edge = |read: usize, write: usize, enables: u32| {
+            unit.read_enable.next = true;
             unit.read_address.next = read.to_bits();
             unit.write_address.next = write.to_bits();
             unit.write_data.next = (write as u128 + 1).to_bits();
@@ -189,6 +201,7 @@ mod tests {
             .clock(|unit| &mut unit.read_clock)
             .slow_clock(2, |unit| &mut unit.write_clock)
             .run(|unit, random, _| {
+                unit.read_enable.next = random.chance(70);
                 unit.read_address.next = random.bits();
                 unit.write_address.next = random.bits();
                 unit.write_data.next = random.bits();

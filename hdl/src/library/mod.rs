@@ -14,6 +14,7 @@ pub mod first_one;
 pub mod fixed;
 pub mod forward_ram;
 pub mod gather;
+pub mod head_fifo;
 pub mod lut_ram;
 pub mod merge;
 pub mod narrow;

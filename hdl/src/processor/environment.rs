@@ -431,6 +431,9 @@ impl Logic for ProcessorEnvironment {
         if self.packet_inbox_valid.val() & self.packet_inbox_address.val().get_bit(6) {
             self.packet_inbox_ram.write_enables.next = self.packet_inbox_enables.val();
         }
+        self.read_inbox_ram.read_enable.next = true;
+        self.packet_inbox_ram.read_enable.next = true;
+        self.outbox_ram.read_enable.next = true;
         self.read_inbox_ram.read_address.next =
             self.peripherals.inbox_address.val().get_bits::<6>(0);
         self.packet_inbox_ram.read_address.next =

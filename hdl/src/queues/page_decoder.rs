@@ -545,8 +545,10 @@ impl Logic for PageDecoder {
         // Messages between the producer index and the new one, and between the consumer index and the new one.
         self.ahead.next = self.read_index.q.val() - self.consumer_now.val().get_bits::<16>(0);
         self.ahead_more.next = self.read_index.q.val() - self.producer_now.val();
-        self.legal.d.next = (self.ahead.val() >= bit_cast::<16, 7>(self.used.val()))
-            & (self.ahead.val() <= crate::configuration::TRANSMIT_SLOTS.to_bits())
+        // If the new index is no more than the slots ahead of the consumer index, it is less than 2^15 away from the
+        // producer index, on one side or the other.
+        self.legal.d.next = (self.ahead.val() <= crate::configuration::TRANSMIT_SLOTS.to_bits())
+            & !self.ahead_more.val().get_bit(15)
             & !self.consumer_now.val().get_bit(16);
         self.brings.d.next = self.ahead_more.val() != 0;
         self.brings_more.d.next = self.ahead_more.val() > 1;

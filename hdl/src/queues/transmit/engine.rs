@@ -94,7 +94,8 @@ pub struct TransmitEngine {
     pub reopen_valid: Signal<In, Bit>,
     pub reopen_ready: Signal<Out, Bit>,
     pub reopen_queue: Signal<In, Bits<8>>,
-    /// Slot to read; `slot_data` is the slot named in the cycle before.
+    /// Slot to read; `slot_data` is the slot named in the last cycle before with `slot_read`.
+    pub slot_read: Signal<Out, Bit>,
     pub slot_address: Signal<Out, Bits<14>>,
     pub slot_data: Signal<In, Bits<128>>,
     /// Beat of the inline pool to read; always granted. `pool_data` follows in the next cycle.
@@ -228,11 +229,11 @@ pub struct TransmitEngine {
     current_1: Signal<Local, Bit>,
     killed_1: Signal<Local, Bit>,
     slot_1: Signal<Local, Bits<14>>,
-    slot_2: Signal<Local, Bits<14>>,
     // Stage 2.
     killed_2: Signal<Local, Bit>,
     goes_2: Signal<Local, Bit>,
-    has_more_2: Signal<Local, Bit>,
+    goes_long_way: Signal<Local, Bit>,
+    may_stay: Signal<Local, Bit>,
     store_waits: Signal<Local, Bit>,
     block_2: Signal<Local, Bit>,
     move_3: Signal<Local, Bit>,
@@ -245,6 +246,7 @@ pub struct TransmitEngine {
     window_index: Signal<Local, Bits<12>>,
     translation_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
     body_2: Signal<Local, Bits<10>>,
+    long_3: Signal<Local, Bit>,
     marked_2: Signal<Local, Bit>,
     // Stage 3.
     killed_3: Signal<Local, Bit>,
@@ -434,41 +436,36 @@ impl Logic for TransmitEngine {
         self.killed_2.next = self.starved.q.val()
             & !self.again_2.q.val()
             & (self.starved_queue.q.val() == self.queue_2.q.val());
-        self.goes_2.next = self.valid_2.q.val() & self.may_go_2.q.val() & !self.killed_2.val();
-        self.has_more_2.next = self.more_2.q.val();
+        self.goes_long_way.next = self.valid_2.q.val()
+            & self.may_go_2.q.val()
+            & !self.killed_2.val()
+            & !self.short_2.q.val();
+        self.goes_2.next = self.goes_long_way.val();
         if self.short_2.q.val() {
             self.goes_2.next = self.valid_2.q.val()
                 & self.may_go_2.q.val()
                 & !self.killed_2.val()
                 & self.outcome.val().accepted;
-            self.has_more_2.next = self.outcome.val().more;
         }
         self.resends.next = self.resend_state.q.val() == ResendState::Waits;
         self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
         self.ready.waits_for_prior.next = self.waits_for_prior.val();
         self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
-        self.stays.next = self.goes_2.val()
-            & self.has_more_2.val()
-            & !self.again_2.q.val()
-            & !self.short_2.q.val()
+        self.may_stay.next = self.goes_long_way.val() & self.more_2.q.val() & !self.again_2.q.val();
+        self.stays.next = self.may_stay.val()
             & !self.resends.val()
             & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
-        // Its queue has to become ready again, but a store has the way there.
-        self.block_2.next = self.goes_2.val()
-            & self.has_more_2.val()
-            & !self.again_2.q.val()
-            & !self.short_2.q.val()
-            & !self.stays.val()
-            & self.outcome.val().accepted;
+        // Its queue has to become ready again, but another has the way there.
+        self.block_2.next = self.may_stay.val() & !self.stays.val() & !self.ready.again_ready.val();
         self.move_2.next = self.move_3.val() & !self.block_2.val();
-        self.ready.again_valid.next = self.goes_2.val()
-            & self.has_more_2.val()
-            & !self.again_2.q.val()
-            & !self.stays.val()
-            & self.move_2.val();
+        self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
+        // A store that brings one message is done with when that message takes the short way.
         self.store_waits.next = self.outcome.val().accepted
-            & !(self.short_2.q.val() & self.goes_2.val() & self.move_3.val());
+            & !(self.short_2.q.val()
+                & self.goes_2.val()
+                & self.move_3.val()
+                & !self.outcome.val().more);
         self.ready.store_valid.next = self.store_waits.val();
         self.ready.store_queue.next = self.outcome.val().queue;
 
@@ -548,15 +545,9 @@ impl Logic for TransmitEngine {
             | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(
                 self.index_1.val().get_bits::<TRANSMIT_SLOTS_LOG2>(0),
             );
-        self.slot_2.next = (bit_cast::<14, 8>(self.queue_2.q.val())
-            << crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>())
-            | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(
-                self.index_2.q.val().get_bits::<TRANSMIT_SLOTS_LOG2>(0),
-            );
+        // A message that waits in stage 2 keeps its slot at the RAM's output.
         self.slot_address.next = self.slot_1.val();
-        if !self.move_2.val() {
-            self.slot_address.next = self.slot_2.val();
-        }
+        self.slot_read.next = self.move_2.val();
         self.pending_1.next =
             self.producer_1.val().get_bits::<7>(0) - self.launched_1.val().get_bits::<7>(0);
         // The short way may have sent a message whose store part is not told yet: then the difference is negative.
@@ -654,15 +645,16 @@ impl Logic for TransmitEngine {
         }
 
         // The inline pool: the payload under way first, then the second beat of the next message's body.
+        // A long message in stage 3 keeps the way to its own body, also in the cycle in which it leaves.
+        self.payload.next_valid.next = self.move_3.val();
         self.payload.next_length.next = self.slot_length.val().get_bits::<8>(0);
+        self.long_3.next = self.valid_3.q.val() & self.is_long_3.q.val();
         self.pool_address.next = (bit_cast::<14, 10>(self.body_2.val()) << 4) | 1;
-        if !self.move_3.val() {
-            self.payload.next_length.next = self.length_3.q.val();
+        self.second_there.d.next = !(self.long_3.val() & self.move_3.val());
+        if self.long_3.val() {
             self.pool_address.next = (bit_cast::<14, 10>(self.body_3.q.val()) << 4) | 1;
         }
-        self.pool_request.next = (self.valid_2.q.val() & self.move_3.val())
-            | (self.is_long_3.q.val() & !self.move_3.val());
-        self.second_there.d.next = true;
+        self.pool_request.next = self.valid_2.q.val() | self.long_3.val();
         if self.payload.read_request.val() {
             self.pool_request.next = true;
             self.pool_address.next = self.payload.read_address.val();
@@ -671,7 +663,8 @@ impl Logic for TransmitEngine {
 
         // Stage 3: the translation.
         self.channel.next = self.translation.virtual_channel.val();
-        self.own_node.next = self.translation.node.val() == self.node.val();
+        self.translation.own_node.next = self.node.val();
+        self.own_node.next = !self.translation.leaves_node.val();
         self.bad_translation.next = !self.translation.valid.val()
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
         self.bad.next =
@@ -822,8 +815,7 @@ impl Logic for TransmitEngine {
         self.headers.data_in.next.single = self.ping_3.q.val();
         self.headers.data_in.next.own_node = self.own_node.val();
         self.payload.start.next = self.sends.val() & !self.ping_3.q.val();
-        self.payload.will_start.next = self.valid_3.q.val()
-            & self.is_long_3.q.val()
+        self.payload.will_start.next = self.long_3.val()
             & self.payload.takes_long.val()
             & !self.headers.full.val()
             & self.second_there.q.val();

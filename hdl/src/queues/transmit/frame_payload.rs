@@ -39,7 +39,8 @@ pub struct FramePayload {
     pub second: Signal<In, Bits<128>>,
     /// Payload bytes, 0 to 248.
     pub length: Signal<In, Bits<8>>,
-    /// `length` of the next cycle.
+    /// `length` changes: in the next cycle it is `next_length`.
+    pub next_valid: Signal<In, Bit>,
     pub next_length: Signal<In, Bits<8>>,
     /// Page and body.
     pub body: Signal<In, Bits<10>>,
@@ -58,6 +59,8 @@ pub struct FramePayload {
 
     beats: Fifo<Beat, 4, 5>,
     active: DFF<Bit>,
+    /// The FIFO had few beats a cycle ago; not more than two can have come since.
+    few: DFF<Bit>,
     remaining: DFF<Bits<8>>,
     previous: DFF<Bits<64>>,
     next_read: DFF<Bits<14>>,
@@ -96,6 +99,7 @@ impl Default for FramePayload {
             first: Default::default(),
             second: Default::default(),
             length: Default::default(),
+            next_valid: Default::default(),
             next_length: Default::default(),
             body: Default::default(),
             read_request: Default::default(),
@@ -106,6 +110,7 @@ impl Default for FramePayload {
             source: Default::default(),
             beats: Default::default(),
             active: Default::default(),
+            few: Default::default(),
             remaining: Default::default(),
             previous: Default::default(),
             next_read: Default::default(),
@@ -138,6 +143,7 @@ impl Logic for FramePayload {
             self,
             clock,
             active,
+            few,
             remaining,
             previous,
             next_read,
@@ -182,33 +188,37 @@ impl Logic for FramePayload {
 
         // Where payload ends is worked out a cycle ahead, for the first two beats from the length, then from what remains.
         // Behind the beat at hand are 16 bytes less.
-        self.first_mask.d.next = self.ones.val();
-        self.second_mask.d.next = self.ones.val();
-        self.next_mask.d.next = self.ones.val();
-        for i in 1_usize..16_usize {
-            if self.next_length.val() == i.to_bits() {
-                self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
+        if self.next_valid.val() {
+            self.first_mask.d.next = self.ones.val();
+            self.second_mask.d.next = self.ones.val();
+            for i in 1_usize..16_usize {
+                if self.next_length.val() == i.to_bits() {
+                    self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
+                }
             }
+            for i in 17_usize..32_usize {
+                if self.next_length.val() == i.to_bits() {
+                    self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
+                }
+            }
+            if self.next_length.val() == 0 {
+                self.first_mask.d.next = 0.into();
+            }
+            if self.next_length.val() <= self.beat.val() {
+                self.second_mask.d.next = 0.into();
+            }
+            self.first_ends.d.next = self.next_length.val() <= self.one_beat.val();
+            self.second_ends.d.next = self.next_length.val() <= self.two_beats.val();
         }
+        self.next_mask.d.next = self.ones.val();
         for i in 17_usize..32_usize {
-            if self.next_length.val() == i.to_bits() {
-                self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
-            }
             if self.remaining.q.val() == i.to_bits() {
                 self.next_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
             }
         }
-        if self.next_length.val() == 0 {
-            self.first_mask.d.next = 0.into();
-        }
-        if self.next_length.val() <= self.beat.val() {
-            self.second_mask.d.next = 0.into();
-        }
         if self.remaining.q.val() <= self.beat.val() {
             self.next_mask.d.next = 0.into();
         }
-        self.first_ends.d.next = self.next_length.val() <= self.one_beat.val();
-        self.second_ends.d.next = self.next_length.val() <= self.two_beats.val();
         self.next_ends.d.next = self.remaining.q.val() <= self.two_beats.val();
         if !self.active.q.val() {
             self.next_mask.d.next = self.second_mask.q.val();
@@ -223,7 +233,8 @@ impl Logic for FramePayload {
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
         }
-        self.takes_short.next = !self.active.q.val() & (self.beats.level.val() < 12);
+        self.few.d.next = self.beats.level.val() < 10;
+        self.takes_short.next = !self.active.q.val() & self.few.q.val();
         self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
 
         self.source.valid.next = !self.beats.empty.val();
@@ -231,6 +242,7 @@ impl Logic for FramePayload {
         self.beats.read.next = self.source.ready.val() & !self.beats.empty.val();
         if self.reset.val() {
             self.active.d.next = false;
+            self.few.d.next = false;
             self.reads.d.next = false;
         }
     }

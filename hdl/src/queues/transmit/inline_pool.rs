@@ -58,6 +58,7 @@ impl Logic for InlinePool {
             self.memory.write_enables.next = self.host_enables.val();
         }
 
+        self.memory.read_enable.next = true;
         self.memory.read_address.next = self
             .completer
             .address

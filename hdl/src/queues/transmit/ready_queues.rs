@@ -2,21 +2,24 @@
 
 use crate::configuration::TRANSMIT_QUEUES_LOG2;
 use crate::library::bit_table::BitTable;
-use crate::library::block_fifo::BlockFifo;
+use crate::library::head_fifo::HeadFifo;
 use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 /// FIFOs of queue numbers: ready queues with priority, ready queues without, and those that wait for credits of a virtual
 /// channel (V15, V20).
 ///
-/// The FIFOs have room for twice as many queues as there are: one that is pushed in the cycle of its pop enters while all others
-/// may stand there. A queue stands in one of the FIFOs at most once; a bit a queue says whether it does. A push of a queue that stands in one
-/// does nothing. The bit falls when the queue is popped, so that a push in that cycle or later enters it again.
+/// The FIFOs have room for twice as many queues as there are: one that is pushed in the cycle of its pop enters while
+/// all others may stand there. A queue stands in one of the FIFOs at most once; a bit a queue says whether it does. A
+/// push of a queue that stands in one does nothing. The bit falls when the queue is popped. `store` and `again` are
+/// looked at a cycle later, so a pop in the cycle behind them answers them too: it reads a record that has what they
+/// tell. An `again` that had to wait behind a store, and a `reopen` in the cycle of the pop, enter the queue again: it may
+/// come out once more with nothing to send.
 ///
 /// Queues with priority go first, but a queue without priority goes behind eight of them at the latest.
 ///
-/// Contract: `store` and `starved` never wait. `again` waits while `store_valid` is high; `reopen` waits for a cycle in which
-/// `reopen_ready` is high. A queue that starved becomes ready again when its channel has room.
+/// Contract: `store` and `starved` never wait. `again` and `reopen` wait for a cycle in which their `ready` is high.
+/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room.
 ///
 /// Latency: from a push to `any`: two cycles.
 #[derive(LogicBlock)]
@@ -28,8 +31,9 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     /// A store made the queue ready.
     pub store_valid: Signal<In, Bit>,
     pub store_queue: Signal<In, Bits<8>>,
-    /// The engine has sent a message of the queue, and there are more; only without `store_valid`.
+    /// The engine has sent a message of the queue, and there are more.
     pub again_valid: Signal<In, Bit>,
+    pub again_ready: Signal<Out, Bit>,
     pub again_queue: Signal<In, Bits<8>>,
     /// The queue waits for credits of `starved_channel`.
     pub starved_valid: Signal<In, Bit>,
@@ -59,14 +63,20 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     /// It goes on in this cycle, which is a turn; only with `may_keep`, and not with `pop`.
     pub keeps: Signal<In, Bit>,
 
-    prior: BlockFifo<Bits<N>, NP1, NP2>,
-    others: BlockFifo<Bits<N>, NP1, NP2>,
-    waits_0: BlockFifo<Bits<N>, NP1, NP2>,
-    waits_1: BlockFifo<Bits<N>, NP1, NP2>,
+    prior: HeadFifo<Bits<N>, NP1, NP2>,
+    others: HeadFifo<Bits<N>, NP1, NP2>,
+    waits_0: HeadFifo<Bits<N>, NP1, NP2>,
+    waits_1: HeadFifo<Bits<N>, NP1, NP2>,
     stands: BitTable<N>,
     has_priority: BitTable<N>,
     /// Turns of queues with priority since another has been ready, eight at most.
     overtaken: DFF<Bits<4>>,
+    // What was pushed in the cycle before; `again` may wait here behind a store.
+    store_waits: DFF<Bit>,
+    waiting_store: DFF<Bits<N>>,
+    again_waits: DFF<Bit>,
+    waiting_again: DFF<Bits<N>>,
+    reopens: Signal<Local, Bit>,
     word: Signal<Local, Bits<64>>,
     control_queue: Signal<Local, Bits<8>>,
     control_priority: Signal<Local, Bit>,
@@ -101,6 +111,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             store_valid: Default::default(),
             store_queue: Default::default(),
             again_valid: Default::default(),
+            again_ready: Default::default(),
             again_queue: Default::default(),
             starved_valid: Default::default(),
             starved_queue: Default::default(),
@@ -124,6 +135,11 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             stands: Default::default(),
             has_priority: Default::default(),
             overtaken: Default::default(),
+            store_waits: Default::default(),
+            waiting_store: Default::default(),
+            again_waits: Default::default(),
+            waiting_again: Default::default(),
+            reopens: Default::default(),
             word: Default::default(),
             control_queue: Default::default(),
             control_priority: Default::default(),
@@ -146,7 +162,15 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
 impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N, NP1, NP2> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, overtaken);
+        dff_setup!(
+            self,
+            clock,
+            overtaken,
+            store_waits,
+            waiting_store,
+            again_waits,
+            waiting_again
+        );
         clock!(
             self,
             clock,
@@ -202,34 +226,47 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         }
 
         // Who becomes ready: a store, the queue just served, one that waited for credits, one that was closed.
+        self.store_waits.d.next = self.store_valid.val();
+        self.waiting_store.d.next = self.store_queue.val().get_bits::<N>(0);
+        self.again_ready.next = !self.again_waits.q.val() | !self.store_waits.q.val();
+        if !self.store_waits.q.val() {
+            self.again_waits.d.next = false;
+        }
+        if !self.again_waits.q.val() | !self.store_waits.q.val() {
+            self.again_waits.d.next = self.again_valid.val();
+            self.waiting_again.d.next = self.again_queue.val().get_bits::<N>(0);
+        }
         self.drains_0.next = !self.waits_0.empty.val()
             & self.room_0.val()
-            & !self.store_valid.val()
-            & !self.again_valid.val();
+            & !self.store_waits.q.val()
+            & !self.again_waits.q.val();
         self.drains_1.next = !self.waits_1.empty.val()
             & self.room_1.val()
-            & !self.store_valid.val()
-            & !self.again_valid.val()
+            & !self.store_waits.q.val()
+            & !self.again_waits.q.val()
             & !self.drains_0.val();
-        self.reopen_ready.next = !self.store_valid.val()
-            & !self.again_valid.val()
+        self.reopens.next = !self.store_waits.q.val()
+            & !self.again_waits.q.val()
             & !self.drains_0.val()
             & !self.drains_1.val();
+        self.reopen_ready.next = self.reopens.val();
         self.new_valid.next =
-            self.store_valid.val() | self.again_valid.val() | self.reopen_valid.val();
+            self.store_waits.q.val() | self.again_waits.q.val() | self.reopen_valid.val();
         self.new_queue.next = self.reopen_queue.val().get_bits::<N>(0);
-        if self.again_valid.val() {
-            self.new_queue.next = self.again_queue.val().get_bits::<N>(0);
+        if self.again_waits.q.val() {
+            self.new_queue.next = self.waiting_again.q.val();
         }
-        if self.store_valid.val() {
-            self.new_queue.next = self.store_queue.val().get_bits::<N>(0);
+        if self.store_waits.q.val() {
+            self.new_queue.next = self.waiting_store.q.val();
         }
         self.stands.first_index.next = self.new_queue.val();
         self.enters.next = self.new_valid.val()
             & !self.drains_0.val()
             & !self.drains_1.val()
             & (!self.stands.first.val()
-                | (self.pop.val() & (self.head.val() == self.new_queue.val())));
+                | (self.pop.val()
+                    & self.reopens.val()
+                    & (self.head.val() == self.new_queue.val())));
         self.pushed.next = self.new_queue.val();
         if self.drains_0.val() {
             self.pushed.next = self.waits_0.data_out.val();
@@ -252,8 +289,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.starved.next = self.starved_queue.val().get_bits::<N>(0);
         self.stands.second_index.next = self.starved.val();
         self.starves.next = self.starved_valid.val()
-            & (!self.stands.second.val()
-                | (self.pop.val() & (self.head.val() == self.starved.val())))
+            & !self.stands.second.val()
             & !(self.enters.val() & (self.new_queue.val() == self.starved.val()));
         self.waits_0.write.next = self.starves.val() & !self.starved_channel.val();
         self.waits_0.data_in.next = self.starved.val();
@@ -268,6 +304,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.stands.clear_index.next = self.head.val();
         if self.reset.val() {
             self.overtaken.d.next = 0.into();
+            self.store_waits.d.next = false;
+            self.again_waits.d.next = false;
         }
     }
 }
@@ -303,6 +341,7 @@ mod tests {
         unit.configuration.next = Default::default();
         // Queues that must come out; those that may come out once more because they were pushed in the cycle of a pop.
         let mut owed = BTreeSet::new();
+        let (mut pushed_at, mut popped_at) = ([0; 16], [0; 16]);
         let mut popped = 0;
         for cycle in 0..20_000 {
             let busy = cycle % 2000 < 1700;
@@ -311,7 +350,7 @@ mod tests {
             unit.room_1.next = random.chance(50) || !busy;
             unit.store_valid.next = push(&mut random, 10);
             unit.store_queue.next = random.below(16).to_bits();
-            unit.again_valid.next = !unit.store_valid.next && push(&mut random, 10);
+            unit.again_valid.next = push(&mut random, 10);
             unit.again_queue.next = random.below(16).to_bits();
             unit.starved_valid.next = push(&mut random, 10);
             unit.starved_queue.next = random.below(16).to_bits();
@@ -325,22 +364,26 @@ mod tests {
             settle(&mut unit);
             if unit.pop.val() {
                 let queue = unit.turn.val().to_u64();
+                let place = queue as usize;
                 assert!(
-                    owed.remove(&queue),
+                    owed.remove(&queue) || pushed_at[place] + 2 > popped_at[place],
                     "cycle {cycle}: queue {queue} was not ready"
                 );
+                popped_at[place] = cycle;
                 popped += 1;
             }
             if unit.store_valid.val() {
                 owed.insert(unit.store_queue.val().to_u64());
             }
-            if unit.again_valid.val() {
+            if unit.again_valid.val() && unit.again_ready.val() {
+                pushed_at[unit.again_queue.val().index()] = cycle;
                 owed.insert(unit.again_queue.val().to_u64());
             }
             if unit.starved_valid.val() {
                 owed.insert(unit.starved_queue.val().to_u64());
             }
             if unit.reopen_valid.val() && unit.reopen_ready.val() {
+                pushed_at[unit.reopen_queue.val().index()] = cycle;
                 owed.insert(unit.reopen_queue.val().to_u64());
             }
             clock_cycle!(unit, clock);
@@ -418,7 +461,7 @@ mod tests {
                 unit.configuration.next.control = random.chance(5);
                 unit.store_valid.next = random.chance(20);
                 unit.store_queue.next = random.below(16).to_bits();
-                unit.again_valid.next = !unit.store_valid.next && random.chance(20);
+                unit.again_valid.next = random.chance(20);
                 unit.again_queue.next = random.below(16).to_bits();
                 unit.starved_valid.next = random.chance(20);
                 unit.starved_queue.next = random.below(16).to_bits();

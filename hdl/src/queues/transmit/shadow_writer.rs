@@ -3,8 +3,8 @@
 use crate::bundles::Event;
 use crate::configuration::TRANSMIT_QUEUES_LOG2;
 use crate::library::bit_table::BitTable;
-use crate::library::block_fifo::BlockFifo;
 use crate::library::forward_ram::ForwardRam;
+use crate::library::head_fifo::HeadFifo;
 use crate::library::stream::StreamSource;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Progress, StorePart};
@@ -36,7 +36,7 @@ pub enum ShadowState {
 ///
 /// Contract: `progress` and `stores` come in any cycles and never wait.
 ///
-/// Latency: from `progress` to the descriptor beat: 5 cycles.
+/// Latency: from `progress` to the descriptor beat: 4 cycles.
 #[derive(LogicBlock, Default)]
 pub struct ShadowWriter {
     pub clock: Signal<In, Clock>,
@@ -59,12 +59,12 @@ pub struct ShadowWriter {
     pub written: Signal<Out, Bit>,
 
     /// Queues that wait because of an answer, and because of a store. There is room for one that enters as it is taken.
-    by_answer: BlockFifo<
+    by_answer: HeadFifo<
         Bits<TRANSMIT_QUEUES_LOG2>,
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
     >,
-    by_store: BlockFifo<
+    by_store: HeadFifo<
         Bits<TRANSMIT_QUEUES_LOG2>,
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
         { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },

@@ -7,6 +7,10 @@ use rust_hdl::prelude::*;
 
 /// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware (region 3), read in one cycle.
 ///
+/// Whether an entry leads to the own node is found out when it is written, with `own_node` as it is then: the node's number
+/// must not change while entries are valid. An entry that leads nowhere or to the own node has no use for its node's bits,
+/// so they tell which of the two it is.
+///
 /// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
 /// cycle in which it is written is read as written: a host may load a destination that it is sending to.
 #[derive(LogicBlock, Default)]
@@ -15,6 +19,8 @@ pub struct Translation {
     pub clock: Signal<In, Clock>,
     /// Region 3.
     pub configuration: Signal<In, ConfigurationWrite>,
+    /// This node's number.
+    pub own_node: Signal<In, Bits<10>>,
     /// Entry to read; the other outputs follow in the next cycle.
     pub index: Signal<In, Bits<TRANSLATION_LOG2>>,
     /// `abi::queue_state::translation::node`.
@@ -25,7 +31,9 @@ pub struct Translation {
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
-    /// Node, identifier, channel and validity, packed.
+    /// Valid, and it leads to another node.
+    pub leaves_node: Signal<Out, Bit>,
+    /// Node, identifier, channel, and whether it leads to another node, packed.
     entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
     collided: DFF<Bit>,
@@ -36,6 +44,10 @@ pub struct Translation {
     index_excess: Signal<Local, Bits<12>>,
     write_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
     configuration_word: Signal<Local, Bits<64>>,
+    new_node: Signal<Local, Bits<10>>,
+    new_valid: Signal<Local, Bit>,
+    goes_out: Signal<Local, Bit>,
+    packed_node: Signal<Local, Bits<10>>,
     new_entry: Signal<Local, Bits<24>>,
     entry: Signal<Local, Bits<24>>,
 }
@@ -58,25 +70,31 @@ impl Logic for Translation {
                 .val()
                 .get_bits::<4>(abi::queue_state::REGION_SHIFT)
                 == abi::queue_state::REGION_TRANSLATION.to_bits());
-        self.new_entry.next = bit_cast::<24, 10>(
-            self.configuration_word
-                .val()
-                .get_bits::<10>(abi::queue_state::translation::node::SHIFT),
-        ) | (bit_cast::<24, 12>(
-            self.configuration_word
-                .val()
-                .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
-        ) << 10)
+        self.new_node.next = self
+            .configuration_word
+            .val()
+            .get_bits::<10>(abi::queue_state::translation::node::SHIFT);
+        self.new_valid.next = self
+            .configuration_word
+            .val()
+            .get_bit(abi::queue_state::translation::valid::SHIFT);
+        self.goes_out.next = self.new_valid.val() & (self.new_node.val() != self.own_node.val());
+        self.packed_node.next = self.new_node.val();
+        if !self.goes_out.val() {
+            self.packed_node.next = bit_cast::<10, 1>(self.new_valid.val().into());
+        }
+        self.new_entry.next = bit_cast::<24, 10>(self.packed_node.val())
+            | (bit_cast::<24, 12>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
+            ) << 10)
             | (bit_cast::<24, 1>(
                 self.configuration_word
                     .val()
                     .get_bits::<1>(abi::queue_state::translation::virtual_channel::SHIFT),
             ) << 22)
-            | (bit_cast::<24, 1>(
-                self.configuration_word
-                    .val()
-                    .get_bits::<1>(abi::queue_state::translation::valid::SHIFT),
-            ) << 23);
+            | (bit_cast::<24, 1>(self.goes_out.val().into()) << 23);
         self.entries.write_enable.next = self.writes.val();
         self.entries.write_address.next = self.write_index.val();
         self.entries.write_data.next = self.new_entry.val();
@@ -87,10 +105,14 @@ impl Logic for Translation {
         if self.collided.q.val() {
             self.entry.next = self.written.q.val();
         }
-        self.node.next = self.entry.val().get_bits::<10>(0);
+        self.node.next = self.own_node.val();
+        if self.entry.val().get_bit(23) {
+            self.node.next = self.entry.val().get_bits::<10>(0);
+        }
         self.receive_queue_id.next = self.entry.val().get_bits::<12>(10);
         self.virtual_channel.next = self.entry.val().get_bit(22);
-        self.valid.next = self.entry.val().get_bit(23);
+        self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(0);
+        self.leaves_node.next = self.entry.val().get_bit(23);
     }
 }
 
@@ -98,6 +120,8 @@ impl Logic for Translation {
 mod tests {
     use super::*;
     use crate::gate::{Gate, Random, clock_cycle, settle};
+
+    const OWN: u64 = 0x155;
 
     fn load(index: u64, word: u64) -> ConfigurationWrite {
         ConfigurationWrite {
@@ -120,12 +144,23 @@ mod tests {
         unit.connect_all();
         settle(&mut unit);
         let mut entries = [None; 4];
-        let mut met = 0;
+        unit.own_node.next = OWN.to_bits();
+        let (mut met, mut own) = (0, 0);
         for cycle in 0..4000 {
             let index = random.below(4);
             let write = random
                 .chance(40)
-                .then(|| (random.below(4), random.below(1 << 34)));
+                .then(|| (random.below(4), random.below(1 << 34)))
+                .map(|(place, word)| {
+                    (
+                        place,
+                        if random.chance(20) {
+                            word & !0x3ff | OWN
+                        } else {
+                            word
+                        },
+                    )
+                });
             unit.index.next = index.to_bits();
             unit.configuration.next = write
                 .map_or_else(ConfigurationWrite::default, |(index, word)| {
@@ -140,13 +175,18 @@ mod tests {
             let Some(word) = entries[index as usize] else {
                 continue;
             };
-            let (node, channel) = (word & 0x3ff, word >> 32 & 1);
-            assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
+            let (node, channel, valid) = (word & 0x3ff, word >> 32 & 1, word >> 33);
+            if valid == 1 {
+                assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
+                own += u32::from(node == OWN);
+            }
+            assert_eq!(unit.leaves_node.val(), valid == 1 && node != OWN);
             assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xfff);
             assert_eq!(u64::from(unit.virtual_channel.val()), channel);
-            assert_eq!(u64::from(unit.valid.val()), word >> 33);
+            assert_eq!(u64::from(unit.valid.val()), valid);
         }
         assert!(met > 200, "reads met writes {met} times");
+        assert!(own > 50, "{own} reads led to the own node");
     }
 
     #[test]
@@ -160,6 +200,7 @@ mod tests {
                 } else {
                     ConfigurationWrite::default()
                 };
+                unit.own_node.next = random.below(4).to_bits();
                 unit.index.next = (cycle % 8).to_bits();
             });
     }

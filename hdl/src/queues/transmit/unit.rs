@@ -148,6 +148,7 @@ impl Logic for TransmitUnit {
         if self.slot_valid.val() {
             self.slots.write_enables.next = self.slot_enables.val();
         }
+        self.slots.read_enable.next = self.engine.slot_read.val();
         self.slots.read_address.next = self
             .engine
             .slot_address

@@ -35,6 +35,7 @@ fn run(unit: &mut FramePayload, payload: &[u8], take: u64, random: &mut Random) 
     let mut got = vec![];
     let mut read_data = random.wide();
     // The length is settled a cycle ahead.
+    unit.next_valid.next = true;
     unit.next_length.next = payload.len().to_bits();
     settle(unit);
     clock_cycle!(*unit, clock);
@@ -131,6 +132,7 @@ fn it_passes_the_gate() {
             unit.first.next = random.bits();
             unit.second.next = random.bits();
             unit.length.next = random.below(249).to_bits();
+            unit.next_valid.next = random.chance(80);
             unit.next_length.next = random.below(249).to_bits();
             unit.body.next = random.bits();
             unit.read_data.next = random.bits();

@@ -65,7 +65,7 @@ fn progress(queue: u64, told: &Told, tell: bool, report: bool) -> Progress {
 }
 
 #[test]
-fn the_descriptor_follows_its_cause_by_five_cycles() {
+fn the_descriptor_follows_its_cause_by_four_cycles() {
     let mut unit = unit();
     unit.source.ready.next = true;
     let told = Told {
@@ -73,10 +73,10 @@ fn the_descriptor_follows_its_cause_by_five_cycles() {
         ..Default::default()
     };
     unit.progress.next = progress(1, &told, true, false);
-    for cycle in 0..=5 {
+    for cycle in 0..=4 {
         settle(&mut unit);
-        assert_eq!(unit.source.valid.val(), cycle == 5 - 1, "cycle {cycle}");
-        if cycle == 4 {
+        assert_eq!(unit.source.valid.val(), cycle == 4 - 1, "cycle {cycle}");
+        if cycle == 3 {
             let descriptor = unit.source.beat.val().data.to_u128();
             assert_eq!(descriptor, u128::from(ADDRESS + 64) | 8 << 64);
             return;

@@ -300,7 +300,10 @@ impl Bench {
 
         let unit = &self.unit;
         let read_slot = unit.slot_address.val().to_u64();
-        let slot = *self.slots.get(&read_slot).unwrap_or(&0);
+        let slot = unit
+            .slot_read
+            .val()
+            .then(|| *self.slots.get(&read_slot).unwrap_or(&0));
         let read_beat = unit.pool_address.val().to_u64();
         let launch = unit.launch.val();
         if launch.valid && !launch.again {
@@ -361,7 +364,9 @@ impl Bench {
             self.slots.insert(place, data);
         }
         clock_cycle!(self.unit, clock);
-        self.unit.slot_data.next = slot.to_bits();
+        if let Some(slot) = slot {
+            self.unit.slot_data.next = slot.to_bits();
+        }
         self.unit.pool_data.next = bodies.to_bits();
         self.unit.configuration.next = ConfigurationWrite::default();
         self.unit.queue_configuration.next = Default::default();
