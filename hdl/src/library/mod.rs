@@ -22,6 +22,7 @@ pub mod packet_arbiter;
 pub mod predecessors;
 pub mod pulse_merge;
 pub mod round_robin;
+pub mod shift_fifo;
 pub mod stream;
 pub mod stream_register;
 pub mod synchronizer;

@@ -4,6 +4,7 @@ use crate::bundles::ConfigurationWrite;
 use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
 use crate::library::fifo::Fifo;
 use crate::library::forward_ram::ForwardRam;
+use crate::library::shift_fifo::ShiftFifo;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::frame_payload::FramePayload;
@@ -14,14 +15,15 @@ use crate::queues::transmit::signals::{
 use crate::queues::transmit::translation::Translation;
 use rust_hdl::prelude::*;
 
-/// A frame's first beat, on its way to the link.
+/// What the link asks of a frame's first beat early in the cycle.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct FrameHeader {
-    pub data: Bits<128>,
+pub struct FrameKind {
     /// It is the frame's only beat.
     pub single: Bit,
     /// The frame goes to the own node.
     pub own_node: Bit,
+    /// Virtual channel.
+    pub channel: Bit,
 }
 
 /// Where a message that is to be sent again stands.
@@ -134,7 +136,9 @@ pub struct TransmitEngine {
     ready: DefaultReadyQueues,
     translation: Translation,
     payload: FramePayload,
-    headers: Fifo<FrameHeader, 2, 3>,
+    /// First beats of frames on their way to the link, the channel's bit zero; and their kinds.
+    headers: Fifo<Bits<128>, 2, 3>,
+    kinds: ShiftFifo<FrameKind>,
     /// enabled 1, virtual channel 1 allowed 1, priority 1, generation 8, endpoint 12, window mask 12, window base 12.
     controls: ForwardRam<Bits<47>, TRANSMIT_QUEUES_LOG2>,
     launched: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
@@ -194,6 +198,9 @@ pub struct TransmitEngine {
 
     /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
     starved: DFF<Bit>,
+    /// The new message in this stage is of the queue that stood in stage 3 in the cycle before.
+    follows_2: DFF<Bit>,
+    follows_3: DFF<Bit>,
     starved_queue: DFF<Bits<8>>,
     starved_on_1: DFF<Bit>,
 
@@ -273,7 +280,7 @@ pub struct TransmitEngine {
     map_word: Signal<Local, Bits<64>>,
     map_queue: Signal<Local, Bits<8>>,
     // The frame that leaves.
-    front: Signal<Local, FrameHeader>,
+    front: Signal<Local, FrameKind>,
     to_own: Signal<Local, Bit>,
     offered: Signal<Local, Beat>,
     offered_valid: Signal<Local, Bit>,
@@ -326,6 +333,8 @@ impl Logic for TransmitEngine {
             translation_index_3,
             second_there,
             starved,
+            follows_2,
+            follows_3,
             starved_queue,
             starved_on_1,
             clears_launched,
@@ -341,6 +350,7 @@ impl Logic for TransmitEngine {
             translation,
             payload,
             headers,
+            kinds,
             controls,
             launched,
             answered,
@@ -350,6 +360,7 @@ impl Logic for TransmitEngine {
         self.ready.reset.next = self.reset.val();
         self.payload.reset.next = self.reset.val();
         self.headers.reset.next = self.reset.val();
+        self.kinds.reset.next = self.reset.val();
         self.ready.configuration.next = self.queue_configuration.val();
         self.translation.configuration.next = self.configuration.val();
 
@@ -417,9 +428,7 @@ impl Logic for TransmitEngine {
             .get_bits::<6>(abi::queue_state::endpoint_map::page::SHIFT);
 
         // Stage 3: whether it can be left does not depend on what the translation says.
-        self.killed_3.next = self.starved.q.val()
-            & !self.again_3.q.val()
-            & (self.starved_queue.q.val() == self.queue_3.q.val());
+        self.killed_3.next = self.starved.q.val() & self.follows_3.q.val();
         self.output_ready.next = self.payload.takes_short.val();
         if self.is_long_3.q.val() {
             self.output_ready.next = self.payload.takes_long.val() & self.second_there.q.val();
@@ -433,9 +442,7 @@ impl Logic for TransmitEngine {
         self.move_3.next = !self.valid_3.q.val() | self.leaves_3.val();
 
         // Stage 2: does the message go, and has its queue more?
-        self.killed_2.next = self.starved.q.val()
-            & !self.again_2.q.val()
-            & (self.starved_queue.q.val() == self.queue_2.q.val());
+        self.killed_2.next = self.starved.q.val() & self.follows_2.q.val();
         self.goes_long_way.next = self.valid_2.q.val()
             & self.may_go_2.q.val()
             & !self.killed_2.val()
@@ -644,6 +651,16 @@ impl Logic for TransmitEngine {
             self.translation_index_3.d.next = self.translation_index.val();
         }
 
+        // The queue in stage 3 may starve in this cycle.
+        self.follows_2.d.next =
+            !self.again_2.q.val() & (self.queue_2.q.val() == self.queue_3.q.val());
+        if self.move_2.val() {
+            self.follows_2.d.next =
+                !self.again_1.q.val() & (self.queue_1.q.val() == self.queue_3.q.val());
+        }
+        self.follows_3.d.next =
+            !self.again_2.q.val() & (self.queue_2.q.val() == self.queue_3.q.val());
+
         // The inline pool: the payload under way first, then the second beat of the next message's body.
         // A long message in stage 3 keeps the way to its own body, also in the cycle in which it leaves.
         self.payload.next_valid.next = self.move_3.val();
@@ -786,8 +803,6 @@ impl Logic for TransmitEngine {
         self.header.next = bit_cast::<128, 4>(self.kind.val())
             | (abi::link::VERSION.to_bits::<128>()
                 << abi::link::header::version::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 1>(self.channel.val().into())
-                << abi::link::header::virtual_channel::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 1>(self.restart_3.q.val().into())
                 << abi::link::header::restart::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 1>(self.marked_3.q.val().into())
@@ -811,9 +826,11 @@ impl Logic for TransmitEngine {
             | (bit_cast::<128, 8>(self.length_3.q.val())
                 << abi::link::header::length::SHIFT.to_bits::<8>());
         self.headers.write.next = self.sends.val();
-        self.headers.data_in.next.data = self.header.val();
-        self.headers.data_in.next.single = self.ping_3.q.val();
-        self.headers.data_in.next.own_node = self.own_node.val();
+        self.headers.data_in.next = self.header.val();
+        self.kinds.write.next = self.sends.val();
+        self.kinds.data_in.next.single = self.ping_3.q.val();
+        self.kinds.data_in.next.own_node = self.own_node.val();
+        self.kinds.data_in.next.channel = self.channel.val();
         self.payload.start.next = self.sends.val() & !self.ping_3.q.val();
         self.payload.will_start.next = self.long_3.val()
             & self.payload.takes_long.val()
@@ -826,9 +843,11 @@ impl Logic for TransmitEngine {
         self.payload.read_data.next = self.pool_data.val();
 
         // The frame that leaves: the oldest header, then its payload.
-        self.front.next = self.headers.data_out.val();
+        self.front.next = self.kinds.data_out.val();
         self.to_own.next = self.front.val().own_node;
-        self.offered.next.data = self.front.val().data;
+        self.offered.next.data = self.headers.data_out.val()
+            | (bit_cast::<128, 1>(self.front.val().channel.into())
+                << abi::link::header::virtual_channel::SHIFT.to_bits::<8>());
         self.offered.next.last = self.front.val().single;
         self.offered_valid.next = !self.headers.empty.val();
         if self.in_payload.q.val() {
@@ -846,6 +865,7 @@ impl Logic for TransmitEngine {
         self.held_up.next = self.is_held_up.q.val();
         self.headers.read.next =
             self.taken.val() & !self.in_payload.q.val() & !self.headers.empty.val();
+        self.kinds.read.next = self.taken.val() & !self.in_payload.q.val();
         self.payload.source.ready.next = self.taken.val() & self.in_payload.q.val();
         if self.taken.val() & self.offered_valid.val() {
             self.in_payload.d.next = !self.offered.val().last;
