@@ -33,17 +33,17 @@ pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
     pub level: Signal<Out, Bits<NP1>>,
 
     memory: LutRam<T, N>,
-    /// Words written and read since reset, modulo `2^(N + 1)`.
-    written: DFF<Bits<NP1>>,
-    taken: DFF<Bits<NP1>>,
+    /// Places of the next word to write and to read.
+    written: DFF<Bits<N>>,
+    taken: DFF<Bits<N>>,
+    stored: DFF<Bits<NP1>>,
     is_full: DFF<Bit>,
     any: DFF<Bit>,
     writes: Signal<Local, Bit>,
     reads: Signal<Local, Bit>,
-    next_written: Signal<Local, Bits<NP1>>,
-    next_taken: Signal<Local, Bits<NP1>>,
-    depth: Constant<Bits<NP1>>,
+    last_place: Constant<Bits<NP1>>,
     one: Constant<Bits<NP1>>,
+    step: Constant<Bits<N>>,
 }
 
 impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
@@ -62,14 +62,14 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
             memory: Default::default(),
             written: Default::default(),
             taken: Default::default(),
+            stored: Default::default(),
             is_full: Default::default(),
             any: Default::default(),
             writes: Default::default(),
             reads: Default::default(),
-            next_written: Default::default(),
-            next_taken: Default::default(),
-            depth: Constant::new((1u64 << N).to_bits()),
+            last_place: Constant::new(((1u64 << N) - 1).to_bits()),
             one: Constant::new(1u64.to_bits()),
+            step: Constant::new(1u64.to_bits()),
         }
     }
 }
@@ -77,40 +77,40 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for Fifo<T, N, NP1> {
 impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, written, taken, is_full, any);
+        dff_setup!(self, clock, written, taken, stored, is_full, any);
         clock!(self, clock, memory);
-        self.level.next = self.written.q.val() - self.taken.q.val();
-        self.next_written.next = self.written.q.val() + self.one.val();
-        self.next_taken.next = self.taken.q.val() + self.one.val();
+        self.level.next = self.stored.q.val();
         self.full.next = self.is_full.q.val();
         self.empty.next = !self.any.q.val();
         self.writes.next = self.write.val() & !self.is_full.q.val();
         self.reads.next = self.read.val() & self.any.q.val();
 
-        self.memory.write_address.next = self.written.q.val().get_bits::<N>(0);
+        self.memory.write_address.next = self.written.q.val();
         self.memory.write_data.next = self.data_in.val();
         self.memory.write_enable.next = self.writes.val();
-        self.memory.read_address.next = self.taken.q.val().get_bits::<N>(0);
+        self.memory.read_address.next = self.taken.q.val();
         self.data_out.next = self.memory.read_data.val();
 
         if self.writes.val() {
-            self.written.d.next = self.next_written.val();
+            self.written.d.next = self.written.q.val() + self.step.val();
         }
         if self.reads.val() {
-            self.taken.d.next = self.next_taken.val();
+            self.taken.d.next = self.taken.q.val() + self.step.val();
         }
         if self.writes.val() & !self.reads.val() {
-            self.is_full.d.next =
-                (self.next_written.val() ^ self.taken.q.val()) == self.depth.val();
+            self.stored.d.next = self.stored.q.val() + self.one.val();
+            self.is_full.d.next = self.stored.q.val() == self.last_place.val();
             self.any.d.next = true;
         }
         if self.reads.val() & !self.writes.val() {
+            self.stored.d.next = self.stored.q.val() - self.one.val();
             self.is_full.d.next = false;
-            self.any.d.next = self.next_taken.val() != self.written.q.val();
+            self.any.d.next = self.stored.q.val() != self.one.val();
         }
         if self.reset.val() {
             self.written.d.next = 0.into();
             self.taken.d.next = 0.into();
+            self.stored.d.next = 0.into();
             self.is_full.d.next = false;
             self.any.d.next = false;
         }

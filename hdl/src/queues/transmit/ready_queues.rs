@@ -12,9 +12,9 @@ use rust_hdl::prelude::*;
 /// The FIFOs have room for twice as many queues as there are: one that is pushed in the cycle of its pop enters while
 /// all others may stand there. A queue stands in one of the FIFOs at most once; a bit a queue says whether it does. A
 /// push of a queue that stands in one does nothing. The bit falls when the queue is popped. `store` and `again` are
-/// looked at a cycle later, so a pop in the cycle behind them answers them too: it reads a record that has what they
-/// tell. An `again` that had to wait behind a store, and a `reopen` in the cycle of the pop, enter the queue again: it may
-/// come out once more with nothing to send.
+/// looked at a cycle later. A pop in the cycle in which a push is looked at answers it too, because the record that is
+/// read then has what the push tells: a push may come no sooner than a cycle before its cause can be read there. An
+/// `again` that had to wait behind a store may make its queue come out once more with nothing to send.
 ///
 /// Queues with priority go first, but a queue without priority goes behind eight of them at the latest.
 ///
@@ -76,7 +76,6 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     waiting_store: DFF<Bits<N>>,
     again_waits: DFF<Bit>,
     waiting_again: DFF<Bits<N>>,
-    reopens: Signal<Local, Bit>,
     word: Signal<Local, Bits<64>>,
     control_queue: Signal<Local, Bits<8>>,
     control_priority: Signal<Local, Bit>,
@@ -139,7 +138,6 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             waiting_store: Default::default(),
             again_waits: Default::default(),
             waiting_again: Default::default(),
-            reopens: Default::default(),
             word: Default::default(),
             control_queue: Default::default(),
             control_priority: Default::default(),
@@ -245,11 +243,10 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             & !self.store_waits.q.val()
             & !self.again_waits.q.val()
             & !self.drains_0.val();
-        self.reopens.next = !self.store_waits.q.val()
+        self.reopen_ready.next = !self.store_waits.q.val()
             & !self.again_waits.q.val()
             & !self.drains_0.val()
             & !self.drains_1.val();
-        self.reopen_ready.next = self.reopens.val();
         self.new_valid.next =
             self.store_waits.q.val() | self.again_waits.q.val() | self.reopen_valid.val();
         self.new_queue.next = self.reopen_queue.val().get_bits::<N>(0);
@@ -263,10 +260,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.enters.next = self.new_valid.val()
             & !self.drains_0.val()
             & !self.drains_1.val()
-            & (!self.stands.first.val()
-                | (self.pop.val()
-                    & self.reopens.val()
-                    & (self.head.val() == self.new_queue.val())));
+            & !self.stands.first.val();
         self.pushed.next = self.new_queue.val();
         if self.drains_0.val() {
             self.pushed.next = self.waits_0.data_out.val();
@@ -379,12 +373,19 @@ mod tests {
                 pushed_at[unit.again_queue.val().index()] = cycle;
                 owed.insert(unit.again_queue.val().to_u64());
             }
-            if unit.starved_valid.val() {
-                owed.insert(unit.starved_queue.val().to_u64());
-            }
-            if unit.reopen_valid.val() && unit.reopen_ready.val() {
-                pushed_at[unit.reopen_queue.val().index()] = cycle;
-                owed.insert(unit.reopen_queue.val().to_u64());
+            // A pop in the very cycle of these answers them.
+            let popped_now = unit.pop.val().then(|| unit.turn.val().to_u64());
+            for (pushes, queue) in [
+                (unit.starved_valid.val(), unit.starved_queue.val()),
+                (
+                    unit.reopen_valid.val() && unit.reopen_ready.val(),
+                    unit.reopen_queue.val(),
+                ),
+            ] {
+                let queue = queue.to_u64();
+                if pushes && popped_now != Some(queue) {
+                    owed.insert(queue);
+                }
             }
             clock_cycle!(unit, clock);
             if cycle % 2000 == 1999 {
