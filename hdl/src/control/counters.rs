@@ -146,7 +146,7 @@ end
 /// `USED` counters of 32 bits, wrapping; the others of 64 read as zero.
 ///
 /// Every counter may be pulsed in every cycle and no pulse is lost. A read is exact as of two cycles before `done` and takes 3
-/// to 6 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and `index` stay until
+/// to 10 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and `index` stay until
 /// `done`, and `read` falls in the cycle after it.
 #[derive(LogicBlock)]
 pub struct CounterBank<const USED: usize> {
@@ -169,6 +169,8 @@ pub struct CounterBank<const USED: usize> {
     phase: DFF<Bits<2>>,
     scan: DFF<Bits<6>>,
     select: DFF<Bits<6>>,
+    /// The counter whose total is in `result`.
+    written: DFF<Bits<6>>,
     clearing: DFF<Bit>,
     serving: DFF<Bit>,
     is_done: DFF<Bit>,
@@ -197,6 +199,7 @@ impl<const USED: usize> Default for CounterBank<USED> {
             phase: Default::default(),
             scan: Default::default(),
             select: Default::default(),
+            written: Default::default(),
             clearing: Default::default(),
             serving: Default::default(),
             is_done: Default::default(),
@@ -215,7 +218,7 @@ impl<const USED: usize> Logic for CounterBank<USED> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, phase, scan, select, clearing, serving, is_done, result
+            self, clock, phase, scan, select, written, clearing, serving, is_done, result
         );
         clock!(self, clock, pending, totals);
         self.pending.reset.next = self.reset.val();
@@ -224,8 +227,9 @@ impl<const USED: usize> Logic for CounterBank<USED> {
         self.pending.drain.next = self.phase.q.val() == 0;
 
         self.totals.read_address.next = self.select.q.val();
-        self.totals.write_address.next = self.select.q.val();
-        self.totals.write_enable.next = self.phase.q.val() == 1;
+        self.totals.write_address.next = self.written.q.val();
+        self.totals.write_enable.next = self.phase.q.val() == 2;
+        self.totals.write_data.next = self.result.q.val();
         self.absent.next = self.select.q.val() > self.last.val();
         self.total.next = self.totals.read_data.val();
         // What the RAM holds counts only once it is cleared, and only where there is a counter.
@@ -236,14 +240,18 @@ impl<const USED: usize> Logic for CounterBank<USED> {
         self.pending_and_more.next = (bit_cast::<33, 8>(self.pending.count.val()) << 1)
             | bit_cast::<33, 1>(self.pending.more.val().into());
         self.sum.next = self.total_and_one.val() + self.pending_and_more.val();
-        self.totals.write_data.next = self.sum.val().get_bits::<32>(1);
 
-        // Phase 0 and 1: the total of `scan` takes in what is pending. Phase 2 and 3: a read looks at total and pending.
+        // Phase 0 to 2: the total of `scan` takes in what is pending. Phase 2 and 3: a read looks at total and pending; not
+        // of the total that is written in that phase 2, which has to wait for the next round.
         self.phase.d.next = self.phase.q.val() + 1;
         self.is_done.d.next = false;
         if self.phase.q.val() == 1 {
             self.select.d.next = self.index.val();
-            self.serving.d.next = self.read.val() & !self.clearing.q.val();
+            self.result.d.next = self.sum.val().get_bits::<32>(1);
+            self.written.d.next = self.select.q.val();
+            self.serving.d.next = self.read.val()
+                & !self.clearing.q.val()
+                & (self.index.val() != self.select.q.val());
             self.scan.d.next = self.scan.q.val() + 1;
             if self.scan.q.val() == self.last.val() {
                 self.scan.d.next = 0.into();

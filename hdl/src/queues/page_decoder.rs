@@ -186,6 +186,7 @@ pub struct PageDecoder {
     names_mark: Signal<Local, Bit>,
     transmit_queue: Signal<Local, Bits<8>>,
     transmit_resident: Signal<Local, Bit>,
+    page_is_there: Signal<Local, Bit>,
     receive_resident: Signal<Local, Bit>,
     is_marked: Signal<Local, Bit>,
     header: Signal<Local, Bits<64>>,
@@ -372,17 +373,15 @@ impl Logic for PageDecoder {
 
         // Cycle t + 1: the map's entry.
         self.entry.next = self.map.read_data.val();
-        if !self.cleared.q.val() {
-            self.entry.next = 0.into();
-        }
-        self.page_resident.next = self.entry.val().get_bit(26);
+        self.page_is_there.next = self.entry.val().get_bit(26) & self.cleared.q.val();
+        self.page_resident.next = self.page_is_there.val();
         self.page.next = self.entry.val().get_bits::<8>(18);
         self.address.next = self.stored.q.val().address;
         self.endpoint.next =
             bit_cast::<12, ENDPOINTS_LOG2>(self.address.val().get_bits::<ENDPOINTS_LOG2>(12));
         self.transmit_queue.next = self.entry.val().get_bits::<8>(0);
-        self.transmit_resident.next = self.entry.val().get_bit(8);
-        self.receive_resident.next = self.entry.val().get_bit(17);
+        self.transmit_resident.next = self.entry.val().get_bit(8) & self.cleared.q.val();
+        self.receive_resident.next = self.entry.val().get_bit(17) & self.cleared.q.val();
         // One mark waits for the next Express message of its endpoint.
         self.is_marked.next =
             self.mark_armed.q.val() & (self.mark_endpoint.q.val() == self.endpoint.val());
@@ -412,8 +411,8 @@ impl Logic for PageDecoder {
         self.read_body.d.next = self.body_store.q.val() & self.transmit_resident.val();
         self.inline_lost.next = self.body_store.q.val()
             & self.stored.q.val().last
-            & !(self.transmit_resident.val() & self.entry.val().get_bit(26));
-        self.read_page_resident.d.next = self.entry.val().get_bit(26);
+            & !(self.transmit_resident.val() & self.page_is_there.val());
+        self.read_page_resident.d.next = self.page_is_there.val();
         self.read_page.d.next = self.entry.val().get_bits::<8>(18);
         self.read_queue.d.next = self.transmit_queue.val();
         self.read_marked.d.next = self.is_marked.val() & self.is_express.q.val();
@@ -547,9 +546,11 @@ impl Logic for PageDecoder {
         self.ahead_more.next = self.read_index.q.val() - self.producer_now.val();
         // If the new index is no more than the slots ahead of the consumer index, it is less than 2^15 away from the
         // producer index, on one side or the other.
-        self.legal.d.next = (self.ahead.val() <= crate::configuration::TRANSMIT_SLOTS.to_bits())
-            & !self.ahead_more.val().get_bit(15)
-            & !self.consumer_now.val().get_bit(16);
+        self.legal.d.next =
+            (((self.ahead.val() >> crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>()) == 0)
+                | (self.ahead.val() == crate::configuration::TRANSMIT_SLOTS.to_bits()))
+                & !self.ahead_more.val().get_bit(15)
+                & !self.consumer_now.val().get_bit(16);
         self.brings.d.next = self.ahead_more.val() != 0;
         self.brings_more.d.next = self.ahead_more.val() > 1;
         // The slot: of the next index for an Express message, of the body's index for an inline body.

@@ -221,6 +221,7 @@ pub struct TransmitEngine {
     chooses: Signal<Local, Bit>,
     chosen: Signal<Local, Bits<8>>,
     chosen_short: Signal<Local, Bit>,
+    takes_offer: Signal<Local, Bit>,
     record_queue: Signal<Local, Bits<8>>,
     record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     // Stage 1.
@@ -477,7 +478,6 @@ impl Logic for TransmitEngine {
         self.ready.store_queue.next = self.outcome.val().queue;
 
         // Stage 0: choose.
-        // Whether there is an offer is known late in the cycle: it steers no address.
         self.chosen.next = self.offer.val().queue;
         self.chosen_short.next = true;
         self.chooses.next = self.offer.val().valid;
@@ -499,9 +499,21 @@ impl Logic for TransmitEngine {
         self.ready.pop.next =
             self.ready.any.val() & !self.resends.val() & !self.stays.val() & self.move_2.val();
         self.ready.keeps.next = self.stays.val() & self.keeps.val() & self.move_2.val();
-        self.record_queue.next = self.chosen.val();
+        // The queue of an offer comes from a block RAM and goes to others: it is chosen last.
+        self.takes_offer.next =
+            self.move_2.val() & !self.ready.any.val() & !self.stays.val() & !self.resends.val();
+        self.record_queue.next = self.ready.turn.val();
+        if self.stays.val() {
+            self.record_queue.next = self.queue_2.q.val();
+        }
+        if self.resends.val() {
+            self.record_queue.next = self.held_resend.q.val().queue;
+        }
         if !self.move_2.val() {
             self.record_queue.next = self.queue_1.q.val();
+        }
+        if self.takes_offer.val() {
+            self.record_queue.next = self.offer.val().queue;
         }
         self.record.next = self.record_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.controls.read_address.next = self.record.val();
