@@ -87,7 +87,8 @@ impl<T: Synth, const N: usize, const NP1: usize> Logic for Fifo<T, N, NP1> {
 
         self.memory.write_address.next = self.written.q.val();
         self.memory.write_data.next = self.data_in.val();
-        self.memory.write_enable.next = self.writes.val();
+        // The next place is free: whatever is written there does not count until `written` moves.
+        self.memory.write_enable.next = !self.is_full.q.val();
         self.memory.read_address.next = self.taken.q.val();
         self.data_out.next = self.memory.read_data.val();
 

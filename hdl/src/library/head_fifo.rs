@@ -1,15 +1,15 @@
-//! Large FIFO whose oldest word stands in a register.
+//! Large FIFO whose two oldest words stand in registers.
 
 use super::block_fifo::BlockFifo;
 use rust_hdl::prelude::*;
 
-/// First-word-fall-through FIFO of `2^N` words in block RAM and one in a register; `NP1` is `N + 1`.
+/// First-word-fall-through FIFO of `2^N` words in block RAM and two in registers; `NP1` is `N + 1`.
 ///
-/// Contract: as [`super::fifo::Fifo`], but a word that is written while another is stored, even if that is read in this
-/// cycle, goes through the block RAM and can be read three cycles later.
+/// Contract: as [`super::fifo::Fifo`], but words follow each other every second cycle: the next one can be read two cycles
+/// after a `read`, or later if it went through the block RAM, which takes three cycles.
 ///
 /// Latency: one cycle from `write` to `empty` falling if no other word is stored. `data_out` and `empty` are registers, and
-/// `read` may come late.
+/// `read` may come late: it steers no address.
 #[derive(LogicBlock)]
 pub struct HeadFifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock.
@@ -32,8 +32,10 @@ pub struct HeadFifo<T: Synth, const N: usize, const NP1: usize> {
     rest: BlockFifo<T, N, NP1>,
     head_valid: DFF<Bit>,
     head: DFF<T>,
+    second_valid: DFF<Bit>,
+    second: DFF<T>,
     room: Signal<Local, Bit>,
-    passes: Signal<Local, Bit>,
+    alone: Signal<Local, Bit>,
 }
 
 impl<T: Synth, const N: usize, const NP1: usize> Default for HeadFifo<T, N, NP1> {
@@ -50,8 +52,10 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for HeadFifo<T, N, NP1>
             rest: Default::default(),
             head_valid: Default::default(),
             head: Default::default(),
+            second_valid: Default::default(),
+            second: Default::default(),
             room: Default::default(),
-            passes: Default::default(),
+            alone: Default::default(),
         }
     }
 }
@@ -59,29 +63,40 @@ impl<T: Synth, const N: usize, const NP1: usize> Default for HeadFifo<T, N, NP1>
 impl<T: Synth, const N: usize, const NP1: usize> Logic for HeadFifo<T, N, NP1> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, head_valid, head);
+        dff_setup!(self, clock, head_valid, head, second_valid, second);
         clock!(self, clock, rest);
         self.rest.reset.next = self.reset.val();
         self.full.next = self.rest.full.val();
         self.empty.next = !self.head_valid.q.val();
         self.data_out.next = self.head.q.val();
 
-        // A word passes by the block RAM if none is there.
+        // A word passes by the block RAM if none stands there or behind the head.
         self.room.next = !self.head_valid.q.val() | self.read.val();
-        self.passes.next = !self.head_valid.q.val() & (self.rest.level.val() == 0);
-        self.rest.write.next = self.write.val() & !self.passes.val();
+        self.alone.next = !self.second_valid.q.val() & (self.rest.level.val() == 0);
+        self.rest.write.next = self.write.val() & !self.alone.val();
         self.rest.data_in.next = self.data_in.val();
-        self.rest.read.next = self.room.val() & !self.rest.empty.val();
+        self.rest.read.next = !self.second_valid.q.val() & !self.rest.empty.val();
         if self.room.val() {
-            self.head_valid.d.next =
-                !self.rest.empty.val() | (self.write.val() & self.passes.val());
-            self.head.d.next = self.rest.data_out.val();
-            if self.passes.val() {
+            self.head_valid.d.next = self.second_valid.q.val();
+            self.head.d.next = self.second.q.val();
+            self.second_valid.d.next = false;
+        }
+        if !self.second_valid.q.val() {
+            self.second.d.next = self.rest.data_out.val();
+            self.second_valid.d.next = !self.rest.empty.val();
+        }
+        if self.write.val() & self.alone.val() {
+            if self.head_valid.q.val() {
+                self.second.d.next = self.data_in.val();
+                self.second_valid.d.next = true;
+            } else {
                 self.head.d.next = self.data_in.val();
+                self.head_valid.d.next = true;
             }
         }
         if self.reset.val() {
             self.head_valid.d.next = false;
+            self.second_valid.d.next = false;
         }
     }
 }
