@@ -52,6 +52,8 @@ register_map! {
             firmware_alive [0:0] "The firmware's heartbeat came within the watchdog limit.",
             link_seen [1:1] "A credit frame of the peer has arrived.",
             version_mismatch [2:2] "A frame of another wire format version has arrived.",
+            stopped [3:3] "The NIU makes no requests to the host: since a write to `quiesce`, until firmware has cleared everything for new rings.",
+            quiet [4:4] "Since it stopped, every write has left and every read has ended: it touches no memory any more.",
         }
         /// Cycles without a heartbeat after which `firmware_alive` falls.
         watchdog_limit @ 0x028: 32 ReadWrite = 1_250_000 {}
@@ -91,6 +93,10 @@ register_map! {
             inline_pages [23:16] "Pages of the NIU memory pool, for inline bodies; no logarithm.",
             nodes_log2 [27:24] "Nodes that may send to this one.",
             peer_queues_log2 [31:28] "Resident transmit queues that such a node may have.",
+        }
+        /// A write stops all requests to the host, without firmware. `status` says when the last one is over.
+        quiesce / Quiesce @ 0x06c: 32 ReadWrite = 0 {
+            generation [7:0] "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
         }
         /// Resident transmit queues of which a message was refused or skipped, or that failed: level-triggered, one bit a queue.
         queue_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
@@ -158,7 +164,7 @@ codes! {
         FrameOverrun / FRAME_OVERRUN = 32 "Frames that came without credit, dropped.",
         EventLost / EVENT_LOST = 33 "Events that found the event queue full; their level-triggered bits stand.",
         PacketsDropped / PACKETS_DROPPED = 34 "Firmware packets that found no place in the inbox, dropped.",
-        HostDiscarded / HOST_DISCARDED = 35 "Requests to the host that were dropped, Bus Master Enable being off.",
+        HostDiscarded / HOST_DISCARDED = 35 "Requests to the host that were dropped, Bus Master Enable being off or the NIU stopped (`quiesce`).",
         AnswerUnexpected / ANSWER_UNEXPECTED = 36 "Verdicts that no unanswered message waits for from their node, dropped.",
         PingsSent / PINGS_SENT = 37 "Pings sent for messages that stay unanswered.",
         AnswerOverflow / ANSWER_OVERFLOW = 38 "Answers that found the answer buffer full, dropped.",

@@ -10,6 +10,7 @@ numbers! {
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
     REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
     REGION_RECEIVE_MAP = 5 "One word a receive queue identifier: `receive_map`.",
+    REGION_RESUME = 6 "Any index: the NIU may make requests to the host again, if the word is the generation that the host wrote to `quiesce` last.",
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",

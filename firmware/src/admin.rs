@@ -73,6 +73,8 @@ enum State {
     Idle,
     /// New rings: every endpoint is being erased. Commands done, of an endpoint or of all orphans.
     Clearing { done: usize },
+    /// The NIU may make requests to the host again: everything is erased.
+    Resuming,
     /// A marker is to be issued behind all that an earlier driver or firmware left under way.
     Marking,
     /// The marker is under way; completions before it are stale.
@@ -92,7 +94,7 @@ enum State {
 /// All protocols of the service processor.
 ///
 /// New rings (another generation, or any after none) are a new driver: whatever is under way is dropped, every queue
-/// disabled, and a marker waited for, before its first submission is read. `QUEUES`: most resident queues a side.
+/// disabled, a stop of the NIU's requests for these rings ended, and a marker waited for, before its first submission is read. `QUEUES`: most resident queues a side.
 #[derive(Clone, Debug)]
 pub struct Firmware<const QUEUES: usize> {
     state: State,
@@ -120,7 +122,8 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         }
     }
 
-    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now. `generations`: what
+    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now; off while the NIU's requests
+    /// are stopped, so that the rings that the host sets up then are new ones. `generations`: what
     /// [`Action::Keep`] said of each transmit queue last, 0 if nothing.
     ///
     /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that the driver can have of
@@ -148,7 +151,9 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             State::Idle => self.submission().is_some(),
             State::Settling | State::Fetching => false,
             State::Working { job, .. } => job.goes_on(),
-            State::Clearing { .. } | State::Marking | State::Answering { .. } => true,
+            State::Clearing { .. } | State::Resuming | State::Marking | State::Answering { .. } => {
+                true
+            }
         }
     }
 
@@ -194,6 +199,14 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 State::Clearing { .. } => {
                     if let Some(command) = self.clear() {
                         return Some(Action::Issue(command));
+                    }
+                }
+                State::Resuming => {
+                    self.state = State::Marking;
+                    // Without rings, the next driver's end the stop.
+                    if let Some(rings) = &self.rings {
+                        let generation = rings.registers.generation;
+                        return Some(Action::Issue(Command::resume(generation)));
                     }
                 }
                 State::Marking => {
@@ -242,7 +255,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         *done += 1;
         if command.is_none() {
             self.orphaned = false;
-            self.state = State::Marking;
+            self.state = State::Resuming;
         }
         command
     }

@@ -1,7 +1,7 @@
 //! Commands to the hardware (`abi::command`, V22).
 
 use abi::command::{Header, StateOperand, TransferOperand, opcode};
-use abi::queue_state::REGION_SHIFT;
+use abi::queue_state::{REGION_RESUME, REGION_SHIFT};
 
 /// One command, as the hardware takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,16 @@ impl Command {
     const fn write_states(operand: StateOperand, data: u64) -> Self {
         let header = header(opcode::WRITE_QUEUE_STATE);
         Command::new(header, operand.pack(), data)
+    }
+
+    /// Lets the NIU make requests to the host again, if the host stopped it for rings of this generation, when every command
+    /// before it has completed.
+    pub const fn resume(generation: u8) -> Self {
+        let header = Header {
+            fence: 1,
+            ..header(opcode::WRITE_QUEUE_STATE)
+        };
+        Command::new(header, place(REGION_RESUME, 0).pack(), generation as u64)
     }
 
     /// Completes with `token` when every command before it has.

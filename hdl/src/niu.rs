@@ -5,6 +5,7 @@ use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
 use crate::host_port::packet_receive::PacketReceive;
+use crate::host_port::quiesce::Quiesce;
 use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
 use crate::library::pulse_merge::PulseMerge;
@@ -97,6 +98,7 @@ pub struct Niu {
     memory_select: MemorySelect,
     read_requester: ReadRequester,
     host_transmit: HostTransmit,
+    quiesce: Quiesce,
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
     pages: PageDecoder,
@@ -164,6 +166,7 @@ impl Niu {
             memory_select: Default::default(),
             read_requester: Default::default(),
             host_transmit: Default::default(),
+            quiesce: Default::default(),
             register_arbiter: Default::default(),
             registers: ControlRegisters::new(identity),
             pages: Default::default(),
@@ -195,6 +198,7 @@ impl Logic for Niu {
         self.memory_select.clock.next = self.core_clock.val();
         self.read_requester.clock.next = self.core_clock.val();
         self.host_transmit.clock.next = self.core_clock.val();
+        self.quiesce.clock.next = self.core_clock.val();
         self.register_arbiter.clock.next = self.core_clock.val();
         self.registers.clock.next = self.core_clock.val();
         self.pages.clock.next = self.core_clock.val();
@@ -215,6 +219,7 @@ impl Logic for Niu {
         self.completer.reset.next = self.reset.val();
         self.read_requester.reset.next = self.reset.val();
         self.host_transmit.reset.next = self.reset.val();
+        self.quiesce.reset.next = self.reset.val();
         self.register_arbiter.reset.next = self.reset.val();
         self.registers.reset.next = self.reset.val();
         self.pages.reset.next = self.reset.val();
@@ -267,7 +272,9 @@ impl Logic for Niu {
 
         self.configuration.d.next = self.processor.configuration.val();
         self.processor.receive_holds.next = self.receive.holds_ring.val();
-        self.processor.shadow_holds.next = self.transmit.holds_address.val();
+        // A resumption, too, holds up the commands behind it.
+        self.processor.shadow_holds.next =
+            self.transmit.holds_address.val() | self.quiesce.resuming.val();
 
         // Stores, for both sides.
         self.pages.write_valid.next = self.packet_receive.write_valid.val();
@@ -439,6 +446,17 @@ impl Logic for Niu {
         self.host_transmit.requester_id.next = self.config_requester.val();
         self.host_transmit.maximum_payload.next = self.config_maximum_payload.val();
         self.host_transmit.master_enable.next = self.config_master_enable.val();
+        self.host_transmit.stopped.next = self.quiesce.stopped.val();
+        self.read_requester.dropped.next = self.host_transmit.discarded_read.val();
+        self.read_requester.dropped_tag.next = self.host_transmit.discarded_tag.val();
+        self.quiesce.request.next = self.registers.quiesce.val();
+        self.quiesce.generation.next = self.registers.quiesce_generation.val();
+        self.quiesce.configuration.next = self.configuration.q.val();
+        self.quiesce.silent.next = self.host_transmit.silent.val();
+        self.quiesce.reads_outstanding.next = self.read_requester.outstanding.val();
+        self.quiesce.holds_request.next = self.host_transmit.holds_request.val();
+        self.registers.stopped.next = self.quiesce.stopped.val();
+        self.registers.quiet.next = self.quiesce.quiet.val();
         self.host_transmit.posted_allowed.next = self.host_transmit_posted_allowed.val();
         self.host_transmit.nonposted_allowed.next = self.host_transmit_nonposted_allowed.val();
         self.host_transmit.completion_allowed.next = self.host_transmit_completion_allowed.val();

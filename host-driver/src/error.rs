@@ -55,6 +55,16 @@ pub enum Error {
         /// The most there can be.
         maximum: usize,
     },
+    /// The NIU did not stop its requests to this host.
+    #[error(
+        "the NIU was to make no more requests to this host, and after {waited_us} us still has one under way (status {status:#x})"
+    )]
+    NotQuiet {
+        /// How long.
+        waited_us: u64,
+        /// The status register.
+        status: u32,
+    },
     /// The firmware did not answer.
     #[error(
         "the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more"

@@ -12,12 +12,13 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{progress, run, workspace::Workspace};
 
 /// Programs of `host-driver/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 6] = [
+const TEST_PROGRAMS: [&str; 7] = [
     "back_pressure",
     "bad_input",
     "bus_master",
     "destroy",
     "priority",
+    "quiesce",
     "soak",
 ];
 

@@ -156,7 +156,12 @@ fn limits(hardware: &Hardware) -> Limits {
 fn resume(hardware: &Hardware, firmware: &mut Firmware<QUEUES>) {
     defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
     // Rings that the host is just setting up are as good as none: its doorbell is still to come.
-    let registers = AdminRegisters::default().refreshed(|offset| hardware.control(offset));
+    // While the NIU is stopped nobody waits for the earlier firmware: whatever rings there are end the stop.
+    let status = control::Status::unpack(hardware.control(control::status::OFFSET));
+    let registers = match status.stopped {
+        0 => AdminRegisters::default().refreshed(|offset| hardware.control(offset)),
+        _ => None,
+    };
     firmware.resume(registers.unwrap_or_default(), generations::kept());
 }
 

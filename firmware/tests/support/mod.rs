@@ -6,8 +6,8 @@ pub mod requests;
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{Header, StateOperand, TransferOperand, opcode};
 use abi::queue_state::{
-    REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_TRANSLATION,
-    REGION_TRANSMIT_QUEUE, TransmitControl,
+    REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_RESUME,
+    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TransmitControl,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wayfarer_firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
@@ -60,6 +60,8 @@ pub struct World {
     pub generations: [u8; QUEUES],
     /// Registers as the host last wrote them.
     pub registers: AdminRegisters,
+    /// The host stopped the NIU's requests, for rings of this generation.
+    pub stopped: Option<u8>,
     /// Level-triggered: the doorbell rang.
     pub doorbell_pending: bool,
     /// Pages of host memory that may be reached.
@@ -95,6 +97,7 @@ impl World {
             limits,
             generations: [0; QUEUES],
             registers: AdminRegisters::default(),
+            stopped: None,
             doorbell_pending: false,
             memory: BTreeMap::new(),
             silent: BTreeSet::new(),
@@ -114,7 +117,11 @@ impl World {
     /// The processor was reset; the rest of the hardware goes on.
     pub fn restart_firmware(&mut self) {
         self.firmware = Firmware::new(REVISION, self.limits);
-        self.firmware.resume(self.registers, self.generations);
+        let registers = match self.stopped {
+            None => self.registers,
+            Some(_) => AdminRegisters::default(),
+        };
+        self.firmware.resume(registers, self.generations);
     }
 
     pub fn map(&mut self, address: u64, bytes: u64) {
@@ -235,6 +242,11 @@ impl World {
 
     /// Writes a word of queue state. Whatever order the words come in, none makes a half-made endpoint reachable.
     fn write_state(&mut self, region: usize, index: usize, data: u64) {
+        if region == REGION_RESUME {
+            assert!(self.reads.is_empty(), "reads of before are under way");
+            self.stopped = self.stopped.filter(|&stopped| u64::from(stopped) != data);
+            return;
+        }
         let limits = self.limits;
         let limit = match region {
             REGION_ENDPOINT_MAP => limits.endpoints,
@@ -333,6 +345,9 @@ impl World {
             }
             opcode::WRITE_HOST_MEMORY => {
                 assert_eq!(bytes, 16, "answers are all that is written");
+                if self.stopped.is_some() {
+                    return;
+                }
                 let bytes = self.outbox[offset..offset + 16].to_vec();
                 self.store(data, &bytes);
                 let words = [self.load64(data), self.load64(data + 8)];
@@ -349,7 +364,9 @@ impl World {
         let (token, address, bytes, offset) = self.reads.swap_remove(which);
         let data: Option<Vec<u8>> = (0..bytes as u64).map(|n| self.byte(address + n)).collect();
         let status = match data {
-            _ if self.silent.contains(&address) => CompletionStatus::Timeout,
+            _ if self.silent.contains(&address) || self.stopped.is_some() => {
+                CompletionStatus::Timeout
+            }
             None => CompletionStatus::Refused,
             Some(data) => {
                 self.inbox[offset..offset + bytes].copy_from_slice(&data);

@@ -74,6 +74,7 @@ impl Host {
         };
         world.map(registers.submissions, 64 << entries_log2);
         world.map(registers.completions, 16 << entries_log2);
+        world.stopped = Some(generation);
         world.registers = registers;
         world.doorbell_pending = true;
         Host {

@@ -45,12 +45,20 @@ pub struct PlainRegisters {
     pub link_seen: Signal<In, Bit>,
     /// Pulse or level: a frame of another version came.
     pub version_mismatch: Signal<In, Bit>,
+    /// The host has stopped the NIU's requests.
+    pub stopped: Signal<In, Bit>,
+    /// And they are over.
+    pub quiet: Signal<In, Bit>,
     /// Low half of the cycle counter.
     pub cycle_low: Signal<Out, Bits<32>>,
     /// This node's number.
     pub node: Signal<Out, Bits<10>>,
     /// The processor is to be held in reset.
     pub processor_hold: Signal<Out, Bit>,
+    /// Pulse: `quiesce` was written.
+    pub quiesce: Signal<Out, Bit>,
+    /// From that pulse on: the generation that was written.
+    pub quiesce_generation: Signal<Out, Bits<8>>,
     /// Pulse: the admin doorbell was written.
     pub admin_doorbell: Signal<Out, Bit>,
     /// From that pulse on: what was written.
@@ -67,6 +75,7 @@ pub struct PlainRegisters {
     completion_high: WritableRegister,
     admin_entries: WritableRegister,
     doorbell: WritableRegister,
+    quiesce_register: WritableRegister,
     byte_mask: ByteMask,
     cycle: DFF<Bits<64>>,
     host_cycle_high: DFF<Bits<32>>,
@@ -79,6 +88,7 @@ pub struct PlainRegisters {
     alive: DFF<Bit>,
     silence: DFF<Bits<32>>,
     doorbell_written: DFF<Bit>,
+    quiesce_written: DFF<Bit>,
     identity_q: DFF<Bits<32>>,
     status_q: DFF<Bits<32>>,
     admin_q: DFF<Bits<32>>,
@@ -123,9 +133,13 @@ impl PlainRegisters {
             heartbeat: Default::default(),
             link_seen: Default::default(),
             version_mismatch: Default::default(),
+            stopped: Default::default(),
+            quiet: Default::default(),
             cycle_low: Default::default(),
             node: Default::default(),
             processor_hold: Default::default(),
+            quiesce: Default::default(),
+            quiesce_generation: Default::default(),
             admin_doorbell: Default::default(),
             admin_doorbell_index: Default::default(),
             event_pending: Default::default(),
@@ -139,6 +153,7 @@ impl PlainRegisters {
             completion_high: writable(&registers::admin_completion_high::REGISTER),
             admin_entries: writable(&registers::admin_entries::REGISTER),
             doorbell: writable(&registers::admin_doorbell::REGISTER),
+            quiesce_register: writable(&registers::quiesce::REGISTER),
             byte_mask: Default::default(),
             cycle: Default::default(),
             host_cycle_high: Default::default(),
@@ -151,6 +166,7 @@ impl PlainRegisters {
             alive: Default::default(),
             silence: Default::default(),
             doorbell_written: Default::default(),
+            quiesce_written: Default::default(),
             identity_q: Default::default(),
             status_q: Default::default(),
             admin_q: Default::default(),
@@ -196,6 +212,7 @@ impl Logic for PlainRegisters {
             alive,
             silence,
             doorbell_written,
+            quiesce_written,
             identity_q,
             status_q,
             admin_q,
@@ -251,6 +268,11 @@ impl Logic for PlainRegisters {
         self.doorbell.data.next = self.data.val();
         self.doorbell.enables.next = self.enables.val();
         self.doorbell.write.next = false;
+        self.quiesce_register.clock.next = self.clock.val();
+        self.quiesce_register.reset.next = self.reset.val();
+        self.quiesce_register.data.next = self.data.val();
+        self.quiesce_register.enables.next = self.enables.val();
+        self.quiesce_register.write.next = false;
 
         self.cycle.d.next = self.cycle.q.val() + 1;
         self.cycle_low.next = self.cycle.q.val().get_bits::<32>(0);
@@ -269,7 +291,11 @@ impl Logic for PlainRegisters {
             | (bit_cast::<32, 1>(self.has_link.q.val().into())
                 << abi::control::registers::status::link_seen::SHIFT.to_bits::<5>())
             | (bit_cast::<32, 1>(self.has_mismatch.q.val().into())
-                << abi::control::registers::status::version_mismatch::SHIFT.to_bits::<5>());
+                << abi::control::registers::status::version_mismatch::SHIFT.to_bits::<5>())
+            | (bit_cast::<32, 1>(self.stopped.val().into())
+                << abi::control::registers::status::stopped::SHIFT.to_bits::<5>())
+            | (bit_cast::<32, 1>(self.quiet.val().into())
+                << abi::control::registers::status::quiet::SHIFT.to_bits::<5>());
         self.cycle_high.next = self.host_cycle_high.q.val();
         if self.for_processor.val() {
             self.cycle_high.next = self.processor_cycle_high.q.val();
@@ -370,6 +396,10 @@ impl Logic for PlainRegisters {
             self.admin_value.next = self.sizes.val();
             self.admin_hit.next = true;
         }
+        if self.address.val() == abi::control::registers::quiesce::OFFSET.to_bits() {
+            self.admin_value.next = self.quiesce_register.value.val();
+            self.admin_hit.next = true;
+        }
         if self.capture.val() {
             self.identity_q.d.next = self.identity_value.val();
             self.status_q.d.next = self.status_value.val();
@@ -396,6 +426,7 @@ impl Logic for PlainRegisters {
         self.cleared.next = self.data.val() & self.byte_mask.mask.val();
         self.host_clear.next = 0.into();
         self.doorbell_written.d.next = false;
+        self.quiesce_written.d.next = false;
         if self.address.val() == abi::control::registers::scratch::OFFSET.to_bits() {
             self.write_hit.next = true;
             self.scratch.write.next = self.write.val();
@@ -443,12 +474,19 @@ impl Logic for PlainRegisters {
                 self.host_clear.next = self.cleared.val().get_bits::<16>(0);
             }
         }
+        if self.address.val() == abi::control::registers::quiesce::OFFSET.to_bits() {
+            self.write_hit.next = true;
+            self.quiesce_register.write.next = self.write.val();
+            self.quiesce_written.d.next = self.write.val();
+        }
         self.pending_events.d.next = (self.pending_events.q.val()
             & !(self.host_clear.val() | self.event_clear.val()))
             | self.event_set.val();
 
         self.node.next = self.node_register.value.val().get_bits::<10>(0);
         self.processor_hold.next = self.processor_control.value.val().get_bit(0);
+        self.quiesce.next = self.quiesce_written.q.val();
+        self.quiesce_generation.next = self.quiesce_register.value.val().get_bits::<8>(0);
         self.admin_doorbell.next = self.doorbell_written.q.val();
         self.admin_doorbell_index.next = self.doorbell.value.val().get_bits::<16>(0);
         self.any_pending.d.next = self.pending_events.q.val().any();
@@ -466,6 +504,7 @@ impl Logic for PlainRegisters {
             self.alive.d.next = false;
             self.silence.d.next = 0.into();
             self.doorbell_written.d.next = false;
+            self.quiesce_written.d.next = false;
         }
     }
 }

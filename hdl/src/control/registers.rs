@@ -79,6 +79,14 @@ pub struct ControlRegisters {
     pub link_seen: Signal<In, Bit>,
     /// Pulse or level: a frame of another version came.
     pub version_mismatch: Signal<In, Bit>,
+    /// The host has stopped the NIU's requests.
+    pub stopped: Signal<In, Bit>,
+    /// And they are over.
+    pub quiet: Signal<In, Bit>,
+    /// Pulse: `quiesce` was written.
+    pub quiesce: Signal<Out, Bit>,
+    /// From that pulse on: the generation that was written.
+    pub quiesce_generation: Signal<Out, Bits<8>>,
     /// This node's number.
     pub node: Signal<Out, Bits<10>>,
     /// The processor is to be held in reset.
@@ -145,6 +153,10 @@ impl ControlRegisters {
             heartbeat: Default::default(),
             link_seen: Default::default(),
             version_mismatch: Default::default(),
+            stopped: Default::default(),
+            quiet: Default::default(),
+            quiesce: Default::default(),
+            quiesce_generation: Default::default(),
             node: Default::default(),
             processor_hold: Default::default(),
             admin_doorbell: Default::default(),
@@ -241,6 +253,10 @@ impl Logic for ControlRegisters {
         self.plain.heartbeat.next = self.heartbeat.val();
         self.plain.link_seen.next = self.link_seen.val();
         self.plain.version_mismatch.next = self.version_mismatch.val();
+        self.plain.stopped.next = self.stopped.val();
+        self.plain.quiet.next = self.quiet.val();
+        self.quiesce.next = self.plain.quiesce.val();
+        self.quiesce_generation.next = self.plain.quiesce_generation.val();
         self.node.next = self.plain.node.val();
         self.processor_hold.next = self.plain.processor_hold.val();
         self.admin_doorbell.next = self.plain.admin_doorbell.val();

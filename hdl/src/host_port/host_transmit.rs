@@ -17,8 +17,8 @@ use rust_hdl::prelude::*;
 /// whose last beat was taken may still wait in its register, and a shadow line may go before it; firmware's writes do not. So
 /// when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
 ///
-/// While the NIU may not write and read (Bus Master Enable is off), writes and reads are dropped and counted, so that they do
-/// not hold up the completions behind them; a read so dropped times out.
+/// While the NIU may not write and read (Bus Master Enable is off, or `stopped`), writes and reads are dropped and counted, so
+/// that they do not hold up the completions behind them. `discarded_read` and `discarded_tag` report each read that was dropped.
 ///
 /// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
 /// Reads and completions: one cycle.
@@ -44,6 +44,8 @@ pub struct HostTransmit {
     pub maximum_payload: Signal<In, Bits<3>>,
     /// Bus Master Enable.
     pub master_enable: Signal<In, Bit>,
+    /// The host has stopped the NIU's requests (`quiesce`).
+    pub stopped: Signal<In, Bit>,
     /// The link has credits for a longest posted request.
     pub posted_allowed: Signal<In, Bit>,
     /// The link has credits for a longest non-posted request.
@@ -56,6 +58,14 @@ pub struct HostTransmit {
     pub marked_out: Signal<Out, Bit>,
     /// Pulse: a request was dropped.
     pub discarded: Signal<Out, Bit>,
+    /// Pulse, with `discarded`: it was a read.
+    pub discarded_read: Signal<Out, Bit>,
+    /// With `discarded_read`: its tag.
+    pub discarded_tag: Signal<Out, Bits<4>>,
+    /// Requests that start are dropped, and none that started before is under way.
+    pub silent: Signal<Out, Bit>,
+    /// In the cycle before, a write or read, or a part of one, was in here or offered.
+    pub holds_request: Signal<Out, Bit>,
 
     message_register: StreamRegister,
     arbiter: PacketArbiter<3>,
@@ -67,12 +77,13 @@ pub struct HostTransmit {
     /// `entered` and `finished` of the two orders behind the arbiter, a cycle late: nobody waits for them on a message's way.
     entered: DFF<Bit>,
     finished: DFF<Bit>,
+    holds: DFF<Bit>,
 }
 
 impl Logic for HostTransmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, entered, finished);
+        dff_setup!(self, clock, entered, finished, holds);
         clock!(
             self,
             clock,
@@ -136,16 +147,29 @@ impl Logic for HostTransmit {
             &mut self.transmit.completion,
         );
 
-        self.transmit.master_enable.next = self.master_enable.val();
+        self.transmit.master_enable.next = self.master_enable.val() & !self.stopped.val();
         self.transmit.posted_allowed.next = self.posted_allowed.val();
         self.transmit.nonposted_allowed.next = self.nonposted_allowed.val();
         self.transmit.completion_allowed.next = self.completion_allowed.val();
         StreamSource::link(&mut self.source, &mut self.transmit.source);
         self.marked_out.next = self.transmit.marked_out.val();
         self.discarded.next = self.transmit.discarded.val();
+        self.discarded_read.next = self.transmit.discarded_read.val();
+        self.discarded_tag.next = self.transmit.discarded_tag.val();
+        self.silent.next = self.transmit.silent.val();
+        // From one of these places to the next a beat moves within a cycle: it is always in one of them.
+        self.holds.d.next = self.message_writes.valid.val()
+            | self.message_register.source.valid.val()
+            | self.shadow_writes.valid.val()
+            | self.processor_writes.valid.val()
+            | self.reads.valid.val()
+            | self.requester.busy.val()
+            | self.transmit.holds_request.val();
+        self.holds_request.next = self.holds.q.val();
         if self.reset.val() {
             self.entered.d.next = false;
             self.finished.d.next = false;
+            self.holds.d.next = false;
         }
     }
 }

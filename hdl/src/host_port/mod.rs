@@ -13,6 +13,7 @@ pub mod lane_plan;
 mod packet_encoder;
 pub mod packet_receive;
 pub mod packet_transmit;
+pub mod quiesce;
 pub mod read_requester;
 pub mod read_slot;
 pub mod read_tags;

@@ -59,6 +59,14 @@ pub struct PacketTransmit {
     pub marked_out: Signal<Out, Bit>,
     /// Pulse: a request was dropped.
     pub discarded: Signal<Out, Bit>,
+    /// Pulse, with `discarded`: it was a read.
+    pub discarded_read: Signal<Out, Bit>,
+    /// With `discarded_read`: its tag.
+    pub discarded_tag: Signal<Out, Bits<4>>,
+    /// Requests that start are dropped, and none that started before is under way.
+    pub silent: Signal<Out, Bit>,
+    /// A request, or a part of one, is in here.
+    pub holds_request: Signal<Out, Bit>,
 
     posted_register: StreamRegister,
     nonposted_register: StreamRegister,
@@ -100,6 +108,7 @@ pub struct PacketTransmit {
     nonposted_beat: Signal<Local, Beat>,
     completion_beat: Signal<Local, Beat>,
     posted_data: Signal<Local, Bits<128>>,
+    nonposted_data: Signal<Local, Bits<128>>,
     ends: Signal<Local, Bit>,
     chosen: Signal<Local, Beat>,
     limit: Constant<Bits<4>>,
@@ -119,6 +128,10 @@ impl Default for PacketTransmit {
             master_enable: Default::default(),
             posted_allowed: Default::default(),
             discarded: Default::default(),
+            discarded_read: Default::default(),
+            discarded_tag: Default::default(),
+            silent: Default::default(),
+            holds_request: Default::default(),
             disabled: Default::default(),
             dropping: Default::default(),
             drops: Default::default(),
@@ -156,6 +169,7 @@ impl Default for PacketTransmit {
             nonposted_beat: Default::default(),
             completion_beat: Default::default(),
             posted_data: Default::default(),
+            nonposted_data: Default::default(),
             ends: Default::default(),
             chosen: Default::default(),
             limit: Constant::new(PATIENCE.to_bits()),
@@ -272,6 +286,21 @@ impl Logic for PacketTransmit {
                 & self.nonposted_beat.val().last);
         self.discarded.next =
             (self.starts_posted.val() | self.starts_nonposted.val()) & self.drops.val();
+
+        self.nonposted_data.next = self.nonposted_beat.val().data;
+        self.discarded_read.next = self.starts_nonposted.val() & self.drops.val();
+        self.discarded_tag.next = self
+            .nonposted_data
+            .val()
+            .get_bits::<4>(abi::pcie::request::tag::SHIFT);
+        self.silent.next = self.disabled.q.val()
+            & (self.free.val()
+                | (self.turn.q.val() == TransmitClass::Completion)
+                | self.dropping.q.val());
+        self.holds_request.next = self.posted_register.source.valid.val()
+            | self.nonposted_register.source.valid.val()
+            | (self.turn.q.val() == TransmitClass::Posted)
+            | (self.turn.q.val() == TransmitClass::Nonposted);
 
         if self.starts_posted.val() {
             self.turn.d.next = TransmitClass::Posted;

@@ -78,6 +78,12 @@ pub struct ReadRequester {
     pub completion: Signal<In, Beat>,
     /// With its last beat: the packet is malformed. Nothing of it is accepted.
     pub completion_malformed: Signal<In, Bit>,
+    /// Pulse: a request was dropped behind `source`.
+    pub dropped: Signal<In, Bit>,
+    /// Its tag.
+    pub dropped_tag: Signal<In, Bits<4>>,
+    /// A request may be on its way to the host, or be waited for.
+    pub outstanding: Signal<Out, Bit>,
     /// The inbox is written.
     pub inbox_valid: Signal<Out, Bit>,
     /// Word of 16 bytes.
@@ -167,6 +173,9 @@ impl ReadRequester {
             completion_valid: Default::default(),
             completion: Default::default(),
             completion_malformed: Default::default(),
+            dropped: Default::default(),
+            dropped_tag: Default::default(),
+            outstanding: Default::default(),
             inbox_valid: Default::default(),
             inbox_address: Default::default(),
             inbox_data: Default::default(),
@@ -271,6 +280,8 @@ impl Logic for ReadRequester {
         self.tags.allocate_entry.next.position = self.position.q.val();
         self.tags.allocate_entry.next.left = self.length.q.val();
         self.tags.allocate_entry.next.spoiled = false;
+        self.tags.dropped.next = self.dropped.val();
+        self.tags.dropped_tag.next = self.dropped_tag.val();
         self.tags.offering.next = self.phase.q.val() == ReadPhase::Offer;
         self.tags.sent.next = self.fire.val();
 
@@ -280,10 +291,14 @@ impl Logic for ReadRequester {
         self.any_ended.next = false;
         self.ended_slot.next = 0.into();
         self.ended_worst.next = 0.into();
+        self.outstanding.next = false;
         for i in 0..4 {
             if self.slots[i].free.val() {
                 self.any_free.next = true;
                 self.free_slot.next = i.to_bits();
+            }
+            if self.slots[i].outstanding.val() {
+                self.outstanding.next = true;
             }
             if self.slots[i].ended.val() {
                 self.any_ended.next = true;
@@ -296,7 +311,8 @@ impl Logic for ReadRequester {
             & self.any_free.val()
             & self.request_valid.val();
         self.tells.next = self.any_ended.val() & !self.told.q.val();
-        self.removes.next = self.receive.ends.val() | self.tags.expired.val();
+        self.removes.next =
+            self.receive.ends.val() | self.tags.expired.val() | self.tags.retired.val();
         self.remove_slot.next = self.tags.expired_slot.val();
         self.outcome.next = abi::command::completion_status::TIMEOUT.to_bits();
         if self.receive.update_valid.val() {

@@ -33,6 +33,9 @@ pub const LOST: u64 = 3;
 /// to two periods), `LOST` to `FREE` (so a tag that timed out rests for a full period). A tag whose request has not left yet does
 /// not age.
 ///
+/// A tag whose request was dropped is retired: within some 20 cycles it is `FREE` again. The host has never seen the request, so
+/// no completion of it can come.
+///
 /// One entry is written a cycle: updates by completions first, then ageing, then allocation. Ageing waits while `ageing_held`.
 /// For 16 cycles after reset the table is cleared.
 #[derive(LogicBlock)]
@@ -66,9 +69,15 @@ pub struct ReadTags {
     pub offering: Signal<In, Bit>,
     /// The request leaves.
     pub sent: Signal<In, Bit>,
+    /// Pulse: a request was dropped after it had left.
+    pub dropped: Signal<In, Bit>,
+    /// Its tag.
+    pub dropped_tag: Signal<In, Bits<4>>,
     /// Pulse: a tag has timed out.
     pub expired: Signal<Out, Bit>,
-    /// With `expired`: the read it belonged to.
+    /// Pulse: the tag of a dropped request is free again.
+    pub retired: Signal<Out, Bit>,
+    /// With `expired` or `retired`: the read it belonged to.
     pub expired_slot: Signal<Out, Bits<2>>,
 
     lookup_ram: LutRam<TagEntry, 4>,
@@ -79,9 +88,17 @@ pub struct ReadTags {
     sweeping: DFF<Bit>,
     swept: DFF<Bits<4>>,
     ticks: DFF<Bits<24>>,
+    /// Tags to be retired, one bit a tag; and the tags are swept for these alone.
+    retiring: DFF<Bits<16>>,
+    only_retires: DFF<Bit>,
 
     scanned: Signal<Local, TagEntry>,
     step: Signal<Local, Bit>,
+    outstanding: Signal<Local, Bit>,
+    retires: Signal<Local, Bit>,
+    added: Signal<Local, Bits<16>>,
+    removed: Signal<Local, Bits<16>>,
+    one: Constant<Bits<16>>,
     grant: Signal<Local, Bit>,
     write: Signal<Local, Bit>,
     write_tag: Signal<Local, Bits<4>>,
@@ -115,7 +132,10 @@ impl ReadTags {
             tag: Default::default(),
             offering: Default::default(),
             sent: Default::default(),
+            dropped: Default::default(),
+            dropped_tag: Default::default(),
             expired: Default::default(),
+            retired: Default::default(),
             expired_slot: Default::default(),
             lookup_ram: Default::default(),
             scan_ram: Default::default(),
@@ -125,8 +145,15 @@ impl ReadTags {
             sweeping: Default::default(),
             swept: Default::default(),
             ticks: Default::default(),
+            retiring: Default::default(),
+            only_retires: Default::default(),
             scanned: Default::default(),
             step: Default::default(),
+            outstanding: Default::default(),
+            retires: Default::default(),
+            added: Default::default(),
+            removed: Default::default(),
+            one: Constant::new(1u64.to_bits()),
             grant: Default::default(),
             write: Default::default(),
             write_tag: Default::default(),
@@ -144,7 +171,16 @@ impl Logic for ReadTags {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, found, pointer, clearing, sweeping, swept, ticks
+            self,
+            clock,
+            found,
+            pointer,
+            clearing,
+            sweeping,
+            swept,
+            ticks,
+            retiring,
+            only_retires
         );
         clock!(self, clock, lookup_ram, scan_ram);
 
@@ -163,8 +199,25 @@ impl Logic for ReadTags {
         self.allocated.next = self.grant.val();
         self.tag.next = self.pointer.q.val();
 
+        // Requests that were dropped.
+        self.outstanding.next = (self.scanned.val().state == self.fresh.val())
+            | (self.scanned.val().state == self.aged.val());
+        self.retires.next = self.step.val()
+            & self.outstanding.val()
+            & (self.retiring.q.val() & (self.one.val() << self.swept.q.val())).any();
+        self.added.next = 0.into();
+        if self.dropped.val() {
+            self.added.next = self.one.val() << self.dropped_tag.val();
+        }
+        self.removed.next = 0.into();
+        if self.step.val() {
+            self.removed.next = self.one.val() << self.swept.q.val();
+        }
+        self.retiring.d.next = (self.retiring.q.val() & !self.removed.val()) | self.added.val();
+
         // The one write.
         self.expired.next = false;
+        self.retired.next = self.retires.val() & !self.clearing.q.val();
         self.expired_slot.next = self.scanned.val().slot;
         self.write.next = self.update_valid.val() | self.step.val() | self.grant.val();
         self.write_tag.next = self.update_tag.val();
@@ -177,7 +230,11 @@ impl Logic for ReadTags {
         if self.step.val() {
             self.write_tag.next = self.swept.q.val();
             self.write_entry.next = self.scanned.val();
-            if !self.offering.val() | (self.swept.q.val() != self.pointer.q.val()) {
+            if self.retires.val() {
+                self.write_entry.next.state = self.free.val();
+            } else if !self.only_retires.q.val()
+                & (!self.offering.val() | (self.swept.q.val() != self.pointer.q.val()))
+            {
                 if self.scanned.val().state == self.fresh.val() {
                     self.write_entry.next.state = self.aged.val();
                 }
@@ -223,10 +280,9 @@ impl Logic for ReadTags {
             self.pointer.d.next = self.pointer.q.val() + 1;
         }
 
-        self.ticks.d.next = self.ticks.q.val() + 1;
-        if self.ticks.q.val() == self.last_tick.val() {
-            self.ticks.d.next = 0.into();
+        if self.retiring.q.val().any() & !self.sweeping.q.val() & !self.clearing.q.val() {
             self.sweeping.d.next = true;
+            self.only_retires.d.next = true;
         }
         if self.step.val() | self.clearing.q.val() {
             self.swept.d.next = self.swept.q.val() + 1;
@@ -235,12 +291,23 @@ impl Logic for ReadTags {
                 self.clearing.d.next = false;
             }
         }
+        // A tick in a sweep for dropped requests makes it one of all tags, from the first on.
+        self.ticks.d.next = self.ticks.q.val() + 1;
+        if self.ticks.q.val() == self.last_tick.val() {
+            self.ticks.d.next = 0.into();
+            self.sweeping.d.next = true;
+            self.only_retires.d.next = false;
+            if self.sweeping.q.val() & self.only_retires.q.val() {
+                self.swept.d.next = 0.into();
+            }
+        }
         if self.reset.val() {
             self.clearing.d.next = true;
             self.sweeping.d.next = false;
             self.swept.d.next = 0.into();
             self.pointer.d.next = 0.into();
             self.ticks.d.next = 0.into();
+            self.retiring.d.next = 0.into();
         }
     }
 }

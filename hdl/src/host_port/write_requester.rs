@@ -45,6 +45,8 @@ pub struct WriteRequester {
     pub source: StreamSource,
     /// Pulse: the last beat of a packet's last request was taken.
     pub finished: Signal<Out, Bit>,
+    /// A packet, or a part of one, is in here.
+    pub busy: Signal<Out, Bit>,
 
     descriptors: Fifo<Bits<81>, 2, 3>,
     payload: Fifo<Bits<128>, 2, 3>,
@@ -98,6 +100,7 @@ impl Default for WriteRequester {
             maximum_payload: Default::default(),
             source: Default::default(),
             finished: Default::default(),
+            busy: Default::default(),
             descriptors: Default::default(),
             payload: Default::default(),
             in_packet: Default::default(),
@@ -182,6 +185,7 @@ impl Logic for WriteRequester {
         self.offered.next = (self.paying.val() | (self.heading.val() & !self.carry.q.val()))
             & (!self.draws.val() | !self.payload.empty.val());
         self.source.valid.next = self.offered.val();
+        self.busy.next = !self.idle.val() | self.in_packet.q.val() | !self.descriptors.empty.val();
         self.fire.next = self.offered.val() & self.source.ready.val();
         self.payload.read.next = self.fire.val() & self.draws.val();
         if self.fire.val() & self.draws.val() {

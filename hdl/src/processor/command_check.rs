@@ -123,7 +123,9 @@ impl Logic for CommandCheck {
         if self.region.val() == abi::queue_state::REGION_TRANSLATION.to_bits() {
             self.state_legal.next = self.last_index.q.val() < self.translation_words.val();
         }
-        if self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits() {
+        if (self.region.val() == abi::queue_state::REGION_PACKET_RELEASE.to_bits())
+            | (self.region.val() == abi::queue_state::REGION_RESUME.to_bits())
+        {
             self.state_legal.next = self.last_index.q.val() < self.region_words.val();
         }
         if self.region.val() == abi::queue_state::REGION_RECEIVE_MAP.to_bits() {

@@ -4,7 +4,7 @@
 use crate::transport::fake::FakeTransport;
 use crate::transport::{Bar, Transport};
 use abi::admin::{Completion, Submission, opcode, status::Status};
-use abi::control::registers::{self, AdminEntries, Capabilities, Sizes};
+use abi::control::registers::{self, AdminEntries, Capabilities, Sizes, Status};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -36,6 +36,15 @@ const SIZES: Sizes = Sizes {
     peer_queues_log2: 2,
 };
 
+/// A device that does nothing makes no requests.
+const QUIET: Status = Status {
+    firmware_alive: 1,
+    link_seen: 1,
+    version_mismatch: 0,
+    stopped: 1,
+    quiet: 1,
+};
+
 impl FakeFirmware {
     /// Has it work whenever the driver waits.
     pub fn attach(transport: &FakeTransport) -> Rc<Self> {
@@ -53,6 +62,7 @@ impl FakeFirmware {
             (registers::abi_version::OFFSET, version),
             (registers::capabilities::OFFSET, CAPABILITIES.pack()),
             (registers::sizes::OFFSET, SIZES.pack()),
+            (registers::status::OFFSET, QUIET.pack()),
         ] {
             transport.write32(Bar::Control, offset as u64, value);
         }

@@ -26,7 +26,7 @@ impl<T: Transport> AdminQueue<T> {
     /// Takes possession of the device: sets up the rings and tells the NIU where they are.
     ///
     /// # Errors
-    /// [`Error::InUse`] if another driver has them set up, unless it is to be superseded.
+    /// [`Error::InUse`] if another driver has them set up, unless it is to be superseded; [`Error::NotQuiet`].
     pub fn new(transport: T, options: &OpenOptions) -> Result<Self, Error> {
         if !options.take_over && Rings::are_in_use(&transport)? {
             return Err(Error::InUse);
@@ -186,6 +186,16 @@ mod tests {
             firmware.restart();
             queue.identify().expect("the firmware answers");
         }
+    }
+
+    #[test]
+    fn a_device_that_does_not_come_to_rest_is_given_no_memory() {
+        let transport = FakeTransport::default();
+        let error = AdminQueue::new(transport.clone(), &OPTIONS).err();
+        assert!(matches!(error, Some(Error::NotQuiet { .. })), "{error:?}");
+        assert_eq!(transport.pieces_of_memory(), 0);
+        let entries = transport.register(registers::admin_entries::OFFSET);
+        assert_eq!(entries, 0, "nor rings");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The rings of the admin queue: where they stand, which requests were made, which were answered.
 
+use crate::error::Error;
 use crate::transport::{Bar, DmaMemory, Transport, TransportError};
 use abi::admin::{Completion, Submission};
-use abi::control::registers::{self, AdminEntries};
+use abi::control::registers::{self, AdminEntries, Quiesce, Status};
 use std::rc::Rc;
 
 /// Base-2 logarithm of the entries of both rings.
@@ -38,11 +39,17 @@ impl<T: Transport> Rings<T> {
         Ok(entries(transport)?.log2 != 0)
     }
 
-    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device.
-    pub fn new(transport: T) -> Result<Self, TransportError> {
+    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device, and the NIU touches none of their
+    /// memory any more.
+    ///
+    /// # Errors
+    /// [`Error::NotQuiet`].
+    pub fn new(transport: T) -> Result<Self, Error> {
+        let old_generation = entries(&transport)?.generation;
+        let generation = next(old_generation);
+        quiesce(&transport, generation)?;
         let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
         let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
-        let old_generation = entries(&transport)?.generation;
         turn_off(&transport, old_generation);
         let write =
             |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
@@ -62,8 +69,6 @@ impl<T: Transport> Rings<T> {
             write(high, (address >> 32) as u32);
         }
         // The firmware looks at this register at each doorbell; a changed generation makes it start both rings afresh.
-        // It has eight bits: read back, it must be what we compare with.
-        let generation = (old_generation + 1) % (1 << registers::admin_entries::generation::WIDTH);
         let entries = AdminEntries {
             log2: ENTRIES_LOG2.into(),
             generation,
@@ -161,6 +166,39 @@ impl<T: Transport> Rings<T> {
             status: completion.status,
             result: self.completions.load64(offset + 8),
         })
+    }
+}
+
+/// The generation of the rings behind those of another. It has eight bits: read back, it must be what we compare with.
+fn next(generation: u64) -> u64 {
+    (generation + 1) % (1 << registers::admin_entries::generation::WIDTH)
+}
+
+/// How long the NIU's last requests may take. Reads that a host never answers time out after 17 ms.
+const QUIET_PATIENCE_NS: f64 = 50_000_000.0;
+/// Between two looks at whether they are over.
+const QUIET_STEP_NS: f64 = 500.0;
+
+/// Stops the NIU's requests to this host until the firmware has cleared everything for rings of this generation. Behind this the
+/// NIU touches no memory that it was told of before. It needs no firmware.
+fn quiesce<T: Transport>(transport: &T, generation: u64) -> Result<(), Error> {
+    let request = Quiesce { generation };
+    let offset = registers::quiesce::OFFSET as u64;
+    transport.write32(Bar::Control, offset, request.pack());
+    let start = transport.now_ns();
+    loop {
+        let status = transport.read32(Bar::Control, registers::status::OFFSET as u64)?;
+        if Status::unpack(status).quiet == 1 {
+            return Ok(());
+        }
+        let waited_ns = transport.now_ns() - start;
+        if waited_ns >= QUIET_PATIENCE_NS {
+            return Err(Error::NotQuiet {
+                waited_us: (waited_ns / 1000.0) as u64,
+                status,
+            });
+        }
+        transport.wait(QUIET_STEP_NS);
     }
 }
 

@@ -22,6 +22,7 @@ const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoi
 const OTHER_KINDS: &str =
     "packets::requests_of_every_other_kind_are_refused_and_messages_pass_unheard";
 const BUS_MASTER: &str = "without_bus_master_enable_the_host_can_still_read_and_nothing_is_written";
+const QUIESCE: &str = "nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works";
 const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_others_out";
 const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
 const UNANSWERED: &str =
@@ -89,6 +90,38 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "disabled$d",
         value: "1'b0",
         tests: &[BUS_MASTER],
+    },
+    Mutant {
+        name: "stop-ignored",
+        fault: "requests leave although the host has stopped them",
+        module: "niu$host_transmit",
+        signal: "transmit$master_enable",
+        value: "master_enable",
+        tests: &[QUIESCE],
+    },
+    Mutant {
+        name: "quiet-during-a-write",
+        fault: "the NIU says that it is quiet while a write is under way",
+        module: "niu",
+        signal: "quiesce$silent",
+        value: "1'b1",
+        tests: &[QUIESCE],
+    },
+    Mutant {
+        name: "quiet-during-a-read",
+        fault: "the NIU says that it is quiet while a read is outstanding",
+        module: "niu",
+        signal: "quiesce$reads_outstanding",
+        value: "1'b0",
+        tests: &[QUIESCE],
+    },
+    Mutant {
+        name: "stop-ended-for-other-rings",
+        fault: "a stop ends when firmware is done with an earlier driver's rings",
+        module: "niu$quiesce",
+        signal: "word",
+        value: "{56'd0, generation}",
+        tests: &[QUIESCE],
     },
     Mutant {
         name: "unanswered-read-kept",

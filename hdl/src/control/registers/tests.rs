@@ -49,6 +49,8 @@ impl Bench {
         unit.heartbeat.connect();
         unit.link_seen.connect();
         unit.version_mismatch.connect();
+        unit.stopped.connect();
+        unit.quiet.connect();
         unit.connect_all();
         let mut bench = Self { unit, cycle: 0 };
         bench.unit.reset.next = true;
@@ -476,6 +478,12 @@ fn status_remembers_link_and_mismatch() {
     bench.step();
     bench.unit.version_mismatch.next = false;
     assert_eq!(bench.read(map::status::OFFSET), 6);
+    for (stopped, quiet) in [(true, false), (true, true), (false, false)] {
+        bench.unit.stopped.next = stopped;
+        bench.unit.quiet.next = quiet;
+        let expected = 6 | u32::from(stopped) << 3 | u32::from(quiet) << 4;
+        assert_eq!(bench.read(map::status::OFFSET), expected);
+    }
 }
 
 #[test]
@@ -501,6 +509,20 @@ fn outputs_follow_their_registers() {
         bench.step();
     }
     assert_eq!(rings, 1);
+    let mut stops = 0;
+    bench.unit.host.write.next = true;
+    bench.unit.host.address.next = map::quiesce::OFFSET.to_bits();
+    bench.step();
+    bench.unit.host.write.next = false;
+    for _ in 0..10 {
+        settle(&mut bench.unit);
+        if bench.unit.quiesce.val() {
+            stops += 1;
+            assert_eq!(bench.unit.quiesce_generation.val().to_u64(), 0x77);
+        }
+        bench.step();
+    }
+    assert_eq!(stops, 1);
 }
 
 #[test]
@@ -550,5 +572,7 @@ fn gate() {
         unit.heartbeat.next = random.chance(10);
         unit.link_seen.next = random.chance(1);
         unit.version_mismatch.next = random.chance(1);
+        unit.stopped.next = random.chance(50);
+        unit.quiet.next = random.chance(50);
     });
 }

@@ -27,6 +27,7 @@ fn unit() -> HostTransmit {
     unit.requester_id.connect();
     unit.maximum_payload.connect();
     unit.master_enable.connect();
+    unit.stopped.connect();
     unit.posted_allowed.connect();
     unit.nonposted_allowed.connect();
     unit.completion_allowed.connect();
@@ -321,6 +322,101 @@ fn without_bus_master_enable_requests_are_dropped_and_hold_up_no_completion() {
     assert_eq!(run(&mut unit, &mut feeds), (vec![0x20], 0));
 }
 
+/// Stopped at any moment: what was under way leaves whole, then no request does; what waited is gone when nothing is held any
+/// more, and each read of it was reported. What comes behind that leaves as ever.
+#[test]
+fn once_silent_no_request_of_before_ever_leaves() {
+    let (mut under_way, mut dropped_reads) = (0, 0);
+    for seed in 1..=120u64 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = unit();
+        let mut feeds = Feeds::default();
+        for sink in 0..3 {
+            for number in 0..20u64 {
+                let words = 1 + random.below(40);
+                let write = write((1 + sink as u64) << 40 | number << 12, 4 * words as usize);
+                feeds.0[sink].extend(write.beats());
+            }
+        }
+        for serial in 0..40 {
+            feeds.0[3].push_back(packet(0x20, serial));
+            feeds.0[COMPLETIONS].push_back(packet(0x4a, serial));
+        }
+        let stop = 20 + random.below(60);
+        let credits = 20 + random.below(80);
+        let mut offering = [false; 5];
+        let (mut cycle, mut within, mut silent, mut reads) = (0u64, false, false, (0, 0));
+        // After the stop each sink ends the packet that it is in.
+        let mut in_packet = [false; 5];
+        loop {
+            unit.stopped.next = cycle >= stop;
+            for (sink, offer) in offering.iter_mut().enumerate() {
+                *offer |= random.chance(50) && (cycle < stop || in_packet[sink] || sink == 4);
+            }
+            unit.posted_allowed.next = random.chance(credits);
+            unit.nonposted_allowed.next = random.chance(credits);
+            unit.source.ready.next = random.chance(70);
+            let ends = [0, 1, 2, 3, 4].map(|sink| feeds.0[sink].front().is_some_and(|b| b.1));
+            let (took, left) = feeds.step(&mut unit, &offering);
+            for sink in 0..5 {
+                offering[sink] &= !took[sink];
+                if took[sink] {
+                    in_packet[sink] = !ends[sink];
+                }
+            }
+            reads.0 += usize::from(took[3]);
+            reads.1 += usize::from(unit.discarded_read.val());
+            dropped_reads += usize::from(unit.discarded_read.val());
+            if let Some(beat) = left {
+                let is_completion = !within && number(beat.data) as u8 == 0x4a;
+                assert!(is_completion || !silent, "a request has left");
+                reads.1 += usize::from(!within && number(beat.data) as u8 == 0x20);
+                under_way += usize::from(within && cycle > stop + 1);
+                within = !beat.last;
+            }
+            silent |= unit.silent.val();
+            assert!(
+                !silent || unit.silent.val() || cycle < stop,
+                "silent no more"
+            );
+            let held = unit.holds_request.val();
+            clock_cycle!(unit, clock);
+            cycle += 1;
+            if silent && !held && !in_packet[..4].contains(&true) && !offering[..4].contains(&true)
+            {
+                break;
+            }
+            assert!(cycle < stop + 400, "something is held for ever");
+        }
+        assert_eq!(reads.0, reads.1, "a read left, or was reported");
+        unit.stopped.next = false;
+        unit.posted_allowed.next = true;
+        unit.nonposted_allowed.next = true;
+        unit.source.ready.next = true;
+        for feed in &mut feeds.0 {
+            feed.clear();
+        }
+        feeds.0[MESSAGES].extend(write(0x77 << 32, 16).beats());
+        let mut addresses = vec![];
+        for _ in 0..60 {
+            if let (_, Some(beat)) = feeds.step(&mut unit, &[true; 5]) {
+                if !within && number(beat.data) as u8 != 0x4a {
+                    let header = number(beat.data).to_le_bytes();
+                    addresses.push(u64::from_be_bytes(header[8..].try_into().unwrap()));
+                }
+                within = !beat.last;
+            }
+            clock_cycle!(unit, clock);
+        }
+        assert_eq!(addresses, [0x77 << 32]);
+    }
+    assert!(
+        under_way > 20 && dropped_reads > 20,
+        "{under_way} {dropped_reads}"
+    );
+}
+
 #[test]
 fn gate() {
     Gate::new("host_transmit", HostTransmit::default())
@@ -351,6 +447,7 @@ fn gate() {
             unit.completions.valid.next = random.chance(30);
             unit.completions.beat.next = random.beat();
             unit.master_enable.next = random.chance(90);
+            unit.stopped.next = random.chance(10);
             unit.posted_allowed.next = random.chance(80);
             unit.nonposted_allowed.next = random.chance(80);
             unit.completion_allowed.next = random.chance(80);

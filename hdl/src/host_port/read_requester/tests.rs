@@ -497,6 +497,53 @@ fn a_lost_request_times_out_and_its_tag_rests() {
 }
 
 #[test]
+fn a_dropped_request_ends_its_read_at_once_and_no_other() {
+    const PERIOD: u64 = 200;
+    for wait in (0..PERIOD).step_by(3) {
+        let mut bench = Bench::new(PERIOD, 2);
+        bench.idle(20);
+        bench.read(&Read {
+            token: 100,
+            ..read(0x5000, 64, 0)
+        });
+        bench.idle(wait);
+        // More than there are tags: each comes up again.
+        for turn in 0..20 {
+            bench.read(&Read {
+                token: turn,
+                ..read(0x9000 + 64 * turn, 64, 512)
+            });
+            while bench.pending.len() < 2 {
+                bench.idle(1);
+            }
+            let dropped = bench.pending.pop().unwrap();
+            if dropped.address == 0x5000 {
+                bench.pending.push(dropped);
+                break;
+            }
+            bench.unit.dropped.next = true;
+            bench.unit.dropped_tag.next = dropped.tag.to_bits();
+            bench.idle(1);
+            bench.unit.dropped.next = false;
+            bench.idle(45);
+            let ended: Vec<u64> = bench.finished.iter().map(|ended| ended.1).collect();
+            if bench.timeouts.is_empty() {
+                assert_eq!(ended, (0..=turn).collect::<Vec<u64>>(), "wait {wait}");
+                assert!(bench.unit.outstanding.val(), "the other one");
+            } else {
+                break;
+            }
+        }
+        bench.idle(2 * PERIOD);
+        assert!(!bench.unit.outstanding.val());
+        assert_eq!(bench.timeouts.len(), 1, "the other one");
+        assert!(bench.finished.iter().all(|ended| ended.2 == TIMEOUT));
+        let waited = bench.timeouts[0] - bench.requests[0].sent_at;
+        assert!((PERIOD..=2 * PERIOD + 60).contains(&waited), "{waited}");
+    }
+}
+
+#[test]
 fn a_late_completion_is_dropped_and_finds_no_new_request_under_its_tag() {
     const PERIOD: u64 = 400;
     let mut bench = Bench::new(PERIOD, 2);
@@ -594,6 +641,8 @@ fn gate() {
             };
             unit.source.ready.next = random.chance(60);
             unit.finished_ready.next = random.chance(60);
+            unit.dropped.next = random.chance(5);
+            unit.dropped_tag.next = random.bits();
             settle(unit);
             if unit.source.valid.val() && unit.source.ready.val() {
                 let request = read_request(&[number(unit.source.beat.val().data)], 4096);

@@ -108,6 +108,7 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
         TRANSLATION_ENTRIES as u64,
         4096,
         1 << RECEIVE_QUEUE_IDS_LOG2,
+        4096,
     ];
     let payload = |beats: u64, bytes: u64| -> Vec<u128> {
         let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
@@ -529,7 +530,8 @@ fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
         (0x4000, 0x1fff, 1, 0),
         (0x5000, IDS - 1, 0, IDS),
         (0x5000, IDS, 0, 0),
-        (0x6000, 0, 0, 0),
+        (0x6000, 0, 0, 1),
+        (0x7000, 0, 0, 0),
     ] {
         let mut bench = Bench::new(1);
         let operand = index | more << 16 | every_fourth << 29;

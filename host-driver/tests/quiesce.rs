@@ -1,0 +1,206 @@
+//! Drivers that die in the midst of traffic: once the NIU says that it is quiet, it touches nothing of theirs.
+
+mod support;
+
+use abi::control::counter::Counter;
+use abi::control::registers::{self, AdminEntries, Quiesce, Status};
+use sim::host::HostPort;
+use std::sync::{Arc, Mutex};
+use wayfarer_host_driver::launch::{Node, PATIENCE_NS, launch};
+use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error, OpenOptions};
+
+/// Receive queues on each node.
+const QUEUES: u16 = 3;
+/// Messages that the last driver receives in each, and sends to each.
+const MESSAGES: usize = 20;
+/// Enough for small requests; not for the probes of a large ring.
+const PATIENT_NS: f64 = 250_000.0;
+/// Longest time that a driver lives, and that the next waits.
+const LIFE_NS: u64 = 60_000;
+const RUNS: u64 = 24;
+
+/// Numbers for a run, all different.
+fn draw(seed: u64, number: u64, limit: u64) -> u64 {
+    let mixed = (seed * 1000 + number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20 % limit.max(1)
+}
+
+fn options(queue: u16) -> EndpointOptions {
+    EndpointOptions {
+        receive_queue_id: queue,
+        ring_entries_log2: 6,
+        inline: queue == 0,
+        ..EndpointOptions::default()
+    }
+}
+
+fn endpoints(device: &Device, peer: u16) -> Result<Vec<Endpoint>, Error> {
+    let endpoint = |queue| {
+        let endpoint = device.create_endpoint(options(queue))?;
+        endpoint.load_translation(0, peer, queue, 0)?;
+        Ok(endpoint)
+    };
+    (0..QUEUES).map(endpoint).collect()
+}
+
+/// What a message says: from which queue, and which of its messages it is.
+fn payload(queue: usize, message: u32) -> [u8; 8] {
+    (u64::from(message) << 8 | queue as u64).to_le_bytes()
+}
+
+/// Has every endpoint send and receive for some time. Errors of the peer's queues are its own business; what is received is whole.
+fn traffic(port: &HostPort, endpoints: &mut [Endpoint], ns: u64, sent: &mut u32) {
+    let end = port.now_ns() + ns as f64;
+    while port.now_ns() < end {
+        for (queue, endpoint) in endpoints.iter_mut().enumerate() {
+            let mut long = [0x55; 120];
+            long[..8].copy_from_slice(&payload(queue, *sent));
+            let _ = match queue {
+                0 => endpoint.send_basic(0, 0, &long),
+                _ => endpoint.send_express(0, 0, payload(queue, *sent)),
+            };
+            *sent += 1;
+            while let Some(message) = endpoint.receive() {
+                assert_eq!(usize::from(message.payload[0]), queue, "of another queue");
+                assert_eq!(message.payload.len(), if queue == 0 { 120 } else { 8 });
+            }
+        }
+    }
+}
+
+/// What an operating system does when a driver has died: stops the NIU, waits, frees the driver's memory. Gives the time it took.
+fn bury(port: &HostPort) -> f64 {
+    let read = |offset: usize| {
+        let word = port.load(0, offset as u64, 4).expect("a register");
+        u32::from_le_bytes(word.try_into().expect("four bytes"))
+    };
+    let entries = AdminEntries::unpack(read(registers::admin_entries::OFFSET));
+    let generation = (entries.generation + 1) % 256;
+    let start = port.now_ns();
+    let word = Quiesce { generation }.pack();
+    port.store(0, registers::quiesce::OFFSET as u64, &word.to_le_bytes());
+    while Status::unpack(read(registers::status::OFFSET)).quiet == 0 {}
+    let took = port.now_ns() - start;
+    let dead: Vec<u64> = port.with_side(|side| side.allocations.keys().copied().collect());
+    for address in dead {
+        port.release(address);
+    }
+    took
+}
+
+fn open(patience: f64) -> Result<Device, Error> {
+    let options = OpenOptions {
+        take_over: true,
+        firmware_patience_ns: patience,
+    };
+    Device::open_with("sim:0", options)
+}
+
+/// Node 0: a driver dies in the midst of traffic and of a request, another one in opening the device, a third one works.
+fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
+    let port = node.port.clone();
+    drop(node);
+    let device = open(PATIENT_NS)?;
+    let mut ends = endpoints(&device, 1)?;
+    port.gather(&[]);
+    let mut sent = 0;
+    traffic(&port, &mut ends, draw(seed, 1, LIFE_NS), &mut sent);
+    if seed % 2 == 0 {
+        // On a host that is not all too fast, the firmware is at it still.
+        let large = EndpointOptions {
+            receive_queue_id: 50,
+            ring_entries_log2: 12,
+            ..EndpointOptions::default()
+        };
+        std::mem::forget(device.create_endpoint(large));
+        traffic(&port, &mut ends, draw(seed, 2, LIFE_NS / 8), &mut sent);
+    }
+    std::mem::forget((device, ends));
+    let first = bury(&port);
+    port.sleep_ns(draw(seed, 3, LIFE_NS));
+    // Its rings are known to the firmware or not, when it dies.
+    if let Ok(device) = open(draw(seed, 4, 2 * LIFE_NS) as f64) {
+        std::mem::forget((endpoints(&device, 1), device));
+    }
+    let second = bury(&port);
+    port.sleep_ns(draw(seed, 5, LIFE_NS));
+
+    let device = open(20_000_000.0)?;
+    let mut ends = endpoints(&device, 1)?;
+    for (queue, endpoint) in ends.iter_mut().enumerate() {
+        let mut last = None;
+        for _ in 0..MESSAGES {
+            let message = endpoint.receive_wait(PATIENCE_NS)?.payload;
+            assert_eq!(usize::from(message[0]), queue);
+            let number = u32::from_le_bytes(message[1..5].try_into().expect("four bytes"));
+            assert!(last < Some(number), "{last:?}, then {number}");
+            last = Some(number);
+        }
+    }
+    *enough.lock().expect("nobody panics") = true;
+    port.gather(&[]);
+    for (queue, endpoint) in ends.iter_mut().enumerate().skip(1) {
+        for message in 0..MESSAGES as u32 {
+            endpoint.when_room(PATIENCE_NS, |endpoint| {
+                endpoint.send_express(0, 1, payload(queue, message))
+            })?;
+        }
+        endpoint.flush(PATIENCE_NS)?;
+    }
+    port.gather(&[]);
+    assert_ne!(
+        device.counter(Counter::HostDiscarded)?,
+        0,
+        "nothing was under way"
+    );
+    assert_eq!(device.counter(Counter::CommandInvalid)?, 0);
+    Ok(first.max(second))
+}
+
+/// Node 1 sends as long as node 0 does not say that it has enough, then receives what the last driver sends.
+fn lives(node: &Node, enough: &Mutex<bool>) -> Result<f64, Error> {
+    let mut ends = endpoints(&node.device, 0)?;
+    node.barrier();
+    let mut sent = 0;
+    while !*enough.lock().expect("nobody panics") {
+        traffic(&node.port, &mut ends, 20_000, &mut sent);
+    }
+    node.barrier();
+    for (queue, endpoint) in ends.iter_mut().enumerate().skip(1) {
+        let mut message = 0;
+        while message < MESSAGES as u32 {
+            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            // Before it there may be some of the first driver.
+            if received.tag == 1 {
+                assert_eq!(received.payload, payload(queue, message));
+                message += 1;
+            }
+        }
+    }
+    node.barrier();
+    Ok(0.0)
+}
+
+fn run(seed: u64) -> f64 {
+    let enough = Arc::new(Mutex::new(false));
+    let told = Arc::clone(&enough);
+    let profile = ["pcie-gen3-x8", "bare"][(seed % 3 == 0) as usize];
+    let options = support::options(profile, 900 + seed);
+    let dead = move |port: HostPort| dies(Node::open(port)?, seed, &told);
+    let alive = move |port: HostPort| lives(&Node::open(port)?, &enough);
+    let launched = launch(options, vec![Box::new(dead), Box::new(alive)]);
+    let (times, report) = launched
+        .into_results()
+        .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    for (node, report) in report.nodes.iter().enumerate() {
+        assert_eq!(report.iommu_faults, 0, "seed {seed}, node {node}");
+    }
+    times[0]
+}
+
+#[test]
+fn nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works() {
+    let longest = (1..=RUNS).map(run).fold(0.0, f64::max);
+    println!("quiet after at most {longest:.0} ns");
+    assert!(longest < 20_000.0, "{longest} ns");
+}
