@@ -49,6 +49,8 @@ pub struct FramePayload {
     pub read_address: Signal<Out, Bits<14>>,
     /// The cycle after `read_request`: the beat.
     pub read_data: Signal<In, Bits<128>>,
+    /// Beats of the frame that was begun last are still to be read, or being formed.
+    pub reading: Signal<Out, Bit>,
     /// There is room for a message of one payload beat.
     pub takes_short: Signal<Out, Bit>,
     /// There is room for the longest message.
@@ -101,6 +103,7 @@ impl Default for FramePayload {
             read_request: Default::default(),
             read_address: Default::default(),
             read_data: Default::default(),
+            reading: Default::default(),
             takes_short: Default::default(),
             takes_long: Default::default(),
             source: Default::default(),
@@ -223,6 +226,7 @@ impl Logic for FramePayload {
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
         }
+        self.reading.next = self.active.q.val();
         self.takes_short.next = !self.active.q.val() & (self.beats.level.val() < 12);
         self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
 
