@@ -46,7 +46,9 @@ pub enum ExecutorState {
 ///
 /// Queue state is written, as far as the command and those behind it are concerned, when no address of before is in use any
 /// more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered to the requester
-/// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message.
+/// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message. Nor does
+/// the transmit engine read slots or inline bodies any more of a queue that was turned off: this takes as long as the link
+/// needs to take two frames, or the own receive side if they go to the own node.
 ///
 /// A command is complete when its last beat was taken (a host write, when it has its place in the order of writes), a read when the requester says so; the answers of reads may thus overtake. An illegal
 /// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
@@ -75,7 +77,7 @@ pub struct CommandExecutor {
     pub configuration: Signal<Out, ConfigurationWrite>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
-    /// A shadow line may still be written whose address was read earlier.
+    /// A shadow line may still be written whose address was read earlier, or a message sent whose queue was read earlier.
     pub shadow_holds: Signal<In, Bit>,
     /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,

@@ -3,6 +3,7 @@ use crate::configuration::TRANSMIT_SLOTS;
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use crate::queues::test_support::{configuration, control};
 use abi::endpoint::EXPRESS_OFFSET;
+use abi::endpoint::page::transmit_producer;
 use abi::message::error;
 use abi::queue_state::{REGION_ENDPOINT_MAP, endpoint_map};
 
@@ -389,6 +390,28 @@ fn bodies_without_a_page_are_lost_and_the_next_producer_index_says_so_once() {
     );
     bench.write(page_store(4, 0, 1));
     assert!(matches!(bench.take()[0], Seen::Accepted { .. }));
+}
+
+/// A new owner of a queue does not pay for a body that the last one lost.
+#[test]
+fn a_queue_that_is_enabled_anew_has_lost_no_body() {
+    let mut bench = Bench::new();
+    bench.map(1, map_word(2, 0, None));
+    bench.enable(2);
+    bench.write(body_store(1, 0, 0, 7));
+    bench.idle(6);
+    assert!(bench.take().contains(&Seen::InlineLost));
+    bench.map(1, map_word(2, 0, Some(1)));
+    bench.enable(2);
+    bench.write(body_store(1, 0, 0, 8));
+    bench.write(page_store(1, transmit_producer::OFFSET as u64, 1));
+    bench.idle(6);
+    let accepted = Seen::Accepted {
+        queue: 2,
+        express: false,
+        more: false,
+    };
+    assert!(bench.take().contains(&accepted));
 }
 
 #[test]

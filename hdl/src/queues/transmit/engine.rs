@@ -120,6 +120,9 @@ pub struct TransmitEngine {
     pub skip: Signal<Out, Skip>,
     /// A frame waits: the link, or the own receive side, does not take it.
     pub held_up: Signal<Out, Bit>,
+    /// A message is in the pipeline, or its body is being read, that was chosen before the last control word took effect. It
+    /// may be one of a queue that this word has disabled.
+    pub holds_older: Signal<Out, Bit>,
     /// Pulse: a message is sent.
     pub message_sent: Signal<Out, Bit>,
     /// Pulse: a marked message reaches stage 2.
@@ -211,6 +214,11 @@ pub struct TransmitEngine {
     // The frame that leaves.
     in_payload: DFF<Bit>,
     own_payload: DFF<Bit>,
+    /// What stands in the stages, and the payload that is formed, is older than the last control word.
+    older_1: DFF<Bit>,
+    older_2: DFF<Bit>,
+    older_3: DFF<Bit>,
+    older_payload: DFF<Bit>,
     is_held_up: DFF<Bit>,
 
     // Stage 0.
@@ -342,7 +350,11 @@ impl Logic for TransmitEngine {
             cleared_queue,
             in_payload,
             own_payload,
-            is_held_up
+            is_held_up,
+            older_1,
+            older_2,
+            older_3,
+            older_payload
         );
         clock!(
             self,
@@ -883,6 +895,28 @@ impl Logic for TransmitEngine {
             self.in_payload.d.next = !self.offered.val().last;
             self.own_payload.d.next = self.to_own.val();
         }
+
+        // Messages older than the last control word: the marks move along with the messages.
+        if self.move_2.val() {
+            self.older_1.d.next = false;
+            self.older_2.d.next = self.older_1.q.val();
+        }
+        if self.move_3.val() {
+            self.older_3.d.next = self.older_2.q.val();
+        }
+        if self.payload.start.val() {
+            self.older_payload.d.next = self.older_3.q.val();
+        }
+        if self.queue_configuration.val().control {
+            self.older_1.d.next = true;
+            self.older_2.d.next = true;
+            self.older_3.d.next = true;
+            self.older_payload.d.next = true;
+        }
+        self.holds_older.next = (self.valid_1.q.val() & self.older_1.q.val())
+            | (self.valid_2.q.val() & self.older_2.q.val())
+            | (self.valid_3.q.val() & self.older_3.q.val())
+            | (self.payload.reading.val() & self.older_payload.q.val());
 
         if self.reset.val() {
             self.resend_state.d.next = ResendState::Empty;

@@ -50,6 +50,8 @@ pub struct FramePayload {
     pub read_address: Signal<Out, Bits<14>>,
     /// The cycle after `read_request`: the beat.
     pub read_data: Signal<In, Bits<128>>,
+    /// Beats of the frame that was begun last are still to be read, or being formed.
+    pub reading: Signal<Out, Bit>,
     /// There is room for a message of one payload beat.
     pub takes_short: Signal<Out, Bit>,
     /// There is room for the longest message.
@@ -105,6 +107,7 @@ impl Default for FramePayload {
             read_request: Default::default(),
             read_address: Default::default(),
             read_data: Default::default(),
+            reading: Default::default(),
             takes_short: Default::default(),
             takes_long: Default::default(),
             source: Default::default(),
@@ -235,6 +238,7 @@ impl Logic for FramePayload {
         }
         self.few.d.next = self.beats.level.val() < 10;
         self.takes_short.next = !self.active.q.val() & self.few.q.val();
+        self.reading.next = self.active.q.val();
         self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
 
         self.source.valid.next = !self.beats.empty.val();

@@ -70,7 +70,7 @@ pub struct TransmitUnit {
     pub local_answer: Signal<In, Answer>,
     /// Write packets with shadow lines.
     pub shadow: StreamSource,
-    /// `ShadowWriter::holds_address`.
+    /// `ShadowWriter::holds_address`, or `TransmitEngine::holds_older`.
     pub holds_address: Signal<Out, Bit>,
 
     /// Pulse: `error_event` counts.
@@ -194,7 +194,8 @@ impl Logic for TransmitUnit {
         self.progress.next = self.answers.progress.val();
         StreamSource::link(&mut self.shadow, &mut self.shadows.source);
 
-        self.holds_address.next = self.shadows.holds_address.val();
+        self.holds_address.next =
+            self.shadows.holds_address.val() | self.engine.holds_older.val();
         self.error_event_valid.next = self.shadows.error_event_valid.val();
         self.error_event.next = self.shadows.error_event.val();
         self.too_long.next = self.engine.too_long.val();
