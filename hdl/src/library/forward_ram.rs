@@ -20,24 +20,25 @@ pub struct ForwardRam<T: Synth, const N: usize> {
     pub write_enable: Signal<In, Bit>,
     memory: BlockRam<T, N>,
     /// The word read is the one that was written in that cycle; and what was written.
-    collided: DFF<Bit>,
+    wrote: DFF<Bit>,
+    same: DFF<Bit>,
     written: DFF<T>,
 }
 
 impl<T: Synth, const N: usize> Logic for ForwardRam<T, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, collided, written);
+        dff_setup!(self, clock, wrote, same, written);
         clock!(self, clock, memory);
         self.memory.read_address.next = self.read_address.val();
         self.memory.write_address.next = self.write_address.val();
         self.memory.write_data.next = self.write_data.val();
         self.memory.write_enable.next = self.write_enable.val();
-        self.collided.d.next =
-            self.write_enable.val() & (self.write_address.val() == self.read_address.val());
+        self.wrote.d.next = self.write_enable.val();
+        self.same.d.next = self.write_address.val() == self.read_address.val();
         self.written.d.next = self.write_data.val();
         self.read_data.next = self.memory.read_data.val();
-        if self.collided.q.val() {
+        if self.wrote.q.val() & self.same.q.val() {
             self.read_data.next = self.written.q.val();
         }
     }

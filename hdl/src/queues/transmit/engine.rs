@@ -276,6 +276,8 @@ pub struct TransmitEngine {
     skips: Signal<Local, Bit>,
     starves: Signal<Local, Bit>,
     sends: Signal<Local, Bit>,
+    fit_commits: Signal<Local, Bit>,
+    begins: Signal<Local, Bit>,
     commits: Signal<Local, Bit>,
     error: Signal<Local, Bits<4>>,
     kind: Signal<Local, Bits<4>>,
@@ -715,9 +717,18 @@ impl Logic for TransmitEngine {
             | self.own_node.val()
             | self.ping_3.q.val();
         self.commits.next = self.leaves_3.val() & !self.killed_3.val();
+        // What the translation says comes late.
+        self.fit_commits.next =
+            self.commits.val() & !self.too_long_3.q.val() & !self.outside_3.q.val();
         self.skips.next = self.commits.val() & self.bad.val() & !self.ping_3.q.val();
-        self.starves.next = self.commits.val() & !self.bad.val() & !self.has_room.val();
-        self.sends.next = self.commits.val() & !self.bad.val() & self.has_room.val();
+        self.starves.next =
+            self.fit_commits.val() & !self.bad_translation.val() & !self.has_room.val();
+        self.sends.next =
+            self.fit_commits.val() & !self.bad_translation.val() & self.has_room.val();
+        self.begins.next = self.fit_commits.val()
+            & !self.ping_3.q.val()
+            & !self.bad_translation.val()
+            & self.has_room.val();
         self.starved.d.next = self.starves.val() & !self.again_3.q.val();
         self.starved_queue.d.next = self.queue_3.q.val();
         self.starved_on_1.d.next = self.channel.val();
@@ -748,7 +759,7 @@ impl Logic for TransmitEngine {
         self.launch.next.again = self.again_3.q.val();
         self.launch.next.node = self.translation.node.val();
         self.launch.next.marked = self.marked_3.q.val() & self.sends.val();
-        self.message_sent.next = self.sends.val() & !self.ping_3.q.val();
+        self.message_sent.next = self.begins.val();
         self.marked_translated.next = self.sends.val() & self.marked_3.q.val();
         self.too_long.next = self.skips.val() & self.too_long_3.q.val();
         self.outside_window.next =
@@ -855,7 +866,7 @@ impl Logic for TransmitEngine {
         self.kinds.data_in.next.single = self.ping_3.q.val();
         self.kinds.data_in.next.own_node = self.own_node.val();
         self.kinds.data_in.next.channel = self.channel.val();
-        self.payload.start.next = self.sends.val() & !self.ping_3.q.val();
+        self.payload.start.next = self.begins.val();
         self.payload.will_start.next = self.long_3.val()
             & self.payload.takes_long.val()
             & !self.headers.full.val()

@@ -33,10 +33,11 @@ pub struct Translation {
     pub valid: Signal<Out, Bit>,
     /// Valid, and it leads to another node.
     pub leaves_node: Signal<Out, Bit>,
-    /// Node, identifier, channel, and whether it leads to another node, packed.
+    /// Upper bits of the node, identifier, lowest bit of the node, channel, and whether it leads to another node.
     entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
-    collided: DFF<Bit>,
+    wrote: DFF<Bit>,
+    same: DFF<Bit>,
     written: DFF<Bits<24>>,
     writes: Signal<Local, Bit>,
     configuration_index: Signal<Local, Bits<16>>,
@@ -55,7 +56,7 @@ pub struct Translation {
 impl Logic for Translation {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, collided, written);
+        dff_setup!(self, clock, wrote, same, written);
         clock!(self, clock, entries);
         self.configuration_index.next = self.configuration.val().index;
         self.configuration_word.next = self.configuration.val().data;
@@ -83,12 +84,14 @@ impl Logic for Translation {
         if !self.goes_out.val() {
             self.packed_node.next = bit_cast::<10, 1>(self.new_valid.val().into());
         }
-        self.new_entry.next = bit_cast::<24, 10>(self.packed_node.val())
+        // What decides about a message stands together, in one block RAM of the table.
+        self.new_entry.next = bit_cast::<24, 9>(self.packed_node.val().get_bits::<9>(1))
             | (bit_cast::<24, 12>(
                 self.configuration_word
                     .val()
                     .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
-            ) << 10)
+            ) << 9)
+            | (bit_cast::<24, 1>(self.packed_node.val().get_bits::<1>(0)) << 21)
             | (bit_cast::<24, 1>(
                 self.configuration_word
                     .val()
@@ -99,19 +102,21 @@ impl Logic for Translation {
         self.entries.write_address.next = self.write_index.val();
         self.entries.write_data.next = self.new_entry.val();
         self.written.d.next = self.new_entry.val();
-        self.collided.d.next = self.writes.val() & (self.write_index.val() == self.index.val());
+        self.wrote.d.next = self.writes.val();
+        self.same.d.next = self.write_index.val() == self.index.val();
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();
-        if self.collided.q.val() {
+        if self.wrote.q.val() & self.same.q.val() {
             self.entry.next = self.written.q.val();
         }
         self.node.next = self.own_node.val();
         if self.entry.val().get_bit(23) {
-            self.node.next = self.entry.val().get_bits::<10>(0);
+            self.node.next = (bit_cast::<10, 9>(self.entry.val().get_bits::<9>(0)) << 1)
+                | bit_cast::<10, 1>(self.entry.val().get_bits::<1>(21));
         }
-        self.receive_queue_id.next = self.entry.val().get_bits::<12>(10);
+        self.receive_queue_id.next = self.entry.val().get_bits::<12>(9);
         self.virtual_channel.next = self.entry.val().get_bit(22);
-        self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(0);
+        self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(21);
         self.leaves_node.next = self.entry.val().get_bit(23);
     }
 }

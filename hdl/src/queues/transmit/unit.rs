@@ -194,8 +194,7 @@ impl Logic for TransmitUnit {
         self.progress.next = self.answers.progress.val();
         StreamSource::link(&mut self.shadow, &mut self.shadows.source);
 
-        self.holds_address.next =
-            self.shadows.holds_address.val() | self.engine.holds_older.val();
+        self.holds_address.next = self.shadows.holds_address.val() | self.engine.holds_older.val();
         self.error_event_valid.next = self.shadows.error_event_valid.val();
         self.error_event.next = self.shadows.error_event.val();
         self.too_long.next = self.engine.too_long.val();
