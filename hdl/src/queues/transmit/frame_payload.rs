@@ -22,7 +22,8 @@ const LAST_BEAT: usize = BEAT - abi::link::CRC_BYTES;
 /// a pause. The FIFO holds the longest payload, so that reading never depends on `ready`. `start` is allowed for a message of
 /// one payload beat while `takes_short`, for a longer one while `takes_long`.
 ///
-/// Latency: the first payload beat is offered in the cycle after `start`; then one beat a cycle.
+/// Latency: the first payload beat is offered two cycles after `start`, which is when the header can have left; then one
+/// beat a cycle.
 #[derive(LogicBlock)]
 pub struct FramePayload {
     /// Core clock.
@@ -63,6 +64,9 @@ pub struct FramePayload {
     active: DFF<Bit>,
     /// The FIFO had few beats a cycle ago; not more than two can have come since.
     few: DFF<Bit>,
+    /// The beat on its way to the FIFO.
+    entering_valid: DFF<Bit>,
+    entering: DFF<Beat>,
     remaining: DFF<Bits<8>>,
     previous: DFF<Bits<64>>,
     next_read: DFF<Bits<14>>,
@@ -114,6 +118,8 @@ impl Default for FramePayload {
             beats: Default::default(),
             active: Default::default(),
             few: Default::default(),
+            entering_valid: Default::default(),
+            entering: Default::default(),
             remaining: Default::default(),
             previous: Default::default(),
             next_read: Default::default(),
@@ -147,6 +153,8 @@ impl Logic for FramePayload {
             clock,
             active,
             few,
+            entering_valid,
+            entering,
             remaining,
             previous,
             next_read,
@@ -180,8 +188,10 @@ impl Logic for FramePayload {
             bit_cast::<128, 64>(self.low.val()) | (self.current.val() << 64);
         self.formed.next.data = self.payload_bytes.masked.val();
         self.formed.next.last = self.ends.val();
-        self.beats.data_in.next = self.formed.val();
-        self.beats.write.next = self.start.val() | self.active.q.val();
+        self.entering.d.next = self.formed.val();
+        self.entering_valid.d.next = self.start.val() | self.active.q.val();
+        self.beats.data_in.next = self.entering.q.val();
+        self.beats.write.next = self.entering_valid.q.val();
         self.active.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
         self.previous.d.next = self.current.val().get_bits::<64>(64);
         self.remaining.d.next = 0.into();
@@ -236,10 +246,11 @@ impl Logic for FramePayload {
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
         }
-        self.few.d.next = self.beats.level.val() < 10;
+        self.few.d.next = self.beats.level.val() < 9;
         self.takes_short.next = !self.active.q.val() & self.few.q.val();
         self.reading.next = self.active.q.val();
-        self.takes_long.next = !self.active.q.val() & self.beats.empty.val();
+        self.takes_long.next =
+            !self.active.q.val() & !self.entering_valid.q.val() & self.beats.empty.val();
 
         self.source.valid.next = !self.beats.empty.val();
         self.source.beat.next = self.beats.data_out.val();
@@ -247,6 +258,7 @@ impl Logic for FramePayload {
         if self.reset.val() {
             self.active.d.next = false;
             self.few.d.next = false;
+            self.entering_valid.d.next = false;
             self.reads.d.next = false;
         }
     }

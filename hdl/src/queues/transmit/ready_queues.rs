@@ -21,7 +21,7 @@ use rust_hdl::prelude::*;
 /// Contract: `store` and `starved` never wait. `again` and `reopen` wait for a cycle in which their `ready` is high.
 /// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room.
 ///
-/// Latency: from a push to `any`: two cycles.
+/// Latency: from a push to `any`: three cycles.
 #[derive(LogicBlock)]
 pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     pub clock: Signal<In, Clock>,
@@ -76,6 +76,13 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     waiting_store: DFF<Bits<N>>,
     again_waits: DFF<Bit>,
     waiting_again: DFF<Bits<N>>,
+    // What enters the FIFOs.
+    entering: DFF<Bits<N>>,
+    enters_prior: DFF<Bit>,
+    enters_others: DFF<Bit>,
+    starving: DFF<Bits<N>>,
+    starves_0: DFF<Bit>,
+    starves_1: DFF<Bit>,
     word: Signal<Local, Bits<64>>,
     control_queue: Signal<Local, Bits<8>>,
     control_priority: Signal<Local, Bit>,
@@ -90,7 +97,6 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     drains_1: Signal<Local, Bit>,
     pushed: Signal<Local, Bits<N>>,
     pushes: Signal<Local, Bit>,
-    pushes_prior: Signal<Local, Bit>,
 }
 
 /// The ready queues of the NIU.
@@ -138,6 +144,12 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             waiting_store: Default::default(),
             again_waits: Default::default(),
             waiting_again: Default::default(),
+            entering: Default::default(),
+            enters_prior: Default::default(),
+            enters_others: Default::default(),
+            starving: Default::default(),
+            starves_0: Default::default(),
+            starves_1: Default::default(),
             word: Default::default(),
             control_queue: Default::default(),
             control_priority: Default::default(),
@@ -152,7 +164,6 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             drains_1: Default::default(),
             pushed: Default::default(),
             pushes: Default::default(),
-            pushes_prior: Default::default(),
         }
     }
 }
@@ -167,7 +178,13 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             store_waits,
             waiting_store,
             again_waits,
-            waiting_again
+            waiting_again,
+            entering,
+            enters_prior,
+            enters_others,
+            starving,
+            starves_0,
+            starves_1
         );
         clock!(
             self,
@@ -271,11 +288,13 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.pushes.next = self.enters.val() | self.drains_0.val() | self.drains_1.val();
         self.has_priority.first_index.next = self.pushed.val();
         self.has_priority.second_index.next = self.pushed.val();
-        self.pushes_prior.next = self.pushes.val() & self.has_priority.first.val();
-        self.prior.write.next = self.pushes_prior.val();
-        self.prior.data_in.next = self.pushed.val();
-        self.others.write.next = self.pushes.val() & !self.has_priority.first.val();
-        self.others.data_in.next = self.pushed.val();
+        self.entering.d.next = self.pushed.val();
+        self.enters_prior.d.next = self.pushes.val() & self.has_priority.first.val();
+        self.enters_others.d.next = self.pushes.val() & !self.has_priority.first.val();
+        self.prior.write.next = self.enters_prior.q.val();
+        self.prior.data_in.next = self.entering.q.val();
+        self.others.write.next = self.enters_others.q.val();
+        self.others.data_in.next = self.entering.q.val();
         self.waits_0.read.next = self.drains_0.val();
         self.waits_1.read.next = self.drains_1.val();
 
@@ -285,10 +304,13 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.starves.next = self.starved_valid.val()
             & !self.stands.second.val()
             & !(self.enters.val() & (self.new_queue.val() == self.starved.val()));
-        self.waits_0.write.next = self.starves.val() & !self.starved_channel.val();
-        self.waits_0.data_in.next = self.starved.val();
-        self.waits_1.write.next = self.starves.val() & self.starved_channel.val();
-        self.waits_1.data_in.next = self.starved.val();
+        self.starving.d.next = self.starved.val();
+        self.starves_0.d.next = self.starves.val() & !self.starved_channel.val();
+        self.starves_1.d.next = self.starves.val() & self.starved_channel.val();
+        self.waits_0.write.next = self.starves_0.q.val();
+        self.waits_0.data_in.next = self.starving.q.val();
+        self.waits_1.write.next = self.starves_1.q.val();
+        self.waits_1.data_in.next = self.starving.q.val();
 
         self.stands.set.next = self.enters.val();
         self.stands.set_index.next = self.new_queue.val();
@@ -300,6 +322,10 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             self.overtaken.d.next = 0.into();
             self.store_waits.d.next = false;
             self.again_waits.d.next = false;
+            self.enters_prior.d.next = false;
+            self.enters_others.d.next = false;
+            self.starves_0.d.next = false;
+            self.starves_1.d.next = false;
         }
     }
 }

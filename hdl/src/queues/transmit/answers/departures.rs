@@ -40,6 +40,8 @@ pub struct Departures {
     pub reopen_queue: Signal<Out, Bits<8>>,
 
     send_claimed: DFF<Bit>,
+    /// All had left a cycle ago.
+    left: DFF<Bit>,
     held_valid: DFF<Bit>,
     held: DFF<Resend>,
     reopen_claimed: DFF<Bit>,
@@ -54,6 +56,7 @@ impl Logic for Departures {
             self,
             clock,
             send_claimed,
+            left,
             held_valid,
             held,
             reopen_claimed,
@@ -61,7 +64,8 @@ impl Logic for Departures {
             queue
         );
         self.send_free.next = !self.send_claimed.q.val();
-        self.all_left.next = !self.send_claimed.q.val() & self.resend_ready.val();
+        self.left.d.next = !self.send_claimed.q.val() & self.resend_ready.val();
+        self.all_left.next = self.left.q.val() & !self.send_claimed.q.val();
         self.resend_valid.next = self.held_valid.q.val();
         self.resend.next = self.held.q.val();
         if self.held_valid.q.val() & self.resend_ready.val() {
@@ -94,6 +98,7 @@ impl Logic for Departures {
         }
         if self.reset.val() {
             self.send_claimed.d.next = false;
+            self.left.d.next = false;
             self.held_valid.d.next = false;
             self.reopen_claimed.d.next = false;
             self.queue_valid.d.next = false;
