@@ -306,9 +306,9 @@ fn gate() {
         });
 }
 
-/// Whatever the number of queues: control and ring take three, producer and limit one each, the copies for the check of consumer indices two.
+/// Whatever the number of queues: control and ring take three, producer, limit and gap one each, the copies for the check of consumer indices two.
 #[test]
-fn take_seven_block_rams() {
+fn take_eight_block_rams() {
     for (name, cells) in [
         (
             "16",
@@ -320,6 +320,6 @@ fn take_seven_block_rams() {
         ),
     ] {
         let rams = cells.iter().find(|(kind, _)| kind == "DP16KD");
-        assert_eq!(rams.map(|(_, count)| *count), Some(7), "{name} queues");
+        assert_eq!(rams.map(|(_, count)| *count), Some(8), "{name} queues");
     }
 }
