@@ -36,7 +36,7 @@ word! {
     receive_descriptor / ReceiveDescriptor: 64 {
         phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
         marked [1:1] "The sender marked the message for time stamps.",
-        gap [2:2] "Frames of the sender's node were lost on the way before this message, for the first message behind them.",
+        gap [2:2] "First message of the ring behind a frame that was lost on the link: of any sender, for any ring. May be set without need.",
         tag [15:8] "The sender's tag; for Express the two tag bits of the address.",
         length [23:16] "Payload bytes.",
         source_endpoint [35:24] "Endpoint of that node that sent the message.",

@@ -195,10 +195,19 @@ pub mod stored_header {
     pub const RECEIVE_QUEUE_SHIFT: usize = 31;
     /// The receive queue is resident.
     pub const RESIDENT_BIT: usize = 39;
+    /// Lowest bit of the epoch in which the frame came (`link::gap_epoch`).
+    pub const GAP_EPOCH_SHIFT: usize = 40;
+    /// Bits of an epoch.
+    pub const GAP_EPOCH_BITS: usize = 14;
+    /// Uppermost bit of an epoch.
+    pub const GAP_EPOCH_HALF_BIT: usize = GAP_EPOCH_BITS - 1;
 
-    /// Both, for the kernels' names.
-    pub const NUMBERS: [(&str, usize); 2] = [
+    /// All of them, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 5] = [
         ("RECEIVE_QUEUE_SHIFT", RECEIVE_QUEUE_SHIFT),
+        ("GAP_EPOCH_SHIFT", GAP_EPOCH_SHIFT),
+        ("GAP_EPOCH_BITS", GAP_EPOCH_BITS),
+        ("GAP_EPOCH_HALF_BIT", GAP_EPOCH_HALF_BIT),
         ("RESIDENT_BIT", RESIDENT_BIT),
     ];
 }

@@ -359,6 +359,8 @@ impl Logic for Niu {
         );
         self.receive.channel_1_likely.next = self.channel_1_register.source.valid.val();
         StreamSource::join(&mut self.link.loopback_source, &mut self.receive.loopback);
+        self.receive.gap_epoch.next = self.link.gap_epoch.val();
+        self.link.gap_recorded.next = self.receive.gap_recorded.val();
         self.receive.node.next = self.registers.node.val();
         self.receive.configuration.next = self.configuration.q.val();
         self.receive.consumer_valid.next = self.pages.consumer_valid.val();

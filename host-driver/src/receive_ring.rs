@@ -14,8 +14,8 @@ pub struct Message {
     pub source_endpoint: u16,
     /// Receive queue that it was sent to (RQID): the ring's own.
     pub receive_queue_id: u16,
-    /// It is the first message that came after frames of the sending node were lost, of whatever queue. Always false until the
-    /// link is reliable.
+    /// A frame may have been lost on the link since the message before this one: of whatever sender, for whatever ring. Where no
+    /// message is marked, none was.
     pub gap: bool,
     /// The sender's tag.
     pub tag: u8,

@@ -12,11 +12,12 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{progress, run, workspace::Workspace};
 
 /// Programs of `host-driver/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 7] = [
+const TEST_PROGRAMS: [&str; 8] = [
     "back_pressure",
     "bad_input",
     "bus_master",
     "destroy",
+    "gaps",
     "priority",
     "quiesce",
     "soak",

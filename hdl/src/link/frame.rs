@@ -112,7 +112,7 @@ pub(crate) fn look_up(id: u64) -> (bool, u64) {
 /// A frame as it leaves the link for the receive engine.
 pub(crate) fn stored(mut words: Vec<u128>) -> Vec<u128> {
     let (resident, queue) = look_up(header::receive_queue_id::get(words[0]) & 0xfff);
-    words[0] = header::sequence::set(words[0], 0)
+    words[0] = header::acknowledge::set(header::sequence::set(words[0], 0), 0)
         | u128::from(queue) << RECEIVE_QUEUE_SHIFT
         | u128::from(resident) << RESIDENT_BIT;
     words

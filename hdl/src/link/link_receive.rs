@@ -5,6 +5,7 @@ use super::credit_account::CreditAccount;
 use super::frame_check::FrameCheck;
 use super::lookup_result::LookupResult;
 use crate::bundles::Answer;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::configuration::BUFFER_COUNT_BITS;
 use crate::library::fixed::Fixed;
 use crate::library::stream::{Beat, StreamSource};
@@ -74,6 +75,12 @@ pub struct LinkReceive {
     pub misrouted: Signal<Out, Bit>,
     /// Pulse: a frame without credit was dropped.
     pub overrun: Signal<Out, Bit>,
+    /// The present epoch (`GapEpoch`).
+    pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a frame was dropped, for whatever reason.
+    pub frame_lost: Signal<Out, Bit>,
+    /// Pulse: a message with the present epoch was kept.
+    pub recorded: Signal<Out, Bit>,
     /// Stage: last beat of a marked message's frame.
     pub frame_in: Signal<Out, Bit>,
     /// Pulse: a credit frame came, so a peer is there.
@@ -174,6 +181,8 @@ impl Logic for LinkReceive {
         self.lookup_result.wire_header.next = self.beat_register.q.val().data;
         self.lookup_result.resident.next = self.lookup_resident.val();
         self.lookup_result.receive_queue.next = self.lookup_queue.val();
+        // The verdict on the frame before counts by now.
+        self.lookup_result.gap_epoch.next = self.gap_epoch.val();
         self.stored.next = self.beat_register.q.val();
         if self.header_register.q.val() {
             self.stored.next.data = self.lookup_result.stored_header.val();
@@ -275,6 +284,11 @@ impl Logic for LinkReceive {
         self.corrupt.next = self.check.corrupt.val();
         self.version.next = self.check.version.val();
         self.misrouted.next = self.check.misrouted.val();
+        self.frame_lost.next = self.check.corrupt.val()
+            | self.check.version.val()
+            | self.check.misrouted.val()
+            | (self.overruns.q.val() & self.check.crc_right.val());
+        self.recorded.next = self.accept_0.val() | self.accept_1.val();
         self.frame_in.next = self.check.frame_in.val();
 
         if self.reset.val() {

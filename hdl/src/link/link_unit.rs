@@ -1,9 +1,11 @@
 //! Both directions of the link, and the loopback.
 
+use super::gap_epoch::GapEpoch;
 use super::link_receive::LinkReceive;
 use super::link_transmit::LinkTransmit;
 use super::loopback_path::LoopbackPath;
 use crate::bundles::Answer;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::library::stream::{Beat, StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
@@ -84,6 +86,11 @@ pub struct LinkUnit {
     /// The answer to it; `node` is where it goes.
     pub ping: Signal<Out, Answer>,
 
+    /// The present epoch: goes on when a frame is lost (`GapEpoch`).
+    pub gap_epoch: Signal<Out, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a receive queue was given the present epoch.
+    pub gap_recorded: Signal<In, Bit>,
+
     /// Stage FRAME_OUT.
     pub frame_out: Signal<Out, Bit>,
     /// Pulse: counter FRAMES_RECEIVED.
@@ -104,12 +111,14 @@ pub struct LinkUnit {
     transmit: LinkTransmit,
     receive: LinkReceive,
     loopback_path: LoopbackPath,
+    epochs: GapEpoch,
 }
 
 impl Logic for LinkUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, transmit, receive, loopback_path);
+        clock!(self, clock, transmit, receive, loopback_path, epochs);
+        self.epochs.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.loopback_path.reset.next = self.reset.val();
@@ -152,6 +161,14 @@ impl Logic for LinkUnit {
         self.loopback_path.lookup_ready.next = self.lookup2_ready.val();
         self.loopback_path.lookup_resident.next = self.lookup2_resident.val();
         self.loopback_path.lookup_queue.next = self.lookup2_queue.val();
+
+        self.epochs.lost.next = self.receive.frame_lost.val();
+        self.epochs.recorded.next = self.receive.recorded.val()
+            | self.loopback_path.recorded.val()
+            | self.gap_recorded.val();
+        self.receive.gap_epoch.next = self.epochs.epoch.val();
+        self.loopback_path.gap_epoch.next = self.epochs.epoch.val();
+        self.gap_epoch.next = self.epochs.epoch.val();
 
         // Pings from the wire cannot wait.
         self.ping_valid.next = self.receive.ping_valid.val() | self.loopback_path.ping_valid.val();

@@ -2,6 +2,7 @@
 
 use super::lookup_result::LookupResult;
 use crate::bundles::Answer;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::library::fixed::Fixed;
 use crate::library::stream::{Beat, StreamSink, StreamSource};
 use abi::link::kind;
@@ -43,6 +44,10 @@ pub struct LoopbackPath {
     pub ping_ready: Signal<In, Bit>,
     /// It; `node` is this node.
     pub ping: Signal<Out, Answer>,
+    /// The present epoch (`GapEpoch`).
+    pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a message was given the present epoch.
+    pub recorded: Signal<Out, Bit>,
     /// Stage: the header of a marked message was taken.
     pub frame_out: Signal<Out, Bit>,
     /// Stage: the last beat of a marked message was taken.
@@ -111,6 +116,8 @@ impl Logic for LoopbackPath {
         self.lookup_result.wire_header.next = self.held.q.val().data;
         self.lookup_result.resident.next = self.lookup_resident.val();
         self.lookup_result.receive_queue.next = self.lookup_queue.val();
+        self.lookup_result.gap_epoch.next = self.gap_epoch.val();
+        self.recorded.next = self.occupied.q.val() & self.looked_up.q.val();
         self.complete.next = self.held.q.val();
         if self.looked_up.q.val() {
             self.complete.next.data = self.lookup_result.stored_header.val();
@@ -164,6 +171,7 @@ mod tests {
                 unit.lookup_ready.next = random.chance(70);
                 unit.lookup_resident.next = random.chance(50);
                 unit.lookup_queue.next = random.bits();
+                unit.gap_epoch.next = random.bits();
                 unit.ping_ready.next = random.chance(70);
             });
     }

@@ -6,6 +6,7 @@ pub mod credit_gate;
 #[cfg(test)]
 pub(crate) mod frame;
 pub mod frame_check;
+pub mod gap_epoch;
 pub mod link_receive;
 pub mod link_transmit;
 pub mod link_unit;

@@ -8,6 +8,7 @@ mod traffic;
 
 use super::frame::{beat, credit_frame, look_up};
 use super::link_unit::LinkUnit;
+use crate::bundles::stored_header::{GAP_EPOCH_BITS, GAP_EPOCH_SHIFT};
 use crate::clock_cycle;
 use crate::configuration::{CHANNEL_BEATS_LOG2, CHANNEL_SLACK_BEATS};
 use crate::gate::settle;
@@ -40,6 +41,7 @@ fn new_unit(node: u64) -> LinkUnit {
     unit.lookup2_resident.connect();
     unit.lookup2_queue.connect();
     unit.stalled_recently.connect();
+    unit.gap_recorded.connect();
     unit.link.ready.connect();
     unit.receive_valid.connect();
     unit.receive_beat.connect();
@@ -55,6 +57,18 @@ fn new_unit(node: u64) -> LinkUnit {
     unit.reset.next = false;
     settle(&mut unit);
     unit
+}
+
+/// A frame as it was stored, but for when it came.
+fn without_epoch(mut words: Words) -> Words {
+    let epochs = (1 << GAP_EPOCH_BITS) - 1 << GAP_EPOCH_SHIFT;
+    words[0] &= !epochs;
+    words
+}
+
+/// When the frame with this stored header came.
+fn epoch_of(word: u128) -> u64 {
+    (word >> GAP_EPOCH_SHIFT) as u64 & ((1 << GAP_EPOCH_BITS) - 1)
 }
 
 /// Waits, without traffic, until the unit has credit.

@@ -372,7 +372,8 @@ impl Party<'_> {
             let nothing = format!("nothing more from {} on channel {channel}", source.name);
             return Err(self.unexpected(&message, nothing));
         };
-        if message.marked || (message.tag, &message.payload) != (expected.tag, &expected.payload) {
+        let flagged = message.marked || message.gap;
+        if flagged || (message.tag, &message.payload) != (expected.tag, &expected.payload) {
             let expected = describe_planned(source.name, &expected);
             return Err(self.unexpected(&message, expected));
         }

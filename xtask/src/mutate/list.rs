@@ -22,6 +22,7 @@ const INDICES: &str = "stores::indices_beyond_reason_and_pages_without_an_endpoi
 const OTHER_KINDS: &str =
     "packets::requests_of_every_other_kind_are_refused_and_messages_pass_unheard";
 const BUS_MASTER: &str = "without_bus_master_enable_the_host_can_still_read_and_nothing_is_written";
+const GAPS: &str = "the_first_message_of_each_ring_behind_a_lost_frame_is_marked_and_no_other";
 const QUIESCE: &str = "nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works";
 const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_others_out";
 const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
@@ -291,6 +292,22 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "crc_right",
         value: "1'b1",
         tests: &[DAMAGED, SOAK_DAMAGE],
+    },
+    Mutant {
+        name: "loss-never-told",
+        fault: "receivers never learn of a lost frame",
+        module: "niu$link",
+        signal: "epochs$lost",
+        value: "1'b0",
+        tests: &[GAPS],
+    },
+    Mutant {
+        name: "every-message-marked",
+        fault: "every message behind a lost frame is marked, not only the first",
+        module: "niu$receive$records",
+        signal: "gap$commit",
+        value: "1'b0",
+        tests: &[GAPS],
     },
     Mutant {
         name: "frame-version-ignored",

@@ -4,7 +4,7 @@ use super::super::frame::{
     Header, answer_to, beat, look_up, random_answer, random_bytes, stored, without_crc, word_of,
 };
 use super::super::link_unit::LinkUnit;
-use super::{Words, new_unit};
+use super::{Words, new_unit, without_epoch};
 use crate::bundles::Answer;
 use crate::clock_cycle;
 use crate::configuration::PEER_QUEUES_LOG2;
@@ -210,7 +210,7 @@ impl End {
             if source.valid.val() && source.ready.val() {
                 self.partial[number].push(word_of(source.beat.val()));
                 if source.beat.val().last {
-                    let frame = std::mem::take(&mut self.partial[number]);
+                    let frame = without_epoch(std::mem::take(&mut self.partial[number]));
                     let expected = self.expected[number].pop_front();
                     assert_eq!(Some(frame), expected, "node {} {number}", self.node);
                     self.delivered[number] += 1;

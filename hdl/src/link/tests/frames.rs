@@ -3,7 +3,7 @@
 use super::super::frame::{
     Header, answer_frame, answer_to, beat, ping, random_answer, seal, stored, without_crc, word_of,
 };
-use super::{Words, send, with_credit};
+use super::{Words, epoch_of, send, with_credit};
 use crate::bundles::Answer;
 use crate::clock_cycle;
 use crate::configuration::{NODES_LOG2, PEER_QUEUES_LOG2};
@@ -225,6 +225,74 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
                 "{name}"
             );
         }
+    }
+}
+
+/// Back to back: a frame that is lost, for whatever reason, lies between two epochs, and nothing else does. Many that are lost in a row
+/// count once.
+#[test]
+fn a_lost_frame_lies_between_two_epochs() {
+    let good = |channel: u64| {
+        let head = Header::new(kind::MESSAGE, channel, 0, 1, 8);
+        seal(without_crc(head, &[3; 8]))
+    };
+    let of = |header: u128| seal(without_crc(Header(header), &[3; 8]));
+    let header = Header::new(kind::MESSAGE, 0, 0, 1, 8).0;
+    let mut flipped = good(1);
+    flipped[0] ^= 1 << 120;
+    let mut cut = good(0);
+    cut.pop();
+    let answer = answer_frame(0, random_answer(&mut Random::new(3), 1));
+    let mut lost_answer = answer.clone();
+    lost_answer[0] ^= 1 << 50;
+    for (name, bad, is_lost) in [
+        ("nothing", vec![], false),
+        ("an answer", answer, false),
+        ("flipped bit", flipped, true),
+        ("cut", cut, true),
+        ("lost answer", lost_answer, true),
+        ("version", of(header::version::set(header, 9)), true),
+        (
+            "another node",
+            of(header::destination_node::set(header, 7)),
+            true,
+        ),
+    ] {
+        let mut unit = with_credit();
+        for channel in [0, 1, 0] {
+            send(&mut unit, &good(channel));
+        }
+        for _ in 0..3 {
+            if !bad.is_empty() {
+                send(&mut unit, &bad);
+            }
+        }
+        for channel in [1, 0, 1] {
+            send(&mut unit, &good(channel));
+        }
+        clock_cycle!(unit, clock);
+        let mut epochs = [vec![], vec![]];
+        unit.channel_0.ready.next = true;
+        unit.channel_1.ready.next = true;
+        for _ in 0..20 {
+            settle(&mut unit);
+            for (source, epochs) in [&unit.channel_0, &unit.channel_1]
+                .into_iter()
+                .zip(&mut epochs)
+            {
+                if source.valid.val() && !source.beat.val().last {
+                    epochs.push(epoch_of(word_of(source.beat.val())));
+                }
+            }
+            clock_cycle!(unit, clock);
+        }
+        let behind = u64::from(is_lost);
+        assert_eq!(
+            epochs,
+            [vec![0, 0, behind], vec![0, behind, behind]],
+            "{name}"
+        );
+        assert_eq!(unit.gap_epoch.val().to_u64(), behind);
     }
 }
 

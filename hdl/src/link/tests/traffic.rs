@@ -199,6 +199,7 @@ fn gate() {
             unit.answer_valid.next = random.chance(20);
             unit.answer.next = random_answer(random, 0);
             unit.stalled_recently.next = random.chance(50);
+            unit.gap_recorded.next = random.chance(5);
             unit.lookup_resident.next = random.chance(50);
             unit.lookup_queue.next = random.bits();
             unit.lookup2_ready.next = random.chance(70);

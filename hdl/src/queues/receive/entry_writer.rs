@@ -19,6 +19,8 @@ pub struct JudgedMessage {
     pub offset: Bits<19>,
     /// Phase bit of the entry.
     pub phase: Bit,
+    /// Frames may have been lost since the ring's last message.
+    pub gap: Bit,
     /// Beats of payload from byte 8 on.
     pub beats: Bits<4>,
 }
@@ -93,6 +95,7 @@ pub struct EntryWriter {
     ring: DFF<Bits<59>>,
     offset: DFF<Bits<19>>,
     phase: DFF<Bit>,
+    gap: DFF<Bit>,
     said: DFF<Bits<3>>,
     is_long: DFF<Bit>,
     older: DFF<Bit>,
@@ -135,7 +138,7 @@ impl Logic for EntryWriter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, header, ring, offset, phase, said, is_long, older
+            self, clock, state, header, ring, offset, phase, gap, said, is_long, older
         );
         clock!(self, clock, payload);
         self.payload.reset.next = self.reset.val();
@@ -199,6 +202,7 @@ impl Logic for EntryWriter {
             self.ring.d.next = self.judged.val().ring;
             self.offset.d.next = self.judged.val().offset;
             self.phase.d.next = self.judged.val().phase;
+            self.gap.d.next = self.judged.val().gap;
             self.said.d.next = self.judged.val().verdict;
             self.is_long.d.next = self.judged.val().beats.any();
             self.state.d.next = WriterState::Refuse;
@@ -275,6 +279,10 @@ impl Logic for EntryWriter {
             .replace_bit(
                 abi::message::receive_descriptor::marked::SHIFT,
                 self.marked.val(),
+            )
+            .replace_bit(
+                abi::message::receive_descriptor::gap::SHIFT,
+                self.gap.q.val(),
             );
 
         self.write_packets.valid.next = self.describing.val()

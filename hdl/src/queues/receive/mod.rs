@@ -7,6 +7,7 @@ pub mod entry_payload;
 pub mod entry_writer;
 pub mod flows;
 pub mod frame_select;
+pub mod gap_part;
 pub mod inbox;
 pub mod map;
 pub mod producer_part;

@@ -4,9 +4,11 @@ use super::control_part::{ControlChange, ReceiveControl};
 use super::entry_writer::EntryWriter;
 use super::flows::Flows;
 use super::frame_select::FrameSelect;
+use super::gap_part::GapRecord;
 use super::inbox::ReceiveInbox;
 use super::records::ReceiveRecord;
 use super::stall_monitor::StallMonitor;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::bundles::{ConfigurationWrite, Event, Verdict, stored_header};
 use crate::library::fixed::Fixed;
 use crate::library::stream::{StreamSink, StreamSource};
@@ -54,6 +56,7 @@ pub struct ReceiveEngine<
     pub commit: Signal<Out, Bit>,
     pub commit_queue: Signal<Out, Bits<8>>,
     pub commit_producer: Signal<Out, Bits<16>>,
+    pub commit_epoch: Signal<Out, Bits<GAP_EPOCH_BITS>>,
     pub change: Signal<In, ControlChange>,
 
     pub write_packets: StreamSource,
@@ -135,6 +138,8 @@ pub struct ReceiveEngine<
     read_control: Signal<Local, ReceiveControl>,
     control: Signal<Local, ReceiveControl>,
     producer: Signal<Local, Bits<16>>,
+    gap: Signal<Local, GapRecord>,
+    epoch: Signal<Local, Bits<GAP_EPOCH_BITS>>,
     found: Signal<Local, Bit>,
     too_long: Signal<Local, Bits<4>>,
     full: Signal<Local, Bit>,
@@ -348,6 +353,12 @@ impl<
         self.commit.next = self.goes.val() & self.accepted.val();
         self.commit_queue.next = self.queue.val();
         self.commit_producer.next = self.producer.val();
+        self.epoch.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<GAP_EPOCH_BITS>(stored_header::GAP_EPOCH_SHIFT);
+        self.commit_epoch.next = self.epoch.val();
         self.flows.write.next = self.goes.val() & !self.behind.val();
         self.flows.write_refused.next = self.refused_for_room.val();
         self.flows.write_node.next = self
@@ -388,6 +399,9 @@ impl<
         if self.behind.val() {
             self.writer.message.next.verdict = self.behind_verdict.val();
         }
+        self.gap.next = self.held.q.val().gap;
+        self.writer.message.next.gap =
+            !(self.gap.val().known & (self.gap.val().epoch == self.epoch.val()));
         self.writer.message.next.header = self.header.q.val();
         self.writer.message.next.ring = self.control.val().ring;
         self.writer.message.next.beats = self.beats.q.val();

@@ -4,6 +4,7 @@ use super::answer_collector::AnswerCollector;
 use super::map::ReceiveMap;
 use super::receive_engine::ReceiveEngine;
 use super::records::ReceiveRecords;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::bundles::{Answer, ConfigurationWrite, Event};
 use crate::configuration::{
     FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES_LOG2,
@@ -73,6 +74,11 @@ pub struct SizedReceiveUnit<
     pub consumer_queue: Signal<In, Bits<8>>,
     /// Entries given back since the queue was enabled, modulo 2^16.
     pub consumer_index: Signal<In, Bits<16>>,
+
+    /// The present epoch (`GapEpoch`).
+    pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a receive queue was given the present epoch.
+    pub gap_recorded: Signal<Out, Bit>,
 
     /// Write packets to the requester.
     pub write_packets: StreamSource,
@@ -194,6 +200,9 @@ impl<
         self.records.commit.next = self.engine.commit.val();
         self.records.commit_queue.next = self.engine.commit_queue.val();
         self.records.commit_producer.next = self.engine.commit_producer.val();
+        self.records.commit_epoch.next = self.engine.commit_epoch.val();
+        self.records.gap_epoch.next = self.gap_epoch.val();
+        self.gap_recorded.next = self.records.gap_recorded.val();
         self.engine.records_ready.next = self.records.ready.val();
         self.engine.record.next = self.records.record.val();
         self.engine.settled.next = self.records.settled.val();

@@ -2,8 +2,10 @@
 
 use super::consumer_part::{ConsumerPart, ConsumerStore};
 use super::control_part::{ControlChange, ControlPart, ReceiveControl};
+use super::gap_part::{GapPart, GapRecord};
 use super::producer_part::ProducerPart;
 use crate::bundles::ConfigurationWrite;
+use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use crate::queues::queue_select::QueueSelect;
 use rust_hdl::prelude::*;
 
@@ -16,10 +18,12 @@ pub struct ReceiveRecord {
     pub producer: Bits<16>,
     /// The ring is full when `producer` gets here.
     pub limit: Bits<16>,
+    /// When the last message came.
+    pub gap: GapRecord,
 }
 
-/// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine (`ProducerPart`), the
-/// host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer and consumer index.
+/// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine (`ProducerPart`,
+/// `GapPart`), the host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer and consumer index.
 ///
 /// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in two consecutive cycles. `record` counts only
 /// with `settled`. Whoever holds a record when `change` comes for its queue must forget it.
@@ -41,6 +45,12 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     pub commit: Signal<In, Bit>,
     pub commit_queue: Signal<In, Bits<8>>,
     pub commit_producer: Signal<In, Bits<16>>,
+    /// Epoch of the message that it was given to.
+    pub commit_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// The present epoch.
+    pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a queue was given the present epoch.
+    pub gap_recorded: Signal<Out, Bit>,
     pub change: Signal<Out, ControlChange>,
     /// A control word takes effect in this cycle or the next.
     pub pending: Signal<Out, Bit>,
@@ -51,13 +61,15 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     control: ControlPart<QUEUES_LOG2>,
     producer: ProducerPart<QUEUES_LOG2>,
     consumer: ConsumerPart<QUEUES_LOG2>,
+    gap: GapPart<QUEUES_LOG2>,
     clear: Signal<Local, Bit>,
 }
 
 impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, select, control, producer, consumer);
+        clock!(self, clock, select, control, producer, consumer, gap);
+        self.gap.reset.next = self.reset.val();
         self.control.reset.next = self.reset.val();
         self.producer.reset.next = self.reset.val();
         self.consumer.reset.next = self.reset.val();
@@ -85,12 +97,22 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.consumer.produced.next = self.producer.last.val();
         self.bad_consumer.next = self.consumer.bad_consumer.val();
 
+        self.gap.epoch.next = self.gap_epoch.val();
+        self.gap.commit.next = self.commit.val();
+        self.gap.commit_queue.next = self.commit_queue.val();
+        self.gap.commit_epoch.next = self.commit_epoch.val();
+        self.gap.clear.next = self.clear.val();
+        self.gap.clear_queue.next = self.control.change.val().queue;
+        self.gap_recorded.next = self.clear.val();
+
+        self.gap.read_queue.next = self.read_queue.val();
         self.control.read_queue.next = self.read_queue.val();
         self.producer.read_queue.next = self.read_queue.val();
         self.consumer.read_queue.next = self.read_queue.val();
         self.record.next.control = self.control.control.val();
         self.record.next.producer = self.producer.producer.val();
         self.record.next.limit = self.consumer.limit.val();
+        self.record.next.gap = self.gap.record.val();
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Frame {
     pub tag: u64,
     /// What the look-up of `id` found.
     pub queue: Option<u64>,
+    /// When it came: another one behind a frame that was lost.
+    pub epoch: u64,
 }
 
 impl Frame {
@@ -45,6 +47,7 @@ impl Frame {
         word = header::receive_queue_id::set(word, self.id);
         word = header::tag::set(word, self.tag);
         word = header::length::set(word, length as u64);
+        word |= u128::from(self.epoch) << stored_header::GAP_EPOCH_SHIFT;
         if let Some(queue) = self.queue {
             word |= u128::from(queue) << stored_header::RECEIVE_QUEUE_SHIFT
                 | 1 << stored_header::RESIDENT_BIT;

@@ -36,6 +36,7 @@ fn gate() {
                 ring: random.bits(),
                 offset: random.bits(),
                 phase: random.chance(50),
+                gap: random.chance(50),
                 beats: random.bits(),
             };
             unit.write_packets.ready.next = random.chance(80);

@@ -378,6 +378,7 @@ pub fn connect<
     unit.lookup_valid.connect();
     unit.lookup_id.connect();
     unit.lookup2_id.connect();
+    unit.gap_epoch.connect();
     unit.consumer_valid.connect();
     unit.consumer_queue.connect();
     unit.consumer_index.connect();

@@ -31,6 +31,8 @@ struct Ring {
     /// The cycle in which firmware wrote of it last.
     changed: usize,
     producer: u64,
+    /// When its last message came.
+    epoch: u64,
     /// Consumer indices stored, with their cycles; the last ones.
     consumers: VecDeque<(usize, u64)>,
 }
@@ -69,6 +71,8 @@ struct Message {
     tag: u64,
     payload: Vec<u8>,
     state: State,
+    /// When it was sent last.
+    epoch: u64,
 }
 
 #[derive(PartialEq)]
@@ -170,8 +174,9 @@ enum Move {
     Addressed(usize),
 }
 
-fn entry(frame: Frame, message: &Message, phase: u64) -> Vec<u8> {
+fn entry(frame: Frame, message: &Message, phase: u64, gap: bool) -> Vec<u8> {
     let mut word = descriptor::phase::set(0, phase);
+    word = descriptor::gap::set(word, gap.into());
     word = descriptor::tag::set(word, message.tag);
     word = descriptor::length::set(word, message.payload.len() as u64);
     word = descriptor::source_endpoint::set(word, frame.endpoint);
@@ -210,6 +215,7 @@ fn follows_the_reference<
             enabled: true,
             changed: 0,
             producer: 0,
+            epoch: 0,
             consumers: VecDeque::new(),
         })
         .collect();
@@ -269,6 +275,7 @@ fn follows_the_reference<
                         tag: random.below(256),
                         payload: random_bytes(&mut random, length as usize),
                         state: State::Unsent,
+                        epoch: 0,
                     }
                 })
                 .collect();
@@ -296,6 +303,8 @@ fn follows_the_reference<
     let (mut bad_stores, mut bad_pulses) = (0, 0);
     let (mut moving, mut moves) = (Move::Idle, 0);
     let mut pings = [0; 2];
+    // Frames that were lost before now; messages without and with a mark.
+    let (mut epoch, mut gaps) = (0u64, [0; 2]);
 
     while !senders.iter().all(|sender| {
         sender
@@ -321,6 +330,7 @@ fn follows_the_reference<
             let restart = sender.unanswered() == 0;
             let message = &mut sender.messages[index];
             message.state = State::Unanswered;
+            message.epoch = epoch;
             let ring = &rings[message.ring];
             // The map's answer, sometimes one of another time.
             let resident = (message.id == ring.id && ring.enabled) || random.chance(10);
@@ -329,6 +339,7 @@ fn follows_the_reference<
                 index: index as u64,
                 id: message.id,
                 tag: message.tag,
+                epoch,
                 queue: resident.then_some(ring.queue),
                 ..sender.frame
             };
@@ -392,12 +403,18 @@ fn follows_the_reference<
                 ring.consumers.clear();
                 ring.enabled = true;
                 ring.changed = cycle;
+                ring.epoch = epoch;
                 bench.unit.configuration.next = control(ring);
                 moving = Move::Idle;
                 moves += 1;
             }
             _ => {}
         }
+        let settled = rings.iter().all(|ring| cycle > ring.changed + SETTLED);
+        if settled && random.chance(2) {
+            epoch += 1;
+        }
+        bench.unit.gap_epoch.next = epoch.to_bits();
         if random.chance(1) {
             pings[0] += 1;
             bench.unit.ping_valid.next = true;
@@ -541,7 +558,9 @@ fn follows_the_reference<
                     "{context}"
                 );
             }
-            let data = entry(frame, message, lap);
+            let gap = std::mem::replace(&mut ring.epoch, message.epoch) != message.epoch;
+            gaps[usize::from(gap)] += 1;
+            let data = entry(frame, message, lap, gap);
             let address = place;
             assert_eq!(
                 written.pop_front(),
@@ -551,6 +570,7 @@ fn follows_the_reference<
         }
     }
     assert!(written.is_empty() && taken.is_empty());
+    assert!(gaps[0] > 50 && gaps[1] > 50, "{gaps:?}");
     let probes: usize = senders.iter().map(|sender| sender.probes).sum();
     println!(
         "{} cycles, {counts:?}, {probes} probes, {bad_stores} bad stores, {moves} moves, {pings:?} pings",

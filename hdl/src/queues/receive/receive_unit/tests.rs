@@ -493,6 +493,46 @@ fn answers_to_this_node_and_to_pings() {
     }
 }
 
+/// In each ring the first message that is accepted behind a loss is marked, and no other.
+#[test]
+fn the_first_message_behind_a_lost_frame_is_marked_in_each_ring() {
+    let mut bench = Small::new(12);
+    bench.unit.gap_epoch.next = 5u64.to_bits();
+    bench.enable(4, 4, 0x1000, 1, 4);
+    bench.enable(5, 5, 0x2000, 4, 4);
+    let mark = |bench: &mut Small, stream: usize, queue: u64, epoch: u64| {
+        let frame = Frame {
+            restart: true,
+            epoch,
+            ..message(queue, queue, 0)
+        };
+        let seen = send_and_run(bench, stream, &[(frame, &[7; 8])]);
+        let head = seen.writes.first().map(|write| &write.data[..8]);
+        head.map(|head| {
+            descriptor::gap::get(u128::from(u64::from_le_bytes(head.try_into().unwrap())))
+        })
+    };
+    assert_eq!(mark(&mut bench, 0, 4, 5), Some(0), "nothing lost since");
+    assert_eq!(mark(&mut bench, 1, 5, 6), Some(1), "another sender's frame");
+    assert_eq!(mark(&mut bench, 1, 5, 6), Some(0));
+    assert_eq!(mark(&mut bench, 2, 5, 6), Some(0));
+    assert_eq!(mark(&mut bench, 0, 5, 9), Some(1));
+    // One that is refused takes no mark away.
+    assert_eq!(mark(&mut bench, 0, 4, 5), Some(0));
+    assert_eq!(mark(&mut bench, 0, 4, 9), None, "the ring is full");
+    bench.unit.consumer_valid.next = true;
+    bench.unit.consumer_queue.next = 4u64.to_bits();
+    bench.unit.consumer_index.next = 2u64.to_bits();
+    bench.steps(10);
+    assert_eq!(mark(&mut bench, 0, 4, 9), Some(1));
+    assert_eq!(mark(&mut bench, 0, 4, 9), Some(0));
+    // What was lost before a queue was bound is nothing to it.
+    bench.unit.gap_epoch.next = 10u64.to_bits();
+    bench.steps(2);
+    bench.enable(4, 4, 0x1000, 1, 4);
+    assert_eq!(mark(&mut bench, 0, 4, 10), Some(0));
+}
+
 /// A message that is on its way to the old ring is held up to its last beat; one that comes later is refused.
 #[test]
 fn a_disabled_queue_lets_go_of_its_ring() {
@@ -572,6 +612,7 @@ impl Frames {
                 id: random.below(5),
                 tag: random.below(256),
                 queue: random.chance(90).then_some(random.below(5)),
+                epoch: random.below(3),
             };
             let payload = random_bytes(random, length);
             self.beats.extend(with_last(&[frame.beats(&payload)]));
@@ -605,6 +646,7 @@ fn gate() {
             unit.channel_1_likely.next = unit.channel_1.valid.next || random.chance(10);
             unit.reset.next = cycle < 2;
             unit.node.next = 1u64.to_bits();
+            unit.gap_epoch.next = (cycle / 1000 % 3).to_bits();
             unit.write_packets.ready.next = random.chance(80);
             unit.answer_ready.next = random.chance(60);
             unit.link_idle.next = random.chance(50);

@@ -12,7 +12,7 @@ use crate::gate::prove_inside;
 const PROPERTIES: &str = "
 module properties(input clock, input [80:0] configuration, input [24:0] store, input [7:0] read_queue, input wants);
   wire ready, settled, may_commit, pending, bad_consumer;
-  wire [125:0] record;
+  wire [140:0] record;
   wire [13:0] change;
   wire commit;
   reg [7:0] snapshot_queue = 0;
@@ -20,7 +20,8 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
   reg snapshot = 0, snapshot_enabled = 0;
   receive_records_proved unit(.clock(clock), .reset(1'b0), .ready(ready), .configuration(configuration),
     .store(store), .read_queue(read_queue), .record(record), .settled(settled), .may_commit(may_commit),
-    .commit(commit), .commit_queue(snapshot_queue), .commit_producer(snapshot_producer), .change(change),
+    .commit(commit), .commit_queue(snapshot_queue), .commit_producer(snapshot_producer),
+    .commit_epoch(14'd0), .gap_epoch(14'd0), .change(change),
     .pending(pending), .bad_consumer(bad_consumer));
 
   // Contracts of firmware and host: control words and stores are two cycles apart.
