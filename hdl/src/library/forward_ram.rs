@@ -12,8 +12,13 @@ use rust_hdl::prelude::*;
 pub struct ForwardRam<T: Synth, const N: usize> {
     pub clock: Signal<In, Clock>,
     pub read_address: Signal<In, Bits<N>>,
-    /// The word at the `read_address` of the cycle before.
+    /// The word at the `read_address` of the cycle before: `written_data` if `is_written`, else `memory_data`.
     pub read_data: Signal<Out, T>,
+    /// What came out of the block RAM.
+    pub memory_data: Signal<Out, T>,
+    /// It was written in that cycle, and this is the word.
+    pub is_written: Signal<Out, Bit>,
+    pub written_data: Signal<Out, T>,
     pub write_address: Signal<In, Bits<N>>,
     pub write_data: Signal<In, T>,
     /// Writes in this cycle.
@@ -37,6 +42,9 @@ impl<T: Synth, const N: usize> Logic for ForwardRam<T, N> {
         self.wrote.d.next = self.write_enable.val();
         self.same.d.next = self.write_address.val() == self.read_address.val();
         self.written.d.next = self.write_data.val();
+        self.memory_data.next = self.memory.read_data.val();
+        self.is_written.next = self.wrote.q.val() & self.same.q.val();
+        self.written_data.next = self.written.q.val();
         self.read_data.next = self.memory.read_data.val();
         if self.wrote.q.val() & self.same.q.val() {
             self.read_data.next = self.written.q.val();

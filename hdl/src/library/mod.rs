@@ -15,6 +15,7 @@ pub mod fixed;
 pub mod forward_ram;
 pub mod gather;
 pub mod head_fifo;
+pub mod late_select;
 pub mod lut_ram;
 pub mod merge;
 pub mod narrow;

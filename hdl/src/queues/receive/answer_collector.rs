@@ -99,7 +99,8 @@ pub struct AnswerCollector {
     is_local: Signal<Local, Bit>,
     one: Fixed<ACCUMULATORS, 1>,
     first_bit: Fixed<12, 1>,
-    messages: Fixed<7, { abi::link::ANSWER_MESSAGES }>,
+    /// The distances that one answer reaches.
+    near: Fixed<16, { (1 << abi::link::ANSWER_MESSAGES) - 1 }>,
     last_message: Fixed<7, { abi::link::ANSWER_MESSAGES - 1 }>,
     accepted: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
 }
@@ -169,7 +170,8 @@ impl Logic for AnswerCollector {
         self.distance.next = self.joining.q.val().index - self.found.q.val().base;
         self.fits.next = self.occupied.val().any()
             & self.same.val()
-            & (self.distance.val() < self.messages.val());
+            & (self.distance.val().get_bits::<3>(4) == 0)
+            & (((self.near.val() >> self.distance.val().get_bits::<4>(0)) & 1) == 1);
         self.fresh.next = !self.fits.val();
         self.new_bit.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
         self.changed.next.node = self.joining.q.val().node;

@@ -4,6 +4,7 @@ use crate::bundles::ConfigurationWrite;
 use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
 use crate::library::fifo::Fifo;
 use crate::library::forward_ram::ForwardRam;
+use crate::library::late_select::LateSelect;
 use crate::library::shift_fifo::ShiftFifo;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::queue_select::QueueWord;
@@ -231,9 +232,15 @@ pub struct TransmitEngine {
     chosen_short: Signal<Local, Bit>,
     takes_offer: Signal<Local, Bit>,
     record_queue: Signal<Local, Bits<8>>,
+    record_select: LateSelect<8>,
     record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     // Stage 1.
     control_1: Signal<Local, Bits<47>>,
+    ahead_in_3: Signal<Local, Bit>,
+    ahead_in_2: Signal<Local, Bit>,
+    launched_ahead: Signal<Local, Bits<16>>,
+    launched_select: LateSelect<16>,
+    index_select: LateSelect<16>,
     launched_1: Signal<Local, Bits<16>>,
     index_1: Signal<Local, Bits<16>>,
     answered_1: Signal<Local, Bits<9>>,
@@ -526,10 +533,14 @@ impl Logic for TransmitEngine {
         if !self.move_2.val() {
             self.record_queue.next = self.queue_1.q.val();
         }
-        if self.takes_offer.val() {
-            self.record_queue.next = self.offer.val().queue;
-        }
-        self.record.next = self.record_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.record_select.late.next = self.offer.val().queue;
+        self.record_select.takes_early.next = !self.takes_offer.val();
+        self.record_select.early.next = self.record_queue.val();
+        self.record.next = self
+            .record_select
+            .chosen
+            .val()
+            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.controls.read_address.next = self.record.val();
         self.launched.read_address.next = self.record.val();
         self.answered.read_address.next = self.record.val();
@@ -556,23 +567,35 @@ impl Logic for TransmitEngine {
         self.control_1.next = self.controls.read_data.val();
         self.answered_1.next = self.answered.read_data.val();
         self.producer_1.next = self.producers.read_data.val();
-        self.launched_1.next = self.launched.read_data.val();
-        if self.valid_3.q.val()
+        self.ahead_in_3.next = self.valid_3.q.val()
             & !self.again_3.q.val()
-            & (self.queue_3.q.val() == self.queue_1.q.val())
-        {
-            self.launched_1.next = self.index_3.q.val() + 1;
-        }
-        if self.goes_2.val()
+            & (self.queue_3.q.val() == self.queue_1.q.val());
+        self.ahead_in_2.next = self.goes_2.val()
             & !self.again_2.q.val()
-            & (self.queue_2.q.val() == self.queue_1.q.val())
-        {
-            self.launched_1.next = self.index_2.q.val() + 1;
+            & (self.queue_2.q.val() == self.queue_1.q.val());
+        self.launched_select.late.next = self.launched.memory_data.val();
+        self.launched_select.takes_early.next =
+            self.launched.is_written.val() | self.ahead_in_3.val() | self.ahead_in_2.val();
+        self.launched_ahead.next = self.launched.written_data.val();
+        if self.ahead_in_3.val() {
+            self.launched_ahead.next = self.index_3.q.val() + 1;
         }
-        self.index_1.next = self.launched_1.val();
+        if self.ahead_in_2.val() {
+            self.launched_ahead.next = self.index_2.q.val() + 1;
+        }
+        self.launched_select.early.next = self.launched_ahead.val();
+        self.launched_1.next = self.launched_select.chosen.val();
+        // The index comes from a block RAM and goes to many others: it is chosen last.
+        self.index_select.late.next = self.launched.memory_data.val();
+        self.index_select.takes_early.next = self.launched.is_written.val()
+            | self.ahead_in_3.val()
+            | self.ahead_in_2.val()
+            | self.again_1.q.val();
+        self.index_select.early.next = self.launched_ahead.val();
         if self.again_1.q.val() {
-            self.index_1.next = self.held_resend.q.val().index;
+            self.index_select.early.next = self.held_resend.q.val().index;
         }
+        self.index_1.next = self.index_select.chosen.val();
         self.slot_1.next = (bit_cast::<14, 8>(self.queue_1.q.val())
             << crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>())
             | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(

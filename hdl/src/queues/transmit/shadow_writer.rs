@@ -72,7 +72,8 @@ pub struct ShadowWriter {
     waits: BitTable<TRANSMIT_QUEUES_LOG2>,
     /// Queues of which an error event is due.
     reports: BitTable<TRANSMIT_QUEUES_LOG2>,
-    addresses: ForwardRam<Bits<64>, TRANSMIT_QUEUES_LOG2>,
+    /// Address 64, whether there is one 1.
+    addresses: ForwardRam<Bits<65>, TRANSMIT_QUEUES_LOG2>,
     /// consumer 16, errors 12, error 4, failed 1.
     answers: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
     /// errors 12, error 4.
@@ -84,6 +85,7 @@ pub struct ShadowWriter {
     data: DFF<Bits<64>>,
     rest: DFF<Bits<4>>,
     told_queue: Signal<Local, Bits<8>>,
+    new_address: Signal<Local, Bits<64>>,
     told: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     stored_queue: Signal<Local, Bits<8>>,
     stored: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
@@ -149,7 +151,9 @@ impl Logic for ShadowWriter {
             .addressed_queue
             .val()
             .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.addresses.write_data.next = self.configuration.val().word;
+        self.new_address.next = self.configuration.val().word;
+        self.addresses.write_data.next = bit_cast::<65, 64>(self.new_address.val())
+            | (bit_cast::<65, 1>(self.new_address.val().any().into()) << 64);
 
         // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
         self.takes_answer.next = !self.by_answer.empty.val();
@@ -235,10 +239,10 @@ impl Logic for ShadowWriter {
                 }
             }
             ShadowState::Read => {
-                self.address.d.next = self.addresses.read_data.val();
+                self.address.d.next = self.addresses.read_data.val().get_bits::<64>(0);
                 self.data.d.next = self.line.val();
                 self.state.d.next = ShadowState::Descriptor;
-                if self.addresses.read_data.val() == 0 {
+                if !self.addresses.read_data.val().get_bit(64) {
                     self.state.d.next = ShadowState::Select;
                 }
             }
