@@ -4,7 +4,7 @@
 use crate::transport::fake::FakeTransport;
 use crate::transport::{Bar, Transport};
 use abi::admin::{Completion, Submission, opcode, status::Status};
-use abi::control::registers::{self, AdminEntries, Capabilities, Sizes, Status};
+use abi::control::registers::{self, AdminEntries, Capabilities, Sizes};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -37,7 +37,7 @@ const SIZES: Sizes = Sizes {
 };
 
 /// A device that does nothing makes no requests.
-const QUIET: Status = Status {
+const QUIET: registers::Status = registers::Status {
     firmware_alive: 1,
     link_seen: 1,
     version_mismatch: 0,
