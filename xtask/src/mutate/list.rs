@@ -102,14 +102,6 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[QUIESCE],
     },
     Mutant {
-        name: "quiet-during-a-write",
-        fault: "the NIU says that it is quiet while a write is under way",
-        module: "niu",
-        signal: "quiesce$silent",
-        value: "1'b1",
-        tests: &[QUIESCE],
-    },
-    Mutant {
         name: "quiet-during-a-read",
         fault: "the NIU says that it is quiet while a read is outstanding",
         module: "niu",
