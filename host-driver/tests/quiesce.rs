@@ -4,8 +4,11 @@ mod support;
 
 use abi::control::counter::Counter;
 use abi::control::registers::{self, AdminEntries, Quiesce, Status};
+use sim::cluster::Cluster;
 use sim::host::HostPort;
+use sim::pcie::ReadFault;
 use std::sync::{Arc, Mutex};
+use wayfarer_configuration::Configuration;
 use wayfarer_host_driver::launch::{Node, PATIENCE_NS, launch};
 use wayfarer_host_driver::{Device, Endpoint, EndpointOptions, Error, OpenOptions};
 
@@ -17,6 +20,8 @@ const MESSAGES: usize = 20;
 const PATIENT_NS: f64 = 250_000.0;
 /// Longest time that a driver lives, and that the next waits.
 const LIFE_NS: u64 = 60_000;
+/// Longer than the firmware takes from the doorbell to the first submission.
+const CLEARING_NS: u64 = 400_000;
 const RUNS: u64 = 12;
 
 /// Numbers for a run, all different.
@@ -71,24 +76,68 @@ fn traffic(port: &HostPort, endpoints: &mut [Endpoint], ns: u64, sent: &mut u32)
     }
 }
 
+fn read(port: &HostPort, offset: usize) -> u32 {
+    let word = port.load(0, offset as u64, 4).expect("a register");
+    u32::from_le_bytes(word.try_into().expect("four bytes"))
+}
+
+fn write(port: &HostPort, offset: usize, word: u32) {
+    port.store(0, offset as u64, &word.to_le_bytes());
+}
+
+/// The generation of the rings behind those that the device was told of last.
+fn next_generation(port: &HostPort) -> u64 {
+    let entries = AdminEntries::unpack(read(port, registers::admin_entries::OFFSET));
+    (entries.generation + 1) % 256
+}
+
 /// What an operating system does when a driver has died: stops the NIU, waits, frees the driver's memory. Gives the time it took.
 fn bury(port: &HostPort) -> f64 {
-    let read = |offset: usize| {
-        let word = port.load(0, offset as u64, 4).expect("a register");
-        u32::from_le_bytes(word.try_into().expect("four bytes"))
-    };
-    let entries = AdminEntries::unpack(read(registers::admin_entries::OFFSET));
-    let generation = (entries.generation + 1) % 256;
+    let generation = next_generation(port);
     let start = port.now_ns();
-    let word = Quiesce { generation }.pack();
-    port.store(0, registers::quiesce::OFFSET as u64, &word.to_le_bytes());
-    while Status::unpack(read(registers::status::OFFSET)).quiet == 0 {}
+    write(
+        port,
+        registers::quiesce::OFFSET,
+        Quiesce { generation }.pack(),
+    );
+    while Status::unpack(read(port, registers::status::OFFSET)).quiet == 0 {}
     let took = port.now_ns() - start;
     let dead: Vec<u64> = port.with_side(|side| side.allocations.keys().copied().collect());
     for address in dead {
         port.release(address);
     }
     took
+}
+
+/// What is left of a driver that dies behind its first submission. The NIU is quiet.
+fn half_open(port: &HostPort) {
+    let generation = next_generation(port);
+    let entries = AdminEntries {
+        log2: 1,
+        generation,
+    };
+    let rings = port.allocate(8192);
+    for (offset, word) in [
+        (
+            registers::admin_entries::OFFSET,
+            AdminEntries { log2: 0, ..entries }.pack(),
+        ),
+        (registers::admin_submission_low::OFFSET, rings as u32),
+        (
+            registers::admin_submission_high::OFFSET,
+            (rings >> 32) as u32,
+        ),
+        (registers::admin_completion_low::OFFSET, rings as u32 + 4096),
+        (
+            registers::admin_completion_high::OFFSET,
+            (rings >> 32) as u32,
+        ),
+        (registers::quiesce::OFFSET, Quiesce { generation }.pack()),
+        (registers::admin_entries::OFFSET, entries.pack()),
+        (registers::admin_doorbell::OFFSET, 1),
+    ] {
+        write(port, offset, word);
+    }
 }
 
 fn open(patience: f64) -> Result<Device, Error> {
@@ -121,12 +170,12 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     std::mem::forget((device, ends));
     let first = bury(&port);
     port.sleep_ns(draw(seed, 3, LIFE_NS));
-    // Its rings are known to the firmware or not, when it dies.
-    if let Ok(device) = open(draw(seed, 4, 2 * LIFE_NS) as f64) {
-        std::mem::forget((endpoints(&device, 1), device));
-    }
+    // Firmware is just clearing everything for its rings, or about to read the first submission, when it dies.
+    half_open(&port);
+    port.sleep_ns(draw(seed, 4, CLEARING_NS));
     let second = bury(&port);
-    port.sleep_ns(draw(seed, 5, LIFE_NS));
+    // Long enough for it to go on with that.
+    port.sleep_ns(CLEARING_NS);
 
     let device = open(20_000_000.0)?;
     let mut ends = endpoints(&device, 1)?;
@@ -206,4 +255,28 @@ fn nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works() {
     let longest = (1..=RUNS).map(run).fold(0.0, f64::max);
     println!("quiet after at most {longest:.0} ns");
     assert!(longest < 20_000.0, "{longest} ns");
+}
+
+/// A read of the firmware that the host never answers holds the quiet up until it has timed out, and no longer.
+#[test]
+fn the_niu_is_not_quiet_while_a_read_may_still_be_answered() {
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    let period: u64 = configuration.value("host.completion_timeout_cycles");
+    let mut cluster = Cluster::new(support::options("bare", 950));
+    cluster.program(0, move |port| {
+        let device = open(PATIENT_NS).expect("the firmware answers");
+        port.with_side(|side| side.bridge.spoil_read(ReadFault::Unanswered));
+        let start = port.cycle();
+        let silent = device.create_endpoint(options(0));
+        assert!(matches!(silent, Err(Error::FirmwareSilent { .. })));
+        std::mem::forget(device);
+        bury(&port);
+        let cycles = port.cycle() - start;
+        assert!((period..2 * period + 50_000).contains(&cycles), "{cycles}");
+        let device = open(20_000_000.0).expect("it is replaced");
+        device.create_endpoint(options(0)).expect("there is room");
+    });
+    cluster.program(1, |_| {});
+    let report = cluster.run().expect("the cluster runs");
+    assert_eq!(report.nodes[0].iommu_faults, 0);
 }
