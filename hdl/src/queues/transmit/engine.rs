@@ -232,7 +232,6 @@ pub struct TransmitEngine {
     chosen_short: Signal<Local, Bit>,
     takes_offer: Signal<Local, Bit>,
     record_queue: Signal<Local, Bits<8>>,
-    record_select: LateSelect<8>,
     record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     // Stage 1.
     control_1: Signal<Local, Bits<47>>,
@@ -533,14 +532,10 @@ impl Logic for TransmitEngine {
         if !self.move_2.val() {
             self.record_queue.next = self.queue_1.q.val();
         }
-        self.record_select.late.next = self.offer.val().queue;
-        self.record_select.takes_early.next = !self.takes_offer.val();
-        self.record_select.early.next = self.record_queue.val();
-        self.record.next = self
-            .record_select
-            .chosen
-            .val()
-            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        if self.takes_offer.val() {
+            self.record_queue.next = self.offer.val().queue;
+        }
+        self.record.next = self.record_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.controls.read_address.next = self.record.val();
         self.launched.read_address.next = self.record.val();
         self.answered.read_address.next = self.record.val();

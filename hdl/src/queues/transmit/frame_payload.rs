@@ -62,6 +62,8 @@ pub struct FramePayload {
 
     beats: Fifo<Beat, 4, 5>,
     active: DFF<Bit>,
+    /// The same but for reset, for the choices between data: their load is many times that of the others.
+    streams: DFF<Bit>,
     /// The FIFO had few beats a cycle ago; not more than two can have come since.
     few: DFF<Bit>,
     /// The beat on its way to the FIFO.
@@ -117,6 +119,7 @@ impl Default for FramePayload {
             source: Default::default(),
             beats: Default::default(),
             active: Default::default(),
+            streams: Default::default(),
             few: Default::default(),
             entering_valid: Default::default(),
             entering: Default::default(),
@@ -152,6 +155,7 @@ impl Logic for FramePayload {
             self,
             clock,
             active,
+            streams,
             few,
             entering_valid,
             entering,
@@ -176,7 +180,7 @@ impl Logic for FramePayload {
         self.payload_bytes.keep.next = self.first_mask.q.val();
         self.ends.next = self.first_ends.q.val();
         self.read_address.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 2;
-        if self.active.q.val() {
+        if self.streams.q.val() {
             self.left.next = self.remaining.q.val();
             self.low.next = self.previous.q.val();
             self.current.next = self.read_data.val();
@@ -193,6 +197,7 @@ impl Logic for FramePayload {
         self.beats.data_in.next = self.entering.q.val();
         self.beats.write.next = self.entering_valid.q.val();
         self.active.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
+        self.streams.d.next = (self.start.val() | self.active.q.val()) & !self.ends.val();
         self.previous.d.next = self.current.val().get_bits::<64>(64);
         self.remaining.d.next = 0.into();
         if self.left.val() > self.beat.val() {
@@ -257,6 +262,7 @@ impl Logic for FramePayload {
         self.beats.read.next = self.source.ready.val() & !self.beats.empty.val();
         if self.reset.val() {
             self.active.d.next = false;
+            self.streams.d.next = true;
             self.few.d.next = false;
             self.entering_valid.d.next = false;
             self.reads.d.next = false;
