@@ -19,7 +19,8 @@ pub struct ReceiveRecord {
 }
 
 /// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine (`ProducerPart`), the
-/// host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer and consumer index.
+/// host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer and consumer index, or
+/// sets them to what was loaded.
 ///
 /// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in two consecutive cycles. `record` counts only
 /// with `settled`. Whoever holds a record when `change` comes for its queue must forget it.
@@ -52,6 +53,7 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     producer: ProducerPart<QUEUES_LOG2>,
     consumer: ConsumerPart<QUEUES_LOG2>,
     clear: Signal<Local, Bit>,
+    start: Signal<Local, Bits<34>>,
 }
 
 impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
@@ -62,6 +64,7 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.producer.reset.next = self.reset.val();
         self.consumer.reset.next = self.reset.val();
 
+        self.select.reset.next = self.reset.val();
         self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
         self.select.configuration.next = self.configuration.val();
         self.control.configuration.next = self.select.selected.val();
@@ -74,6 +77,9 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.producer.commit.next = self.commit.val();
         self.producer.commit_queue.next = self.commit_queue.val();
         self.producer.commit_producer.next = self.commit_producer.val();
+        self.start.next = self.select.selected.val().second;
+        self.producer.clear_producer.next = self.start.val().get_bits::<16>(0);
+        self.consumer.clear_consumer.next = self.start.val().get_bits::<16>(16);
         self.producer.clear.next = self.clear.val();
         self.producer.clear_queue.next = self.control.change.val().queue;
         self.may_commit.next = !self.producer.last.val().write & !self.control.pending.val();

@@ -311,8 +311,8 @@ fn gate() {
 fn take_seven_block_rams() {
     for (name, cells) in [
         (
-            "16",
-            ecp5_cells("receive_records_16", ReceiveRecords::<4>::default()),
+            "32",
+            ecp5_cells("receive_records_32", ReceiveRecords::<5>::default()),
         ),
         (
             "256",
