@@ -20,6 +20,8 @@ codes! {
         DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
         BindReceiveQueue / BIND_RECEIVE_QUEUE = 4 "Operands: endpoint number, RQID. From here on messages for it arrive.",
         LoadTranslation / LOAD_TRANSLATION = 5 "Operands: endpoint number, virtual destination, `queue_state::translation`.",
+        EvictEndpoint / EVICT_ENDPOINT = 6 "Operands: endpoint number. The firmware keeps the records of its queues, which are free for others.",
+        InstallEndpoint / INSTALL_ENDPOINT = 7 "Operands: endpoint number. The endpoint goes on with resident queues. Result: `endpoint_result`.",
     }
 }
 
@@ -28,11 +30,11 @@ codes! {
     status: Status {
         Done / DONE = 0 "Carried out.",
         UnknownOpcode / UNKNOWN_OPCODE = 1 "No such opcode.",
-        NoSuchEndpoint / NO_SUCH_ENDPOINT = 2 "The endpoint does not exist.",
+        NoSuchEndpoint / NO_SUCH_ENDPOINT = 2 "The endpoint does not exist, or is evicted, or is not evicted.",
         NoResources / NO_RESOURCES = 3 "No resident queue, endpoint page, page for inline bodies or translation window is free.",
         BadOperand / BAD_OPERAND = 4 "A size, alignment or number is out of range.",
         AddressRefused / ADDRESS_REFUSED = 5 "The host refuses reads at the ring's or shadow line's address.",
-        InUse / IN_USE = 6 "The RQID is bound to another endpoint.",
+        InUse / IN_USE = 6 "The RQID is bound to another endpoint; or messages of an endpoint that is to be evicted are in flight.",
         Failed / FAILED = 7 "A command to the hardware went wrong; or an earlier firmware was stopped, and this one does nothing but `IDENTIFY` before it is given new rings.",
     }
 }

@@ -10,6 +10,7 @@ numbers! {
     QUEUES = 2 "Local command queues.",
     INBOX_BYTES = 2048 "NIU memory that hardware writes and firmware reads.",
     READ_INBOX_BYTES = 1024 "First part of the inbox, for reads of host memory; behind it stand firmware packets.",
+    RECORD_BYTES = 32 "Size of a queue's record in inbox and outbox: its words 1, 2, 3 and 0 of `queue_state`, in this order.",
     OUTBOX_BYTES = 8192 "NIU memory that firmware writes and hardware (and the host, read-only) reads.",
 }
 
@@ -22,6 +23,8 @@ codes! {
         SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
         WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
         ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of 4.",
+        LoadRecord / LOAD_RECORD = 6 "operand: `record_operand` (outbox). All words of a queue's record are written, the control word last.",
+        SaveRecord / SAVE_RECORD = 7 "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are read.",
     }
 }
 
@@ -49,6 +52,15 @@ word! {
     transfer_operand / TransferOperand: 32 {
         offset [15:0] "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's `READ_INBOX_BYTES`.",
         bytes [31:16] "Length, multiple of 4, 4 to 2048.",
+    }
+}
+
+word! {
+    /// Operand of `LOAD_RECORD` and `SAVE_RECORD`.
+    record_operand / RecordOperand: 32 {
+        offset [15:0] "Byte offset in the inbox or outbox, multiple of 16.",
+        queue [23:16] "The queue.",
+        receive [24:24] "1: a receive queue; 0: a transmit queue.",
     }
 }
 
@@ -90,4 +102,4 @@ codes! {
     }
 }
 
-section!("command", "Commands and completions", maps: [], words: [header, state_operand, transfer_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);
+section!("command", "Commands and completions", maps: [], words: [header, state_operand, transfer_operand, record_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);

@@ -1,12 +1,13 @@
-//! Queue state as firmware writes it: 64-bit words at 16-bit indices, through the command `WRITE_QUEUE_STATE` (V13 to V15, V22).
+//! Queue state as firmware writes it: 64-bit words at 16-bit indices, through the commands `WRITE_QUEUE_STATE` and
+//! `LOAD_RECORD`, and as `SAVE_RECORD` reads it (V13 to V15, V22).
 
 use crate::schema::{numbers, section, word};
 
 numbers! {
     REGION_SHIFT = 12 "Lowest bit of the region in an index.",
     REGION_ENDPOINT_MAP = 0 "One word an endpoint: `endpoint_map`.",
-    REGION_TRANSMIT_QUEUE = 1 "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`.",
-    REGION_RECEIVE_QUEUE = 2 "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`.",
+    REGION_TRANSMIT_QUEUE = 1 "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`; `LOAD_RECORD` writes `TRANSMIT_PROGRESS` and `TRANSMIT_STORES` too.",
+    REGION_RECEIVE_QUEUE = 2 "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`; `LOAD_RECORD` writes `RECEIVE_INDICES` too.",
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
     REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
     REGION_RECEIVE_MAP = 5 "One word a receive queue identifier: `receive_map`.",
@@ -14,8 +15,11 @@ numbers! {
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
+    TRANSMIT_PROGRESS = 2 "Word of a transmit queue's record: `transmit_progress`.",
+    TRANSMIT_STORES = 3 "Word of a transmit queue's record: `transmit_stores`.",
     RECEIVE_CONTROL = 0 "Word of a receive queue: `receive_control`.",
     RECEIVE_RING = 1 "Word of a receive queue: host address of its ring.",
+    RECEIVE_INDICES = 2 "Word of a receive queue's record: `receive_indices`. Word 3 is zero.",
     MAXIMUM_TRANSLATION_ENTRIES = 4096 "Most entries of the translation table. How many there are: `control::registers::sizes`.",
     MAXIMUM_QUEUES = 256 "Most resident queues of a side. How many there are: `control::registers::capabilities`.",
     MAXIMUM_NODES = 1024 "Most nodes: ten bits name one.",
@@ -35,7 +39,7 @@ word! {
 }
 
 word! {
-    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure.
+    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure; in `LOAD_RECORD` it sets them.
     transmit_control / TransmitControl: 64 {
         enabled [0:0] "The queue takes stores and launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
@@ -49,12 +53,40 @@ word! {
 }
 
 word! {
-    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices.
+    /// What was answered to a transmit queue. A record with `consumer` = `transmit_stores::producer` is idle.
+    transmit_progress / TransmitProgress: 64 {
+        consumer [15:0] "First message that is not done.",
+        message_errors [27:16] "As in `message::shadow`.",
+        message_error [31:28] "As in `message::shadow`.",
+        failed [32:32] "As in `message::shadow`.",
+    }
+}
+
+word! {
+    /// What the host has stored to a transmit queue.
+    transmit_stores / TransmitStores: 64 {
+        producer [15:0] "Messages composed.",
+        store_errors [27:16] "As in `message::shadow`.",
+        store_error [31:28] "As in `message::shadow`.",
+        inline_lost [32:32] "An inline body was lost that no producer index has covered since.",
+    }
+}
+
+word! {
+    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices; in `LOAD_RECORD` it sets them.
     receive_control / ReceiveControl: 64 {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
         stride_log2 [11:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
         receive_queue_id [31:16] "Identifier (RQID, V14); compared again when a message is committed.",
+    }
+}
+
+word! {
+    /// Indices of a receive queue.
+    receive_indices / ReceiveIndices: 64 {
+        producer [15:0] "Entries written.",
+        consumer [31:16] "Entries given back by the host.",
     }
 }
 
@@ -76,4 +108,4 @@ word! {
     }
 }
 
-section!("queue_state", "Queue state", maps: [], words: [endpoint_map, transmit_control, receive_control, receive_map, translation], codes: []);
+section!("queue_state", "Queue state", maps: [], words: [endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control, receive_indices, receive_map, translation], codes: []);

@@ -1,8 +1,8 @@
 //! The admin queue: one submission after the other, every one checked before anything is done (`abi::admin`).
 
 use crate::command::Command;
-use crate::endpoints::{EndpointTable, Limits, Memory, check};
-use crate::jobs::{self, Job, Progress};
+use crate::endpoints::{EndpointTable, Limits, Memory, RECORD_WORDS, Record, check};
+use crate::jobs::{self, Eviction, Job, Progress};
 use crate::rings::{AdminRegisters, Rings};
 use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, Submission, opcode::Opcode, status::Status};
 use abi::command::completion_status::CompletionStatus;
@@ -12,8 +12,10 @@ use abi::queue_state::REGION_TRANSLATION;
 const FETCH_TOKEN: u16 = 1;
 /// Token of the marker behind everything that was under way.
 const MARKER_TOKEN: u16 = 2;
+/// Token of a record that is saved.
+const SAVE_TOKEN: u16 = 3;
 /// Token of the first probe of an endpoint's memory; those behind it count on.
-const PROBE_TOKEN: u16 = 3;
+const PROBE_TOKEN: u16 = 4;
 /// Inbox offset of the submission.
 const SUBMISSION_INBOX_OFFSET: usize = 0;
 /// Words of a submission that mean something to some opcode: the head, one without a meaning, three operands.
@@ -55,6 +57,15 @@ pub enum Action {
         offset: usize,
         /// The bytes.
         words: [u64; COMPLETION_BYTES / 8],
+        /// The command.
+        command: Command,
+    },
+    /// Write a record to the outbox, then issue the command that loads it.
+    Load {
+        /// Byte offset.
+        offset: usize,
+        /// The record.
+        words: Record,
         /// The command.
         command: Command,
     },
@@ -169,6 +180,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 if self.state == State::Fetching {
                     return self.begin(&entry);
                 }
+                self.take_record(&entry);
             }
             Input::Room => return self.proceed(),
         }
@@ -215,8 +227,15 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 }
                 State::Working { identifier, job } => {
                     let identifier = *identifier;
-                    match job.step(&mut self.endpoints) {
+                    match job.step(&mut self.endpoints, SAVE_TOKEN) {
                         Progress::Issue(command) => return Some(Action::Issue(command)),
+                        Progress::Load(offset, words, command) => {
+                            return Some(Action::Load {
+                                offset,
+                                words,
+                                command,
+                            });
+                        }
                         Progress::Again => {}
                         Progress::Wait => return None,
                         Progress::Done(result) => {
@@ -294,6 +313,16 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             // Nobody knows what it was called, but its place in the ring is answered.
             (FETCH_TOKEN, State::Fetching, Some(status)) => self.state = refuse(0, status),
             (
+                SAVE_TOKEN,
+                State::Working {
+                    job: Job::Evict(_), ..
+                },
+                None,
+            ) => {
+                let offset = Eviction::INBOX_OFFSET;
+                return Some(Action::ReadInbox { offset });
+            }
+            (
                 PROBE_TOKEN..,
                 State::Working {
                     job: Job::Probe(probes),
@@ -304,6 +333,21 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             _ => {}
         }
         None
+    }
+
+    /// A record that was saved stands in the inbox.
+    #[inline(never)]
+    fn take_record(&mut self, entry: &[u64; SUBMISSION_WORDS]) {
+        if let State::Working {
+            job: Job::Evict(eviction),
+            ..
+        } = &mut self.state
+        {
+            eviction.saved(core::array::from_fn(|number: usize| {
+                const { assert!(RECORD_WORDS <= SUBMISSION_WORDS) };
+                entry[number]
+            }));
+        }
     }
 
     /// Host address of the next submission.
@@ -338,6 +382,22 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 result,
             },
             Ok(Begun::Job(job)) => State::Working { identifier, job },
+            Ok(Begun::Installation {
+                transmit_queue,
+                generation,
+                records,
+            }) => {
+                action = Some(Action::Keep {
+                    transmit_queue,
+                    generation,
+                });
+                let job = Job::Install {
+                    queue: transmit_queue,
+                    records,
+                    done: 0,
+                };
+                State::Working { identifier, job }
+            }
             Ok(Begun::Creation {
                 transmit_queue,
                 generation,
@@ -370,10 +430,31 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                     memory,
                 });
             }
-            Opcode::DestroyEndpoint => Job::TearDown {
-                queue: self.endpoints.get(operands[0])?.transmit_queue,
-                done: 0,
+            Opcode::DestroyEndpoint => match self.endpoints.get(operands[0]) {
+                Ok(endpoint) => Job::TearDown {
+                    queue: endpoint.transmit_queue,
+                    done: 0,
+                },
+                Err(_) => {
+                    self.endpoints.remove_evicted(operands[0])?;
+                    return Ok(Begun::Result(0));
+                }
             },
+            Opcode::EvictEndpoint => {
+                let queue = self.endpoints.get(operands[0])?.transmit_queue;
+                if !self.endpoints.may_evict() {
+                    return Err(Status::NoResources);
+                }
+                Job::Evict(Eviction::new(queue))
+            }
+            Opcode::InstallEndpoint => {
+                let (endpoint, transmit, receive) = self.endpoints.install(operands[0])?;
+                return Ok(Begun::Installation {
+                    transmit_queue: endpoint.transmit_queue,
+                    generation: endpoint.generation,
+                    records: [transmit, receive],
+                });
+            }
             Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
                 Some(queue) => Job::Bind { queue, done: 0 },
                 None => return Ok(Begun::Result(0)),
@@ -415,6 +496,12 @@ enum Begun {
         transmit_queue: u8,
         generation: u8,
         memory: Memory,
+    },
+    /// An evicted endpoint has got queues.
+    Installation {
+        transmit_queue: u8,
+        generation: u8,
+        records: [Record; 2],
     },
 }
 

@@ -1,6 +1,6 @@
 //! Commands to the hardware (`abi::command`, V22).
 
-use abi::command::{Header, StateOperand, TransferOperand, opcode};
+use abi::command::{Header, RecordOperand, StateOperand, TransferOperand, opcode};
 use abi::queue_state::{REGION_RESUME, REGION_SHIFT};
 
 /// One command, as the hardware takes it.
@@ -70,6 +70,18 @@ impl Command {
         Command::new(header, transfer(outbox_offset, bytes), address)
     }
 
+    /// Reads all of a queue's record into the inbox and completes with `token`.
+    pub const fn save_record(receive: bool, queue: u8, inbox_offset: usize, token: u16) -> Self {
+        let header = completes(header(opcode::SAVE_RECORD), token);
+        Command::new(header, record(receive, queue, inbox_offset), 0)
+    }
+
+    /// Writes all of a queue's record from the outbox.
+    pub const fn load_record(receive: bool, queue: u8, outbox_offset: usize) -> Self {
+        let header = header(opcode::LOAD_RECORD);
+        Command::new(header, record(receive, queue, outbox_offset), 0)
+    }
+
     /// Its four words, in the order in which they are stored.
     pub const fn words(&self) -> [u32; 4] {
         self.words
@@ -105,6 +117,15 @@ const fn place(region: usize, index: usize) -> StateOperand {
         more: 0,
         every_fourth: 0,
     }
+}
+
+const fn record(receive: bool, queue: u8, offset: usize) -> u32 {
+    let operand = RecordOperand {
+        offset: offset as u64,
+        queue: queue as u64,
+        receive: receive as u64,
+    };
+    operand.pack()
 }
 
 const fn transfer(offset: usize, bytes: usize) -> u32 {

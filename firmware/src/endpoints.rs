@@ -1,4 +1,5 @@
-//! Which endpoints exist, and what they own. Every endpoint is resident: it has a transmit and a receive queue of its own.
+//! Which endpoints exist, and what they own. A resident endpoint has a transmit and a receive queue of its own; of an evicted
+//! one the records of its queues are kept.
 
 mod limits;
 mod shape;
@@ -17,6 +18,21 @@ use heapless::{Deque, Vec};
 
 /// Most pages for inline bodies that this firmware serves.
 pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
+/// Most endpoints that are evicted at the same time.
+const MAXIMUM_EVICTED: usize = 4;
+/// Words of a queue's record (`abi::command::RECORD_BYTES`).
+pub const RECORD_WORDS: usize = abi::command::RECORD_BYTES / 8;
+
+/// A queue's record, as it stands in inbox and outbox.
+pub type Record = [u64; RECORD_WORDS];
+
+/// An endpoint without queues. It keeps its pages and its window.
+#[derive(Clone, Copy, Debug)]
+struct Evicted {
+    endpoint: Endpoint,
+    transmit: Record,
+    receive: Record,
+}
 
 /// An endpoint. The numbers of its page, its queues and its page for inline bodies have nothing to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +122,7 @@ pub struct EndpointTable<const QUEUES: usize> {
     free_transmit_queues: Deque<u8, QUEUES>,
     free_receive_queues: Vec<u8, QUEUES>,
     free_inline_pages: Vec<u8, MAXIMUM_INLINE_PAGES>,
+    evicted: Vec<Evicted, MAXIMUM_EVICTED>,
 }
 
 impl<const QUEUES: usize> EndpointTable<QUEUES> {
@@ -119,6 +136,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             free_transmit_queues: Deque::new(),
             free_receive_queues: Vec::new(),
             free_inline_pages: Vec::new(),
+            evicted: Vec::new(),
         };
         // There is room for all: the limits are within the sizes.
         for queue in 0..limits.transmit_queues {
@@ -143,21 +161,21 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         self.limits
     }
 
-    /// The transmit queue that an endpoint of this number has: a page goes with one queue, so that none is found in two places.
-    fn transmit_queue(&self, number: usize) -> usize {
-        number % self.limits.transmit_queues.max(1)
+    /// All endpoints, also those that are evicted.
+    fn all(&self) -> impl Iterator<Item = &Endpoint> {
+        let resident = self.endpoints.iter().flatten();
+        resident.chain(self.evicted.iter().map(|evicted| &evicted.endpoint))
     }
 
-    /// The endpoint with this number.
+    /// The resident endpoint with this number.
     ///
     /// # Errors
     /// `NoSuchEndpoint`.
     pub fn get(&self, number: u64) -> Result<&Endpoint, Status> {
         let number = u16::try_from(number).map_err(|_| Status::NoSuchEndpoint)?;
-        let queue = self.transmit_queue(number.into());
-        let endpoint = self.endpoints.get(queue).and_then(Option::as_ref);
-        endpoint
-            .filter(|endpoint| endpoint.number == number)
+        let mut endpoints = self.endpoints.iter().flatten();
+        endpoints
+            .find(|endpoint| endpoint.number == number)
             .ok_or(Status::NoSuchEndpoint)
     }
 
@@ -184,22 +202,21 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         if is_short {
             return Err(Status::NoResources);
         }
-        let queue = self
-            .free_transmit_queues
-            .pop_front()
-            .ok_or(Status::NoResources)?;
+        let queue = self.free_transmit_queues.front().copied();
+        let queue = queue.ok_or(Status::NoResources)?;
+        let (number, generation) = self.free_number(queue).ok_or(Status::NoResources)?;
+        self.free_transmit_queues.pop_front();
         let receive_queue = self.free_receive_queues.pop().ok_or(Status::NoResources)?;
         let inline_page = match shape.inline {
             true => self.free_inline_pages.pop(),
             false => None,
         };
-        let generation = &mut self.generations[usize::from(queue)];
-        *generation = generation.wrapping_add(1);
+        self.generations[usize::from(queue)] = generation;
         let place = &mut self.endpoints[usize::from(queue)];
         Ok(place.insert(Endpoint {
-            number: self.limits.page(queue, *generation),
+            number,
             transmit_queue: queue,
-            generation: *generation,
+            generation,
             receive_queue,
             inline_page,
             window_base,
@@ -208,13 +225,107 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         }))
     }
 
+    /// Number and generation of the next owner of a transmit queue. A former owner may have moved to another queue with its
+    /// number.
+    fn free_number(&self, queue: u8) -> Option<(u16, u8)> {
+        let last = self.generations[usize::from(queue)];
+        (1..=u8::MAX).find_map(|step| {
+            let generation = last.wrapping_add(step);
+            let number = self.limits.page(queue, generation);
+            let is_free = self.all().all(|endpoint| endpoint.number != number);
+            is_free.then_some((number, generation))
+        })
+    }
+
+    /// Another endpoint may be evicted.
+    pub fn may_evict(&self) -> bool {
+        !self.evicted.is_full()
+    }
+
+    /// The endpoint that has this transmit queue is evicted: its queues are disabled, and these were their records.
+    #[inline(never)]
+    pub fn evict(&mut self, queue: u8, transmit: Record, receive: Record) {
+        let place = self.endpoints.get_mut(usize::from(queue));
+        let Some(endpoint) = place.and_then(Option::take) else {
+            return;
+        };
+        // There is room: `may_evict` was asked, and the queues were taken from these.
+        let _ = self.evicted.push(Evicted {
+            endpoint,
+            transmit,
+            receive,
+        });
+        let _ = self.free_transmit_queues.push_back(endpoint.transmit_queue);
+        let _ = self.free_receive_queues.push(endpoint.receive_queue);
+    }
+
+    /// An evicted endpoint gets queues: the endpoint and the records for them.
+    ///
+    /// # Errors
+    /// `NoSuchEndpoint` if none of this number is evicted, `NoResources`.
+    #[inline(never)]
+    pub fn install(&mut self, number: u64) -> Result<(&Endpoint, Record, Record), Status> {
+        let place = self.place_of_evicted(number)?;
+        let queue = self.free_transmit_queues.front().copied();
+        let receive_queue = self.free_receive_queues.last().copied();
+        let (Some(queue), Some(receive_queue)) = (queue, receive_queue) else {
+            return Err(Status::NoResources);
+        };
+        self.free_transmit_queues.pop_front();
+        self.free_receive_queues.pop();
+        let Evicted {
+            mut endpoint,
+            mut transmit,
+            mut receive,
+        } = self.evicted.swap_remove(place);
+        let generation = &mut self.generations[usize::from(queue)];
+        *generation = generation.wrapping_add(1);
+        endpoint.transmit_queue = queue;
+        endpoint.generation = *generation;
+        endpoint.receive_queue = receive_queue;
+        // The control words are the last ones.
+        transmit[RECORD_WORDS - 1] = endpoint.transmit_control();
+        receive[RECORD_WORDS - 1] = endpoint
+            .receive_queue_id
+            .map_or(0, |identifier| endpoint.receive_control(identifier));
+        let place = &mut self.endpoints[usize::from(queue)];
+        Ok((place.insert(endpoint), transmit, receive))
+    }
+
+    /// Forgets an evicted endpoint.
+    ///
+    /// # Errors
+    /// `NoSuchEndpoint`.
+    pub fn remove_evicted(&mut self, number: u64) -> Result<(), Status> {
+        let place = self.place_of_evicted(number)?;
+        let evicted = self.evicted.swap_remove(place);
+        if let Some(page) = evicted.endpoint.inline_page {
+            let _ = self.free_inline_pages.push(page);
+        }
+        Ok(())
+    }
+
+    /// Forgets all of them.
+    pub fn remove_all_evicted(&mut self) {
+        while let Some(evicted) = self.evicted.last() {
+            let _ = self.remove_evicted(evicted.endpoint.number.into());
+        }
+    }
+
+    fn place_of_evicted(&self, number: u64) -> Result<usize, Status> {
+        let mut evicted = self.evicted.iter();
+        evicted
+            .position(|evicted| u64::from(evicted.endpoint.number) == number)
+            .ok_or(Status::NoSuchEndpoint)
+    }
+
     /// First entry of a free window: windows are aligned to their sizes.
     fn free_window(&self, size_log2: u8) -> Result<u16, Status> {
         let size = 1 << size_log2;
         let mut base = 0;
         while base + size <= self.limits.translation_entries {
             let window = base..base + size;
-            let in_the_way = self.endpoints.iter().flatten().find(|other| {
+            let in_the_way = self.all().find(|other| {
                 let other = other.window();
                 other.start < window.end && window.start < other.end
             });
@@ -258,8 +369,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             _ => return Err(Status::BadOperand),
         }
         let bound = Some(identifier as u16);
-        let mut endpoints = self.endpoints.iter().flatten();
-        if endpoints.any(|other| other.receive_queue_id == bound) {
+        if self.all().any(|other| other.receive_queue_id == bound) {
             return Err(Status::InUse);
         }
         if let Some(endpoint) = &mut self.endpoints[usize::from(queue)] {

@@ -3,17 +3,23 @@
 //! Why the commands stand in this order: contract 3, rule 14.
 
 use crate::command::Command;
-use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES};
+use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES, Record};
 use abi::admin::{EndpointResult, status::Status};
 use abi::queue_state::{
     RECEIVE_CONTROL, RECEIVE_RING, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
-    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL, TRANSMIT_SHADOW, WORDS_LOG2,
+    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL, TRANSMIT_SHADOW, TransmitProgress,
+    TransmitStores, WORDS_LOG2,
 };
 
 /// Where probes of host memory land in the inbox.
 const PROBE_INBOX_OFFSET: usize = 64;
 /// Probes under way at once: as many reads as the hardware carries out at once.
 const PROBES_UNDER_WAY: u16 = 4;
+/// Where records land in the inbox.
+const RECORD_INBOX_OFFSET: usize = 128;
+/// Where records stand in the outbox until they are loaded: of a transmit queue, and behind it of a receive queue. The submission
+/// of the next request is read behind the commands that read them.
+const RECORD_OUTBOX_OFFSET: usize = 0x200;
 
 /// What is being done for a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +53,40 @@ pub enum Job {
         /// Commands done.
         done: usize,
     },
+    /// Saving an endpoint's records and disabling its queues.
+    Evict(Eviction),
+    /// Loading an endpoint's records into its new queues.
+    Install {
+        /// The endpoint's transmit queue.
+        queue: u8,
+        /// Its records.
+        records: [Record; 2],
+        /// Commands done.
+        done: usize,
+    },
+}
+
+/// How far an eviction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eviction {
+    /// The endpoint's transmit queue.
+    pub queue: u8,
+    /// Commands done.
+    pub done: usize,
+    /// A record is being saved.
+    pub saving: bool,
+    /// The records that were saved: of the transmit, of the receive queue.
+    pub records: [Record; 2],
+    /// Messages are in flight: the endpoint stays.
+    pub busy: bool,
 }
 
 /// What came of a job's step.
 pub enum Progress {
     /// The job takes this command, and goes on after it.
     Issue(Command),
+    /// The job writes this record to the outbox, takes this command, and goes on after it.
+    Load(usize, Record, Command),
     /// The job goes on at once.
     Again,
     /// The job waits.
@@ -80,12 +114,17 @@ impl Job {
     pub fn goes_on(&self) -> bool {
         match self {
             Job::Probe(probes) => probes.may_issue() || probes.outcome().is_some(),
+            Job::Evict(eviction) => !eviction.saving,
             _ => true,
         }
     }
 
-    /// One step, other than a probe.
-    pub fn step<const QUEUES: usize>(&mut self, endpoints: &mut EndpointTable<QUEUES>) -> Progress {
+    /// One step, other than a probe. `save_token`: of a record that is saved.
+    pub fn step<const QUEUES: usize>(
+        &mut self,
+        endpoints: &mut EndpointTable<QUEUES>,
+        save_token: u16,
+    ) -> Progress {
         let (command, result) = match self {
             Job::Issue(command) => {
                 let command = *command;
@@ -120,6 +159,39 @@ impl Job {
                     endpoints.remove(*queue);
                 }
                 (command, 0)
+            }
+            Job::Evict(eviction) => {
+                if eviction.saving {
+                    return Progress::Wait;
+                }
+                let Some(endpoint) = endpoints.of_queue(eviction.queue) else {
+                    return Progress::Failed(Status::NoSuchEndpoint);
+                };
+                let command = evict(endpoint, eviction, save_token);
+                eviction.done += 1;
+                if command.is_none() {
+                    if eviction.busy {
+                        return Progress::Failed(Status::InUse);
+                    }
+                    let [transmit, receive] = eviction.records;
+                    endpoints.evict(eviction.queue, transmit, receive);
+                }
+                (command, 0)
+            }
+            Job::Install {
+                queue,
+                records,
+                done,
+            } => {
+                let Some(endpoint) = endpoints.of_queue(*queue) else {
+                    return Progress::Failed(Status::NoSuchEndpoint);
+                };
+                *done += 1;
+                if let number @ 1..=2 = *done {
+                    let record = records[number - 1];
+                    return load(endpoint, number == 2, record);
+                }
+                (install(endpoint, *done), created(endpoint))
             }
         };
         command.map_or(Progress::Done(result), Progress::Issue)
@@ -307,6 +379,89 @@ fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
     Some(Command::write_queue_state(region, index, 0))
 }
 
+/// The eviction command with this number: the ways in, then the records, once nothing changes them any more. The transmit
+/// queue's is saved before the queue is disabled, to see whether it is idle: no store reaches it any more, so it stays so. If it
+/// is not, the way in is opened again.
+#[inline(never)]
+fn evict(endpoint: &Endpoint, eviction: &mut Eviction, save_token: u16) -> Option<Command> {
+    let (transmit, receive) = (endpoint.transmit_queue, endpoint.receive_queue);
+    let clear = |region, index| Command::write_queue_state(region, index, 0);
+    if eviction.busy {
+        let page = endpoint.number.into();
+        return (eviction.done == 2)
+            .then(|| Command::write_queue_state(REGION_ENDPOINT_MAP, page, endpoint.map()));
+    }
+    let command = match eviction.done {
+        0 => clear(REGION_ENDPOINT_MAP, endpoint.number.into()),
+        1 => Command::save_record(false, transmit, RECORD_INBOX_OFFSET, save_token),
+        2 => match endpoint.receive_queue_id {
+            Some(identifier) => clear(REGION_RECEIVE_MAP, identifier.into()),
+            None => clear(REGION_RECEIVE_QUEUE, word(receive, RECEIVE_CONTROL)),
+        },
+        3 => clear(REGION_TRANSMIT_QUEUE, word(transmit, TRANSMIT_CONTROL)),
+        4 => clear(REGION_RECEIVE_QUEUE, word(receive, RECEIVE_CONTROL)),
+        5 => Command::save_record(true, receive, RECORD_INBOX_OFFSET, save_token),
+        _ => return None,
+    };
+    eviction.saving = matches!(eviction.done, 1 | 5);
+    Some(command)
+}
+
+impl Eviction {
+    /// Where the record stands that was saved.
+    pub const INBOX_OFFSET: usize = RECORD_INBOX_OFFSET;
+
+    /// Of the endpoint that has this transmit queue.
+    pub fn new(queue: u8) -> Self {
+        Eviction {
+            queue,
+            done: 0,
+            saving: false,
+            records: [[0; 4]; 2],
+            busy: false,
+        }
+    }
+
+    /// A record was saved.
+    pub fn saved(&mut self, record: Record) {
+        self.saving = false;
+        // The first one is the transmit queue's.
+        if self.done == 2 {
+            let consumer = TransmitProgress::unpack(record[1]).consumer;
+            self.busy = consumer != TransmitStores::unpack(record[2]).producer;
+            self.records[0] = record;
+        } else {
+            self.records[1] = record;
+        }
+    }
+}
+
+/// Loads one of an endpoint's records. A receive queue without an identifier has only its ring: its control word is zero.
+fn load(endpoint: &Endpoint, receive: bool, record: Record) -> Progress {
+    let (queue, offset) = match receive {
+        false => (endpoint.transmit_queue, RECORD_OUTBOX_OFFSET),
+        true => (
+            endpoint.receive_queue,
+            RECORD_OUTBOX_OFFSET + size_of::<Record>(),
+        ),
+    };
+    Progress::Load(offset, record, Command::load_record(receive, queue, offset))
+}
+
+/// The command with this number of an installation, behind the records: the ways in.
+fn install(endpoint: &Endpoint, done: usize) -> Option<Command> {
+    let (region, index, data) = match (done, endpoint.receive_queue_id) {
+        (3, _) => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
+        (4, Some(identifier)) => (
+            REGION_RECEIVE_MAP,
+            identifier.into(),
+            endpoint.receive_map(),
+        ),
+        _ => return None,
+    };
+    Some(Command::write_queue_state(region, index, data))
+}
+
 /// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it. So its time
 /// depends on how many there are, and not on how many there could be.
 #[inline(never)]
@@ -315,7 +470,10 @@ pub fn tear_down_known<const QUEUES: usize>(
     done: &mut usize,
 ) -> Option<Command> {
     loop {
-        let endpoint = endpoints.any()?;
+        let Some(endpoint) = endpoints.any() else {
+            endpoints.remove_all_evicted();
+            return None;
+        };
         if let Some(command) = tear_down(endpoint, *done) {
             return Some(command);
         }

@@ -5,6 +5,7 @@ mod support;
 use abi::admin::status::Status;
 use abi::admin::{Completion, EndpointShape, opcode};
 use abi::command::completion_status::CompletionStatus;
+use abi::queue_state::EndpointMap;
 use support::requests::{Host, Reference, call, create, request};
 use support::{LIMITS, QUEUES, Random, World};
 use wayfarer_firmware::{Firmware, Input, Limits};
@@ -68,7 +69,7 @@ fn identity_is_told() {
 #[test]
 fn unknown_opcodes_are_refused() {
     let mut bench = Bench::new();
-    for opcode in [0, 6, 0x102, 0xffff] {
+    for opcode in [0, 8, 0x102, 0xffff] {
         assert_eq!(bench.ask(opcode, [0; 3]).0, Status::UnknownOpcode);
     }
 }
@@ -283,4 +284,66 @@ fn completions_nobody_waits_for_change_nothing() {
     assert!(firmware.step(Input::Inbox([2; 5])).is_none());
     assert!(firmware.step(Input::Room).is_none());
     assert!(!firmware.wants_room());
+}
+
+/// An evicted endpoint's queues serve others; it goes on with other queues where it was, once nothing is in flight.
+#[test]
+fn an_evicted_endpoint_goes_on_with_other_queues() {
+    use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSMIT_QUEUE};
+    let mut bench = Bench::new();
+    assert_eq!(bench.create(3).0, Status::Done);
+    assert_eq!(
+        bench.ask(opcode::BIND_RECEIVE_QUEUE, [0, 9, 0]).0,
+        Status::Done
+    );
+    let queues = |bench: &Bench| {
+        let map = EndpointMap::unpack(bench.world.state_word(0, 0));
+        (map.transmit_queue as usize, map.receive_queue as usize)
+    };
+    let (transmit, receive) = queues(&bench);
+    let set = |bench: &mut Bench, region, index, word| {
+        bench.world.state.insert((region, index), word);
+    };
+    set(
+        &mut bench,
+        REGION_TRANSMIT_QUEUE,
+        4 * transmit + 2,
+        0x1_0002_0005,
+    );
+    set(&mut bench, REGION_TRANSMIT_QUEUE, 4 * transmit + 3, 6);
+    set(
+        &mut bench,
+        REGION_RECEIVE_QUEUE,
+        4 * receive + 2,
+        0x0003_0004,
+    );
+    let evict = request(opcode::EVICT_ENDPOINT as u16, [0; 3]);
+    bench.host.submit(&mut bench.world, evict);
+    bench.world.settle(&mut Random::new(1));
+    let answer = bench.host.collect(&mut bench.world);
+    assert_eq!(answer, Some((Status::InUse, 0)), "a message is in flight");
+    assert_eq!(queues(&bench), (transmit, receive));
+    bench.world.state_writes.clear();
+
+    set(&mut bench, REGION_TRANSMIT_QUEUE, 4 * transmit + 3, 5);
+    assert_eq!(bench.ask(opcode::EVICT_ENDPOINT, [0; 3]).0, Status::Done);
+    for request in [opcode::EVICT_ENDPOINT, opcode::LOAD_TRANSLATION] {
+        assert_eq!(bench.ask(request, [0; 3]).0, Status::NoSuchEndpoint);
+    }
+    assert_eq!(bench.create(3).0, Status::Done, "the receive queue is lent");
+    assert_eq!(bench.ask(opcode::INSTALL_ENDPOINT, [0; 3]).0, Status::Done);
+    let (other, other_receive) = queues(&bench);
+    assert!(other != transmit && other_receive != receive);
+    let word = |region, index| bench.world.state_word(region, index);
+    assert_eq!(word(REGION_TRANSMIT_QUEUE, 4 * other + 2), 0x1_0002_0005);
+    assert_eq!(word(REGION_TRANSMIT_QUEUE, 4 * other + 3), 5);
+    assert_eq!(
+        word(REGION_RECEIVE_QUEUE, 4 * other_receive + 2),
+        0x0003_0004
+    );
+    assert_eq!(
+        bench.ask(opcode::INSTALL_ENDPOINT, [0; 3]).0,
+        Status::NoSuchEndpoint
+    );
+    assert_eq!(bench.ask(opcode::DESTROY_ENDPOINT, [0; 3]).0, Status::Done);
 }

@@ -57,6 +57,27 @@ pub struct ConfigurationWrite {
     pub data: Bits<64>,
 }
 
+/// The command executor wants the words 2 and 3 of a queue's record (`abi::queue_state`). Both fields stay until
+/// `SavedWords::done` was high.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct RecordRequest {
+    /// The queue counts in this cycle.
+    pub valid: Bit,
+    /// Resident queue of the side that is asked.
+    pub queue: Bits<8>,
+}
+
+/// Those words, as their owners keep them.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SavedWords {
+    /// The others count, and stay until the request falls. `done` falls behind that.
+    pub done: Bit,
+    /// Word 2.
+    pub second: Bits<33>,
+    /// Word 3.
+    pub third: Bits<33>,
+}
+
 /// Asking end of the register bus: one access at a time; `done` comes one or more cycles after `read` or `write`.
 #[derive(LogicInterface, Default)]
 #[join = "RegisterTarget"]

@@ -33,6 +33,13 @@ pub const SLOT_MEMORY_LOG2: usize = TRANSMIT_QUEUES_LOG2 + TRANSMIT_SLOTS_LOG2;
 /// Base-2 logarithm of the 16-byte beats in the pool of inline pages.
 pub const INLINE_BEATS_LOG2: usize = INLINE_PAGES_LOG2 + 8;
 
+/// Base-2 logarithm of the words of queue state that firmware has written for the queues of both sides: two a queue.
+pub const WRITTEN_WORDS_LOG2: usize = 2 + if TRANSMIT_QUEUES_LOG2 > RECEIVE_QUEUES_LOG2 {
+    TRANSMIT_QUEUES_LOG2
+} else {
+    RECEIVE_QUEUES_LOG2
+};
+
 /// Bits of the number of a flow: a resident transmit queue of a node, on a virtual channel.
 pub const FLOWS_LOG2: usize = NODES_LOG2 + PEER_QUEUES_LOG2 + 1;
 

@@ -273,8 +273,13 @@ impl Logic for Niu {
         self.configuration.d.next = self.processor.configuration.val();
         self.processor.receive_holds.next = self.receive.holds_ring.val();
         // A resumption, too, holds up the commands behind it.
-        self.processor.shadow_holds.next =
-            self.transmit.holds_address.val() | self.quiesce.resuming.val();
+        self.processor.shadow_holds.next = self.transmit.holds_address.val()
+            | self.pages.settling.val()
+            | self.quiesce.resuming.val();
+        self.transmit.save.next = self.processor.save_transmit.val();
+        self.processor.saved_transmit.next = self.transmit.saved.val();
+        self.receive.save.next = self.processor.save_receive.val();
+        self.processor.saved_receive.next = self.receive.saved.val();
 
         // Stores, for both sides.
         self.pages.write_valid.next = self.packet_receive.write_valid.val();

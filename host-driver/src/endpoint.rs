@@ -166,6 +166,36 @@ impl<T: Transport> Endpoint<T> {
         Ok(())
     }
 
+    /// Has the firmware take the endpoint's queues away and keep their records. Until [`Endpoint::install`] the endpoint sends
+    /// nothing, and a message for it is lost and reported to its sender (`NOT_RESIDENT`).
+    ///
+    /// # Errors
+    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or it has no room for more records.
+    pub fn evict(&mut self) -> Result<(), Error> {
+        self.transmit.launch();
+        self.receive.give_back();
+        self.admin.borrow_mut().call(
+            "to evict an endpoint",
+            opcode::EVICT_ENDPOINT,
+            &[self.number.into()],
+        )?;
+        Ok(())
+    }
+
+    /// Ends [`Endpoint::evict`]: the endpoint goes on where it was, with queues that may be others than before.
+    ///
+    /// # Errors
+    /// The firmware refuses: no queue is free.
+    pub fn install(&mut self) -> Result<(), Error> {
+        let result = self.admin.borrow_mut().call(
+            "to install an endpoint",
+            opcode::INSTALL_ENDPOINT,
+            &[self.number.into()],
+        )?;
+        self.transmit_queue = EndpointResult::unpack(result).transmit_queue as u16;
+        Ok(())
+    }
+
     /// Sends 8 bytes with one store (V3).
     ///
     /// # Errors

@@ -129,6 +129,16 @@ fn carry_out_seldom(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, ac
             }
             hardware.issue(&command);
         }
+        Action::Load {
+            offset,
+            words,
+            command,
+        } => {
+            for (number, word) in words.into_iter().enumerate() {
+                hardware.set_outbox(offset + 8 * number, word);
+            }
+            hardware.issue(&command);
+        }
         Action::ReadInbox { offset } => {
             let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
             if let Some(action) = firmware.step(Input::Inbox(entry)) {

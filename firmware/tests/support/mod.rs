@@ -4,7 +4,7 @@
 pub mod requests;
 
 use abi::command::completion_status::CompletionStatus;
-use abi::command::{Header, StateOperand, TransferOperand, opcode};
+use abi::command::{Header, RecordOperand, StateOperand, TransferOperand, opcode};
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_RESUME,
     REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TransmitControl,
@@ -218,6 +218,17 @@ impl World {
                 }
                 self.issue(input, command);
             }
+            Some(Action::Load {
+                offset,
+                words,
+                command,
+            }) => {
+                assert!(offset + 32 <= abi::admin::LOG_OFFSET, "in the log");
+                for (place, word) in self.outbox[offset..].chunks_mut(8).zip(words) {
+                    place.copy_from_slice(&word.to_le_bytes());
+                }
+                self.issue(input, command);
+            }
             Some(Action::ReadInbox { offset }) => {
                 let entry = std::array::from_fn(|n| {
                     let bytes = &self.inbox[offset + 8 * n..offset + 8 * n + 8];
@@ -352,6 +363,23 @@ impl World {
                 self.store(data, &bytes);
                 let words = [self.load64(data), self.load64(data + 8)];
                 self.answers.push_back((data, words));
+            }
+            opcode::SAVE_RECORD | opcode::LOAD_RECORD => {
+                let record = RecordOperand::unpack(words[1]);
+                let region = [REGION_TRANSMIT_QUEUE, REGION_RECEIVE_QUEUE][record.receive as usize];
+                let place = 4 * record.queue as usize;
+                for number in 0..4 {
+                    let index = place + (number + 1) % 4;
+                    let bytes = record.offset as usize + 8 * number
+                        ..record.offset as usize + 8 * number + 8;
+                    if header.opcode as usize == opcode::LOAD_RECORD {
+                        let word = self.outbox[bytes].try_into().expect("eight");
+                        self.write_state(region, index, u64::from_le_bytes(word));
+                    } else {
+                        let word = self.state_word(region, index);
+                        self.inbox[bytes].copy_from_slice(&word.to_le_bytes());
+                    }
+                }
             }
             other => panic!("opcode {other}"),
         }

@@ -142,6 +142,7 @@ struct Live {
 pub struct Reference {
     limits: Limits,
     live: BTreeMap<u64, Live>,
+    evicted: BTreeMap<u64, Live>,
 }
 
 impl Reference {
@@ -149,6 +150,7 @@ impl Reference {
         Reference {
             limits,
             live: BTreeMap::new(),
+            evicted: BTreeMap::new(),
         }
     }
 
@@ -169,12 +171,13 @@ impl Reference {
             return Status::BadOperand;
         }
         let size = 1 << window;
-        let is_free = |entry: usize| !self.live.values().any(|live| live.window.contains(&entry));
+        let all = || self.live.values().chain(self.evicted.values());
+        let is_free = |entry: usize| !all().any(|live| live.window.contains(&entry));
         let has_window = (0..self.limits.translation_entries / size)
             .any(|n| (n * size..(n + 1) * size).all(is_free));
         let limits = self.limits;
         let lent = |shape: [u64; 3]| is_inline(shape[0]);
-        let pages = self.live.values().filter(|live| lent(live.shape)).count();
+        let pages = all().filter(|live| lent(live.shape)).count();
         let queues = limits.transmit_queues.min(limits.receive_queues);
         if self.live.len() == queues
             || (is_inline(shape) && pages == limits.inline_pages)
@@ -201,12 +204,23 @@ impl Reference {
         match (request.opcode, endpoint) {
             (1, _) => Status::Done,
             (2, _) => self.expected_create(world, request),
-            (3..=5, None) => Status::NoSuchEndpoint,
+            (3, None) if self.evicted.contains_key(&a) => Status::Done,
+            (7, None) if self.evicted.contains_key(&a) => {
+                let queues = self.limits.transmit_queues.min(self.limits.receive_queues);
+                match self.live.len() == queues {
+                    true => Status::NoResources,
+                    false => Status::Done,
+                }
+            }
+            (3..=6, None) | (7, _) => Status::NoSuchEndpoint,
+            (6, Some(_)) if self.evicted.len() == 4 => Status::NoResources,
+            (6, Some(_)) => Status::Done,
             (3, Some(_)) => Status::Done,
             (4, Some(endpoint)) => {
                 let others = self
                     .live
                     .values()
+                    .chain(self.evicted.values())
                     .filter(|it| it.name.map(u64::from) == Some(b));
                 match endpoint.name {
                     Some(name) if u64::from(name) == b => Status::Done,
@@ -250,6 +264,15 @@ impl Reference {
             assert_eq!(result, expected);
             return;
         }
+        if request.opcode == 3 && self.evicted.remove(&number).is_some() {
+            assert!(writes.is_empty(), "it has no queues: {writes:?}");
+            return;
+        }
+        if request.opcode == 7 {
+            let mut live = self.evicted.remove(&number).expect("it is evicted");
+            live.transmit_queue = EndpointResult::unpack(result).transmit_queue as usize;
+            self.live.insert(number, live);
+        }
         let concerned = match request.opcode {
             2 => self.created(request, result),
             _ => number,
@@ -276,6 +299,11 @@ impl Reference {
                 self.live.remove(&concerned);
             }
             4 => live.name = Some(second as u16),
+            6 => {
+                let live = self.live.remove(&concerned).expect("it lives");
+                self.evicted.insert(concerned, live);
+            }
+            7 => {}
             _ => {
                 let index = live.window.start + second as usize;
                 assert_eq!(world.state_word(3, index), third);
@@ -294,7 +322,7 @@ impl Reference {
         let size = 1usize << ((request.operands[0] >> 16) & 0xff);
         let window = base..base + size;
         assert!(base.is_multiple_of(size) && window.end <= self.limits.translation_entries);
-        for (other, live) in &self.live {
+        for (other, live) in self.live.iter().chain(&self.evicted) {
             let apart = live.window.end <= window.start || window.end <= live.window.start;
             assert!(apart, "windows of {number} and {other} overlap");
         }
@@ -306,6 +334,7 @@ impl Reference {
             name: None,
             transmit_queue: fields.transmit_queue as usize,
         };
+        assert!(!self.evicted.contains_key(&number), "{number} is evicted");
         assert!(
             self.live.insert(number, live).is_none(),
             "{number} is taken"

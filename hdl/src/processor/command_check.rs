@@ -18,7 +18,7 @@ const POOL_BYTES: usize = abi::endpoint::PAGE_BYTES << INLINE_PAGES_LOG2;
 /// Checks a command (`abi::command`): known opcode, aligned operands, all within what is there.
 ///
 /// Of queue state, every index that is written must exist. Of a queue's four words there are the first two: one command writes
-/// one of them, both, or every fourth word.
+/// one of them, both, or every fourth word. The last two belong to `LOAD_RECORD`, which writes all four.
 ///
 /// Latency: `legal` belongs to the command of two cycles before, `stride` to that of this cycle.
 #[derive(LogicBlock, Default)]
@@ -37,6 +37,14 @@ pub struct CommandCheck {
     span: DFF<Bits<17>>,
     last_index: DFF<Bits<16>>,
     transfer_legal: DFF<Bit>,
+    queue_exists: DFF<Bit>,
+    record_queue: Signal<Local, Bits<9>>,
+    record_legal: Signal<Local, Bit>,
+    transmit_queues: Fixed<9, TRANSMIT_QUEUES>,
+    receive_queues: Fixed<9, RECEIVE_QUEUES>,
+    /// A record that begins at a legal offset below these ends within outbox and inbox.
+    outbox_end: Fixed<16, { abi::command::OUTBOX_BYTES - 16 }>,
+    inbox_end: Fixed<16, { abi::command::READ_INBOX_BYTES - 16 }>,
     opcode: Signal<Local, Bits<8>>,
     operand: Signal<Local, Bits<32>>,
     operand_low: Signal<Local, Bits<16>>,
@@ -65,7 +73,15 @@ pub struct CommandCheck {
 impl Logic for CommandCheck {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, verdict, span, last_index, transfer_legal);
+        dff_setup!(
+            self,
+            clock,
+            verdict,
+            span,
+            last_index,
+            transfer_legal,
+            queue_exists
+        );
         self.opcode.next = self
             .command
             .val()
@@ -153,6 +169,31 @@ impl Logic for CommandCheck {
         if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
             self.verdict.d.next = self.transfer_legal.q.val()
                 & (self.span.q.val() <= abi::command::READ_INBOX_BYTES.to_bits());
+        }
+        self.record_queue.next = bit_cast::<9, 8>(
+            self.operand
+                .val()
+                .get_bits::<8>(abi::command::record_operand::queue::SHIFT),
+        );
+        self.record_legal.next =
+            self.aligned.val() & !self.operand_high.val().get_bits::<7>(9).any();
+        self.queue_exists.d.next = self.record_queue.val() < self.transmit_queues.val();
+        if self
+            .operand
+            .val()
+            .get_bit(abi::command::record_operand::receive::SHIFT)
+        {
+            self.queue_exists.d.next = self.record_queue.val() < self.receive_queues.val();
+        }
+        if self.opcode.val() == abi::command::opcode::LOAD_RECORD.to_bits() {
+            self.verdict.d.next = self.record_legal.val()
+                & self.queue_exists.q.val()
+                & (self.operand_low.val() < self.outbox_end.val());
+        }
+        if self.opcode.val() == abi::command::opcode::SAVE_RECORD.to_bits() {
+            self.verdict.d.next = self.record_legal.val()
+                & self.queue_exists.q.val()
+                & (self.operand_low.val() < self.inbox_end.val());
         }
         self.legal.next = self.verdict.q.val();
     }

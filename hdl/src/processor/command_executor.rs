@@ -4,7 +4,9 @@ use super::command_check::CommandCheck;
 use super::command_head::CommandHead;
 use super::outbox_stream::OutboxStream;
 use super::read_table::ReadTable;
-use crate::bundles::{ConfigurationWrite, MemoryReadMaster};
+use crate::bundles::{ConfigurationWrite, MemoryReadMaster, RecordRequest, SavedWords};
+use crate::configuration::WRITTEN_WORDS_LOG2;
+use crate::library::block_ram::BlockRam;
 use crate::library::fifo::Fifo;
 use crate::library::stream::StreamSource;
 use rust_hdl::prelude::*;
@@ -32,6 +34,10 @@ pub enum ExecutorState {
     Slot,
     /// The requester takes a read.
     Read,
+    /// A record comes from the outbox, a word a cycle.
+    Load,
+    /// A record goes to the inbox, a word a cycle once its owners have given theirs.
+    Save,
     /// Answers.
     Answer,
 }
@@ -49,6 +55,9 @@ pub enum ExecutorState {
 /// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message. Nor does
 /// the transmit engine read slots or inline bodies any more of a queue that was turned off: this takes as long as the link
 /// needs to take two frames, or the own receive side if they go to the own node.
+///
+/// A record is loaded as words of queue state, the control word last, and settles like them. For one that is saved the owners
+/// of its parts are asked, in order with what they write; what firmware has written itself is kept here.
 ///
 /// A command is complete when its last beat was taken (a host write, when it has its place in the order of writes), a read when the requester says so; the answers of reads may thus overtake. An illegal
 /// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
@@ -79,6 +88,21 @@ pub struct CommandExecutor {
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier, or a message sent whose queue was read earlier.
     pub shadow_holds: Signal<In, Bit>,
+    /// Records to be saved, and their words 2 and 3.
+    pub save_transmit: Signal<Out, RecordRequest>,
+    pub saved_transmit: Signal<In, SavedWords>,
+    pub save_receive: Signal<Out, RecordRequest>,
+    pub saved_receive: Signal<In, SavedWords>,
+    /// The inbox is to be written.
+    pub inbox_valid: Signal<Out, Bit>,
+    /// It is, in this cycle.
+    pub inbox_ready: Signal<In, Bit>,
+    /// Beat of the inbox, 0 to 63.
+    pub inbox_address: Signal<Out, Bits<6>>,
+    /// The bytes.
+    pub inbox_data: Signal<Out, Bits<128>>,
+    /// Which bytes to write.
+    pub inbox_enables: Signal<Out, Bits<16>>,
     /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -134,6 +158,11 @@ pub struct CommandExecutor {
     beats: DFF<Bits<8>>,
     /// The stream is a write of host memory.
     to_host: DFF<Bit>,
+    /// The stream is a record; and its first beat, which is none of the record, has passed.
+    to_records: DFF<Bit>,
+    begun: DFF<Bit>,
+    /// What firmware has written last: control word and address of each queue, the receive queues in the upper half.
+    written_words: BlockRam<Bits<64>, WRITTEN_WORDS_LOG2>,
     status: DFF<Bits<8>>,
     /// Cycles that what was written needs to reach the queues, and those that look at them: all bits set in the end.
     settling: DFF<Bits<2>>,
@@ -150,6 +179,27 @@ pub struct CommandExecutor {
     /// Queues whose oldest command can be carried through: once so, it stays so until a command is taken.
     may_0: DFF<Bit>,
     may_1: DFF<Bit>,
+    region: Signal<Local, Bits<4>>,
+    of_receive: Signal<Local, Bit>,
+    word_number: Signal<Local, Bits<2>>,
+    next_number: Signal<Local, Bits<2>>,
+    is_last_word: Signal<Local, Bit>,
+    is_first_word: Signal<Local, Bit>,
+    is_odd_word: Signal<Local, Bit>,
+    written_place: Signal<Local, Bits<16>>,
+    written_key: Signal<Local, Bits<16>>,
+    saved_key: Signal<Local, Bits<16>>,
+    record_place: Signal<Local, Bits<16>>,
+    next_place: Signal<Local, Bits<16>>,
+    stream_data: Signal<Local, Bits<128>>,
+    loads: Signal<Local, Bit>,
+    saves: Signal<Local, Bit>,
+    saved_all: Signal<Local, Bit>,
+    second_word: Signal<Local, Bits<33>>,
+    third_word: Signal<Local, Bits<33>>,
+    saved_word: Signal<Local, Bits<64>>,
+    saved_beat: Signal<Local, Bits<6>>,
+    record_bytes: Constant<Bits<12>>,
     writes_host: Signal<Local, Bit>,
     choose_1: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
@@ -197,6 +247,39 @@ impl Default for CommandExecutor {
             settling: Default::default(),
             receive_settled: Default::default(),
             shadow_settled: Default::default(),
+            save_transmit: Default::default(),
+            saved_transmit: Default::default(),
+            save_receive: Default::default(),
+            saved_receive: Default::default(),
+            inbox_valid: Default::default(),
+            inbox_ready: Default::default(),
+            inbox_address: Default::default(),
+            inbox_data: Default::default(),
+            inbox_enables: Default::default(),
+            to_records: Default::default(),
+            begun: Default::default(),
+            written_words: Default::default(),
+            region: Default::default(),
+            of_receive: Default::default(),
+            word_number: Default::default(),
+            next_number: Default::default(),
+            is_last_word: Default::default(),
+            is_first_word: Default::default(),
+            is_odd_word: Default::default(),
+            written_place: Default::default(),
+            written_key: Default::default(),
+            saved_key: Default::default(),
+            record_place: Default::default(),
+            next_place: Default::default(),
+            stream_data: Default::default(),
+            loads: Default::default(),
+            saves: Default::default(),
+            saved_all: Default::default(),
+            second_word: Default::default(),
+            third_word: Default::default(),
+            saved_word: Default::default(),
+            saved_beat: Default::default(),
+            record_bytes: Constant::new(abi::command::RECORD_BYTES.to_bits()),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -281,13 +364,23 @@ impl Logic for CommandExecutor {
             more,
             beats,
             to_host,
+            to_records,
+            begun,
             status,
             settling,
             receive_settled,
             shadow_settled,
             reserved
         );
-        clock!(self, clock, check, stream, completions, reads);
+        clock!(
+            self,
+            clock,
+            check,
+            stream,
+            completions,
+            reads,
+            written_words
+        );
         self.stream.reset.next = self.reset.val();
         self.completions.reset.next = self.reset.val();
         self.reads.reset.next = self.reset.val();
@@ -348,6 +441,11 @@ impl Logic for CommandExecutor {
         if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
             self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 19;
         }
+        self.loads.next = self.opcode.val() == abi::command::opcode::LOAD_RECORD.to_bits();
+        self.saves.next = self.opcode.val() == abi::command::opcode::SAVE_RECORD.to_bits();
+        if self.loads.val() {
+            self.beat_sum.next = self.record_bytes.val();
+        }
         self.beats.d.next = self.beat_sum.val().get_bits::<8>(4);
         self.writes_host.next =
             self.opcode.val() == abi::command::opcode::WRITE_HOST_MEMORY.to_bits();
@@ -395,8 +493,12 @@ impl Logic for CommandExecutor {
         self.stream.offset.next = self.operand_low.val().get_bits::<9>(4);
         self.stream.beats.next = self.beats.q.val();
         self.stream.bytes.next = self.operand_high.val().get_bits::<12>(0);
+        if self.loads.val() {
+            self.stream.bytes.next = self.record_bytes.val();
+        }
         MemoryReadMaster::link(&mut self.outbox, &mut self.stream.outbox);
-        self.packet.valid.next = self.stream.source.valid.val() & !self.to_host.q.val();
+        self.packet.valid.next =
+            self.stream.source.valid.val() & !self.to_host.q.val() & !self.to_records.q.val();
         self.packet.beat.next = self.stream.source.beat.val();
         self.host_write.valid.next = self.stream.source.valid.val() & self.to_host.q.val();
         self.host_write.beat.next = self.stream.source.beat.val();
@@ -404,11 +506,78 @@ impl Logic for CommandExecutor {
         if self.to_host.q.val() {
             self.stream.source.ready.next = self.host_write.ready.val();
         }
+        // Records: the words 1, 2, 3 and 0.
+        self.word_number.next = self.place.q.val().get_bits::<2>(0);
+        self.next_number.next = self.word_number.val() + 1;
+        self.is_last_word.next = self.word_number.val() == 0;
+        self.is_first_word.next = self.word_number.val() == 1;
+        self.is_odd_word.next = self.word_number.val().get_bit(0);
+        self.next_place.next =
+            ((self.place.q.val() >> 2) << 2) | bit_cast::<16, 2>(self.next_number.val());
+        self.region.next = abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits();
+        self.of_receive.next = self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::record_operand::receive::SHIFT);
+        if self.of_receive.val() {
+            self.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
+        }
+        self.record_place.next = (bit_cast::<16, 4>(self.region.val())
+            << abi::queue_state::REGION_SHIFT.to_bits::<8>())
+            | (bit_cast::<16, 8>(self.operand_high.val().get_bits::<8>(0))
+                << abi::queue_state::WORDS_LOG2.to_bits::<8>())
+            | 1;
+        if self.to_records.q.val() {
+            self.stream.source.ready.next = (self.state.q.val() == ExecutorState::Load)
+                & (!self.begun.q.val() | !self.is_odd_word.val());
+        }
+        self.stream_data.next = self.stream.source.beat.val().data;
+        self.save_transmit.next.valid =
+            (self.state.q.val() == ExecutorState::Save) & !self.of_receive.val();
+        self.save_transmit.next.queue = self.operand_high.val().get_bits::<8>(0);
+        self.save_receive.next.valid =
+            (self.state.q.val() == ExecutorState::Save) & self.of_receive.val();
+        self.save_receive.next.queue = self.operand_high.val().get_bits::<8>(0);
+        self.saved_all.next = self.saved_transmit.val().done;
+        self.second_word.next = self.saved_transmit.val().second;
+        self.third_word.next = self.saved_transmit.val().third;
+        if self.of_receive.val() {
+            self.saved_all.next = self.saved_receive.val().done;
+            self.second_word.next = self.saved_receive.val().second;
+            self.third_word.next = self.saved_receive.val().third;
+        }
+        self.saved_word.next = self.written_words.read_data.val();
+        if self.word_number.val() == 2 {
+            self.saved_word.next = bit_cast::<64, 33>(self.second_word.val());
+        }
+        if self.word_number.val() == 3 {
+            self.saved_word.next = bit_cast::<64, 33>(self.third_word.val());
+        }
+        self.inbox_valid.next = (self.state.q.val() == ExecutorState::Save) & self.saved_all.val();
+        self.saved_beat.next = self.operand_low.val().get_bits::<6>(4);
+        self.inbox_address.next = self.saved_beat.val();
+        // Words 3 and 0 stand in the second beat.
+        if (self.word_number.val() == 3) | self.is_last_word.val() {
+            self.inbox_address.next = self.saved_beat.val() + 1;
+        }
+        self.inbox_data.next = bit_cast::<128, 64>(self.saved_word.val())
+            | (bit_cast::<128, 64>(self.saved_word.val()) << 64);
+        self.inbox_enables.next = self.high_half.val();
+        if self.is_odd_word.val() {
+            self.inbox_enables.next = self.low_half.val();
+        }
 
         // The other commands' ports.
         self.configuration.next.valid = false;
         self.configuration.next.index = self.place.q.val();
         self.configuration.next.data = self.data.val();
+        if self.loads.val() {
+            self.configuration.next.data = self.stream_data.val().get_bits::<64>(64);
+            if self.is_odd_word.val() {
+                self.configuration.next.data = self.stream_data.val().get_bits::<64>(0);
+            }
+        }
         self.slot_valid.next = self.state.q.val() == ExecutorState::Slot;
         self.slot_address.next = self.command.q.val().get_bits::<14>(36);
         self.slot_data.next =
@@ -472,6 +641,10 @@ impl Logic for CommandExecutor {
                 self.receive_settled.d.next = false;
                 self.shadow_settled.d.next = false;
                 self.place.d.next = self.operand_low.val();
+                if self.loads.val() | self.saves.val() {
+                    self.place.d.next = self.record_place.val();
+                }
+                self.begun.d.next = false;
                 self.more.d.next = self.operand_high.val().get_bits::<13>(0);
                 self.state.d.next = ExecutorState::Begin;
             }
@@ -493,6 +666,8 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Slot;
                 } else if self.opcode.val() == abi::command::opcode::READ_HOST_MEMORY.to_bits() {
                     self.state.d.next = ExecutorState::Read;
+                } else if self.saves.val() {
+                    self.state.d.next = ExecutorState::Save;
                 } else if (self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits())
                     & !self.link_room.val()
                 {
@@ -500,7 +675,11 @@ impl Logic for CommandExecutor {
                 } else if self.opcode.val() != abi::command::opcode::NOTHING.to_bits() {
                     self.stream.start.next = true;
                     self.to_host.d.next = self.writes_host.val();
+                    self.to_records.d.next = self.loads.val();
                     self.state.d.next = ExecutorState::Stream;
+                    if self.loads.val() {
+                        self.state.d.next = ExecutorState::Load;
+                    }
                 }
             }
             ExecutorState::Next => {
@@ -552,10 +731,51 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Idle;
                 }
             }
+            ExecutorState::Load => {
+                if self.stream.source.valid.val() {
+                    self.begun.d.next = true;
+                    if self.begun.q.val() {
+                        self.configuration.next.valid = true;
+                        self.place.d.next = self.next_place.val();
+                        if self.is_last_word.val() {
+                            self.state.d.next = ExecutorState::Settle;
+                        }
+                    }
+                }
+            }
+            ExecutorState::Save => {
+                if self.saved_all.val() & self.inbox_ready.val() {
+                    self.place.d.next = self.next_place.val();
+                    if self.is_last_word.val() {
+                        self.state.d.next = ExecutorState::Idle;
+                        if self.complete.val() {
+                            self.state.d.next = ExecutorState::Answer;
+                        }
+                    }
+                }
+            }
             _ => {
                 self.state.d.next = ExecutorState::Idle;
             }
         }
+
+        // What firmware has written of the queues: regions 1 and 2, words 0 and 1. A word is read a cycle ahead.
+        self.written_place.next = self.configuration.val().index;
+        self.written_words.write_enable.next = self.configuration.val().valid
+            & !self.written_place.val().get_bit(1)
+            & !self.written_place.val().get_bits::<2>(14).any()
+            & (self.written_place.val().get_bit(12) ^ self.written_place.val().get_bit(13));
+        self.written_words.write_data.next = self.configuration.val().data;
+        self.written_key.next = (bit_cast::<16, 8>(self.written_place.val().get_bits::<8>(2)) << 2)
+            | (bit_cast::<16, 1>(self.written_place.val().get_bits::<1>(13)) << 1)
+            | bit_cast::<16, 1>(self.written_place.val().get_bits::<1>(0));
+        self.written_words.write_address.next =
+            self.written_key.val().get_bits::<WRITTEN_WORDS_LOG2>(0);
+        self.saved_key.next = (bit_cast::<16, 8>(self.operand_high.val().get_bits::<8>(0)) << 2)
+            | (bit_cast::<16, 1>(self.of_receive.val().into()) << 1)
+            | bit_cast::<16, 1>(self.is_first_word.val().into());
+        self.written_words.read_address.next =
+            self.saved_key.val().get_bits::<WRITTEN_WORDS_LOG2>(0);
 
         if self.reset.val() {
             self.state.d.next = ExecutorState::Idle;

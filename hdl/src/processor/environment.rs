@@ -9,7 +9,9 @@ use super::memory_select::OutboxArbiter;
 use super::peripherals::Peripherals;
 use super::reset::ProcessorReset;
 use super::wishbone::{WishboneMaster, WishboneTarget};
-use crate::bundles::{ConfigurationWrite, Event, MemoryReadTarget, RegisterMaster};
+use crate::bundles::{
+    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, SavedWords,
+};
 use crate::library::byte_ram::ByteRam;
 use crate::library::clock_crossing_fifo::ClockCrossingFifo;
 use crate::library::stream::StreamSource;
@@ -120,6 +122,11 @@ pub struct ProcessorEnvironment {
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
     pub shadow_holds: Signal<In, Bit>,
+    /// Records to be saved, and their words 2 and 3.
+    pub save_transmit: Signal<Out, RecordRequest>,
+    pub saved_transmit: Signal<In, SavedWords>,
+    pub save_receive: Signal<Out, RecordRequest>,
+    pub saved_receive: Signal<In, SavedWords>,
     /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -240,6 +247,10 @@ impl ProcessorEnvironment {
             configuration: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
+            save_transmit: Default::default(),
+            saved_transmit: Default::default(),
+            save_receive: Default::default(),
+            saved_receive: Default::default(),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -417,9 +428,19 @@ impl Logic for ProcessorEnvironment {
         // Inbox and outbox.
         self.read_inbox_ram.write_clock.next = self.core_clock.val();
         self.read_inbox_ram.read_clock.next = self.processor_clock.val();
-        self.read_inbox_ram.write_address.next = self.inbox_address.val().get_bits::<6>(0);
-        self.read_inbox_ram.write_data.next = self.inbox_data.val();
+        // What was read of host memory cannot wait, records can.
+        self.executor.inbox_ready.next = !self.inbox_valid.val();
+        self.read_inbox_ram.write_address.next = self.executor.inbox_address.val();
+        self.read_inbox_ram.write_data.next = self.executor.inbox_data.val();
         self.read_inbox_ram.write_enables.next = 0.into();
+        if self.executor.inbox_valid.val() {
+            self.read_inbox_ram.write_enables.next = self.executor.inbox_enables.val();
+        }
+        if self.inbox_valid.val() {
+            self.read_inbox_ram.write_address.next = self.inbox_address.val().get_bits::<6>(0);
+            self.read_inbox_ram.write_data.next = self.inbox_data.val();
+            self.read_inbox_ram.write_enables.next = 0.into();
+        }
         if self.inbox_valid.val() & !self.inbox_address.val().get_bit(6) {
             self.read_inbox_ram.write_enables.next = self.inbox_enables.val();
         }
@@ -480,6 +501,10 @@ impl Logic for ProcessorEnvironment {
         self.executor.room_1.next = self.room_1.val();
         StreamSource::link(&mut self.packet, &mut self.executor.packet);
         StreamSource::link(&mut self.host_write, &mut self.executor.host_write);
+        self.save_transmit.next = self.executor.save_transmit.val();
+        self.executor.saved_transmit.next = self.saved_transmit.val();
+        self.save_receive.next = self.executor.save_receive.val();
+        self.executor.saved_receive.next = self.saved_receive.val();
         self.slot_valid.next = self.executor.slot_valid.val();
         self.executor.slot_ready.next = self.slot_ready.val();
         self.slot_address.next = self.executor.slot_address.val();

@@ -3,7 +3,9 @@
 use super::environment::ProcessorEnvironment;
 use super::soft_core::SoftCore;
 use super::wishbone::WishboneMaster;
-use crate::bundles::{ConfigurationWrite, Event, MemoryReadTarget, RegisterMaster};
+use crate::bundles::{
+    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, SavedWords,
+};
 use crate::library::stream::StreamSource;
 use rust_hdl::prelude::*;
 
@@ -104,6 +106,11 @@ pub struct ProcessorSubsystem {
     pub receive_holds: Signal<In, Bit>,
     /// A shadow line may still be written whose address was read earlier.
     pub shadow_holds: Signal<In, Bit>,
+    /// Records to be saved, and their words 2 and 3.
+    pub save_transmit: Signal<Out, RecordRequest>,
+    pub saved_transmit: Signal<In, SavedWords>,
+    pub save_receive: Signal<Out, RecordRequest>,
+    pub saved_receive: Signal<In, SavedWords>,
     /// The pool of inline pages is to be written.
     pub slot_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -197,6 +204,10 @@ impl ProcessorSubsystem {
             configuration: Default::default(),
             receive_holds: Default::default(),
             shadow_holds: Default::default(),
+            save_transmit: Default::default(),
+            saved_transmit: Default::default(),
+            save_receive: Default::default(),
+            saved_receive: Default::default(),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -285,6 +296,10 @@ impl Logic for ProcessorSubsystem {
         self.configuration.next = self.environment.configuration.val();
         self.environment.receive_holds.next = self.receive_holds.val();
         self.environment.shadow_holds.next = self.shadow_holds.val();
+        self.save_transmit.next = self.environment.save_transmit.val();
+        self.environment.saved_transmit.next = self.saved_transmit.val();
+        self.save_receive.next = self.environment.save_receive.val();
+        self.environment.saved_receive.next = self.saved_receive.val();
         self.slot_valid.next = self.environment.slot_valid.val();
         self.environment.slot_ready.next = self.slot_ready.val();
         self.slot_address.next = self.environment.slot_address.val();

@@ -39,8 +39,10 @@ pub struct PageDecoder {
     pub write: Signal<In, HostWrite>,
     /// Region 0: the endpoint map.
     pub configuration: Signal<In, ConfigurationWrite>,
-    /// A control word with `enabled` clears the queue's store part. No store to the queue may be under way.
+    /// A control word with `enabled` sets the queue's store part to `third`. No store to the queue may be under way.
     pub queue_configuration: Signal<In, QueueWord>,
+    /// The last control word has not taken effect yet.
+    pub settling: Signal<Out, Bit>,
     /// The answer part: consumer index and failure.
     pub progress: Signal<In, Progress>,
     /// An endpoint whose map entry the completer asks for; its answer comes when no store needs the map.
@@ -498,10 +500,11 @@ impl Logic for PageDecoder {
             | (bit_cast::<33, 1>(self.new_lost.val().into()) << 32);
         self.part_queue.next = self.queue.q.val();
 
-        // A queue that firmware enables begins with an empty part; its turn comes in a cycle without a store.
+        // A queue that firmware enables begins with an empty part, or with the one that is loaded; its turn comes in a cycle
+        // without a store.
         self.control_word.next = self.queue_configuration.val().word;
         if self.clears_part.q.val() & !self.writes_part.val() {
-            self.new_part.next = 0.into();
+            self.new_part.next = self.queue_configuration.val().third;
             self.part_queue.next = self.cleared_queue.q.val();
             self.clears_part.d.next = false;
         }
@@ -514,6 +517,7 @@ impl Logic for PageDecoder {
             self.clears_part.d.next = true;
             self.cleared_queue.d.next = self.queue_configuration.val().queue;
         }
+        self.settling.next = self.clears_part.q.val();
         self.written.d.next = self.writes_part.val() | self.clears_part.q.val();
         self.written_refused.d.next = self.refuses.val();
         self.written_queue.d.next = self.part_queue.val();
@@ -526,6 +530,7 @@ impl Logic for PageDecoder {
         self.stores.next.producer = self.written_part.q.val().get_bits::<16>(0);
         self.stores.next.errors = self.written_part.q.val().get_bits::<12>(16);
         self.stores.next.error = self.written_part.q.val().get_bits::<4>(28);
+        self.stores.next.lost = self.written_part.q.val().get_bit(32);
         self.stores.next.tell = self.written_refused.q.val();
 
         // Cycle t + 2: store part and consumer index. The store before may be at its verdict in this very cycle.

@@ -3,7 +3,11 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and two that are reserved.
+/// Bit of `QueueWord::second`: a record is loaded.
+pub const LOADED_BIT: usize = 33;
+
+/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and two that a control word
+/// of `LOAD_RECORD` refers to.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct QueueWord {
     /// It is the control word.
@@ -14,17 +18,26 @@ pub struct QueueWord {
     pub queue: Bits<8>,
     /// The word.
     pub word: Bits<64>,
+    /// With a control word of `LOAD_RECORD`, and until the next one: word 2 of the record below a bit that is set. With any other
+    /// control word: zero.
+    pub second: Bits<34>,
+    /// Likewise word 3.
+    pub third: Bits<33>,
 }
 
 /// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues, 2 for receive queues.
 ///
-/// Contract: what is not valid is never selected; no reset is needed, since none is valid in a reset.
+/// Words 2 and 3 are kept for the control word behind them.
+///
+/// Contract: what is not valid is never selected. Words 2 and 3 come when everybody is done with the last control word.
 ///
 /// Latency: one cycle, in a register, since what follows is all over the device.
 #[derive(LogicBlock, Default)]
 pub struct QueueSelect {
     /// Core clock.
     pub clock: Signal<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Signal<In, Bit>,
     /// Which region; constant.
     pub region: Signal<In, Bits<4>>,
     /// Queue state.
@@ -32,14 +45,20 @@ pub struct QueueSelect {
     /// What of it is for a queue.
     pub selected: Signal<Out, QueueWord>,
     word: DFF<QueueWord>,
+    second: DFF<Bits<34>>,
+    third: DFF<Bits<33>>,
+    /// They came behind the last control word.
+    fresh: DFF<Bit>,
     index: Signal<Local, Bits<16>>,
     is_resident: Signal<Local, Bit>,
+    data: Signal<Local, Bits<64>>,
+    place: Signal<Local, Bits<2>>,
 }
 
 impl Logic for QueueSelect {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, word);
+        dff_setup!(self, clock, word, second, third, fresh);
         self.index.next = self.configuration.val().index;
         self.is_resident.next = self.configuration.val().valid
             & (self
@@ -54,7 +73,31 @@ impl Logic for QueueSelect {
             self.is_resident.val() & (self.index.val().get_bits::<2>(0) == 1);
         self.word.d.next.queue = self.index.val().get_bits::<8>(2);
         self.word.d.next.word = self.configuration.val().data;
+        self.data.next = self.configuration.val().data;
+        self.place.next = self.index.val().get_bits::<2>(0);
+        if self.is_resident.val() & (self.place.val() == 2) {
+            self.second.d.next = bit_cast::<34, 33>(self.data.val().get_bits::<33>(0))
+                | (bit_cast::<34, 1>(1.into()) << LOADED_BIT.to_bits::<6>());
+            self.fresh.d.next = true;
+        }
+        if self.is_resident.val() & (self.place.val() == 3) {
+            self.third.d.next = self.data.val().get_bits::<33>(0);
+        }
+        if self.is_resident.val() & (self.place.val() == 0) {
+            self.fresh.d.next = false;
+            if !self.fresh.q.val() {
+                self.second.d.next = 0.into();
+                self.third.d.next = 0.into();
+            }
+        }
         self.selected.next = self.word.q.val();
+        self.selected.next.second = self.second.q.val();
+        self.selected.next.third = self.third.q.val();
+        if self.reset.val() {
+            self.fresh.d.next = false;
+            self.second.d.next = 0.into();
+            self.third.d.next = 0.into();
+        }
     }
 }
 
@@ -94,11 +137,33 @@ mod tests {
         assert!(!unit.selected.val().control);
     }
 
+    /// What words 2 and 3 say counts for the next control word and for no later one.
+    #[test]
+    fn a_record_is_loaded_once() {
+        let mut unit = QueueSelect::default();
+        unit.connect_all();
+        unit.region.next = REGION_TRANSMIT_QUEUE.to_bits();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        let mut seen = Vec::new();
+        for (word, data) in [(0, 1), (1, 5), (2, 77), (3, 99), (0, 1), (1, 5), (0, 1)] {
+            unit.configuration.next = configuration(REGION_TRANSMIT_QUEUE, 4 * 3 + word, data);
+            clock_cycle!(unit, clock);
+            let selected = unit.selected.val();
+            if selected.control {
+                seen.push((selected.second.to_u64(), selected.third.to_u64()));
+            }
+        }
+        assert_eq!(seen, [(0, 0), (1 << 33 | 77, 99), (0, 0)]);
+    }
+
     #[test]
     fn gate() {
         Gate::new("queue_select", QueueSelect::default())
             .clock(|unit| &mut unit.clock)
-            .run(|unit, random, _| {
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
                 let region = 1 + random.below(2) as usize;
                 unit.region.next = REGION_TRANSMIT_QUEUE.to_bits();
                 unit.configuration.next = ConfigurationWrite {

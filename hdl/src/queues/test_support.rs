@@ -20,5 +20,6 @@ pub fn control(queue: u64, word: u64) -> QueueWord {
         address: false,
         queue: queue.to_bits(),
         word: word.to_bits(),
+        ..Default::default()
     }
 }

@@ -7,14 +7,14 @@ use crate::configuration::{
 };
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use abi::command::{completion_status, opcode};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 pub fn random_command(random: &mut Random) -> u128 {
-    let opcode = random.below(7) as u128;
+    let opcode = random.below(9) as u128;
     let flags = random.below(4) as u128;
     let token = random.below(1 << 16) as u128;
     // Mostly legal operands, and now and then anything.
-    let operand = match random.below(8) {
+    let operand = match random.below(10) {
         0 => random.word() & 0xffff_ffff,
         1..4 => (random.below(32) * 16) | ((random.below(16) * 4) << 16),
         4 => random.below(64) * 8,
@@ -23,6 +23,10 @@ pub fn random_command(random: &mut Random) -> u128 {
             words | random.below(5) << 16 | random.below(2) << 29
         }
         6 => random.below(7) << 12 | random.below(40),
+        7 | 8 => {
+            let queue = random.below(TRANSMIT_QUEUES.max(RECEIVE_QUEUES) as u64 + 3);
+            random.below(70) * 16 | queue << 16 | random.below(2) << 24
+        }
         _ => random.below(1 << (INLINE_PAGES_LOG2 + 13)) & !7,
     } as u128;
     let mut data = u128::from(random.word());
@@ -65,6 +69,12 @@ fn gate() {
             unit.packet.ready.next = random.chance(70);
             unit.host_write.ready.next = random.chance(70);
             unit.read_ready.next = random.chance(50);
+            unit.inbox_ready.next = random.chance(70);
+            unit.saved_transmit.next.done = unit.save_transmit.val().valid && random.chance(30);
+            unit.saved_transmit.next.second = random.bits();
+            unit.saved_transmit.next.third = random.bits();
+            unit.saved_receive.next.done = unit.save_receive.val().valid && random.chance(30);
+            unit.saved_receive.next.second = random.bits();
             // Whether that read is under way does not matter to the gate.
             unit.finished_valid.next = cycle > 1000 && random.chance(10);
             unit.finished_token.next = random.below(4).to_bits();
@@ -82,6 +92,8 @@ enum Effect {
     HostWrite(Vec<u128>),
     /// Address, bytes, inbox offset.
     Read(u128, u64, u64),
+    /// A record stands in the inbox: its index of queue state, its offset.
+    Saved(u64, u64),
     Invalid,
 }
 
@@ -172,10 +184,32 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
             beats.extend(payload(high.div_ceil(16), high));
             Effect::HostWrite(beats)
         }),
+        opcode::LOAD_RECORD | opcode::SAVE_RECORD => {
+            let loads = field(command, 0, 8) as usize == opcode::LOAD_RECORD;
+            let (queue, receive) = (high & 0xff, high >> 8 & 1);
+            let queues = [TRANSMIT_QUEUES, RECEIVE_QUEUES][receive as usize] as u64;
+            let limit = if loads { 8192 } else { 1024 };
+            let legal = high >> 9 == 0 && queue < queues && low % 16 == 0 && low + 32 <= limit;
+            let place = (1 + receive) << 12 | queue << 2;
+            if legal && loads {
+                let word = |number: u64| {
+                    let beat = outbox((low / 16 + number / 2) as usize);
+                    beat >> (64 * (number % 2)) & u128::from(u64::MAX)
+                };
+                let write = |number| Effect::Configuration(place | (number + 1) % 4, word(number));
+                return (0..4).map(write).collect();
+            }
+            legal.then_some(Effect::Saved(place, low))
+        }
         opcode::READ_HOST_MEMORY => transfer(1024).then_some(Effect::Read(data, high, low)),
         _ => None,
     };
     vec![effect.unwrap_or(Effect::Invalid)]
+}
+
+/// Words 2 and 3 of a record, as their owners keep them.
+fn owned_word(index: u64) -> u64 {
+    Random::new(index + 5000).word() & 0x1_ffff_ffff
 }
 
 /// The executor with command queues, an outbox, and everybody around it.
@@ -191,6 +225,10 @@ struct Bench {
     reads: VecDeque<u64>,
     packet: Vec<u128>,
     host_write: Vec<u128>,
+    /// Words of a record: offset in the inbox, word.
+    saved: Vec<(u64, u64)>,
+    /// Queue state that was written.
+    written: HashMap<u64, u64>,
     /// Reads are finished, completions are taken, streams are taken: chances in percent.
     finish: u64,
     drain: u64,
@@ -221,6 +259,8 @@ impl Bench {
             reads: VecDeque::new(),
             packet: vec![],
             host_write: vec![],
+            saved: vec![],
+            written: HashMap::new(),
             finish: 20,
             drain: 100,
             take: 100,
@@ -238,6 +278,22 @@ impl Bench {
         unit.packet.ready.next = self.random.chance(self.take);
         unit.host_write.ready.next = self.random.chance(self.take);
         unit.read_ready.next = self.random.chance(self.take);
+        unit.inbox_ready.next = self.random.chance(self.take);
+        let mut saving = None;
+        let chance = self.random.chance(self.take);
+        for (request, saved, region) in [
+            (unit.save_transmit.val(), &mut unit.saved_transmit, 1),
+            (unit.save_receive.val(), &mut unit.saved_receive, 2),
+        ] {
+            let place = region << 12 | request.queue.to_u64() << 2;
+            let done = request.valid && (saved.val().done || chance);
+            saved.next.done = done;
+            saved.next.second = owned_word(place | 2).to_bits();
+            saved.next.third = owned_word(place | 3).to_bits();
+            if request.valid {
+                assert_eq!(saving.replace(place), None, "two records at once");
+            }
+        }
         unit.completion_full.next = !self.random.chance(self.drain);
         let finishes = !self.reads.is_empty() && self.random.chance(self.finish);
         let which = self.random.below(self.reads.len().max(1) as u64) as usize;
@@ -268,6 +324,8 @@ impl Bench {
         }
         let configuration = unit.configuration.val();
         if configuration.valid {
+            self.written
+                .insert(configuration.index.to_u64(), configuration.data.to_u64());
             self.effects.push(Effect::Configuration(
                 configuration.index.to_u64(),
                 configuration.data.to_u128(),
@@ -285,6 +343,28 @@ impl Bench {
                 unit.slot_data.val().to_u128() & mask,
                 enables,
             ));
+        }
+        if unit.inbox_valid.val() && unit.inbox_ready.val() {
+            let place = saving.expect("a record is being saved");
+            let upper = unit.inbox_enables.val().to_u64() == 0xff00;
+            let data = unit.inbox_data.val().to_u128() >> if upper { 64 } else { 0 };
+            let offset = unit.inbox_address.val().to_u64() * 16 + u64::from(upper) * 8;
+            self.saved.push((offset, data as u64));
+            if let [(start, _), .., _] = self.saved[..]
+                && self.saved.len() == 4
+            {
+                for (number, (offset, word)) in self.saved.drain(..).enumerate() {
+                    let index = place | (number as u64 + 1) % 4;
+                    assert_eq!(offset, start + 8 * number as u64);
+                    // What firmware has never written may be anything.
+                    let known = match number {
+                        1 | 2 => Some(owned_word(index)),
+                        _ => self.written.get(&index).copied(),
+                    };
+                    assert!(known.is_none_or(|known| known == word), "{index:#x}");
+                }
+                self.effects.push(Effect::Saved(place, start));
+            }
         }
         if unit.packet.valid.val() && unit.packet.ready.val() {
             let beat = unit.packet.beat.val();
@@ -370,6 +450,7 @@ fn random_commands_do_what_they_must_in_order() {
         bench.run(9000);
         assert!(bench.queues.iter().all(VecDeque::is_empty), "stuck");
         // Everything happened in the order in which the commands were taken.
+        assert!(bench.saved.is_empty());
         let must: Vec<Effect> = bench
             .taken
             .iter()
@@ -381,6 +462,10 @@ fn random_commands_do_what_they_must_in_order() {
                 .any(|effect| matches!(effect, Effect::Packet(_)))
         );
         assert!(must.iter().any(|effect| matches!(effect, Effect::Read(..))));
+        assert!(
+            must.iter()
+                .any(|effect| matches!(effect, Effect::Saved(..)))
+        );
         bench.completions.sort_unstable();
         assert_eq!(bench.completions, tokens);
     }
@@ -545,6 +630,59 @@ fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
         bench.run(2 * words as usize + 20);
         assert_eq!(bench.effects, expected(write, NODE), "{operand:#x}");
         assert_eq!(bench.completions, [(7, u64::from(words == 0))]);
+    }
+}
+
+/// A record comes back as it was written, those words excepted that others own. What is behind its loading waits until it has
+/// taken effect.
+#[test]
+fn records_are_loaded_and_saved_whole() {
+    for receive in 0..2u64 {
+        let operand = |offset: u64| offset | 3 << 16 | receive << 24;
+        let place = (1 + receive) << 12 | 3 << 2;
+        let mut bench = Bench::new(1);
+        bench.unit.shadow_holds.next = true;
+        bench.queues[0].push_back(command(opcode::LOAD_RECORD, COMPLETE, 1, operand(64), 0));
+        bench.queues[0].push_back(command(opcode::SAVE_RECORD, COMPLETE, 2, operand(992), 0));
+        bench.run(60);
+        let order: Vec<u64> = bench
+            .effects
+            .iter()
+            .map(|effect| match effect {
+                Effect::Configuration(index, _) => index - place,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(order, [1, 2, 3, 0], "the control word is last");
+        assert_eq!(bench.completions, [], "others hold what was");
+        bench.unit.shadow_holds.next = false;
+        bench.run(40);
+        assert_eq!(bench.effects[4], Effect::Saved(place, 992));
+        assert_eq!(bench.completions, [(1, 0), (2, 0)]);
+    }
+    for (load, operand, legal) in [
+        (true, 8192 - 32, true),
+        (true, 8192 - 16, false),
+        (false, 1024 - 32, true),
+        (false, 1024 - 16, false),
+        (false, 8, false),
+        (false, (TRANSMIT_QUEUES as u64 - 1) << 16, true),
+        (
+            false,
+            (TRANSMIT_QUEUES as u64) << 16,
+            TRANSMIT_QUEUES == 256,
+        ),
+        (true, 1 << 25, false),
+    ] {
+        let opcode = if load {
+            opcode::LOAD_RECORD
+        } else {
+            opcode::SAVE_RECORD
+        };
+        let mut bench = Bench::new(1);
+        bench.queues[0].push_back(command(opcode, 0, 0, operand, 0));
+        bench.run(40);
+        assert_eq!(bench.effects[0] != Effect::Invalid, legal, "{operand:#x}");
     }
 }
 

@@ -49,6 +49,8 @@ pub struct ConsumerPart<const QUEUES_LOG2: usize> {
     pub clear: Signal<In, Bit>,
     pub clear_queue: Signal<In, Bits<8>>,
     pub clear_entries_log2: Signal<In, Bits<4>>,
+    /// With this consumer index, no more than its entries before the producer index.
+    pub clear_consumer: Signal<In, Bits<16>>,
     /// `ProducerPart::last`.
     pub produced: Signal<In, Produced>,
     pub read_queue: Signal<In, Bits<8>>,
@@ -182,7 +184,7 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
         self.new_entries_log2.next = self.entries_log2.q.val();
         if self.clear.val() {
             self.new_queue.next = self.clear_queue.val();
-            self.new_consumer.next = 0.into();
+            self.new_consumer.next = self.clear_consumer.val();
             self.new_entries_log2.next = self.clear_entries_log2.val();
         }
         self.entries.next = self.one.val() << self.new_entries_log2.val();

@@ -40,6 +40,8 @@ pub struct GapPart<const QUEUES_LOG2: usize> {
     /// Pulse: the ring of `clear_queue` begins anew.
     pub clear: Signal<In, Bit>,
     pub clear_queue: Signal<In, Bits<8>>,
+    /// No message was for it until now; else it goes on from elsewhere, and a frame may have been lost meanwhile.
+    pub clear_begins: Signal<In, Bit>,
 
     memory: ForwardRam<GapRecord, QUEUES_LOG2>,
     /// What is written in this cycle; the memory lags behind it by a cycle.
@@ -83,7 +85,7 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
         }
         if self.clear.val() {
             self.written_queue.d.next = self.clear_queue.val().get_bits::<QUEUES_LOG2>(0);
-            self.written.d.next.known = true;
+            self.written.d.next.known = self.clear_begins.val();
             self.written.d.next.epoch = self.epoch.val();
         }
         self.upper_half.next = self.epoch.val().get_bit(stored_header::GAP_EPOCH_HALF_BIT);
@@ -140,6 +142,7 @@ mod tests {
         let mut unit = unit();
         // Of each queue: epoch without wrapping. All queues are enabled first.
         let mut reference = [0u64; QUEUES as usize];
+        let mut begun = [true; QUEUES as usize];
         let (mut epoch, mut unknown, mut entered) = (0u64, 0, 0u64);
         for cycle in 0..60_000u64 {
             let set_up = cycle < QUEUES;
@@ -155,11 +158,13 @@ mod tests {
             unit.epoch.next = (epoch % (2 * HALF)).to_bits();
             let commit = !set_up && random.chance(20);
             let clear = set_up || !commit && random.chance(1);
+            let begins = set_up || random.chance(50);
             let queue = if set_up { cycle } else { random.below(QUEUES) };
             unit.commit.next = commit;
             unit.commit_queue.next = queue.to_bits();
             unit.commit_epoch.next = (epoch % (2 * HALF)).to_bits();
             unit.clear.next = clear;
+            unit.clear_begins.next = begins;
             unit.clear_queue.next = queue.to_bits();
             let read = random.below(QUEUES);
             unit.read_queue.next = read.to_bits();
@@ -171,7 +176,14 @@ mod tests {
             if set_up {
                 continue;
             }
+            if clear {
+                begun[queue as usize] = begins;
+            }
+            if commit {
+                begun[queue as usize] = true;
+            }
             let record = unit.record.val();
+            assert!(begun[read as usize] || !record.known, "cycle {cycle}");
             let expected = reference[read as usize];
             if record.known {
                 assert_eq!(
@@ -208,6 +220,7 @@ mod tests {
                     random.bits()
                 };
                 unit.clear.next = set_up || random.chance(5);
+                unit.clear_begins.next = random.chance(50);
                 unit.clear_queue.next = if set_up {
                     (cycle - 2).to_bits()
                 } else {

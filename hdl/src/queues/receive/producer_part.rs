@@ -36,6 +36,8 @@ pub struct ProducerPart<const QUEUES_LOG2: usize> {
     /// Pulse: the ring of `clear_queue` begins anew.
     pub clear: Signal<In, Bit>,
     pub clear_queue: Signal<In, Bits<8>>,
+    /// With this producer index.
+    pub clear_producer: Signal<In, Bits<16>>,
     /// What is written in this cycle, and stays what was written last.
     pub last: Signal<Out, Produced>,
 
@@ -60,7 +62,7 @@ impl<const QUEUES_LOG2: usize> Logic for ProducerPart<QUEUES_LOG2> {
         }
         if self.clear.val() {
             self.held.d.next.queue = self.clear_queue.val();
-            self.held.d.next.producer = 0.into();
+            self.held.d.next.producer = self.clear_producer.val();
         }
         self.last.next = self.held.q.val();
 

@@ -1,11 +1,12 @@
 //! The receive side of the virtual queues.
 
 use super::answer_collector::AnswerCollector;
+use super::control_part::ReceiveControl;
 use super::map::ReceiveMap;
 use super::receive_engine::ReceiveEngine;
-use super::records::ReceiveRecords;
+use super::records::{ReceiveRecord, ReceiveRecords};
 use crate::bundles::stored_header::GAP_EPOCH_BITS;
-use crate::bundles::{Answer, ConfigurationWrite, Event};
+use crate::bundles::{Answer, ConfigurationWrite, Event, RecordRequest, SavedWords};
 use crate::configuration::{
     FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES_LOG2,
 };
@@ -79,6 +80,9 @@ pub struct SizedReceiveUnit<
     pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
     /// Pulse: a receive queue was given the present epoch.
     pub gap_recorded: Signal<Out, Bit>,
+    /// A receive queue's record is to be saved. It is read in place of the engine's; a message waits for a cycle.
+    pub save: Signal<In, RecordRequest>,
+    pub saved: Signal<Out, SavedWords>,
 
     /// Write packets to the requester.
     pub write_packets: StreamSource,
@@ -148,6 +152,15 @@ pub struct SizedReceiveUnit<
     records: ReceiveRecords<QUEUES_LOG2>,
     engine: ReceiveEngine<QUEUES_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
     collector: AnswerCollector,
+    /// The record that is there is the one to be saved; and it was.
+    reads_saved: DFF<Bit>,
+    has_saved: DFF<Bit>,
+    saved_indices: DFF<Bits<32>>,
+    inspects: Signal<Local, Bit>,
+    inspected: Signal<Local, ReceiveRecord>,
+    inspected_control: Signal<Local, ReceiveControl>,
+    entries_less_one: Signal<Local, Bits<16>>,
+    consumer: Signal<Local, Bits<16>>,
 }
 
 /// The NIU's.
@@ -169,6 +182,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, reads_saved, has_saved, saved_indices);
         clock!(self, clock, map, records, engine, collector);
         self.map.reset.next = self.reset.val();
         self.records.reset.next = self.reset.val();
@@ -197,6 +211,28 @@ impl<
         self.records.store.next.queue = self.consumer_queue.val();
         self.records.store.next.index = self.consumer_index.val();
         self.records.read_queue.next = self.engine.read_queue.val();
+        self.inspects.next =
+            self.save.val().valid & !self.reads_saved.q.val() & !self.has_saved.q.val();
+        if self.inspects.val() {
+            self.records.read_queue.next = self.save.val().queue;
+        }
+        self.reads_saved.d.next = self.inspects.val();
+        // The limit is the consumer index and the entries.
+        self.inspected.next = self.records.record.val();
+        self.inspected_control.next = self.inspected.val().control;
+        self.entries_less_one.next = bit_cast::<16, 15>(self.inspected_control.val().index_mask);
+        self.consumer.next = self.inspected.val().limit + !self.entries_less_one.val();
+        if self.reads_saved.q.val() & self.records.settled.val() {
+            self.saved_indices.d.next = bit_cast::<32, 16>(self.inspected.val().producer)
+                | (bit_cast::<32, 16>(self.consumer.val()) << 16);
+            self.has_saved.d.next = true;
+        }
+        if !self.save.val().valid {
+            self.has_saved.d.next = false;
+        }
+        self.saved.next.done = self.has_saved.q.val();
+        self.saved.next.second = bit_cast::<33, 32>(self.saved_indices.q.val());
+        self.saved.next.third = 0.into();
         self.records.commit.next = self.engine.commit.val();
         self.records.commit_queue.next = self.engine.commit_queue.val();
         self.records.commit_producer.next = self.engine.commit_producer.val();
@@ -205,7 +241,7 @@ impl<
         self.gap_recorded.next = self.records.gap_recorded.val();
         self.engine.records_ready.next = self.records.ready.val();
         self.engine.record.next = self.records.record.val();
-        self.engine.settled.next = self.records.settled.val();
+        self.engine.settled.next = self.records.settled.val() & !self.reads_saved.q.val();
         self.engine.may_commit.next = self.records.may_commit.val();
         self.engine.change.next = self.records.change.val();
         self.engine.configuration.next = self.configuration.val();
@@ -224,6 +260,10 @@ impl<
         self.answer.next = self.collector.answer.val();
         self.local_answer_valid.next = self.collector.local_answer_valid.val();
         self.local_answer.next = self.collector.answer.val();
+        if self.reset.val() {
+            self.reads_saved.d.next = false;
+            self.has_saved.d.next = false;
+        }
         self.stalled_recently.next = self.engine.stalled_recently.val();
 
         self.inbox_valid.next = self.engine.inbox_valid.val();

@@ -22,8 +22,9 @@ pub struct ReceiveRecord {
     pub gap: GapRecord,
 }
 
-/// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine (`ProducerPart`,
-/// `GapPart`), the host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer and consumer index.
+/// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine
+/// (`ProducerPart`, `GapPart`), the host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer
+/// and consumer index, or sets them to what was loaded.
 ///
 /// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in two consecutive cycles. `record` counts only
 /// with `settled`. Whoever holds a record when `change` comes for its queue must forget it.
@@ -63,6 +64,7 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     consumer: ConsumerPart<QUEUES_LOG2>,
     gap: GapPart<QUEUES_LOG2>,
     clear: Signal<Local, Bit>,
+    start: Signal<Local, Bits<34>>,
 }
 
 impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
@@ -74,6 +76,7 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.producer.reset.next = self.reset.val();
         self.consumer.reset.next = self.reset.val();
 
+        self.select.reset.next = self.reset.val();
         self.select.region.next = abi::queue_state::REGION_RECEIVE_QUEUE.to_bits();
         self.select.configuration.next = self.configuration.val();
         self.control.configuration.next = self.select.selected.val();
@@ -86,6 +89,9 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.producer.commit.next = self.commit.val();
         self.producer.commit_queue.next = self.commit_queue.val();
         self.producer.commit_producer.next = self.commit_producer.val();
+        self.start.next = self.select.selected.val().second;
+        self.producer.clear_producer.next = self.start.val().get_bits::<16>(0);
+        self.consumer.clear_consumer.next = self.start.val().get_bits::<16>(16);
         self.producer.clear.next = self.clear.val();
         self.producer.clear_queue.next = self.control.change.val().queue;
         self.may_commit.next = !self.producer.last.val().write & !self.control.pending.val();
@@ -103,6 +109,10 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.gap.commit_epoch.next = self.commit_epoch.val();
         self.gap.clear.next = self.clear.val();
         self.gap.clear_queue.next = self.control.change.val().queue;
+        self.gap.clear_begins.next = !self
+            .start
+            .val()
+            .get_bit(crate::queues::queue_select::LOADED_BIT);
         self.gap_recorded.next = self.clear.val();
 
         self.gap.read_queue.next = self.read_queue.val();

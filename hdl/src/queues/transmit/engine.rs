@@ -75,7 +75,8 @@ pub struct TransmitEngine {
     pub reset: Signal<In, Bit>,
     /// The translation table, and the pages of the endpoint map.
     pub configuration: Signal<In, ConfigurationWrite>,
-    /// `abi::queue_state::transmit_control`. A word with `enabled` clears the launched index.
+    /// `abi::queue_state::transmit_control`. A word with `enabled` clears the launched index, or sets it to the consumer index of
+    /// `second`.
     pub queue_configuration: Signal<In, QueueWord>,
     /// This node's number.
     pub node: Signal<In, Bits<10>>,
@@ -122,7 +123,7 @@ pub struct TransmitEngine {
     /// A frame waits: the link, or the own receive side, does not take it.
     pub held_up: Signal<Out, Bit>,
     /// A message is in the pipeline, or its body is being read, that was chosen before the last control word took effect. It
-    /// may be one of a queue that this word has disabled.
+    /// may be one of a queue that this word has disabled. Or the word has not taken effect.
     pub holds_older: Signal<Out, Bit>,
     /// Pulse: a message is sent.
     pub message_sent: Signal<Out, Bit>,
@@ -293,6 +294,7 @@ pub struct TransmitEngine {
     store_queue: Signal<Local, Bits<8>>,
     control_word: Signal<Local, Bits<64>>,
     control_queue: Signal<Local, Bits<8>>,
+    start: Signal<Local, Bits<34>>,
     map_index: Signal<Local, Bits<16>>,
     map_word: Signal<Local, Bits<64>>,
     map_queue: Signal<Local, Bits<8>>,
@@ -399,6 +401,7 @@ impl Logic for TransmitEngine {
         self.producers.write_data.next = self.stores.val().producer;
         self.control_word.next = self.queue_configuration.val().word;
         self.control_queue.next = self.queue_configuration.val().queue;
+        self.start.next = self.queue_configuration.val().second;
         self.controls.write_enable.next = self.queue_configuration.val().control;
         self.controls.write_address.next =
             self.control_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
@@ -785,7 +788,7 @@ impl Logic for TransmitEngine {
         self.invalid_translation.next =
             self.skips.val() & !self.outside_3.q.val() & !self.too_long_3.q.val();
 
-        // The launched index. A queue that firmware enables begins at 0; its turn comes in a cycle without a commit.
+        // The launched index. A queue that firmware enables begins at 0, or where it is loaded; its turn comes in a cycle without a commit.
         self.new_launched.next = self.index_3.q.val() + 1;
         self.launched.write_enable.next =
             (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
@@ -798,7 +801,7 @@ impl Logic for TransmitEngine {
                 .q
                 .val()
                 .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-            self.launched.write_data.next = 0.into();
+            self.launched.write_data.next = self.start.val().get_bits::<16>(0);
             self.clears_launched.d.next = false;
         }
         if self.queue_configuration.val().control
@@ -945,7 +948,8 @@ impl Logic for TransmitEngine {
         self.holds_older.next = (self.valid_1.q.val() & self.older_1.q.val())
             | (self.valid_2.q.val() & self.older_2.q.val())
             | (self.valid_3.q.val() & self.older_3.q.val())
-            | (self.payload.reading.val() & self.older_payload.q.val());
+            | (self.payload.reading.val() & self.older_payload.q.val())
+            | self.clears_launched.q.val();
 
         if self.reset.val() {
             self.resend_state.d.next = ResendState::Empty;

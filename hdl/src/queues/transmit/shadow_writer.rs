@@ -1,6 +1,6 @@
 //! Pushes the transmit queues' progress to host memory.
 
-use crate::bundles::Event;
+use crate::bundles::{Event, RecordRequest, SavedWords};
 use crate::configuration::TRANSMIT_QUEUES_LOG2;
 use crate::library::bit_table::BitTable;
 use crate::library::forward_ram::ForwardRam;
@@ -26,6 +26,10 @@ pub enum ShadowState {
     Data,
     /// Leaves the host's link to messages for a while.
     Rest,
+    /// Reads a record that is saved.
+    Save,
+    /// Gives it to the command executor.
+    Saved,
 }
 
 /// Writes the shadow line of each transmit queue that changed (V21).
@@ -33,6 +37,9 @@ pub enum ShadowState {
 /// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn has not come, one write
 /// tells all of it. A queue with shadow address 0 has no line. Firmware's error event of a queue goes out when its turn comes.
 /// Behind a line the writer rests for 16 cycles, so that shadow lines never take much of the host's link.
+///
+/// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to `SAVE_RECORD`, between two
+/// lines.
 ///
 /// Contract: `progress` and `stores` come in any cycles and never wait.
 ///
@@ -53,6 +60,10 @@ pub struct ShadowWriter {
     pub error_event_valid: Signal<Out, Bit>,
     /// `abi::event::kind::QUEUE_ERROR`.
     pub error_event: Signal<Out, Event>,
+    /// A record is to be saved.
+    pub save: Signal<In, RecordRequest>,
+    /// That record.
+    pub saved: Signal<Out, SavedWords>,
     /// A line may still be written whose address was read earlier.
     pub holds_address: Signal<Out, Bit>,
     /// Pulse: a shadow line was written.
@@ -76,8 +87,8 @@ pub struct ShadowWriter {
     addresses: ForwardRam<Bits<65>, TRANSMIT_QUEUES_LOG2>,
     /// consumer 16, errors 12, error 4, failed 1.
     answers: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
-    /// errors 12, error 4.
-    store_errors: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
+    /// producer 16, errors 12, error 4, inline body lost 1.
+    store_parts: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
     state: DFF<ShadowState>,
     selected: DFF<Bits<TRANSMIT_QUEUES_LOG2>>,
     is_reported: DFF<Bit>,
@@ -97,6 +108,8 @@ pub struct ShadowWriter {
     takes: Signal<Local, Bit>,
     head: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     answer_word: Signal<Local, Bits<33>>,
+    store_part: Signal<Local, Bits<33>>,
+    save_queue: Signal<Local, Bits<8>>,
     line: Signal<Local, Bits<64>>,
     offered: Signal<Local, Bits<128>>,
 }
@@ -123,7 +136,7 @@ impl Logic for ShadowWriter {
             reports,
             addresses,
             answers,
-            store_errors
+            store_parts
         );
         self.by_answer.reset.next = self.reset.val();
         self.by_store.reset.next = self.reset.val();
@@ -141,10 +154,12 @@ impl Logic for ShadowWriter {
             | (bit_cast::<33, 1>(self.progress.val().failed.into()) << 32);
         self.stored_queue.next = self.stores.val().queue;
         self.stored.next = self.stored_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.store_errors.write_enable.next = self.stores.val().valid;
-        self.store_errors.write_address.next = self.stored.val();
-        self.store_errors.write_data.next = bit_cast::<16, 12>(self.stores.val().errors)
-            | (bit_cast::<16, 4>(self.stores.val().error) << 12);
+        self.store_parts.write_enable.next = self.stores.val().valid;
+        self.store_parts.write_address.next = self.stored.val();
+        self.store_parts.write_data.next = bit_cast::<33, 16>(self.stores.val().producer)
+            | (bit_cast::<33, 12>(self.stores.val().errors) << 16)
+            | (bit_cast::<33, 4>(self.stores.val().error) << 28)
+            | (bit_cast::<33, 1>(self.stores.val().lost.into()) << 32);
         self.addressed_queue.next = self.configuration.val().queue;
         self.addresses.write_enable.next = self.configuration.val().address;
         self.addresses.write_address.next = self
@@ -158,7 +173,8 @@ impl Logic for ShadowWriter {
         // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
         self.takes_answer.next = !self.by_answer.empty.val();
         self.any.next = !self.by_answer.empty.val() | !self.by_store.empty.val();
-        self.takes.next = self.any.val() & (self.state.q.val() == ShadowState::Select);
+        self.takes.next =
+            self.any.val() & !self.save.val().valid & (self.state.q.val() == ShadowState::Select);
         self.head.next = self.by_store.data_out.val();
         if self.takes_answer.val() {
             self.head.next = self.by_answer.data_out.val();
@@ -198,15 +214,20 @@ impl Logic for ShadowWriter {
 
         self.addresses.read_address.next = self.selected.q.val();
         self.answers.read_address.next = self.selected.q.val();
-        self.store_errors.read_address.next = self.selected.q.val();
+        self.store_parts.read_address.next = self.selected.q.val();
         if self.takes.val() {
             self.addresses.read_address.next = self.head.val();
             self.answers.read_address.next = self.head.val();
-            self.store_errors.read_address.next = self.head.val();
+            self.store_parts.read_address.next = self.head.val();
         }
         self.answer_word.next = self.answers.read_data.val();
+        self.store_part.next = self.store_parts.read_data.val();
+        self.saved.next.done = self.state.q.val() == ShadowState::Saved;
+        self.saved.next.second = self.answer_word.val();
+        self.saved.next.third = self.store_part.val();
+        self.save_queue.next = self.save.val().queue;
         self.line.next = bit_cast::<64, 32>(self.answer_word.val().get_bits::<32>(0))
-            | (bit_cast::<64, 16>(self.store_errors.read_data.val())
+            | (bit_cast::<64, 16>(self.store_part.val().get_bits::<16>(16))
                 << abi::message::shadow::store_errors::SHIFT.to_bits::<8>())
             | (bit_cast::<64, 1>(self.answer_word.val().get_bits::<1>(32))
                 << abi::message::shadow::failed::SHIFT.to_bits::<8>());
@@ -237,6 +258,11 @@ impl Logic for ShadowWriter {
                 if self.any.val() {
                     self.state.d.next = ShadowState::Read;
                 }
+                if self.save.val().valid {
+                    self.selected.d.next =
+                        self.save_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+                    self.state.d.next = ShadowState::Save;
+                }
             }
             ShadowState::Read => {
                 self.address.d.next = self.addresses.read_data.val().get_bits::<64>(0);
@@ -258,6 +284,14 @@ impl Logic for ShadowWriter {
                 if self.source.ready.val() {
                     self.written.next = true;
                     self.state.d.next = ShadowState::Rest;
+                }
+            }
+            ShadowState::Save => {
+                self.state.d.next = ShadowState::Saved;
+            }
+            ShadowState::Saved => {
+                if !self.save.val().valid {
+                    self.state.d.next = ShadowState::Select;
                 }
             }
             _ => {

@@ -114,6 +114,8 @@ pub struct StorePart {
     pub errors: Bits<12>,
     /// `abi::message::shadow::store_error`.
     pub error: Bits<4>,
+    /// `abi::queue_state::transmit_stores::inline_lost`.
+    pub lost: Bit,
     /// The shadow line is out of date.
     pub tell: Bit,
 }

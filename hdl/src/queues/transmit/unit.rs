@@ -1,6 +1,8 @@
 //! The transmit side as one block.
 
-use crate::bundles::{Answer, ConfigurationWrite, Event, MemoryReadTarget};
+use crate::bundles::{
+    Answer, ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, SavedWords,
+};
 use crate::configuration::SLOT_MEMORY_LOG2;
 use crate::library::byte_ram::ByteRam;
 use crate::library::stream::StreamSource;
@@ -70,7 +72,10 @@ pub struct TransmitUnit {
     pub local_answer: Signal<In, Answer>,
     /// Write packets with shadow lines.
     pub shadow: StreamSource,
-    /// `ShadowWriter::holds_address`, or `TransmitEngine::holds_older`.
+    /// A transmit queue's record is to be saved.
+    pub save: Signal<In, RecordRequest>,
+    pub saved: Signal<Out, SavedWords>,
+    /// `ShadowWriter::holds_address`, `TransmitEngine::holds_older`, or a control word has not taken effect yet.
     pub holds_address: Signal<Out, Bit>,
 
     /// Pulse: `error_event` counts.
@@ -126,6 +131,7 @@ impl Logic for TransmitUnit {
         self.engine.reset.next = self.reset.val();
         self.answers.reset.next = self.reset.val();
         self.shadows.reset.next = self.reset.val();
+        self.select.reset.next = self.reset.val();
         self.select.region.next = abi::queue_state::REGION_TRANSMIT_QUEUE.to_bits();
         self.select.configuration.next = self.configuration.val();
         self.engine.configuration.next = self.configuration.val();
@@ -194,7 +200,11 @@ impl Logic for TransmitUnit {
         self.progress.next = self.answers.progress.val();
         StreamSource::link(&mut self.shadow, &mut self.shadows.source);
 
-        self.holds_address.next = self.shadows.holds_address.val() | self.engine.holds_older.val();
+        self.holds_address.next = self.shadows.holds_address.val()
+            | self.engine.holds_older.val()
+            | self.answers.settling.val();
+        self.shadows.save.next = self.save.val();
+        self.saved.next = self.shadows.saved.val();
         self.error_event_valid.next = self.shadows.error_event_valid.val();
         self.error_event.next = self.shadows.error_event.val();
         self.too_long.next = self.engine.too_long.val();

@@ -40,6 +40,11 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
   wire clear = change[0] && change[9];
   always @(posedge clock) if (clear) live[change[1]] <= 1;
 
+  // Firmware loads records whose level is no more than their entries.
+  wire [33:0] start = unit.select.second$q;
+  wire [15:0] loaded_level = start[15:0] - start[31:16];
+  always @(*) assume (!clear || loaded_level <= 16'd1 << change[13:10]);
+
   // The engine: it reads a record, keeps it for as long as it likes, and commits if there is room.
   reg [7:0] asked = 0;
   assign commit = wants && snapshot && snapshot_enabled && live[snapshot_queue[0]]

@@ -32,6 +32,8 @@ pub struct Advance {
     pub record: Signal<Out, AnswerRecord>,
     pub row: Signal<Out, MessageRow>,
 
+    /// The queue that is enabled goes on with a record that was saved; its shadow line may be out of date.
+    pub loaded: Signal<In, Bit>,
     pub progress: Signal<Out, Progress>,
     /// Pulse: an operation that might have sent something is over.
     pub send_decided: Signal<Out, Bit>,
@@ -275,7 +277,9 @@ impl Logic for Advance {
         self.progress.next.errors = self.told.val().errors;
         self.progress.next.error = self.told.val().error;
         self.progress.next.failed = self.told.val().failed;
-        self.progress.next.tell = self.moved_4.q.val() | self.new_error.val();
+        self.progress.next.tell = self.moved_4.q.val()
+            | self.new_error.val()
+            | (self.operation_4.q.val().enables & self.loaded.val());
         self.progress.next.report = self.new_error.val();
         self.reopen_decided.next = self.valid_4.q.val()
             & (self.operation_4.q.val().opens | self.operation_4.q.val().enables);

@@ -143,6 +143,7 @@ impl Logic for Choice {
         if self.reset_valid.val() {
             self.candidate.next.queue = self.reset_step.val().queue;
             self.candidate.next.row = bit_cast::<4, 3>(self.reset_step.val().row);
+            self.candidate.next.messages = self.reset_step.val().done;
             self.candidate.next.generation = self.reset_step.val().generation;
             self.candidate.next.code = self.reset_step.val().give_up;
             self.candidate.next.ticks = false;
@@ -244,6 +245,7 @@ mod tests {
                 unit.reset.next = cycle < 2;
                 unit.reset_valid.next = random.chance(5);
                 unit.reset_step.next = ResetStep {
+                    done: random.bits(),
                     queue: random.below(4).to_bits(),
                     row: random.bits(),
                     generation: random.bits(),

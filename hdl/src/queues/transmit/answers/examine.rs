@@ -79,6 +79,8 @@ pub struct Examine {
     pub row: Signal<In, MessageRow>,
     /// Low bits of the launched index.
     pub launched: Signal<In, Bits<8>>,
+    /// `QueueWord::second`: what an operation that `resets` begins with.
+    pub start: Signal<In, Bits<34>>,
     /// Time-outs of unanswered messages stand still.
     pub hold_timeouts: Signal<In, Bit>,
     pub valid: Signal<Out, Bit>,
@@ -161,6 +163,7 @@ impl Examine {
             record: Default::default(),
             row: Default::default(),
             launched: Default::default(),
+            start: Default::default(),
             hold_timeouts: Default::default(),
             valid: Default::default(),
             operation: Default::default(),
@@ -282,18 +285,19 @@ impl Logic for Examine {
         self.record_2.d.next = self.in_record.val();
         self.row_2.d.next = self.row.val();
         if self.operation_1.q.val().resets {
-            self.record_2.d.next.consumer = 0.into();
-            self.record_2.d.next.balance = 0.into();
+            self.record_2.d.next.consumer = self.start.val().get_bits::<16>(0);
+            self.record_2.d.next.balance = self.start.val().get_bits::<8>(0);
             self.record_2.d.next.mode = Mode::Open;
             self.record_2.d.next.step = 0.into();
             self.record_2.d.next.timer = 0.into();
-            self.record_2.d.next.errors = 0.into();
-            self.record_2.d.next.error = 0.into();
-            self.record_2.d.next.failed = false;
+            self.record_2.d.next.errors = self.start.val().get_bits::<12>(16);
+            self.record_2.d.next.error = self.start.val().get_bits::<4>(28);
+            self.record_2.d.next.failed = self.start.val().get_bit(32);
             self.record_2.d.next.enabled = self.operation_1.q.val().enables;
             self.record_2.d.next.generation = self.operation_1.q.val().generation;
             self.record_2.d.next.give_up = self.operation_1.q.val().code;
-            self.row_2.d.next.done = 0.into();
+            self.row_2.d.next.done = self.operation_1.q.val().messages;
+            self.operation_2.d.next.messages = 0.into();
             self.row_2.d.next.refused = 0.into();
         }
 

@@ -95,6 +95,8 @@ pub struct TransmitAnswers<
     pub configuration: Signal<In, QueueWord>,
     /// The records are clear: queues may be enabled.
     pub ready: Signal<Out, Bit>,
+    /// A control word has not taken effect yet.
+    pub settling: Signal<Out, Bit>,
     /// Each message that the engine sends or skips; no later than its `skip`.
     pub launch: Signal<In, Launch>,
     pub skip_valid: Signal<In, Bit>,
@@ -158,6 +160,7 @@ pub struct TransmitAnswers<
     collided: DFF<Bit>,
     written: DFF<Bits<8>>,
 
+    start: Signal<Local, Bits<34>>,
     launch_queue: Signal<Local, Bits<8>>,
     launch_index: Signal<Local, Bits<16>>,
     launched_write: Signal<Local, Bit>,
@@ -200,6 +203,7 @@ impl<
             reset: Default::default(),
             configuration: Default::default(),
             ready: Default::default(),
+            settling: Default::default(),
             launch: Default::default(),
             skip_valid: Default::default(),
             skip_ready: Default::default(),
@@ -242,6 +246,7 @@ impl<
             launch_1: Default::default(),
             collided: Default::default(),
             written: Default::default(),
+            start: Default::default(),
             launch_queue: Default::default(),
             launch_index: Default::default(),
             launched_write: Default::default(),
@@ -318,6 +323,13 @@ impl<
         self.choice.reset_valid.next = self.resets.valid.val();
         self.choice.reset_step.next = self.resets.step.val();
         self.ready.next = self.resets.ready.val();
+        self.settling.next = self.resets.settling.val();
+        self.start.next = self.configuration.val().second;
+        self.examine.start.next = self.start.val();
+        self.advance.loaded.next = self
+            .start
+            .val()
+            .get_bit(crate::queues::queue_select::LOADED_BIT);
         self.sweep.ready.next = self.resets.ready.val();
         self.sweep.taken.next = self.choice.tick_taken.val();
         self.choice.tick_valid.next = self.sweep.valid.val();
@@ -373,7 +385,7 @@ impl<
         if self.resets.clears_launched.val() {
             self.launched_write.next = true;
             self.launched_queue.next = self.resets.step.val().queue;
-            self.launched_data.next = 0.into();
+            self.launched_data.next = self.start.val().get_bits::<8>(0);
         }
         self.launched.write_enable.next = self.launched_write.val();
         self.launched.write_address.next = self.launched_queue.val().get_bits::<QUEUES_LOG2>(0);

@@ -10,7 +10,7 @@ pub struct Operation {
     pub queue: Bits<8>,
     /// Bits 6:3 of the index of the row's messages.
     pub row: Bits<4>,
-    /// `verdict`: the messages of the row that it concerns.
+    /// `verdict`: the messages of the row that it concerns. `resets`: `done` of the row.
     pub messages: Bits<8>,
     /// `verdict`: generation of the messages. `resets`: the queue's generation.
     pub generation: Bits<8>,

@@ -1,6 +1,7 @@
 //! From control words to the steps that carry them out.
 
 use crate::library::fifo::Fifo;
+use crate::library::fixed::Fixed;
 use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
@@ -19,6 +20,8 @@ pub struct ResetStep {
     pub queue: Bits<8>,
     /// The row to clear.
     pub row: Bits<3>,
+    /// The row's `done` when the messages from the queue's consumer index on are not done.
+    pub done: Bits<8>,
     pub generation: Bits<8>,
     pub give_up: Bits<4>,
     /// Clears the record and the row; else only disables the queue.
@@ -31,9 +34,10 @@ pub struct ResetStep {
 ///
 /// A word with `enabled` first clears the launched index (`clears_launched`, in a cycle without `launching`), then the
 /// eight rows and with each of them the record. The last of these operations enables the queue. A word without
-/// `enabled` only disables it.
+/// `enabled` only disables it. A queue that is loaded (`QueueWord::second`) begins at its consumer index.
 ///
-/// Contract: up to 16 control words wait. The operation of `valid` stays until it is taken. The one that enables a
+/// Contract: up to 16 control words wait; behind one of a queue that is loaded there must be none before `settling` has fallen.
+/// The operation of `valid` stays until it is taken. The one that enables a
 /// queue is offered only with `reopen_free`.
 ///
 /// Latency: from a control word to its first operation: 2 cycles. Rate: a word with `enabled` every 9 cycles, one
@@ -46,6 +50,8 @@ pub struct Resets<const N: usize> {
     pub configuration: Signal<In, QueueWord>,
     /// All records were cleared after reset.
     pub ready: Signal<Out, Bit>,
+    /// A control word waits, or its last operation may be in the pipeline.
+    pub settling: Signal<Out, Bit>,
     /// A launched index is written in this cycle.
     pub launching: Signal<In, Bit>,
     /// The launched index of the operation's queue becomes zero.
@@ -65,6 +71,15 @@ pub struct Resets<const N: usize> {
     /// The oldest control word disables its queue.
     disabling: DFF<Bit>,
     row: DFF<Bits<3>>,
+    /// Cycles for the last operation to pass the pipeline.
+    passing: DFF<Bits<4>>,
+    start: Signal<Local, Bits<34>>,
+    start_row: Signal<Local, Bits<3>>,
+    start_place: Signal<Local, Bits<3>>,
+    lap: Signal<Local, Bits<8>>,
+    above: Signal<Local, Bits<8>>,
+    below: Signal<Local, Bits<8>>,
+    ones: Fixed<8, 0xff>,
     word: Signal<Local, Bits<64>>,
     head: Signal<Local, AnswerControl>,
     any: Signal<Local, Bit>,
@@ -75,7 +90,9 @@ pub struct Resets<const N: usize> {
 impl<const N: usize> Logic for Resets<N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, clearing, cleared, resetting, disabling, row);
+        dff_setup!(
+            self, clock, clearing, cleared, resetting, disabling, row, passing
+        );
         clock!(self, clock, words);
         self.words.reset.next = self.reset.val();
         self.word.next = self.configuration.val().word;
@@ -101,12 +118,36 @@ impl<const N: usize> Logic for Resets<N> {
         self.clears_launched.next = false;
         self.step.next.queue = self.head.val().queue;
         self.step.next.row = self.row.q.val();
+        // A message is not done when its bit is its lap. Those before the consumer index belong to the next lap.
+        self.start.next = self.configuration.val().second;
+        self.start_row.next = self.start.val().get_bits::<3>(3);
+        self.start_place.next = self.start.val().get_bits::<3>(0);
+        self.lap.next = 0.into();
+        if self.start.val().get_bit(6) {
+            self.lap.next = self.ones.val();
+        }
+        self.above.next = self.ones.val() << self.start_place.val();
+        self.below.next = 0.into();
+        if self.row.q.val() < self.start_row.val() {
+            self.below.next = self.ones.val();
+        }
+        if self.row.q.val() == self.start_row.val() {
+            self.below.next = !self.above.val();
+        }
+        self.step.next.done = self.lap.val() ^ self.below.val();
         self.step.next.generation = self.head.val().generation;
         self.step.next.give_up = self.head.val().give_up;
         self.step.next.clears = !self.disabling.q.val();
         self.step.next.enables = self.resetting.q.val() & self.is_last_row.val();
         self.valid.next = self.disabling.q.val()
             | (self.resetting.q.val() & (!self.is_last_row.val() | self.reopen_free.val()));
+        self.settling.next = !self.words.empty.val() | self.passing.q.val().any();
+        if self.passing.q.val().any() {
+            self.passing.d.next = self.passing.q.val() - 1;
+        }
+        if !self.words.empty.val() {
+            self.passing.d.next = 15.into();
+        }
         if self.resetting.q.val() & self.taken.val() {
             self.row.d.next = self.row.q.val() + 1;
             if self.is_last_row.val() {
@@ -137,6 +178,7 @@ impl<const N: usize> Logic for Resets<N> {
             self.step.next.queue = bit_cast::<8, N>(self.cleared.q.val());
             self.step.next.clears = true;
             self.step.next.enables = false;
+            self.step.next.done = 0.into();
             if self.taken.val() {
                 self.cleared.d.next = self.next_cleared.val();
                 self.clearing.d.next = self.next_cleared.val().any();
@@ -149,6 +191,7 @@ impl<const N: usize> Logic for Resets<N> {
             self.resetting.d.next = false;
             self.disabling.d.next = false;
             self.row.d.next = 0.into();
+            self.passing.d.next = 0.into();
         }
     }
 }

@@ -43,6 +43,7 @@ fn unit() -> ShadowWriter {
             queue: queue.to_bits(),
             // The last queue has no line.
             word: (if queue == 3 { 0 } else { ADDRESS + queue * 64 }).to_bits(),
+            ..Default::default()
         };
         clock_cycle!(unit, clock);
     }
@@ -127,6 +128,7 @@ fn every_line_ends_at_the_latest_and_never_goes_back() {
                 producer: random.bits(),
                 errors: told.store_errors.to_bits(),
                 error: told.store_error.to_bits(),
+                lost: false,
                 tell: true,
             };
         }
@@ -184,6 +186,7 @@ fn gate() {
                 address: random.chance(10),
                 queue: random.below(4).to_bits(),
                 word: random.word().to_bits(),
+                ..Default::default()
             };
             unit.progress.next = Progress {
                 valid: random.chance(30),
@@ -202,8 +205,16 @@ fn gate() {
                 producer: random.bits(),
                 errors: random.bits(),
                 error: random.bits(),
+                lost: random.chance(50),
                 tell: random.chance(50),
             };
+            unit.save.next.valid = match unit.saved.val().done {
+                true => random.chance(70),
+                false => unit.save.val().valid || random.chance(5),
+            };
+            if !unit.save.val().valid {
+                unit.save.next.queue = random.below(4).to_bits();
+            }
             unit.source.ready.next = random.chance(60);
         });
 }

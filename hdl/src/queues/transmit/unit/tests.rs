@@ -11,8 +11,9 @@ use abi::endpoint::{EXPRESS_OFFSET, page};
 use abi::link::{answer, header, kind};
 use abi::message::transmit_header;
 use abi::queue_state::{
-    REGION_ENDPOINT_MAP, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL, endpoint_map,
-    translation, transmit_control,
+    REGION_ENDPOINT_MAP, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL,
+    TRANSMIT_PROGRESS, TRANSMIT_STORES, endpoint_map, translation, transmit_control,
+    transmit_progress, transmit_stores,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -26,6 +27,14 @@ struct Node {
     room: u64,
     refused: BTreeSet<(u64, u64)>,
     delivered: BTreeMap<u64, Vec<u64>>,
+}
+
+fn control_word(endpoint: u64) -> u64 {
+    let mut word = transmit_control::enabled::set(0, 1);
+    word = transmit_control::virtual_channel_limit::set(word, 1);
+    word = transmit_control::generation::set(word, GENERATION);
+    word = transmit_control::endpoint::set(word, endpoint + 1);
+    transmit_control::window_mask::set(word, 7) as u64
 }
 
 struct Bench {
@@ -83,26 +92,37 @@ impl Bench {
             bench.write_state(REGION_TRANSLATION, entry, word as u64);
         }
         for queue in 0..queues {
-            let mut word = transmit_control::enabled::set(0, 1);
-            word = transmit_control::virtual_channel_limit::set(word, 1);
-            word = transmit_control::generation::set(word, GENERATION);
-            word = transmit_control::endpoint::set(word, queue + 1);
-            word = transmit_control::window_mask::set(word, 7);
-            bench.write_state(
-                REGION_TRANSMIT_QUEUE,
-                queue * 4 + TRANSMIT_CONTROL as u64,
-                word as u64,
-            );
-            for _ in 0..30 {
-                bench.step();
-            }
-            let mut map = endpoint_map::transmit_resident::set(0, 1);
-            map = endpoint_map::transmit_queue::set(map, queue);
-            map = endpoint_map::page::set(map, queue);
-            map = endpoint_map::page_resident::set(map, 1);
-            bench.write_state(REGION_ENDPOINT_MAP, queue + 1, map as u64);
+            bench.write_queue(queue, TRANSMIT_CONTROL, control_word(queue));
+            bench.wait_settled();
+            bench.map_queue(queue, queue);
         }
         bench
+    }
+
+    fn write_queue(&mut self, queue: u64, word: usize, data: u64) {
+        self.write_state(REGION_TRANSMIT_QUEUE, queue * 4 + word as u64, data);
+    }
+
+    /// The endpoint of this number less one has this queue.
+    fn map_queue(&mut self, endpoint: u64, queue: u64) {
+        let mut map = endpoint_map::transmit_resident::set(0, 1);
+        map = endpoint_map::transmit_queue::set(map, queue);
+        map = endpoint_map::page::set(map, endpoint);
+        map = endpoint_map::page_resident::set(map, 1);
+        self.write_state(REGION_ENDPOINT_MAP, endpoint + 1, map as u64);
+    }
+
+    /// Until the command executor would go on.
+    fn wait_settled(&mut self) {
+        for _ in 0..4 {
+            self.step();
+        }
+        let mut cycles = 0;
+        while self.unit.holds_address.val() || self.pages.settling.val() {
+            self.step();
+            cycles += 1;
+            assert!(cycles < 500, "a control word never takes effect");
+        }
     }
 
     fn write_state(&mut self, region: usize, index: u64, word: u64) {
@@ -419,5 +439,137 @@ fn a_queue_is_not_disabled_before_the_bodies_of_its_messages_are_read() {
             .collect();
         let body = |fill| vec![u128::from_le_bytes([fill; 16]); 4];
         assert_eq!(bodies, [body(0x11), body(0x22)], "busy {busy}");
+    }
+}
+
+/// Traffic of several endpoints with refusals; what is delivered is numbered by endpoint and way.
+struct Traffic {
+    bench: Bench,
+    random: Random,
+    /// Messages of each endpoint, and of each of its ways.
+    stored: BTreeMap<u64, u64>,
+    ways: BTreeMap<(u64, u64), u64>,
+    /// The queue of each endpoint that may send.
+    queues: BTreeMap<u64, u64>,
+}
+
+impl Traffic {
+    fn step(&mut self, senders: &[u64]) {
+        let endpoint = senders[self.random.below(senders.len() as u64) as usize];
+        let count = self.stored.get(&endpoint).copied().unwrap_or(0);
+        if self.random.chance(20) && self.unanswered(endpoint) < TRANSMIT_SLOTS as u64 {
+            let destination = self.random.below(6);
+            let way = self.ways.entry((endpoint, destination)).or_default();
+            let name = (endpoint << 8 | destination) << 32 | *way;
+            *way += 1;
+            self.stored.insert(endpoint, count + 1);
+            self.bench.express(endpoint, destination, name);
+        } else {
+            self.bench.step();
+        }
+        if self.random.chance(4) {
+            let node = NODES.start + self.random.below(3);
+            let room = self.random.below(12);
+            self.bench.nodes.get_mut(&node).expect("it is there").room = room;
+        }
+    }
+
+    fn unanswered(&self, endpoint: u64) -> u64 {
+        let queue = self.queues[&endpoint];
+        let consumer = self.bench.consumers.get(&queue).copied().unwrap_or(0);
+        self.stored.get(&endpoint).copied().unwrap_or(0) - consumer
+    }
+}
+
+/// Of an idle queue nothing is lost, doubled or out of order when its record is saved, used by another owner, and loaded to
+/// the same queue or to another one, while the others go on sending.
+#[test]
+fn an_idle_queue_goes_on_from_its_saved_record_under_the_traffic_of_others() {
+    for seed in 1..5 {
+        println!("seed {seed}");
+        let mut traffic = Traffic {
+            bench: Bench::new(seed, 3),
+            random: Random::new(seed + 200),
+            stored: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            queues: (0..3).map(|queue| (queue, queue)).collect(),
+        };
+        // From queue to queue, in part back to the same one, at any place of a lap.
+        for target in [3, 0, 0, 3, 3, 0] {
+            let queue = traffic.queues[&0];
+            for _ in 0..100 + traffic.random.below(400) {
+                traffic.step(&[0, 1, 2]);
+            }
+            let mut rounds = 0;
+            while traffic.unanswered(0) > 0 {
+                traffic.step(&[1, 2]);
+                rounds += 1;
+                assert!(rounds < 50_000, "endpoint 0 never comes to rest");
+            }
+            let count = traffic.stored.get(&0).copied().unwrap_or(0);
+            traffic.bench.write_state(REGION_ENDPOINT_MAP, 1, 0);
+            traffic.step(&[1, 2]);
+            traffic.bench.write_queue(queue, TRANSMIT_CONTROL, 0);
+            traffic.bench.wait_settled();
+            traffic.bench.unit.save.next.valid = true;
+            traffic.bench.unit.save.next.queue = queue.to_bits();
+            rounds = 0;
+            while !traffic.bench.unit.saved.val().done {
+                traffic.step(&[1, 2]);
+                rounds += 1;
+                assert!(rounds < 1000, "the record is never saved");
+            }
+            let saved = traffic.bench.unit.saved.val();
+            let (progress, stores) = (saved.second.to_u64(), saved.third.to_u64());
+            traffic.bench.unit.save.next.valid = false;
+            assert_eq!(transmit_progress::consumer::get(progress.into()), count);
+            assert_eq!(transmit_stores::producer::get(stores.into()), count);
+
+            // Another owner.
+            traffic
+                .bench
+                .write_queue(queue, TRANSMIT_CONTROL, control_word(7));
+            traffic.bench.wait_settled();
+            for _ in 0..traffic.random.below(50) {
+                traffic.step(&[1, 2]);
+            }
+            traffic.bench.write_queue(queue, TRANSMIT_CONTROL, 0);
+            traffic.bench.wait_settled();
+
+            for (word, data) in [
+                (TRANSMIT_PROGRESS, progress),
+                (TRANSMIT_STORES, stores),
+                (TRANSMIT_CONTROL, control_word(0)),
+            ] {
+                traffic.bench.write_queue(target, word, data);
+            }
+            traffic.bench.wait_settled();
+            traffic.bench.map_queue(0, target);
+            assert_eq!(traffic.bench.consumers[&target], count);
+            traffic.queues.insert(0, target);
+        }
+        let mut rounds = 0;
+        while (0..3).any(|endpoint| traffic.unanswered(endpoint) > 0) || rounds < 200 {
+            for node in traffic.bench.nodes.values_mut() {
+                node.room = 100;
+            }
+            traffic.bench.step();
+            rounds += 1;
+            assert!(rounds < 50_000, "messages are lost");
+        }
+        let mut delivered = BTreeMap::new();
+        for node in traffic.bench.nodes.values() {
+            for (way, numbers) in &node.delivered {
+                let expected: Vec<u64> = (0..numbers.len() as u64).collect();
+                assert_eq!(*numbers, expected, "way {way:#x}");
+                delivered.insert(*way, numbers.len() as u64);
+            }
+        }
+        let sent: BTreeMap<u64, u64> = traffic
+            .ways
+            .iter()
+            .map(|((endpoint, destination), count)| (endpoint << 8 | destination, *count))
+            .collect();
+        assert_eq!(delivered, sent);
     }
 }

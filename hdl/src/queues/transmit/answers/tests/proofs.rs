@@ -19,7 +19,7 @@ fn operations_of_one_queue_keep_their_distance() {
         "choice_proved",
         Choice::default(),
         8,
-        "module properties(input clock, input reset, input reset_valid, input [24:0] reset_step, input verdict_valid,
+        "module properties(input clock, input reset, input reset_valid, input [32:0] reset_step, input verdict_valid,
              input [41:0] verdict, input following_valid, input [41:0] following, input tick_valid,
              input [7:0] tick_queue,
              input send_valid, input [13:0] send, input walk_valid, input [13:0] walk);
@@ -108,6 +108,7 @@ struct Halves {
     pub row: Signal<In, MessageRow>,
     pub launched: Signal<In, Bits<8>>,
     pub hold_timeouts: Signal<In, Bit>,
+    pub start: Signal<In, Bits<34>>,
     pub writes: Signal<Out, Bit>,
     pub new_record: Signal<Out, AnswerRecord>,
     pub new_row: Signal<Out, MessageRow>,
@@ -127,6 +128,11 @@ impl Logic for Halves {
         self.examine.row.next = self.row.val();
         self.examine.launched.next = self.launched.val();
         self.examine.hold_timeouts.next = self.hold_timeouts.val();
+        self.examine.start.next = self.start.val();
+        self.advance.loaded.next = self
+            .start
+            .val()
+            .get_bit(crate::queues::queue_select::LOADED_BIT);
         self.advance.valid.next = self.examine.valid.val();
         self.advance.operation.next = self.examine.operation.val();
         self.advance.old_record.next = self.examine.old_record.val();
@@ -158,7 +164,7 @@ fn operations_keep_a_queue_consistent() {
            wire [70:0] new_record;
            wire [15:0] new_row;
            halves_proved unit(.clock(clock), .enters(enters), .entering(entering), .record(record), .row(row),
-             .launched(launched), .hold_timeouts(hold_timeouts), .writes(writes), .new_record(new_record),
+             .launched(launched), .hold_timeouts(hold_timeouts), .start(34'd0), .writes(writes), .new_record(new_record),
              .new_row(new_row));
 
            // The operation, the record and the row, as they were when the operation saw them.
@@ -276,5 +282,6 @@ fn halves_gate() {
             unit.row.next = queue.row(random.below(8));
             unit.launched.next = (queue.launched() & 255).to_bits();
             unit.hold_timeouts.next = random.chance(10);
+            unit.start.next = random.bits();
         });
 }

@@ -457,6 +457,7 @@ pub fn random_control(random: &mut Random) -> QueueWord {
         random.word() | u64::from(random.chance(90)),
     );
     word.control = random.chance(5);
+    word.second = random.bits();
     word
 }
 
