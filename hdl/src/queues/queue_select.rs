@@ -3,9 +3,6 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// Bit of `QueueWord::second`: a record is loaded.
-pub const LOADED_BIT: usize = 33;
-
 /// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and two that a control word
 /// of `LOAD_RECORD` refers to.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
@@ -77,7 +74,7 @@ impl Logic for QueueSelect {
         self.place.next = self.index.val().get_bits::<2>(0);
         if self.is_resident.val() & (self.place.val() == 2) {
             self.second.d.next = bit_cast::<34, 33>(self.data.val().get_bits::<33>(0))
-                | (bit_cast::<34, 1>(1.into()) << LOADED_BIT.to_bits::<6>());
+                | (bit_cast::<34, 1>(1.into()) << 33);
             self.fresh.d.next = true;
         }
         if self.is_resident.val() & (self.place.val() == 3) {

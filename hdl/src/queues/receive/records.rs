@@ -109,10 +109,7 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.gap.commit_epoch.next = self.commit_epoch.val();
         self.gap.clear.next = self.clear.val();
         self.gap.clear_queue.next = self.control.change.val().queue;
-        self.gap.clear_begins.next = !self
-            .start
-            .val()
-            .get_bit(crate::queues::queue_select::LOADED_BIT);
+        self.gap.clear_begins.next = !self.start.val().get_bit(33);
         self.gap_recorded.next = self.clear.val();
 
         self.gap.read_queue.next = self.read_queue.val();

@@ -326,10 +326,7 @@ impl<
         self.settling.next = self.resets.settling.val();
         self.start.next = self.configuration.val().second;
         self.examine.start.next = self.start.val();
-        self.advance.loaded.next = self
-            .start
-            .val()
-            .get_bit(crate::queues::queue_select::LOADED_BIT);
+        self.advance.loaded.next = self.start.val().get_bit(33);
         self.sweep.ready.next = self.resets.ready.val();
         self.sweep.taken.next = self.choice.tick_taken.val();
         self.choice.tick_valid.next = self.sweep.valid.val();

@@ -129,10 +129,7 @@ impl Logic for Halves {
         self.examine.launched.next = self.launched.val();
         self.examine.hold_timeouts.next = self.hold_timeouts.val();
         self.examine.start.next = self.start.val();
-        self.advance.loaded.next = self
-            .start
-            .val()
-            .get_bit(crate::queues::queue_select::LOADED_BIT);
+        self.advance.loaded.next = self.start.val().get_bit(33);
         self.advance.valid.next = self.examine.valid.val();
         self.advance.operation.next = self.examine.operation.val();
         self.advance.old_record.next = self.examine.old_record.val();
