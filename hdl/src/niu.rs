@@ -1,6 +1,6 @@
 //! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
 
-use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RegisterMaster};
+use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
@@ -112,6 +112,8 @@ pub struct Niu {
     loopback_register: StreamRegister,
     /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
     configuration: DFF<ConfigurationWrite>,
+    save_transmit: DFF<RecordRequest>,
+    save_receive: DFF<RecordRequest>,
     counter_pulses: DFF<Bits<64>>,
     stage_pulses: DFF<Bits<16>>,
     /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that are owed are
@@ -178,6 +180,8 @@ impl Niu {
             channel_1_register: Default::default(),
             loopback_register: Default::default(),
             configuration: Default::default(),
+            save_transmit: Default::default(),
+            save_receive: Default::default(),
             counter_pulses: Default::default(),
             stage_pulses: Default::default(),
             host_unsupported: Default::default(),
@@ -211,6 +215,8 @@ impl Logic for Niu {
         self.channel_1_register.clock.next = self.core_clock.val();
         self.loopback_register.clock.next = self.core_clock.val();
         self.configuration.clock.next = self.core_clock.val();
+        self.save_transmit.clock.next = self.core_clock.val();
+        self.save_receive.clock.next = self.core_clock.val();
         self.counter_pulses.clock.next = self.core_clock.val();
         self.stage_pulses.clock.next = self.core_clock.val();
         self.host_unsupported.clock.next = self.core_clock.val();
@@ -276,9 +282,11 @@ impl Logic for Niu {
         self.processor.shadow_holds.next = self.transmit.holds_address.val()
             | self.pages.settling.val()
             | self.quiesce.resuming.val();
-        self.transmit.save.next = self.processor.save_transmit.val();
+        self.save_transmit.d.next = self.processor.save_transmit.val();
+        self.transmit.save.next = self.save_transmit.q.val();
         self.processor.saved_transmit.next = self.transmit.saved.val();
-        self.receive.save.next = self.processor.save_receive.val();
+        self.save_receive.d.next = self.processor.save_receive.val();
+        self.receive.save.next = self.save_receive.q.val();
         self.processor.saved_receive.next = self.receive.saved.val();
 
         // Stores, for both sides.
