@@ -216,10 +216,10 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                     let identifier = *identifier;
                     match job.step(&mut self.endpoints, SAVE_TOKEN) {
                         Progress::Issue(command) => return Some(Action::Issue(command)),
-                        Progress::Load(receive, offset, command) => {
+                        Progress::Load(offset, words, command) => {
                             return Some(Action::Load {
                                 offset,
-                                words: *self.endpoints.record(receive),
+                                words,
                                 command,
                             });
                         }
@@ -330,9 +330,10 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             ..
         } = &mut self.state
         {
-            const { assert!(RECORD_WORDS <= SUBMISSION_WORDS) };
-            let record = core::array::from_fn(|number: usize| entry[number]);
-            eviction.saved(&mut self.endpoints, record);
+            eviction.saved(core::array::from_fn(|number: usize| {
+                const { assert!(RECORD_WORDS <= SUBMISSION_WORDS) };
+                entry[number]
+            }));
         }
     }
 
@@ -371,6 +372,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
             Ok(Begun::Installation {
                 transmit_queue,
                 generation,
+                records,
             }) => {
                 action = Some(Action::Keep {
                     transmit_queue,
@@ -378,6 +380,7 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 });
                 let job = Job::Install {
                     queue: transmit_queue,
+                    records,
                     done: 0,
                 };
                 State::Working { identifier, job }
@@ -432,10 +435,11 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                 Job::Evict(Eviction::new(queue))
             }
             Opcode::InstallEndpoint => {
-                let endpoint = self.endpoints.install(operands[0])?;
+                let (endpoint, transmit, receive) = self.endpoints.install(operands[0])?;
                 return Ok(Begun::Installation {
                     transmit_queue: endpoint.transmit_queue,
                     generation: endpoint.generation,
+                    records: [transmit, receive],
                 });
             }
             Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
@@ -481,7 +485,11 @@ enum Begun {
         memory: Memory,
     },
     /// An evicted endpoint has got queues.
-    Installation { transmit_queue: u8, generation: u8 },
+    Installation {
+        transmit_queue: u8,
+        generation: u8,
+        records: [Record; 2],
+    },
 }
 
 fn refuse(identifier: u16, status: Status) -> State {

@@ -123,8 +123,6 @@ pub struct EndpointTable<const QUEUES: usize> {
     free_receive_queues: Vec<u8, QUEUES>,
     free_inline_pages: Vec<u8, MAXIMUM_INLINE_PAGES>,
     evicted: Vec<Evicted, MAXIMUM_EVICTED>,
-    /// Records that are being saved or loaded: of a transmit, of a receive queue.
-    records: [Record; 2],
 }
 
 impl<const QUEUES: usize> EndpointTable<QUEUES> {
@@ -139,7 +137,6 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             free_receive_queues: Vec::new(),
             free_inline_pages: Vec::new(),
             evicted: Vec::new(),
-            records: [[0; RECORD_WORDS]; 2],
         };
         // There is room for all: the limits are within the sizes.
         for queue in 0..limits.transmit_queues {
@@ -245,15 +242,9 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         !self.evicted.is_full()
     }
 
-    /// The record that is being saved or loaded, of a transmit or a receive queue.
-    pub fn record(&mut self, receive: bool) -> &mut Record {
-        &mut self.records[usize::from(receive)]
-    }
-
-    /// The endpoint that has this transmit queue is evicted: its queues are disabled, and `record` has their records.
+    /// The endpoint that has this transmit queue is evicted: its queues are disabled, and these were their records.
     #[inline(never)]
-    pub fn evict(&mut self, queue: u8) {
-        let [transmit, receive] = self.records;
+    pub fn evict(&mut self, queue: u8, transmit: Record, receive: Record) {
         let place = self.endpoints.get_mut(usize::from(queue));
         let Some(endpoint) = place.and_then(Option::take) else {
             return;
@@ -268,12 +259,12 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         let _ = self.free_receive_queues.push(endpoint.receive_queue);
     }
 
-    /// An evicted endpoint gets queues; `record` has the records for them.
+    /// An evicted endpoint gets queues: the endpoint and the records for them.
     ///
     /// # Errors
     /// `NoSuchEndpoint` if none of this number is evicted, `NoResources`.
     #[inline(never)]
-    pub fn install(&mut self, number: u64) -> Result<&Endpoint, Status> {
+    pub fn install(&mut self, number: u64) -> Result<(&Endpoint, Record, Record), Status> {
         let place = self.place_of_evicted(number)?;
         let queue = self.free_transmit_queues.front().copied();
         let receive_queue = self.free_receive_queues.last().copied();
@@ -297,9 +288,8 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         receive[RECORD_WORDS - 1] = endpoint
             .receive_queue_id
             .map_or(0, |identifier| endpoint.receive_control(identifier));
-        self.records = [transmit, receive];
         let place = &mut self.endpoints[usize::from(queue)];
-        Ok(place.insert(endpoint))
+        Ok((place.insert(endpoint), transmit, receive))
     }
 
     /// Forgets an evicted endpoint.

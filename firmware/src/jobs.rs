@@ -59,6 +59,8 @@ pub enum Job {
     Install {
         /// The endpoint's transmit queue.
         queue: u8,
+        /// Its records.
+        records: [Record; 2],
         /// Commands done.
         done: usize,
     },
@@ -73,6 +75,8 @@ pub struct Eviction {
     pub done: usize,
     /// A record is being saved.
     pub saving: bool,
+    /// The records that were saved: of the transmit, of the receive queue.
+    pub records: [Record; 2],
     /// Messages are in flight: the endpoint stays.
     pub busy: bool,
 }
@@ -81,8 +85,8 @@ pub struct Eviction {
 pub enum Progress {
     /// The job takes this command, and goes on after it.
     Issue(Command),
-    /// The job writes a transmit or receive queue's record to the outbox, takes this command, and goes on after it.
-    Load(bool, usize, Command),
+    /// The job writes this record to the outbox, takes this command, and goes on after it.
+    Load(usize, Record, Command),
     /// The job goes on at once.
     Again,
     /// The job waits.
@@ -156,8 +160,39 @@ impl Job {
                 }
                 (command, 0)
             }
-            Job::Evict(eviction) => return eviction.step(endpoints, save_token),
-            Job::Install { queue, done } => return step_of_install(endpoints, *queue, done),
+            Job::Evict(eviction) => {
+                if eviction.saving {
+                    return Progress::Wait;
+                }
+                let Some(endpoint) = endpoints.of_queue(eviction.queue) else {
+                    return Progress::Failed(Status::NoSuchEndpoint);
+                };
+                let command = evict(endpoint, eviction, save_token);
+                eviction.done += 1;
+                if command.is_none() {
+                    if eviction.busy {
+                        return Progress::Failed(Status::InUse);
+                    }
+                    let [transmit, receive] = eviction.records;
+                    endpoints.evict(eviction.queue, transmit, receive);
+                }
+                (command, 0)
+            }
+            Job::Install {
+                queue,
+                records,
+                done,
+            } => {
+                let Some(endpoint) = endpoints.of_queue(*queue) else {
+                    return Progress::Failed(Status::NoSuchEndpoint);
+                };
+                *done += 1;
+                if let number @ 1..=2 = *done {
+                    let record = records[number - 1];
+                    return load(endpoint, number == 2, record);
+                }
+                (install(endpoint, *done), created(endpoint))
+            }
         };
         command.map_or(Progress::Done(result), Progress::Issue)
     }
@@ -382,69 +417,27 @@ impl Eviction {
             queue,
             done: 0,
             saving: false,
+            records: [[0; 4]; 2],
             busy: false,
         }
     }
 
-    /// A record was saved: first the transmit queue's.
-    pub fn saved<const QUEUES: usize>(
-        &mut self,
-        endpoints: &mut EndpointTable<QUEUES>,
-        record: Record,
-    ) {
+    /// A record was saved.
+    pub fn saved(&mut self, record: Record) {
         self.saving = false;
-        let receive = self.done > 2;
-        if !receive {
+        // The first one is the transmit queue's.
+        if self.done == 2 {
             let consumer = TransmitProgress::unpack(record[1]).consumer;
             self.busy = consumer != TransmitStores::unpack(record[2]).producer;
-        }
-        *endpoints.record(receive) = record;
-    }
-
-    #[inline(never)]
-    fn step<const QUEUES: usize>(
-        &mut self,
-        endpoints: &mut EndpointTable<QUEUES>,
-        save_token: u16,
-    ) -> Progress {
-        if self.saving {
-            return Progress::Wait;
-        }
-        let Some(endpoint) = endpoints.of_queue(self.queue) else {
-            return Progress::Failed(Status::NoSuchEndpoint);
-        };
-        let command = evict(endpoint, self, save_token);
-        self.done += 1;
-        match command {
-            Some(command) => Progress::Issue(command),
-            None if self.busy => Progress::Failed(Status::InUse),
-            None => {
-                endpoints.evict(self.queue);
-                Progress::Done(0)
-            }
+            self.records[0] = record;
+        } else {
+            self.records[1] = record;
         }
     }
-}
-
-#[inline(never)]
-fn step_of_install<const QUEUES: usize>(
-    endpoints: &mut EndpointTable<QUEUES>,
-    queue: u8,
-    done: &mut usize,
-) -> Progress {
-    let Some(&endpoint) = endpoints.of_queue(queue) else {
-        return Progress::Failed(Status::NoSuchEndpoint);
-    };
-    *done += 1;
-    if let number @ 1..=2 = *done {
-        return load(&endpoint, number == 2);
-    }
-    let command = install(&endpoint, *done);
-    command.map_or(Progress::Done(created(&endpoint)), Progress::Issue)
 }
 
 /// Loads one of an endpoint's records. A receive queue without an identifier has only its ring: its control word is zero.
-fn load(endpoint: &Endpoint, receive: bool) -> Progress {
+fn load(endpoint: &Endpoint, receive: bool, record: Record) -> Progress {
     let (queue, offset) = match receive {
         false => (endpoint.transmit_queue, RECORD_OUTBOX_OFFSET),
         true => (
@@ -452,11 +445,7 @@ fn load(endpoint: &Endpoint, receive: bool) -> Progress {
             RECORD_OUTBOX_OFFSET + size_of::<Record>(),
         ),
     };
-    Progress::Load(
-        receive,
-        offset,
-        Command::load_record(receive, queue, offset),
-    )
+    Progress::Load(offset, record, Command::load_record(receive, queue, offset))
 }
 
 /// The command with this number of an installation, behind the records: the ways in.
