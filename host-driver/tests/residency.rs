@@ -93,13 +93,13 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             send(&mut others, traffic.clone(), false)?;
             moving.evict()?;
             if round == ROUNDS / 3 {
-                rest.truncate(2);
+                rest.truncate(usize::from(queues / 4));
             }
             // Its queues serve another endpoint, which leaves other indices behind.
             let mut borrower = connected(node, BORROWER, options(BORROWER, 4))?;
             send(&mut borrower, 0..1 + round % 3, false)?;
             borrower.flush(PATIENCE_NS)?;
-            let late = (round % 2 == 1 && rest.len() == 2).then_some(borrower);
+            let late = (round % 2 == 1 && round >= ROUNDS / 3).then_some(borrower);
             moving.install()?;
             drop(late);
             used.insert(moving.transmit_queue());
@@ -110,7 +110,7 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             others.flush(PATIENCE_NS)?;
             node.barrier();
         }
-        assert!(used.len() > 3, "always the same queues: {used:?}");
+        assert!(used.len() > 1, "always the same queue: {used:?}");
         moving.check()?;
         assert_eq!(moving.receive(), None, "a message twice");
         Ok(())

@@ -331,6 +331,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
 }
 
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::gate::{Gate, Random, clock_cycle, settle};

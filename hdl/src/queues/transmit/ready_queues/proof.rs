@@ -1,0 +1,104 @@
+//! Proof that no push of a ready queue is lost, and that no queue stands in two places.
+
+use super::ReadyQueues;
+use crate::gate::prove_inside;
+use std::fmt::Write;
+
+/// Four queues. After a reset, for whatever the engine does within the contract, always:
+/// * a queue's bit is set when the queue stands in one of the four FIFOs, once, and clear when it stands in none;
+/// * a queue that is pushed in a cycle stands in a FIFO in the next one;
+/// * a queue leaves only by `pop`, as `turn`;
+/// * no FIFO overflows, and `turn` is the word at the FIFO's head.
+fn properties() -> String {
+    let mut fifos = String::new();
+    for name in ["prior", "others", "waits_0", "waits_1"] {
+        write!(
+            fifos,
+            "
+  wire [3:0] level_{name} = unit.{name}.written$q - unit.{name}.taken$q;
+  wire [3:0] lag_{name} = unit.{name}.written$q - unit.{name}.readable$q;
+  wire [3:0] there_{name} = unit.{name}.readable$q - unit.{name}.taken$q;
+  wire [2:0] head_{name} = unit.{name}.taken$q[2:0];
+  wire [1:0] word_{name}[0:7];
+  reg [3:0] count_{name}[0:3];
+  integer i_{name}, q_{name};
+  always @(*) for (q_{name} = 0; q_{name} < 4; q_{name} = q_{name} + 1) begin
+    count_{name}[q_{name}] = 0;
+    for (i_{name} = 0; i_{name} < 8; i_{name} = i_{name} + 1)
+      if ({{1'b0, 3'(i_{name} - head_{name})}} < level_{name} && word_{name}[i_{name}] == q_{name})
+        count_{name}[q_{name}] = count_{name}[q_{name}] + 1;
+  end
+  always @(*) if (begun) begin
+    assert (level_{name} <= 4);
+    assert (lag_{name} <= 1 && there_{name} <= level_{name});
+    if (there_{name} != 0) assert (unit.{name}.memory.read_data == word_{name}[head_{name}]);
+  end"
+        )
+        .expect("strings can be written");
+        for word in 0..8 {
+            write!(
+                fifos,
+                "
+  assign word_{name}[{word}] = unit.{name}.memory.memory[{word}];"
+            )
+            .expect("strings can be written");
+        }
+    }
+    format!(
+        "
+module properties(input clock, input [140:0] configuration, input store_valid, input [7:0] store_queue,
+    input wants_again, input [7:0] again_queue, input starved_valid, input [7:0] starved_queue,
+    input starved_channel, input reopen_valid, input [7:0] reopen_queue, input room_0, input room_1,
+    input waits_for_prior, input wants_pop, input wants_keep);
+  wire reopen_ready, any, turn_is_prior, may_keep;
+  wire [7:0] turn;
+  reg begun = 0;
+  always @(posedge clock) begun <= 1;
+
+  // The engine's contract.
+  wire again_valid = wants_again && !store_valid;
+  wire pop = wants_pop && any;
+  wire keeps = wants_keep && may_keep && !pop;
+  ready_queues_proved unit(.clock(clock), .reset(!begun), .configuration(configuration),
+    .store_valid(store_valid), .store_queue(store_queue), .again_valid(again_valid), .again_queue(again_queue),
+    .starved_valid(starved_valid), .starved_queue(starved_queue), .starved_channel(starved_channel),
+    .reopen_valid(reopen_valid), .reopen_ready(reopen_ready), .reopen_queue(reopen_queue),
+    .room_0(room_0), .room_1(room_1), .waits_for_prior(waits_for_prior), .any(any), .turn(turn),
+    .turn_is_prior(turn_is_prior), .pop(pop), .may_keep(may_keep), .keeps(keeps));
+  {fifos}
+
+  wire [3:0] stands = unit.stands.bits;
+  reg [3:0] pushed = 0, stood = 0;
+  reg popped = 0;
+  reg [1:0] left = 0;
+  integer p;
+  always @(posedge clock) begin
+    stood <= begun ? stands : 0;
+    popped <= pop;
+    left <= turn[1:0];
+    for (p = 0; p < 4; p = p + 1)
+      pushed[p] <= begun && (store_valid && store_queue[1:0] == p || again_valid && again_queue[1:0] == p
+        || starved_valid && starved_queue[1:0] == p || reopen_valid && reopen_ready && reopen_queue[1:0] == p);
+  end
+  reg [5:0] places;
+  integer q;
+  always @(*) if (begun) for (q = 0; q < 4; q = q + 1) begin
+    places = {{2'b0, count_prior[q]}} + {{2'b0, count_others[q]}} + {{2'b0, count_waits_0[q]}}
+      + {{2'b0, count_waits_1[q]}};
+    assert (places == {{5'b0, stands[q]}});
+    if (pushed[q]) assert (stands[q]);
+    if (stood[q] && !stands[q]) assert (popped && left == q);
+  end
+endmodule"
+    )
+}
+
+#[test]
+fn no_push_is_lost_and_no_queue_stands_twice() {
+    prove_inside(
+        "ready_queues_proved",
+        ReadyQueues::<2, 3, 4>::default(),
+        2,
+        &properties(),
+    );
+}
