@@ -200,6 +200,8 @@ pub struct TransmitEngine {
     translation_index_3: DFF<Bits<TRANSLATION_LOG2>>,
     /// The second beat of the body of the message in stage 3 is at the pool's output.
     second_there: DFF<Bit>,
+    /// One header waited a cycle ago, or none: there is room for two more.
+    few_headers: DFF<Bit>,
 
     /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
     starved: DFF<Bit>,
@@ -351,6 +353,7 @@ impl Logic for TransmitEngine {
             body_3,
             translation_index_3,
             second_there,
+            few_headers,
             starved,
             follows_2,
             follows_3,
@@ -454,15 +457,13 @@ impl Logic for TransmitEngine {
         // Stage 3: whether it can be left does not depend on what the translation says.
         self.killed_3.next = self.starved.q.val() & self.follows_3.q.val();
         self.output_ready.next = self.payload.takes_short.val();
-        if self.is_long_3.q.val() {
+        if self.is_long_3.q.val() & !self.ping_3.q.val() {
             self.output_ready.next = self.payload.takes_long.val() & self.second_there.q.val();
         }
-        if self.ping_3.q.val() {
-            self.output_ready.next = true;
-        }
+        self.few_headers.d.next = self.headers.level.val() <= 1;
         self.leaves_3.next = self.valid_3.q.val()
             & (self.killed_3.val()
-                | (self.output_ready.val() & !self.headers.full.val() & self.skip_ready.val()));
+                | (self.output_ready.val() & self.few_headers.q.val() & self.skip_ready.val()));
         self.move_3.next = !self.valid_3.q.val() | self.leaves_3.val();
 
         // Stage 2: does the message go, and has its queue more?
@@ -890,7 +891,7 @@ impl Logic for TransmitEngine {
         self.payload.start.next = self.begins.val();
         self.payload.will_start.next = self.long_3.val()
             & self.payload.takes_long.val()
-            & !self.headers.full.val()
+            & self.few_headers.q.val()
             & self.second_there.q.val();
         self.payload.first.next = self.first_3.q.val();
         self.payload.second.next = self.pool_data.val();

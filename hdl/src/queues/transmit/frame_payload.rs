@@ -64,8 +64,10 @@ pub struct FramePayload {
     active: DFF<Bit>,
     /// The same but for reset, for the choices between data: their load is many times that of the others.
     streams: DFF<Bit>,
-    /// The FIFO had few beats a cycle ago; not more than two can have come since.
-    few: DFF<Bit>,
+    /// No payload is being formed; known a cycle ahead, for some messages too late.
+    free: DFF<Bit>,
+    /// And the FIFO had few beats a cycle ago; not more than two can have come since.
+    free_for_short: DFF<Bit>,
     /// The beat on its way to the FIFO.
     entering_valid: DFF<Bit>,
     entering: DFF<Beat>,
@@ -87,6 +89,7 @@ pub struct FramePayload {
     current: Signal<Local, Bits<128>>,
     payload_bytes: ByteMask,
     ends: Signal<Local, Bit>,
+    goes_on: Signal<Local, Bit>,
     formed: Signal<Local, Beat>,
     ones: Constant<Bits<16>>,
     beat: Constant<Bits<8>>,
@@ -120,7 +123,9 @@ impl Default for FramePayload {
             beats: Default::default(),
             active: Default::default(),
             streams: Default::default(),
-            few: Default::default(),
+            free: Default::default(),
+            free_for_short: Default::default(),
+            goes_on: Default::default(),
             entering_valid: Default::default(),
             entering: Default::default(),
             remaining: Default::default(),
@@ -156,7 +161,8 @@ impl Logic for FramePayload {
             clock,
             active,
             streams,
-            few,
+            free,
+            free_for_short,
             entering_valid,
             entering,
             remaining,
@@ -251,11 +257,13 @@ impl Logic for FramePayload {
         if !self.active.q.val() {
             self.next_read.d.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 3;
         }
-        self.few.d.next = self.beats.level.val() < 9;
-        self.takes_short.next = !self.active.q.val() & self.few.q.val();
+        self.goes_on.next = self.will_start.val() | (self.active.q.val() & !self.next_ends.q.val());
+        self.free.d.next = !self.goes_on.val();
+        self.free_for_short.d.next = !self.goes_on.val() & (self.beats.level.val() < 9);
+        self.takes_short.next = self.free_for_short.q.val();
         self.reading.next = self.active.q.val();
         self.takes_long.next =
-            !self.active.q.val() & !self.entering_valid.q.val() & self.beats.empty.val();
+            self.free.q.val() & !self.entering_valid.q.val() & self.beats.empty.val();
 
         self.source.valid.next = !self.beats.empty.val();
         self.source.beat.next = self.beats.data_out.val();
@@ -263,7 +271,8 @@ impl Logic for FramePayload {
         if self.reset.val() {
             self.active.d.next = false;
             self.streams.d.next = true;
-            self.few.d.next = false;
+            self.free.d.next = false;
+            self.free_for_short.d.next = false;
             self.entering_valid.d.next = false;
             self.reads.d.next = false;
         }
