@@ -123,6 +123,8 @@ pub struct EndpointTable<const QUEUES: usize> {
     free_receive_queues: Vec<u8, QUEUES>,
     free_inline_pages: Vec<u8, MAXIMUM_INLINE_PAGES>,
     evicted: Vec<Evicted, MAXIMUM_EVICTED>,
+    /// An endpoint was evicted: numbers may be in use that go with another queue.
+    has_evicted: bool,
 }
 
 impl<const QUEUES: usize> EndpointTable<QUEUES> {
@@ -137,6 +139,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
             free_receive_queues: Vec::new(),
             free_inline_pages: Vec::new(),
             evicted: Vec::new(),
+            has_evicted: false,
         };
         // There is room for all: the limits are within the sizes.
         for queue in 0..limits.transmit_queues {
@@ -173,6 +176,18 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// `NoSuchEndpoint`.
     pub fn get(&self, number: u64) -> Result<&Endpoint, Status> {
         let number = u16::try_from(number).map_err(|_| Status::NoSuchEndpoint)?;
+        // A number goes with one queue, unless its endpoint was evicted since.
+        let queue = usize::from(number) % self.limits.transmit_queues.max(1);
+        let endpoint = self.endpoints.get(queue).and_then(Option::as_ref);
+        match endpoint.filter(|endpoint| endpoint.number == number) {
+            Some(endpoint) => Ok(endpoint),
+            None => self.find_moved(number),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_moved(&self, number: u16) -> Result<&Endpoint, Status> {
         let mut endpoints = self.endpoints.iter().flatten();
         endpoints
             .find(|endpoint| endpoint.number == number)
@@ -229,6 +244,10 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// number.
     fn free_number(&self, queue: u8) -> Option<(u16, u8)> {
         let last = self.generations[usize::from(queue)];
+        if !self.has_evicted {
+            let generation = last.wrapping_add(1);
+            return Some((self.limits.page(queue, generation), generation));
+        }
         (1..=u8::MAX).find_map(|step| {
             let generation = last.wrapping_add(step);
             let number = self.limits.page(queue, generation);
@@ -249,6 +268,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         let Some(endpoint) = place.and_then(Option::take) else {
             return;
         };
+        self.has_evicted = true;
         // There is room: `may_evict` was asked, and the queues were taken from these.
         let _ = self.evicted.push(Evicted {
             endpoint,
@@ -296,6 +316,8 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     ///
     /// # Errors
     /// `NoSuchEndpoint`.
+    #[cold]
+    #[inline(never)]
     pub fn remove_evicted(&mut self, number: u64) -> Result<(), Status> {
         let place = self.place_of_evicted(number)?;
         let evicted = self.evicted.swap_remove(place);
@@ -306,6 +328,7 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     }
 
     /// Forgets all of them.
+    #[inline(never)]
     pub fn remove_all_evicted(&mut self) {
         while let Some(evicted) = self.evicted.last() {
             let _ = self.remove_evicted(evicted.endpoint.number.into());

@@ -382,6 +382,7 @@ fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
 /// The eviction command with this number: the ways in, then the records, once nothing changes them any more. The transmit
 /// queue's is saved before the queue is disabled, to see whether it is idle: no store reaches it any more, so it stays so. If it
 /// is not, the way in is opened again.
+#[cold]
 #[inline(never)]
 fn evict(endpoint: &Endpoint, eviction: &mut Eviction, save_token: u16) -> Option<Command> {
     let (transmit, receive) = (endpoint.transmit_queue, endpoint.receive_queue);
