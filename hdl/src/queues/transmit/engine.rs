@@ -211,6 +211,11 @@ pub struct TransmitEngine {
     starved_queue: DFF<Bits<8>>,
     starved_on_1: DFF<Bit>,
 
+    /// The queue of the message that left the pipeline in the cycle before, and its launched index.
+    left_valid: DFF<Bit>,
+    left_queue: DFF<Bits<8>>,
+    left_launched: DFF<Bits<16>>,
+
     /// A launched index that is to be cleared.
     clears_launched: DFF<Bit>,
     cleared_queue: DFF<Bits<8>>,
@@ -238,6 +243,7 @@ pub struct TransmitEngine {
     record: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
     // Stage 1.
     control_1: Signal<Local, Bits<47>>,
+    ahead_behind_3: Signal<Local, Bit>,
     ahead_in_3: Signal<Local, Bit>,
     ahead_in_2: Signal<Local, Bit>,
     launched_ahead: Signal<Local, Bits<16>>,
@@ -291,7 +297,6 @@ pub struct TransmitEngine {
     error: Signal<Local, Bits<4>>,
     kind: Signal<Local, Bits<4>>,
     header: Signal<Local, Bits<128>>,
-    new_launched: Signal<Local, Bits<16>>,
     told_queue: Signal<Local, Bits<8>>,
     store_queue: Signal<Local, Bits<8>>,
     control_word: Signal<Local, Bits<64>>,
@@ -359,6 +364,9 @@ impl Logic for TransmitEngine {
             follows_3,
             starved_queue,
             starved_on_1,
+            left_valid,
+            left_queue,
+            left_launched,
             clears_launched,
             cleared_queue,
             in_payload,
@@ -566,6 +574,8 @@ impl Logic for TransmitEngine {
         self.control_1.next = self.controls.read_data.val();
         self.answered_1.next = self.answered.read_data.val();
         self.producer_1.next = self.producers.read_data.val();
+        self.ahead_behind_3.next =
+            self.left_valid.q.val() & (self.left_queue.q.val() == self.queue_1.q.val());
         self.ahead_in_3.next = self.valid_3.q.val()
             & !self.again_3.q.val()
             & (self.queue_3.q.val() == self.queue_1.q.val());
@@ -573,9 +583,14 @@ impl Logic for TransmitEngine {
             & !self.again_2.q.val()
             & (self.queue_2.q.val() == self.queue_1.q.val());
         self.launched_select.late.next = self.launched.memory_data.val();
-        self.launched_select.takes_early.next =
-            self.launched.is_written.val() | self.ahead_in_3.val() | self.ahead_in_2.val();
+        self.launched_select.takes_early.next = self.launched.is_written.val()
+            | self.ahead_behind_3.val()
+            | self.ahead_in_3.val()
+            | self.ahead_in_2.val();
         self.launched_ahead.next = self.launched.written_data.val();
+        if self.ahead_behind_3.val() {
+            self.launched_ahead.next = self.left_launched.q.val();
+        }
         if self.ahead_in_3.val() {
             self.launched_ahead.next = self.index_3.q.val() + 1;
         }
@@ -587,6 +602,7 @@ impl Logic for TransmitEngine {
         // The index comes from a block RAM and goes to many others: it is chosen last.
         self.index_select.late.next = self.launched.memory_data.val();
         self.index_select.takes_early.next = self.launched.is_written.val()
+            | self.ahead_behind_3.val()
             | self.ahead_in_3.val()
             | self.ahead_in_2.val()
             | self.again_1.q.val();
@@ -790,12 +806,15 @@ impl Logic for TransmitEngine {
             self.skips.val() & !self.outside_3.q.val() & !self.too_long_3.q.val();
 
         // The launched index. A queue that firmware enables begins at 0, or where it is loaded; its turn comes in a cycle without a commit.
-        self.new_launched.next = self.index_3.q.val() + 1;
-        self.launched.write_enable.next =
-            (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
-        self.launched.write_address.next = self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.launched.write_data.next = self.new_launched.val();
-        if !self.leaves_3.val() & self.clears_launched.q.val() {
+        // It is written a cycle later; meanwhile stage 1 looks at the registers.
+        self.left_valid.d.next = (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
+        self.left_queue.d.next = self.queue_3.q.val();
+        self.left_launched.d.next = self.index_3.q.val() + 1;
+        self.launched.write_enable.next = self.left_valid.q.val();
+        self.launched.write_address.next =
+            self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.launched.write_data.next = self.left_launched.q.val();
+        if !self.left_valid.q.val() & self.clears_launched.q.val() {
             self.launched.write_enable.next = true;
             self.launched.write_address.next = self
                 .cleared_queue
@@ -958,6 +977,7 @@ impl Logic for TransmitEngine {
             self.valid_2.d.next = false;
             self.valid_3.d.next = false;
             self.starved.d.next = false;
+            self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
             self.in_payload.d.next = false;
         }
