@@ -53,12 +53,13 @@ const LONGEST_TIME_ROUNDS_LOG2: u32 = 10;
 
 /// Every key.
 pub const KEYS: &[Key] = &[
+    // Drivers wait in nanoseconds, 20 ms for the firmware (`OpenOptions::firmware_patience_ns`): a million cycles at least.
     Key {
         name: "clock_hertz",
         constant: "CLOCK_HERTZ",
         meaning: "Core clock in hertz, as the identity registers tell it.",
         form: Form::Value,
-        least: 1_000_000,
+        least: 50_000_000,
         most: 1_000_000_000,
     },
     // Eight bits name a queue (`abi::queue_state::MAXIMUM_QUEUES`).
@@ -113,13 +114,14 @@ pub const KEYS: &[Key] = &[
         least: 2,
         most: 64,
     },
-    // Twelve bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`).
+    // Twelve bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`). The fewest queues have 16 each,
+    // as an endpoint asks for that leaves the driver the choice (`EndpointOptions::default`).
     Key {
         name: "queues.translation_entries",
         constant: "TRANSLATION_LOG2",
         meaning: "Base-2 logarithm of the translation table's entries.",
         form: Form::Log2,
-        least: 1 << 4,
+        least: 1 << 6,
         most: 1 << 12,
     },
     // A round of the sweep over all queues takes as long, but at least 8 cycles a queue.

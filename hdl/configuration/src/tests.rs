@@ -2,6 +2,7 @@ use super::*;
 
 const DEFAULT: &str = include_str!("../../configurations/default.toml");
 const SMALL: &str = include_str!("../../configurations/small.toml");
+const MINIMUM: &str = include_str!("../../configurations/minimum.toml");
 const VERSA: &str = include_str!("../../configurations/versa.toml");
 
 fn refusal(from: &str, to: &str) -> String {
@@ -15,6 +16,69 @@ fn the_files_of_the_repository_are_legal_and_differ() {
         [DEFAULT, SMALL, VERSA].map(|text| Configuration::parse(text).expect("legal"));
     assert_eq!(default.constants.len(), KEYS.len());
     assert!(default != small && default != versa && small != versa);
+}
+
+#[test]
+fn the_minimum_has_every_key_at_its_least() {
+    let minimum = Configuration::parse(MINIMUM).expect("legal");
+    for key in KEYS {
+        assert_eq!(minimum.value(key.name), key.least, "{}", key.name);
+    }
+}
+
+/// The default configuration with another value of one key.
+fn with(key: &Key, value: u64) -> Result<Configuration, String> {
+    let default = Configuration::parse(DEFAULT).expect("legal");
+    let line = |each: &Key| {
+        let value = if each.name == key.name {
+            value
+        } else {
+            default.value(each.name)
+        };
+        format!("{} = {value}\n", each.name)
+    };
+    Configuration::parse(&KEYS.iter().map(line).collect::<String>())
+}
+
+/// What other keys forbid is refused with the key, its value, and what is legal beside them.
+#[test]
+fn each_key_may_have_its_least_and_its_most_unless_another_key_forbids_it() {
+    let timer = "legal with this queues.shortest_pause_cycles and queues.transmit: at most 262144";
+    let credits = "legal with this link.channel_buffer_beats: 1 to";
+    let forbidden = [
+        (
+            "queues.longest_pause_cycles",
+            1 << 20,
+            format!("queues.longest_pause_cycles: 1048576 is out of range; {timer}"),
+        ),
+        (
+            "queues.answer_timeout_cycles",
+            1 << 22,
+            format!("queues.answer_timeout_cycles: 4194304 is out of range; {timer}"),
+        ),
+        (
+            "link.channel_buffer_beats",
+            128,
+            format!("link.credit_step_beats: 64 is out of range; {credits} 48"),
+        ),
+        (
+            "link.credit_step_beats",
+            2048,
+            format!("link.credit_step_beats: 2048 is out of range; {credits} 240"),
+        ),
+    ];
+    for key in KEYS {
+        for value in [key.least, key.most] {
+            let refusal = forbidden
+                .iter()
+                .find(|(name, at, _)| *name == key.name && *at == value);
+            match (with(key, value), refusal) {
+                (Ok(configuration), None) => assert_eq!(configuration.value(key.name), value),
+                (Err(text), Some((_, _, expected))) => assert_eq!(text, *expected),
+                (result, _) => panic!("{} = {value}: {result:?}", key.name),
+            }
+        }
+    }
 }
 
 #[test]
@@ -48,12 +112,12 @@ fn illegal_values_are_refused_with_key_value_and_range() {
         (
             "translation_entries = 4096",
             "translation_entries = 8192",
-            "queues.translation_entries: 8192 is out of range; legal: power of two from 16 to 4096",
+            "queues.translation_entries: 8192 is out of range; legal: power of two from 64 to 4096",
         ),
         (
             "translation_entries = 4096",
             "translation_entries = 1000",
-            "queues.translation_entries: 1000 is no power of two; legal: power of two from 16 to 4096",
+            "queues.translation_entries: 1000 is no power of two; legal: power of two from 64 to 4096",
         ),
         (
             "ram_bytes = 32_768",
