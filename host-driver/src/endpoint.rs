@@ -1,6 +1,7 @@
 //! An endpoint: a transmit queue, a receive ring, a window of translations.
 
 use crate::admin::{AdminQueue, leak};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
@@ -274,17 +275,16 @@ impl<T: Transport> Endpoint<T> {
     /// # Errors
     /// [`Error::NothingReceived`] after so many nanoseconds.
     pub fn receive_wait(&mut self, at_most_ns: f64) -> Result<Message, Error> {
-        let start = self.transport.now_ns();
+        let deadline = Deadline::new(self.transport.now_ns(), at_most_ns);
         loop {
             if let Some(message) = self.receive.take() {
                 return Ok(message);
             }
-            let left_ns = at_most_ns - (self.transport.now_ns() - start);
-            if left_ns <= 0.0 {
+            let Some(left_ns) = deadline.left_ns(self.transport.now_ns()) else {
                 return Err(Error::NothingReceived {
                     waited_ns: at_most_ns as u64,
                 });
-            }
+            };
             self.transport.wait(left_ns);
         }
     }
@@ -303,14 +303,16 @@ impl<T: Transport> Endpoint<T> {
         at_most_ns: f64,
         mut send: impl FnMut(&mut Self) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let start = self.transport.now_ns();
+        let deadline = Deadline::new(self.transport.now_ns(), at_most_ns);
         loop {
-            match send(self) {
-                Err(Error::QueueFull) if self.transport.now_ns() - start < at_most_ns => {
-                    self.transport.wait(at_most_ns)
-                }
-                result => return result,
+            let result = send(self);
+            if !matches!(result, Err(Error::QueueFull)) {
+                return result;
             }
+            let Some(left_ns) = deadline.left_ns(self.transport.now_ns()) else {
+                return result;
+            };
+            self.transport.wait(left_ns);
         }
     }
 
@@ -481,5 +483,41 @@ mod tests {
                 .unwrap_or_else(|error| panic!("message {message}: {error}"));
         }
         endpoint.flush(PATIENCE_NS).expect("all were taken");
+    }
+
+    /// Waits that end with other traffic, three to a limit: none lines up with its end.
+    const OTHER_TRAFFIC_NS: f64 = 0.4 * PATIENCE_NS;
+
+    #[test]
+    fn waits_end_at_their_limit_with_other_traffic_too() {
+        let (transport, _, device) = open();
+        let mut endpoint = device
+            .create_endpoint(EndpointOptions::default())
+            .expect("there is room");
+        transport.end_waits_after(OTHER_TRAFFIC_NS);
+        // Nobody takes what fills the queue.
+        while endpoint.send_express(0, 0, *b"unheard!").is_ok() {}
+        let mut waited = |wait: fn(&mut Endpoint<FakeTransport>) -> Result<(), Error>| {
+            let start = transport.now_ns();
+            let error = wait(&mut endpoint).expect_err("nothing comes");
+            (error.to_string(), transport.now_ns() - start)
+        };
+        let full = Error::QueueFull.to_string();
+        let one_more = |endpoint: &mut Endpoint<FakeTransport>| {
+            endpoint.when_room(PATIENCE_NS, |endpoint| endpoint.send_express(0, 0, [0; 8]))
+        };
+        assert_eq!(waited(one_more), (full.clone(), PATIENCE_NS), "when_room");
+        let flush = |endpoint: &mut Endpoint<FakeTransport>| endpoint.flush(PATIENCE_NS);
+        assert_eq!(waited(flush), (full, PATIENCE_NS), "flush");
+        let receive =
+            |endpoint: &mut Endpoint<FakeTransport>| endpoint.receive_wait(PATIENCE_NS).map(|_| ());
+        let nothing = Error::NothingReceived {
+            waited_ns: PATIENCE_NS as u64,
+        };
+        assert_eq!(
+            waited(receive),
+            (nothing.to_string(), PATIENCE_NS),
+            "receive_wait"
+        );
     }
 }

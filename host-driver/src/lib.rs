@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod deadline;
 mod device;
 mod endpoint;
 mod error;
@@ -28,6 +29,7 @@ pub mod soak;
 mod transmit_queue;
 pub mod transport;
 
+pub use deadline::Deadline;
 pub use device::{Device, Identity};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use error::{Error, QueueError};

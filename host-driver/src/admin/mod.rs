@@ -5,6 +5,7 @@
 pub(crate) mod fake_firmware;
 mod rings;
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::open_options::OpenOptions;
 use crate::transport::{Bar, Transport};
@@ -66,7 +67,7 @@ impl<T: Transport> AdminQueue<T> {
             });
         }
         let position = self.rings.submit(opcode, operands);
-        let start = self.transport.now_ns();
+        let deadline = Deadline::new(self.transport.now_ns(), self.patience_ns);
         loop {
             if let Some(answer) = self.rings.answer(position) {
                 return match Status::from_code(answer.status) {
@@ -74,18 +75,18 @@ impl<T: Transport> AdminQueue<T> {
                     status => Err(Error::Refused { what, status }),
                 };
             }
-            let waited_ns = self.transport.now_ns() - start;
-            if waited_ns >= self.patience_ns {
+            let now_ns = self.transport.now_ns();
+            let Some(left_ns) = deadline.left_ns(now_ns) else {
                 let heartbeats = self
                     .transport
                     .read32(Bar::Control, registers::heartbeat::OFFSET as u64)?;
                 return Err(Error::FirmwareSilent {
                     what,
-                    waited_us: (waited_ns / 1000.0) as u64,
+                    waited_us: (deadline.waited_ns(now_ns) / 1000.0) as u64,
                     heartbeats,
                 });
-            }
-            self.transport.wait(self.patience_ns - waited_ns);
+            };
+            self.transport.wait(left_ns);
         }
     }
 }
@@ -189,10 +190,31 @@ mod tests {
     }
 
     #[test]
+    fn a_silent_firmware_is_waited_for_no_longer_than_the_limit() {
+        let transport = FakeTransport::default();
+        let firmware = FakeFirmware::attach(&transport);
+        let mut queue = open(&transport);
+        firmware.be_silent(true);
+        for wait_ns in [1.0, 300.0, 700.0, 5000.0] {
+            transport.end_waits_after(wait_ns);
+            let start = transport.now_ns();
+            queue.identify().expect_err("it is silent");
+            let waited_ns = transport.now_ns() - start;
+            assert_eq!(
+                waited_ns, OPTIONS.firmware_patience_ns,
+                "waits of {wait_ns} ns"
+            );
+        }
+    }
+
+    #[test]
     fn a_device_that_does_not_come_to_rest_is_given_no_memory() {
         let transport = FakeTransport::default();
+        // Looks that are no whole number of a limit.
+        transport.end_waits_after(300.0);
         let error = AdminQueue::new(transport.clone(), &OPTIONS).err();
         assert!(matches!(error, Some(Error::NotQuiet { .. })), "{error:?}");
+        assert_eq!(transport.now_ns(), rings::QUIET_PATIENCE_NS);
         assert_eq!(transport.pieces_of_memory(), 0);
         let entries = transport.register(registers::admin_entries::OFFSET);
         assert_eq!(entries, 0, "nor rings");

@@ -1,5 +1,6 @@
 //! The rings of the admin queue: where they stand, which requests were made, which were answered.
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::transport::{Bar, DmaMemory, Transport, TransportError};
 use abi::admin::{Completion, Submission};
@@ -175,7 +176,7 @@ fn next(generation: u64) -> u64 {
 }
 
 /// How long the NIU's last requests may take. Reads that a host never answers time out after 17 ms.
-const QUIET_PATIENCE_NS: f64 = 50_000_000.0;
+pub(super) const QUIET_PATIENCE_NS: f64 = 50_000_000.0;
 /// Between two looks at whether they are over.
 const QUIET_STEP_NS: f64 = 500.0;
 
@@ -185,20 +186,20 @@ fn quiesce<T: Transport>(transport: &T, generation: u64) -> Result<(), Error> {
     let request = Quiesce { generation };
     let offset = registers::quiesce::OFFSET as u64;
     transport.write32(Bar::Control, offset, request.pack());
-    let start = transport.now_ns();
+    let deadline = Deadline::new(transport.now_ns(), QUIET_PATIENCE_NS);
     loop {
         let status = transport.read32(Bar::Control, registers::status::OFFSET as u64)?;
         if Status::unpack(status).quiet == 1 {
             return Ok(());
         }
-        let waited_ns = transport.now_ns() - start;
-        if waited_ns >= QUIET_PATIENCE_NS {
+        let now_ns = transport.now_ns();
+        let Some(left_ns) = deadline.left_ns(now_ns) else {
             return Err(Error::NotQuiet {
-                waited_us: (waited_ns / 1000.0) as u64,
+                waited_us: (deadline.waited_ns(now_ns) / 1000.0) as u64,
                 status,
             });
-        }
-        transport.wait(QUIET_STEP_NS);
+        };
+        transport.wait(left_ns.min(QUIET_STEP_NS));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage, Role};
+use crate::deadline::Deadline;
 use crate::device::Device;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -242,7 +243,7 @@ fn exchange(
     shared: &Shared,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let mut moved_ns = port.now_ns();
+    let mut deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
     loop {
         let mut moved = false;
         for party in &mut *parties {
@@ -263,16 +264,15 @@ fn exchange(
             return Err(Failure::Abandoned);
         }
         if moved {
-            moved_ns = port.now_ns();
+            deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
         } else {
-            let waited_ns = port.now_ns() - moved_ns;
-            if waited_ns > PATIENCE_NS {
+            let Some(left_ns) = deadline.left_ns(port.now_ns()) else {
                 return Err(Failure::Stalled {
-                    waited_ns: waited_ns as u64,
+                    waited_ns: deadline.waited_ns(port.now_ns()) as u64,
                     missing: missing(parties),
                 });
-            }
-            port.poll(LONGEST_POLL_NS);
+            };
+            port.poll(left_ns.min(LONGEST_POLL_NS));
         }
     }
 }

@@ -22,6 +22,7 @@ struct State {
     memory: BTreeMap<u64, Vec<u8>>,
     next_page: u64,
     now_ns: f64,
+    longest_wait_ns: Option<f64>,
     other_side: Option<OtherSide>,
 }
 
@@ -35,6 +36,11 @@ impl FakeTransport {
     /// Has this done whenever the driver waits.
     pub fn while_waiting(&self, other_side: impl Fn() + 'static) {
         self.state.borrow_mut().other_side = Some(Rc::new(other_side));
+    }
+
+    /// Has waits end after so many nanoseconds, as waits do when the device writes something that they are not for.
+    pub fn end_waits_after(&self, ns: f64) {
+        self.state.borrow_mut().longest_wait_ns = Some(ns);
     }
 
     /// The device writes 8 bytes to host memory; nothing happens if they have been freed.
@@ -132,7 +138,7 @@ impl Transport for FakeTransport {
     fn wait(&self, at_most_ns: f64) {
         let other_side = {
             let mut state = self.state.borrow_mut();
-            state.now_ns += at_most_ns;
+            state.now_ns += state.longest_wait_ns.unwrap_or(at_most_ns).min(at_most_ns);
             state.other_side.clone()
         };
         if let Some(other_side) = other_side {

@@ -3,10 +3,12 @@
 use crate::nodes::PATIENCE_NS;
 use crate::report::Mechanism;
 use wayfarer_host_driver::launch::Node;
-use wayfarer_host_driver::{Endpoint, Error};
+use wayfarer_host_driver::{Deadline, Endpoint, Error};
 
 /// Basic messages that are launched with one store.
 const LAUNCHED_TOGETHER: usize = 4;
+/// How long a stream may take.
+const STREAM_PATIENCE_NS: f64 = 10.0 * PATIENCE_NS;
 
 /// What a node sends and takes in.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +97,7 @@ struct Source {
 pub fn stream(node: &Node, endpoints: &mut [Endpoint], load: Load) -> Result<Taken, Error> {
     let payload = vec![0x3c; load.bytes];
     let now_ns = || node.port.now_ns();
-    let start = now_ns();
+    let deadline = Deadline::new(now_ns(), STREAM_PATIENCE_NS);
     let source = |queue: usize| Source {
         left: (load.send + queue) / endpoints.len(),
         composed: 0,
@@ -114,12 +116,12 @@ pub fn stream(node: &Node, endpoints: &mut [Endpoint], load: Load) -> Result<Tak
             }
         }
         if !moved {
-            node.port.poll(PATIENCE_NS);
-            if now_ns() - start > PATIENCE_NS * 10.0 {
+            let Some(left_ns) = deadline.left_ns(now_ns()) else {
                 return Err(Error::NothingReceived {
-                    waited_ns: (now_ns() - start) as u64,
+                    waited_ns: deadline.waited_ns(now_ns()) as u64,
                 });
-            }
+            };
+            node.port.poll(left_ns);
         }
     }
     for endpoint in endpoints {

@@ -5,6 +5,7 @@ use super::judgement::Ledger;
 use super::mirror::Mirror;
 use super::place::{Place, Surroundings};
 use super::plan::{GuestPlan, PLACES, SINK_RECEIVE_QUEUE_ID};
+use crate::deadline::Deadline;
 use crate::device::Device;
 use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::Error;
@@ -106,7 +107,7 @@ impl<'a> Open<'a> {
 
     /// Has guests and takes in what others' guests send, until there are no more.
     fn host(&mut self, port: &HostPort, plan: &GuestPlan, shared: &Shared) -> Result<(), Failure> {
-        let mut moved_ns = port.now_ns();
+        let mut deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
         loop {
             let mut moved = self.drain(shared)?;
             moved |= self.step(port, plan)?;
@@ -118,17 +119,16 @@ impl<'a> Open<'a> {
                 return Err(Failure::Abandoned);
             }
             if moved {
-                moved_ns = port.now_ns();
+                deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
                 continue;
             }
-            let waited_ns = port.now_ns() - moved_ns;
-            if waited_ns > PATIENCE_NS {
+            let Some(left_ns) = deadline.left_ns(port.now_ns()) else {
                 return Err(Failure::Stalled {
-                    waited_ns: waited_ns as u64,
+                    waited_ns: deadline.waited_ns(port.now_ns()) as u64,
                     missing: self.missing(),
                 });
-            }
-            port.poll(LONGEST_POLL_NS);
+            };
+            port.poll(left_ns.min(LONGEST_POLL_NS));
         }
     }
 
