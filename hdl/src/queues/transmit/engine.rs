@@ -495,8 +495,8 @@ impl Logic for TransmitEngine {
         self.stays.next = self.may_stay.val()
             & !self.resends.val()
             & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
-        // Its queue has to become ready again, but another has the way there.
-        self.block_2.next = self.may_stay.val() & !self.stays.val() & !self.ready.again_ready.val();
+        // Its queue may have to become ready again, but another has the way there. Whether it stays is known too late.
+        self.block_2.next = self.may_stay.val() & !self.ready.again_ready.val();
         self.move_2.next = self.move_3.val() & !self.block_2.val();
         self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
