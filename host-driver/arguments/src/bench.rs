@@ -1,6 +1,6 @@
 //! Arguments of `niu-bench`.
 
-use crate::PROFILES;
+use crate::{PROFILES, threads};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub struct BenchArguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = threads())]
     pub threads: usize,
     /// Firmware image of the service processors [default: what `cargo xtask firmware` built].
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,6 @@
 //! Arguments of `niu-soak`.
 
-use crate::PROFILES;
+use crate::{MAXIMUM_WIRE_CYCLES, PROFILES, threads};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ pub const SCENARIOS: [&str; 9] = [
     "damage",
     "reboot",
 ];
+/// More messages than a soak sends in a day.
+const MAXIMUM_MESSAGES: u64 = 1_000_000_000;
 /// The name for all of them.
 pub const ALL_SCENARIOS: &str = "all";
 
@@ -26,8 +28,8 @@ pub struct SoakArguments {
     /// What to run: all, random, alternating, channels, sizes, eight-nodes, dead-rings, owners, damage, reboot.
     #[arg(long, value_name = "NAME", default_value = ALL_SCENARIOS, value_parser = some_scenario)]
     pub scenario: String,
-    /// Messages, of all senders together; several scenarios share them.
-    #[arg(long, default_value_t = 1_000_000)]
+    /// Messages, of all senders together, at most 1000000000; several scenarios share them.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(..=MAXIMUM_MESSAGES))]
     pub messages: u64,
     /// Seed of the messages and of every choice the simulated machines make.
     #[arg(long, default_value_t = 1)]
@@ -36,10 +38,10 @@ pub struct SoakArguments {
     #[arg(long, value_parser = clap::value_parser!(u16).range(2..=8))]
     pub nodes: Option<u16>,
     /// Host threads to simulate with; results do not depend on it.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = threads())]
     pub threads: usize,
-    /// Delay of each wire in core cycles [default: the scenario's].
-    #[arg(long)]
+    /// Delay of each wire in core cycles, 0 to 1000000 [default: the scenario's].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=MAXIMUM_WIRE_CYCLES))]
     pub wire_delay: Option<u64>,
     /// Platform profile of the hosts.
     #[arg(long, value_name = "NAME", default_value = "pcie-gen3-x8", value_parser = PROFILES)]
@@ -95,5 +97,28 @@ mod tests {
         assert_eq!(one, SCENARIOS.map(|name| name == "sizes"));
         let refused = SoakArguments::try_parse_from(["niu-soak", "--scenario", "size"]);
         assert!(refused.unwrap_err().to_string().contains("dead-rings"));
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_with_the_range() {
+        let mut help = SoakArguments::command();
+        let help = help.render_help().to_string();
+        for (argument, most, range) in [
+            ("--wire-delay", MAXIMUM_WIRE_CYCLES, "0..=1000000"),
+            ("--messages", MAXIMUM_MESSAGES, "0..=1000000000"),
+        ] {
+            let parse = |value: u64| {
+                SoakArguments::try_parse_from(["niu-soak", argument, &value.to_string()])
+            };
+            assert!(help.contains(&most.to_string()), "{help}");
+            parse(most).unwrap_or_else(|error| panic!("{error}"));
+            for value in [most + 1, u64::MAX] {
+                let error = parse(value).expect_err("it is out of range").to_string();
+                assert!(error.contains(range), "{error}");
+            }
+        }
+        let refused = SoakArguments::try_parse_from(["niu-soak", "--threads", "0"]);
+        let error = refused.expect_err("nothing would run").to_string();
+        assert!(error.contains("1.."), "{error}");
     }
 }

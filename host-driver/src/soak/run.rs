@@ -10,6 +10,7 @@ use super::{Failure, SoakError};
 use crate::launch::{Ended, Launched, Program, launch};
 use sim::cluster::{ClusterOptions, Report};
 use sim::host::HostPort;
+use sim::model::NODES;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -46,8 +47,9 @@ pub struct Outcome {
 /// The first failure of any node that is not merely another's consequence.
 pub fn run(options: SoakOptions) -> Result<Outcome, SoakError> {
     let nodes = options.cluster.nodes;
-    if !(2..=MAXIMUM_NODES).contains(&nodes) {
-        let text = format!("a soak has 2 to {MAXIMUM_NODES} nodes, not {nodes}");
+    let most = MAXIMUM_NODES.min(NODES);
+    if !(2..=most).contains(&nodes) {
+        let text = format!("a soak has 2 to {most} nodes, not {nodes}");
         return Err(SoakError::Options(text));
     }
     match options.scenario.traffic() {

@@ -7,6 +7,6 @@ mod post;
 mod report;
 mod run;
 
-pub use options::ClusterOptions;
+pub use options::{ClusterOptions, MAXIMUM_WIRE_CYCLES};
 pub use report::{NodeReport, Report, RunError};
 pub use run::Cluster;

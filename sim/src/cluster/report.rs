@@ -35,6 +35,28 @@ pub enum RunError {
         "the run did not end within {0} cycles: a host program waits for something that never comes, or `maximum_cycles` is too small"
     )]
     Stalled(u64),
+    /// An option lies outside its range.
+    #[error("`{option}` is {value}, but must be {least} to {most}")]
+    Option {
+        /// Which one.
+        option: &'static str,
+        /// What it is.
+        value: u64,
+        /// The least it may be.
+        least: u64,
+        /// The most it may be.
+        most: u64,
+    },
+    /// The firmware image does not fit in the service processor's RAM.
+    #[error(
+        "the firmware image has {bytes} bytes, but the service processor's RAM holds {maximum} at most"
+    )]
+    FirmwareTooLong {
+        /// Its size.
+        bytes: usize,
+        /// Size of the RAM.
+        maximum: usize,
+    },
     /// The NIU broke the rules of PCIe.
     #[error("node {node} broke the PCIe specification: {violation}")]
     Violation {

@@ -49,12 +49,13 @@ impl Cluster {
     /// Runs until every program has ended.
     ///
     /// # Errors
-    /// The cycle limit, a breach of PCIe by the NIU, or a trace file that cannot be written.
+    /// An option outside its range, the cycle limit, a breach of PCIe by the NIU, or a trace file that cannot be written.
     ///
     /// # Panics
     /// If a program panics.
     pub fn run(self) -> Result<Report, RunError> {
         let Cluster { options, programs } = self;
+        options.check()?;
         let parts = make_parts(&options, programs)?;
         let threads = options.threads.clamp(1, parts.len());
         let mut shares: Vec<Vec<NodeParts>> = (0..threads).map(|_| Vec::new()).collect();
@@ -157,7 +158,7 @@ fn run_share(share: Vec<NodeParts>, options: &ClusterOptions, post: Post<Letter>
     let stretch = options.wire_delay_cycles + 1;
     let mut cycle = 0;
     while progress == Progress::Running && cycle < options.maximum_cycles {
-        let (from, to) = (cycle, cycle + stretch);
+        let (from, to) = (cycle, (cycle + stretch).min(options.maximum_cycles));
         let own = nodes.iter_mut().map(|node| {
             let delivery = std::mem::take(&mut deliveries[node.number()]);
             node.run(from, to, delivery)

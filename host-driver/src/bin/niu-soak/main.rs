@@ -129,4 +129,10 @@ mod tests {
     fn arguments_name_every_scenario() {
         assert_eq!(Scenario::ALL.map(Scenario::name), arguments::SCENARIOS);
     }
+
+    #[test]
+    fn arguments_allow_what_the_simulator_allows() {
+        let simulated = sim::cluster::MAXIMUM_WIRE_CYCLES;
+        assert_eq!(arguments::MAXIMUM_WIRE_CYCLES, simulated);
+    }
 }
