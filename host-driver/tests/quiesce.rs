@@ -157,7 +157,7 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     port.gather(&[]);
     let mut sent = 0;
     traffic(&port, &mut ends, draw(seed, 1, LIFE_NS), &mut sent);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         // On a host that is not all too fast, the firmware is at it still.
         let large = EndpointOptions {
             receive_queue_id: 50,
@@ -236,7 +236,7 @@ fn lives(node: &Node, enough: &Mutex<bool>) -> Result<f64, Error> {
 fn run(seed: u64) -> f64 {
     let enough = Arc::new(Mutex::new(false));
     let told = Arc::clone(&enough);
-    let profile = ["pcie-gen3-x8", "bare"][(seed % 3 == 0) as usize];
+    let profile = ["pcie-gen3-x8", "bare"][seed.is_multiple_of(3) as usize];
     let options = support::options(profile, 900 + seed);
     let dead = move |port: HostPort| dies(Node::open(port)?, seed, &told);
     let alive = move |port: HostPort| lives(&Node::open(port)?, &enough);

@@ -38,7 +38,7 @@ fn connected(node: &Node, to: u16, options: EndpointOptions) -> Result<Endpoint,
 
 /// What message `number` of an endpoint says: every third one is long.
 fn payload(number: u64) -> Vec<u8> {
-    let length = if number % 3 == 0 { 100 } else { 8 };
+    let length = if number.is_multiple_of(3) { 100 } else { 8 };
     let mut bytes = number.to_le_bytes().to_vec();
     bytes.resize(length, number as u8);
     bytes

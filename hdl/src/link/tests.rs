@@ -61,7 +61,7 @@ fn new_unit(node: u64) -> LinkUnit {
 
 /// A frame as it was stored, but for when it came.
 fn without_epoch(mut words: Words) -> Words {
-    let epochs = (1 << GAP_EPOCH_BITS) - 1 << GAP_EPOCH_SHIFT;
+    let epochs = ((1 << GAP_EPOCH_BITS) - 1) << GAP_EPOCH_SHIFT;
     words[0] &= !epochs;
     words
 }

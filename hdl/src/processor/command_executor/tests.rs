@@ -25,7 +25,7 @@ pub fn random_command(random: &mut Random) -> u128 {
         6 => random.below(7) << 12 | random.below(40),
         7 | 8 => {
             let queue = random.below(TRANSMIT_QUEUES.max(RECEIVE_QUEUES) as u64 + 3);
-            random.below(70) * 16 | queue << 16 | random.below(2) << 24
+            (random.below(70) * 16) | (queue << 16) | random.below(2) << 24
         }
         _ => random.below(1 << (INLINE_PAGES_LOG2 + 13)) & !7,
     } as u128;
@@ -196,7 +196,7 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
                     let beat = outbox((low / 16 + number / 2) as usize);
                     beat >> (64 * (number % 2)) & u128::from(u64::MAX)
                 };
-                let write = |number| Effect::Configuration(place | (number + 1) % 4, word(number));
+                let write = |number| Effect::Configuration(place | ((number + 1) % 4), word(number));
                 return (0..4).map(write).collect();
             }
             legal.then_some(Effect::Saved(place, low))
@@ -354,7 +354,7 @@ impl Bench {
                 && self.saved.len() == 4
             {
                 for (number, (offset, word)) in self.saved.drain(..).enumerate() {
-                    let index = place | (number as u64 + 1) % 4;
+                    let index = place | ((number as u64 + 1) % 4);
                     assert_eq!(offset, start + 8 * number as u64);
                     // What firmware has never written may be anything.
                     let known = match number {

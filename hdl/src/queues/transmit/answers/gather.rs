@@ -243,11 +243,11 @@ mod tests {
         };
         for cycle in 0..6000 {
             let mut verdict = any_verdict(&mut random);
-            verdict.index = (2 * cycle as u64 & 127).to_bits();
+            verdict.index = ((2 * cycle as u64) & 127).to_bits();
             let fits = random.chance(80);
             let skip = Skip {
                 queue: random.below(2).to_bits(),
-                index: (2 * cycle as u64 + 1 & 127).to_bits(),
+                index: ((2 * cycle as u64 + 1) & 127).to_bits(),
                 again: random.chance(50),
                 error: (1 + random.below(2)).to_bits(),
             };

@@ -106,7 +106,7 @@ fn a_silent_node_is_pinged_four_times_and_fails_the_queue() {
     assert_eq!(bench.pings(from), [12; 4]);
     assert!(end.progress.failed && end.progress.tell && end.progress.report);
     assert!(end.progress.closed);
-    assert_eq!(end.progress.error.index(), error::ANSWER_TIMEOUT as usize);
+    assert_eq!(end.progress.error.index(), error::ANSWER_TIMEOUT);
     assert_eq!(
         (end.progress.errors, end.progress.consumer),
         (1.into(), 12.into())
