@@ -196,7 +196,8 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
                     let beat = outbox((low / 16 + number / 2) as usize);
                     beat >> (64 * (number % 2)) & u128::from(u64::MAX)
                 };
-                let write = |number| Effect::Configuration(place | ((number + 1) % 4), word(number));
+                let write =
+                    |number| Effect::Configuration(place | ((number + 1) % 4), word(number));
                 return (0..4).map(write).collect();
             }
             legal.then_some(Effect::Saved(place, low))

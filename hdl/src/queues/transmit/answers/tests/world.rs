@@ -384,8 +384,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
         self.unit.launch.next = Launch::default();
         self.unit.skip_valid.next = false;
         settle(&mut self.unit);
-        if self.steps.front().is_none_or(|(due, _)| *due > cycle) || !self.unit.skip_ready.val()
-        {
+        if self.steps.front().is_none_or(|(due, _)| *due > cycle) || !self.unit.skip_ready.val() {
             return;
         }
         match self.steps.pop_front().map(|(_, step)| step) {
