@@ -5,10 +5,6 @@ use std::path::PathBuf;
 use std::{env, fs};
 use wayfarer_configuration::Configuration;
 
-/// Bytes that the stack must have at least, besides those for each queue; the image uses a fraction of them.
-const STACK_BYTES: u64 = 3072;
-/// Bytes of stack for each resident queue: the state machines stand there, and once more while they are made.
-const STACK_BYTES_OF_QUEUE: u64 = 64;
 /// Core cycles of a processor cycle.
 const PROCESSOR_CLOCK_DIVIDER: u64 = 2;
 
@@ -17,12 +13,8 @@ fn main() {
     let configuration =
         Configuration::chosen_for_build().unwrap_or_else(|problem| panic!("{problem}"));
     let ram_bytes = configuration.value("processor.ram_bytes");
-    let queues = ["queues.transmit", "queues.receive"]
-        .map(|key| configuration.value(key))
-        .into_iter()
-        .max();
-    let queues = queues.unwrap_or_default();
-    let stack_bytes = STACK_BYTES + STACK_BYTES_OF_QUEUE * queues;
+    let queues = configuration.queues_of_a_side();
+    let stack_bytes = configuration.stack_bytes();
     let hertz = configuration.value("clock_hertz") / PROCESSOR_CLOCK_DIVIDER;
     println!("cargo:rustc-env=WAYFARER_QUEUES={queues}");
     println!("cargo:rustc-env=WAYFARER_PROCESSOR_HERTZ={hertz}");

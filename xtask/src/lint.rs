@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::{
-    firmware, generate,
+    firmware, generate, mutate,
     progress::{run_step, succeeds},
     tools,
     workspace::Workspace,
@@ -24,6 +24,7 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     tools::ensure(workspace)?;
     firmware::ensure_target(workspace)?;
     generate::verilog(workspace)?;
+    mutate::check(workspace)?;
     warnings(workspace)?;
     verilator(workspace)?;
     yosys(workspace)?;

@@ -9,17 +9,20 @@ use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, time::Inst
 use anyhow::{Context, Result, bail};
 
 use self::{list::MUTANTS, mutant::Mutant};
-use crate::{progress, run, workspace::Workspace};
+use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `host-driver/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 8] = [
+const TEST_PROGRAMS: [&str; 11] = [
     "back_pressure",
     "bad_input",
     "bus_master",
     "destroy",
     "gaps",
+    "give_up",
     "priority",
     "quiesce",
+    "reuse",
+    "slow_host",
     "soak",
 ];
 
@@ -29,6 +32,9 @@ pub struct Options {
     /// Only mutations whose name contains this (may be given several times)
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Only see that each mutation fits exactly one line of today's Verilog
+    #[arg(long)]
+    check: bool,
 }
 
 /// Runs the tests on the NIU as it is, then on each mutant, and prints a table of who noticed what.
@@ -46,15 +52,16 @@ pub fn mutate(workspace: &Workspace, options: &Options) -> Result<()> {
             only.join(" or ")
         );
     }
+    if options.check {
+        tools::ensure(workspace)?;
+        generate::verilog(workspace)?;
+        apply(workspace, &chosen)?;
+        println!("{} mutations fit", chosen.len());
+        return Ok(());
+    }
     run::prepare(workspace)?;
-    let file = workspace.generated().join("niu.v");
-    let whole =
-        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     // All at once before anything is built: a mutation that no longer fits is told at once.
-    let mutated: Vec<String> = chosen
-        .iter()
-        .map(|mutant| mutant.apply(&whole))
-        .collect::<Result<_>>()?;
+    let (whole, mutated) = apply(workspace, &chosen)?;
 
     let rig = Rig::new(workspace)?;
     let tests: BTreeSet<&str> = chosen
@@ -87,6 +94,33 @@ pub fn mutate(workspace: &Workspace, options: &Options) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Sees that every mutation fits the Verilog that was generated.
+///
+/// # Errors
+/// Names all that do not.
+pub fn check(workspace: &Workspace) -> Result<()> {
+    apply(workspace, &Vec::from_iter(MUTANTS)).map(|_| ())
+}
+
+/// The generated Verilog, and each of these mutations of it.
+fn apply(workspace: &Workspace, mutants: &[&Mutant]) -> Result<(String, Vec<String>)> {
+    let file = workspace.generated().join("niu.v");
+    let whole =
+        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let mut mutated = Vec::new();
+    let mut stale = Vec::new();
+    for mutant in mutants {
+        match mutant.apply(&whole) {
+            Ok(verilog) => mutated.push(verilog),
+            Err(error) => stale.push(error.to_string()),
+        }
+    }
+    if !stale.is_empty() {
+        bail!("{}", stale.join("\n"));
+    }
+    Ok((whole, mutated))
 }
 
 /// Where mutants are built and tested: a target folder of their own, so that nothing else has to be built again after them.
@@ -150,5 +184,59 @@ impl<'a> Rig<'a> {
             .args(["test", "--locked", "--package", run::HOST_DRIVER])
             .args(TEST_PROGRAMS.iter().flat_map(|program| ["--test", program]));
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The source of a test as `cargo test` names it: `module::name`, or `name` at the top of its program.
+    fn source(test: &str) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host-driver/tests");
+        let module = test.rsplit_once("::").map(|(module, _)| module);
+        let file = |program: &&str| match module {
+            Some(module) => folder.join(program).join(format!("{module}.rs")),
+            None => folder.join(format!("{program}.rs")),
+        };
+        let files = TEST_PROGRAMS.iter().map(|program| file(program));
+        files
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .collect()
+    }
+
+    #[test]
+    fn every_mutation_has_a_name_of_its_own_and_tests_that_exist() {
+        let names: BTreeSet<&str> = MUTANTS.iter().map(|mutant| mutant.name).collect();
+        assert_eq!(names.len(), MUTANTS.len());
+        for mutant in MUTANTS {
+            assert!(!mutant.tests.is_empty(), "{}", mutant.name);
+            for test in mutant.tests {
+                let name = test.rsplit("::").next().unwrap_or(test);
+                let heading = format!("#[test]\nfn {name}() {{");
+                assert!(
+                    source(test).iter().any(|text| text.contains(&heading)),
+                    "{}: no test is called {test}",
+                    mutant.name
+                );
+            }
+        }
+    }
+
+    /// A mutation that docs/testing.md does not tell of, or the other way round, would go unnoticed.
+    #[test]
+    fn the_table_in_the_documentation_lists_every_mutation_and_its_fault() {
+        let page = include_str!("../../docs/testing.md");
+        let mut rows = page.lines().filter_map(|line| {
+            let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            let mut cells = rest.split(" | ");
+            Some((name, cells.next()?)).filter(|_| cells.next().is_some())
+        });
+        for mutant in MUTANTS {
+            let row = rows.find(|(name, _)| *name == mutant.name);
+            assert_eq!(row, Some((mutant.name, mutant.fault)));
+        }
     }
 }

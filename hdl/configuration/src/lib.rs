@@ -47,6 +47,16 @@ pub struct Key {
 /// Beats of a virtual channel's buffer that no credit covers.
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
+/// Bytes that the firmware's image may take: what its stack leaves of the least RAM with the fewest queues. The image is checked
+/// by its linker script.
+const FIRMWARE_BYTES: u64 = (1 << 14) - STACK_BYTES - 4 * STACK_BYTES_OF_QUEUE;
+
+/// Bytes that the firmware's stack must have at least, besides those for each queue; the image uses a fraction of them.
+const STACK_BYTES: u64 = 3072;
+
+/// Bytes of stack for each resident queue: the state machines stand there, and once more while they are made.
+const STACK_BYTES_OF_QUEUE: u64 = 64;
+
 /// Base-2 logarithm of the most rounds of the sweep that a pause or a time-out may take: the timer of a transmit queue
 /// has one bit more.
 const LONGEST_TIME_ROUNDS_LOG2: u32 = 10;
@@ -185,7 +195,7 @@ pub const KEYS: &[Key] = &[
         least: 1024,
         most: 1 << 24,
     },
-    // The image takes 7 KiB, and its stack must have room. The address map has place for 64 KiB (`abi::processor::MAXIMUM_RAM_BYTES`).
+    // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB (`abi::processor::MAXIMUM_RAM_BYTES`).
     Key {
         name: "processor.ram_bytes",
         constant: "RAM_BYTES_LOG2",
@@ -272,6 +282,7 @@ impl Configuration {
         if problems.is_empty() {
             problems.extend(configuration.credit_problem());
             problems.extend(configuration.timer_problems());
+            problems.extend(configuration.ram_problem());
         }
         if problems.is_empty() {
             Ok(configuration)
@@ -330,6 +341,32 @@ impl Configuration {
             format!(
                 "link.credit_step_beats: {step} is out of range; legal with this \
                  link.channel_buffer_beats: 1 to {most}"
+            )
+        })
+    }
+
+    /// Resident queues of the side that has more.
+    pub fn queues_of_a_side(&self) -> u64 {
+        let sides = ["queues.transmit", "queues.receive"];
+        sides
+            .map(|key| self.value(key))
+            .into_iter()
+            .fold(0, u64::max)
+    }
+
+    /// Bytes that the firmware's stack must have at least.
+    pub fn stack_bytes(&self) -> u64 {
+        STACK_BYTES + STACK_BYTES_OF_QUEUE * self.queues_of_a_side()
+    }
+
+    /// The firmware's image and stack must fit in its RAM.
+    fn ram_problem(&self) -> Option<String> {
+        let bytes = self.value("processor.ram_bytes");
+        let least = (FIRMWARE_BYTES + self.stack_bytes()).next_power_of_two();
+        (bytes < least).then(|| {
+            format!(
+                "processor.ram_bytes: {bytes} is out of range; legal with this \
+                 queues.transmit and queues.receive: at least {least}"
             )
         })
     }

@@ -57,6 +57,13 @@ fn each_key_may_have_its_least_and_its_most_unless_another_key_forbids_it() {
             format!("queues.answer_timeout_cycles: 4194304 is out of range; {timer}"),
         ),
         (
+            "processor.ram_bytes",
+            1 << 14,
+            "processor.ram_bytes: 16384 is out of range; legal with this queues.transmit and \
+             queues.receive: at least 32768"
+                .into(),
+        ),
+        (
             "link.channel_buffer_beats",
             128,
             format!("link.credit_step_beats: 64 is out of range; {credits} 48"),

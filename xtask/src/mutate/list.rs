@@ -1,7 +1,6 @@
 //! The mutations: one line each, of what the NIU must never get wrong.
 //!
-//! Modules and signals are named as in `hdl/src`, where fields are joined by `$`. Queue 0 of each node is the bystander's in the
-//! tests of bad input, queue 1 the culprit's.
+//! Modules and signals are named as in `hdl/src`, where fields are joined by `$`.
 
 use super::mutant::Mutant;
 
@@ -26,7 +25,7 @@ const GAPS: &str = "the_first_message_of_each_ring_behind_a_lost_frame_is_marked
 const QUIESCE: &str = "nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works";
 const UNANSWERED_QUIESCE: &str = "the_niu_is_not_quiet_while_a_read_may_still_be_answered";
 const PRIORITY: &str = "messages_with_priority_go_first_and_do_not_keep_the_others_out";
-const SLOW_HOST: &str = "a_slow_host_holds_back_four_queues_and_loses_nothing";
+const SLOW_HOST: &str = "a_slow_host_holds_back_several_queues_and_loses_nothing";
 const UNANSWERED: &str =
     "spoilt_reads::a_read_that_is_never_answered_ends_in_time_and_disturbs_nobody";
 const POISONED: &str = "spoilt_reads::poisoned_data_is_not_believed_and_ends_the_request_at_once";
@@ -34,6 +33,10 @@ const FOREIGN_ANSWER: &str =
     "link_frames::an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queue";
 const ENDED: &str =
     "no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended";
+const GIVE_UP: &str = "a_message_is_given_up_after_so_many_refusals_and_later_ones_go_on";
+const GONE: &str = "a_queue_whose_peer_is_gone_fails_in_its_time";
+const REUSE: &str = "an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner";
+const SLOW_PEER: &str = "a_host_that_takes_nothing_for_long_makes_no_queue_fail";
 const SOAK_2: &str = "two_nodes_on_a_wire_lose_double_and_disorder_nothing";
 const SOAK_4: &str = "four_nodes_on_a_switch_lose_double_and_disorder_nothing";
 const SOAK_NODES: &str =
@@ -144,9 +147,9 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "priority-ignored",
         fault: "queues with priority have their turn behind all others",
-        module: "niu$transmit$engine$turn",
-        signal: "takes_first",
-        value: "first$any & ~others$any",
+        module: "niu$transmit$engine$ready",
+        signal: "takes_prior",
+        value: "~prior$empty & others$empty",
         tests: &[PRIORITY],
     },
     Mutant {
@@ -176,7 +179,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "torn-store-taken",
         fault: "a store to an endpoint page need not be whole",
-        module: "niu$transmit$page",
+        module: "niu$pages",
         signal: "whole",
         value: "offered",
         tests: &[TORN],
@@ -184,7 +187,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "torn-store-untold",
         fault: "torn stores are dropped in silence",
-        module: "niu$transmit$page",
+        module: "niu$pages",
         signal: "is_torn$d",
         value: "1'b0",
         tests: &[TORN],
@@ -192,32 +195,32 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "nonresident-store-untold",
         fault: "stores to pages without an endpoint are dropped in silence",
-        module: "niu$transmit$page",
-        signal: "missed$d",
+        module: "niu$pages",
+        signal: "read_missed$d",
         value: "1'b0",
         tests: &[INDICES],
     },
     Mutant {
         name: "full-queue-overwritten",
         fault: "an Express store into a full transmit queue is taken",
-        module: "niu$transmit$queues$queues$1",
-        signal: "takes_express",
-        value: "express & accepting",
+        module: "niu$pages",
+        signal: "has_room$d",
+        value: "~consumer_now[32'h10]",
         tests: &[FULL_RING],
     },
     Mutant {
         name: "producer-unbounded",
         fault: "a producer index beyond the queue's slots is taken",
-        module: "niu$transmit$queues$queues$1",
-        signal: "legal",
-        value: "accepting",
+        module: "niu$pages",
+        signal: "legal$d",
+        value: "~consumer_now[32'h10]",
         tests: &[INDICES],
     },
     Mutant {
         name: "length-unbounded",
         fault: "a message longer than a slot is sent",
         module: "niu$transmit$engine",
-        signal: "is_too_long$d",
+        signal: "too_long_3$d",
         value: "1'b0",
         tests: &[BAD_MESSAGES],
     },
@@ -225,7 +228,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "destination-unbounded",
         fault: "a queue may name destinations outside its window",
         module: "niu$transmit$engine",
-        signal: "is_outside$d",
+        signal: "outside_3$d",
         value: "1'b0",
         tests: &[BAD_MESSAGES],
     },
@@ -233,33 +236,49 @@ pub const MUTANTS: &[Mutant] = &[
         name: "translation-unchecked",
         fault: "a translation that firmware never loaded is followed",
         module: "niu$transmit$engine",
-        signal: "is_invalid$d",
-        value: "1'b0",
+        signal: "bad_translation",
+        value: "channel & ~channel_1_allowed_3$q",
         tests: &[BAD_MESSAGES],
-    },
-    Mutant {
-        name: "way-changed-early",
-        fault: "a queue sends to another node before the last one has answered",
-        module: "niu$transmit$engine",
-        signal: "same_way$d",
-        value: "1'b1",
-        tests: &[SOAK_4, SOAK_NODES, SOAK_CHANNELS],
     },
     Mutant {
         name: "foreign-answer-believed",
         fault: "any node may answer for the receiver",
-        module: "niu$transmit$queues",
-        signal: "from_receiver",
-        value: "1'b1",
+        module: "niu$transmit$answers$intake",
+        signal: "fits",
+        value: "known_1$q",
         tests: &[FOREIGN_ANSWER],
     },
     Mutant {
+        name: "former-answer-believed",
+        fault: "an answer to a former owner's message counts for the next owner's",
+        module: "niu$transmit$answers$examine",
+        signal: "is_own_2$d",
+        value: "1'b1",
+        tests: &[REUSE, SOAK_OWNERS],
+    },
+    Mutant {
         name: "answer-never-overdue",
-        fault: "a queue waits for ever for an answer that was lost",
-        module: "niu$transmit$queues$queues$1",
-        signal: "fails",
+        fault: "a queue never fails although its peer is gone",
+        module: "niu$transmit$answers$examine$rules",
+        signal: "expires",
         value: "1'b0",
-        tests: &[MISROUTED],
+        tests: &[GONE],
+    },
+    Mutant {
+        name: "peer-never-asked",
+        fault: "a queue does not ask whether its silent peer is there",
+        module: "niu$transmit$answers$examine",
+        signal: "late_ping",
+        value: "1'b0",
+        tests: &[SLOW_PEER],
+    },
+    Mutant {
+        name: "never-given-up",
+        fault: "a queue tries a full ring again for ever, whatever its endpoint wishes",
+        module: "niu$transmit$answers$examine",
+        signal: "gives_up",
+        value: "1'b0",
+        tests: &[GIVE_UP],
     },
     Mutant {
         // A beat too many would show nothing: a frame only begins while there is credit for more than a longest one.
@@ -319,59 +338,51 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[MISROUTED],
     },
     Mutant {
-        name: "receive-queue-id-ignored",
-        fault: "queue 0 takes messages for any name",
-        module: "niu$receive$queues$queues$0",
-        signal: "is_matched$d",
-        value: "enabled$q",
-        tests: &[REFUSED],
-    },
-    Mutant {
         name: "unknown-name-found",
         fault: "a message for a name that nobody has bound is delivered",
-        module: "niu$receive$queues",
+        module: "niu$receive$engine",
         signal: "found",
-        value: "1'b1",
+        value: "enabled$q",
         tests: &[REFUSED, SOAK_OWNERS],
     },
     Mutant {
         name: "entry-size-ignored",
         fault: "a message is written over the end of its entry",
-        module: "niu$receive$queues",
-        signal: "too_small",
-        value: "1'b0",
+        module: "niu$receive$engine",
+        signal: "too_long",
+        value: "4'd0",
         tests: &[REFUSED],
     },
     Mutant {
         name: "full-ring-overwritten",
         fault: "messages are written over those not yet taken",
-        module: "niu$receive$queues",
+        module: "niu$receive$engine",
         signal: "full",
         value: "1'b0",
         tests: &[FULL_RING, SOAK_2],
     },
     Mutant {
-        name: "last-entry-counted-late",
-        fault: "a message right behind the one that fills the ring is written over the oldest",
-        module: "niu$receive$queues$queues$1",
-        signal: "is_full$d",
-        value: "|lap_of_level",
-        tests: &[SOAK_4],
+        name: "entry-given-twice",
+        fault: "a message right behind another of its ring is written over it",
+        module: "niu$receive$records$producer",
+        signal: "read$d",
+        value: "~({})",
+        tests: &[SOAK_2, SOAK_4],
     },
     Mutant {
         name: "restart-not-awaited",
         fault: "messages behind one that found the ring full are delivered before it",
         module: "niu$receive$engine",
-        signal: "skips",
+        signal: "behind",
         value: "1'b0",
-        tests: &[SOAK_2],
+        tests: &[SOAK_2, SOAK_NODES, SOAK_CHANNELS],
     },
     Mutant {
         name: "phase-bit-stuck",
         fault: "entries of every lap look like those of the first",
-        module: "niu$receive$queues",
-        signal: "phase",
-        value: "1'b1",
+        module: "niu$receive$engine",
+        signal: "lap",
+        value: "16'd0",
         tests: &[FULL_RING, SOAK_2],
     },
     Mutant {
@@ -385,7 +396,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "consumer-unbounded",
         fault: "entries that were never delivered can be given back",
-        module: "niu$receive$queues$queues$1",
+        module: "niu$receive$records$consumer",
         signal: "legal",
         value: "1'b1",
         tests: &[INDICES],
