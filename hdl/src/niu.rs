@@ -13,7 +13,7 @@ use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
-use crate::queues::page_decoder::PageDecoder;
+use crate::queues::page_decoder::DefaultPageDecoder;
 use crate::queues::receive::receive_unit::ReceiveUnit;
 use crate::queues::transmit::unit::TransmitUnit;
 use abi::control::{counter, stage};
@@ -101,7 +101,7 @@ pub struct Niu {
     quiesce: Quiesce,
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
-    pages: PageDecoder,
+    pages: DefaultPageDecoder,
     transmit: TransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,

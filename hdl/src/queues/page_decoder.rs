@@ -1,13 +1,15 @@
 //! Host stores to BAR2 (endpoint pages) and BAR4 (inline bodies), for both sides.
 
 use crate::bundles::{ConfigurationWrite, Event, HostWrite};
-use crate::configuration::{ENDPOINTS_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
+use crate::configuration::TRANSMIT_SLOTS_LOG2;
 use crate::library::block_ram::BlockRam;
 use crate::library::forward_ram::ForwardRam;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Progress, StoreOffer, StoreOutcome, StorePart};
 use rust_hdl::prelude::*;
 
+#[cfg(test)]
+mod proof;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +32,7 @@ mod tests;
 /// delivered. After reset the endpoint map is cleared, a word a cycle; meanwhile every page counts as without resident queues,
 /// and what firmware writes to the map is lost.
 #[derive(LogicBlock, Default)]
-pub struct PageDecoder {
+pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     /// `write` counts in this cycle.
@@ -96,11 +98,13 @@ pub struct PageDecoder {
     pub composed: Signal<Out, Bit>,
 
     map: BlockRam<Bits<27>, ENDPOINTS_LOG2>,
-    parts: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
-    consumers: ForwardRam<Bits<17>, TRANSMIT_QUEUES_LOG2>,
-    /// The word of the map that is cleared next, and whether all are.
+    parts: ForwardRam<Bits<33>, QUEUES_LOG2>,
+    consumers: ForwardRam<Bits<17>, QUEUES_LOG2>,
+    /// The word of the map that is cleared next, whether all are, and whether all were in the cycle before: only then the
+    /// word that was read in it counts.
     clear_address: DFF<Bits<ENDPOINTS_LOG2>>,
     cleared: DFF<Bit>,
+    readable: DFF<Bit>,
 
     // Cycle t + 1: the store, and what it is.
     stored: DFF<HostWrite>,
@@ -220,7 +224,15 @@ pub struct PageDecoder {
     told_queue: Signal<Local, Bits<8>>,
 }
 
-impl Logic for PageDecoder {
+/// The page decoder of the NIU.
+pub type DefaultPageDecoder = PageDecoder<
+    { crate::configuration::ENDPOINTS_LOG2 },
+    { crate::configuration::TRANSMIT_QUEUES_LOG2 },
+>;
+
+impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
+    for PageDecoder<ENDPOINTS_LOG2, QUEUES_LOG2>
+{
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
@@ -228,6 +240,7 @@ impl Logic for PageDecoder {
             clock,
             clear_address,
             cleared,
+            readable,
             stored,
             page_store,
             body_store,
@@ -321,6 +334,7 @@ impl Logic for PageDecoder {
         if self.clear_address.q.val().all() {
             self.cleared.d.next = true;
         }
+        self.readable.d.next = self.cleared.q.val();
 
         // Cycle t: which register of the page, and the eight bytes for it.
         self.stored.d.next = self.write.val();
@@ -375,15 +389,15 @@ impl Logic for PageDecoder {
 
         // Cycle t + 1: the map's entry.
         self.entry.next = self.map.read_data.val();
-        self.page_is_there.next = self.entry.val().get_bit(26) & self.cleared.q.val();
+        self.page_is_there.next = self.entry.val().get_bit(26) & self.readable.q.val();
         self.page_resident.next = self.page_is_there.val();
         self.page.next = self.entry.val().get_bits::<8>(18);
         self.address.next = self.stored.q.val().address;
         self.endpoint.next =
             bit_cast::<12, ENDPOINTS_LOG2>(self.address.val().get_bits::<ENDPOINTS_LOG2>(12));
         self.transmit_queue.next = self.entry.val().get_bits::<8>(0);
-        self.transmit_resident.next = self.entry.val().get_bit(8) & self.cleared.q.val();
-        self.receive_resident.next = self.entry.val().get_bit(17) & self.cleared.q.val();
+        self.transmit_resident.next = self.entry.val().get_bit(8) & self.readable.q.val();
+        self.receive_resident.next = self.entry.val().get_bit(17) & self.readable.q.val();
         // One mark waits for the next Express message of its endpoint.
         self.is_marked.next =
             self.mark_armed.q.val() & (self.mark_endpoint.q.val() == self.endpoint.val());
@@ -398,14 +412,8 @@ impl Logic for PageDecoder {
             (self.is_express.q.val() | self.is_producer.q.val()) & self.transmit_resident.val();
         self.offer.next.express = self.is_express.q.val();
         self.offer.next.queue = self.transmit_queue.val();
-        self.parts.read_address.next = self
-            .transmit_queue
-            .val()
-            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.consumers.read_address.next = self
-            .transmit_queue
-            .val()
-            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.parts.read_address.next = self.transmit_queue.val().get_bits::<QUEUES_LOG2>(0);
+        self.consumers.read_address.next = self.transmit_queue.val().get_bits::<QUEUES_LOG2>(0);
 
         self.read_express.d.next = self.is_express.q.val() & self.transmit_resident.val();
         self.read_producer.d.next = self.is_producer.q.val() & self.transmit_resident.val();
@@ -523,7 +531,7 @@ impl Logic for PageDecoder {
         self.written_queue.d.next = self.part_queue.val();
         self.written_part.d.next = self.new_part.val();
         self.parts.write_enable.next = self.writes_part.val() | self.clears_part.q.val();
-        self.parts.write_address.next = self.part_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.parts.write_address.next = self.part_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.parts.write_data.next = self.new_part.val();
         self.stores.next.valid = self.written.q.val();
         self.stores.next.queue = self.written_queue.q.val();
@@ -621,14 +629,14 @@ impl Logic for PageDecoder {
         // The answer part's consumer index and failure.
         self.told_queue.next = self.progress.val().queue;
         self.consumers.write_enable.next = self.progress.val().valid;
-        self.consumers.write_address.next =
-            self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.consumers.write_address.next = self.told_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.consumers.write_data.next = bit_cast::<17, 16>(self.progress.val().consumer)
             | (bit_cast::<17, 1>(self.progress.val().failed.into()) << 16);
 
         if self.reset.val() {
             self.clear_address.d.next = 0.into();
             self.cleared.d.next = false;
+            self.readable.d.next = false;
             self.page_store.d.next = false;
             self.body_store.d.next = false;
             self.is_express.d.next = false;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::configuration::TRANSMIT_SLOTS;
+use crate::configuration::{ENDPOINTS_LOG2, TRANSMIT_SLOTS};
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use crate::queues::test_support::{configuration, control};
 use abi::endpoint::EXPRESS_OFFSET;
@@ -80,13 +80,13 @@ enum Seen {
 }
 
 struct Bench {
-    unit: PageDecoder,
+    unit: DefaultPageDecoder,
     seen: Vec<Seen>,
 }
 
 impl Bench {
     fn new() -> Self {
-        let mut unit = PageDecoder::default();
+        let mut unit = DefaultPageDecoder::default();
         unit.connect_all();
         unit.reset.next = true;
         settle(&mut unit);
@@ -467,6 +467,22 @@ fn stores_to_nobody_and_torn_stores_are_told_and_change_nothing() {
     );
 }
 
+/// The word that is cleared last is read as it stood before the reset in that very cycle.
+#[test]
+fn no_store_meets_what_the_map_held_before_a_reset() {
+    let last = (1 << ENDPOINTS_LOG2) - 1;
+    let mut bench = Bench::new();
+    bench.map(last, map_word(2, 3, Some(1)));
+    bench.unit.reset.next = true;
+    bench.cycle();
+    bench.unit.reset.next = false;
+    bench.idle((1 << ENDPOINTS_LOG2) - 4);
+    for _ in 0..8 {
+        bench.write(page_store(last, EXPRESS_OFFSET as u64, 1));
+    }
+    assert_eq!(bench.take(), vec![Seen::Missed { endpoint: last }; 8]);
+}
+
 #[test]
 fn the_completer_sees_the_map_between_stores() {
     let mut bench = Bench::new();
@@ -488,7 +504,7 @@ fn the_completer_sees_the_map_between_stores() {
 
 #[test]
 fn gate() {
-    Gate::new("page_decoder", PageDecoder::default())
+    Gate::new("page_decoder", DefaultPageDecoder::default())
         .clock(|unit| &mut unit.clock)
         .cycles(3000 + (1 << ENDPOINTS_LOG2))
         .run(|unit, random, cycle| {

@@ -5,7 +5,7 @@ use super::*;
 use crate::bundles::HostWrite;
 use crate::configuration::{ENDPOINTS_LOG2, TRANSMIT_SLOTS};
 use crate::gate::{Random, clock_cycle, settle};
-use crate::queues::page_decoder::PageDecoder;
+use crate::queues::page_decoder::DefaultPageDecoder;
 use crate::queues::test_support::configuration;
 use abi::endpoint::{EXPRESS_OFFSET, page};
 use abi::link::{answer, header, kind};
@@ -38,7 +38,7 @@ fn control_word(endpoint: u64) -> u64 {
 }
 
 struct Bench {
-    pages: PageDecoder,
+    pages: DefaultPageDecoder,
     unit: TransmitUnit,
     nodes: BTreeMap<u64, Node>,
     frame: Vec<u128>,
@@ -57,7 +57,7 @@ struct Bench {
 
 impl Bench {
     fn new(seed: u64, queues: u64) -> Self {
-        let mut pages = PageDecoder::default();
+        let mut pages = DefaultPageDecoder::default();
         let mut unit = TransmitUnit::default();
         pages.connect_all();
         unit.connect_all();
