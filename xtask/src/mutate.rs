@@ -201,7 +201,7 @@ mod tests {
             Some(module) => folder.join(program).join(format!("{module}.rs")),
             None => folder.join(format!("{program}.rs")),
         };
-        let files = TEST_PROGRAMS.iter().map(|program| file(program));
+        let files = TEST_PROGRAMS.iter().map(file);
         files
             .filter_map(|file| fs::read_to_string(file).ok())
             .collect()
