@@ -109,6 +109,37 @@ fn latencies_are_to_the_cycle_what_they_were_and_what_the_readme_says() {
     }
 }
 
+#[test]
+fn the_way_of_a_message_is_written_stage_by_stage() {
+    let (printed, report) = bench("stages");
+    let mut seen = Vec::new();
+    for row in rows(&report) {
+        assert_eq!(row["benchmark"], "stages");
+        assert_eq!(row["pcie_profile"], "bare");
+        let stages = row["stages"].as_array().expect("the way");
+        let names: Vec<_> = stages.iter().map(|stage| &stage["stage"]).collect();
+        assert_eq!(names.first().expect("a stage"), &"HOST_RECEIVE");
+        assert_eq!(names.last().expect("a stage"), &"PACKET_OUT");
+        let cycles: Vec<f64> = stages.iter().map(|stage| number(stage, "cycle")).collect();
+        assert!(cycles.is_sorted(), "{row}");
+        assert_eq!(cycles.last(), Some(&number(row, "niu_cycles")), "{row}");
+        let [bytes, cycles] = ["bytes", "niu_cycles"].map(|field| number(row, field) as u64);
+        seen.push((row["mechanism"].as_str().expect("a form"), bytes, cycles));
+    }
+    // The same ways as those of the latencies.
+    let measured = |&(form, bytes, _): &(&str, u64, u64)| {
+        [("express", 8), ("basic", 64), ("basic", 248)].contains(&(form, bytes))
+    };
+    assert_eq!(
+        seen,
+        NIU_CYCLES.into_iter().filter(measured).collect::<Vec<_>>()
+    );
+    assert!(
+        printed.contains("# way of one Express message"),
+        "{printed}"
+    );
+}
+
 /// A receiver looks at its rings when it has time: so much of a rate is uncertain.
 const LEAST_SHARE: f64 = 0.99;
 

@@ -9,6 +9,7 @@ mod nodes;
 mod pair;
 mod platform;
 mod report;
+mod results_file;
 mod stage_times;
 mod stages;
 mod streams;
@@ -16,7 +17,8 @@ mod streams;
 use anyhow::{Context, Result};
 use arguments::BenchArguments as Arguments;
 use clap::Parser;
-use report::{Report, ResultsFile};
+use report::Report;
+use results_file::ResultsFile;
 
 /// A benchmark: its name and how it runs.
 type Benchmark = (
@@ -57,7 +59,7 @@ fn main() -> Result<()> {
     progress.finish_and_clear();
     report.print_speed();
     if let Some(file) = results {
-        file.write(&report)?;
+        file.write(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     }
     Ok(())
 }

@@ -4,14 +4,10 @@ use crate::Arguments;
 use crate::nodes::Run;
 use crate::platform::Platform;
 use crate::stage_times::Stages;
-use anyhow::{Context, Result};
 use serde::Serialize;
 use sim::profile::Profile;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How messages are sent.
@@ -77,6 +73,18 @@ pub struct Row {
     /// Share of the link's beats that the frames of dead queues take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_share: Option<f64>,
+    /// The way of one message, stage by stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageTime>,
+}
+
+/// When a stage saw a message.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageTime {
+    /// The stage, as the reference of control registers calls it.
+    pub stage: &'static str,
+    /// NIU cycles since the message's last beat came in at the sender's host port.
+    pub cycle: u32,
 }
 
 impl Row {
@@ -98,6 +106,7 @@ impl Row {
             cycles_per_message: None,
             victim_share: None,
             probe_share: None,
+            stages: Vec::new(),
         }
     }
 
@@ -264,10 +273,17 @@ impl Report {
         });
     }
 
-    /// Takes a message's way in.
-    pub fn add_stages(&mut self, mechanism: Mechanism, bytes: usize, stages: Stages) {
+    /// Takes a message's way in, measured on hosts of this profile.
+    pub fn add_stages(
+        &mut self,
+        profile: &Profile,
+        mechanism: Mechanism,
+        bytes: usize,
+        stages: &Stages,
+    ) {
         let mut text = format!(
-            "# way of one {mechanism} message of {bytes} bytes, in NIU cycles (profile bare)\n"
+            "# way of one {mechanism} message of {bytes} bytes, in NIU cycles (profile {})\n",
+            profile.name
         );
         let mut before = 0;
         for (stage, cycle) in &stages.cycles {
@@ -279,6 +295,12 @@ impl Report {
             before = *cycle;
         }
         self.notes.push(text);
+        let row = Row {
+            niu_cycles: Some(stages.one_way_cycles()),
+            stages: stages.times(),
+            ..Row::new("stages", mechanism, bytes)
+        };
+        self.add_on(profile, row);
     }
 
     /// What everything below was measured on.
@@ -321,39 +343,5 @@ impl Report {
             parts.join(" and "),
             cycles as f64 / seconds / 1000.0
         );
-    }
-}
-
-/// The file that the results are written to in the end.
-#[derive(Debug)]
-pub struct ResultsFile {
-    path: PathBuf,
-    file: File,
-}
-
-impl ResultsFile {
-    /// Opens it before anything is measured, so that nothing is measured in vain. What it holds stays until the results are there.
-    pub fn open(path: &Path) -> Result<Self> {
-        let mut options = File::options();
-        let file = options.create(true).write(true).truncate(false).open(path);
-        Ok(ResultsFile {
-            path: path.into(),
-            file: file.with_context(|| format!("cannot write {}", path.display()))?,
-        })
-    }
-
-    /// Writes everything as one JSON object, and says where.
-    pub fn write(mut self, report: &Report) -> Result<()> {
-        let text = serde_json::to_string_pretty(report)? + "\n";
-        // A pipe or a terminal has no length to cut.
-        let whole = match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() => self.file.set_len(0),
-            _ => Ok(()),
-        };
-        whole
-            .and_then(|()| self.file.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", self.path.display()))?;
-        println!("results: {}", self.path.display());
-        Ok(())
     }
 }

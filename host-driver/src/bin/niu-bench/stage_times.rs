@@ -1,6 +1,7 @@
 //! The way of one message through both NIUs.
 
-use abi::control::stage::Stage;
+use crate::report::StageTime;
+use abi::control::stage::{self, Stage};
 
 /// Stages that the sender's NIU stamps, in order.
 pub const AT_SENDER: &[Stage] = &[
@@ -39,6 +40,21 @@ impl Stages {
         // A stage that did not see this message still holds an older stamp: one before the start.
         cycles.retain(|(_, cycle)| *cycle < 1 << 31);
         Stages { cycles }
+    }
+
+    /// Stages by name.
+    pub fn times(&self) -> Vec<StageTime> {
+        let name = |stage: Stage| {
+            let mut codes = stage::CODES.values.iter();
+            codes
+                .find(|code| code.value == stage.code())
+                .map_or("", |code| code.name)
+        };
+        let time = |&(stage, cycle): &(Stage, u32)| StageTime {
+            stage: name(stage),
+            cycle,
+        };
+        self.cycles.iter().map(time).collect()
     }
 
     /// From the last beat in at the sender to the first beat out at the receiver.

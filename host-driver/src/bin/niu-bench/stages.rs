@@ -71,7 +71,7 @@ pub fn run(platform: &Platform, _: &Arguments, report: &mut Report) -> Result<()
     ];
     let stages = measure(platform, shapes.clone(), report)?;
     for ((mechanism, bytes), stages) in shapes.into_iter().zip(stages) {
-        report.add_stages(mechanism, bytes, stages);
+        report.add_stages(&platform.bare, mechanism, bytes, &stages);
     }
     Ok(())
 }
