@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    firmware, generate, lint, mutate,
+    ci, firmware, generate, lint, mutate,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -142,7 +142,7 @@ impl CommandLine {
             }
             Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
-            Command::Ci => run::ci(&workspace),
+            Command::Ci => ci::ci(),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! `bench`, `soak`, `trace`, `model`, `test` and `ci`: prepare everything, then run it.
+//! `bench`, `soak`, `trace`, `model` and `test`: prepare everything, then run it.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use anyhow::Result;
 use arguments::{BenchArguments, SoakArguments};
 use clap::Parser;
 
-use crate::{firmware, generate, lint, progress, tools, workspace::Workspace};
+use crate::{firmware, generate, progress, tools, workspace::Workspace};
 
 /// The package of the driver, its programs and the tests of clusters.
 pub const HOST_DRIVER: &str = "wayfarer-host-driver";
@@ -203,38 +203,6 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
             )
         }
     }
-}
-
-/// The configuration that is tested beside the default one.
-const SECOND_CONFIGURATION: &str = "small";
-
-/// All that a change must pass: lint, every test, those of clusters with another configuration too, a quick bench, a waveform. Says
-/// how long each took.
-///
-/// # Errors
-/// That of the first that fails.
-pub fn ci(workspace: &Workspace) -> Result<()> {
-    let timed = |name: &str, run: &dyn Fn() -> Result<()>| {
-        let started = Instant::now();
-        let result = run();
-        let verdict = if result.is_ok() { "passed" } else { "failed" };
-        eprintln!(
-            "ci: {name} {verdict} after {:.0} s",
-            started.elapsed().as_secs_f64()
-        );
-        result
-    };
-    timed("lint", &|| lint::lint(workspace))?;
-    // Plain cargo: it is on every machine, and its closing lines say what ran.
-    timed("test", &|| test(workspace, TestRunner::Cargo, &[]))?;
-    let small = workspace.clone().with_configuration(SECOND_CONFIGURATION)?;
-    timed("test of another configuration", &|| {
-        test(&small, TestRunner::Cargo, &[])
-    })?;
-    timed("bench", &|| {
-        program(workspace, Program::Bench, &["--quick".to_owned()])
-    })?;
-    timed("trace", &|| trace(workspace, &["--quick".to_owned()]))
 }
 
 /// Who runs the tests.
