@@ -575,7 +575,8 @@ fn reads_stay_in_their_half_of_the_inbox_and_packets_places_are_given_back() {
         (read(1024, 4), false),
         (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4000, 0), true),
         (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x4fff, 0), true),
-        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x6000, 0), false),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x6000, 0), true),
+        (command(opcode::WRITE_QUEUE_STATE, 0, 0, 0x7000, 0), false),
     ] {
         let mut bench = Bench::new(1);
         bench.queues[0].push_back(command);
