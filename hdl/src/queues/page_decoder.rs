@@ -2,7 +2,6 @@
 
 use crate::bundles::{ConfigurationWrite, Event, HostWrite};
 use crate::configuration::TRANSMIT_SLOTS_LOG2;
-use crate::library::block_ram::BlockRam;
 use crate::library::forward_ram::ForwardRam;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Progress, StoreOffer, StoreOutcome, StorePart};
@@ -97,7 +96,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// Pulse: a marked Express message is written to its slot in this cycle.
     pub composed: Signal<Out, Bit>,
 
-    map: BlockRam<Bits<27>, ENDPOINTS_LOG2>,
+    /// A store in the cycle in which firmware writes its entry meets the new one, never a mixture.
+    map: ForwardRam<Bits<27>, ENDPOINTS_LOG2>,
     parts: ForwardRam<Bits<33>, QUEUES_LOG2>,
     consumers: ForwardRam<Bits<17>, QUEUES_LOG2>,
     /// The word of the map that is cleared next, whether all are, and whether all were in the cycle before: only then the

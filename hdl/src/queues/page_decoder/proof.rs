@@ -16,7 +16,7 @@ use abi::message::error;
 /// * A consumer index never goes back and never goes beyond the producer index. The first one of a queue that was
 ///   enabled lies no more than the slots behind the producer index.
 ///
-/// A store that reads the map in the cycle in which firmware writes that word gets the old one, as in the model.
+/// A store that reads the map in the cycle in which firmware writes that word gets the new one.
 ///
 /// After a reset, always:
 /// * The producer index lies no more than the slots ahead of the consumer index, and never goes back.
@@ -49,15 +49,17 @@ module properties(input clock, input write_valid, input [172:0] write, input [80
   wire [63:0] mapped = configuration[80:17];
   always @(posedge clock) begin
     if (maps) map[configuration[1]] <= {mapped[40:32], mapped[24:16], mapped[8:0]};
-    entry <= map[write_valid ? write[14] : page_endpoint[0]];
+    entry <= maps && configuration[1] == (write_valid ? write[14] : page_endpoint[0])
+      ? {mapped[40:32], mapped[24:16], mapped[8:0]}
+      : map[write_valid ? write[14] : page_endpoint[0]];
     readable <= begun && unit.cleared$q;
   end
   always @(*) begin
     assume (!maps || mapped[7:1] == 0);
     assert (map[0][7:1] == 0 && map[1][7:1] == 0 && entry[7:1] == 0);
     if (begun) begin
-      assert (unit.cleared$q || map == 0 && (!unit.clear_address$q || unit.map.memory[0] == 0));
-      assert (!unit.cleared$q || unit.map.memory[0] == map[0] && unit.map.memory[1] == map[1]);
+      assert (unit.cleared$q || map == 0 && (!unit.clear_address$q || unit.map.memory.memory[0] == 0));
+      assert (!unit.cleared$q || unit.map.memory.memory[0] == map[0] && unit.map.memory.memory[1] == map[1]);
       assert (!readable || unit.cleared$q && unit.map.read_data == entry);
     end
   end
