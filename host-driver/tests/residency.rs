@@ -81,6 +81,8 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
         let mut rest: Vec<Endpoint> = (2..queues)
             .map(|number| node.device.create_endpoint(options(10 + number, 1)))
             .collect::<Result<_, _>>()?;
+        // Then some are, at least two.
+        let left = rest.len().saturating_sub(2).min(2);
         let mut used = BTreeSet::new();
         for round in 0..ROUNDS {
             let numbers = round * MESSAGES..(round + 1) * MESSAGES;
@@ -93,13 +95,13 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             send(&mut others, traffic.clone(), false)?;
             moving.evict()?;
             if round == ROUNDS / 3 {
-                rest.truncate(usize::from(queues / 4));
+                rest.truncate(left);
             }
             // Its queues serve another endpoint, which leaves other indices behind.
             let mut borrower = connected(node, BORROWER, options(BORROWER, 4))?;
             send(&mut borrower, 0..1 + round % 3, false)?;
             borrower.flush(PATIENCE_NS)?;
-            let late = (round % 2 == 1 && round >= ROUNDS / 3).then_some(borrower);
+            let late = (round % 2 == 1 && rest.len() == left).then_some(borrower);
             moving.install()?;
             drop(late);
             used.insert(moving.transmit_queue());
@@ -110,7 +112,11 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             others.flush(PATIENCE_NS)?;
             node.barrier();
         }
-        assert!(used.len() > 1, "always the same queue: {used:?}");
+        let most = usize::from(queues) - 1 - left;
+        assert!(
+            used.len() >= most.min(4),
+            "always the same queues: {used:?}"
+        );
         moving.check()?;
         assert_eq!(moving.receive(), None, "a message twice");
         Ok(())

@@ -7,8 +7,11 @@ use sim::cluster::ClusterOptions;
 use wayfarer_host_driver::launch::{Node, PATIENCE_NS};
 use wayfarer_host_driver::{Endpoint, EndpointOptions, Error};
 
-/// Core cycles of the wire: the answer to what the former owner sent comes when the next one has long sent, too.
-const WIRE_DELAY_CYCLES: u64 = 25_000;
+/// Core cycles of the wire: the answer to what the former owner sent comes when the next one has long sent, too. But there and
+/// back takes less time than a queue waits before it pings.
+fn wire_delay_cycles() -> u64 {
+    25_000.min(2 * support::answer_timeout_cycles() / 5)
+}
 /// Receive queue of the ring that is full while the former owner sends, and of the one for its successor.
 const FULL: u16 = 1;
 const EMPTY: u16 = 2;
@@ -60,7 +63,7 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
             node.barrier();
             send_all(&mut former, 2 * round)?;
             // The last one is being tried again; at some time in the following there is room for it.
-            let there_and_back = 2 * WIRE_DELAY_CYCLES;
+            let there_and_back = 2 * wire_delay_cycles();
             let cycle_ns = 1e9 / f64::from(node.device.identity().clock_hertz);
             node.port
                 .sleep_ns((1.5 * there_and_back as f64 * cycle_ns) as u64);
@@ -109,7 +112,7 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
         Ok(())
     };
     let options = ClusterOptions {
-        wire_delay_cycles: WIRE_DELAY_CYCLES,
+        wire_delay_cycles: wire_delay_cycles(),
         maximum_cycles: 20_000_000,
         ..support::options("bare", 171)
     };

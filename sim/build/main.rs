@@ -44,6 +44,15 @@ fn main() {
         ("RAM_BYTES", ram_bytes),
         ("ENDPOINTS", configuration.value("queues.endpoints")),
         ("NODES", configuration.value("link.nodes")),
+        (
+            "TRANSLATION_ENTRIES",
+            configuration.value("queues.translation_entries"),
+        ),
+        (
+            "RECEIVE_QUEUE_IDS",
+            configuration.value("queues.receive_queue_ids"),
+        ),
+        ("INLINE_PAGES", configuration.value("queues.inline_pages")),
         ("CLOCK_HERTZ", clock_hertz),
     ] {
         println!("cargo:rustc-env=WAYFARER_{name}={value}");

@@ -11,7 +11,7 @@ use crate::command_line::CommandLine;
 const CHECKS: [&[&str]; 5] = [
     &["lint"],
     &["test"],
-    &["test", "--configuration", "small"],
+    &["test", "--configuration", "minimum"],
     &["bench", "--quick"],
     &["trace", "--quick"],
 ];

@@ -186,13 +186,14 @@ pub const KEYS: &[Key] = &[
         least: 16,
         most: 16,
     },
-    // All tags must have aged before the next tick; 24 bits count it.
+    // All tags must have aged before the next tick; 24 bits count it. PCI Express gives a completer 50 us at least, which is less
+    // at every legal clock; and an own read may wait here for writes without credits.
     Key {
         name: "host.completion_timeout_cycles",
         constant: "COMPLETION_TIMEOUT_CYCLES",
         meaning: "Cycles after which an own read is given up.",
         form: Form::Value,
-        least: 1024,
+        least: 1 << 16,
         most: 1 << 24,
     },
     // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB (`abi::processor::MAXIMUM_RAM_BYTES`).

@@ -4,6 +4,7 @@ use super::mix::{Mix, Targets};
 use crate::endpoint::EndpointOptions;
 use abi::endpoint::EXPRESS_TAG_BITS;
 use abi::message::{HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES};
+use sim::model::TRANSLATION_ENTRIES;
 use sim::pcie::random::Random;
 use std::fmt;
 
@@ -13,7 +14,7 @@ const EXPRESS_BYTES: usize = 8;
 pub const CHANNELS: u16 = 2;
 /// The longest pause in a plan, in nanoseconds.
 const LONGEST_PAUSE_NS: u64 = 2000;
-/// Base-2 logarithm of each endpoint's window of destinations.
+/// Base-2 logarithm of each endpoint's window of destinations, where the translation table has room for such.
 const DESTINATIONS_LOG2: u8 = 5;
 /// So many nodes may have three live endpoints each.
 const NODES_WITH_MORE: u16 = 6;
@@ -76,6 +77,21 @@ pub struct Plan {
     shapes: Vec<EndpointOptions>,
 }
 
+/// Live endpoints of a node, at most, and the base-2 logarithm of each endpoint's window: as many as a translation table of
+/// so many entries serves, down to one.
+fn most_live(nodes: u16, dead: u16, entries: usize) -> (u16, u8) {
+    // With more, an endpoint's window would not reach them all.
+    let most = if nodes <= NODES_WITH_MORE { 3 } else { 2 };
+    let shape = |live: u16| {
+        let destinations = (nodes - 1) * live.max(dead) * CHANNELS;
+        let least = destinations.next_power_of_two().ilog2() as u8;
+        [(live, DESTINATIONS_LOG2), (live, least)]
+    };
+    let fits = |&(live, window): &(u16, u8)| usize::from(live + dead) << window <= entries;
+    let mut shapes = (1..=most).rev().flat_map(shape);
+    shapes.find(fits).unwrap_or((1, DESTINATIONS_LOG2))
+}
+
 /// What a sequence of random numbers is for; each has its own.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
@@ -101,15 +117,15 @@ pub(super) fn sequence(seed: u64, purpose: Purpose, which: [u64; 2]) -> Random {
 impl Plan {
     /// The plan of `seed`, of `messages` messages of this mix, for a cluster of so many nodes.
     pub fn new(seed: u64, nodes: u16, messages: u64, mix: Mix) -> Self {
+        let (most, window_log2) = most_live(nodes, mix.dead_endpoints, TRANSLATION_ENTRIES);
         let mut names = Vec::new();
         for node in 0..nodes {
             let more = sequence(seed, Purpose::Count, [node.into(), 0]).below(2) as u16;
-            // With more, an endpoint's window would not reach them all.
-            let live = 2 + if nodes <= NODES_WITH_MORE { more } else { 0 };
-            let count = live + mix.dead_endpoints;
+            let count = most.min(2 + more) + mix.dead_endpoints;
             names.extend((0..count).map(|endpoint| EndpointName { node, endpoint }));
         }
-        let shapes = names.iter().map(|name| shape(seed, *name, mix)).collect();
+        let shape = |name: &EndpointName| shape(seed, *name, mix, window_log2);
+        let shapes = names.iter().map(shape).collect();
         Plan {
             seed,
             messages,
@@ -199,7 +215,7 @@ impl Plan {
     }
 }
 
-fn shape(seed: u64, name: EndpointName, mix: Mix) -> EndpointOptions {
+fn shape(seed: u64, name: EndpointName, mix: Mix, destinations_log2: u8) -> EndpointOptions {
     let mut random = sequence(
         seed,
         Purpose::Shape,
@@ -210,7 +226,7 @@ fn shape(seed: u64, name: EndpointName, mix: Mix) -> EndpointOptions {
         receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
         ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
         entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
-        destinations_log2: DESTINATIONS_LOG2,
+        destinations_log2,
         virtual_channel_1: true,
         priority: random.below(4) == 0,
         // The smallest configuration has two pages for them.
@@ -347,6 +363,22 @@ mod tests {
 
     fn plan(seed: u64, nodes: u16, messages: u64) -> Plan {
         Plan::new(seed, nodes, messages, Mix::RANDOM)
+    }
+
+    #[test]
+    fn windows_fit_the_translation_table_and_reach_all_destinations() {
+        for (nodes, dead, entries, expected) in [
+            (2, 0, 4096, (3, 5)),
+            (4, 1, 128, (3, 5)),
+            (8, 0, 128, (2, 5)),
+            (4, 1, 64, (2, 4)),
+            (2, 0, 16, (2, 2)),
+            (3, 0, 16, (2, 3)),
+            (4, 0, 16, (1, 3)),
+            (4, 1, 16, (1, 3)),
+        ] {
+            assert_eq!(most_live(nodes, dead, entries), expected, "{nodes} nodes");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{Failure, SoakError};
 use crate::launch::{Ended, Launched, Program, launch};
 use sim::cluster::{ClusterOptions, Report};
 use sim::host::HostPort;
-use sim::model::NODES;
+use sim::model::{INLINE_PAGES, NODES};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -75,6 +75,13 @@ fn run_mix(options: SoakOptions, mix: Mix) -> Result<Outcome, SoakError> {
 
 /// Endpoints that come and go.
 fn run_guests(mut options: SoakOptions, habits: Habits) -> Result<Outcome, SoakError> {
+    if INLINE_PAGES < guests::INLINE_PAGES_NEEDED {
+        let text = format!(
+            "endpoints that come and go need {} inline pages; this NIU has {INLINE_PAGES}",
+            guests::INLINE_PAGES_NEEDED
+        );
+        return Err(SoakError::Options(text));
+    }
     let (seed, nodes) = (options.cluster.seed, options.cluster.nodes);
     let plan = Arc::new(GuestPlan::new(seed, nodes, options.messages, habits));
     let mut faults = 0;

@@ -2,6 +2,7 @@
 
 use super::guests::Habits;
 use super::mix::Mix;
+use sim::model::NODES;
 
 /// What a soak is about. Each message is checked in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Scenario {
     Channels,
     /// Two nodes send messages of every length to each other.
     Sizes,
-    /// As `Random`, with as many nodes as there can be.
+    /// As `Random`, with eight nodes, or as many as the NIU takes messages from.
     EightNodes,
     /// Beside the rest, an endpoint of each node takes nothing in before the rest is done.
     DeadRings,
@@ -71,7 +72,7 @@ impl Scenario {
             Scenario::Alternating | Scenario::Channels | Scenario::Owners | Scenario::Reboot => 3,
             // A switch would drop what is damaged; on a wire it comes to the other NIU.
             Scenario::Sizes | Scenario::Damage => 2,
-            Scenario::EightNodes => 8,
+            Scenario::EightNodes => 8.min(NODES),
         }
     }
 

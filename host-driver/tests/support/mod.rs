@@ -35,6 +35,11 @@ pub fn options(profile: &str, seed: u64) -> ClusterOptions {
     }
 }
 
+/// How long so many core cycles take: what the firmware needs is told in cycles.
+pub const fn cycles_ns(cycles: u64) -> f64 {
+    cycles as f64 * 1e9 / sim::model::CLOCK_HERTZ as f64
+}
+
 /// Basic messages that an endpoint may have in flight.
 pub fn inline_bodies(node: &Node) -> usize {
     usize::from(node.device.identity().transmit_slots).min(abi::message::INLINE_BODIES)
@@ -47,6 +52,15 @@ pub fn inline_bodies(node: &Node) -> usize {
 pub fn answer_timeout_cycles() -> u64 {
     let configuration = Configuration::chosen().expect("the NIU was made from it");
     configuration.value("queues.answer_timeout_cycles")
+}
+
+/// Whether the soak's endpoints that come and go have pages for their inline bodies, four on each node. Says so if not.
+pub fn has_pages_for_guests() -> bool {
+    let has = sim::model::INLINE_PAGES >= 4;
+    if !has {
+        println!("not run: each node has four endpoints with inline bodies");
+    }
+    has
 }
 
 /// What a host program does.

@@ -16,6 +16,15 @@ pub const ENDPOINTS: usize = number(env!("WAYFARER_ENDPOINTS")) as usize;
 /// Nodes that the NIU takes messages from: `link.nodes`.
 pub const NODES: u16 = number(env!("WAYFARER_NODES")) as u16;
 
+/// Translations of all endpoints together: `queues.translation_entries`.
+pub const TRANSLATION_ENTRIES: usize = number(env!("WAYFARER_TRANSLATION_ENTRIES")) as usize;
+
+/// Receive queue identifiers: `queues.receive_queue_ids`.
+pub const RECEIVE_QUEUE_IDS: u16 = number(env!("WAYFARER_RECEIVE_QUEUE_IDS")) as u16;
+
+/// Endpoints that may have inline bodies at the same time: `queues.inline_pages`.
+pub const INLINE_PAGES: u16 = number(env!("WAYFARER_INLINE_PAGES")) as u16;
+
 /// The core clock: `clock_hertz`. All of a cluster's NIUs run at it.
 pub const CLOCK_HERTZ: u64 = number(env!("WAYFARER_CLOCK_HERTZ")) as u64;
 

@@ -146,10 +146,11 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "priority-ignored",
-        fault: "queues with priority have their turn behind all others",
-        module: "niu$transmit$engine$ready",
-        signal: "takes_prior",
-        value: "~prior$empty & others$empty",
+        fault: "queues with priority have their turn like all others",
+        // Bit 2 of the control word, which stands behind 10 other bits.
+        module: "niu$transmit",
+        signal: "engine$queue_configuration",
+        value: "{} & ~(141'd1 << 12)",
         tests: &[PRIORITY],
     },
     Mutant {
@@ -342,7 +343,7 @@ pub const MUTANTS: &[Mutant] = &[
         fault: "a message for a name that nobody has bound is delivered",
         module: "niu$receive$engine",
         signal: "found",
-        value: "enabled$q",
+        value: "1'b1",
         tests: &[REFUSED, SOAK_OWNERS],
     },
     Mutant {

@@ -21,5 +21,6 @@ mod program;
 pub use guest::{GuestName, Target};
 pub use judgement::Verdict;
 pub(super) use judgement::{Ledger, judge};
+pub(super) use plan::INLINE_PAGES_NEEDED;
 pub use plan::{GuestPlan, Habits};
 pub(super) use program::run;

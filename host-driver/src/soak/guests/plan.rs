@@ -2,10 +2,13 @@
 
 use super::guest::{Guest, GuestMessage, GuestName, Label, Request, Target};
 use crate::soak::plan::{CHANNELS, Purpose, sequence};
+use sim::model::RECEIVE_QUEUE_IDS;
 use sim::pcie::random::Random;
 
-/// Places of each node. With sink and mirror a node has four endpoints.
+/// Places of each node. With sink and mirror a node has four endpoints, ...
 pub(super) const PLACES: u16 = 2;
+/// ... each of which needs a page for its inline bodies.
+pub(crate) const INLINE_PAGES_NEEDED: u16 = PLACES + 2;
 /// Messages of a guest: at least so many, and fewer than so many more.
 const LEAST_MESSAGES: u64 = 8;
 const MORE_MESSAGES: u64 = 72;
@@ -20,7 +23,8 @@ const LONGEST_WITHHELD_NS: u64 = 60_000;
 pub(super) const SINK_RECEIVE_QUEUE_ID: u16 = 1;
 pub(super) const MIRROR_RECEIVE_QUEUE_ID: u16 = 2;
 /// RQIDs of guests: these, in turn, so that none is used again soon.
-const GUEST_RECEIVE_QUEUE_IDS: std::ops::Range<u16> = 0x400..0xc00;
+const GUEST_RECEIVE_QUEUE_IDS: std::ops::Range<u16> =
+    RECEIVE_QUEUE_IDS / 4..RECEIVE_QUEUE_IDS / 4 * 3;
 
 /// What guests do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
