@@ -205,9 +205,8 @@ pub struct TransmitEngine {
 
     /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
     starved: DFF<Bit>,
-    /// The new message in this stage is of the queue that stood in stage 3 in the cycle before.
+    /// The new message in stage 2 is of the queue that stood in stage 3 in the cycle before.
     follows_2: DFF<Bit>,
-    follows_3: DFF<Bit>,
     starved_queue: DFF<Bits<8>>,
     starved_on_1: DFF<Bit>,
 
@@ -280,7 +279,6 @@ pub struct TransmitEngine {
     long_3: Signal<Local, Bit>,
     marked_2: Signal<Local, Bit>,
     // Stage 3.
-    killed_3: Signal<Local, Bit>,
     output_ready: Signal<Local, Bit>,
     leaves_3: Signal<Local, Bit>,
     channel: Signal<Local, Bit>,
@@ -293,7 +291,6 @@ pub struct TransmitEngine {
     sends: Signal<Local, Bit>,
     fit_commits: Signal<Local, Bit>,
     begins: Signal<Local, Bit>,
-    commits: Signal<Local, Bit>,
     error: Signal<Local, Bits<4>>,
     kind: Signal<Local, Bits<4>>,
     header: Signal<Local, Bits<128>>,
@@ -361,7 +358,6 @@ impl Logic for TransmitEngine {
             few_headers,
             starved,
             follows_2,
-            follows_3,
             starved_queue,
             starved_on_1,
             left_valid,
@@ -463,16 +459,16 @@ impl Logic for TransmitEngine {
             .get_bits::<6>(abi::queue_state::endpoint_map::page::SHIFT);
 
         // Stage 3: whether it can be left does not depend on what the translation says.
-        self.killed_3.next = self.starved.q.val() & self.follows_3.q.val();
         self.output_ready.next = self.payload.takes_short.val();
         if self.is_long_3.q.val() & !self.ping_3.q.val() {
             self.output_ready.next = self.payload.takes_long.val() & self.second_there.q.val();
         }
         self.few_headers.d.next = self.headers.level.val() <= 1;
         self.leaves_3.next = self.valid_3.q.val()
-            & (self.killed_3.val()
-                | (self.output_ready.val() & self.few_headers.q.val() & self.skip_ready.val()));
-        self.move_3.next = !self.valid_3.q.val() | self.leaves_3.val();
+            & self.output_ready.val()
+            & self.few_headers.q.val()
+            & self.skip_ready.val();
+        self.move_3.next = !self.valid_3.q.val();
 
         // Stage 2: does the message go, and has its queue more?
         self.killed_2.next = self.starved.q.val() & self.follows_2.q.val();
@@ -491,13 +487,13 @@ impl Logic for TransmitEngine {
         self.waits_for_prior.next = self.valid_1.q.val() & self.prior_1.q.val();
         self.ready.waits_for_prior.next = self.waits_for_prior.val();
         self.keeps.next = self.control_2.q.val().get_bit(2) & self.ready.may_keep.val();
-        self.may_stay.next = self.goes_long_way.val() & self.more_2.q.val() & !self.again_2.q.val();
+        self.may_stay.next = self.valid_2.q.val() & self.more_2.q.val() & !self.killed_2.val();
         self.stays.next = self.may_stay.val()
             & !self.resends.val()
             & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue may have to become ready again, but another has the way there. Whether it stays is known too late.
         self.block_2.next = self.may_stay.val() & !self.ready.again_ready.val();
-        self.move_2.next = self.move_3.val() & !self.block_2.val();
+        self.move_2.next = !self.valid_2.q.val() | (self.move_3.val() & !self.block_2.val());
         self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
         // A store that brings one message is done with when that message takes the short way.
@@ -647,7 +643,11 @@ impl Logic for TransmitEngine {
                     & (self.control_1.val().get_bits::<8>(3)
                         == self.held_resend.q.val().generation);
             }
-            self.more_2.d.next = self.has_pending_1.val() & (self.pending_1.val() != 1);
+            self.more_2.d.next = self.open_1.val()
+                & self.has_pending_1.val()
+                & (self.pending_1.val() != 1)
+                & !self.short_1.q.val()
+                & !self.again_1.q.val();
             self.index_2.d.next = self.index_1.val();
             self.restart_2.d.next = self.unanswered_1.val() == 0;
             if self.again_1.q.val() {
@@ -713,6 +713,8 @@ impl Logic for TransmitEngine {
             self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
             self.body_3.d.next = self.body_2.val();
             self.translation_index_3.d.next = self.translation_index.val();
+        } else if self.leaves_3.val() {
+            self.valid_3.d.next = false;
         }
 
         // The queue in stage 3 may starve in this cycle.
@@ -722,16 +724,13 @@ impl Logic for TransmitEngine {
             self.follows_2.d.next =
                 !self.again_1.q.val() & (self.queue_1.q.val() == self.queue_3.q.val());
         }
-        self.follows_3.d.next =
-            !self.again_2.q.val() & (self.queue_2.q.val() == self.queue_3.q.val());
 
         // The inline pool: the payload under way first, then the second beat of the next message's body.
-        // A long message in stage 3 keeps the way to its own body, also in the cycle in which it leaves.
         self.payload.next_valid.next = self.move_3.val();
         self.payload.next_length.next = self.slot_length.val().get_bits::<8>(0);
         self.long_3.next = self.valid_3.q.val() & self.is_long_3.q.val();
         self.pool_address.next = (bit_cast::<14, 10>(self.body_2.val()) << 4) | 1;
-        self.second_there.d.next = !(self.long_3.val() & self.move_3.val());
+        self.second_there.d.next = true;
         if self.long_3.val() {
             self.pool_address.next = (bit_cast::<14, 10>(self.body_3.q.val()) << 4) | 1;
         }
@@ -754,11 +753,10 @@ impl Logic for TransmitEngine {
             | (!self.channel.val() & self.room_0.val())
             | self.own_node.val()
             | self.ping_3.q.val();
-        self.commits.next = self.leaves_3.val() & !self.killed_3.val();
         // What the translation says comes late.
         self.fit_commits.next =
-            self.commits.val() & !self.too_long_3.q.val() & !self.outside_3.q.val();
-        self.skips.next = self.commits.val() & self.bad.val() & !self.ping_3.q.val();
+            self.leaves_3.val() & !self.too_long_3.q.val() & !self.outside_3.q.val();
+        self.skips.next = self.leaves_3.val() & self.bad.val() & !self.ping_3.q.val();
         self.starves.next =
             self.fit_commits.val() & !self.bad_translation.val() & !self.has_room.val();
         self.sends.next =
