@@ -268,6 +268,7 @@ pub struct TransmitEngine {
     block_2: Signal<Local, Bit>,
     move_3: Signal<Local, Bit>,
     move_2: Signal<Local, Bit>,
+    move_1: Signal<Local, Bit>,
     slot_word: Signal<Local, Bits<128>>,
     slot_header: Signal<Local, Bits<64>>,
     slot_length: Signal<Local, Bits<16>>,
@@ -493,7 +494,10 @@ impl Logic for TransmitEngine {
             & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue may have to become ready again, but another has the way there. Whether it stays is known too late.
         self.block_2.next = self.may_stay.val() & !self.ready.again_ready.val();
-        self.move_2.next = !self.valid_2.q.val() | (self.move_3.val() & !self.block_2.val());
+        // Whether a store in stage 2 becomes a message is known too late for stage 1, which waits a cycle for it.
+        self.move_2.next = !self.valid_2.q.val()
+            | (self.move_3.val() & !self.block_2.val() & !self.short_2.q.val());
+        self.move_1.next = self.move_2.val() | (self.short_2.q.val() & !self.valid_1.q.val());
         self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
         // A store that brings one message is done with when that message takes the short way.
@@ -525,11 +529,11 @@ impl Logic for TransmitEngine {
             self.chooses.next = true;
         }
         self.ready.pop.next =
-            self.ready.any.val() & !self.resends.val() & !self.stays.val() & self.move_2.val();
-        self.ready.keeps.next = self.stays.val() & self.keeps.val() & self.move_2.val();
+            self.ready.any.val() & !self.resends.val() & !self.stays.val() & self.move_1.val();
+        self.ready.keeps.next = self.stays.val() & self.keeps.val() & self.move_1.val();
         // The queue of an offer comes from a block RAM and goes to others: it is chosen last.
         self.takes_offer.next =
-            self.move_2.val() & !self.ready.any.val() & !self.stays.val() & !self.resends.val();
+            self.move_1.val() & !self.ready.any.val() & !self.stays.val() & !self.resends.val();
         self.record_queue.next = self.ready.turn.val();
         if self.stays.val() {
             self.record_queue.next = self.queue_2.q.val();
@@ -537,7 +541,7 @@ impl Logic for TransmitEngine {
         if self.resends.val() {
             self.record_queue.next = self.held_resend.q.val().queue;
         }
-        if !self.move_2.val() {
+        if !self.move_1.val() {
             self.record_queue.next = self.queue_1.q.val();
         }
         if self.takes_offer.val() {
@@ -549,7 +553,7 @@ impl Logic for TransmitEngine {
         self.answered.read_address.next = self.record.val();
         self.producers.read_address.next = self.record.val();
         self.pages.read_address.next = self.record.val();
-        if self.move_2.val() {
+        if self.move_1.val() {
             self.valid_1.d.next = self.chooses.val();
             self.queue_1.d.next = self.chosen.val();
             self.short_1.d.next = self.chosen_short.val();
@@ -575,7 +579,7 @@ impl Logic for TransmitEngine {
         self.ahead_in_3.next = self.valid_3.q.val()
             & !self.again_3.q.val()
             & (self.queue_3.q.val() == self.queue_1.q.val());
-        self.ahead_in_2.next = self.goes_2.val()
+        self.ahead_in_2.next = self.goes_long_way.val()
             & !self.again_2.q.val()
             & (self.queue_2.q.val() == self.queue_1.q.val());
         self.launched_select.late.next = self.launched.memory_data.val();
@@ -842,7 +846,7 @@ impl Logic for TransmitEngine {
                 }
             }
             ResendState::Waits => {
-                if self.move_2.val() {
+                if self.move_1.val() {
                     self.resend_state.d.next = ResendState::Goes;
                 }
             }
@@ -947,8 +951,10 @@ impl Logic for TransmitEngine {
         }
 
         // Messages older than the last control word: the marks move along with the messages.
-        if self.move_2.val() {
+        if self.move_1.val() {
             self.older_1.d.next = false;
+        }
+        if self.move_2.val() {
             self.older_2.d.next = self.older_1.q.val();
         }
         if self.move_3.val() {
