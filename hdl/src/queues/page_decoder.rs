@@ -134,6 +134,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     read_enables: DFF<Bits<16>>,
     read_place: DFF<Bits<8>>,
     read_index: DFF<Bits<16>>,
+    /// The index before it.
+    read_before: DFF<Bits<16>>,
     read_consumer: DFF<Bit>,
     read_receive_queue: DFF<Bits<8>>,
     read_missed: DFF<Bit>,
@@ -154,9 +156,14 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     index: DFF<Bits<16>>,
     part: DFF<Bits<33>>,
     has_room: DFF<Bit>,
-    legal: DFF<Bit>,
+    /// The new index is less than the slots ahead of the consumer index; it is just as much.
+    near: DFF<Bit>,
+    at_limit: DFF<Bit>,
+    /// It lies behind the producer index, or the queue takes no more.
+    behind: DFF<Bit>,
+    /// It differs from the producer index, and from the one behind that.
     brings: DFF<Bit>,
-    brings_more: DFF<Bit>,
+    brings_other: DFF<Bit>,
     slot: DFF<Bits<6>>,
     consumer_stored: DFF<Bit>,
     receive_queue: DFF<Bits<8>>,
@@ -209,6 +216,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     error: Signal<Local, Bits<4>>,
     lost: Signal<Local, Bit>,
     accepts_express: Signal<Local, Bit>,
+    legal: Signal<Local, Bit>,
     accepts_producer: Signal<Local, Bit>,
     overflow: Signal<Local, Bit>,
     refuses: Signal<Local, Bit>,
@@ -283,9 +291,12 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             index,
             part,
             has_room,
-            legal,
+            near,
+            at_limit,
+            behind,
             brings,
-            brings_more,
+            brings_other,
+            read_before,
             slot,
             consumer_stored,
             receive_queue,
@@ -451,6 +462,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         }
         self.read_place.d.next = self.address.val().get_bits::<8>(4);
         self.read_index.d.next = self.lane.q.val().get_bits::<16>(0);
+        self.read_before.d.next = self.lane.q.val().get_bits::<16>(0) - 1;
         self.read_consumer.d.next = self.is_consumer.q.val() & self.receive_resident.val();
         self.read_receive_queue.d.next = self.entry.val().get_bits::<8>(9);
         self.read_missed.d.next =
@@ -461,15 +473,16 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.torn_store.next = self.is_torn.q.val();
 
         // Cycle t + 3: the verdict.
+        self.legal.next = (self.near.q.val() | self.at_limit.q.val()) & !self.behind.q.val();
         self.producer.next = self.part.q.val().get_bits::<16>(0);
         self.errors.next = self.part.q.val().get_bits::<12>(16);
         self.error.next = self.part.q.val().get_bits::<4>(28);
         self.lost.next = self.part.q.val().get_bit(32);
         self.accepts_express.next = self.express.q.val() & self.has_room.q.val();
         self.accepts_producer.next =
-            self.producing.q.val() & self.legal.q.val() & !(self.lost.val() & self.brings.q.val());
+            self.producing.q.val() & self.legal.val() & !(self.lost.val() & self.brings.q.val());
         self.overflow.next = (self.express.q.val() & !self.has_room.q.val())
-            | (self.producing.q.val() & !self.legal.q.val());
+            | (self.producing.q.val() & !self.legal.val());
         self.refuses.next = self.torn.q.val()
             | self.overflow.val()
             | (self.producing.q.val() & !self.accepts_producer.val());
@@ -496,7 +509,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             }
         }
         self.new_lost.next = (self.lost.val()
-            & !(self.producing.q.val() & self.legal.q.val() & self.brings.q.val()))
+            & !(self.producing.q.val() & self.legal.val() & self.brings.q.val()))
             | self.loses_body.val();
         self.writes_part.next = self.express.q.val()
             | self.producing.q.val()
@@ -559,13 +572,13 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.ahead_more.next = self.read_index.q.val() - self.producer_now.val();
         // If the new index is no more than the slots ahead of the consumer index, it is less than 2^15 away from the
         // producer index, on one side or the other.
-        self.legal.d.next =
-            (((self.ahead.val() >> crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>()) == 0)
-                | (self.ahead.val() == crate::configuration::TRANSMIT_SLOTS.to_bits()))
-                & !self.ahead_more.val().get_bit(15)
-                & !self.consumer_now.val().get_bit(16);
-        self.brings.d.next = self.ahead_more.val() != 0;
-        self.brings_more.d.next = self.ahead_more.val() > 1;
+        self.near.d.next =
+            (self.ahead.val() >> crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>()) == 0;
+        self.at_limit.d.next = self.ahead.val() == crate::configuration::TRANSMIT_SLOTS.to_bits();
+        self.behind.d.next =
+            self.ahead_more.val().get_bit(15) | self.consumer_now.val().get_bit(16);
+        self.brings.d.next = self.read_index.q.val() != self.producer_now.val();
+        self.brings_other.d.next = self.read_before.q.val() != self.producer_now.val();
         // The slot: of the next index for an Express message, of the body's index for an inline body.
         self.body_distance.next =
             self.read_place.q.val().get_bits::<4>(4) - self.producer_now.val().get_bits::<4>(0);
@@ -596,7 +609,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.accepts_express.val() | (self.accepts_producer.val() & self.brings.q.val());
         self.outcome.next.express = self.express.q.val();
         self.outcome.next.queue = self.queue.q.val();
-        self.outcome.next.more = self.producing.q.val() & self.brings_more.q.val();
+        self.outcome.next.more =
+            self.producing.q.val() & self.brings.q.val() & self.brings_other.q.val();
         self.outcome.next.slot = self.data.q.val();
         self.overflowed.next = self.overflow.val();
         self.composed.next = self.accepts_express.val() & self.marked.q.val();

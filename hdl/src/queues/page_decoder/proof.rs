@@ -191,6 +191,7 @@ module properties(input clock, input write_valid, input [172:0] write, input [80
       if (store_2) begin
         assert (unit.read_queue$q == queue_2 && {unit.read_page_resident$q, unit.read_page$q} == page_2);
         assert (unit.read_place$q == place_2 && unit.read_index$q == index_2);
+        assert (unit.read_before$q == index_2 - 16'd1);
         assert (unit.consumers.read_data == consumer[queue_2]);
         assert (unit.part_now == found);
       end
