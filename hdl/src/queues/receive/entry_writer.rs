@@ -3,7 +3,7 @@
 use super::entry_payload::EntryPayload;
 use crate::bundles::{Event, Verdict, write_packet};
 use crate::library::fixed::Fixed;
-use crate::library::stream::{Beat, StreamSource};
+use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
 /// A message, what its receiver says to it, and where it goes if that is ACCEPTED.
@@ -56,11 +56,8 @@ pub enum WriterState {
 pub struct EntryWriter {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
-    pub beat_valid: Signal<In, Bit>,
-    pub beat: Signal<In, Beat>,
-    pub beat_ready: Signal<Out, Bit>,
-    pub first: Signal<In, Bit>,
-    pub drop: Signal<In, Bit>,
+    /// Payload of whole frames, as `EntryPayload` takes it.
+    pub beats: StreamSink,
     pub ended: Signal<In, Bit>,
     pub present: Signal<Out, Bit>,
 
@@ -91,6 +88,8 @@ pub struct EntryWriter {
 
     payload: EntryPayload,
     state: DFF<WriterState>,
+    /// The state is `Payload`.
+    pays: DFF<Bit>,
     header: DFF<Bits<128>>,
     ring: DFF<Bits<59>>,
     offset: DFF<Bits<19>>,
@@ -138,20 +137,16 @@ impl Logic for EntryWriter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, header, ring, offset, phase, gap, said, is_long, older
+            self, clock, state, pays, header, ring, offset, phase, gap, said, is_long, older
         );
         clock!(self, clock, payload);
         self.payload.reset.next = self.reset.val();
-        self.payload.beat_valid.next = self.beat_valid.val();
-        self.payload.beat.next = self.beat.val();
-        self.beat_ready.next = self.payload.beat_ready.val();
-        self.payload.first.next = self.first.val();
-        self.payload.drop.next = self.drop.val();
+        StreamSink::link(&mut self.beats, &mut self.payload.sink);
         self.payload.ended.next = self.ended.val();
         self.present.next = self.payload.present.val();
 
         self.describing.next = self.state.q.val() == WriterState::Describe;
-        self.paying.next = self.state.q.val() == WriterState::Payload;
+        self.paying.next = self.pays.q.val();
         self.describing_entry.next = self.state.q.val() == WriterState::DescribeEntry;
         self.entering.next = self.state.q.val() == WriterState::Entry;
         self.refusing.next = self.state.q.val() == WriterState::Refuse;
@@ -171,12 +166,14 @@ impl Logic for EntryWriter {
                     self.state.d.next = WriterState::Entry;
                     if self.is_long.q.val() {
                         self.state.d.next = WriterState::Payload;
+                        self.pays.d.next = true;
                     }
                 }
             }
             WriterState::Payload => {
                 if self.takes.val() & self.payload.last.val() {
                     self.state.d.next = WriterState::DescribeEntry;
+                    self.pays.d.next = false;
                 }
             }
             WriterState::DescribeEntry => {
@@ -341,6 +338,7 @@ impl Logic for EntryWriter {
 
         if self.reset.val() {
             self.state.d.next = WriterState::Idle;
+            self.pays.d.next = false;
             self.older.d.next = false;
         }
     }

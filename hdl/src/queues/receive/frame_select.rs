@@ -9,8 +9,8 @@ use rust_hdl::prelude::*;
 /// Which stream is next is known without `valid`, which comes late: `channel_1_likely` tells for channel 1, `loopback.valid` comes from a
 /// register, and channel 0 is next if none of them is.
 ///
-/// Contract: a frame has two beats or more. While `choosing`, `beat` is the next frame's header; then come its other beats, the first of
-/// which is offered with `first`. `channel_1_likely` is high in each cycle in which `channel_1.valid` is; where it is high in vain, the cycle
+/// Contract: a frame has two beats or more. While `choosing`, `beat` is the next frame's header; then come its other beats.
+/// `channel_1_likely` is high in each cycle in which `channel_1.valid` is; where it is high in vain, the cycle
 /// is lost.
 ///
 /// Latency: none, beats pass through. `ready` of the streams depends on `beat_ready`, and on registers.
@@ -25,15 +25,12 @@ pub struct FrameSelect {
     pub loopback: StreamSink,
     /// No frame is under way.
     pub choosing: Signal<Out, Bit>,
-    /// The frame under way has passed no more than its header.
-    pub first: Signal<Out, Bit>,
     pub beat_valid: Signal<Out, Bit>,
     pub beat: Signal<Out, Beat>,
     /// `beat` is taken in this cycle.
     pub beat_ready: Signal<In, Bit>,
 
     in_frame: DFF<Bit>,
-    behind_header: DFF<Bit>,
     /// Where the frame under way comes from.
     from_1: DFF<Bit>,
     from_loopback: DFF<Bit>,
@@ -61,7 +58,6 @@ impl Logic for FrameSelect {
             self,
             clock,
             in_frame,
-            behind_header,
             from_1,
             from_loopback,
             overtaken,
@@ -95,12 +91,10 @@ impl Logic for FrameSelect {
         self.loopback.ready.next = self.beat_ready.val() & self.use_loopback.val();
 
         self.choosing.next = !self.in_frame.q.val();
-        self.first.next = self.behind_header.q.val();
         self.take.next = self.valid.val() & self.beat_ready.val();
         self.begins.next = self.take.val() & !self.in_frame.q.val();
         if self.take.val() {
             self.in_frame.d.next = !self.in_frame.q.val() | !self.chosen.val().last;
-            self.behind_header.d.next = !self.in_frame.q.val();
         }
         if !self.in_frame.q.val() {
             self.from_1.d.next = self.use_1.val();

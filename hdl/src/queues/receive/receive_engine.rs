@@ -114,8 +114,6 @@ pub struct ReceiveEngine<
     /// First cycle of `header`: the flow bit comes from the memory.
     arrived: DFF<Bit>,
     held_flow: DFF<Bit>,
-    /// The rest of the frame under way is thrown away.
-    drains: DFF<Bit>,
 
     offered: Signal<Local, Bits<128>>,
     takes_header: Signal<Local, Bit>,
@@ -185,8 +183,7 @@ impl<
             enabled,
             beats,
             arrived,
-            held_flow,
-            drains
+            held_flow
         );
         clock!(self, clock, frames, flows, writer, inbox, monitor);
         self.frames.reset.next = self.reset.val();
@@ -417,7 +414,7 @@ impl<
         self.writer.message.next.phase = !self.lap.val().any();
 
         // The other beats of frames.
-        self.beat_ready.next = self.writer.beat_ready.val();
+        self.beat_ready.next = self.writer.beats.ready.val();
         if self.front_valid.q.val() & self.is_packet.val() {
             self.beat_ready.next = self.packet_open.val();
         }
@@ -427,23 +424,11 @@ impl<
         }
         self.takes_beat.next =
             !self.frames.choosing.val() & self.frames.beat_valid.val() & self.beat_ready.val();
-        self.writer.beat_valid.next = !self.frames.choosing.val()
+        self.writer.beats.valid.next = !self.frames.choosing.val()
             & self.frames.beat_valid.val()
             & !(self.front_valid.q.val() & self.is_packet.val());
-        self.writer.beat.next = self.frames.beat.val();
-        self.writer.first.next = self.frames.first.val();
-        // Where no other header was taken, the frame under way is that of the message in `header`, or behind it in the writer.
-        if self.goes.val()
-            & !self.accepted.val()
-            & !self.frames.choosing.val()
-            & !self.front_valid.q.val()
-        {
-            self.drains.d.next = true;
-        }
-        if self.frames.choosing.val() {
-            self.drains.d.next = false;
-        }
-        self.writer.drop.next = self.drains.q.val();
+        self.writer.beats.beat.next = self.frames.beat.val();
+        // Where another header was taken, the frame under way is that header's.
         self.writer.ended.next =
             self.frames.choosing.val() | self.front_valid.q.val() | self.header_valid.q.val();
 
@@ -485,7 +470,6 @@ impl<
             self.packet_ended.d.next = false;
             self.header_valid.d.next = false;
             self.arrived.d.next = false;
-            self.drains.d.next = false;
         }
     }
 }

@@ -37,9 +37,9 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
         })
         .collect();
     let mut offered = false;
-    let mut first = true;
-    // Frames whose last beat was taken, messages opened, whether the last opened is still to be dropped, and what came out of it.
-    let (mut ended, mut opened, mut drains) = (0, 0, false);
+    // Frames whose last beat was taken, and messages opened.
+    let (mut ended, mut opened) = (0, 0);
+    // What came out of the message opened last.
     let mut rest = Vec::new();
     let mut done = 0;
     for cycle in 0.. {
@@ -48,14 +48,12 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
             break;
         }
         offered |= !frames.is_empty() && random.chance(70);
-        unit.beat_valid.next = offered;
+        unit.sink.valid.next = offered;
         let (word, last) = frames
             .front()
             .filter(|_| offered)
             .map_or((0, false), |frame| frame[0]);
-        unit.beat.next = beat(word, last);
-        unit.first.next = first;
-        unit.drop.next = drains;
+        unit.sink.beat.next = beat(word, last);
         unit.ended.next = ended >= opened;
         unit.open.next = false;
         unit.take.next = false;
@@ -91,14 +89,12 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
                 assert_eq!(rest[..length], message.payload[8..]);
             }
         }
-        if offered && unit.beat_ready.val() {
+        if offered && unit.sink.ready.val() {
             let frame = frames.front_mut().expect("a frame is offered");
             frame.pop_front();
-            first = frame.is_empty();
-            if first {
+            if frame.is_empty() {
                 frames.pop_front();
                 ended += 1;
-                drains = false;
             }
             offered = false;
         }
@@ -108,7 +104,6 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
             opened += 1;
             rest.clear();
             let message = &messages[opened - 1];
-            drains = message.dropped && ended < opened;
             let head = unit.head.val().to_u64().to_le_bytes();
             let length = message.payload.len();
             assert_eq!(head[..length.min(8)], message.payload[..length.min(8)]);
@@ -127,10 +122,8 @@ fn gate() {
         .clock(|unit| &mut unit.clock)
         .run(|unit, random, cycle| {
             unit.reset.next = cycle < 2 || random.chance(1);
-            unit.beat_valid.next = random.chance(70);
-            unit.beat.next = random.beat();
-            unit.first.next = random.chance(30);
-            unit.drop.next = random.chance(10);
+            unit.sink.valid.next = random.chance(70);
+            unit.sink.beat.next = random.beat();
             unit.ended.next = random.chance(30);
             unit.open.next = random.chance(20);
             unit.beats.next = random.bits();

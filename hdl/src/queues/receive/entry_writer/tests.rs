@@ -7,10 +7,8 @@ fn gate() {
     let mut unit = EntryWriter::default();
     unit.clock.connect();
     unit.reset.connect();
-    unit.beat_valid.connect();
-    unit.beat.connect();
-    unit.first.connect();
-    unit.drop.connect();
+    unit.beats.valid.connect();
+    unit.beats.beat.connect();
     unit.ended.connect();
     unit.starts.connect();
     unit.message.connect();
@@ -22,10 +20,8 @@ fn gate() {
         .cycles(3000)
         .run(|unit, random, cycle| {
             unit.reset.next = cycle < 2 || random.below(500) == 0;
-            unit.beat_valid.next = random.chance(80);
-            unit.beat.next = random.beat();
-            unit.first.next = random.chance(40);
-            unit.drop.next = random.chance(5);
+            unit.beats.valid.next = random.chance(80);
+            unit.beats.beat.next = random.beat();
             unit.ended.next = random.chance(50);
             // What it looks at follows from registers and `write_packets.ready`, which is that of the cycle before here.
             unit.starts.next =

@@ -578,7 +578,9 @@ fn follows_the_reference<
     );
     bench.link_idle = true;
     bench.answers_taken = 100;
-    pings[1] += bench.run().said.len();
+    let rest = bench.run();
+    pings[1] += rest.said.len();
+    bad_pulses += rest.cycles_of("bad").len();
     assert!(counts.len() == 5 && counts.values().all(|&count| count > 3));
     assert!(probes > 10 && moves > 5 && bad_stores > 20);
     assert_eq!(bad_pulses, bad_stores);
