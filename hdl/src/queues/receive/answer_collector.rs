@@ -27,7 +27,7 @@ const AGE_LOG2: usize = 3;
 /// (`answer_ready`). An answer to messages of this node itself leaves on `local_answer_valid` and always sinks. Of pings that come while four wait, the
 /// answers are dropped. Answers of one transmit queue may overtake each other.
 ///
-/// Latency: verdict in cycle t, `answer_valid` in t + 4 to t + 7 while the link is idle and few verdicts come.
+/// Latency: verdict in cycle t, `answer_valid` in t + 5 to t + 8 while the link is idle and few verdicts come.
 #[derive(LogicBlock, Default)]
 pub struct AnswerCollector {
     pub clock: Signal<In, Clock>,
@@ -64,6 +64,16 @@ pub struct AnswerCollector {
     joins: DFF<Bit>,
     leaves: DFF<Bit>,
     joining: DFF<Verdict>,
+    /// Third step: the same, and how the verdict fits the answer.
+    last_place: DFF<Bits<LOG2>>,
+    last_found: DFF<Answer>,
+    last_joins: DFF<Bit>,
+    last_leaves: DFF<Bit>,
+    last_joining: DFF<Verdict>,
+    agrees: DFF<Bit>,
+    fills: DFF<Bit>,
+    is_refusal: DFF<Bit>,
+    added: DFF<Bits<12>>,
     /// The answer that is handed over.
     offered: DFF<Bit>,
     offer: DFF<Answer>,
@@ -94,7 +104,6 @@ pub struct AnswerCollector {
     stalls: Signal<Local, Bit>,
     stores: Signal<Local, Bit>,
     departs: Signal<Local, Bit>,
-    new_bit: Signal<Local, Bits<12>>,
     changed: Signal<Local, Answer>,
     is_local: Signal<Local, Bit>,
     one: Fixed<ACCUMULATORS, 1>,
@@ -109,8 +118,31 @@ impl Logic for AnswerCollector {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, taken, held, waiting, aged, due, age, turn, place, found, joins, leaves,
-            joining, offered, offer
+            self,
+            clock,
+            taken,
+            held,
+            waiting,
+            aged,
+            due,
+            age,
+            turn,
+            place,
+            found,
+            joins,
+            leaves,
+            joining,
+            last_place,
+            last_found,
+            last_joins,
+            last_leaves,
+            last_joining,
+            agrees,
+            fills,
+            is_refusal,
+            added,
+            offered,
+            offer
         );
         clock!(self, clock, pings, answers);
         self.pings.reset.next = self.reset.val();
@@ -133,9 +165,45 @@ impl Logic for AnswerCollector {
         self.next_place.next =
             self.next_slot.val().get_bits::<LOG2>(0) ^ self.next_node.val().get_bits::<LOG2>(0);
 
+        // Third step: the answer changes. The first step waits while this one stalls.
+        self.may_offer.next = !self.offered.q.val();
+        self.mask.next = self.one.val() << self.last_place.q.val();
+        self.occupied.next = self.waiting.q.val() & self.mask.val();
+        self.was_due.next = self.due.q.val() & self.mask.val();
+        self.fits.next = self.occupied.val().any() & self.agrees.q.val();
+        self.fresh.next = !self.fits.val();
+        self.changed.next.node = self.last_joining.q.val().node;
+        self.changed.next.slot = self.last_joining.q.val().slot;
+        self.changed.next.generation = self.last_joining.q.val().generation;
+        self.changed.next.verdict = self.last_joining.q.val().verdict;
+        self.changed.next.base = self.last_joining.q.val().index;
+        self.changed.next.bitmap = self.first_bit.val();
+        if self.fits.val() {
+            self.changed.next.base = self.last_found.q.val().base;
+            self.changed.next.bitmap = self.last_found.q.val().bitmap | self.added.q.val();
+        }
+        self.urgent.next = self.is_refusal.q.val()
+            | (self.fits.val() & (self.was_due.val().any() | self.fills.q.val()));
+        self.evicts.next = self.last_joins.q.val()
+            & self.occupied.val().any()
+            & !self.fits.val()
+            & self.may_offer.val();
+        self.stalls.next = self.last_joins.q.val()
+            & self.occupied.val().any()
+            & !self.fits.val()
+            & !self.may_offer.val();
+        self.direct.next = self.last_joins.q.val()
+            & (self.fits.val() | !self.occupied.val().any())
+            & self.may_offer.val()
+            & (self.urgent.val() | self.link_idle.val());
+        self.stores.next = self.last_joins.q.val() & !self.stalls.val() & !self.direct.val();
+        self.departs.next =
+            self.last_leaves.q.val() & self.occupied.val().any() & self.may_offer.val();
+
         // First step: the accumulator of a verdict is read, or else the one whose turn it is to be handed over.
-        self.begins_join.next =
-            (self.taken.q.val() | !self.pings.empty.val()) & !self.joins.q.val();
+        self.begins_join.next = (self.taken.q.val() | !self.pings.empty.val())
+            & !self.joins.q.val()
+            & !self.stalls.val();
         self.ripe.next = self.waiting.q.val() & self.due.q.val();
         if self.link_idle.val() {
             self.ripe.next = self.waiting.q.val();
@@ -158,54 +226,30 @@ impl Logic for AnswerCollector {
             self.held.d.next = self.verdict.val();
         }
 
-        // Second step: does the verdict fit?
-        self.may_offer.next = !self.offered.q.val();
-        self.mask.next = self.one.val() << self.place.q.val();
-        self.occupied.next = self.waiting.q.val() & self.mask.val();
-        self.was_due.next = self.due.q.val() & self.mask.val();
+        // Second step: how does the verdict fit?
         self.same.next = (self.found.q.val().node == self.joining.q.val().node)
             & (self.found.q.val().slot == self.joining.q.val().slot)
             & (self.found.q.val().generation == self.joining.q.val().generation)
             & (self.found.q.val().verdict == self.joining.q.val().verdict);
         self.distance.next = self.joining.q.val().index - self.found.q.val().base;
-        self.fits.next = self.occupied.val().any()
-            & self.same.val()
-            & (self.distance.val().get_bits::<3>(4) == 0)
-            & (((self.near.val() >> self.distance.val().get_bits::<4>(0)) & 1) == 1);
-        self.fresh.next = !self.fits.val();
-        self.new_bit.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
-        self.changed.next.node = self.joining.q.val().node;
-        self.changed.next.slot = self.joining.q.val().slot;
-        self.changed.next.generation = self.joining.q.val().generation;
-        self.changed.next.verdict = self.joining.q.val().verdict;
-        self.changed.next.base = self.joining.q.val().index;
-        self.changed.next.bitmap = self.first_bit.val();
-        if self.fits.val() {
-            self.changed.next.base = self.found.q.val().base;
-            self.changed.next.bitmap = self.found.q.val().bitmap | self.new_bit.val();
+        if !self.stalls.val() {
+            self.last_place.d.next = self.place.q.val();
+            self.last_found.d.next = self.found.q.val();
+            self.last_joins.d.next = self.joins.q.val();
+            self.last_leaves.d.next = self.leaves.q.val();
+            self.last_joining.d.next = self.joining.q.val();
+            self.agrees.d.next = self.same.val()
+                & (self.distance.val().get_bits::<3>(4) == 0)
+                & (((self.near.val() >> self.distance.val().get_bits::<4>(0)) & 1) == 1);
+            self.fills.d.next = self.distance.val() == self.last_message.val();
+            self.is_refusal.d.next = self.joining.q.val().verdict != self.accepted.val();
+            self.added.d.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
         }
-        self.urgent.next = (self.joining.q.val().verdict != self.accepted.val())
-            | (self.fits.val()
-                & (self.was_due.val().any() | (self.distance.val() == self.last_message.val())));
-        self.evicts.next = self.joins.q.val()
-            & self.occupied.val().any()
-            & !self.fits.val()
-            & self.may_offer.val();
-        self.stalls.next = self.joins.q.val()
-            & self.occupied.val().any()
-            & !self.fits.val()
-            & !self.may_offer.val();
-        self.direct.next = self.joins.q.val()
-            & (self.fits.val() | !self.occupied.val().any())
-            & self.may_offer.val()
-            & (self.urgent.val() | self.link_idle.val());
-        self.stores.next = self.joins.q.val() & !self.stalls.val() & !self.direct.val();
-        self.departs.next = self.leaves.q.val() & self.may_offer.val();
 
-        self.answers.write_address.next = self.place.q.val();
+        self.answers.write_address.next = self.last_place.q.val();
         self.answers.write_data.next = self.changed.val();
         self.answers.write_enable.next = self.stores.val();
-        self.offer.d.next = self.found.q.val();
+        self.offer.d.next = self.last_found.q.val();
         if self.direct.val() {
             self.offer.d.next = self.changed.val();
         }
@@ -243,6 +287,9 @@ impl Logic for AnswerCollector {
             self.joining.d.next = self.next.val();
             self.place.d.next = self.answers.read_address.val();
             self.found.d.next = self.answers.read_data.val();
+            if self.stores.val() & (self.last_place.q.val() == self.answers.read_address.val()) {
+                self.found.d.next = self.changed.val();
+            }
         }
 
         // The answer on offer.
@@ -266,6 +313,8 @@ impl Logic for AnswerCollector {
             self.turn.d.next = 0.into();
             self.joins.d.next = false;
             self.leaves.d.next = false;
+            self.last_joins.d.next = false;
+            self.last_leaves.d.next = false;
             self.offered.d.next = false;
         }
     }

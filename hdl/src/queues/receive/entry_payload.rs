@@ -43,6 +43,8 @@ pub struct EntryPayload {
     pub take: Signal<In, Bit>,
 
     arrived: StreamRegister,
+    /// The first beat of `arrived` was opened in the cycle before; now it leaves.
+    opened: DFF<Bit>,
     /// The next beat of `arrived` is not its frame's first.
     in_frame: DFF<Bit>,
     first_bytes: DFF<Bits<64>>,
@@ -65,6 +67,7 @@ impl Logic for EntryPayload {
         dff_setup!(
             self,
             clock,
+            opened,
             in_frame,
             first_bytes,
             held,
@@ -77,11 +80,13 @@ impl Logic for EntryPayload {
 
         self.ahead.next = self.arrived.source.beat.val().data;
         self.continues.next = self.arrived.source.valid.val() & self.in_frame.q.val();
-        self.present.next = self.arrived.source.valid.val() & !self.in_frame.q.val();
+        self.present.next =
+            self.arrived.source.valid.val() & !self.in_frame.q.val() & !self.opened.q.val();
         self.head.next = self.first_bytes.q.val();
         self.body.next = self.has_body.q.val();
-        self.valid.next =
-            self.has_body.q.val() & (self.arrived.source.valid.val() | self.ended.val());
+        self.valid.next = self.has_body.q.val()
+            & !self.opened.q.val()
+            & (self.arrived.source.valid.val() | self.ended.val());
         self.ends.next = self.beats_left.q.val() == self.one.val();
         self.last.next = self.ends.val();
         self.above.next = 0.into();
@@ -104,14 +109,16 @@ impl Logic for EntryPayload {
             self.held.d.next = self.ahead.val().get_bits::<64>(64);
         }
 
-        self.passes.next =
-            self.open.val() | (self.continues.val() & (self.take.val() | !self.has_body.q.val()));
+        self.opened.d.next = self.open.val();
+        self.passes.next = self.opened.q.val()
+            | (self.continues.val() & (self.take.val() | !self.has_body.q.val()));
         self.arrived.source.ready.next = self.passes.val();
         if self.passes.val() {
             self.in_frame.d.next = !self.arrived.source.beat.val().last;
         }
 
         if self.reset.val() {
+            self.opened.d.next = false;
             self.in_frame.d.next = false;
             self.has_body.d.next = false;
         }

@@ -25,6 +25,8 @@ pub struct StallMonitor {
     /// A beat moved.
     pub progress: Signal<In, Bit>,
     pub stalled_recently: Signal<Out, Bit>,
+    /// In the cycle before, something moved or nothing waited.
+    moved: DFF<Bit>,
     cycle: DFF<Bits<STALL_LOG2>>,
     /// Since the interval began, something moved or nothing waited.
     calm: DFF<Bit>,
@@ -37,10 +39,11 @@ pub struct StallMonitor {
 impl Logic for StallMonitor {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, cycle, calm, left);
+        dff_setup!(self, clock, moved, cycle, calm, left);
+        self.moved.d.next = self.progress.val() | !self.waiting.val();
         self.cycle.d.next = self.cycle.q.val() + 1;
         self.tick.next = self.cycle.q.val().all();
-        self.calms.next = self.calm.q.val() | self.progress.val() | !self.waiting.val();
+        self.calms.next = self.calm.q.val() | self.moved.q.val();
         self.calm.d.next = self.calms.val();
         if self.tick.val() {
             self.calm.d.next = false;

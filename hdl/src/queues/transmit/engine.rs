@@ -221,6 +221,8 @@ pub struct TransmitEngine {
 
     // The frame that leaves.
     in_payload: DFF<Bit>,
+    /// The same but for reset, for the choice of the data: its load is many times that of the others.
+    pays: DFF<Bit>,
     own_payload: DFF<Bit>,
     /// What stands in the stages, and the payload that is formed, is older than the last control word.
     older_1: DFF<Bit>,
@@ -367,6 +369,7 @@ impl Logic for TransmitEngine {
             clears_launched,
             cleared_queue,
             in_payload,
+            pays,
             own_payload,
             is_held_up,
             older_1,
@@ -493,7 +496,7 @@ impl Logic for TransmitEngine {
             & !self.resends.val()
             & ((!self.ready.any.val() & !self.waits_for_prior.val()) | self.keeps.val());
         // Its queue may have to become ready again, but another has the way there. Whether it stays is known too late.
-        self.block_2.next = self.may_stay.val() & !self.ready.again_ready.val();
+        self.block_2.next = self.more_2.q.val() & !self.ready.again_ready.val();
         // Whether a store in stage 2 becomes a message is known too late for stage 1, which waits a cycle for it.
         self.move_2.next = !self.valid_2.q.val()
             | (self.move_3.val() & !self.block_2.val() & !self.short_2.q.val());
@@ -926,11 +929,14 @@ impl Logic for TransmitEngine {
         self.offered.next.data = self.headers.data_out.val()
             | (bit_cast::<128, 1>(self.front.val().channel.into())
                 << abi::link::header::virtual_channel::SHIFT.to_bits::<8>());
+        if self.pays.q.val() {
+            self.offered.next.data = self.payload.source.beat.val().data;
+        }
         self.offered.next.last = self.front.val().single;
         self.offered_valid.next = !self.headers.empty.val();
         if self.in_payload.q.val() {
             self.to_own.next = self.own_payload.q.val();
-            self.offered.next = self.payload.source.beat.val();
+            self.offered.next.last = self.payload.source.beat.val().last;
             self.offered_valid.next = self.payload.source.valid.val();
         }
         self.frame.valid.next = self.offered_valid.val() & !self.to_own.val();
@@ -945,8 +951,10 @@ impl Logic for TransmitEngine {
             self.taken.val() & !self.in_payload.q.val() & !self.headers.empty.val();
         self.kinds.read.next = self.taken.val() & !self.in_payload.q.val();
         self.payload.source.ready.next = self.taken.val() & self.in_payload.q.val();
+        self.pays.d.next = self.in_payload.q.val();
         if self.taken.val() & self.offered_valid.val() {
             self.in_payload.d.next = !self.offered.val().last;
+            self.pays.d.next = !self.offered.val().last;
             self.own_payload.d.next = self.to_own.val();
         }
 
@@ -984,6 +992,7 @@ impl Logic for TransmitEngine {
             self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
             self.in_payload.d.next = false;
+            self.pays.d.next = true;
         }
     }
 }

@@ -178,7 +178,7 @@ fn stages_of_a_marked_message() {
     assert_eq!(seen.marks, [true, false]);
     assert_eq!(seen.writes[1].data, entry(marked, 1, &[5; 20]));
     // An answer to a message of a node that is alone: when it leaves.
-    assert_eq!(seen.answers[0].0, 9, "three cycles behind the entry");
+    assert_eq!(seen.answers[0].0, 10, "four cycles behind the entry");
 }
 
 #[test]
