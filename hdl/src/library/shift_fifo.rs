@@ -22,8 +22,10 @@ pub struct ShiftFifo<T: Synth> {
     /// The oldest word.
     pub data_out: Signal<Out, T>,
 
-    /// Words stored, in ones.
-    stored: DFF<Bits<4>>,
+    /// A one for each word stored, from bit 0 up.
+    pub stored: Signal<Out, Bits<4>>,
+
+    held: DFF<Bits<4>>,
     word_0: DFF<T>,
     word_1: DFF<T>,
     word_2: DFF<T>,
@@ -34,30 +36,35 @@ pub struct ShiftFifo<T: Synth> {
 impl<T: Synth> Logic for ShiftFifo<T> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, stored, word_0, word_1, word_2, word_3);
+        dff_setup!(self, clock, held, word_0, word_1, word_2, word_3);
         self.data_out.next = self.word_0.q.val();
-        self.left.next = self.stored.q.val();
+        self.stored.next = self.held.q.val();
+        self.left.next = self.held.q.val();
         if self.read.val() {
-            self.left.next = self.stored.q.val() >> 1;
+            self.left.next = self.held.q.val() >> 1;
             self.word_0.d.next = self.word_1.q.val();
             self.word_1.d.next = self.word_2.q.val();
             self.word_2.d.next = self.word_3.q.val();
         }
-        self.stored.d.next = self.left.val();
+        self.held.d.next = self.left.val();
         if self.write.val() {
-            self.stored.d.next = (self.left.val() << 1) | 1;
-            if !self.left.val().get_bit(0) {
-                self.word_0.d.next = self.data_in.val();
-            } else if !self.left.val().get_bit(1) {
-                self.word_1.d.next = self.data_in.val();
-            } else if !self.left.val().get_bit(2) {
-                self.word_2.d.next = self.data_in.val();
-            } else {
-                self.word_3.d.next = self.data_in.val();
-            }
+            self.held.d.next = (self.left.val() << 1) | 1;
+        }
+        // `write` may come late: what stands in a free place does not count.
+        if !self.left.val().get_bit(0) {
+            self.word_0.d.next = self.data_in.val();
+        }
+        if !self.left.val().get_bit(1) {
+            self.word_1.d.next = self.data_in.val();
+        }
+        if !self.left.val().get_bit(2) {
+            self.word_2.d.next = self.data_in.val();
+        }
+        if !self.left.val().get_bit(3) {
+            self.word_3.d.next = self.data_in.val();
         }
         if self.reset.val() {
-            self.stored.d.next = 0.into();
+            self.held.d.next = 0.into();
         }
     }
 }
@@ -86,6 +93,7 @@ mod tests {
             unit.data_in.next = data.to_bits();
             unit.reset.next = random.below(100) == 0;
             settle(&mut unit);
+            assert_eq!(unit.stored.val().to_u64(), (1 << reference.len()) - 1);
             if let Some(oldest) = reference.front() {
                 assert_eq!(unit.data_out.val().to_u64(), *oldest, "cycle {cycle}");
             }

@@ -165,7 +165,7 @@ impl Logic for AnswerCollector {
         self.next_place.next =
             self.next_slot.val().get_bits::<LOG2>(0) ^ self.next_node.val().get_bits::<LOG2>(0);
 
-        // Third step: the answer changes. The first step waits while this one stalls.
+        // Third step: the answer changes.
         self.may_offer.next = !self.offered.q.val();
         self.mask.next = self.one.val() << self.last_place.q.val();
         self.occupied.next = self.waiting.q.val() & self.mask.val();
@@ -203,7 +203,7 @@ impl Logic for AnswerCollector {
         // First step: the accumulator of a verdict is read, or else the one whose turn it is to be handed over.
         self.begins_join.next = (self.taken.q.val() | !self.pings.empty.val())
             & !self.joins.q.val()
-            & !self.stalls.val();
+            & !(self.last_joins.q.val() & self.offered.q.val());
         self.ripe.next = self.waiting.q.val() & self.due.q.val();
         if self.link_idle.val() {
             self.ripe.next = self.waiting.q.val();
@@ -287,7 +287,9 @@ impl Logic for AnswerCollector {
             self.joining.d.next = self.next.val();
             self.place.d.next = self.answers.read_address.val();
             self.found.d.next = self.answers.read_data.val();
-            if self.stores.val() & (self.last_place.q.val() == self.answers.read_address.val()) {
+            if self.last_joins.q.val()
+                & (self.last_place.q.val() == self.answers.read_address.val())
+            {
                 self.found.d.next = self.changed.val();
             }
         }

@@ -53,6 +53,9 @@ pub struct GapPart<const QUEUES_LOG2: usize> {
     half: DFF<Bit>,
     sweeping: DFF<Bit>,
     swept: DFF<Bits<QUEUES_LOG2>>,
+    /// The record of `swept` was written in the cycle before.
+    has_swept: DFF<Bit>,
+    sweeps: Signal<Local, Bit>,
     upper_half: Signal<Local, Bit>,
 }
 
@@ -68,13 +71,17 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
             read,
             half,
             sweeping,
-            swept
+            swept,
+            has_swept
         );
         clock!(self, clock, memory);
-        self.writes.d.next = self.sweeping.q.val() | self.commit.val() | self.clear.val();
+        // A sweep goes on in every second cycle: what it meets is known late.
+        self.sweeps.next = self.sweeping.q.val() & !self.has_swept.q.val();
+        self.writes.d.next = self.sweeps.val() | self.commit.val() | self.clear.val();
         self.written_queue.d.next = self.swept.q.val();
         self.written.d.next.known = false;
-        if self.sweeping.q.val() & !self.commit.val() & !self.clear.val() {
+        self.has_swept.d.next = self.sweeps.val() & !self.commit.val() & !self.clear.val();
+        if self.has_swept.q.val() {
             self.swept.d.next = self.swept.q.val() + 1;
             self.sweeping.d.next = !self.swept.q.val().all();
         }
@@ -93,6 +100,7 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
         if self.upper_half.val() != self.half.q.val() {
             self.sweeping.d.next = true;
             self.swept.d.next = 0.into();
+            self.has_swept.d.next = false;
         }
 
         self.memory.write_address.next = self.written_queue.q.val();
@@ -110,6 +118,7 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
             self.half.d.next = false;
             self.sweeping.d.next = false;
             self.swept.d.next = 0.into();
+            self.has_swept.d.next = false;
         }
     }
 }

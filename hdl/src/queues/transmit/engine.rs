@@ -2,9 +2,9 @@
 
 use crate::bundles::ConfigurationWrite;
 use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
-use crate::library::fifo::Fifo;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::late_select::LateSelect;
+use crate::library::lut_ram::LutRam;
 use crate::library::shift_fifo::ShiftFifo;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::queue_select::QueueWord;
@@ -142,8 +142,10 @@ pub struct TransmitEngine {
     translation: Translation,
     payload: FramePayload,
     /// First beats of frames on their way to the link, the channel's bit zero; and their kinds.
-    headers: Fifo<Bits<128>, 2, 3>,
+    headers: LutRam<Bits<128>, 2>,
     kinds: ShiftFifo<FrameKind>,
+    header_written: DFF<Bits<2>>,
+    header_taken: DFF<Bits<2>>,
     /// enabled 1, virtual channel 1 allowed 1, priority 1, generation 8, endpoint 12, window mask 12, window base 12.
     controls: ForwardRam<Bits<47>, TRANSMIT_QUEUES_LOG2>,
     launched: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
@@ -311,6 +313,7 @@ pub struct TransmitEngine {
     offered: Signal<Local, Beat>,
     offered_valid: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
+    takes_header: Signal<Local, Bit>,
 }
 
 impl Logic for TransmitEngine {
@@ -357,6 +360,8 @@ impl Logic for TransmitEngine {
             outside_3,
             body_3,
             translation_index_3,
+            header_written,
+            header_taken,
             second_there,
             few_headers,
             starved,
@@ -393,7 +398,6 @@ impl Logic for TransmitEngine {
         );
         self.ready.reset.next = self.reset.val();
         self.payload.reset.next = self.reset.val();
-        self.headers.reset.next = self.reset.val();
         self.kinds.reset.next = self.reset.val();
         self.ready.configuration.next = self.queue_configuration.val();
         self.translation.configuration.next = self.configuration.val();
@@ -467,7 +471,7 @@ impl Logic for TransmitEngine {
         if self.is_long_3.q.val() & !self.ping_3.q.val() {
             self.output_ready.next = self.payload.takes_long.val() & self.second_there.q.val();
         }
-        self.few_headers.d.next = self.headers.level.val() <= 1;
+        self.few_headers.d.next = !self.kinds.stored.val().get_bit(1);
         self.leaves_3.next = self.valid_3.q.val()
             & self.output_ready.val()
             & self.few_headers.q.val()
@@ -733,8 +737,6 @@ impl Logic for TransmitEngine {
         }
 
         // The inline pool: the payload under way first, then the second beat of the next message's body.
-        self.payload.next_valid.next = self.move_3.val();
-        self.payload.next_length.next = self.slot_length.val().get_bits::<8>(0);
         self.long_3.next = self.valid_3.q.val() & self.is_long_3.q.val();
         self.pool_address.next = (bit_cast::<14, 10>(self.body_2.val()) << 4) | 1;
         self.second_there.d.next = true;
@@ -766,12 +768,13 @@ impl Logic for TransmitEngine {
         self.skips.next = self.leaves_3.val() & self.bad.val() & !self.ping_3.q.val();
         self.starves.next =
             self.fit_commits.val() & !self.bad_translation.val() & !self.has_room.val();
-        self.sends.next =
-            self.fit_commits.val() & !self.bad_translation.val() & self.has_room.val();
-        self.begins.next = self.fit_commits.val()
-            & !self.ping_3.q.val()
-            & !self.bad_translation.val()
-            & self.has_room.val();
+        self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
+        self.translation.room_0.next = self.room_0.val();
+        self.translation.room_1.next = self.room_1.val();
+        self.translation.ping.next = self.ping_3.q.val();
+        self.sends.next = self.fit_commits.val() & self.translation.may_go.val();
+        self.begins.next =
+            self.fit_commits.val() & !self.ping_3.q.val() & self.translation.may_go.val();
         self.starved.d.next = self.starves.val() & !self.again_3.q.val();
         self.starved_queue.d.next = self.queue_3.q.val();
         self.starved_on_1.d.next = self.channel.val();
@@ -906,8 +909,14 @@ impl Logic for TransmitEngine {
                 << abi::link::header::tag::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 8>(self.length_3.q.val())
                 << abi::link::header::length::SHIFT.to_bits::<8>());
-        self.headers.write.next = self.sends.val();
-        self.headers.data_in.next = self.header.val();
+        // The next place is free: what is written there does not count until `kinds` has it.
+        self.headers.write_enable.next = true;
+        self.headers.write_address.next = self.header_written.q.val();
+        self.headers.write_data.next = self.header.val();
+        self.headers.read_address.next = self.header_taken.q.val();
+        if self.sends.val() {
+            self.header_written.d.next = self.header_written.q.val() + 1;
+        }
         self.kinds.write.next = self.sends.val();
         self.kinds.data_in.next.single = self.ping_3.q.val();
         self.kinds.data_in.next.own_node = self.own_node.val();
@@ -926,14 +935,14 @@ impl Logic for TransmitEngine {
         // The frame that leaves: the oldest header, then its payload.
         self.front.next = self.kinds.data_out.val();
         self.to_own.next = self.front.val().own_node;
-        self.offered.next.data = self.headers.data_out.val()
+        self.offered.next.data = self.headers.read_data.val()
             | (bit_cast::<128, 1>(self.front.val().channel.into())
                 << abi::link::header::virtual_channel::SHIFT.to_bits::<8>());
         if self.pays.q.val() {
             self.offered.next.data = self.payload.source.beat.val().data;
         }
         self.offered.next.last = self.front.val().single;
-        self.offered_valid.next = !self.headers.empty.val();
+        self.offered_valid.next = self.kinds.stored.val().get_bit(0);
         if self.in_payload.q.val() {
             self.to_own.next = self.own_payload.q.val();
             self.offered.next.last = self.payload.source.beat.val().last;
@@ -947,9 +956,12 @@ impl Logic for TransmitEngine {
             | (self.own_frame.ready.val() & self.to_own.val());
         self.is_held_up.d.next = self.offered_valid.val() & !self.taken.val();
         self.held_up.next = self.is_held_up.q.val();
-        self.headers.read.next =
-            self.taken.val() & !self.in_payload.q.val() & !self.headers.empty.val();
-        self.kinds.read.next = self.taken.val() & !self.in_payload.q.val();
+        self.takes_header.next =
+            self.taken.val() & !self.in_payload.q.val() & self.kinds.stored.val().get_bit(0);
+        if self.takes_header.val() {
+            self.header_taken.d.next = self.header_taken.q.val() + 1;
+        }
+        self.kinds.read.next = self.takes_header.val();
         self.payload.source.ready.next = self.taken.val() & self.in_payload.q.val();
         self.pays.d.next = self.in_payload.q.val();
         if self.taken.val() & self.offered_valid.val() {
@@ -991,6 +1003,8 @@ impl Logic for TransmitEngine {
             self.starved.d.next = false;
             self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
+            self.header_written.d.next = 0.into();
+            self.header_taken.d.next = 0.into();
             self.in_payload.d.next = false;
             self.pays.d.next = true;
         }

@@ -40,9 +40,6 @@ pub struct FramePayload {
     pub second: Signal<In, Bits<128>>,
     /// Payload bytes, 0 to 248.
     pub length: Signal<In, Bits<8>>,
-    /// `length` changes: in the next cycle it is `next_length`.
-    pub next_valid: Signal<In, Bit>,
-    pub next_length: Signal<In, Bits<8>>,
     /// Page and body.
     pub body: Signal<In, Bits<10>>,
     /// A beat of the inline pool is read.
@@ -76,14 +73,13 @@ pub struct FramePayload {
     next_read: DFF<Bits<14>>,
     /// A slot beat is read in this cycle.
     reads: DFF<Bit>,
-    /// Which bytes of the first beat are payload, and whether it is the last.
-    first_mask: DFF<Bits<16>>,
-    first_ends: DFF<Bit>,
-    /// The same of the second, and of the next beat while `active`.
-    second_mask: DFF<Bits<16>>,
-    second_ends: DFF<Bit>,
+    /// Which bytes of the beat behind this one are payload, and whether it is the last.
     next_mask: DFF<Bits<16>>,
     next_ends: DFF<Bit>,
+    /// The same of the first beat.
+    first_mask: Signal<Local, Bits<16>>,
+    first_ends: Signal<Local, Bit>,
+    behind: Signal<Local, Bits<8>>,
     left: Signal<Local, Bits<8>>,
     low: Signal<Local, Bits<64>>,
     current: Signal<Local, Bits<128>>,
@@ -110,8 +106,6 @@ impl Default for FramePayload {
             first: Default::default(),
             second: Default::default(),
             length: Default::default(),
-            next_valid: Default::default(),
-            next_length: Default::default(),
             body: Default::default(),
             read_request: Default::default(),
             read_address: Default::default(),
@@ -134,8 +128,7 @@ impl Default for FramePayload {
             reads: Default::default(),
             first_mask: Default::default(),
             first_ends: Default::default(),
-            second_mask: Default::default(),
-            second_ends: Default::default(),
+            behind: Default::default(),
             next_mask: Default::default(),
             next_ends: Default::default(),
             left: Default::default(),
@@ -169,22 +162,37 @@ impl Logic for FramePayload {
             previous,
             next_read,
             reads,
-            first_mask,
-            first_ends,
-            second_mask,
-            second_ends,
             next_mask,
             next_ends
         );
         clock!(self, clock, beats);
         self.beats.reset.next = self.reset.val();
 
+        // Where payload ends: in the first beat by the length, behind it by what is left for the beats after this one.
+        self.first_mask.next = !(self.ones.val() << self.length.val().get_bits::<4>(0));
+        if self.length.val().get_bits::<4>(4).any() {
+            self.first_mask.next = self.ones.val();
+        }
+        self.first_ends.next = self.length.val() <= self.one_beat.val();
+        self.behind.next = self.length.val();
+        if self.active.q.val() {
+            self.behind.next = self.remaining.q.val();
+        }
+        self.next_mask.d.next = !(self.ones.val() << self.behind.val().get_bits::<4>(0));
+        if self.behind.val().get_bits::<3>(5).any() {
+            self.next_mask.d.next = self.ones.val();
+        }
+        if !self.behind.val().get_bits::<4>(4).any() {
+            self.next_mask.d.next = 0.into();
+        }
+        self.next_ends.d.next = self.behind.val() <= self.two_beats.val();
+
         // The slot beat at hand, the half beat before it, and the payload bytes left; `start` itself comes too late to choose.
         self.left.next = self.length.val();
         self.low.next = self.first.val();
         self.current.next = self.second.val();
-        self.payload_bytes.keep.next = self.first_mask.q.val();
-        self.ends.next = self.first_ends.q.val();
+        self.payload_bytes.keep.next = self.first_mask.val();
+        self.ends.next = self.first_ends.val();
         self.read_address.next = (bit_cast::<14, 10>(self.body.val()) << 4) | 2;
         if self.streams.q.val() {
             self.left.next = self.remaining.q.val();
@@ -208,45 +216,6 @@ impl Logic for FramePayload {
         self.remaining.d.next = 0.into();
         if self.left.val() > self.beat.val() {
             self.remaining.d.next = self.left.val() - self.beat.val();
-        }
-
-        // Where payload ends is worked out a cycle ahead, for the first two beats from the length, then from what remains.
-        // Behind the beat at hand are 16 bytes less.
-        if self.next_valid.val() {
-            self.first_mask.d.next = self.ones.val();
-            self.second_mask.d.next = self.ones.val();
-            for i in 1_usize..16_usize {
-                if self.next_length.val() == i.to_bits() {
-                    self.first_mask.d.next = self.ones.val() >> (16 - i).to_bits::<5>();
-                }
-            }
-            for i in 17_usize..32_usize {
-                if self.next_length.val() == i.to_bits() {
-                    self.second_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
-                }
-            }
-            if self.next_length.val() == 0 {
-                self.first_mask.d.next = 0.into();
-            }
-            if self.next_length.val() <= self.beat.val() {
-                self.second_mask.d.next = 0.into();
-            }
-            self.first_ends.d.next = self.next_length.val() <= self.one_beat.val();
-            self.second_ends.d.next = self.next_length.val() <= self.two_beats.val();
-        }
-        self.next_mask.d.next = self.ones.val();
-        for i in 17_usize..32_usize {
-            if self.remaining.q.val() == i.to_bits() {
-                self.next_mask.d.next = self.ones.val() >> (32 - i).to_bits::<5>();
-            }
-        }
-        if self.remaining.q.val() <= self.beat.val() {
-            self.next_mask.d.next = 0.into();
-        }
-        self.next_ends.d.next = self.remaining.q.val() <= self.two_beats.val();
-        if !self.active.q.val() {
-            self.next_mask.d.next = self.second_mask.q.val();
-            self.next_ends.d.next = self.second_ends.q.val();
         }
 
         // A frame beat needs a new slot beat only for its upper half; the one behind `start` is read in any case.

@@ -3,6 +3,7 @@
 use crate::bundles::ConfigurationWrite;
 use crate::configuration::TRANSLATION_LOG2;
 use crate::library::block_ram::BlockRam;
+use crate::library::late_select::LateSelect;
 use rust_hdl::prelude::*;
 
 /// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware (region 3), read in one cycle.
@@ -33,6 +34,14 @@ pub struct Translation {
     pub valid: Signal<Out, Bit>,
     /// Valid, and it leads to another node.
     pub leaves_node: Signal<Out, Bit>,
+    /// In the cycle of the other outputs, what would hold a message up: whether its queue may use virtual channel 1, and
+    /// which channels have credits. A ping needs none.
+    pub channel_1_allowed: Signal<In, Bit>,
+    pub room_0: Signal<In, Bit>,
+    pub room_1: Signal<In, Bit>,
+    pub ping: Signal<In, Bit>,
+    /// The entry is valid and may be used, and its channel has credits if they are needed.
+    pub may_go: Signal<Out, Bit>,
     /// Upper bits of the node, identifier, lowest bit of the node, channel, and whether it leads to another node.
     entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
@@ -51,6 +60,12 @@ pub struct Translation {
     packed_node: Signal<Local, Bits<10>>,
     new_entry: Signal<Local, Bits<24>>,
     entry: Signal<Local, Bits<24>>,
+    free_0: Signal<Local, Bit>,
+    free_1: Signal<Local, Bit>,
+    found: Signal<Local, Bits<24>>,
+    found_may_go: Signal<Local, Bit>,
+    written_may_go: Signal<Local, Bit>,
+    may_go_select: LateSelect<1>,
 }
 
 impl Logic for Translation {
@@ -118,6 +133,32 @@ impl Logic for Translation {
         self.virtual_channel.next = self.entry.val().get_bit(22);
         self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(21);
         self.leaves_node.next = self.entry.val().get_bit(23);
+
+        // Whether the message may go is worked out for the entry in the block RAM, which comes late, and apart from it for
+        // one that was written meanwhile.
+        self.free_0.next = self.room_0.val() | self.ping.val();
+        self.free_1.next = self.channel_1_allowed.val() & (self.room_1.val() | self.ping.val());
+        self.found.next = self.entries.read_data.val();
+        self.found_may_go.next = self.found.val().get_bit(21)
+            & (!self.found.val().get_bit(22) | self.channel_1_allowed.val());
+        if self.found.val().get_bit(23) {
+            self.found_may_go.next = self.free_0.val();
+            if self.found.val().get_bit(22) {
+                self.found_may_go.next = self.free_1.val();
+            }
+        }
+        self.written_may_go.next = self.written.q.val().get_bit(21)
+            & (!self.written.q.val().get_bit(22) | self.channel_1_allowed.val());
+        if self.written.q.val().get_bit(23) {
+            self.written_may_go.next = self.free_0.val();
+            if self.written.q.val().get_bit(22) {
+                self.written_may_go.next = self.free_1.val();
+            }
+        }
+        self.may_go_select.late.next = bit_cast::<1, 1>(self.found_may_go.val().into());
+        self.may_go_select.early.next = bit_cast::<1, 1>(self.written_may_go.val().into());
+        self.may_go_select.takes_early.next = self.wrote.q.val() & self.same.q.val();
+        self.may_go.next = self.may_go_select.chosen.val().any();
     }
 }
 
@@ -150,7 +191,7 @@ mod tests {
         settle(&mut unit);
         let mut entries = [None; 4];
         unit.own_node.next = OWN.to_bits();
-        let (mut met, mut own) = (0, 0);
+        let (mut met, mut own, mut went) = (0, 0, 0);
         for cycle in 0..4000 {
             let index = random.below(4);
             let write = random
@@ -173,6 +214,11 @@ mod tests {
                 });
             settle(&mut unit);
             clock_cycle!(unit, clock);
+            unit.channel_1_allowed.next = random.chance(50);
+            unit.room_0.next = random.chance(50);
+            unit.room_1.next = random.chance(50);
+            unit.ping.next = random.chance(20);
+            settle(&mut unit);
             if let Some((place, word)) = write {
                 entries[place as usize] = Some(word);
                 met += u32::from(place == index);
@@ -189,9 +235,15 @@ mod tests {
             assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xfff);
             assert_eq!(u64::from(unit.virtual_channel.val()), channel);
             assert_eq!(u64::from(unit.valid.val()), valid);
+            let (allowed, ping) = (unit.channel_1_allowed.val(), unit.ping.val());
+            let room = [unit.room_0.val(), unit.room_1.val()][channel as usize];
+            let may_go = valid == 1 && (channel == 0 || allowed) && (node == OWN || room || ping);
+            assert_eq!(unit.may_go.val(), may_go, "cycle {cycle}");
+            went += u32::from(may_go);
         }
         assert!(met > 200, "reads met writes {met} times");
         assert!(own > 50, "{own} reads led to the own node");
+        assert!(went > 200, "{went} messages might go");
     }
 
     #[test]
@@ -207,6 +259,10 @@ mod tests {
                 };
                 unit.own_node.next = random.below(4).to_bits();
                 unit.index.next = (cycle % 8).to_bits();
+                unit.channel_1_allowed.next = random.chance(50);
+                unit.room_0.next = random.chance(50);
+                unit.room_1.next = random.chance(50);
+                unit.ping.next = random.chance(20);
             });
     }
 }
