@@ -183,6 +183,8 @@ pub struct TransmitEngine {
 
     // Stage 3.
     valid_3: DFF<Bit>,
+    /// The same but for reset, for the data: its load is many times that of the other.
+    holds_3: DFF<Bit>,
     queue_3: DFF<Bits<8>>,
     again_3: DFF<Bit>,
     ping_3: DFF<Bit>,
@@ -266,6 +268,8 @@ pub struct TransmitEngine {
     // Stage 2.
     killed_2: Signal<Local, Bit>,
     goes_2: Signal<Local, Bit>,
+    /// A message is in stage 3 in the next cycle.
+    enters_3: Signal<Local, Bit>,
     goes_long_way: Signal<Local, Bit>,
     may_stay: Signal<Local, Bit>,
     store_waits: Signal<Local, Bit>,
@@ -343,6 +347,7 @@ impl Logic for TransmitEngine {
             control_2,
             page_2,
             valid_3,
+            holds_3,
             queue_3,
             again_3,
             ping_3,
@@ -504,7 +509,12 @@ impl Logic for TransmitEngine {
         // Whether a store in stage 2 becomes a message is known too late for stage 1, which waits a cycle for it.
         self.move_2.next = !self.valid_2.q.val()
             | (self.move_3.val() & !self.block_2.val() & !self.short_2.q.val());
-        self.move_1.next = self.move_2.val() | (self.short_2.q.val() & !self.valid_1.q.val());
+        self.move_1.next = !self.valid_2.q.val();
+        if self.short_2.q.val() {
+            self.move_1.next = !self.valid_2.q.val() | !self.valid_1.q.val();
+        } else if self.move_3.val() & !self.block_2.val() {
+            self.move_1.next = true;
+        }
         self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
         // A store that brings one message is done with when that message takes the short way.
@@ -700,8 +710,13 @@ impl Logic for TransmitEngine {
         self.body_2.next = (bit_cast::<10, 6>(self.page_2.q.val()) << 4)
             | bit_cast::<10, 4>(self.index_2.q.val().get_bits::<4>(0));
         self.marked_granted.next = self.goes_2.val() & self.move_2.val() & self.marked_2.val();
+        self.enters_3.next = self.valid_3.q.val() & !self.leaves_3.val();
         if self.move_3.val() {
-            self.valid_3.d.next = self.goes_2.val() & !self.block_2.val();
+            self.enters_3.next = self.goes_2.val() & !self.block_2.val();
+        }
+        self.valid_3.d.next = self.enters_3.val();
+        self.holds_3.d.next = self.enters_3.val();
+        if !self.holds_3.q.val() {
             self.queue_3.d.next = self.queue_2.q.val();
             self.again_3.d.next = self.again_2.q.val();
             self.ping_3.d.next = self.again_2.q.val() & self.held_resend.q.val().ping;
@@ -724,8 +739,6 @@ impl Logic for TransmitEngine {
             self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
             self.body_3.d.next = self.body_2.val();
             self.translation_index_3.d.next = self.translation_index.val();
-        } else if self.leaves_3.val() {
-            self.valid_3.d.next = false;
         }
 
         // The queue in stage 3 may starve in this cycle.
@@ -1000,6 +1013,7 @@ impl Logic for TransmitEngine {
             self.valid_1.d.next = false;
             self.valid_2.d.next = false;
             self.valid_3.d.next = false;
+            self.holds_3.d.next = true;
             self.starved.d.next = false;
             self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
