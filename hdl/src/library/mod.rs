@@ -1,5 +1,6 @@
 //! Parts that know nothing of messages: streams, memories, FIFOs, arbiters, checksums.
 
+pub mod bit_ram;
 pub mod bit_table;
 pub mod block_fifo;
 pub mod block_ram;
@@ -22,6 +23,7 @@ pub mod narrow;
 pub mod packet_arbiter;
 pub mod predecessors;
 pub mod pulse_merge;
+pub mod reset_sweep;
 pub mod round_robin;
 pub mod shift_fifo;
 pub mod stream;

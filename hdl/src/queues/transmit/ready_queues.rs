@@ -1,8 +1,10 @@
 //! Which transmit queues have something to send, and whose turn it is.
 
 use crate::configuration::TRANSMIT_QUEUES_LOG2;
+use crate::library::bit_ram::BitRam;
 use crate::library::bit_table::BitTable;
 use crate::library::head_fifo::HeadFifo;
+use crate::library::reset_sweep::ResetSweep;
 use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
@@ -19,7 +21,9 @@ use rust_hdl::prelude::*;
 /// Queues with priority go first, but a queue without priority goes behind eight of them at the latest.
 ///
 /// Contract: `store` and `starved` never wait. `again` and `reopen` wait for a cycle in which their `ready` is high.
-/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room.
+/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room. In the `2^N`
+/// cycles after reset the bits are cleared: no queue may be pushed and none be given priority. (Firmware needs longer to
+/// start, and without it there is no queue.)
 ///
 /// Latency: from a push to `any`: three cycles.
 #[derive(LogicBlock)]
@@ -68,7 +72,8 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     waits_0: HeadFifo<Bits<N>, NP1, NP2>,
     waits_1: HeadFifo<Bits<N>, NP1, NP2>,
     stands: BitTable<N>,
-    has_priority: BitTable<N>,
+    has_priority: BitRam<N>,
+    sweep: ResetSweep<N>,
     /// Turns of queues with priority since another has been ready, eight at most.
     overtaken: DFF<Bits<4>>,
     // What was pushed in the cycle before; `again` may wait here behind a store.
@@ -139,6 +144,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             waits_1: Default::default(),
             stands: Default::default(),
             has_priority: Default::default(),
+            sweep: Default::default(),
             overtaken: Default::default(),
             store_waits: Default::default(),
             waiting_store: Default::default(),
@@ -194,14 +200,18 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             waits_0,
             waits_1,
             stands,
-            has_priority
+            has_priority,
+            sweep
         );
         self.prior.reset.next = self.reset.val();
         self.others.reset.next = self.reset.val();
         self.waits_0.reset.next = self.reset.val();
         self.waits_1.reset.next = self.reset.val();
-        self.stands.reset.next = self.reset.val();
-        self.has_priority.reset.next = self.reset.val();
+        self.sweep.reset.next = self.reset.val();
+        self.stands.sweeps.next = self.sweep.clears.val();
+        self.stands.sweep_index.next = self.sweep.index.val();
+        self.has_priority.clears.next = self.sweep.clears.val();
+        self.has_priority.clear_index.next = self.sweep.index.val();
 
         // Who has priority.
         self.word.next = self.configuration.val().word;
@@ -210,13 +220,9 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             .word
             .val()
             .get_bit(abi::queue_state::transmit_control::priority::SHIFT);
-        self.has_priority.set.next = self.configuration.val().control & self.control_priority.val();
-        self.has_priority.set_index.next = self.control_queue.val().get_bits::<N>(0);
-        self.has_priority.clear.next =
-            self.configuration.val().control & !self.control_priority.val();
-        self.has_priority.clear_index.next = self.control_queue.val().get_bits::<N>(0);
-        self.has_priority.also_set.next = false;
-        self.has_priority.also_set_index.next = 0.into();
+        self.has_priority.index.next = self.control_queue.val().get_bits::<N>(0);
+        self.has_priority.inverts.next = self.configuration.val().control
+            & (self.control_priority.val() != self.has_priority.own.val());
 
         // Whose turn it is.
         self.takes_prior.next = !self.prior.empty.val()
@@ -312,10 +318,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.waits_1.write.next = self.starves_1.q.val();
         self.waits_1.data_in.next = self.starving.q.val();
 
-        self.stands.set.next = self.enters.val();
-        self.stands.set_index.next = self.new_queue.val();
-        self.stands.also_set.next = self.starves.val();
-        self.stands.also_set_index.next = self.starved.val();
+        self.stands.set_first.next = self.enters.val();
+        self.stands.set_second.next = self.starves.val();
         self.stands.clear.next = self.pop.val();
         self.stands.clear_index.next = self.head.val();
         if self.reset.val() {
@@ -339,49 +343,59 @@ mod tests {
     use crate::queues::test_support::control;
     use std::collections::BTreeSet;
 
-    fn fresh() -> ReadyQueues<4, 5, 6> {
-        let mut unit = ReadyQueues::<4, 5, 6>::default();
+    /// After reset, the bits cleared.
+    fn fresh<const N: usize, const NP1: usize, const NP2: usize>() -> ReadyQueues<N, NP1, NP2> {
+        let mut unit = ReadyQueues::<N, NP1, NP2>::default();
         unit.connect_all();
         unit.reset.next = true;
         settle(&mut unit);
         clock_cycle!(unit, clock);
         unit.reset.next = false;
+        for _ in 0..1 << N {
+            clock_cycle!(unit, clock);
+        }
         unit
     }
 
     /// Pushes from all sides: each queue that was pushed since its last pop comes out, once.
-    #[test]
-    fn no_push_is_lost_and_none_counts_twice() {
+    fn all_come_out<const N: usize, const NP1: usize, const NP2: usize>() {
         let seed = 31;
-        println!("seed {seed}");
+        println!("{} queues, seed {seed}", 1 << N);
         let mut random = Random::new(seed);
-        let mut unit = fresh();
-        for queue in 0..16 {
+        let mut unit = fresh::<N, NP1, NP2>();
+        let queues = 1u64 << N;
+        // Time to fill and to empty the FIFOs.
+        let slower = queues.div_ceil(16);
+        for queue in 0..queues {
             unit.configuration.next = control(queue, u64::from(queue % 3 == 0) << 2);
             clock_cycle!(unit, clock);
         }
         unit.configuration.next = Default::default();
         // Queues that must come out; those that may come out once more because they were pushed in the cycle of a pop.
         let mut owed = BTreeSet::new();
-        let (mut pushed_at, mut popped_at) = ([0; 16], [0; 16]);
+        let (mut pushed_at, mut popped_at) = (vec![0; 1 << N], vec![0; 1 << N]);
         let mut popped = 0;
-        for cycle in 0..20_000 {
-            let busy = cycle % 2000 < 1700;
+        for cycle in 0..20_000 * slower.min(4) {
+            let busy = cycle % (2000 * slower) < 1700 * slower;
             let push = |random: &mut Random, percent| busy && random.chance(percent);
             unit.room_0.next = random.chance(50) || !busy;
             unit.room_1.next = random.chance(50) || !busy;
             unit.store_valid.next = push(&mut random, 10);
-            unit.store_queue.next = random.below(16).to_bits();
+            unit.store_queue.next = random.below(queues).to_bits();
             unit.again_valid.next = push(&mut random, 10);
-            unit.again_queue.next = random.below(16).to_bits();
+            unit.again_queue.next = random.below(queues).to_bits();
             unit.starved_valid.next = push(&mut random, 10);
-            unit.starved_queue.next = random.below(16).to_bits();
+            unit.starved_queue.next = random.below(queues).to_bits();
             unit.starved_channel.next = random.chance(50);
             unit.reopen_valid.next = push(&mut random, 10);
-            unit.reopen_queue.next = random.below(16).to_bits();
+            unit.reopen_queue.next = random.below(queues).to_bits();
             settle(&mut unit);
             // Every queue is ready now and then: the FIFOs are full.
-            let pops = if cycle % 600 < 300 { 60 } else { 6 };
+            let pops = if cycle % (600 * slower) < 300 * slower {
+                60
+            } else {
+                6
+            };
             unit.pop.next = unit.any.val() && random.chance(if busy { pops } else { 60 });
             settle(&mut unit);
             if unit.pop.val() {
@@ -416,7 +430,7 @@ mod tests {
                 }
             }
             clock_cycle!(unit, clock);
-            if cycle % 2000 == 1999 {
+            if cycle % (2000 * slower) == 2000 * slower - 1 {
                 assert!(owed.is_empty(), "cycle {cycle}: {owed:?} never came");
             }
         }
@@ -424,8 +438,14 @@ mod tests {
     }
 
     #[test]
+    fn no_push_is_lost_and_none_counts_twice() {
+        all_come_out::<4, 5, 6>();
+        all_come_out::<8, 9, 10>();
+    }
+
+    #[test]
     fn priority_goes_first_and_starves_nobody() {
-        let mut unit = fresh();
+        let mut unit = fresh::<4, 5, 6>();
         unit.configuration.next = control(1, 1 << 2);
         clock_cycle!(unit, clock);
         unit.configuration.next = control(2, 1 << 2);
@@ -461,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_queue_without_credits_waits_for_its_channel() {
-        let mut unit = fresh();
+        let mut unit = fresh::<4, 5, 6>();
         unit.starved_valid.next = true;
         unit.starved_queue.next = 5u64.to_bits();
         unit.starved_channel.next = true;
@@ -480,28 +500,34 @@ mod tests {
         assert_eq!(unit.turn.val().to_u64(), 5);
     }
 
-    #[test]
-    fn gate() {
-        Gate::new("ready_queues", ReadyQueues::<4, 5, 6>::default())
+    fn passes_the_gate<const N: usize, const NP1: usize, const NP2: usize>(name: &str) {
+        Gate::new(name, ReadyQueues::<N, NP1, NP2>::default())
             .clock(|unit| &mut unit.clock)
             .run(|unit, random, cycle| {
                 unit.reset.next = cycle < 2;
-                unit.configuration.next = control(random.below(16), random.word() & 7);
+                let begun = cycle > 2 + (1 << N);
+                unit.configuration.next = control(random.below(1 << N), random.word() & 7);
                 unit.configuration.next.control = random.chance(5);
-                unit.store_valid.next = random.chance(20);
-                unit.store_queue.next = random.below(16).to_bits();
-                unit.again_valid.next = random.chance(20);
-                unit.again_queue.next = random.below(16).to_bits();
-                unit.starved_valid.next = random.chance(20);
-                unit.starved_queue.next = random.below(16).to_bits();
+                unit.store_valid.next = begun && random.chance(20);
+                unit.store_queue.next = random.below(1 << N).to_bits();
+                unit.again_valid.next = begun && random.chance(20);
+                unit.again_queue.next = random.below(1 << N).to_bits();
+                unit.starved_valid.next = begun && random.chance(20);
+                unit.starved_queue.next = random.below(1 << N).to_bits();
                 unit.starved_channel.next = random.chance(50);
-                unit.reopen_valid.next = random.chance(20);
-                unit.reopen_queue.next = random.below(16).to_bits();
+                unit.reopen_valid.next = begun && random.chance(20);
+                unit.reopen_queue.next = random.below(1 << N).to_bits();
                 unit.room_0.next = random.chance(30);
                 unit.room_1.next = random.chance(30);
                 unit.waits_for_prior.next = false;
                 unit.pop.next = unit.any.val() && random.chance(50);
                 unit.keeps.next = !unit.pop.next && unit.may_keep.val() && random.chance(50);
             });
+    }
+
+    #[test]
+    fn gate() {
+        passes_the_gate::<4, 5, 6>("ready_queues");
+        passes_the_gate::<8, 9, 10>("ready_queues_256");
     }
 }

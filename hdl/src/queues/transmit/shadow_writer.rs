@@ -1,10 +1,14 @@
 //! Pushes the transmit queues' progress to host memory.
 
 use crate::bundles::{Event, RecordRequest, SavedWords};
-use crate::configuration::TRANSMIT_QUEUES_LOG2;
+use crate::configuration::{
+    TRANSMIT_QUEUES_LOG2, TRANSMIT_QUEUES_LOG2_P1, TRANSMIT_QUEUES_LOG2_P2,
+};
+use crate::library::bit_ram::BitRam;
 use crate::library::bit_table::BitTable;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::head_fifo::HeadFifo;
+use crate::library::reset_sweep::ResetSweep;
 use crate::library::stream::StreamSource;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Progress, StorePart};
@@ -32,7 +36,7 @@ pub enum ShadowState {
     Saved,
 }
 
-/// Writes the shadow line of each transmit queue that changed (V21).
+/// Writes the shadow line of each of `2^N` transmit queues that changed (V21). `NP1` is `N + 1`, `NP2` one more.
 ///
 /// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn has not come, one write
 /// tells all of it. A queue with shadow address 0 has no line. Firmware's error event of a queue goes out when its turn comes.
@@ -41,11 +45,12 @@ pub enum ShadowState {
 /// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to `SAVE_RECORD`, between two
 /// lines.
 ///
-/// Contract: `progress` and `stores` come in any cycles and never wait.
+/// Contract: `progress` and `stores` come in any cycles and never wait. In the `2^N` cycles after reset the bits are cleared:
+/// none may have something to tell. (Firmware needs longer to start, and without it there is no queue.)
 ///
 /// Latency: from `progress` to the descriptor beat: 4 cycles.
 #[derive(LogicBlock, Default)]
-pub struct ShadowWriter {
+pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     /// Shadow line addresses, multiples of 8.
@@ -70,43 +75,39 @@ pub struct ShadowWriter {
     pub written: Signal<Out, Bit>,
 
     /// Queues that wait because of an answer, and because of a store. There is room for one that enters as it is taken.
-    by_answer: HeadFifo<
-        Bits<TRANSMIT_QUEUES_LOG2>,
-        { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
-        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
-    >,
-    by_store: HeadFifo<
-        Bits<TRANSMIT_QUEUES_LOG2>,
-        { crate::configuration::TRANSMIT_QUEUES_LOG2_P1 },
-        { crate::configuration::TRANSMIT_QUEUES_LOG2_P2 },
-    >,
-    waits: BitTable<TRANSMIT_QUEUES_LOG2>,
-    /// Queues of which an error event is due.
-    reports: BitTable<TRANSMIT_QUEUES_LOG2>,
+    by_answer: HeadFifo<Bits<N>, NP1, NP2>,
+    by_store: HeadFifo<Bits<N>, NP1, NP2>,
+    waits: BitTable<N>,
+    /// An error event of a queue is due if its bits differ: one is inverted when it becomes due, the other when it goes out.
+    reports: BitRam<N>,
+    reported: BitRam<N>,
+    sweep: ResetSweep<N>,
     /// Address 64, whether there is one 1.
-    addresses: ForwardRam<Bits<65>, TRANSMIT_QUEUES_LOG2>,
+    addresses: ForwardRam<Bits<65>, N>,
     /// consumer 16, errors 12, error 4, failed 1.
-    answers: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
+    answers: ForwardRam<Bits<33>, N>,
     /// producer 16, errors 12, error 4, inline body lost 1.
-    store_parts: ForwardRam<Bits<33>, TRANSMIT_QUEUES_LOG2>,
+    store_parts: ForwardRam<Bits<33>, N>,
     state: DFF<ShadowState>,
-    selected: DFF<Bits<TRANSMIT_QUEUES_LOG2>>,
+    selected: DFF<Bits<N>>,
     is_reported: DFF<Bit>,
     address: DFF<Bits<64>>,
     data: DFF<Bits<64>>,
     rest: DFF<Bits<4>>,
     told_queue: Signal<Local, Bits<8>>,
     new_address: Signal<Local, Bits<64>>,
-    told: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    told: Signal<Local, Bits<N>>,
     stored_queue: Signal<Local, Bits<8>>,
-    stored: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    stored: Signal<Local, Bits<N>>,
     addressed_queue: Signal<Local, Bits<8>>,
     enters_by_answer: Signal<Local, Bit>,
     enters_by_store: Signal<Local, Bit>,
     takes_answer: Signal<Local, Bit>,
     any: Signal<Local, Bit>,
     takes: Signal<Local, Bit>,
-    head: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    head: Signal<Local, Bits<N>>,
+    head_is_due: Signal<Local, Bit>,
+    told_is_due: Signal<Local, Bit>,
     answer_word: Signal<Local, Bits<33>>,
     store_part: Signal<Local, Bits<33>>,
     save_queue: Signal<Local, Bits<8>>,
@@ -114,7 +115,14 @@ pub struct ShadowWriter {
     offered: Signal<Local, Bits<128>>,
 }
 
-impl Logic for ShadowWriter {
+/// The shadow writer of the NIU.
+pub type DefaultShadowWriter = ShadowWriter<
+    { TRANSMIT_QUEUES_LOG2 },
+    { TRANSMIT_QUEUES_LOG2_P1 },
+    { TRANSMIT_QUEUES_LOG2_P2 },
+>;
+
+impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<N, NP1, NP2> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
@@ -134,18 +142,25 @@ impl Logic for ShadowWriter {
             by_store,
             waits,
             reports,
+            reported,
+            sweep,
             addresses,
             answers,
             store_parts
         );
         self.by_answer.reset.next = self.reset.val();
         self.by_store.reset.next = self.reset.val();
-        self.waits.reset.next = self.reset.val();
-        self.reports.reset.next = self.reset.val();
+        self.sweep.reset.next = self.reset.val();
+        self.waits.sweeps.next = self.sweep.clears.val();
+        self.waits.sweep_index.next = self.sweep.index.val();
+        self.reports.clears.next = self.sweep.clears.val();
+        self.reports.clear_index.next = self.sweep.index.val();
+        self.reported.clears.next = self.sweep.clears.val();
+        self.reported.clear_index.next = self.sweep.index.val();
 
         // What the lines say.
         self.told_queue.next = self.progress.val().queue;
-        self.told.next = self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.told.next = self.told_queue.val().get_bits::<N>(0);
         self.answers.write_enable.next = self.progress.val().valid;
         self.answers.write_address.next = self.told.val();
         self.answers.write_data.next = bit_cast::<33, 16>(self.progress.val().consumer)
@@ -153,7 +168,7 @@ impl Logic for ShadowWriter {
             | (bit_cast::<33, 4>(self.progress.val().error) << 28)
             | (bit_cast::<33, 1>(self.progress.val().failed.into()) << 32);
         self.stored_queue.next = self.stores.val().queue;
-        self.stored.next = self.stored_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.stored.next = self.stored_queue.val().get_bits::<N>(0);
         self.store_parts.write_enable.next = self.stores.val().valid;
         self.store_parts.write_address.next = self.stored.val();
         self.store_parts.write_data.next = bit_cast::<33, 16>(self.stores.val().producer)
@@ -162,10 +177,7 @@ impl Logic for ShadowWriter {
             | (bit_cast::<33, 1>(self.stores.val().lost.into()) << 32);
         self.addressed_queue.next = self.configuration.val().queue;
         self.addresses.write_enable.next = self.configuration.val().address;
-        self.addresses.write_address.next = self
-            .addressed_queue
-            .val()
-            .get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.addresses.write_address.next = self.addressed_queue.val().get_bits::<N>(0);
         self.new_address.next = self.configuration.val().word;
         self.addresses.write_data.next = bit_cast::<65, 64>(self.new_address.val())
             | (bit_cast::<65, 1>(self.new_address.val().any().into()) << 64);
@@ -199,18 +211,22 @@ impl Logic for ShadowWriter {
         self.by_answer.data_in.next = self.told.val();
         self.by_store.write.next = self.enters_by_store.val();
         self.by_store.data_in.next = self.stored.val();
-        self.waits.set.next = self.enters_by_answer.val();
-        self.waits.set_index.next = self.told.val();
-        self.waits.also_set.next = self.enters_by_store.val();
-        self.waits.also_set_index.next = self.stored.val();
-        self.reports.set.next = self.progress.val().valid & self.progress.val().report;
-        self.reports.set_index.next = self.told.val();
-        self.reports.also_set.next = false;
-        self.reports.also_set_index.next = 0.into();
+        self.waits.set_first.next = self.enters_by_answer.val();
+        self.waits.set_second.next = self.enters_by_store.val();
+
+        // Of whom an event is due: it stays due if it becomes so again as the queue is taken.
+        self.reports.index.next = self.told.val();
         self.reports.first_index.next = self.head.val();
         self.reports.second_index.next = self.head.val();
-        self.reports.clear.next = self.takes.val();
-        self.reports.clear_index.next = self.head.val();
+        self.reported.index.next = self.head.val();
+        self.reported.first_index.next = self.told.val();
+        self.reported.second_index.next = self.told.val();
+        self.head_is_due.next = self.reports.first.val() ^ self.reported.own.val();
+        self.told_is_due.next = self.reports.own.val() ^ self.reported.first.val();
+        self.reported.inverts.next = self.takes.val() & self.head_is_due.val();
+        self.reports.inverts.next = self.progress.val().valid
+            & self.progress.val().report
+            & (!self.told_is_due.val() | (self.takes.val() & (self.head.val() == self.told.val())));
 
         self.addresses.read_address.next = self.selected.q.val();
         self.answers.read_address.next = self.selected.q.val();
@@ -236,7 +252,7 @@ impl Logic for ShadowWriter {
         self.error_event_valid.next =
             self.is_reported.q.val() & (self.state.q.val() == ShadowState::Read);
         self.error_event.next.kind = abi::event::kind::QUEUE_ERROR.to_bits();
-        self.error_event.next.index = bit_cast::<12, TRANSMIT_QUEUES_LOG2>(self.selected.q.val());
+        self.error_event.next.index = bit_cast::<12, N>(self.selected.q.val());
         self.error_event.next.code = bit_cast::<8, 4>(self.answer_word.val().get_bits::<4>(28));
         self.error_event.next.data = 0.into();
 
@@ -254,13 +270,12 @@ impl Logic for ShadowWriter {
         match self.state.q.val() {
             ShadowState::Select => {
                 self.selected.d.next = self.head.val();
-                self.is_reported.d.next = self.reports.first.val();
+                self.is_reported.d.next = self.head_is_due.val();
                 if self.any.val() {
                     self.state.d.next = ShadowState::Read;
                 }
                 if self.save.val().valid {
-                    self.selected.d.next =
-                        self.save_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+                    self.selected.d.next = self.save_queue.val().get_bits::<N>(0);
                     self.state.d.next = ShadowState::Save;
                 }
             }

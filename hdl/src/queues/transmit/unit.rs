@@ -10,12 +10,12 @@ use crate::queues::queue_select::{QueueSelect, QueueWord};
 use crate::queues::transmit::answers::DefaultTransmitAnswers;
 use crate::queues::transmit::engine::TransmitEngine;
 use crate::queues::transmit::inline_pool::InlinePool;
-use crate::queues::transmit::shadow_writer::ShadowWriter;
+use crate::queues::transmit::shadow_writer::DefaultShadowWriter;
 use crate::queues::transmit::signals::{Progress, StoreOffer, StoreOutcome, StorePart};
 use rust_hdl::prelude::*;
 
 /// From decoded stores to message frames, and back from answers to shadow lines: slot memory, [`InlinePool`],
-/// [`TransmitEngine`], [`DefaultTransmitAnswers`] and [`ShadowWriter`].
+/// [`TransmitEngine`], [`DefaultTransmitAnswers`] and [`DefaultShadowWriter`].
 ///
 /// The records' parts and their writers: store part, the page decoder; launch part, the engine; answer part, the answer path;
 /// control part, firmware.
@@ -119,7 +119,7 @@ pub struct TransmitUnit {
     pool: InlinePool,
     engine: TransmitEngine,
     answers: DefaultTransmitAnswers,
-    shadows: ShadowWriter,
+    shadows: DefaultShadowWriter,
 }
 
 impl Logic for TransmitUnit {

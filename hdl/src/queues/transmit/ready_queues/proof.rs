@@ -4,7 +4,8 @@ use super::ReadyQueues;
 use crate::gate::prove_inside;
 use std::fmt::Write;
 
-/// Four queues. After a reset, for whatever the engine does within the contract, always:
+/// Four queues. After a reset nothing is pushed until the bits are cleared; then, for whatever the engine does within the
+/// contract, always:
 /// * a queue's bit is set when the queue stands in one of the four FIFOs or before it, once, and clear when it stands in
 ///   none;
 /// * a `store` or `again` that is taken is looked at in the next cycle, an `again` later if a store is in its way;
@@ -53,11 +54,19 @@ fn properties() -> String {
             .expect("strings can be written");
         }
     }
+    let bits: String = ["of_first", "of_second", "of_clear"]
+        .into_iter()
+        .flat_map(|way| {
+            (0..4).map(move |bit| {
+                format!("  assign {way}[{bit}] = unit.stands.{way}.words[{bit}];\n")
+            })
+        })
+        .collect();
     format!(
         "
-module properties(input clock, input [140:0] configuration, input store_valid, input [7:0] store_queue,
-    input wants_again, input [7:0] again_queue, input starved_valid, input [7:0] starved_queue,
-    input starved_channel, input reopen_valid, input [7:0] reopen_queue, input room_0, input room_1,
+module properties(input clock, input [140:0] configuration, input wants_store, input [7:0] store_queue,
+    input wants_again, input [7:0] again_queue, input wants_starved, input [7:0] starved_queue,
+    input starved_channel, input wants_reopen, input [7:0] reopen_queue, input room_0, input room_1,
     input waits_for_prior, input wants_pop, input wants_keep);
   wire reopen_ready, any, turn_is_prior, may_keep;
   wire [7:0] turn;
@@ -65,7 +74,10 @@ module properties(input clock, input [140:0] configuration, input store_valid, i
   always @(posedge clock) begun <= 1;
 
   // The engine's contract.
-  wire again_valid = wants_again, again_ready;
+  wire cleared = unit.sweep.done$q;
+  wire store_valid = wants_store && cleared, starved_valid = wants_starved && cleared;
+  wire reopen_valid = wants_reopen && cleared;
+  wire again_valid = wants_again && cleared, again_ready;
   wire pop = wants_pop && any;
   wire keeps = wants_keep && may_keep && !pop;
   ready_queues_proved unit(.clock(clock), .reset(!begun), .configuration(configuration),
@@ -77,7 +89,13 @@ module properties(input clock, input [140:0] configuration, input store_valid, i
     .turn_is_prior(turn_is_prior), .pop(pop), .may_keep(may_keep), .keeps(keeps));
   {fifos}
 
-  wire [3:0] stands = unit.stands.bits;
+  // The bits: those of the sweep's word and behind it are anything until all are cleared.
+  wire [3:0] of_first, of_second, of_clear;
+{bits}
+  wire [3:0] stands = of_first ^ of_second ^ of_clear;
+  integer c;
+  always @(*) if (begun && !cleared) for (c = 0; c < 4; c = c + 1)
+    if (c < unit.sweep.next$q) assert (!of_first[c] && !of_second[c] && !of_clear[c]);
   // Queues whose push is looked at, and what the registers before that must hold.
   reg [3:0] pushed = 0, stood = 0;
   reg stored = 0, served = 0;
@@ -86,7 +104,7 @@ module properties(input clock, input [140:0] configuration, input store_valid, i
   reg [1:0] left = 0;
   integer p;
   always @(posedge clock) begin
-    stood <= begun ? stands : 0;
+    stood <= begun && cleared ? stands : 0;
     popped <= pop;
     left <= turn[1:0];
     stored <= begun && store_valid;
@@ -103,11 +121,12 @@ module properties(input clock, input [140:0] configuration, input store_valid, i
   always @(*) if (begun) for (q = 0; q < 4; q = q + 1) begin
     places = {{2'b0, count_prior[q]}} + {{2'b0, count_others[q]}} + {{2'b0, count_waits_0[q]}}
       + {{2'b0, count_waits_1[q]}};
-    assert (places == {{5'b0, stands[q]}});
+    assert (places == (cleared ? {{5'b0, stands[q]}} : 6'b0));
     if (pushed[q]) assert (stands[q] || popped && left == q);
     if (stood[q] && !stands[q]) assert (popped && left == q);
   end
   always @(*) if (begun) begin
+    if (!cleared) assert (!stored && !served && pushed == 0);
     assert (unit.store_waits$q == stored && (!stored || unit.waiting_store$q == stored_queue));
     assert (unit.again_waits$q == served && (!served || unit.waiting_again$q == served_queue));
     assert (!(unit.enters_prior$q && unit.enters_others$q) && !(unit.starves_0$q && unit.starves_1$q));

@@ -29,20 +29,26 @@ impl Told {
     }
 }
 
-fn unit() -> ShadowWriter {
+/// One with `2^N` queues. The last queue has no line.
+fn unit<const N: usize, const NP1: usize, const NP2: usize>() -> ShadowWriter<N, NP1, NP2> {
     let mut unit = ShadowWriter::default();
     unit.connect_all();
     unit.reset.next = true;
     settle(&mut unit);
     clock_cycle!(unit, clock);
     unit.reset.next = false;
-    for queue in 0..4u64 {
+    let queues = 1u64 << N;
+    for queue in 0..queues {
         unit.configuration.next = QueueWord {
             control: false,
             address: true,
             queue: queue.to_bits(),
-            // The last queue has no line.
-            word: (if queue == 3 { 0 } else { ADDRESS + queue * 64 }).to_bits(),
+            word: (if queue == queues - 1 {
+                0
+            } else {
+                ADDRESS + queue * 64
+            })
+            .to_bits(),
             ..Default::default()
         };
         clock_cycle!(unit, clock);
@@ -67,7 +73,7 @@ fn progress(queue: u64, told: &Told, tell: bool, report: bool) -> Progress {
 
 #[test]
 fn the_descriptor_follows_its_cause_by_four_cycles() {
-    let mut unit = unit();
+    let mut unit = unit::<5, 6, 7>();
     unit.source.ready.next = true;
     let told = Told {
         consumer: 7,
@@ -89,22 +95,25 @@ fn the_descriptor_follows_its_cause_by_four_cycles() {
 
 /// However often queues change while their turn has not come: in the end each line says the latest, and no line ever says
 /// something older than a line before it.
-#[test]
-fn every_line_ends_at_the_latest_and_never_goes_back() {
+fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64) {
     let seed = 8;
-    println!("seed {seed}");
+    println!("{} queues, seed {seed}", 1 << N);
     let mut random = Random::new(seed);
-    let mut unit = unit();
-    let mut latest = [Told::default(); 4];
+    let mut unit = unit::<N, NP1, NP2>();
+    const QUIET_CYCLES_PER_LINE: u64 = 40;
+    let queues = 1u64 << N;
+    let busy_cycles = 2500;
+    let round_cycles = busy_cycles + 300 + QUIET_CYCLES_PER_LINE * queues;
+    let mut latest = vec![Told::default(); 1 << N];
     let mut lines: BTreeMap<u64, u64> = BTreeMap::new();
     let (mut address, mut events) = (None, 0);
-    let mut reported = [false; 4];
-    let mut last_report = [0u64; 4];
-    for cycle in 0..30_000u64 {
-        let busy = cycle % 3000 < 2500;
+    let mut reported = vec![false; 1 << N];
+    let mut last_report = vec![0u64; 1 << N];
+    for cycle in 0..rounds * round_cycles {
+        let busy = cycle % round_cycles < busy_cycles;
         unit.progress.next = Default::default();
         unit.stores.next = Default::default();
-        let queue = random.below(4);
+        let queue = random.below(queues);
         if busy && random.chance(30) {
             let told = &mut latest[queue as usize];
             let report = random.chance(10);
@@ -117,7 +126,7 @@ fn every_line_ends_at_the_latest_and_never_goes_back() {
                 last_report[queue as usize] = cycle;
             }
         }
-        let stored = random.below(4);
+        let stored = random.below(queues);
         if busy && random.chance(20) {
             let told = &mut latest[stored as usize];
             told.store_errors = (told.store_errors + 1).min(0xfff);
@@ -159,8 +168,8 @@ fn every_line_ends_at_the_latest_and_never_goes_back() {
             }
         }
         clock_cycle!(unit, clock);
-        if cycle % 3000 == 2999 {
-            for queue in 0..3u64 {
+        if cycle % round_cycles == round_cycles - 1 {
+            for queue in 0..queues - 1 {
                 let line = lines.get(&queue).copied().unwrap_or_default();
                 assert_eq!(
                     line,
@@ -175,22 +184,29 @@ fn every_line_ends_at_the_latest_and_never_goes_back() {
 }
 
 #[test]
-fn gate() {
-    Gate::new("shadow_writer", ShadowWriter::default())
+fn every_line_ends_at_the_latest_and_never_goes_back() {
+    lines_follow::<2, 3, 4>(10);
+    lines_follow::<5, 6, 7>(5);
+    lines_follow::<8, 9, 10>(4);
+}
+
+fn passes_the_gate<const N: usize, const NP1: usize, const NP2: usize>(name: &str) {
+    Gate::new(name, ShadowWriter::<N, NP1, NP2>::default())
         .clock(|unit| &mut unit.clock)
         .cycles(3000)
         .run(|unit, random, cycle| {
             unit.reset.next = cycle < 2;
+            let begun = cycle > 2 + (1 << N);
             unit.configuration.next = QueueWord {
                 control: random.chance(5),
                 address: random.chance(10),
-                queue: random.below(4).to_bits(),
+                queue: random.below(1 << N).to_bits(),
                 word: random.word().to_bits(),
                 ..Default::default()
             };
             unit.progress.next = Progress {
-                valid: random.chance(30),
-                queue: random.below(4).to_bits(),
+                valid: begun && random.chance(30),
+                queue: random.below(1 << N).to_bits(),
                 consumer: random.bits(),
                 errors: random.bits(),
                 error: random.bits(),
@@ -200,8 +216,8 @@ fn gate() {
                 ..Default::default()
             };
             unit.stores.next = StorePart {
-                valid: random.chance(30),
-                queue: random.below(4).to_bits(),
+                valid: begun && random.chance(30),
+                queue: random.below(1 << N).to_bits(),
                 producer: random.bits(),
                 errors: random.bits(),
                 error: random.bits(),
@@ -213,8 +229,14 @@ fn gate() {
                 false => unit.save.val().valid || random.chance(5),
             };
             if !unit.save.val().valid {
-                unit.save.next.queue = random.below(4).to_bits();
+                unit.save.next.queue = random.below(1 << N).to_bits();
             }
             unit.source.ready.next = random.chance(60);
         });
+}
+
+#[test]
+fn gate() {
+    passes_the_gate::<2, 3, 4>("shadow_writer");
+    passes_the_gate::<8, 9, 10>("shadow_writer_256");
 }

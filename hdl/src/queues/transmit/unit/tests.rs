@@ -82,6 +82,11 @@ impl Bench {
         bench.unit.reset.next = false;
         bench.unit.node.next = NODE.to_bits();
         for _ in 0..(1 << ENDPOINTS_LOG2) + 300 {
+            // `ShadowWriter` and `ReadyQueues` clear their bits meanwhile.
+            assert!(
+                !bench.unit.progress.val().tell,
+                "nothing is told of a queue without an owner"
+            );
             bench.step();
         }
         for entry in 0..8u64 {

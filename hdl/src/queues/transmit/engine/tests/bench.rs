@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bundles::ConfigurationWrite;
+use crate::configuration::TRANSMIT_QUEUES;
 use crate::gate::{clock_cycle, settle};
 use crate::queues::test_support::{configuration, control};
 use abi::link::header;
@@ -89,6 +90,10 @@ impl Bench {
         clock_cycle!(unit, clock);
         unit.reset.next = false;
         unit.node.next = NODE.to_bits();
+        // Until the bits of the queues are cleared.
+        for _ in 0..TRANSMIT_QUEUES {
+            clock_cycle!(unit, clock);
+        }
         let mut bench = Bench {
             unit,
             cycle: 0,
