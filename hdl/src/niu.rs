@@ -330,6 +330,8 @@ impl Logic for Niu {
         // Link.
         self.link.node.next = self.registers.node.val();
         StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
+        self.link.frame_single.next = self.transmit.frame_single.val();
+        self.link.frame_channel.next = self.transmit.frame_channel.val();
         StreamSource::join(
             &mut self.transmit.own_frame,
             &mut self.loopback_register.sink,

@@ -39,6 +39,9 @@ pub struct LinkTransmit {
     pub node: Signal<In, Bits<10>>,
     /// Message frames and pings from the transmit engine.
     pub frame: StreamSink,
+    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel. They come earlier than `frame`.
+    pub frame_single: Signal<In, Bit>,
+    pub frame_channel: Signal<In, Bit>,
     /// Packet frames from the firmware.
     pub packet: StreamSink,
     /// An answer is to be sent.
@@ -92,12 +95,10 @@ pub struct LinkTransmit {
 
     register_free: Signal<Local, Bit>,
     frame_data: Signal<Local, Bits<128>>,
-    frame_single: Signal<Local, Bit>,
     packet_data: Signal<Local, Bits<128>>,
     chosen_data: Signal<Local, Bits<128>>,
     chosen_last: Signal<Local, Bit>,
     chosen_channel: Signal<Local, Bit>,
-    frame_channel: Signal<Local, Bit>,
     packet_channel: Signal<Local, Bit>,
     frame_may: Signal<Local, Bit>,
     packet_may: Signal<Local, Bit>,
@@ -167,12 +168,7 @@ impl Logic for LinkTransmit {
         // Who may go.
         self.register_free.next = !self.occupied.q.val() | self.link.ready.val();
         self.frame_data.next = self.frame.beat.val().data;
-        self.frame_single.next = self.frame.beat.val().last;
         self.packet_data.next = self.packet.beat.val().data;
-        self.frame_channel.next = self
-            .frame_data
-            .val()
-            .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.packet_channel.next = self
             .packet_data
             .val()

@@ -28,6 +28,9 @@ pub struct LinkUnit {
 
     /// Message frames and pings for other nodes, from the transmit engine.
     pub frame: StreamSink,
+    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel. They come earlier than `frame`.
+    pub frame_single: Signal<In, Bit>,
+    pub frame_channel: Signal<In, Bit>,
     /// Message frames and pings for this node, from the transmit engine.
     pub loopback: StreamSink,
     /// Packet frames from the firmware.
@@ -126,6 +129,8 @@ impl Logic for LinkUnit {
         self.receive.node.next = self.node.val();
 
         StreamSink::link(&mut self.frame, &mut self.transmit.frame);
+        self.transmit.frame_single.next = self.frame_single.val();
+        self.transmit.frame_channel.next = self.frame_channel.val();
         StreamSink::link(&mut self.packet, &mut self.transmit.packet);
         StreamSource::link(&mut self.link, &mut self.transmit.link);
         self.transmit.answer_valid.next = self.answer_valid.val();

@@ -29,6 +29,8 @@ fn new_unit(node: u64) -> LinkUnit {
     unit.node.connect();
     unit.frame.valid.connect();
     unit.frame.beat.connect();
+    unit.frame_single.connect();
+    unit.frame_channel.connect();
     unit.packet.valid.connect();
     unit.packet.beat.connect();
     unit.loopback.valid.connect();
@@ -57,6 +59,13 @@ fn new_unit(node: u64) -> LinkUnit {
     unit.reset.next = false;
     settle(&mut unit);
     unit
+}
+
+/// The transmit engine offers a beat.
+fn offer(unit: &mut LinkUnit, word: u128, last: bool) {
+    unit.frame.beat.next = beat(word, last);
+    unit.frame_single.next = last;
+    unit.frame_channel.next = word >> abi::link::header::virtual_channel::SHIFT & 1 == 1;
 }
 
 /// A frame as it was stored, but for when it came.

@@ -1,7 +1,7 @@
 //! Credit: what is told of it, what waits for it, and what happens without.
 
 use super::super::frame::{
-    Header, beat, credit_frame, random_bytes, seal, stored, without_crc, word_of,
+    Header, credit_frame, random_bytes, seal, stored, without_crc, word_of,
 };
 use super::{COVERED, COVERED_FRAMES, Words, new_unit, send, with_credit};
 use crate::clock_cycle;
@@ -27,7 +27,7 @@ fn without_credit_nothing_begins() {
     let mut unit = new_unit(1);
     unit.link.ready.next = true;
     unit.frame.valid.next = true;
-    unit.frame.beat.next = beat(Header::new(kind::MESSAGE, 1, 1, 0, 8).0, false);
+    super::offer(&mut unit, Header::new(kind::MESSAGE, 1, 1, 0, 8).0, false);
     for _ in 0..20 {
         settle(&mut unit);
         assert!(!unit.frame.ready.val());
@@ -56,7 +56,7 @@ fn a_ping_needs_no_credit_and_takes_none() {
     unit.link.ready.next = true;
     unit.frame.valid.next = true;
     let ping = Header::new(kind::PING, 1, 1, 0, 0).0;
-    unit.frame.beat.next = beat(ping, true);
+    super::offer(&mut unit, ping, true);
     let mut pings = 0;
     let mut credit = None;
     for _ in 0..2 * CREDIT_INTERVAL_CYCLES {

@@ -134,6 +134,10 @@ impl End {
             let (word, last) = offer.unwrap_or((random.wide(), random.chance(50)));
             sink.beat.next = beat(word, last);
         }
+        let offered = unit.frame.beat.next;
+        unit.frame_single.next = offered.last;
+        let channel = abi::link::header::virtual_channel::SHIFT;
+        unit.frame_channel.next = offered.data.get_bit(channel);
         unit.answer_valid.next = !self.answers.is_empty();
         let front = self.answers.front().copied();
         unit.answer.next = front.unwrap_or_else(|| random_answer(random, 0));

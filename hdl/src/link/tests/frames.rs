@@ -16,7 +16,7 @@ fn latencies_are_as_documented() {
     assert!(unit.room_0.val() && unit.room_1.val());
     let words = without_crc(Header::new(kind::MESSAGE, 0, 1, 0, 8), &[1; 8]);
     unit.frame.valid.next = true;
-    unit.frame.beat.next = beat(words[0], false);
+    super::offer(&mut unit, words[0], false);
     settle(&mut unit);
     assert!(unit.frame.ready.val());
     clock_cycle!(unit, clock);
@@ -25,7 +25,7 @@ fn latencies_are_as_documented() {
         "one cycle from acceptance to the wire"
     );
     assert_eq!(word_of(unit.link.beat.val()), words[0]);
-    unit.frame.beat.next = beat(words[1], true);
+    super::offer(&mut unit, words[1], true);
     settle(&mut unit);
     assert!(unit.frame.ready.val(), "one beat a cycle");
     clock_cycle!(unit, clock);
@@ -88,7 +88,7 @@ fn frames_of_two_beats_leave_and_come_in_back_to_back() {
     let mut received = Vec::new();
     for cycle in 0..64 {
         unit.frame.valid.next = cycle < 60;
-        unit.frame.beat.next = beat(out[cycle % 2], cycle % 2 == 1);
+        super::offer(&mut unit, out[cycle % 2], cycle % 2 == 1);
         unit.receive_valid.next = cycle < 60;
         let word = incoming.get(cycle).copied().unwrap_or_default();
         unit.receive_beat.next = beat(word, cycle % 2 == 1);

@@ -114,7 +114,7 @@ fn the_link_is_idle_while_an_answer_holds_up_nothing() {
     let words = without_crc(Header::new(kind::MESSAGE, 0, 1, 0, 8), &[1; 8]);
     for position in 0..6 {
         unit.frame.valid.next = true;
-        unit.frame.beat.next = beat(words[position % 2], position % 2 == 1);
+        super::offer(&mut unit, words[position % 2], position % 2 == 1);
         settle(&mut unit);
         assert_eq!(unit.link_idle.val(), position == 0);
         clock_cycle!(unit, clock);
@@ -122,7 +122,7 @@ fn the_link_is_idle_while_an_answer_holds_up_nothing() {
     // An answer between two frames leaves the link as busy as it was.
     unit.answer_valid.next = true;
     unit.answer.next = random_answer(&mut Random::new(1), 0);
-    unit.frame.beat.next = beat(words[0], false);
+    super::offer(&mut unit, words[0], false);
     settle(&mut unit);
     assert!(unit.answer_ready.val() && !unit.frame.ready.val());
     clock_cycle!(unit, clock);

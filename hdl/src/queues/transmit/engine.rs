@@ -43,7 +43,8 @@ pub enum ResendState {
 /// Sends the messages of the transmit queues: one pipeline for any number of queues (V1, V3, V13, V18 to V20). It owns the
 /// launch part of the queues' records: the launched index.
 ///
-/// The pipeline has four stages; a message moves on each cycle unless the stage before the link has to wait.
+/// The pipeline has four stages. Stage 3 is entered when it is empty, stage 2 when it is empty or left in the same cycle: what
+/// moves is known from registers, and a message every second cycle is what the link takes.
 /// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
 ///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
 ///    queues without (`ReadyQueues::may_keep`).
@@ -112,6 +113,9 @@ pub struct TransmitEngine {
     pub room_1: Signal<In, Bit>,
     /// Message frames and pings to other nodes, the CRC's place zero.
     pub frame: StreamSource,
+    /// `LinkTransmit::frame_single` and `frame_channel`.
+    pub frame_single: Signal<Out, Bit>,
+    pub frame_channel: Signal<Out, Bit>,
     /// The same to the own node.
     pub own_frame: StreamSource,
     /// Each message that leaves the pipeline: sent, or skipped in the same cycle.
@@ -947,6 +951,8 @@ impl Logic for TransmitEngine {
 
         // The frame that leaves: the oldest header, then its payload.
         self.front.next = self.kinds.data_out.val();
+        self.frame_single.next = self.front.val().single;
+        self.frame_channel.next = self.front.val().channel;
         self.to_own.next = self.front.val().own_node;
         self.offered.next.data = self.headers.read_data.val()
             | (bit_cast::<128, 1>(self.front.val().channel.into())

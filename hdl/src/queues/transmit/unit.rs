@@ -62,6 +62,9 @@ pub struct TransmitUnit {
     pub room_1: Signal<In, Bit>,
     /// Message frames and pings to other nodes, the CRC's place zero.
     pub frame: StreamSource,
+    /// `LinkTransmit::frame_single` and `frame_channel`.
+    pub frame_single: Signal<Out, Bit>,
+    pub frame_channel: Signal<Out, Bit>,
     /// The same to the own node.
     pub own_frame: StreamSource,
     /// An answer came from the wire.
@@ -178,6 +181,8 @@ impl Logic for TransmitUnit {
         self.engine.room_0.next = self.room_0.val();
         self.engine.room_1.next = self.room_1.val();
         StreamSource::link(&mut self.frame, &mut self.engine.frame);
+        self.frame_single.next = self.engine.frame_single.val();
+        self.frame_channel.next = self.engine.frame_channel.val();
         StreamSource::link(&mut self.own_frame, &mut self.engine.own_frame);
 
         self.answers.answer_valid.next = self.answer_valid.val();
