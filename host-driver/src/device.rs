@@ -4,7 +4,8 @@ use crate::admin::AdminQueue;
 use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::Error;
 use crate::open_options::OpenOptions;
-use crate::transport::{Bar, SimulatedTransport, Transport};
+use crate::openers;
+use crate::transport::{AnyTransport, Bar, Transport};
 use abi::control::registers::{self, AbiVersion, Capabilities, Sizes, Status};
 use abi::endpoint::PAGE_BYTES;
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
@@ -48,17 +49,18 @@ impl Identity {
 }
 
 /// An open device.
-pub struct Device<T: Transport = SimulatedTransport> {
+pub struct Device<T: Transport = AnyTransport> {
     transport: T,
     admin: Rc<RefCell<AdminQueue<T>>>,
     identity: Identity,
 }
 
-impl Device<SimulatedTransport> {
-    /// Opens a device by name: `sim:NODE`.
+impl Device<AnyTransport> {
+    /// Opens a device by name, as the crate that knows its kind has registered it ([`register_opener`](crate::register_opener)):
+    /// `sim:NODE` inside a simulated cluster.
     ///
     /// # Errors
-    /// The name is unknown, the device cannot be reached, it speaks another ABI, or another driver has it
+    /// Nothing knows such names, the device cannot be reached, it speaks another ABI, or another driver has it
     /// ([`Error::InUse`]).
     pub fn open(name: &str) -> Result<Self, Error> {
         Device::open_with(name, OpenOptions::default())
@@ -69,9 +71,8 @@ impl Device<SimulatedTransport> {
     /// # Errors
     /// As [`Device::open`].
     pub fn open_with(name: &str, options: OpenOptions) -> Result<Self, Error> {
-        let node = name.strip_prefix("sim:").and_then(|node| node.parse().ok());
-        let node = node.ok_or_else(|| Error::UnknownDevice(name.into()))?;
-        Device::with_transport(SimulatedTransport::open(node)?, node, options)
+        let opened = openers::reach(name)?;
+        Device::with_transport(opened.transport, opened.node, options)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::receive_ring::{Message, ReceiveRing};
 use crate::transmit_queue::TransmitQueue;
-use crate::transport::{Bar, DmaMemory, SimulatedTransport, Transport};
+use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
 use abi::admin::{EndpointResult, EndpointShape, endpoint_shape, opcode};
 use abi::endpoint::PAGE_BYTES;
 use abi::queue_state::Translation;
@@ -58,7 +58,7 @@ impl Default for EndpointOptions {
 }
 
 /// An endpoint. Dropping it destroys it; if the firmware does not confirm that, its memory is kept until the device is settled.
-pub struct Endpoint<T: Transport = SimulatedTransport> {
+pub struct Endpoint<T: Transport = AnyTransport> {
     transport: T,
     admin: Rc<RefCell<AdminQueue<T>>>,
     number: u16,

@@ -7,9 +7,14 @@ use abi::message::error::Error as Code;
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No transport knows the device's name.
-    #[error("no device is called {0:?}: names are `sim:NODE` inside a simulated cluster")]
-    UnknownDevice(String),
+    /// Nothing in the program knows devices of such names.
+    #[error("nothing here can open {name:?}: {help}")]
+    UnknownDevice {
+        /// The name.
+        name: String,
+        /// What to do.
+        help: String,
+    },
     /// The transport could not reach the device.
     #[error(transparent)]
     Transport(#[from] TransportError),

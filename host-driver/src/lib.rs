@@ -22,10 +22,9 @@ mod deadline;
 mod device;
 mod endpoint;
 mod error;
-pub mod launch;
 mod open_options;
+mod openers;
 mod receive_ring;
-pub mod soak;
 mod transmit_queue;
 pub mod transport;
 
@@ -34,4 +33,5 @@ pub use device::{Device, Identity};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use error::{Error, QueueError};
 pub use open_options::OpenOptions;
+pub use openers::{Opened, Opener, register_opener};
 pub use receive_ring::Message;

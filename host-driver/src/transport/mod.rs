@@ -1,11 +1,11 @@
 //! How the driver reaches a device: registers, memory that the device may reach, waiting. Dispatch is static: the fast paths
 //! compile to plain stores and loads on every transport.
 
+mod any;
 #[cfg(test)]
 pub(crate) mod fake;
-mod sim;
 
-pub use sim::{SimulatedMemory, SimulatedTransport};
+pub use any::{AnyMemory, AnyTransport};
 
 /// An address space of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +21,9 @@ pub enum Bar {
 /// The device cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// A `sim:` device was opened outside of a simulated cluster.
+    /// The transport has no way to the device.
     #[error(transparent)]
-    NotInSimulation(#[from] ::sim::host::NotInSimulation),
-    /// The device's name names another node than the program's.
-    #[error("this host program runs on node {own}; it cannot open the NIU of node {asked}")]
-    OtherNode {
-        /// The node in the name.
-        asked: u16,
-        /// The program's node.
-        own: u16,
-    },
+    Unreachable(Box<dyn std::error::Error + Send + Sync>),
     /// The device answered a read with an error, or not at all.
     #[error("a read of {bytes} bytes at {bar:?} offset {offset:#x} failed: {reason}")]
     Read {
@@ -44,6 +36,13 @@ pub enum TransportError {
         /// Why.
         reason: String,
     },
+}
+
+impl TransportError {
+    /// The transport has no way to the device, for a reason that it knows.
+    pub fn unreachable(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        TransportError::Unreachable(reason.into())
+    }
 }
 
 /// A way to a device. Clones reach the same device.
@@ -81,7 +80,7 @@ pub trait Transport: Clone {
 }
 
 /// Memory that the device writes behind our back: bytes, never references.
-pub trait DmaMemory {
+pub trait DmaMemory: 'static {
     /// Where the device sees it.
     fn device_address(&self) -> u64;
 

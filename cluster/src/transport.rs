@@ -1,0 +1,142 @@
+//! Devices of a simulated cluster.
+
+use host_driver::transport::{AnyTransport, Bar, DmaMemory, Transport, TransportError};
+use host_driver::{Opened, register_opener};
+use sim::host::HostPort;
+
+/// Has the driver open `sim:NODE` with a [`SimulatedTransport`], inside a host program of that node.
+pub fn register() {
+    register_opener("sim", open);
+}
+
+fn open(name: &str) -> Result<Opened, TransportError> {
+    let node = name.parse().map_err(|_| {
+        TransportError::unreachable(format!("`sim:{name}` names no node: expected a number"))
+    })?;
+    let transport = AnyTransport::new(SimulatedTransport::open(node)?);
+    Ok(Opened { transport, node })
+}
+
+/// The device's name names another node than the program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this host program runs on node {own}; it cannot open the NIU of node {asked}")]
+pub struct OtherNode {
+    /// The node in the name.
+    pub asked: u16,
+    /// The program's node.
+    pub own: u16,
+}
+
+/// The NIU of the node on which the host program runs.
+#[derive(Clone)]
+pub struct SimulatedTransport {
+    port: HostPort,
+}
+
+impl SimulatedTransport {
+    /// The NIU of `node`, which must be the running program's own.
+    ///
+    /// # Errors
+    /// No host program is running here, or it runs on another node.
+    pub fn open(node: u16) -> Result<Self, TransportError> {
+        let port = sim::host::current().map_err(TransportError::unreachable)?;
+        let own = port.node();
+        if node != own {
+            let other = OtherNode { asked: node, own };
+            return Err(TransportError::unreachable(other));
+        }
+        Ok(SimulatedTransport { port })
+    }
+
+    /// The simulated machine, for what only a simulation can do.
+    pub fn port(&self) -> &HostPort {
+        &self.port
+    }
+}
+
+fn number(bar: Bar) -> u8 {
+    match bar {
+        Bar::Control => 0,
+        Bar::Endpoints => 2,
+        Bar::Memory => 4,
+    }
+}
+
+impl Transport for SimulatedTransport {
+    type Memory = SimulatedMemory;
+
+    fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
+        let failed = |reason: String| TransportError::Read {
+            bar,
+            offset,
+            bytes: 4,
+            reason,
+        };
+        let bytes = self
+            .port
+            .load(number(bar), offset, 4)
+            .map_err(|error| failed(error.to_string()))?;
+        let word = <[u8; 4]>::try_from(bytes)
+            .map_err(|bytes| failed(format!("{} bytes came", bytes.len())))?;
+        Ok(u32::from_le_bytes(word))
+    }
+
+    fn write32(&self, bar: Bar, offset: u64, value: u32) {
+        self.port.store(number(bar), offset, &value.to_le_bytes());
+    }
+
+    fn write64(&self, bar: Bar, offset: u64, value: u64) {
+        self.port.store(number(bar), offset, &value.to_le_bytes());
+    }
+
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
+        self.port.store_combined(number(bar), offset, bytes);
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<SimulatedMemory, TransportError> {
+        Ok(SimulatedMemory {
+            port: self.port.clone(),
+            address: self.port.allocate(bytes),
+        })
+    }
+
+    fn wait(&self, at_most_ns: f64) {
+        self.port.poll(at_most_ns);
+    }
+
+    fn now_ns(&self) -> f64 {
+        self.port.now_ns()
+    }
+}
+
+/// Memory of a simulated host, mapped in its IOMMU for as long as this lives.
+pub struct SimulatedMemory {
+    port: HostPort,
+    address: u64,
+}
+
+impl DmaMemory for SimulatedMemory {
+    fn device_address(&self) -> u64 {
+        self.address
+    }
+
+    fn load64(&self, offset: usize) -> u64 {
+        let mut word = [0; 8];
+        self.load(offset, &mut word);
+        u64::from_le_bytes(word)
+    }
+
+    fn load(&self, offset: usize, bytes: &mut [u8]) {
+        self.port.read_memory(self.address + offset as u64, bytes);
+    }
+
+    fn store(&self, offset: usize, bytes: &[u8]) {
+        self.port.write_memory(self.address + offset as u64, bytes);
+    }
+}
+
+impl Drop for SimulatedMemory {
+    fn drop(&mut self) {
+        self.port.release(self.address);
+    }
+}

@@ -1,0 +1,132 @@
+//! A transport whose type is not known before the program runs: what [`Device::open`](crate::Device::open) gives.
+
+use super::{Bar, DmaMemory, Transport, TransportError};
+use std::any::Any;
+use std::rc::Rc;
+
+/// Any transport, behind a pointer. It costs an indirect call for each store and load. A program that knows its transport when
+/// it is compiled avoids that call with [`Device::with_transport`](crate::Device::with_transport).
+///
+/// An `AnyTransport` is not `Send`, because a simulated device belongs to the host program that opened it.
+#[derive(Clone)]
+pub struct AnyTransport {
+    inner: Rc<dyn Erased>,
+}
+
+impl AnyTransport {
+    /// Hides the type of a transport.
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        AnyTransport {
+            inner: Rc::new(transport),
+        }
+    }
+
+    /// The transport, if it is of this type.
+    pub fn downcast_ref<T: Transport + 'static>(&self) -> Option<&T> {
+        self.inner.as_any().downcast_ref()
+    }
+}
+
+/// [`Transport`] without its associated type.
+trait Erased {
+    fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError>;
+    fn write32(&self, bar: Bar, offset: u64, value: u32);
+    fn write64(&self, bar: Bar, offset: u64, value: u64);
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]);
+    fn allocate(&self, bytes: usize) -> Result<AnyMemory, TransportError>;
+    fn wait(&self, at_most_ns: f64);
+    fn now_ns(&self) -> f64;
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Transport + 'static> Erased for T {
+    fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
+        Transport::read32(self, bar, offset)
+    }
+
+    fn write32(&self, bar: Bar, offset: u64, value: u32) {
+        Transport::write32(self, bar, offset, value);
+    }
+
+    fn write64(&self, bar: Bar, offset: u64, value: u64) {
+        Transport::write64(self, bar, offset, value);
+    }
+
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
+        Transport::write_combined(self, bar, offset, bytes);
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<AnyMemory, TransportError> {
+        let memory = Transport::allocate(self, bytes)?;
+        Ok(AnyMemory {
+            inner: Box::new(memory),
+        })
+    }
+
+    fn wait(&self, at_most_ns: f64) {
+        Transport::wait(self, at_most_ns);
+    }
+
+    fn now_ns(&self) -> f64 {
+        Transport::now_ns(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Transport for AnyTransport {
+    type Memory = AnyMemory;
+
+    fn read32(&self, bar: Bar, offset: u64) -> Result<u32, TransportError> {
+        self.inner.read32(bar, offset)
+    }
+
+    fn write32(&self, bar: Bar, offset: u64, value: u32) {
+        self.inner.write32(bar, offset, value);
+    }
+
+    fn write64(&self, bar: Bar, offset: u64, value: u64) {
+        self.inner.write64(bar, offset, value);
+    }
+
+    fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
+        self.inner.write_combined(bar, offset, bytes);
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<AnyMemory, TransportError> {
+        self.inner.allocate(bytes)
+    }
+
+    fn wait(&self, at_most_ns: f64) {
+        self.inner.wait(at_most_ns);
+    }
+
+    fn now_ns(&self) -> f64 {
+        self.inner.now_ns()
+    }
+}
+
+/// Memory of any transport.
+pub struct AnyMemory {
+    inner: Box<dyn DmaMemory>,
+}
+
+impl DmaMemory for AnyMemory {
+    fn device_address(&self) -> u64 {
+        self.inner.device_address()
+    }
+
+    fn load64(&self, offset: usize) -> u64 {
+        self.inner.load64(offset)
+    }
+
+    fn load(&self, offset: usize, bytes: &mut [u8]) {
+        self.inner.load(offset, bytes);
+    }
+
+    fn store(&self, offset: usize, bytes: &[u8]) {
+        self.inner.store(offset, bytes);
+    }
+}
