@@ -3,25 +3,35 @@
 //! `cargo xtask firmware`, then `cargo run --release --package wayfarer-cluster --example two-hosts`.
 
 use anyhow::Result;
+use host_driver::{
+    Destination, Device, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId,
+    VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
 use sim::host::HostPort;
 use sim::profile::Profile;
+use std::time::Duration;
 use wayfarer_cluster::launch::{firmware_path, launch, read_firmware};
-use host_driver::{Device, Endpoint, EndpointOptions, Error};
 
 /// Name of both hosts' receive queue.
-const RECEIVE_QUEUE_ID: u16 = 7;
+const RECEIVE_QUEUE_ID: ReceiveQueueId = ReceiveQueueId(7);
 /// How long anything may take.
-const PATIENCE_NS: f64 = 1_000_000.0;
+const PATIENCE: Duration = Duration::from_millis(1);
 
-/// Opens this host's NIU and makes an endpoint whose destination 0 is the other host's. Nobody sends before both have one.
+/// Opens this host's NIU and makes an endpoint whose destination 0 is the other host's. Nobody sends before both have
+/// one.
 fn open(port: &HostPort) -> Result<(Device, Endpoint), Error> {
     let device = Device::open(&format!("sim:{}", port.node()))?;
     let endpoint = device.create_endpoint(EndpointOptions {
         receive_queue_id: RECEIVE_QUEUE_ID,
         ..EndpointOptions::default()
     })?;
-    endpoint.load_translation(0, 1 - port.node(), RECEIVE_QUEUE_ID, 0)?;
+    endpoint.load_translation(
+        Destination(0),
+        NodeNumber(1 - port.node()),
+        RECEIVE_QUEUE_ID,
+        VirtualChannel::ZERO,
+    )?;
     port.gather(&[]);
     Ok((device, endpoint))
 }
@@ -29,8 +39,8 @@ fn open(port: &HostPort) -> Result<(Device, Endpoint), Error> {
 /// Sends 8 bytes with one store, waits for the answer.
 fn ask(port: HostPort) -> Result<(), Error> {
     let (_device, mut endpoint) = open(&port)?;
-    endpoint.send_express(0, 0, *b"Hello, 1")?;
-    let answer = endpoint.receive_wait(PATIENCE_NS)?;
+    endpoint.send_express(Destination(0), 0, *b"Hello, 1")?;
+    let answer = endpoint.receive_wait(PATIENCE)?.into_message();
     let text = String::from_utf8_lossy(&answer.payload).into_owned();
     println!("node {} after {:.0} ns: {text}", port.node(), port.now_ns());
     Ok(())
@@ -39,11 +49,16 @@ fn ask(port: HostPort) -> Result<(), Error> {
 /// Waits for a message, answers with a longer one.
 fn answer(port: HostPort) -> Result<(), Error> {
     let (_device, mut endpoint) = open(&port)?;
-    let question = endpoint.receive_wait(PATIENCE_NS)?;
+    let question = endpoint.receive_wait(PATIENCE)?.into_message();
     let text = String::from_utf8_lossy(&question.payload).into_owned();
     println!("node {} after {:.0} ns: {text}", port.node(), port.now_ns());
-    endpoint.send_basic(0, 0, b"Hello, node 0, and thank you for your message")?;
-    endpoint.flush(PATIENCE_NS)
+    endpoint.send_basic(
+        Destination(0),
+        0,
+        b"Hello, node 0, and thank you for your message",
+    )?;
+    endpoint.flush(PATIENCE)?;
+    Ok(())
 }
 
 fn main() -> Result<()> {

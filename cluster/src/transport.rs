@@ -1,8 +1,10 @@
 //! Devices of a simulated cluster.
 
-use host_driver::transport::{AnyTransport, Bar, DmaMemory, Transport, TransportError};
-use host_driver::{Opened, register_opener};
+use crate::clock::Clock;
+use host_driver::transport::{AnyTransport, Bar, DmaMemory, Layout, Transport, TransportError};
+use host_driver::{NodeNumber, Opened, register_opener};
 use sim::host::HostPort;
+use std::time::Duration;
 
 /// Has the driver open `sim:NODE` with a [`SimulatedTransport`], inside a host program of that node.
 pub fn register() {
@@ -14,6 +16,7 @@ fn open(name: &str) -> Result<Opened, TransportError> {
         TransportError::unreachable(format!("`sim:{name}` names no node: expected a number"))
     })?;
     let transport = AnyTransport::new(SimulatedTransport::open(node)?);
+    let node = Some(NodeNumber(node));
     Ok(Opened { transport, node })
 }
 
@@ -54,14 +57,6 @@ impl SimulatedTransport {
     }
 }
 
-fn number(bar: Bar) -> u8 {
-    match bar {
-        Bar::Control => 0,
-        Bar::Endpoints => 2,
-        Bar::Memory => 4,
-    }
-}
-
 impl Transport for SimulatedTransport {
     type Memory = SimulatedMemory;
 
@@ -74,7 +69,7 @@ impl Transport for SimulatedTransport {
         };
         let bytes = self
             .port
-            .load(number(bar), offset, 4)
+            .load(bar.number(), offset, 4)
             .map_err(|error| failed(error.to_string()))?;
         let word = <[u8; 4]>::try_from(bytes)
             .map_err(|bytes| failed(format!("{} bytes came", bytes.len())))?;
@@ -82,30 +77,39 @@ impl Transport for SimulatedTransport {
     }
 
     fn write32(&self, bar: Bar, offset: u64, value: u32) {
-        self.port.store(number(bar), offset, &value.to_le_bytes());
+        self.port.store(bar.number(), offset, &value.to_le_bytes());
     }
 
     fn write64(&self, bar: Bar, offset: u64, value: u64) {
-        self.port.store(number(bar), offset, &value.to_le_bytes());
+        self.port.store(bar.number(), offset, &value.to_le_bytes());
     }
 
     fn write_combined(&self, bar: Bar, offset: u64, bytes: &[u8]) {
-        self.port.store_combined(number(bar), offset, bytes);
+        self.port.store_combined(bar.number(), offset, bytes);
     }
 
-    fn allocate(&self, bytes: usize) -> Result<SimulatedMemory, TransportError> {
+    fn fence(&self) {
+        // The simulated processor flushes its write-combining buffer behind each of the stores above.
+    }
+
+    fn allocate(&self, bytes: usize, _layout: Layout) -> Result<SimulatedMemory, TransportError> {
         Ok(SimulatedMemory {
             port: self.port.clone(),
             address: self.port.allocate(bytes),
         })
     }
 
-    fn wait(&self, at_most_ns: f64) {
-        self.port.poll(at_most_ns);
+    fn wait(&self, at_most: Duration) {
+        self.port.poll_for(at_most);
     }
 
-    fn now_ns(&self) -> f64 {
-        self.port.now_ns()
+    fn token(&self) -> u64 {
+        // A run is the same each time. Programs of one host share an IOMMU, so that their memory tells them apart.
+        0
+    }
+
+    fn now(&self) -> Duration {
+        self.port.now()
     }
 }
 
@@ -116,8 +120,8 @@ pub struct SimulatedMemory {
 }
 
 impl DmaMemory for SimulatedMemory {
-    fn device_address(&self) -> u64 {
-        self.address
+    fn device_address(&self, offset: usize) -> u64 {
+        self.address + offset as u64
     }
 
     fn load64(&self, offset: usize) -> u64 {

@@ -3,11 +3,11 @@
 mod support;
 
 use abi::control::counter::Counter;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use host_driver::{Destination, Endpoint, EndpointOptions, Error, ReceiveQueueId, RequestError};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
-/// Senders, if there are pages for their inline bodies: four pages hold 1088 beats of the longest messages, twice a channel's
-/// buffer in the default configuration.
+/// Senders, if there are pages for their inline bodies: four pages hold 1088 beats of the longest messages, twice a
+/// channel's buffer in the default configuration.
 const MOST_ENDPOINTS: u8 = 4;
 /// Times that all bodies are filled; so often that a beat lost or won with each frame would show.
 const ROUNDS: usize = 6;
@@ -22,10 +22,10 @@ fn a_slow_host_holds_back_several_queues_and_loses_nothing() {
 }
 
 /// This node's endpoints; each leads to its like on the other node.
-fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Error> {
+fn endpoints(node: &Node) -> Result<Vec<Endpoint>, RequestError> {
     let endpoint = |number| {
         let options = EndpointOptions {
-            receive_queue_id: number,
+            receive_queue_id: ReceiveQueueId(number),
             ..EndpointOptions::default()
         };
         node.endpoint(options, &[node.peer()])
@@ -47,12 +47,12 @@ fn send(node: &Node) -> Result<(), Error> {
     for round in 0..ROUNDS {
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
             for body in 0..bodies {
-                endpoint.compose(0, 0, &payload(number, round * bodies + body))?;
+                endpoint.compose(Destination(0), 0, &payload(number, round * bodies + body))?;
             }
         }
         endpoints.iter_mut().for_each(Endpoint::launch);
         for endpoint in &mut endpoints {
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
         }
     }
     finish(node)
@@ -62,7 +62,7 @@ fn receive(node: &Node) -> Result<(), Error> {
     let mut endpoints = endpoints(node)?;
     for message in 0..ROUNDS * support::inline_bodies(node) {
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
-            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            let received = endpoint.receive_wait(PATIENCE)?.into_message();
             assert_eq!(
                 received.payload,
                 payload(number, message),

@@ -1,11 +1,12 @@
-//! A host that turns Bus Master Enable off while others still send to it, as an operating system does whose driver has died.
+//! A host that turns Bus Master Enable off while others still send to it, as an operating system does whose driver has
+//! died.
 
 mod support;
 
 use abi::control::counter::Counter;
+use host_driver::{Destination, EndpointOptions, Error, ReceiveQueueId};
 use sim::pcie::configuration_space::{COMMAND_MASTER_ENABLE, COMMAND_MEMORY_ENABLE, offset};
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// Messages that come while nothing may be written; each makes one request.
 const LOST: u32 = 12;
@@ -21,7 +22,7 @@ fn without_bus_master_enable_the_host_can_still_read_and_nothing_is_written() {
 
 fn options() -> EndpointOptions {
     EndpointOptions {
-        receive_queue_id: 9,
+        receive_queue_id: ReceiveQueueId(9),
         ..EndpointOptions::default()
     }
 }
@@ -31,16 +32,16 @@ fn send(node: &Node) -> Result<(), Error> {
     node.barrier();
     node.barrier();
     for message in 0..LOST {
-        endpoint.when_room(PATIENCE_NS, |endpoint| {
-            endpoint.send_express(0, 0, u64::from(message).to_le_bytes())
+        endpoint.when_room(PATIENCE, |endpoint| {
+            endpoint.send_express(Destination(0), 0, u64::from(message).to_le_bytes())
         })?;
     }
     // To the NIUs they are delivered.
-    endpoint.flush(PATIENCE_NS)?;
+    endpoint.flush(PATIENCE)?;
     node.barrier();
     node.barrier();
-    endpoint.send_express(0, 0, *b"is heard")?;
-    endpoint.flush(PATIENCE_NS)?;
+    endpoint.send_express(Destination(0), 0, *b"is heard")?;
+    endpoint.flush(PATIENCE)?;
     node.barrier();
     Ok(())
 }
@@ -59,15 +60,18 @@ fn receive(node: &Node) -> Result<(), Error> {
     node.barrier();
     // This read stands behind writes that may not leave.
     assert_eq!(node.device.counter(Counter::HostDiscarded)?, LOST);
-    assert_eq!(endpoint.receive(), None);
+    assert!(endpoint.receive().is_none());
     set_command(COMMAND_MEMORY_ENABLE | COMMAND_MASTER_ENABLE);
     node.port.sleep_ns(10_000);
-    assert_eq!(endpoint.receive(), None, "what was dropped stays so");
+    assert!(endpoint.receive().is_none(), "what was dropped stays so");
     // The ring has gaps now: a new endpoint begins a new one.
     drop(endpoint);
     let mut endpoint = node.endpoint(options(), &[node.peer()])?;
     node.barrier();
-    assert_eq!(endpoint.receive_wait(PATIENCE_NS)?.payload, b"is heard");
+    assert_eq!(
+        endpoint.receive_wait(PATIENCE)?.into_message().payload,
+        b"is heard"
+    );
     node.barrier();
     assert_eq!(node.device.counter(Counter::HostDiscarded)?, LOST);
     Ok(())

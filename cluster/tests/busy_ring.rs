@@ -2,9 +2,9 @@
 
 mod support;
 
+use host_driver::{Destination, Endpoint, EndpointOptions, Error, MessageView, ReceiveQueueId};
 use sim::cluster::ClusterOptions;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// Endpoints made and ended meanwhile.
 const ROUNDS: usize = 3;
@@ -15,8 +15,9 @@ const RING_ENTRIES_LOG2: u8 = 11;
 const RECEIVER: u16 = 1;
 const PAYLOAD: [u8; 248] = [0x5a; 248];
 
-/// A change of queue state waits until no address of before is in use; a message that comes after must not prolong that. With the
-/// wait extended to "no message before the arbiter of writes", the first endpoint was made only when the ring was full.
+/// A change of queue state waits until no address of before is in use; a message that comes after must not prolong
+/// that. With the wait extended to "no message before the arbiter of writes", the first endpoint was made only when the
+/// ring was full.
 #[test]
 fn endpoints_are_made_and_ended_while_another_ring_fills_without_a_pause() {
     let options = ClusterOptions {
@@ -31,7 +32,7 @@ fn endpoints_are_made_and_ended_while_another_ring_fills_without_a_pause() {
 
 fn endpoint(node: &Node) -> Result<Endpoint, Error> {
     let options = EndpointOptions {
-        receive_queue_id: 5,
+        receive_queue_id: ReceiveQueueId(5),
         ring_entries_log2: RING_ENTRIES_LOG2,
         ..EndpointOptions::default()
     };
@@ -49,7 +50,9 @@ fn endpoint(node: &Node) -> Result<Endpoint, Error> {
 fn send(node: &Node) -> Result<(), Error> {
     let mut endpoint = endpoint(node)?;
     while endpoint.receive().is_none() {
-        endpoint.when_room(PATIENCE_NS, |endpoint| endpoint.send_basic(0, 0, &PAYLOAD))?;
+        endpoint.when_room(PATIENCE, |endpoint| {
+            endpoint.send_basic(Destination(0), 0, &PAYLOAD)
+        })?;
     }
     node.barrier();
     Ok(())
@@ -57,15 +60,18 @@ fn send(node: &Node) -> Result<(), Error> {
 
 fn receive(node: &Node) -> Result<(), Error> {
     let mut endpoint = endpoint(node)?;
-    assert_eq!(endpoint.receive_wait(PATIENCE_NS)?.payload, PAYLOAD);
+    assert_eq!(
+        endpoint.receive_wait(PATIENCE)?.into_message().payload,
+        PAYLOAD
+    );
     for round in 0..ROUNDS {
         let other = EndpointOptions {
-            receive_queue_id: 6,
+            receive_queue_id: ReceiveQueueId(6),
             ..EndpointOptions::default()
         };
         drop(node.endpoint(other, &[])?);
         let mut waiting = 0;
-        while let Some(message) = endpoint.receive() {
+        while let Some(message) = endpoint.receive().map(MessageView::into_message) {
             assert_eq!(message.payload, PAYLOAD);
             waiting += 1;
         }
@@ -77,7 +83,7 @@ fn receive(node: &Node) -> Result<(), Error> {
         );
     }
     for sender in 0..2 {
-        endpoint.send_express(sender, 0, *b"the end.")?;
+        endpoint.send_express(Destination(sender), 0, *b"the end.")?;
     }
     // What the other has sent by then must not find the ring full.
     node.barrier();

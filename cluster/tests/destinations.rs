@@ -1,10 +1,13 @@
-//! One transmit queue sends to several nodes and on both channels without waiting, and each of its ways keeps its order.
+//! One transmit queue sends to several nodes and on both channels without waiting, and each of its ways keeps its
+//! order.
 
 mod support;
 
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId, VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 const RECEIVE_QUEUE_ID: u16 = 6;
 /// Nodes that receive: 1 and 2. Destinations: each of them on each channel.
@@ -15,20 +18,25 @@ const WIRE_DELAY_CYCLES: u64 = 125;
 
 /// Messages on each way.
 const MESSAGES: u64 = 200;
-/// Core cycles from a message to its answer, at most: four wires, as a switch lies between, and the NIUs. A queue that waited
-/// for its answers before it sent to another node would take as long for each message.
+/// Core cycles from a message to its answer, at most: four wires, as a switch lies between, and the NIUs. A queue that
+/// waited for its answers before it sent to another node would take as long for each message.
 const ROUND_TRIP_CYCLES: f64 = 1000.0;
 
 fn endpoint(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, Error> {
     let endpoint = node.device.create_endpoint(EndpointOptions {
-        receive_queue_id: RECEIVE_QUEUE_ID,
+        receive_queue_id: ReceiveQueueId(RECEIVE_QUEUE_ID),
         ring_entries_log2,
         destinations_log2: 2,
         ..EndpointOptions::default()
     })?;
     for way in 0..WAYS {
         let (receiver, channel) = (1 + way / 2, (way % 2) as u8);
-        endpoint.load_translation(way, receiver, RECEIVE_QUEUE_ID, channel)?;
+        endpoint.load_translation(
+            Destination(way),
+            NodeNumber(receiver),
+            ReceiveQueueId(RECEIVE_QUEUE_ID),
+            VirtualChannel(channel),
+        )?;
     }
     node.barrier();
     Ok(endpoint)
@@ -40,12 +48,12 @@ fn send(node: &Node, ring_entries_log2: u8) -> Result<[f64; 2], Error> {
     let start = node.port.cycle();
     for message in 0..MESSAGES {
         for way in 0..WAYS {
-            endpoint.when_room(PATIENCE_NS, |endpoint| {
-                endpoint.send_express(way, (way % 2) as u8, message.to_le_bytes())
+            endpoint.when_room(PATIENCE, |endpoint| {
+                endpoint.send_express(Destination(way), (way % 2) as u8, message.to_le_bytes())
             })?;
         }
     }
-    endpoint.flush(PATIENCE_NS)?;
+    endpoint.flush(PATIENCE)?;
     let cycles = (node.port.cycle() - start) as f64;
     node.barrier();
     let each = cycles / (MESSAGES * u64::from(WAYS)) as f64;
@@ -58,14 +66,14 @@ fn receive(node: &Node, ring_entries_log2: u8) -> Result<[f64; 2], Error> {
     let mut endpoint = endpoint(node, ring_entries_log2)?;
     let mut next = [0_u64; 2];
     while next != [MESSAGES; 2] {
-        let message = endpoint.receive_wait(PATIENCE_NS)?;
+        let message = endpoint.receive_wait(PATIENCE)?.into_message();
         let expected = &mut next[usize::from(message.tag)];
         assert_eq!(message.payload, expected.to_le_bytes());
         *expected += 1;
     }
     endpoint.give_back();
     node.barrier();
-    assert_eq!(endpoint.receive(), None, "a message too many");
+    assert!(endpoint.receive().is_none(), "a message too many");
     Ok([0.0; 2])
 }
 

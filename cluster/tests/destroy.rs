@@ -4,9 +4,11 @@ mod support;
 
 use abi::control::counter::Counter;
 use abi::message::error::Error as Code;
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, MessageView, ReceiveQueueId, RequestError,
+};
 use sim::pcie::Class;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// Endpoints that end, one after the other.
 const ROUNDS: u64 = 8;
@@ -14,10 +16,11 @@ const ROUNDS: u64 = 8;
 const WITHHOLDING_STEP_NS: u64 = 4000;
 /// ... and lasts longer than the firmware takes to end an endpoint. Senders give up after milliseconds only.
 const WITHHOLDING_NS: u64 = 40_000;
-/// Enough for four messages to arrive, and no more: the fifth is tried again after pauses that double from its first refusal on.
+/// Enough for four messages to arrive, and no more: the fifth is tried again after pauses that double from its first
+/// refusal on.
 const FILLING_NS: u64 = 4_000;
-/// When, after the request to end the endpoint, what is sent in a burst comes: soon after withholding begins, and all of it before
-/// the firmware disables the queue.
+/// When, after the request to end the endpoint, what is sent in a burst comes: soon after withholding begins, and all
+/// of it before the firmware disables the queue.
 const BURST_NS: u64 = 6_000;
 /// There is room for the fifth message from here on. When it comes, a shadow line follows, ...
 const ROOM_NS: u64 = 7_500;
@@ -36,9 +39,9 @@ fn no_message_is_written_to_a_ring_whose_endpoint_has_ended() {
 
 /// The host has no credits for messages from before the firmware disables the queue until its answer waits with them.
 ///
-/// Fails when the NIU lets the answer go although a message is still held by the receive engine, which read its ring's address
-/// before: without the state `Settle` of `CommandExecutor`, or with its `receive_holds` stuck at 0. The order of writes in
-/// `HostTransmit` does not cover that, as it knows only of messages that it has been offered.
+/// Fails when the NIU lets the answer go although a message is still held by the receive engine, which read its ring's
+/// address before: without the state `Settle` of `CommandExecutor`, or with its `receive_holds` stuck at 0. The order
+/// of writes in `HostTransmit` does not cover that, as it knows only of messages that it has been offered.
 #[test]
 fn no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_ended() {
     // On hosts where the driver gives memory back before the next write is there.
@@ -47,12 +50,12 @@ fn no_message_that_waits_for_credits_is_written_to_a_ring_whose_endpoint_has_end
     }
 }
 
-/// What waits for credits: messages that have left the receive engine, a shadow line behind them, a last message behind that,
-/// and the answer to the destruction.
+/// What waits for credits: messages that have left the receive engine, a shadow line behind them, a last message behind
+/// that, and the answer to the destruction.
 ///
-/// The last message waits at the arbiter of `HostTransmit`, where the answer comes too and may go first: only `Settle` keeps it
-/// back until the message is taken. (It failed on an NIU with registers between engine and arbiter, when the answer did not
-/// wait for what they held.)
+/// The last message waits at the arbiter of `HostTransmit`, where the answer comes too and may go first: only `Settle`
+/// keeps it back until the message is taken. (It failed on an NIU with registers between engine and arbiter, when the
+/// answer did not wait for what they held.)
 #[test]
 fn nor_is_one_that_waits_behind_a_shadow_line() {
     for (profile, seed) in [("bare", 86), ("pcie-gen1-x1", 87)] {
@@ -76,13 +79,13 @@ fn run(profile: &str, seed: u64, send: Part, receive: Part) {
 }
 
 /// The ring has room for all that comes while the firmware ends the endpoint.
-fn endpoint(node: &Node) -> Result<Endpoint, Error> {
+fn endpoint(node: &Node) -> Result<Endpoint, RequestError> {
     endpoint_with_ring(node, 10)
 }
 
-fn endpoint_with_ring(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, Error> {
+fn endpoint_with_ring(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, RequestError> {
     let options = EndpointOptions {
-        receive_queue_id: 5,
+        receive_queue_id: ReceiveQueueId(5),
         ring_entries_log2,
         ..EndpointOptions::default()
     };
@@ -95,15 +98,14 @@ fn send(node: &Node) -> Result<(), Error> {
         let mut endpoint = endpoint(node)?;
         node.barrier();
         let end = loop {
-            if let Err(error) = endpoint.when_room(PATIENCE_NS, |endpoint| {
-                endpoint.send_basic(0, 0, &[round as u8; BYTES])
+            if let Err(error) = endpoint.when_room(PATIENCE, |endpoint| {
+                endpoint.send_basic(Destination(0), 0, &[round as u8; BYTES])
             }) {
                 break error;
             }
         };
-        let Error::Queue(end) = end else {
-            return Err(end);
-        };
+        let end = Error::from(end);
+        let end = end.queue_report().ok_or(end)?;
         assert_eq!(end.code, Code::NotResident, "{end}");
         node.barrier();
     }
@@ -115,7 +117,8 @@ fn receive(node: &Node) -> Result<(), Error> {
     receive_with(node, |_| {})
 }
 
-/// Withholds credits at each end, a little later each time: over the rounds, from the request to the queue's last moments.
+/// Withholds credits at each end, a little later each time: over the rounds, from the request to the queue's last
+/// moments.
 fn receive_and_withhold(node: &Node) -> Result<(), Error> {
     receive_with(node, |round| {
         let delay_ns = round * WITHHOLDING_STEP_NS;
@@ -133,7 +136,7 @@ fn receive_with(node: &Node, before_end: impl Fn(u64)) -> Result<(), Error> {
         node.barrier();
         for _ in 0..20 + round {
             assert_eq!(
-                endpoint.receive_wait(PATIENCE_NS)?.payload,
+                endpoint.receive_wait(PATIENCE)?.into_message().payload,
                 [round as u8; BYTES]
             );
         }
@@ -145,7 +148,8 @@ fn receive_with(node: &Node, before_end: impl Fn(u64)) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sends bursts of growing length, so that in one of them the writes under way leave no room for the shadow line behind them.
+/// Sends bursts of growing length, so that in one of them the writes under way leave no room for the shadow line behind
+/// them.
 fn send_burst(node: &Node) -> Result<(), Error> {
     // One slot has the message before the burst, one the message behind it: nothing of this waits for a slot.
     let longest = u64::from(node.device.identity().transmit_slots) - 2;
@@ -161,18 +165,19 @@ fn send_burst(node: &Node) -> Result<(), Error> {
                 .sleep_ns(after_ns.saturating_sub(passed_ns as u64));
         };
         wait_until(BURST_NS);
-        endpoint.send_basic(0, 0, &[round as u8; 40])?;
+        endpoint.send_basic(Destination(0), 0, &[round as u8; 40])?;
         for _ in 0..round.min(longest) {
-            endpoint.send_express(0, 0, [round as u8; 8])?;
+            endpoint.send_express(Destination(0), 0, [round as u8; 8])?;
         }
         wait_until(ROOM_NS);
         for _ in 0..4 {
-            assert!(endpoint.receive().is_some(), "the ring is full");
+            let message = endpoint.receive().map(MessageView::into_message);
+            assert!(message.is_some(), "the ring is full");
         }
         endpoint.give_back();
-        endpoint.receive_wait(PATIENCE_NS)?;
+        endpoint.receive_wait(PATIENCE)?.into_message();
         node.port.sleep_ns(LAST_NS);
-        endpoint.send_express(0, 0, [round as u8; 8])?;
+        endpoint.send_express(Destination(0), 0, [round as u8; 8])?;
         node.barrier();
     }
     Ok(())
@@ -184,8 +189,8 @@ fn receive_burst(node: &Node) -> Result<(), Error> {
         let mut endpoint = endpoint(node)?;
         node.barrier();
         for message in 0..5 {
-            endpoint.when_room(PATIENCE_NS, |endpoint| {
-                endpoint.send_express(0, 0, [message; 8])
+            endpoint.when_room(PATIENCE, |endpoint| {
+                endpoint.send_express(Destination(0), 0, [message; 8])
             })?;
         }
         node.port.sleep_ns(FILLING_NS);

@@ -68,8 +68,8 @@ fn two_threads_see_what_one_sees() {
 
 #[test]
 fn threads_make_no_difference_on_a_switch() {
-    // The nodes do not divide evenly among the threads. Threads meet once in a wire's delay: with none, three of them on two
-    // processors would spend their time waiting for the third.
+    // The nodes do not divide evenly among the threads. Threads meet once in a wire's delay: with none, three of them
+    // on two processors would spend their time waiting for the third.
     let [one, three] = [1, 3].map(|threads| {
         run(ClusterOptions {
             nodes: 4,

@@ -2,10 +2,10 @@
 
 mod support;
 
+use host_driver::{Destination, Endpoint, EndpointOptions, Error, ReceiveQueueId, RequestError};
 use sim::cluster::ClusterOptions;
 use sim::network::{Frames, Tamper, Tampering};
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// Receive queues whose messages all arrive, and one of whose messages only the first does.
 const GOOD: [u16; 2] = [1, 2];
@@ -20,10 +20,10 @@ fn losses(node: &Node) -> u64 {
     MOST_LOSSES.min(u64::from(node.device.identity().transmit_slots) - 1)
 }
 
-fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Error> {
+fn endpoints(node: &Node) -> Result<Vec<Endpoint>, RequestError> {
     let endpoint = |queue| {
         let options = EndpointOptions {
-            receive_queue_id: queue,
+            receive_queue_id: ReceiveQueueId(queue),
             inline: false,
             ..EndpointOptions::default()
         };
@@ -39,12 +39,16 @@ fn send(node: &Node) -> Result<(), Error> {
     for loss in 0..=losses(node) {
         for message in 0..MESSAGES {
             for endpoint in &mut ends[..2] {
-                endpoint.send_express(0, 0, (loss * MESSAGES + message).to_le_bytes())?;
-                endpoint.flush(PATIENCE_NS)?;
+                endpoint.send_express(
+                    Destination(0),
+                    0,
+                    (loss * MESSAGES + message).to_le_bytes(),
+                )?;
+                endpoint.flush(PATIENCE)?;
             }
         }
         // The first one of these arrives.
-        ends[2].send_express(0, 0, *b"the last")?;
+        ends[2].send_express(Destination(0), 0, *b"the last")?;
         node.port.sleep_ns(3_000);
     }
     node.barrier();
@@ -57,21 +61,21 @@ fn receive(node: &Node) -> Result<(), Error> {
     node.barrier();
     for endpoint in &mut ends[..2] {
         for number in 0..MESSAGES * (losses(node) + 1) {
-            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            let received = endpoint.receive_wait(PATIENCE)?.into_message();
             assert_eq!(received.payload, number.to_le_bytes());
             // Nothing is lost before the second of the bad ones.
             let behind = number >= 2 * MESSAGES && number.is_multiple_of(MESSAGES);
             assert_eq!(received.gap, behind, "message {number}");
         }
-        assert_eq!(endpoint.receive(), None);
+        assert!(endpoint.receive().is_none());
     }
-    let only = ends[2].receive_wait(PATIENCE_NS)?;
+    let only = ends[2].receive_wait(PATIENCE)?.into_message();
     assert_eq!((&only.payload[..], only.gap), (&b"the last"[..], false));
-    assert_eq!(ends[2].receive(), None, "the others were lost");
+    assert!(ends[2].receive().is_none(), "the others were lost");
     // To this ring, too, and for messages that come without a wire, and once.
     for marked in [true, false] {
-        ends[2].send_express(1, 0, *b"to mysel")?;
-        let received = ends[2].receive_wait(PATIENCE_NS)?;
+        ends[2].send_express(Destination(1), 0, *b"to mysel")?;
+        let received = ends[2].receive_wait(PATIENCE)?.into_message();
         assert_eq!(
             (&received.payload[..], received.gap),
             (&b"to mysel"[..], marked)

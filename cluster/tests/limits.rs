@@ -2,11 +2,11 @@
 
 mod support;
 
+use host_driver::Error;
 use sim::cluster::{ClusterOptions, MAXIMUM_WIRE_CYCLES, RunError};
 use sim::model::RAM_BYTES;
 use std::path::Path;
 use std::process::Command;
-use host_driver::Error;
 use wayfarer_cluster::launch::{FirmwareError, Program, launch, read_firmware};
 
 /// How a run of programs that never end ends.

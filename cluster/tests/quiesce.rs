@@ -4,20 +4,24 @@ mod support;
 
 use abi::control::counter::Counter;
 use abi::control::registers::{self, AdminEntries, Quiesce, Status};
+use host_driver::{
+    Destination, Device, Endpoint, EndpointOptions, Error, MessageView, NodeNumber, OpenError,
+    OpenOptions, ReceiveQueueId, RequestError, VirtualChannel,
+};
 use sim::cluster::Cluster;
 use sim::host::HostPort;
 use sim::pcie::ReadFault;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wayfarer_cluster::launch::{Node, PATIENCE, launch};
 use wayfarer_configuration::Configuration;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS, launch};
-use host_driver::{Device, Endpoint, EndpointOptions, Error, OpenOptions};
 
 /// Receive queues on each node.
 const QUEUES: u16 = 3;
 /// Messages that the last driver receives in each, and sends to each.
 const MESSAGES: usize = 20;
 /// Enough for small requests; not for the probes of a large ring.
-const PATIENT_NS: f64 = support::cycles_ns(31_250);
+const PATIENT: Duration = support::cycles(31_250);
 /// Longest time that a driver lives, and that the next waits.
 const LIFE_NS: u64 = 60_000;
 /// Longer than the firmware takes from the doorbell to the first submission.
@@ -33,7 +37,7 @@ fn draw(seed: u64, number: u64, limit: u64) -> u64 {
 
 fn options(queue: u16) -> EndpointOptions {
     EndpointOptions {
-        receive_queue_id: queue,
+        receive_queue_id: ReceiveQueueId(queue),
         ring_entries_log2: 6,
         inline: queue == 0,
         ..EndpointOptions::default()
@@ -43,7 +47,12 @@ fn options(queue: u16) -> EndpointOptions {
 fn endpoints(device: &Device, peer: u16) -> Result<Vec<Endpoint>, Error> {
     let endpoint = |queue| {
         let endpoint = device.create_endpoint(options(queue))?;
-        endpoint.load_translation(0, peer, queue, 0)?;
+        endpoint.load_translation(
+            Destination(0),
+            NodeNumber(peer),
+            ReceiveQueueId(queue),
+            VirtualChannel::ZERO,
+        )?;
         Ok(endpoint)
     };
     (0..QUEUES).map(endpoint).collect()
@@ -54,7 +63,8 @@ fn payload(queue: usize, message: u32) -> [u8; 8] {
     (u64::from(message) << 8 | queue as u64).to_le_bytes()
 }
 
-/// Has every endpoint send and receive for some time. Errors of the peer's queues are its own business; what is received is whole.
+/// Has every endpoint send and receive for some time. Errors of the peer's queues are its own business; what is
+/// received is whole.
 fn traffic(port: &HostPort, endpoints: &mut [Endpoint], ns: u64, sent: &mut u32) {
     let end = port.now_ns() + ns as f64;
     while port.now_ns() < end {
@@ -64,11 +74,11 @@ fn traffic(port: &HostPort, endpoints: &mut [Endpoint], ns: u64, sent: &mut u32)
             let mut long = [0x55; 120];
             long[..8].copy_from_slice(&payload(queue, *sent));
             let _ = match queue {
-                0 => endpoint.send_basic(0, 0, &long),
-                _ => endpoint.send_express(0, 0, payload(queue, *sent)),
+                0 => endpoint.send_basic(Destination(0), 0, &long),
+                _ => endpoint.send_express(Destination(0), 0, payload(queue, *sent)),
             };
             *sent += 1;
-            while let Some(message) = endpoint.receive() {
+            while let Some(message) = endpoint.receive().map(MessageView::into_message) {
                 assert_eq!(usize::from(message.payload[0]), queue, "of another queue");
                 assert_eq!(message.payload.len(), if queue == 0 { 120 } else { 8 });
             }
@@ -91,7 +101,8 @@ fn next_generation(port: &HostPort) -> u64 {
     (entries.generation + 1) % 256
 }
 
-/// What an operating system does when a driver has died: stops the NIU, waits, frees the driver's memory. Gives the time it took.
+/// What an operating system does when a driver has died: stops the NIU, waits, frees the driver's memory. Gives the
+/// time it took.
 fn bury(port: &HostPort) -> f64 {
     let generation = next_generation(port);
     let start = port.now_ns();
@@ -140,19 +151,21 @@ fn half_open(port: &HostPort) {
     }
 }
 
-fn open(patience: f64) -> Result<Device, Error> {
+fn open(firmware_patience: Duration) -> Result<Device, OpenError> {
     let options = OpenOptions {
         take_over: true,
-        firmware_patience_ns: patience,
+        firmware_patience,
+        ..OpenOptions::DEFAULT
     };
     Device::open_with("sim:0", options)
 }
 
-/// Node 0: a driver dies in the midst of traffic and of a request, another one in opening the device, a third one works.
+/// Node 0: a driver dies in the midst of traffic and of a request, another one in opening the device, a third one
+/// works.
 fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     let port = node.port.clone();
     drop(node);
-    let device = open(PATIENT_NS)?;
+    let device = open(PATIENT)?;
     let mut ends = endpoints(&device, 1)?;
     port.gather(&[]);
     let mut sent = 0;
@@ -160,7 +173,7 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     if seed.is_multiple_of(2) {
         // On a host that is not all too fast, the firmware is at it still.
         let large = EndpointOptions {
-            receive_queue_id: QUEUES,
+            receive_queue_id: ReceiveQueueId(QUEUES),
             ring_entries_log2: 12,
             ..EndpointOptions::default()
         };
@@ -177,12 +190,12 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     // Long enough for it to go on with that.
     port.sleep_ns(CLEARING_NS);
 
-    let device = open(20_000_000.0)?;
+    let device = open(Duration::from_millis(20))?;
     let mut ends = endpoints(&device, 1)?;
     for (queue, endpoint) in ends.iter_mut().enumerate() {
         let mut last = None;
         for _ in 0..MESSAGES {
-            let message = endpoint.receive_wait(PATIENCE_NS)?.payload;
+            let message = endpoint.receive_wait(PATIENCE)?.into_message().payload;
             assert_eq!(usize::from(message[0]), queue);
             let number = u32::from_le_bytes(message[1..5].try_into().expect("four bytes"));
             assert!(last < Some(number), "{last:?}, then {number}");
@@ -193,11 +206,11 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     port.gather(&[]);
     for (queue, endpoint) in ends.iter_mut().enumerate().skip(1) {
         for message in 0..MESSAGES as u32 {
-            endpoint.when_room(PATIENCE_NS, |endpoint| {
-                endpoint.send_express(0, 1, payload(queue, message))
+            endpoint.when_room(PATIENCE, |endpoint| {
+                endpoint.send_express(Destination(0), 1, payload(queue, message))
             })?;
         }
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
     }
     port.gather(&[]);
     assert_ne!(
@@ -221,7 +234,7 @@ fn lives(node: &Node, enough: &Mutex<bool>) -> Result<f64, Error> {
     for (queue, endpoint) in ends.iter_mut().enumerate().skip(1) {
         let mut message = 0;
         while message < MESSAGES as u32 {
-            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            let received = endpoint.receive_wait(PATIENCE)?.into_message();
             // Before it there may be some of the first driver.
             if received.tag == 1 {
                 assert_eq!(received.payload, payload(queue, message));
@@ -264,16 +277,16 @@ fn the_niu_is_not_quiet_while_a_read_may_still_be_answered() {
     let period: u64 = configuration.value("host.completion_timeout_cycles");
     let mut cluster = Cluster::new(support::options("bare", 950));
     cluster.program(0, move |port| {
-        let device = open(PATIENT_NS).expect("the firmware answers");
+        let device = open(PATIENT).expect("the firmware answers");
         port.with_side(|side| side.bridge.spoil_read(ReadFault::Unanswered));
         let start = port.cycle();
         let silent = device.create_endpoint(options(0));
-        assert!(matches!(silent, Err(Error::FirmwareSilent { .. })));
+        assert!(matches!(silent, Err(RequestError::FirmwareSilent { .. })));
         std::mem::forget(device);
         bury(&port);
         let cycles = port.cycle() - start;
         assert!((period..2 * period + 50_000).contains(&cycles), "{cycles}");
-        let device = open(20_000_000.0).expect("it is replaced");
+        let device = open(Duration::from_millis(20)).expect("it is replaced");
         device.create_endpoint(options(0)).expect("there is room");
     });
     cluster.program(1, |_| {});

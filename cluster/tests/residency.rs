@@ -2,10 +2,13 @@
 
 mod support;
 
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId, RequestError,
+    VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
 use std::collections::BTreeSet;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// Receive queues on either node: of the endpoint that moves and its partner, and of the others' traffic.
 const MOVING: u16 = 1;
@@ -22,7 +25,7 @@ const ROUNDS: u64 = 14;
 
 fn options(receive_queue_id: u16, ring_entries_log2: u8) -> EndpointOptions {
     EndpointOptions {
-        receive_queue_id,
+        receive_queue_id: ReceiveQueueId(receive_queue_id),
         ring_entries_log2,
         destinations_log2: 0,
         inline: receive_queue_id == MOVING,
@@ -32,7 +35,12 @@ fn options(receive_queue_id: u16, ring_entries_log2: u8) -> EndpointOptions {
 
 fn connected(node: &Node, to: u16, options: EndpointOptions) -> Result<Endpoint, Error> {
     let endpoint = node.device.create_endpoint(options)?;
-    endpoint.load_translation(0, node.peer(), to, 0)?;
+    endpoint.load_translation(
+        Destination(0),
+        NodeNumber(node.peer()),
+        ReceiveQueueId(to),
+        VirtualChannel::ZERO,
+    )?;
     Ok(endpoint)
 }
 
@@ -47,9 +55,11 @@ fn payload(number: u64) -> Vec<u8> {
 fn send(endpoint: &mut Endpoint, numbers: std::ops::Range<u64>, long: bool) -> Result<(), Error> {
     for number in numbers {
         let bytes = payload(number);
-        endpoint.when_room(PATIENCE_NS, |endpoint| match bytes.first_chunk() {
-            Some(eight) if !long || bytes.len() == 8 => endpoint.send_express(0, 0, *eight),
-            _ => endpoint.send_basic(0, 0, &bytes),
+        endpoint.when_room(PATIENCE, |endpoint| match bytes.first_chunk() {
+            Some(eight) if !long || bytes.len() == 8 => {
+                endpoint.send_express(Destination(0), 0, *eight)
+            }
+            _ => endpoint.send_basic(Destination(0), 0, &bytes),
         })?;
     }
     Ok(())
@@ -65,7 +75,7 @@ fn receive(
         if !long {
             expected.truncate(8);
         }
-        let message = endpoint.receive_wait(PATIENCE_NS)?;
+        let message = endpoint.receive_wait(PATIENCE)?.into_message();
         assert_eq!(message.payload, expected, "message {number}");
     }
     Ok(())
@@ -87,7 +97,7 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
         for round in 0..ROUNDS {
             let numbers = round * MESSAGES..(round + 1) * MESSAGES;
             send(&mut moving, numbers.clone(), true)?;
-            moving.flush(PATIENCE_NS)?;
+            moving.flush(PATIENCE)?;
             receive(&mut moving, numbers, true)?;
             node.barrier();
 
@@ -100,7 +110,7 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             // Its queues serve another endpoint, which leaves other indices behind.
             let mut borrower = connected(node, BORROWER, options(BORROWER, 4))?;
             send(&mut borrower, 0..1 + round % 3, false)?;
-            borrower.flush(PATIENCE_NS)?;
+            borrower.flush(PATIENCE)?;
             let late = (round % 2 == 1 && rest.len() == left).then_some(borrower);
             moving.install()?;
             drop(late);
@@ -109,7 +119,7 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
                 assert_eq!(used.len(), 1, "the same queue again");
             }
             receive(&mut others, traffic, false)?;
-            others.flush(PATIENCE_NS)?;
+            others.flush(PATIENCE)?;
             node.barrier();
         }
         let most = usize::from(queues) - 1 - left;
@@ -118,7 +128,7 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             "always the same queues: {used:?}"
         );
         moving.check()?;
-        assert_eq!(moving.receive(), None, "a message twice");
+        assert!(moving.receive().is_none(), "a message twice");
         Ok(())
     };
     let partner = |node: &Node| {
@@ -129,18 +139,18 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             let numbers = round * MESSAGES..(round + 1) * MESSAGES;
             send(&mut partner, numbers.clone(), true)?;
             receive(&mut partner, numbers, true)?;
-            partner.flush(PATIENCE_NS)?;
+            partner.flush(PATIENCE)?;
             node.barrier();
 
             let traffic = round * TRAFFIC..(round + 1) * TRAFFIC;
             send(&mut others, traffic.clone(), false)?;
             receive(&mut borrowed, 0..1 + round % 3, false)?;
             receive(&mut others, traffic, false)?;
-            others.flush(PATIENCE_NS)?;
+            others.flush(PATIENCE)?;
             node.barrier();
         }
-        assert_eq!(partner.receive(), None, "a message twice");
-        assert_eq!(others.receive(), None, "a message twice");
+        assert!(partner.receive().is_none(), "a message twice");
+        assert!(others.receive().is_none(), "a message twice");
         Ok(())
     };
     let options = ClusterOptions {
@@ -159,17 +169,18 @@ fn an_endpoint_whose_messages_are_in_flight_is_not_evicted() {
         // The ring of the receiver has two entries.
         send(&mut endpoint, 0..5, false)?;
         let error = endpoint.evict().expect_err("three messages have no room");
-        assert!(matches!(error, Error::Refused { .. }), "{error}");
+        assert!(matches!(error, RequestError::Refused { .. }), "{error}");
         node.barrier();
         send(&mut endpoint, 5..7, false)?;
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
         endpoint.evict()?;
         endpoint.evict().expect_err("it is evicted already");
         endpoint.install()?;
         send(&mut endpoint, 7..9, false)?;
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
         // Evicted endpoints are destroyed like others.
-        endpoint.evict()
+        endpoint.evict()?;
+        Ok(())
     };
     let receiver = |node: &Node| {
         let mut endpoint = connected(node, MOVING, options(MOVING, 1))?;

@@ -3,12 +3,15 @@
 mod support;
 
 use abi::control::counter::Counter;
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, MessageView, NodeNumber, ReceiveQueueId,
+    VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
-/// Core cycles of the wire: the answer to what the former owner sent comes when the next one has long sent, too. But there and
-/// back takes less time than a queue waits before it pings.
+/// Core cycles of the wire: the answer to what the former owner sent comes when the next one has long sent, too. But
+/// there and back takes less time than a queue waits before it pings.
 fn wire_delay_cycles() -> u64 {
     25_000.min(2 * support::answer_timeout_cycles() / 5)
 }
@@ -24,7 +27,7 @@ const ROUNDS: u64 = 6;
 
 fn options(receive_queue_id: u16, inline: bool) -> EndpointOptions {
     EndpointOptions {
-        receive_queue_id,
+        receive_queue_id: ReceiveQueueId(receive_queue_id),
         ring_entries_log2: 8,
         destinations_log2: 0,
         inline,
@@ -39,7 +42,7 @@ fn payload(owner: u64, message: u64) -> [u8; 8] {
 
 fn send_all(endpoint: &mut Endpoint, owner: u64) -> Result<(), Error> {
     for message in 0..MESSAGES {
-        endpoint.send_express(0, 0, payload(owner, message))?;
+        endpoint.send_express(Destination(0), 0, payload(owner, message))?;
     }
     Ok(())
 }
@@ -55,7 +58,12 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
         let mut queue = None;
         for round in 0..ROUNDS {
             let mut former = node.endpoint(options(FULL, false), &[])?;
-            former.load_translation(0, node.peer(), FULL, 0)?;
+            former.load_translation(
+                Destination(0),
+                NodeNumber(node.peer()),
+                ReceiveQueueId(FULL),
+                VirtualChannel::ZERO,
+            )?;
             assert_eq!(
                 *queue.get_or_insert(former.transmit_queue()),
                 former.transmit_queue()
@@ -73,9 +81,14 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
             drop(former);
             let mut next = node.endpoint(options(EMPTY, false), &[])?;
             assert_eq!(queue, Some(next.transmit_queue()), "the same queue");
-            next.load_translation(0, node.peer(), EMPTY, 0)?;
+            next.load_translation(
+                Destination(0),
+                NodeNumber(node.peer()),
+                ReceiveQueueId(EMPTY),
+                VirtualChannel::ZERO,
+            )?;
             send_all(&mut next, 2 * round + 1)?;
-            next.flush(PATIENCE_NS)?;
+            next.flush(PATIENCE)?;
             node.barrier();
         }
         let stale = node.device.counter(Counter::AnswerUnexpected)?;
@@ -92,22 +105,22 @@ fn an_answer_to_a_former_owners_message_is_nothing_to_the_next_owner() {
             })?;
             node.barrier();
             for message in 0..MESSAGES - 1 {
-                let received = full.receive_wait(PATIENCE_NS)?;
+                let received = full.receive_wait(PATIENCE)?.into_message();
                 assert_eq!(received.payload, payload(2 * round, message));
             }
             node.barrier();
             full.give_back();
             for message in 0..MESSAGES {
-                let received = empty.receive_wait(PATIENCE_NS)?;
+                let received = empty.receive_wait(PATIENCE)?.into_message();
                 assert_eq!(received.payload, payload(2 * round + 1, message));
             }
             node.barrier();
-            assert_eq!(empty.receive(), None, "a message twice");
+            assert!(empty.receive().is_none(), "a message twice");
             // What the former owner had in flight came once or not at all.
-            if let Some(received) = full.receive() {
+            if let Some(received) = full.receive().map(MessageView::into_message) {
                 assert_eq!(received.payload, payload(2 * round, MESSAGES - 1));
             }
-            assert_eq!(full.receive(), None, "a message twice");
+            assert!(full.receive().is_none(), "a message twice");
         }
         Ok(())
     };

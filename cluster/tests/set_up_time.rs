@@ -1,8 +1,10 @@
 //! How long the firmware takes to set things up: every program and every simulation pays for it.
 
+use host_driver::{
+    Destination, Device, EndpointOptions, NodeNumber, ReceiveQueueId, VirtualChannel,
+};
 use sim::cluster::Cluster;
 use std::sync::{Arc, Mutex};
-use host_driver::{Device, EndpointOptions};
 
 mod support;
 
@@ -41,7 +43,14 @@ fn set_up_is_quick() {
         };
         let endpoint = device.create_endpoint(options).expect("there is room");
         lap();
-        endpoint.load_translation(0, 1, 0, 0).expect("it is legal");
+        endpoint
+            .load_translation(
+                Destination(0),
+                NodeNumber(1),
+                ReceiveQueueId(0),
+                VirtualChannel::ZERO,
+            )
+            .expect("it is legal");
         lap();
         drop(endpoint);
         lap();

@@ -3,18 +3,21 @@
 mod support;
 
 use abi::admin::status::Status;
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, NodeNumber, ReceiveQueueId, RequestError, SendError,
+    VirtualChannel,
+};
+use wayfarer_cluster::launch::{Node, PATIENCE};
 use wayfarer_configuration::Configuration;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
 
 /// Base-2 logarithm of the destinations that leave room for nobody else.
 fn whole_table_log2(node: &Node) -> u8 {
     node.device.identity().translation_entries.ilog2() as u8
 }
 
-fn endpoint(node: &Node, destinations_log2: u8) -> Result<Endpoint, Error> {
+fn endpoint(node: &Node, destinations_log2: u8) -> Result<Endpoint, RequestError> {
     node.device.create_endpoint(EndpointOptions {
-        receive_queue_id: 9,
+        receive_queue_id: ReceiveQueueId(9),
         destinations_log2,
         ..EndpointOptions::default()
     })
@@ -52,9 +55,9 @@ fn the_hardware_tells_the_sizes_of_its_configuration() {
 }
 
 /// An endpoint that leads to its like on the other node; both are there.
-fn pair(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, Error> {
+fn pair(node: &Node, ring_entries_log2: u8) -> Result<Endpoint, RequestError> {
     let options = EndpointOptions {
-        receive_queue_id: 9,
+        receive_queue_id: ReceiveQueueId(9),
         ring_entries_log2,
         ..EndpointOptions::default()
     };
@@ -74,12 +77,12 @@ fn each_inline_body_keeps_its_own_message() {
         let mut endpoint = pair(node, 8)?;
         for lap in 0..LAPS {
             for message in 0..support::inline_bodies(node) as u8 {
-                endpoint.compose(0, message, &payload(lap, message))?;
+                endpoint.compose(Destination(0), message, &payload(lap, message))?;
             }
             // Nothing was launched yet, so nothing can have made room.
-            let full = endpoint.compose(0, 0, b"one too many");
-            assert!(matches!(full, Err(Error::QueueFull)), "{full:?}");
-            endpoint.flush(PATIENCE_NS)?;
+            let full = endpoint.compose(Destination(0), 0, b"one too many");
+            assert!(matches!(full, Err(SendError::QueueFull)), "{full:?}");
+            endpoint.flush(PATIENCE)?;
         }
         node.barrier();
         Ok(())
@@ -88,13 +91,13 @@ fn each_inline_body_keeps_its_own_message() {
         let mut endpoint = pair(node, 8)?;
         for lap in 0..LAPS {
             for message in 0..support::inline_bodies(node) as u8 {
-                let received = endpoint.receive_wait(PATIENCE_NS)?;
+                let received = endpoint.receive_wait(PATIENCE)?.into_message();
                 assert_eq!(received.tag, message);
                 assert_eq!(received.payload, payload(lap, message), "{lap} {message}");
             }
         }
         node.barrier();
-        assert_eq!(endpoint.receive(), None, "a message too many");
+        assert!(endpoint.receive().is_none(), "a message too many");
         Ok(())
     };
     let options = support::options("bare", 102);
@@ -114,7 +117,10 @@ fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() 
         let mut endpoint = pair(node, ENTRIES_LOG2)?;
         let mut sent = 0_u64;
         for _ in 0..2 {
-            while endpoint.send_express(0, 0, sent.to_le_bytes()).is_ok() {
+            while endpoint
+                .send_express(Destination(0), 0, sent.to_le_bytes())
+                .is_ok()
+            {
                 sent += 1;
                 assert!(sent <= most(node), "{sent} messages");
             }
@@ -122,7 +128,7 @@ fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() 
         }
         assert_eq!(sent, most(node), "the ring and the slots are full");
         node.barrier();
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
         node.barrier();
         Ok(())
     };
@@ -130,24 +136,25 @@ fn a_queue_takes_as_many_messages_as_it_has_slots_and_each_slot_keeps_its_own() 
         let mut endpoint = pair(node, ENTRIES_LOG2)?;
         node.barrier();
         for number in 0..most(node) {
-            let received = endpoint.receive_wait(PATIENCE_NS)?;
+            let received = endpoint.receive_wait(PATIENCE)?.into_message();
             assert_eq!(received.payload, number.to_le_bytes());
             endpoint.give_back();
         }
         node.barrier();
-        assert_eq!(endpoint.receive(), None, "a message too many");
+        assert!(endpoint.receive().is_none(), "a message too many");
         Ok(())
     };
     let options = support::options("bare", 104);
     support::run(options, vec![Box::new(send), Box::new(receive)]);
 }
 
-/// The numbers of queues, pages and identifiers come apart as endpoints come and go; messages find their way all the same.
+/// The numbers of queues, pages and identifiers come apart as endpoints come and go; messages find their way all the
+/// same.
 #[test]
 fn every_queue_and_every_inline_page_can_be_lent_and_no_more() {
-    fn create(node: &Node, receive_queue_id: u16, inline: bool) -> Result<Endpoint, Error> {
+    fn create(node: &Node, receive_queue_id: u16, inline: bool) -> Result<Endpoint, RequestError> {
         let options = EndpointOptions {
-            receive_queue_id,
+            receive_queue_id: ReceiveQueueId(receive_queue_id),
             ring_entries_log2: 2,
             destinations_log2: 0,
             inline,
@@ -155,9 +162,9 @@ fn every_queue_and_every_inline_page_can_be_lent_and_no_more() {
         };
         node.endpoint(options, &[node.peer()])
     }
-    fn refused(result: Result<Endpoint, Error>) {
-        let Err(Error::Refused { status, .. }) = result else {
-            panic!("more than there is: {:?}", result.map(|it| it.number()));
+    fn refused(result: Result<Endpoint, RequestError>) {
+        let Err(RequestError::Refused { status, .. }) = result else {
+            panic!("more than there is: {:?}", result.map(|it| it.number().0));
         };
         assert_eq!(status, Some(Status::NoResources));
     }
@@ -186,21 +193,21 @@ fn every_queue_and_every_inline_page_can_be_lent_and_no_more() {
         let mut endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         node.barrier();
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
-            endpoint.send_express(0, 0, (number as u64).to_le_bytes())?;
+            endpoint.send_express(Destination(0), 0, (number as u64).to_le_bytes())?;
             if (number as u32) < pages {
-                endpoint.send_basic(0, 1, &[number as u8; 100])?;
+                endpoint.send_basic(Destination(0), 1, &[number as u8; 100])?;
             }
         }
         for (number, endpoint) in endpoints.iter_mut().enumerate() {
-            let express = endpoint.receive_wait(PATIENCE_NS)?;
+            let express = endpoint.receive_wait(PATIENCE)?.into_message();
             assert_eq!(express.payload, (number as u64).to_le_bytes());
-            assert_eq!(usize::from(express.receive_queue_id), number);
+            assert_eq!(usize::from(express.receive_queue_id.0), number);
             if (number as u32) < pages {
-                let basic = endpoint.receive_wait(PATIENCE_NS)?;
+                let basic = endpoint.receive_wait(PATIENCE)?.into_message();
                 assert_eq!(basic.payload, [number as u8; 100]);
-                assert_eq!(basic.source_endpoint, express.source_endpoint);
+                assert_eq!(basic.source_endpoint.0, express.source_endpoint.0);
             }
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
         }
         node.barrier();
         Ok(())
@@ -214,10 +221,10 @@ fn every_queue_and_every_inline_page_can_be_lent_and_no_more() {
 
 #[test]
 fn the_whole_translation_table_can_be_used_and_nothing_beyond_it() {
-    let refused = |result: Result<Endpoint, Error>| match result {
-        Err(Error::Refused { status, .. }) => status.expect("a status the driver knows"),
+    let refused = |result: Result<Endpoint, RequestError>| match result {
+        Err(RequestError::Refused { status, .. }) => status.expect("a status the driver knows"),
         Err(error) => panic!("{error}"),
-        Ok(endpoint) => panic!("endpoint {} was made", endpoint.number()),
+        Ok(endpoint) => panic!("endpoint {} was made", endpoint.number().0),
     };
     let send = move |node: &Node| {
         let all_log2 = whole_table_log2(node);
@@ -232,17 +239,22 @@ fn the_whole_translation_table_can_be_used_and_nothing_beyond_it() {
         assert_eq!(beyond, expected, "a window larger than the table");
         let mut whole = endpoint(node, all_log2)?;
         let status = refused(node.device.create_endpoint(EndpointOptions {
-            receive_queue_id: 10,
+            receive_queue_id: ReceiveQueueId(10),
             destinations_log2: 0,
             ..EndpointOptions::default()
         }));
         assert_eq!(status, Status::NoResources, "no entry is left");
         let entries = node.device.identity().translation_entries as u16;
-        let result = whole.load_translation(entries, node.peer(), 9, 0);
+        let result = whole.load_translation(
+            Destination(entries),
+            NodeNumber(node.peer()),
+            ReceiveQueueId(9),
+            VirtualChannel::ZERO,
+        );
         assert!(
             matches!(
                 result,
-                Err(Error::Refused {
+                Err(RequestError::Refused {
                     status: Some(Status::BadOperand),
                     ..
                 })
@@ -250,15 +262,25 @@ fn the_whole_translation_table_can_be_used_and_nothing_beyond_it() {
             "{result:?}"
         );
         // Both ends of the table, and what lies between stays apart.
-        whole.load_translation(0, node.peer(), 9, 0)?;
-        whole.load_translation(entries - 1, node.peer(), 9, 0)?;
+        whole.load_translation(
+            Destination(0),
+            NodeNumber(node.peer()),
+            ReceiveQueueId(9),
+            VirtualChannel::ZERO,
+        )?;
+        whole.load_translation(
+            Destination(entries - 1),
+            NodeNumber(node.peer()),
+            ReceiveQueueId(9),
+            VirtualChannel::ZERO,
+        )?;
         node.barrier();
-        whole.send_basic(entries - 1, 1, b"last")?;
-        whole.send_basic(0, 2, b"first")?;
-        whole.flush(PATIENCE_NS)?;
+        whole.send_basic(Destination(entries - 1), 1, b"last")?;
+        whole.send_basic(Destination(0), 2, b"first")?;
+        whole.flush(PATIENCE)?;
         for destination in [1, entries / 2, entries - 2] {
-            whole.send_basic(destination, 3, b"nowhere")?;
-            let error = whole.flush(PATIENCE_NS).expect_err("nothing was loaded");
+            whole.send_basic(Destination(destination), 3, b"nowhere")?;
+            let error = whole.flush(PATIENCE).expect_err("nothing was loaded");
             assert!(
                 error.to_string().contains("translation entry is not valid"),
                 "{error}"
@@ -271,11 +293,11 @@ fn the_whole_translation_table_can_be_used_and_nothing_beyond_it() {
         let mut endpoint = endpoint(node, 0)?;
         node.barrier();
         for (tag, payload) in [(1, &b"last"[..]), (2, b"first")] {
-            let message = endpoint.receive_wait(PATIENCE_NS)?;
+            let message = endpoint.receive_wait(PATIENCE)?.into_message();
             assert_eq!((message.tag, &message.payload[..]), (tag, payload));
         }
         node.barrier();
-        assert_eq!(endpoint.receive(), None, "a message nobody sent");
+        assert!(endpoint.receive().is_none(), "a message nobody sent");
         Ok(())
     };
     let options = support::options("bare", 103);

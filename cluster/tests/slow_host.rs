@@ -1,21 +1,24 @@
-//! A slow host is not a dead peer: a queue fails when the receiver's NIU is gone or says that a message was lost, not before.
+//! A slow host is not a dead peer: a queue fails when the receiver's NIU is gone or says that a message was lost, not
+//! before.
 
 mod support;
 
 use abi::control::counter::Counter;
 use abi::message::error::Error as Code;
+use host_driver::{Destination, Endpoint, EndpointOptions, Error, ReceiveQueueId};
 use sim::cluster::ClusterOptions;
 use sim::network::{Frames, Tamper, Tampering};
 use sim::pcie::Class;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use std::time::Duration;
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
-/// Bytes of a message. So many are sent that the NIU cannot hand all of them over, whatever it has room for on the way to the host.
+/// Bytes of a message. So many are sent that the NIU cannot hand all of them over, whatever it has room for on the way
+/// to the host.
 const BYTES: usize = 248;
 
 fn endpoint(node: &Node) -> Result<Endpoint, Error> {
     let options = EndpointOptions {
-        receive_queue_id: 7,
+        receive_queue_id: ReceiveQueueId(7),
         ..EndpointOptions::default()
     };
     let endpoint = node.endpoint(options, &[node.peer()])?;
@@ -36,11 +39,11 @@ fn a_host_that_takes_nothing_for_long_makes_no_queue_fail() {
         node.barrier();
         let messages = support::inline_bodies(node);
         for message in 0..messages {
-            endpoint.send_basic(0, 0, &[message as u8; BYTES])?;
+            endpoint.send_basic(Destination(0), 0, &[message as u8; BYTES])?;
         }
         node.port.sleep_ns(long_ns(node));
         endpoint.check()?;
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
         node.barrier();
         assert_ne!(node.device.counter(Counter::PingsSent)?, 0);
         assert_eq!(node.device.counter(Counter::AnswerTimeout)?, 0);
@@ -57,11 +60,11 @@ fn a_host_that_takes_nothing_for_long_makes_no_queue_fail() {
         });
         node.barrier();
         for message in 0..support::inline_bodies(node) {
-            let received = endpoint.receive_wait(2.0 * PATIENCE_NS)?;
+            let received = endpoint.receive_wait(2 * PATIENCE)?.into_message();
             assert_eq!(received.payload, [message as u8; BYTES]);
         }
         node.barrier();
-        assert_eq!(endpoint.receive(), None, "a message twice");
+        assert!(endpoint.receive().is_none(), "a message twice");
         Ok(())
     };
     let options = support::options("bare", 141);
@@ -79,14 +82,14 @@ fn a_queue_whose_peer_is_gone_fails_in_its_time() {
         let (error, waited) = loop {
             let start = node.port.cycle();
             let sent = endpoint
-                .when_room(2.0 * PATIENCE_NS, |endpoint| {
-                    endpoint.send_express(0, 0, *b"anybody?")
+                .when_room(2 * PATIENCE, |endpoint| {
+                    endpoint.send_express(Destination(0), 0, *b"anybody?")
                 })
-                .and_then(|()| endpoint.flush(2.0 * PATIENCE_NS));
-            match sent {
-                Ok(()) => {}
-                Err(Error::Queue(error)) => break (error, node.port.cycle() - start),
-                Err(error) => return Err(error),
+                .map_err(Error::from)
+                .and_then(|()| Ok(endpoint.flush(2 * PATIENCE)?));
+            if let Err(error) = sent {
+                let report = error.queue_report().ok_or(error)?;
+                break (report, node.port.cycle() - start);
             }
         };
         assert_eq!((error.code, error.failed), (Code::AnswerTimeout, true));
@@ -102,7 +105,10 @@ fn a_queue_whose_peer_is_gone_fails_in_its_time() {
     let receive = |node: &Node| {
         let mut endpoint = endpoint(node)?;
         // Until nothing comes any more.
-        while endpoint.receive_wait(long_ns(node) as f64).is_ok() {}
+        while endpoint
+            .receive_wait(Duration::from_nanos(long_ns(node)))
+            .is_ok()
+        {}
         Ok(())
     };
     let gone = Tampering {

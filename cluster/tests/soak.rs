@@ -3,8 +3,8 @@
 mod support;
 
 use sim::cluster::ClusterOptions;
-use wayfarer_configuration::Configuration;
 use wayfarer_cluster::soak::{self, Outcome, Scenario, SoakOptions, Verdict};
+use wayfarer_configuration::Configuration;
 
 /// Runs about so many messages of a scenario.
 fn run(scenario: Scenario, profile: &str, nodes: u16, messages: u64, seed: u64) -> Outcome {

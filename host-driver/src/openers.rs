@@ -1,20 +1,21 @@
-//! Devices by name. A name is a scheme, a colon, and what the scheme makes of the rest: `sim:0`. The crate that knows a kind of
-//! device registers an opener for its scheme.
+//! Devices by name. A name is a scheme, a colon, and what the scheme makes of the rest: `sim:0`. The crate that knows a
+//! kind of device registers an opener for its scheme.
 
-use crate::error::Error;
+use crate::error::OpenError;
+use crate::numbers::NodeNumber;
 use crate::transport::{AnyTransport, TransportError};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A device that an opener has reached.
+/// A device that an opener has reached. [`register_opener`] has an example.
 pub struct Opened {
     /// The way to it.
     pub transport: AnyTransport,
-    /// The number of the node that it stands in.
-    pub node: u16,
+    /// The number of the node that it stands in, if the name or the transport tells it.
+    pub node: Option<NodeNumber>,
 }
 
-/// Reaches the device of this name; the scheme is cut off.
+/// Reaches the device of this name; the scheme is cut off. [`register_opener`] has an example.
 pub type Opener = fn(&str) -> Result<Opened, TransportError>;
 
 /// Schemes of devices that this project has a crate for, and what a program has to call first.
@@ -30,14 +31,28 @@ fn openers() -> MutexGuard<'static, BTreeMap<&'static str, Opener>> {
     OPENERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has [`Device::open`](crate::Device::open) open names that begin with `scheme` and a colon with this opener. An opener that was
-/// registered for the scheme before is replaced.
+/// Has [`Device::open`](crate::Device::open) open names that begin with `scheme` and a colon with this opener. An
+/// opener that was registered for the scheme before is replaced.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::transport::AnyTransport;
+/// use wayfarer_host_driver::{Device, NodeNumber, Opened, register_opener};
+///
+/// register_opener("fake", |number| {
+///     let node = number.parse().ok().map(NodeNumber);
+///     Ok(Opened { transport: AnyTransport::new(FakeDevice::new()), node })
+/// });
+/// let device = Device::open("fake:3")?;
+/// assert_eq!(device.identity().nodes, 8);
+/// # Ok::<(), wayfarer_host_driver::OpenError>(())
+/// ```
 pub fn register_opener(scheme: &'static str, opener: Opener) {
     openers().insert(scheme, opener);
 }
 
 /// Reaches a device by its name.
-pub(crate) fn reach(name: &str) -> Result<Opened, Error> {
+pub(crate) fn reach(name: &str) -> Result<Opened, OpenError> {
     let (scheme, rest) = name.split_once(':').unwrap_or((name, ""));
     let opener = openers().get(scheme).copied();
     let Some(opener) = opener else {
@@ -46,7 +61,7 @@ pub(crate) fn reach(name: &str) -> Result<Opened, Error> {
     Ok(opener(rest)?)
 }
 
-fn unknown(name: &str, scheme: &str) -> Error {
+fn unknown(name: &str, scheme: &str) -> OpenError {
     let help = KNOWN.iter().find(|(known, _)| *known == scheme);
     let registered: Vec<&str> = openers().keys().copied().collect();
     let help = match help {
@@ -54,7 +69,7 @@ fn unknown(name: &str, scheme: &str) -> Error {
         None if registered.is_empty() => "no crate has registered an opener".to_owned(),
         None => format!("names begin with {}:", registered.join(": or ")),
     };
-    Error::UnknownDevice {
+    OpenError::UnknownDevice {
         name: name.to_owned(),
         help,
     }

@@ -22,7 +22,8 @@ pub struct BenchArguments {
     /// Fewer repetitions; forms and sizes are the same.
     #[arg(long)]
     pub quick: bool,
-    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating, dead-ring.
+    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
+    /// dead-ring.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.

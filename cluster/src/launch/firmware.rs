@@ -31,8 +31,8 @@ pub enum FirmwareError {
     },
 }
 
-/// Where `cargo xtask firmware` leaves the image: `firmware.bin` in the folder of generated files, whatever folder the program
-/// runs in.
+/// Where `cargo xtask firmware` leaves the image: `firmware.bin` in the folder of generated files, whatever folder the
+/// program runs in.
 pub fn firmware_path() -> PathBuf {
     build_support::generated().join("firmware.bin")
 }

@@ -1,4 +1,5 @@
-//! Host programs on a simulated cluster, one a node: what `niu-bench`, `niu-soak`, the example and the tests start theirs with.
+//! Host programs on a simulated cluster, one a node: what `niu-bench`, `niu-soak`, the example and the tests start
+//! theirs with.
 
 mod firmware;
 mod node;
@@ -10,9 +11,10 @@ use crate::transport::register;
 use sim::cluster::{Cluster, ClusterOptions, Report, RunError};
 use sim::host::HostPort;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-/// How long any one thing may take that a program waits for, in simulated nanoseconds, unless it knows better.
-pub const PATIENCE_NS: f64 = 10_000_000.0;
+/// How long any one thing may take that a program waits for, in simulated time, unless it knows better.
+pub const PATIENCE: Duration = Duration::from_millis(10);
 
 /// What a host program does with its machine.
 pub type Program<R, E> = Box<dyn FnOnce(HostPort) -> Result<R, E> + Send>;
@@ -53,8 +55,8 @@ pub enum LaunchError<E> {
     Run(#[from] RunError),
 }
 
-/// Runs `programs[n]` on node `n`, where the driver can open its NIU by name, until all have ended or the run cannot go on. A program that returns an error ends like any
-/// other; one that panics ends the run.
+/// Runs `programs[n]` on node `n`, where the driver can open its NIU by name, until all have ended or the run cannot go
+/// on. A program that returns an error ends like any other; one that panics ends the run.
 ///
 /// # Panics
 /// A program panics, or there is not one program a node.

@@ -1,6 +1,9 @@
 //! A node as the host program on it sees it.
 
-use host_driver::{Device, Endpoint, EndpointOptions, Error};
+use host_driver::{
+    Destination, Device, Endpoint, EndpointOptions, NodeNumber, OpenError, RequestError,
+    VirtualChannel,
+};
 use sim::host::HostPort;
 
 /// A node as the host program on it sees it.
@@ -16,7 +19,7 @@ impl Node {
     ///
     /// # Errors
     /// As [`Device::open`].
-    pub fn open(port: HostPort) -> Result<Self, Error> {
+    pub fn open(port: HostPort) -> Result<Self, OpenError> {
         let device = Device::open(&format!("sim:{}", port.node()))?;
         Ok(Node { device, port })
     }
@@ -44,10 +47,15 @@ impl Node {
         &self,
         options: EndpointOptions,
         destinations: &[u16],
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<Endpoint, RequestError> {
         let endpoint = self.device.create_endpoint(options)?;
         for (destination, &node) in destinations.iter().enumerate() {
-            endpoint.load_translation(destination as u16, node, options.receive_queue_id, 0)?;
+            endpoint.load_translation(
+                Destination(destination as u16),
+                NodeNumber(node),
+                options.receive_queue_id,
+                VirtualChannel::ZERO,
+            )?;
         }
         Ok(endpoint)
     }

@@ -1,8 +1,8 @@
 //! Random traffic with every message checked: what `niu-soak` and the tests run.
 //!
-//! All of it follows from a seed, on both sides: a receiver draws the plans of the senders itself, and so knows which message
-//! must come next from each queue, and when there are none left. Whatever is lost, doubled, out of order, damaged or
-//! misdirected is an error that names the seed.
+//! All of it follows from a seed, on both sides: a receiver draws the plans of the senders itself, and so knows which
+//! message must come next from each queue, and when there are none left. Whatever is lost, doubled, out of order,
+//! damaged or misdirected is an error that names the seed.
 
 mod damage;
 mod guests;
@@ -19,7 +19,11 @@ pub use program::Tally;
 pub use run::{Outcome, SoakOptions, run};
 pub use scenario::{Scenario, Traffic};
 
-use host_driver::Error;
+use host_driver::transport::TransportError;
+use host_driver::{
+    Error, FlushError, NothingReceived, OpenError, QueueError, RequestError, SendError,
+};
+use std::time::Duration;
 
 /// Why a soak did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +78,7 @@ pub enum SoakError {
 pub enum Failure {
     /// The driver returned an error.
     #[error(transparent)]
-    Driver(#[from] Error),
+    Driver(Error),
     /// A message other than the one whose turn it is.
     #[error("{receiver} got {got} where {expected} was expected")]
     Unexpected {
@@ -86,10 +90,10 @@ pub enum Failure {
         expected: String,
     },
     /// Nothing moves any more.
-    #[error("nothing has moved for {waited_ns} ns; still to come: {missing}")]
+    #[error("nothing has moved for {waited:?}; still to come: {missing}")]
     Stalled {
         /// How long.
-        waited_ns: u64,
+        waited: Duration,
         /// What is missing.
         missing: String,
     },
@@ -105,3 +109,24 @@ pub enum Failure {
     #[error("stopped because another node failed")]
     Abandoned,
 }
+
+macro_rules! driver_errors {
+    ($($error:ident),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Failure::Driver(error.into())
+            }
+        })*
+    };
+}
+
+driver_errors!(
+    Error,
+    FlushError,
+    NothingReceived,
+    OpenError,
+    QueueError,
+    RequestError,
+    SendError,
+    TransportError
+);

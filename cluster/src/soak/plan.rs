@@ -1,9 +1,9 @@
 //! What is sent: endpoints, their shapes, and the messages of each, all drawn from the seed.
 
 use super::mix::{Mix, Targets};
-use host_driver::EndpointOptions;
 use abi::endpoint::EXPRESS_TAG_BITS;
 use abi::message::{HEADER_BYTES, MAXIMUM_PAYLOAD_BYTES};
+use host_driver::{EndpointOptions, ReceiveQueueId};
 use sim::model::TRANSLATION_ENTRIES;
 use sim::pcie::random::Random;
 use std::fmt;
@@ -77,8 +77,8 @@ pub struct Plan {
     shapes: Vec<EndpointOptions>,
 }
 
-/// Live endpoints of a node, at most, and the base-2 logarithm of each endpoint's window: as many as a translation table of
-/// so many entries serves, down to one.
+/// Live endpoints of a node, at most, and the base-2 logarithm of each endpoint's window: as many as a translation
+/// table of so many entries serves, down to one.
 fn most_live(nodes: u16, dead: u16, entries: usize) -> (u16, u8) {
     // With more, an endpoint's window would not reach them all.
     let most = if nodes <= NODES_WITH_MORE { 3 } else { 2 };
@@ -175,8 +175,8 @@ impl Plan {
         self.names.iter().copied().filter(is_destination).collect()
     }
 
-    /// Messages that an endpoint sends: an equal share, the first ones one more if it does not divide; no more than a few, if it
-    /// is dead.
+    /// Messages that an endpoint sends: an equal share, the first ones one more if it does not divide; no more than a
+    /// few, if it is dead.
     pub fn count(&self, sender: EndpointName) -> u64 {
         let all = self.names.len() as u64;
         let dead = self
@@ -223,7 +223,7 @@ fn shape(seed: u64, name: EndpointName, mix: Mix, destinations_log2: u8) -> Endp
     );
     EndpointOptions {
         // Unique on the node by its lowest bits, and within the smallest configuration's identifiers.
-        receive_queue_id: (random.below(1 << 2) as u16) << 2 | name.endpoint,
+        receive_queue_id: ReceiveQueueId((random.below(1 << 2) as u16) << 2 | name.endpoint),
         ring_entries_log2: mix.ring_entries_log2.draw(&mut random),
         entry_bytes_log2: mix.entry_bytes_log2.draw(&mut random),
         destinations_log2,

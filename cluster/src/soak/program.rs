@@ -2,18 +2,23 @@
 
 use super::Failure;
 use super::plan::{CHANNELS, EndpointName, Messages, Plan, PlannedMessage, Role};
-use host_driver::{Deadline, Device, Endpoint, Error, Message};
+use crate::clock::Clock;
 use abi::control::counter::Counter;
+use host_driver::{
+    Deadline, Destination, Device, Endpoint, Message, MessageView, NodeNumber, SendError,
+    VirtualChannel,
+};
 use sim::host::HostPort;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Simulated time without any message sent or received after which a run has failed.
-pub(super) const PATIENCE_NS: f64 = 20_000_000.0;
+pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 /// A poll comes back after so long in any case, to see whether another node has failed.
-pub(super) const LONGEST_POLL_NS: f64 = 100_000.0;
+pub(super) const LONGEST_POLL: Duration = Duration::from_micros(100);
 
 /// What the programs of a run share besides the simulated machines.
 pub(super) struct Shared {
@@ -150,10 +155,10 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
         for (number, destination) in destinations.iter().enumerate() {
             for channel in 0..CHANNELS {
                 endpoint.load_translation(
-                    number as u16 * CHANNELS + channel,
-                    destination.node,
+                    Destination(number as u16 * CHANNELS + channel),
+                    NodeNumber(destination.node),
                     plan.shape(*destination).receive_queue_id,
-                    channel as u8,
+                    VirtualChannel(channel as u8),
                 )?;
             }
         }
@@ -170,7 +175,7 @@ fn open<'a>(device: &Device, port: &HostPort, plan: &'a Plan) -> Result<Vec<Part
     }
     let own: Vec<u8> = parties
         .iter()
-        .flat_map(|party| party.endpoint.number().to_le_bytes())
+        .flat_map(|party| party.endpoint.number().0.to_le_bytes())
         .collect();
     let numbers = port.gather(&own);
     for party in &mut parties {
@@ -230,8 +235,8 @@ impl Awake {
     }
 }
 
-/// Sends, and receives with the endpoints that are awake, until these are done with the plan. Never waits to send without taking in what comes: all nodes
-/// could do that at once, and none would go on.
+/// Sends, and receives with the endpoints that are awake, until these are done with the plan. Never waits to send
+/// without taking in what comes: all nodes could do that at once, and none would go on.
 fn exchange(
     port: &HostPort,
     parties: &mut [Party<'_>],
@@ -239,12 +244,12 @@ fn exchange(
     shared: &Shared,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let mut deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
+    let mut deadline = Deadline::new(port.now(), PATIENCE);
     loop {
         let mut moved = false;
         for party in &mut *parties {
             while awake.includes(party)
-                && let Some(message) = party.endpoint.receive()
+                && let Some(message) = party.endpoint.receive().map(MessageView::into_message)
             {
                 party.check(message, tally)?;
                 shared.received.fetch_add(1, Ordering::Relaxed);
@@ -260,15 +265,15 @@ fn exchange(
             return Err(Failure::Abandoned);
         }
         if moved {
-            deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
+            deadline = Deadline::new(port.now(), PATIENCE);
         } else {
-            let Some(left_ns) = deadline.left_ns(port.now_ns()) else {
+            let Some(left) = deadline.left(port.now()) else {
                 return Err(Failure::Stalled {
-                    waited_ns: deadline.waited_ns(port.now_ns()) as u64,
+                    waited: deadline.waited(port.now()),
                     missing: missing(parties),
                 });
             };
-            port.poll(left_ns.min(LONGEST_POLL_NS));
+            port.poll_for(left.min(LONGEST_POLL));
         }
     }
 }
@@ -276,10 +281,10 @@ fn exchange(
 /// Waits until all that was sent has been taken, and looks for what should not have come.
 fn close(parties: &mut [Party<'_>]) -> Result<(), Failure> {
     for party in &mut *parties {
-        party.endpoint.flush(PATIENCE_NS)?;
+        party.endpoint.flush(PATIENCE)?;
     }
     for party in parties {
-        if let Some(message) = party.endpoint.receive() {
+        if let Some(message) = party.endpoint.receive().map(MessageView::into_message) {
             return Err(party.unexpected(&message, "nothing more".into()));
         }
     }
@@ -334,15 +339,15 @@ impl Party<'_> {
         let sent = match <[u8; 8]>::try_from(&message.payload[..]) {
             Ok(payload) if message.express => {
                 self.endpoint
-                    .send_express(destination, message.tag, payload)
+                    .send_express(Destination(destination), message.tag, payload)
             }
             _ => self
                 .endpoint
-                .compose(destination, message.tag, &message.payload),
+                .compose(Destination(destination), message.tag, &message.payload),
         };
         match sent {
             Ok(()) => {}
-            Err(Error::QueueFull) => return Ok(false),
+            Err(SendError::QueueFull) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         let batched = message.batched;
@@ -360,7 +365,7 @@ impl Party<'_> {
     /// Compares a message with the one that must be next from its queue and channel.
     fn check(&mut self, message: Message, tally: &mut Tally) -> Result<(), Failure> {
         let channel = message.tag & 1;
-        let key = (message.source_node, message.source_endpoint, channel);
+        let key = (message.source_node.0, message.source_endpoint.0, channel);
         let Some(source) = self.sources.get_mut(&key) else {
             return Err(self.unexpected(&message, "a known sender".into()));
         };
@@ -403,8 +408,8 @@ impl Failure {
             receiver: receiver.to_string(),
             got: format!(
                 "a message of node {} queue {}{}",
-                message.source_node,
-                message.source_endpoint,
+                message.source_node.0,
+                message.source_endpoint.0,
                 describe(message.tag, &message.payload)
             ),
             expected,

@@ -76,7 +76,8 @@ impl Scenario {
         }
     }
 
-    /// Delay of each wire in core cycles, unless the user wants it otherwise. With a long wire more messages are under way.
+    /// Delay of each wire in core cycles, unless the user wants it otherwise. With a long wire more messages are under
+    /// way.
     pub fn wire_delay_cycles(self) -> u64 {
         match self {
             Scenario::Alternating | Scenario::Channels => 50,

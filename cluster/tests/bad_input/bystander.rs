@@ -1,7 +1,10 @@
 //! The endpoint pair that nobody may disturb: traffic in both directions, every message checked and in order.
 
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error};
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, MessageView, ReceiveQueueId, SendError,
+};
+use wayfarer_cluster::Clock;
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// RQID of the bystander's endpoints on both nodes.
 const RECEIVE_QUEUE_ID: u16 = 14;
@@ -18,7 +21,7 @@ impl Bystander {
     /// Creates this node's half.
     pub fn new(node: &Node) -> Result<Self, Error> {
         let options = EndpointOptions {
-            receive_queue_id: RECEIVE_QUEUE_ID,
+            receive_queue_id: ReceiveQueueId(RECEIVE_QUEUE_ID),
             // Longer than any test's traffic: the bystander never meets a full ring of its own.
             ring_entries_log2: 10,
             destinations_log2: 0,
@@ -37,11 +40,11 @@ impl Bystander {
         for _ in 0..messages {
             match self.send() {
                 Ok(()) => {}
-                Err(Error::QueueFull) => break,
-                Err(error) => return Err(error),
+                Err(SendError::QueueFull) => break,
+                Err(error) => return Err(error.into()),
             }
         }
-        while let Some(message) = self.endpoint.receive() {
+        while let Some(message) = self.endpoint.receive().map(MessageView::into_message) {
             self.check(&message.payload);
         }
         Ok(())
@@ -50,12 +53,12 @@ impl Bystander {
     /// Sends `messages` and takes as many as come meanwhile; waits for room.
     pub fn exchange(&mut self, node: &Node, messages: u32) -> Result<(), Error> {
         let goal = self.sent + messages;
-        let start = node.port.now_ns();
+        let start = node.port.now();
         while self.sent < goal {
             self.pump(goal - self.sent)?;
             if self.sent < goal {
                 assert!(
-                    node.port.now_ns() - start < PATIENCE_NS,
+                    node.port.now() - start < PATIENCE,
                     "node {}: the bystander's queue is stuck after {} messages",
                     self.node,
                     self.sent
@@ -72,22 +75,22 @@ impl Bystander {
         let count = &theirs[usize::from(node.peer())];
         let expected = u32::from_le_bytes(count[..].try_into().expect("the peer's count"));
         while self.received < expected {
-            let message = self.endpoint.receive_wait(PATIENCE_NS)?;
+            let message = self.endpoint.receive_wait(PATIENCE)?.into_message();
             self.check(&message.payload);
         }
         self.endpoint.give_back();
-        self.endpoint.flush(PATIENCE_NS)?;
+        self.endpoint.flush(PATIENCE)?;
         self.endpoint.check()?;
         assert!(self.endpoint.receive().is_none(), "a message nobody sent");
         node.barrier();
         Ok(self.sent)
     }
 
-    fn send(&mut self) -> Result<(), Error> {
+    fn send(&mut self) -> Result<(), SendError> {
         let payload = payload(self.node, self.sent);
         match <[u8; 8]>::try_from(&payload[..]) {
-            Ok(payload) => self.endpoint.send_express(0, 0, payload)?,
-            Err(_) => self.endpoint.send_basic(0, 0, &payload)?,
+            Ok(payload) => self.endpoint.send_express(Destination(0), 0, payload)?,
+            Err(_) => self.endpoint.send_basic(Destination(0), 0, &payload)?,
         }
         self.sent += 1;
         Ok(())

@@ -3,7 +3,9 @@
 use crate::scene::{play, receives};
 use crate::support::options;
 use abi::control::registers;
-use wayfarer_cluster::launch::PATIENCE_NS;
+use host_driver::Destination;
+use wayfarer_cluster::Clock;
+use wayfarer_cluster::launch::PATIENCE;
 
 /// Cycles without a heartbeat that the watchdog is set to.
 const WATCHDOG_CYCLES: u32 = 5000;
@@ -27,7 +29,7 @@ fn resident_queues_work_while_the_processor_is_held_and_the_watchdog_tells() {
                 .node
                 .port
                 .store(0, offset, &WATCHDOG_CYCLES.to_le_bytes());
-            endpoint.send_express(0, 0, *b"held now")?;
+            endpoint.send_express(Destination(0), 0, *b"held now")?;
             scene.bystander.exchange(scene.node, 24)?;
             let start = scene.node.port.cycle();
             while scene.node.device.firmware_alive()? {
@@ -39,22 +41,22 @@ fn resident_queues_work_while_the_processor_is_held_and_the_watchdog_tells() {
                 scene.node.port.sleep_ns(1000);
             }
             scene.exchange()?;
-            endpoint.send_basic(0, 0, b"and even without a watchdog")?;
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.send_basic(Destination(0), 0, b"and even without a watchdog")?;
+            endpoint.flush(PATIENCE)?;
 
             // Let go, it starts again, with a heartbeat, and takes nothing away.
             scene.node.port.store(0, offset, &limit);
             scene.node.device.hold_processor(false)?;
-            let start = scene.node.port.now_ns();
+            let start = scene.node.port.now();
             while !scene.node.device.firmware_alive()? {
                 assert!(
-                    scene.node.port.now_ns() - start < PATIENCE_NS,
+                    scene.node.port.now() - start < PATIENCE,
                     "the firmware does not come back"
                 );
                 scene.bystander.pump(1)?;
                 scene.node.port.sleep_ns(5000);
             }
-            endpoint.send_express(0, 0, *b"let go!!")?;
+            endpoint.send_express(Destination(0), 0, *b"let go!!")?;
             scene.exchange()?;
             scene.node.barrier();
             Ok(vec![])

@@ -5,10 +5,10 @@ use crate::support::{answer_timeout_cycles, options};
 use abi::control::counter::Counter;
 use abi::control::registers::{self, Status};
 use abi::message::error::Error as Code;
+use host_driver::{Destination, Error};
 use sim::cluster::ClusterOptions;
 use sim::network::{Frames, Tamper, Tampering};
-use host_driver::Error;
-use wayfarer_cluster::launch::PATIENCE_NS;
+use wayfarer_cluster::launch::PATIENCE;
 
 /// The culprits' transmit queue: the bystander's comes first.
 const CULPRIT_QUEUE: u8 = 1;
@@ -22,14 +22,14 @@ fn tampering(tamper: Tamper) -> Option<Tampering> {
     })
 }
 
-/// The culprit sends two messages that do not arrive. The receiver's NIU answers a ping that nothing waits there, so that the
-/// queue ends with a typed error; the bystander's messages all arrive.
+/// The culprit sends two messages that do not arrive. The receiver's NIU answers a ping that nothing waits there, so
+/// that the queue ends with a typed error; the bystander's messages all arrive.
 fn fails(scene: &mut Scene) -> Result<(), Error> {
     let mut endpoint = scene.culprit()?;
     scene.acquaint(&mut endpoint)?;
     scene.fill()?;
-    endpoint.send_express(0, 0, *b"lost one")?;
-    endpoint.send_basic(0, 0, &[9; 200])?;
+    endpoint.send_express(Destination(0), 0, *b"lost one")?;
+    endpoint.send_basic(Destination(0), 0, &[9; 200])?;
     scene.exchange()?;
     let start = scene.node.port.cycle();
     let error = scene.complaints(&mut endpoint, 1)?;
@@ -38,16 +38,18 @@ fn fails(scene: &mut Scene) -> Result<(), Error> {
     let timeout = answer_timeout_cycles();
     let waited = scene.node.port.cycle() - start;
     assert!(waited <= timeout + timeout / 4, "{waited} cycles");
-    let is_told = |result| match result {
-        Err(Error::Queue(error)) => error.failed && error.code == Code::AnswerTimeout,
-        _ => false,
+    let is_told = |error: Option<Error>| {
+        let report = error.and_then(|error| error.queue_report());
+        report.is_some_and(|report| report.failed && report.code == Code::AnswerTimeout)
     };
     for _ in 0..2 * scene.node.device.identity().transmit_slots {
-        assert!(is_told(endpoint.send_express(0, 0, *b"too late")));
-        assert!(is_told(endpoint.send_basic(0, 0, b"too late")));
+        let express = endpoint.send_express(Destination(0), 0, *b"too late");
+        assert!(is_told(express.err().map(Error::from)));
+        let basic = endpoint.send_basic(Destination(0), 0, b"too late");
+        assert!(is_told(basic.err().map(Error::from)));
     }
-    assert!(is_told(endpoint.flush(PATIENCE_NS)));
-    assert_eq!(endpoint.receive(), None, "a frame that nobody sent so");
+    assert!(is_told(endpoint.flush(PATIENCE).err().map(Error::from)));
+    assert!(endpoint.receive().is_none(), "a frame that nobody sent so");
     scene.exchange()?;
     scene.node.barrier();
     Ok(())
@@ -109,7 +111,8 @@ fn frames_for_another_node_are_counted_and_delivered_to_nobody() {
     play(options, part, part);
 }
 
-/// The answers to a message that has arrived, and to the pings for it, say that they come from a third node: they are ignored.
+/// The answers to a message that has arrived, and to the pings for it, say that they come from a third node: they are
+/// ignored.
 #[test]
 fn an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queue() {
     let answers = Tampering {
@@ -123,12 +126,15 @@ fn an_answer_of_another_node_than_the_receiver_is_counted_and_ends_only_its_queu
     };
     fn part(scene: &mut Scene) -> Result<Counted, Error> {
         let mut endpoint = scene.culprit()?;
-        assert_eq!(endpoint.transmit_queue(), CULPRIT_QUEUE.into());
+        assert_eq!(endpoint.transmit_queue().0, CULPRIT_QUEUE.into());
         scene.acquaint(&mut endpoint)?;
         scene.fill()?;
-        endpoint.send_express(0, 0, *b"not lost")?;
+        endpoint.send_express(Destination(0), 0, *b"not lost")?;
         scene.exchange()?;
-        assert_eq!(endpoint.receive_wait(PATIENCE_NS)?.payload, b"not lost");
+        assert_eq!(
+            endpoint.receive_wait(PATIENCE)?.into_message().payload,
+            b"not lost"
+        );
         let error = scene.complaints(&mut endpoint, 1)?;
         assert_eq!((error.code, error.failed), (Code::AnswerTimeout, true));
         scene.exchange()?;

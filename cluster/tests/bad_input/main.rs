@@ -1,4 +1,5 @@
-//! Bad input, driven over PCIe into simulated NIUs while another endpoint pair exchanges traffic that must arrive whole.
+//! Bad input, driven over PCIe into simulated NIUs while another endpoint pair exchanges traffic that must arrive
+//! whole.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,8 +6,10 @@ use abi::control::counter::Counter;
 use abi::endpoint::PAGE_BYTES;
 use abi::message::error::Error as Code;
 use abi::message::{INLINE_BODIES, INLINE_BODY_BYTES, TransmitHeader};
-use wayfarer_cluster::launch::PATIENCE_NS;
-use host_driver::{EndpointOptions, Error};
+use host_driver::{
+    Destination, EndpointOptions, NodeNumber, ReceiveQueueId, SendError, VirtualChannel,
+};
+use wayfarer_cluster::launch::PATIENCE;
 
 /// BAR4.
 const MEMORY: u8 = 4;
@@ -25,11 +27,11 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
             scene.acquaint(&mut endpoint)?;
 
             // The driver refuses what is too long; a process that writes its own bodies may not.
-            let refused = endpoint.send_basic(0, 0, &[0; 249]);
+            let refused = endpoint.send_basic(Destination(0), 0, &[0; 249]);
             assert!(
                 matches!(
                     refused,
-                    Err(Error::TooLong {
+                    Err(SendError::TooLong {
                         bytes: 249,
                         maximum: 248
                     })
@@ -38,35 +40,35 @@ fn over_long_messages_and_bad_destinations_are_dropped_in_order() {
             );
             for (index, length) in [(1, 249), (2, u64::from(u16::MAX))] {
                 scene.fill()?;
-                endpoint.compose(0, 0, b"replaced")?;
+                endpoint.compose(Destination(0), 0, b"replaced")?;
                 let header = TransmitHeader {
                     length,
                     ..TransmitHeader::default()
                 };
                 let body = index % INLINE_BODIES * INLINE_BODY_BYTES;
-                let offset = usize::from(endpoint.number()) * PAGE_BYTES + body;
+                let offset = usize::from(endpoint.number().0) * PAGE_BYTES + body;
                 let bytes = header.pack().to_le_bytes();
                 scene.node.port.store(MEMORY, offset as u64, &bytes);
                 endpoint.launch();
             }
-            endpoint.send_express(0, 0, *b"first!!!")?;
+            endpoint.send_express(Destination(0), 0, *b"first!!!")?;
             scene.complains(&mut endpoint, 2, Code::TooLong)?;
 
             // The window has four destinations. A small queue has room for no more than what follows.
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
             scene.fill()?;
-            endpoint.send_basic(4, 0, &[1; 100])?;
-            endpoint.send_express(63, 0, [2; 8])?;
-            endpoint.send_express(0, 0, *b"second!!")?;
-            endpoint.send_basic(0xffff, 0, &[3; 8])?;
+            endpoint.send_basic(Destination(4), 0, &[1; 100])?;
+            endpoint.send_express(Destination(63), 0, [2; 8])?;
+            endpoint.send_express(Destination(0), 0, *b"second!!")?;
+            endpoint.send_basic(Destination(0xffff), 0, &[3; 8])?;
             scene.complains(&mut endpoint, 3, Code::OutsideWindow)?;
 
             // Of these only the first has a translation.
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
             scene.fill()?;
-            endpoint.send_basic(1, 0, &[4; 248])?;
-            endpoint.send_express(3, 3, [5; 8])?;
-            endpoint.send_express(0, 0, *b"third!!!")?;
+            endpoint.send_basic(Destination(1), 0, &[4; 248])?;
+            endpoint.send_express(Destination(3), 3, [5; 8])?;
+            endpoint.send_express(Destination(0), 0, *b"third!!!")?;
             scene.complains(&mut endpoint, 2, Code::InvalidTranslation)?;
             scene.exchange()?;
             scene.node.barrier();
@@ -98,19 +100,29 @@ fn a_receiver_counts_what_it_must_refuse_and_the_sender_learns_of_it() {
             let mut endpoint = scene.culprit()?;
             scene.acquaint(&mut endpoint)?;
             // Nobody has bound these identifiers; the second may lie beyond the receiver's table.
-            endpoint.load_translation(1, scene.node.peer(), 12, 0)?;
-            endpoint.load_translation(2, scene.node.peer(), 4095, 0)?;
+            endpoint.load_translation(
+                Destination(1),
+                NodeNumber(scene.node.peer()),
+                ReceiveQueueId(12),
+                VirtualChannel::ZERO,
+            )?;
+            endpoint.load_translation(
+                Destination(2),
+                NodeNumber(scene.node.peer()),
+                ReceiveQueueId(4095),
+                VirtualChannel::ZERO,
+            )?;
             scene.fill()?;
             for destination in [1, 2, 1] {
-                endpoint.send_express(destination, 0, *b"to whom?")?;
+                endpoint.send_express(Destination(destination), 0, *b"to whom?")?;
             }
-            endpoint.send_express(0, 0, *b"first!!!")?;
+            endpoint.send_express(Destination(0), 0, *b"first!!!")?;
             scene.complains(&mut endpoint, 3, Code::NotResident)?;
             // The ring there has entries for Express messages only.
             scene.fill()?;
-            endpoint.send_basic(0, 0, &[6; 9])?;
-            endpoint.send_basic(0, 0, &[7; 248])?;
-            endpoint.send_basic(0, 0, b"second!!")?;
+            endpoint.send_basic(Destination(0), 0, &[6; 9])?;
+            endpoint.send_basic(Destination(0), 0, &[7; 248])?;
+            endpoint.send_basic(Destination(0), 0, b"second!!")?;
             scene.complains(&mut endpoint, 2, Code::EntryTooSmall)?;
             scene.exchange()?;
             scene.node.barrier();

@@ -6,11 +6,11 @@ use abi::control::counter::Counter;
 use abi::control::{REGISTER_WRITE_LINES, registers};
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES};
 use abi::pcie::completion_status::CompletionStatus;
+use host_driver::transport::{Bar, Transport};
+use host_driver::{Destination, Error, SendError};
 use sim::pcie::packet::{self, Completion, Header, Request};
 use sim::pcie::{FIRST_RAW_TAG, ReadError};
 use wayfarer_configuration::Configuration;
-use host_driver::Error;
-use host_driver::transport::{Bar, Transport};
 
 #[test]
 fn reads_of_what_does_not_exist_end_in_unsupported_request() {
@@ -97,7 +97,7 @@ fn malformed_packets_and_unexpected_completions_change_nothing() {
         options("bare", 62),
         |scene| {
             let mut endpoint = scene.culprit()?;
-            let offset = u64::from(endpoint.number()) * PAGE_BYTES as u64 + EXPRESS_OFFSET as u64;
+            let offset = u64::from(endpoint.number().0) * PAGE_BYTES as u64 + EXPRESS_OFFSET as u64;
             let address = scene
                 .node
                 .port
@@ -217,14 +217,15 @@ fn register(scene: &Scene, offset: usize) -> Result<u32, Error> {
     Ok(transport.read32(Bar::Control, offset as u64)?)
 }
 
-/// Writes of many lines, each with a beat too few or one or more too many. What they say of registers would end everything.
+/// Writes of many lines, each with a beat too few or one or more too many. What they say of registers would end
+/// everything.
 #[test]
 fn malformed_writes_change_no_register_and_launch_nothing() {
     play(
         options("bare", 64),
         |scene| {
             let mut endpoint = scene.culprit()?;
-            let page = u64::from(endpoint.number()) * PAGE_BYTES as u64;
+            let page = u64::from(endpoint.number().0) * PAGE_BYTES as u64;
             let scratch = registers::scratch::OFFSET;
             scene.node.port.store(0, scratch as u64, &[0x5c; 4]);
             // From `scratch` over the node's number and the admin queue; the counters; the culprit's slots; its page.
@@ -260,9 +261,9 @@ fn malformed_writes_change_no_register_and_launch_nothing() {
             scene.exchange()?;
             assert_eq!(register(scene, scratch)?, 0x5c5c_5c5c);
             let node = register(scene, registers::node::OFFSET)?;
-            assert_eq!(node, scene.node.number().into());
+            assert_eq!(node, u32::from(scene.node.number()));
             // The slots are the host's to write anew.
-            endpoint.send_basic(0, 0, b"but this, which is long")?;
+            endpoint.send_basic(Destination(0), 0, b"but this, which is long")?;
             scene.exchange()?;
             scene.node.barrier();
             endpoint.check()?;
@@ -276,7 +277,8 @@ fn malformed_writes_change_no_register_and_launch_nothing() {
     );
 }
 
-/// As many writes to registers as must find room do, faster than they are carried out; what finds none is dropped whole.
+/// As many writes to registers as must find room do, faster than they are carried out; what finds none is dropped
+/// whole.
 #[test]
 fn writes_to_registers_are_carried_out_whole_or_counted() {
     play(
@@ -310,7 +312,8 @@ fn writes_to_registers_are_carried_out_whole_or_counted() {
             send(scene, &[bar_write(scene, 0, counters, &vec![0; whole])]);
             let mut refused = counter(scene, Counter::ReadOnlyWrite)?;
             assert_eq!(refused, 4 * lines as u32);
-            // Two that fill the room but for a line, each no longer than the link allows, and a third of which a line finds room.
+            // Two that fill the room but for a line, each no longer than the link allows, and a third of which a line
+            // finds room.
             let half = bar_write(scene, 0, counters, &vec![0; 8 * room as usize]);
             let less = bar_write(scene, 0, counters, &vec![0; 8 * room as usize - 16]);
             send(scene, &[half.clone(), less, half]);
@@ -419,6 +422,6 @@ fn requests_of_every_other_kind_are_refused_and_messages_pass_unheard() {
     );
 }
 
-fn send_good(endpoint: &mut host_driver::Endpoint) -> Result<(), Error> {
-    endpoint.send_express(0, 0, *b"but this")
+fn send_good(endpoint: &mut host_driver::Endpoint) -> Result<(), SendError> {
+    endpoint.send_express(Destination(0), 0, *b"but this")
 }

@@ -7,9 +7,9 @@ use abi::control::counter::Counter;
 use abi::endpoint::EXPRESS_OFFSET;
 use abi::message::error::Error as Code;
 use abi::pcie::completion_status::CompletionStatus;
+use host_driver::{Destination, EndpointOptions, ReceiveQueueId, RequestError, SendError};
 use sim::pcie::ReadFault;
-use wayfarer_cluster::launch::PATIENCE_NS;
-use host_driver::{EndpointOptions, Error};
+use wayfarer_cluster::launch::PATIENCE;
 
 /// Messages to a ring of four entries: three times what ring and transmit queue hold together.
 fn messages(scene: &Scene) -> u64 {
@@ -26,7 +26,7 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             let messages = messages(scene);
             let mut number = 0_u64;
             let full = loop {
-                match endpoint.send_express(0, 0, number.to_le_bytes()) {
+                match endpoint.send_express(Destination(0), 0, number.to_le_bytes()) {
                     Ok(()) => number += 1,
                     Err(error) => break error,
                 }
@@ -34,7 +34,7 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
                 scene.bystander.pump(1)?;
                 scene.node.port.sleep_ns(2000);
             };
-            assert!(matches!(full, Error::QueueFull), "{full}");
+            assert!(matches!(full, SendError::QueueFull), "{full}");
             // Nobody takes anything meanwhile, and the bystander goes on.
             scene.exchange()?;
             // Whoever stores all the same is told, and overwrites nothing.
@@ -42,13 +42,13 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             scene.complains(&mut endpoint, 1, Code::Overflow)?;
             scene.node.barrier();
             while number < messages {
-                endpoint.when_room(PATIENCE_NS, |endpoint| {
-                    endpoint.send_express(0, 0, number.to_le_bytes())
+                endpoint.when_room(PATIENCE, |endpoint| {
+                    endpoint.send_express(Destination(0), 0, number.to_le_bytes())
                 })?;
                 number += 1;
                 scene.bystander.pump(1)?;
             }
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
             scene.node.barrier();
             Ok(vec![
                 exactly(Counter::TransmitOverflow, 1),
@@ -65,12 +65,12 @@ fn a_full_ring_holds_its_sender_back_and_loses_nothing() {
             scene.exchange()?;
             scene.node.barrier();
             for number in 0..messages(scene) {
-                let message = endpoint.receive_wait(PATIENCE_NS)?;
+                let message = endpoint.receive_wait(PATIENCE)?.into_message();
                 assert_eq!(message.payload, number.to_le_bytes());
                 scene.bystander.pump(1)?;
             }
             scene.node.barrier();
-            assert_eq!(endpoint.receive(), None, "a message too many");
+            assert!(endpoint.receive().is_none(), "a message too many");
             Ok(vec![
                 some(Counter::ReceiveFull),
                 perhaps(Counter::ReceiveBehind),
@@ -95,12 +95,12 @@ fn a_ring_or_shadow_line_that_the_host_refuses_makes_no_endpoint() {
                         .spoil_read(ReadFault::Status(CompletionStatus::UnsupportedRequest));
                 });
                 let outcome = scene.node.device.create_endpoint(EndpointOptions {
-                    receive_queue_id: 7,
+                    receive_queue_id: ReceiveQueueId(7),
                     destinations_log2: 2,
                     ..EndpointOptions::default()
                 });
-                let status = match outcome.map(|endpoint| endpoint.number()) {
-                    Err(Error::Refused { status, .. }) => status,
+                let status = match outcome.map(|endpoint| endpoint.number().0) {
+                    Err(RequestError::Refused { status, .. }) => status,
                     other => panic!("{other:?}"),
                 };
                 assert_eq!(status, Some(Status::AddressRefused));
@@ -133,13 +133,13 @@ fn a_ring_that_the_iommu_takes_away_faults_and_disturbs_nobody() {
             scene.node.barrier();
             scene.fill()?;
             for number in 0..8_u64 {
-                endpoint.when_room(PATIENCE_NS, |endpoint| {
-                    endpoint.send_express(0, 0, number.to_le_bytes())
+                endpoint.when_room(PATIENCE, |endpoint| {
+                    endpoint.send_express(Destination(0), 0, number.to_le_bytes())
                 })?;
                 scene.bystander.pump(1)?;
             }
             // Posted writes tell nobody of their end: to the NIUs the messages are delivered.
-            endpoint.flush(PATIENCE_NS)?;
+            endpoint.flush(PATIENCE)?;
             scene.exchange()?;
             scene.node.barrier();
             Ok(vec![])
@@ -171,7 +171,7 @@ fn a_ring_that_the_iommu_takes_away_faults_and_disturbs_nobody() {
             scene.node.barrier();
             scene.exchange()?;
             scene.node.barrier();
-            assert_eq!(endpoint.receive(), None, "nothing can have come");
+            assert!(endpoint.receive().is_none(), "nothing can have come");
             Ok(vec![])
         },
     );

@@ -5,10 +5,14 @@ use crate::support::{self, Body};
 use abi::control::counter::Counter;
 use abi::endpoint::PAGE_BYTES;
 use abi::message::error::Error as Code;
+use host_driver::{
+    Destination, Endpoint, EndpointNumber, EndpointOptions, Error, Message, NodeNumber, QueueError,
+    QueueReport, ReceiveQueueId,
+};
 use sim::cluster::{ClusterOptions, Report};
 use std::ops::RangeInclusive;
-use wayfarer_cluster::launch::{Node, PATIENCE_NS};
-use host_driver::{Endpoint, EndpointOptions, Error, Message, QueueError};
+use wayfarer_cluster::Clock;
+use wayfarer_cluster::launch::{Node, PATIENCE};
 
 /// RQID of the culprit's endpoints on both nodes.
 pub const CULPRIT_QUEUE_ID: u16 = 13;
@@ -65,7 +69,7 @@ impl Scene<'_> {
     /// The same with options of the test's choice.
     pub fn culprit_with(&self, options: EndpointOptions) -> Result<Endpoint, Error> {
         let options = EndpointOptions {
-            receive_queue_id: CULPRIT_QUEUE_ID,
+            receive_queue_id: ReceiveQueueId(CULPRIT_QUEUE_ID),
             ..options
         };
         let endpoint = self.node.endpoint(options, &[self.node.peer()])?;
@@ -75,15 +79,16 @@ impl Scene<'_> {
 
     /// Sends the other culprit a first message and takes its, which names its endpoint and its receive queue.
     pub fn acquaint(&mut self, endpoint: &mut Endpoint) -> Result<(), Error> {
-        endpoint.send_express(0, 0, *b"greeting")?;
-        let greeting = endpoint.receive_wait(PATIENCE_NS)?;
-        endpoint.flush(PATIENCE_NS)?;
-        let theirs = self.node.port.gather(&endpoint.number().to_le_bytes());
+        endpoint.send_express(Destination(0), 0, *b"greeting")?;
+        let greeting = endpoint.receive_wait(PATIENCE)?.into_message();
+        endpoint.flush(PATIENCE)?;
+        let theirs = self.node.port.gather(&endpoint.number().0.to_le_bytes());
         let number = &theirs[usize::from(self.node.peer())];
+        let number = number[..].try_into().expect("the peer's number");
         let expected = Message {
-            source_node: self.node.peer(),
-            source_endpoint: u16::from_le_bytes(number[..].try_into().expect("the peer's number")),
-            receive_queue_id: CULPRIT_QUEUE_ID,
+            source_node: NodeNumber(self.node.peer()),
+            source_endpoint: EndpointNumber(u16::from_le_bytes(number)),
+            receive_queue_id: ReceiveQueueId(CULPRIT_QUEUE_ID),
             gap: false,
             tag: 0,
             marked: false,
@@ -95,7 +100,7 @@ impl Scene<'_> {
 
     /// One store to an offset in the endpoint's page, as one packet, past the driver.
     pub fn store(&self, endpoint: &Endpoint, offset: usize, bytes: &[u8]) {
-        let address = endpoint.number() as usize * PAGE_BYTES + offset;
+        let address = endpoint.number().0 as usize * PAGE_BYTES + offset;
         self.node.port.store(ENDPOINTS, address as u64, bytes);
     }
 
@@ -110,23 +115,27 @@ impl Scene<'_> {
     }
 
     /// Keeps the bystander busy until the NIU has complained `count` times of the culprit; gives the last complaint.
-    pub fn complaints(&mut self, endpoint: &mut Endpoint, count: u16) -> Result<QueueError, Error> {
-        let start = self.node.port.now_ns();
+    pub fn complaints(
+        &mut self,
+        endpoint: &mut Endpoint,
+        count: u16,
+    ) -> Result<QueueReport, Error> {
+        let start = self.node.port.now();
         let mut seen = 0;
         loop {
             match endpoint.check() {
                 Ok(()) => {}
-                Err(Error::Queue(error)) => {
+                Err(QueueError::Reported(error)) => {
                     seen += error.count;
                     if seen >= count {
                         assert_eq!(seen, count, "complaints; the last: {error}");
                         return Ok(error);
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             assert!(
-                self.node.port.now_ns() - start < PATIENCE_NS,
+                self.node.port.now() - start < PATIENCE,
                 "{seen} of {count} complaints came"
             );
             self.bystander.pump(1)?;
@@ -159,7 +168,8 @@ impl Scene<'_> {
 /// What happens on one node: gives what its NIU's counters of bad things must say at the end.
 pub type Part = fn(&mut Scene) -> Result<Counted, Error>;
 
-/// Plays `left` on node 0 and `right` on node 1, with the bystander's traffic before, after and, as the parts ask, between.
+/// Plays `left` on node 0 and `right` on node 1, with the bystander's traffic before, after and, as the parts ask,
+/// between.
 pub fn play(options: ClusterOptions, left: Part, right: Part) -> Report {
     let report = support::run(options, vec![body(left), body(right)]).1;
     println!("{} cycles in {:?}", report.cycles, report.wall);
@@ -202,11 +212,11 @@ pub fn receives(
     payloads: &[&[u8]],
 ) -> Result<(), Error> {
     for expected in payloads {
-        let message = endpoint.receive_wait(PATIENCE_NS)?;
+        let message = endpoint.receive_wait(PATIENCE)?.into_message();
         assert_eq!(message.payload, *expected);
     }
     scene.exchange()?;
     scene.node.barrier();
-    assert_eq!(endpoint.receive(), None, "a message nobody sent");
+    assert!(endpoint.receive().is_none(), "a message nobody sent");
     Ok(())
 }

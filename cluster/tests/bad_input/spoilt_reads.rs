@@ -4,9 +4,9 @@ use crate::scene::{Scene, exactly, play};
 use crate::support::options;
 use abi::admin::status::Status;
 use abi::control::counter::Counter;
+use host_driver::{EndpointOptions, Error, ReceiveQueueId, RequestError};
 use sim::pcie::ReadFault;
 use wayfarer_configuration::Configuration;
-use host_driver::{EndpointOptions, Error};
 
 /// A read that is not answered ends after one to two of these.
 fn timeout_period_cycles() -> u64 {
@@ -20,8 +20,9 @@ const CREATION_CYCLES: u64 = 50_000;
 const EXCHANGES: u64 = 14;
 const PAUSE_NS: u64 = 1_000_000;
 
-/// Tries to create an endpoint while the bystander's messages are under way. Of the firmware's reads for it (the submission,
-/// then its probes of shadow line and ring) the one behind the first `spared` is spoilt. Gives the refusal's status.
+/// Tries to create an endpoint while the bystander's messages are under way. Of the firmware's reads for it (the
+/// submission, then its probes of shadow line and ring) the one behind the first `spared` is spoilt. Gives the
+/// refusal's status.
 fn create(scene: &mut Scene, spared: usize, fault: ReadFault) -> Result<Option<Status>, Error> {
     scene.fill()?;
     scene.node.port.with_side(|side| {
@@ -31,11 +32,11 @@ fn create(scene: &mut Scene, spared: usize, fault: ReadFault) -> Result<Option<S
         side.bridge.spoil_read(fault);
     });
     let outcome = scene.node.device.create_endpoint(EndpointOptions {
-        receive_queue_id: 7,
+        receive_queue_id: ReceiveQueueId(7),
         ..EndpointOptions::default()
     });
-    let status = match outcome.map(|endpoint| endpoint.number()) {
-        Err(Error::Refused { status, .. }) => status,
+    let status = match outcome.map(|endpoint| endpoint.number().0) {
+        Err(RequestError::Refused { status, .. }) => status,
         other => panic!("{fault:?} behind {spared} reads: {other:?}"),
     };
     scene.exchange()?;

@@ -5,6 +5,7 @@ use crate::support::options;
 use abi::control::counter::Counter;
 use abi::endpoint::{EXPRESS_OFFSET, PAGE_BYTES, page};
 use abi::message::error::Error as Code;
+use host_driver::Destination;
 
 /// BAR4.
 const MEMORY: u8 = 4;
@@ -15,7 +16,7 @@ fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
         options("bare", 11),
         |scene| {
             let mut endpoint = scene.culprit()?;
-            endpoint.send_express(0, 0, *b"before!!")?;
+            endpoint.send_express(Destination(0), 0, *b"before!!")?;
             // Half a store, two at once, two odd addresses, one byte, a whole line, and a page's hole.
             let torn: &[(usize, usize)] = &[
                 (EXPRESS_OFFSET, 4),
@@ -33,7 +34,7 @@ fn torn_and_misaligned_express_stores_are_counted_and_never_delivered() {
                 scene.store(&endpoint, offset, &vec![0xbd; bytes]);
             }
             scene.complains(&mut endpoint, torn.len() as u16, Code::TornStore)?;
-            endpoint.send_express(0, 1, *b"behind!!")?;
+            endpoint.send_express(Destination(0), 1, *b"behind!!")?;
             scene.exchange()?;
             scene.node.barrier();
             Ok(vec![exactly(Counter::TornStore, torn.len() as u32)])
@@ -88,7 +89,7 @@ fn indices_beyond_reason_and_pages_without_an_endpoint_are_counted() {
             // Control registers that cannot be written: one is read-only, the other absent.
             scene.node.port.store(0, 0, &[0xff; 4]);
             scene.node.port.store(0, 0x03c, &[0xff; 4]);
-            endpoint.send_express(0, 0, *b"behind!!")?;
+            endpoint.send_express(Destination(0), 0, *b"behind!!")?;
             scene.exchange()?;
             scene.node.barrier();
             Ok(vec![

@@ -4,11 +4,12 @@
     reason = "each test binary includes this module and uses a part of it"
 )]
 
+use host_driver::Error;
 use sim::cluster::{ClusterOptions, Report};
 use sim::profile::Profile;
-use wayfarer_configuration::Configuration;
-use host_driver::Error;
+use std::time::Duration;
 use wayfarer_cluster::launch::{Node, Program, firmware_path, launch, read_firmware};
+use wayfarer_configuration::Configuration;
 
 /// Core cycles after which a run counts as hung, unless a test sets another limit.
 pub const MAXIMUM_CYCLES: u64 = 4_000_000;
@@ -21,7 +22,8 @@ pub fn firmware() -> Vec<u8> {
     read_firmware(&firmware_path()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A two-node cluster on a built-in profile; the driver can open its devices. The seed is printed, for a failed test's output.
+/// A two-node cluster on a built-in profile; the driver can open its devices. The seed is printed, for a failed test's
+/// output.
 ///
 /// # Panics
 /// The profile is unknown or the firmware has not been built.
@@ -37,6 +39,11 @@ pub fn options(profile: &str, seed: u64) -> ClusterOptions {
 }
 
 /// How long so many core cycles take: what the firmware needs is told in cycles.
+pub const fn cycles(cycles: u64) -> Duration {
+    Duration::from_nanos(cycles * 1_000_000_000 / sim::model::CLOCK_HERTZ)
+}
+
+/// The same in nanoseconds.
 pub const fn cycles_ns(cycles: u64) -> f64 {
     cycles as f64 * 1e9 / sim::model::CLOCK_HERTZ as f64
 }
@@ -82,8 +89,11 @@ pub fn run<R: Send + 'static>(options: ClusterOptions, bodies: Vec<Body<R>>) -> 
 fn program<R: 'static>(body: Body<R>) -> Program<R, Error> {
     Box::new(|port| {
         let node = port.node();
-        let outcome = Node::open(port).and_then(|node| body(&node));
-        // A panic ends the run here, with its reason: returned, the error would have the other programs run out of patience.
+        let outcome = Node::open(port)
+            .map_err(Error::from)
+            .and_then(|node| body(&node));
+        // A panic ends the run here, with its reason: returned, the error would have the other programs run out of
+        // patience.
         Ok(outcome
             .unwrap_or_else(|error| panic!("the host program of node {node} failed: {error}")))
     })

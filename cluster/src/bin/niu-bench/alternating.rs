@@ -1,5 +1,5 @@
-//! One queue whose messages go to two nodes in turn, against one whose messages all go to the same: on hosts that add no
-//! time, with a short wire and a long one.
+//! One queue whose messages go to two nodes in turn, against one whose messages all go to the same: on hosts that add
+//! no time, with a short wire and a long one.
 
 use crate::Arguments;
 use crate::nodes::{self, Body, endpoint};
@@ -7,8 +7,8 @@ use crate::platform::Platform;
 use crate::report::{Mechanism, Report, Row};
 use crate::streams::{Load, Taken, cycles_per_message, stream};
 use anyhow::Result;
-use sim::cluster::ClusterOptions;
 use host_driver::Error;
+use sim::cluster::ClusterOptions;
 use wayfarer_cluster::launch::Node;
 
 /// Delays of the wire in core cycles.
@@ -18,7 +18,8 @@ const DESTINATIONS: [u16; 2] = [1, 2];
 /// Base-2 logarithm of the receive rings' entries.
 const RING_ENTRIES_LOG2: u8 = 8;
 
-/// What the node saw of a stream to so many destinations, for each, and how many slots the sender has. It sends so many laps of them.
+/// What the node saw of a stream to so many destinations, for each, and how many slots the sender has. It sends so many
+/// laps of them.
 fn measure(node: &Node, laps: usize) -> Result<(Vec<Taken>, usize), Error> {
     let slots = usize::from(node.device.identity().transmit_slots);
     let destinations: &[u16] = if node.number() == 0 { &[1, 2] } else { &[0] };

@@ -1,5 +1,5 @@
-//! What queues whose receiver takes nothing cost the others: the rate of a queue that sends to a third node, and the beats of
-//! the link that their repeated frames take.
+//! What queues whose receiver takes nothing cost the others: the rate of a queue that sends to a third node, and the
+//! beats of the link that their repeated frames take.
 
 use crate::Arguments;
 use crate::alternating::WIRES_CYCLES;
@@ -10,9 +10,11 @@ use crate::streams::{Load, cycles_per_message, stream};
 use abi::control::counter::Counter;
 use abi::link;
 use anyhow::Result;
+use host_driver::{
+    Destination, Endpoint, Error, NodeNumber, ReceiveQueueId, SendError, VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
 use wayfarer_cluster::launch::Node;
-use host_driver::{Endpoint, Error};
 
 /// The longest message.
 const BYTES: usize = 248;
@@ -41,7 +43,8 @@ struct Effort {
     least_messages: usize,
     /// How long dead queues repeat their messages before the victim sends.
     settle_ns: u64,
-    /// Whether by then the pauses between repetitions have reached their limit of 1 ms, and the victim sends for longer than that.
+    /// Whether by then the pauses between repetitions have reached their limit of 1 ms, and the victim sends for longer
+    /// than that.
     settled: bool,
 }
 
@@ -132,14 +135,19 @@ fn send(node: &Node, effort: Effort) -> Result<Found, Error> {
 /// A queue that holds nothing but messages for the ring that nobody empties, as many as it can.
 fn dead_queue(node: &Node, number: u16) -> Result<Endpoint, Error> {
     let mut queue = endpoint(node, number, DEAD_RING_ENTRIES_LOG2, &[])?;
-    queue.load_translation(0, 1, receive_queue_id(DEAD), 0)?;
+    queue.load_translation(
+        Destination(0),
+        NodeNumber(1),
+        ReceiveQueueId(receive_queue_id(DEAD)),
+        VirtualChannel::ZERO,
+    )?;
     // The first messages of all may find room; then the second turn fills their slots.
     for _ in 0..2 {
         loop {
-            match queue.send_basic(0, 0, &[0xdd; BYTES]) {
+            match queue.send_basic(Destination(0), 0, &[0xdd; BYTES]) {
                 Ok(()) => {}
-                Err(Error::QueueFull) => break,
-                Err(error) => return Err(error),
+                Err(SendError::QueueFull) => break,
+                Err(error) => return Err(error.into()),
             }
         }
         node.port.sleep_ns(FILL_NS);

@@ -1,24 +1,24 @@
 //! One-way latency: half of a ping-pong's round trip, and the NIUs' own share of it in cycles.
 
-use crate::nodes::PATIENCE_NS;
+use crate::nodes::PATIENCE;
 use crate::pair::{self, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report, Row};
 use crate::{Arguments, stages};
 use anyhow::Result;
-use host_driver::Error;
+use host_driver::{Destination, Error, SendError};
 
 /// Payload sizes of Basic messages.
 const SIZES_BYTES: &[usize] = &[8, 16, 32, 64, 128, 192, 248];
 
 /// Sends one message of this form.
-pub fn send(side: &mut Side<'_>, mechanism: Mechanism, payload: &[u8]) -> Result<(), Error> {
+pub fn send(side: &mut Side<'_>, mechanism: Mechanism, payload: &[u8]) -> Result<(), SendError> {
     side.endpoint
-        .when_room(PATIENCE_NS, |endpoint| match mechanism {
+        .when_room(PATIENCE, |endpoint| match mechanism {
             Mechanism::Express => {
-                endpoint.send_express(0, 0, payload.try_into().unwrap_or_default())
+                endpoint.send_express(Destination(0), 0, payload.try_into().unwrap_or_default())
             }
-            Mechanism::Basic => endpoint.send_basic(0, 0, payload),
+            Mechanism::Basic => endpoint.send_basic(Destination(0), 0, payload),
         })
 }
 
@@ -36,14 +36,14 @@ fn ping(
             start = side.now_ns();
         }
         send(side, mechanism, &payload)?;
-        side.endpoint.receive_wait(PATIENCE_NS)?;
+        side.endpoint.receive_wait(PATIENCE)?.into_message();
     }
     Ok((side.now_ns() - start) / f64::from(rounds - 1) / 2.0)
 }
 
 fn pong(side: &mut Side<'_>, mechanism: Mechanism, rounds: u32) -> Result<(), Error> {
     for _ in 0..rounds {
-        let message = side.endpoint.receive_wait(PATIENCE_NS)?;
+        let message = side.endpoint.receive_wait(PATIENCE)?.into_message();
         send(side, mechanism, &message.payload)?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! How fast the NIUs take messages at best: streams between hosts that add no time, so that the host port's beats and the
-//! link's are the only other limits.
+//! How fast the NIUs take messages at best: streams between hosts that add no time, so that the host port's beats and
+//! the link's are the only other limits.
 
 use crate::Arguments;
 use crate::nodes::{self, Body, endpoint};
@@ -7,7 +7,7 @@ use crate::platform::Platform;
 use crate::report::{Mechanism, Report, Row};
 use crate::streams::{Load, cycles_per_message, stream};
 use anyhow::Result;
-use host_driver::Error;
+use host_driver::{Error, RequestError};
 use wayfarer_cluster::launch::Node;
 
 /// Entries are given back a quarter of the ring at a time: a store of two beats for 64 messages.
@@ -56,7 +56,7 @@ fn measure(node: &Node, most: usize, messages: usize) -> Result<Found, Error> {
     let queues = most.min(resident.into());
     let mut endpoints = (0..queues as u16)
         .map(|number| endpoint(node, number, RING_ENTRIES_LOG2, &[node.peer()]))
-        .collect::<Result<Vec<_>, Error>>()?;
+        .collect::<Result<Vec<_>, RequestError>>()?;
     node.barrier();
     let mut found = Vec::new();
     for shape in shapes(queues, identity.inline_pages.into()) {

@@ -1,10 +1,10 @@
 //! Host programs on the nodes of a cluster, and what their run was and took.
 
 use anyhow::Result;
+use host_driver::{Endpoint, EndpointOptions, Error, ReceiveQueueId, RequestError};
 use sim::cluster::{ClusterOptions, Report};
-pub use wayfarer_cluster::launch::PATIENCE_NS;
+pub use wayfarer_cluster::launch::PATIENCE;
 use wayfarer_cluster::launch::{Node, Program, launch};
-use host_driver::{Endpoint, EndpointOptions, Error};
 
 /// RQID of a node's first endpoint; the others' follow.
 const FIRST_RECEIVE_QUEUE_ID: u16 = 8;
@@ -51,15 +51,16 @@ pub fn receive_queue_id(number: u16) -> u16 {
     FIRST_RECEIVE_QUEUE_ID + number
 }
 
-/// The node's endpoint number `number`, with inline bodies if there are pages for so many endpoints, whose destination `d` leads to the endpoint of the same number on `destinations[d]`.
+/// The node's endpoint number `number`, with inline bodies if there are pages for so many endpoints, whose destination
+/// `d` leads to the endpoint of the same number on `destinations[d]`.
 pub fn endpoint(
     node: &Node,
     number: u16,
     ring_entries_log2: u8,
     destinations: &[u16],
-) -> Result<Endpoint, Error> {
+) -> Result<Endpoint, RequestError> {
     let options = EndpointOptions {
-        receive_queue_id: receive_queue_id(number),
+        receive_queue_id: ReceiveQueueId(receive_queue_id(number)),
         ring_entries_log2,
         destinations_log2: 1,
         inline: number < node.device.identity().inline_pages.into(),

@@ -2,9 +2,9 @@
 
 use crate::nodes::{self, Body, Run};
 use anyhow::Result;
+use host_driver::{Endpoint, Error};
 use sim::cluster::ClusterOptions;
 use wayfarer_cluster::launch::Node;
-use host_driver::{Endpoint, Error};
 
 /// Base-2 logarithm of the entries of both receive rings.
 const RING_ENTRIES_LOG2: u8 = 6;

@@ -1,17 +1,18 @@
-//! Where the cycles of one message go, stage by stage, from the NIUs' own time stamps (host without latency, wire without
-//! delay).
+//! Where the cycles of one message go, stage by stage, from the NIUs' own time stamps (host without latency, wire
+//! without delay).
 
 use crate::Arguments;
-use crate::nodes::PATIENCE_NS;
+use crate::nodes::PATIENCE;
 use crate::pair::{self, Side};
 use crate::platform::Platform;
 use crate::report::{Mechanism, Report};
 use crate::stage_times::{AT_RECEIVER, AT_SENDER, Stages};
 use abi::control::stage::Stage;
 use anyhow::Result;
-use host_driver::Error;
+use host_driver::Destination;
+use host_driver::transport::TransportError;
 
-fn read(side: &Side<'_>, stages: &[Stage]) -> Result<Vec<u32>, Error> {
+fn read(side: &Side<'_>, stages: &[Stage]) -> Result<Vec<u32>, TransportError> {
     stages
         .iter()
         .map(|stage| side.node.device.stage_time(*stage))
@@ -34,11 +35,15 @@ pub fn measure(
                 match mechanism {
                     Mechanism::Express => {
                         let payload = payload.try_into().unwrap_or_default();
-                        side.endpoint.send_express_marked(0, 0, payload)?;
+                        side.endpoint
+                            .send_express_marked(Destination(0), 0, payload)?;
                     }
-                    Mechanism::Basic => side.endpoint.send_basic_marked(0, 0, &payload)?,
+                    Mechanism::Basic => {
+                        side.endpoint
+                            .send_basic_marked(Destination(0), 0, &payload)?
+                    }
                 }
-                side.endpoint.flush(PATIENCE_NS)?;
+                side.endpoint.flush(PATIENCE)?;
                 times.push(read(side, AT_SENDER)?);
                 side.node.barrier();
             }
@@ -47,7 +52,7 @@ pub fn measure(
         move |side| {
             let mut times = Vec::new();
             for _ in 0..count {
-                side.endpoint.receive_wait(PATIENCE_NS)?;
+                side.endpoint.receive_wait(PATIENCE)?.into_message();
                 times.push(read(side, AT_RECEIVER)?);
                 side.node.barrier();
             }

@@ -1,14 +1,16 @@
 //! Streams of messages, sent and taken in as fast as they go.
 
-use crate::nodes::PATIENCE_NS;
+use crate::nodes::PATIENCE;
 use crate::report::Mechanism;
+use host_driver::{Deadline, Destination, Endpoint, Error, NothingReceived, SendError};
+use std::time::Duration;
+use wayfarer_cluster::Clock;
 use wayfarer_cluster::launch::Node;
-use host_driver::{Deadline, Endpoint, Error};
 
 /// Basic messages that are launched with one store.
 const LAUNCHED_TOGETHER: usize = 4;
 /// How long a stream may take.
-const STREAM_PATIENCE_NS: f64 = 10.0 * PATIENCE_NS;
+const STREAM_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a node sends and takes in.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +62,8 @@ impl Taken {
         self.rate_between(0, self.times_ns.len().saturating_sub(1))
     }
 
-    /// Messages a second, from the second lap of the senders' slots on, in whole laps. A queue that waits for answers sends in
-    /// bursts, one a lap; between places that are a lap apart they do not count.
+    /// Messages a second, from the second lap of the senders' slots on, in whole laps. A queue that waits for answers
+    /// sends in bursts, one a lap; between places that are a lap apart they do not count.
     pub fn steady_rate(&self, slots: usize) -> f64 {
         let laps = self.times_ns.len().saturating_sub(1) / slots;
         if laps < 2 {
@@ -97,7 +99,7 @@ struct Source {
 pub fn stream(node: &Node, endpoints: &mut [Endpoint], load: Load) -> Result<Taken, Error> {
     let payload = vec![0x3c; load.bytes];
     let now_ns = || node.port.now_ns();
-    let deadline = Deadline::new(now_ns(), STREAM_PATIENCE_NS);
+    let deadline = Deadline::new(node.port.now(), STREAM_PATIENCE);
     let source = |queue: usize| Source {
         left: (load.send + queue) / endpoints.len(),
         composed: 0,
@@ -110,22 +112,26 @@ pub fn stream(node: &Node, endpoints: &mut [Endpoint], load: Load) -> Result<Tak
             moved |= source.send(endpoint, load, &payload)?;
         }
         for endpoint in &mut *endpoints {
-            while times_ns.len() < load.receive && endpoint.receive().is_some() {
+            // A receiver that reads what it is sent.
+            while times_ns.len() < load.receive
+                && let Some(message) = endpoint.receive()
+            {
+                drop(message.into_message());
                 times_ns.push(now_ns());
                 moved = true;
             }
         }
         if !moved {
-            let Some(left_ns) = deadline.left_ns(now_ns()) else {
-                return Err(Error::NothingReceived {
-                    waited_ns: deadline.waited_ns(now_ns()) as u64,
-                });
+            let now = node.port.now();
+            let Some(left) = deadline.left(now) else {
+                let waited = deadline.waited(now);
+                return Err(NothingReceived { waited }.into());
             };
-            node.port.poll(left_ns);
+            node.port.poll_for(left);
         }
     }
     for endpoint in endpoints {
-        endpoint.flush(PATIENCE_NS)?;
+        endpoint.flush(PATIENCE)?;
     }
     Ok(Taken { times_ns })
 }
@@ -137,19 +143,21 @@ impl Source {
         while self.left > 0 && sent < load.in_turn {
             let destination = (self.left % usize::from(load.destinations)) as u16;
             let outcome = match load.mechanism {
-                Mechanism::Express => {
-                    endpoint.send_express(destination, 0, payload.try_into().unwrap_or_default())
-                }
-                Mechanism::Basic => endpoint.compose(destination, 0, payload),
+                Mechanism::Express => endpoint.send_express(
+                    Destination(destination),
+                    0,
+                    payload.try_into().unwrap_or_default(),
+                ),
+                Mechanism::Basic => endpoint.compose(Destination(destination), 0, payload),
             };
             match outcome {
                 Ok(()) => {}
                 // That has launched them.
-                Err(Error::QueueFull) => {
+                Err(SendError::QueueFull) => {
                     self.composed = 0;
                     break;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             sent += 1;
             self.left -= 1;

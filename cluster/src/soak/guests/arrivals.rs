@@ -95,7 +95,7 @@ impl<'a> Arrivals<'a> {
     pub fn take(&mut self, message: &Message) -> Result<Taken, String> {
         let label = Label::of(&message.payload).ok_or("a message with a label")?;
         let name = label.guest;
-        let exists = name.node == message.source_node
+        let exists = name.node == message.source_node.0
             && name.node != self.node
             && name.node < self.plan.nodes()
             && name.place < PLACES
@@ -104,7 +104,7 @@ impl<'a> Arrivals<'a> {
             return Err("a message of a guest of the node that it comes from".into());
         }
         let node = self.node;
-        let (guest, arrival) = self.guest(name, message.source_endpoint);
+        let (guest, arrival) = self.guest(name, message.source_endpoint.0);
         let target = usize::from(label.target);
         let expected = guest.message(target, label.sequence);
         let Some(expected) = expected.filter(|_| guest.targets[target].node == node) else {
@@ -116,7 +116,7 @@ impl<'a> Arrivals<'a> {
                 label.sequence
             ));
         }
-        if message.source_endpoint != arrival.queue {
+        if message.source_endpoint.0 != arrival.queue {
             return Err(format!("{name} with queue {}, as before", arrival.queue));
         }
         let stream = &mut arrival.streams[target];

@@ -2,9 +2,12 @@
 
 use super::guest::{Guest, GuestMessage, GuestName, Request};
 use super::plan::{GuestPlan, MIRROR_RECEIVE_QUEUE_ID};
-use host_driver::{Device, Endpoint, EndpointOptions, Error};
 use crate::soak::Failure;
 use abi::message::error::Error as Code;
+use host_driver::{
+    Destination, Device, Endpoint, EndpointOptions, Error, NodeNumber, QueueError, ReceiveQueueId,
+    SendError, VirtualChannel,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Base-2 logarithm of the mirror's destinations; each reply has one until it is taken.
@@ -40,7 +43,7 @@ impl Mirror {
     /// A mirror that has nothing to do.
     pub fn new(device: &Device) -> Result<Self, Error> {
         let endpoint = device.create_endpoint(EndpointOptions {
-            receive_queue_id: MIRROR_RECEIVE_QUEUE_ID,
+            receive_queue_id: ReceiveQueueId(MIRROR_RECEIVE_QUEUE_ID),
             ring_entries_log2: 1,
             destinations_log2: DESTINATIONS_LOG2,
             ..EndpointOptions::default()
@@ -74,7 +77,7 @@ impl Mirror {
     /// Sends the next replies; whether there were any.
     pub fn step(&mut self, plan: &GuestPlan) -> Result<bool, Failure> {
         let looked = self.endpoint.check();
-        self.allow(looked)?;
+        self.allow(looked.map_err(SendError::Queue))?;
         let mut sent = 0;
         while sent < MESSAGES_IN_TURN && !self.jobs.is_empty() {
             let Some(destination) = self.destination(plan)? else {
@@ -117,8 +120,12 @@ impl Mirror {
             let channel = job.guest.targets[job.request.target].channel;
             let receive_queue_id = plan.receive_queue_id(name);
             let turn = self.turn as u16;
-            self.endpoint
-                .load_translation(turn, name.node, receive_queue_id, channel)?;
+            self.endpoint.load_translation(
+                Destination(turn),
+                NodeNumber(name.node),
+                ReceiveQueueId(receive_queue_id),
+                VirtualChannel(channel),
+            )?;
             job.destination = Some(turn);
             self.turn = (self.turn + 1) % self.used.len();
         }
@@ -126,12 +133,14 @@ impl Mirror {
     }
 
     /// Whether something was sent, or done; that guests have left is no fault.
-    fn allow(&mut self, outcome: Result<(), Error>) -> Result<bool, Failure> {
+    fn allow(&mut self, outcome: Result<(), SendError>) -> Result<bool, Failure> {
         match outcome {
             Ok(()) => Ok(true),
-            Err(Error::QueueFull) => Ok(false),
-            Err(Error::Queue(error)) if error.code == Code::NotResident && !error.failed => {
-                self.refused += u64::from(error.count);
+            Err(SendError::QueueFull) => Ok(false),
+            Err(SendError::Queue(QueueError::Reported(report)))
+                if report.code == Code::NotResident && !report.failed =>
+            {
+                self.refused += u64::from(report.count);
                 Ok(false)
             }
             Err(error) => Err(error.into()),
@@ -144,12 +153,12 @@ pub(super) fn send(
     endpoint: &mut Endpoint,
     destination: u16,
     message: &GuestMessage,
-) -> Result<(), Error> {
+) -> Result<(), SendError> {
     match <[u8; 8]>::try_from(&message.payload[..]) {
         Ok(payload) if message.express => {
-            endpoint.send_express(destination, message.tag, payload)?;
+            endpoint.send_express(Destination(destination), message.tag, payload)?;
         }
-        _ => endpoint.compose(destination, message.tag, &message.payload)?,
+        _ => endpoint.compose(Destination(destination), message.tag, &message.payload)?,
     }
     if !message.batched {
         endpoint.launch();

@@ -3,10 +3,14 @@
 use super::guest::{Guest, GuestName};
 use super::mirror::send;
 use super::plan::{GuestPlan, SINK_RECEIVE_QUEUE_ID};
-use host_driver::{Device, Endpoint, EndpointOptions, Error, Message, QueueError};
 use crate::soak::Failure;
+use host_driver::{
+    Destination, Device, Endpoint, EndpointOptions, Error, FlushError, Message, MessageView,
+    NodeNumber, ReceiveQueueId, SendError, VirtualChannel,
+};
 use sim::host::HostPort;
 use sim::pcie::Class;
+use std::time::Duration;
 
 /// Messages that a guest sends before others have their turn.
 const MESSAGES_IN_TURN: usize = 4;
@@ -153,7 +157,7 @@ impl Tenant {
     fn new(around: &Surroundings<'_>, guest: Guest) -> Result<Self, Error> {
         let targets = guest.targets.len();
         let endpoint = around.device.create_endpoint(EndpointOptions {
-            receive_queue_id: around.plan.receive_queue_id(guest.name),
+            receive_queue_id: ReceiveQueueId(around.plan.receive_queue_id(guest.name)),
             ring_entries_log2: RING_ENTRIES_LOG2,
             destinations_log2: targets.next_power_of_two().ilog2() as u8,
             priority: guest.name.number.is_multiple_of(4),
@@ -161,10 +165,10 @@ impl Tenant {
         })?;
         for (destination, target) in guest.targets.iter().enumerate() {
             endpoint.load_translation(
-                destination as u16,
-                target.node,
-                SINK_RECEIVE_QUEUE_ID,
-                target.channel,
+                Destination(destination as u16),
+                NodeNumber(target.node),
+                ReceiveQueueId(SINK_RECEIVE_QUEUE_ID),
+                VirtualChannel(target.channel),
             )?;
         }
         Ok(Tenant {
@@ -178,7 +182,7 @@ impl Tenant {
 
     /// Sends and takes what it can; how it ends, if it does.
     fn step(&mut self, around: &Surroundings<'_>) -> Result<Option<End>, Failure> {
-        while let Some(message) = self.endpoint.receive() {
+        while let Some(message) = self.endpoint.receive().map(MessageView::into_message) {
             self.take_reply(around, &message)?;
         }
         for _ in 0..MESSAGES_IN_TURN {
@@ -190,19 +194,19 @@ impl Tenant {
             };
             match send(&mut self.endpoint, message.target as u16, message) {
                 Ok(()) => self.sent += 1,
-                Err(Error::QueueFull) => return Ok(None),
-                Err(error) => return self.complaint(around, error),
+                Err(SendError::QueueFull) => return Ok(None),
+                Err(error) => return self.complaint(around, error.into()),
             }
         }
         if self.sent < self.guest.messages.len() {
             return Ok(None);
         }
-        match self.endpoint.flush(0.0) {
+        match self.endpoint.flush(Duration::ZERO) {
             Ok(()) if self.replies == self.guest.request.map_or(0, |request| request.replies) => {
                 Ok(Some(End::Clean))
             }
-            Ok(()) | Err(Error::QueueFull) => Ok(None),
-            Err(error) => self.complaint(around, error),
+            Ok(()) | Err(FlushError::Outstanding { .. }) => Ok(None),
+            Err(error) => self.complaint(around, error.into()),
         }
     }
 
@@ -212,15 +216,15 @@ impl Tenant {
         around: &Surroundings<'_>,
         error: Error,
     ) -> Result<Option<End>, Failure> {
-        match error {
-            Error::Queue(QueueError { failed: true, .. }) if around.plan.may_fail(&self.guest) => {
+        match error.queue_report() {
+            Some(report) if report.failed && around.plan.may_fail(&self.guest) => {
                 Ok(Some(End::Failed))
             }
-            Error::Queue(QueueError { count, .. }) if around.plan.may_be_refused(&self.guest) => {
-                self.refused += count;
+            Some(report) if around.plan.may_be_refused(&self.guest) => {
+                self.refused += report.count;
                 Ok(None)
             }
-            error => Err(error.into()),
+            _ => Err(error.into()),
         }
     }
 
@@ -234,7 +238,7 @@ impl Tenant {
         });
         match expected {
             Some((reply, node))
-                if (message.source_node, message.tag) == (node, reply.tag)
+                if (message.source_node.0, message.tag) == (node, reply.tag)
                     && message.payload == reply.payload =>
             {
                 self.replies += 1;
@@ -261,7 +265,7 @@ impl Tenant {
         let unanswered = usize::from(self.endpoint.outstanding());
         Departed {
             name: self.guest.name,
-            queue: self.endpoint.number(),
+            queue: self.endpoint.number().0,
             end,
             sent: count(self.sent),
             answered: count(self.sent - unanswered),

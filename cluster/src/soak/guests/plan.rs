@@ -127,7 +127,8 @@ impl GuestPlan {
         name.number >= self.before_last[usize::from(name.node * PLACES + name.place)]
     }
 
-    /// When a node's NIU is reset, in order: when its sink has taken so many messages. All of them come before the last guests.
+    /// When a node's NIU is reset, in order: when its sink has taken so many messages. All of them come before the last
+    /// guests.
     pub(super) fn resets(&self, node: u16) -> Vec<u64> {
         if !self.is_reset(node) {
             return Vec::new();

@@ -5,19 +5,24 @@ use super::judgement::Ledger;
 use super::mirror::Mirror;
 use super::place::{Place, Surroundings};
 use super::plan::{GuestPlan, PLACES, SINK_RECEIVE_QUEUE_ID};
-use host_driver::{Deadline, Device, Endpoint, EndpointOptions, Error};
+use crate::clock::Clock;
 use crate::soak::Failure;
-use crate::soak::program::{LONGEST_POLL_NS, PATIENCE_NS, Shared, Tally, check_counters};
+use crate::soak::program::{LONGEST_POLL, PATIENCE, Shared, Tally, check_counters};
 use abi::control::counter::Counter;
+use host_driver::{
+    Deadline, Device, Endpoint, EndpointOptions, Error, MessageView, ReceiveQueueId,
+};
 use sim::host::HostPort;
 use std::sync::atomic::Ordering;
 
-/// Base-2 logarithm of the sink's ring: room for more than all last guests send to it after it has heard one of each place.
+/// Base-2 logarithm of the sink's ring: room for more than all last guests send to it after it has heard one of each
+/// place.
 const RING_ENTRIES_LOG2: u8 = 6;
 
 /// Counters that may move, though nothing is wrong, when messages come for endpoints that are gone.
 const OF_LEAVING: &[Counter] = &[Counter::MessagesRefused, Counter::ReceiveMiss];
-/// And when frames are lost. Stores to a queue whose host does not yet know that it has failed count as beyond its slots.
+/// And when frames are lost. Stores to a queue whose host does not yet know that it has failed count as beyond its
+/// slots.
 const OF_DAMAGE: &[Counter] = &[
     Counter::FrameCorrupt,
     Counter::AnswerTimeout,
@@ -46,7 +51,7 @@ impl Niu {
     fn open(port: &HostPort, plan: &GuestPlan) -> Result<Self, Error> {
         let device = Device::open(&format!("sim:{}", port.node()))?;
         let sink = device.create_endpoint(EndpointOptions {
-            receive_queue_id: SINK_RECEIVE_QUEUE_ID,
+            receive_queue_id: ReceiveQueueId(SINK_RECEIVE_QUEUE_ID),
             ring_entries_log2: RING_ENTRIES_LOG2,
             destinations_log2: 0,
             ..EndpointOptions::default()
@@ -104,7 +109,7 @@ impl<'a> Open<'a> {
 
     /// Has guests and takes in what others' guests send, until there are no more.
     fn host(&mut self, port: &HostPort, plan: &GuestPlan, shared: &Shared) -> Result<(), Failure> {
-        let mut deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
+        let mut deadline = Deadline::new(port.now(), PATIENCE);
         loop {
             let mut moved = self.drain(shared)?;
             moved |= self.step(port, plan)?;
@@ -116,16 +121,16 @@ impl<'a> Open<'a> {
                 return Err(Failure::Abandoned);
             }
             if moved {
-                deadline = Deadline::new(port.now_ns(), PATIENCE_NS);
+                deadline = Deadline::new(port.now(), PATIENCE);
                 continue;
             }
-            let Some(left_ns) = deadline.left_ns(port.now_ns()) else {
+            let Some(left) = deadline.left(port.now()) else {
                 return Err(Failure::Stalled {
-                    waited_ns: deadline.waited_ns(port.now_ns()) as u64,
+                    waited: deadline.waited(port.now()),
                     missing: self.missing(),
                 });
             };
-            port.poll(left_ns.min(LONGEST_POLL_NS));
+            port.poll_for(left.min(LONGEST_POLL));
         }
     }
 
@@ -140,7 +145,7 @@ impl<'a> Open<'a> {
             .resets
             .last()
             .is_none_or(|&after| self.tally.messages() < after)
-            && let Some(message) = niu.sink.receive()
+            && let Some(message) = niu.sink.receive().map(MessageView::into_message)
         {
             let taken = self
                 .arrivals
