@@ -37,7 +37,7 @@ register_map! {
             express [0:0] "Express messages (V3).",
             basic [1:1] "Basic messages (V1).",
         }
-        /// Nothing but a place to test reads and writes.
+        /// A place to test reads and writes; a driver that opens the device writes its token here.
         scratch @ 0x018: 32 ReadWrite = 0 {}
         /// This node's number, written by the driver before any endpoint exists.
         node / Node @ 0x01c: 32 ReadWrite = 0 {

@@ -1,36 +1,41 @@
 //! When a wait ends.
 
+use std::time::Duration;
+
 /// The end of everything that one call waits for. It is set once; a wait that ends early never moves it.
 ///
 /// ```
+/// # use std::time::Duration;
 /// # use wayfarer_host_driver::Deadline;
-/// let deadline = Deadline::new(1000.0, 200.0);
-/// assert_eq!(deadline.left_ns(1150.0), Some(50.0));
-/// assert_eq!(deadline.left_ns(1200.0), None);
+/// let us = Duration::from_micros;
+/// let deadline = Deadline::new(us(1000), us(200));
+/// assert_eq!(deadline.left(us(1150)), Some(us(50)));
+/// assert_eq!(deadline.left(us(1200)), None);
+/// assert_eq!(deadline.waited(us(1150)), us(150));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
-    start_ns: f64,
-    end_ns: f64,
+    start: Duration,
+    end: Duration,
 }
 
 impl Deadline {
-    /// The deadline `at_most_ns` nanoseconds after `now_ns`, the time of the clock that the other methods are given.
-    pub fn new(now_ns: f64, at_most_ns: f64) -> Self {
+    /// The deadline `at_most` after `now`, the time of the clock that the other methods are given.
+    pub fn new(now: Duration, at_most: Duration) -> Self {
         Deadline {
-            start_ns: now_ns,
-            end_ns: now_ns + at_most_ns,
+            start: now,
+            end: now.saturating_add(at_most),
         }
     }
 
     /// How long the next wait may take. `None` once the deadline has passed.
-    pub fn left_ns(&self, now_ns: f64) -> Option<f64> {
-        let left_ns = self.end_ns - now_ns;
-        (left_ns > 0.0).then_some(left_ns)
+    pub fn left(&self, now: Duration) -> Option<Duration> {
+        let left = self.end.saturating_sub(now);
+        (!left.is_zero()).then_some(left)
     }
 
     /// The time since the deadline was set.
-    pub fn waited_ns(&self, now_ns: f64) -> f64 {
-        now_ns - self.start_ns
+    pub fn waited(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.start)
     }
 }

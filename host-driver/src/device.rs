@@ -2,17 +2,18 @@
 
 use crate::admin::AdminQueue;
 use crate::endpoint::{Endpoint, EndpointOptions};
-use crate::error::Error;
-use crate::open_options::OpenOptions;
-use crate::transport::{Bar, SimulatedTransport, Transport};
+use crate::error::{OpenError, RequestError};
+use crate::open_options::{OpenOptions, Waiting};
+use crate::openers;
+use crate::transport::{AnyTransport, Bar, Transport, TransportError};
 use abi::control::registers::{self, AbiVersion, Capabilities, Sizes, Status};
 use abi::endpoint::PAGE_BYTES;
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
-/// What a NIU says of itself.
+/// What a NIU says of itself. [`Device::identity`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// Version of the host ABI, major and minor.
     pub abi_version: (u16, u16),
@@ -47,44 +48,77 @@ impl Identity {
     }
 }
 
-/// An open device.
-pub struct Device<T: Transport = SimulatedTransport> {
+/// An open device. It is given back when the device and all its endpoints are dropped.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Device, OpenError, OpenOptions};
+///
+/// let fake = FakeDevice::new();
+/// let device = Device::with_transport(fake.clone(), OpenOptions::default())?;
+/// let second = Device::with_transport(fake.clone(), OpenOptions::default());
+/// assert!(matches!(second, Err(OpenError::InUse)), "a device has one driver at a time");
+/// drop(device);
+/// Device::with_transport(fake, OpenOptions::default())?;
+/// # Ok::<(), OpenError>(())
+/// ```
+pub struct Device<T: Transport = AnyTransport> {
     transport: T,
-    admin: Rc<RefCell<AdminQueue<T>>>,
+    admin: Arc<Mutex<AdminQueue<T>>>,
     identity: Identity,
+    waiting: Waiting,
 }
 
-impl Device<SimulatedTransport> {
-    /// Opens a device by name: `sim:NODE`.
+impl Device<AnyTransport> {
+    /// Opens a device by name, as the crate that knows its kind has registered it
+    /// ([`register_opener`](crate::register_opener)): `sim:NODE` inside a simulated cluster.
     ///
     /// # Errors
-    /// The name is unknown, the device cannot be reached, it speaks another ABI, or another driver has it
-    /// ([`Error::InUse`]).
-    pub fn open(name: &str) -> Result<Self, Error> {
+    /// Nothing knows such names, the device cannot be reached, it speaks another ABI, or another driver has it
+    /// ([`OpenError::InUse`]).
+    ///
+    /// ```no_run
+    /// use wayfarer_host_driver::Device;
+    ///
+    /// let device = Device::open("sim:0")?;
+    /// # Ok::<(), wayfarer_host_driver::OpenError>(())
+    /// ```
+    pub fn open(name: &str) -> Result<Self, OpenError> {
         Device::open_with(name, OpenOptions::default())
     }
 
     /// Opens a device by name, with other options than the usual ones.
     ///
+    /// ```no_run
+    /// use wayfarer_host_driver::{Device, OpenOptions};
+    ///
+    /// // Its driver has died.
+    /// let device = Device::open_with("sim:0", OpenOptions { take_over: true, ..OpenOptions::default() })?;
+    /// # Ok::<(), wayfarer_host_driver::OpenError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Device::open`].
-    pub fn open_with(name: &str, options: OpenOptions) -> Result<Self, Error> {
-        let node = name.strip_prefix("sim:").and_then(|node| node.parse().ok());
-        let node = node.ok_or_else(|| Error::UnknownDevice(name.into()))?;
-        Device::with_transport(SimulatedTransport::open(node)?, node, options)
+    pub fn open_with(name: &str, options: OpenOptions) -> Result<Self, OpenError> {
+        let opened = openers::reach(name)?;
+        let options = OpenOptions {
+            node: options.node.or(opened.node),
+            ..options
+        };
+        Device::with_transport(opened.transport, options)
     }
 }
 
 impl<T: Transport> Device<T> {
-    /// Opens the device that `transport` reaches, as node number `node`.
+    /// Opens the device that `transport` reaches. [`Device`] has an example.
     ///
     /// # Errors
     /// It is no Wayfarer NIU, hardware or firmware speak another ABI, or another driver has it.
-    pub fn with_transport(transport: T, node: u16, options: OpenOptions) -> Result<Self, Error> {
+    pub fn with_transport(transport: T, options: OpenOptions) -> Result<Self, OpenError> {
         let read = |offset: usize| transport.read32(Bar::Control, offset as u64);
         let magic = read(registers::magic::OFFSET)?;
         if magic as usize != abi::control::MAGIC {
-            return Err(Error::NotWayfarer {
+            return Err(OpenError::NotWayfarer {
                 found: magic,
                 expected: abi::control::MAGIC as u32,
             });
@@ -97,7 +131,9 @@ impl<T: Transport> Device<T> {
         let sizes = Sizes::unpack(read(registers::sizes::OFFSET)?);
         let transmit_slots = transmit_slots(sizes)?;
         let mut admin = AdminQueue::new(transport.clone(), &options)?;
-        transport.write32(Bar::Control, registers::node::OFFSET as u64, node.into());
+        if let Some(node) = options.node {
+            transport.write32(Bar::Control, registers::node::OFFSET as u64, node.0.into());
+        }
         let firmware = admin.identify()?;
         let firmware_revision = firmware as u32;
         check_version("the firmware", (firmware >> 32) as u32, firmware_revision)?;
@@ -117,61 +153,96 @@ impl<T: Transport> Device<T> {
         };
         Ok(Device {
             transport,
-            admin: Rc::new(RefCell::new(admin)),
+            admin: Arc::new(Mutex::new(admin)),
             identity,
+            waiting: options.waiting,
         })
     }
 
     /// What the NIU says of itself.
+    ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// assert_eq!(device.identity().transmit_slots, 32);
+    /// # Ok::<(), wayfarer_host_driver::OpenError>(())
+    /// ```
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// The way to the device.
+    ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// assert_eq!(device.transport().pieces_of_memory(), 2, "the rings of the admin queue");
+    /// # Ok::<(), wayfarer_host_driver::OpenError>(())
+    /// ```
     pub fn transport(&self) -> &T {
         &self.transport
     }
 
-    /// Creates an endpoint: a transmit queue, a receive ring and a window of translations.
+    /// Creates an endpoint: a transmit queue, a receive ring and a window of translations. [`Endpoint`] has an example.
     ///
     /// # Errors
     /// The firmware refuses: no resources, an operand out of range, an RQID in use.
-    pub fn create_endpoint(&self, options: EndpointOptions) -> Result<Endpoint<T>, Error> {
+    pub fn create_endpoint(&self, options: EndpointOptions) -> Result<Endpoint<T>, RequestError> {
         Endpoint::create(
             self.transport.clone(),
-            Rc::clone(&self.admin),
+            Arc::clone(&self.admin),
             self.identity.transmit_slots.into(),
+            self.waiting,
             options,
         )
     }
 
     /// A statistics counter.
     ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # use wayfarer_host_driver::abi::control::counter::Counter;
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// assert_eq!(device.counter(Counter::TornStore)?, 0);
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The device cannot be read.
-    pub fn counter(&self, counter: abi::control::counter::Counter) -> Result<u32, Error> {
-        Ok(self.transport.read32(
-            Bar::Control,
-            (registers::counters::OFFSET as u64) + 4 * counter.code(),
-        )?)
+    pub fn counter(&self, counter: abi::control::counter::Counter) -> Result<u32, TransportError> {
+        let offset = registers::counters::OFFSET as u64 + 4 * counter.code();
+        self.transport.read32(Bar::Control, offset)
     }
 
     /// Core cycle (low 32 bits) at which a stage saw the last marked message.
     ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # use wayfarer_host_driver::abi::control::stage::Stage;
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// let cycles = device.stage_time(Stage::FrameOut)?.wrapping_sub(device.stage_time(Stage::HostReceive)?);
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The device cannot be read.
-    pub fn stage_time(&self, stage: abi::control::stage::Stage) -> Result<u32, Error> {
-        Ok(self.transport.read32(
-            Bar::Control,
-            (registers::stage_time::OFFSET as u64) + 4 * stage.code(),
-        )?)
+    pub fn stage_time(&self, stage: abi::control::stage::Stage) -> Result<u32, TransportError> {
+        let offset = registers::stage_time::OFFSET as u64 + 4 * stage.code();
+        self.transport.read32(Bar::Control, offset)
     }
 
     /// Whether the firmware's heartbeat came in time.
     ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// assert!(device.firmware_alive()?);
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The device cannot be read.
-    pub fn firmware_alive(&self) -> Result<bool, Error> {
+    pub fn firmware_alive(&self) -> Result<bool, TransportError> {
         let status = self
             .transport
             .read32(Bar::Control, registers::status::OFFSET as u64)?;
@@ -180,9 +251,17 @@ impl<T: Transport> Device<T> {
 
     /// Holds the service processor in reset, or lets it go; has done so when it returns. Resident queues keep working.
     ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// device.hold_processor(true)?;
+    /// device.hold_processor(false)?; // another firmware starts
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The device cannot be read.
-    pub fn hold_processor(&self, hold: bool) -> Result<(), Error> {
+    pub fn hold_processor(&self, hold: bool) -> Result<(), TransportError> {
         let offset = registers::processor_control::OFFSET as u64;
         self.transport.write32(Bar::Control, offset, hold.into());
         // However often this is called, no more register writes wait than the device has room for.
@@ -192,9 +271,16 @@ impl<T: Transport> Device<T> {
 
     /// The firmware's log: the bytes of its ring, oldest first (defmt frames).
     ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// assert!(device.firmware_log()?.is_empty());
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The device cannot be read.
-    pub fn firmware_log(&self) -> Result<Vec<u8>, Error> {
+    pub fn firmware_log(&self) -> Result<Vec<u8>, TransportError> {
         let base = self.identity.outbox() + abi::admin::LOG_OFFSET as u64;
         let read = |offset: u64| self.transport.read32(Bar::Memory, base + offset);
         let written = read(0)? as usize;
@@ -212,13 +298,14 @@ impl<T: Transport> Device<T> {
     }
 }
 
-/// Slots of a transmit queue. Seven bits of an index tell the messages in flight apart, so there cannot be more than 64.
-fn transmit_slots(sizes: Sizes) -> Result<u8, Error> {
+/// Slots of a transmit queue. Seven bits of an index tell the messages in flight apart, so there cannot be more than
+/// 64.
+fn transmit_slots(sizes: Sizes) -> Result<u8, OpenError> {
     let slots = 1_usize << sizes.transmit_slots_log2;
     if slots <= MAXIMUM_TRANSMIT_SLOTS {
         Ok(slots as u8)
     } else {
-        Err(Error::NoSuchSlots {
+        Err(OpenError::NoSuchSlots {
             told: slots,
             maximum: MAXIMUM_TRANSMIT_SLOTS,
         })
@@ -230,12 +317,12 @@ fn split(version: u32) -> (u16, u16) {
     (version.major as u16, version.minor as u16)
 }
 
-fn check_version(what: &'static str, version: u32, revision: u32) -> Result<(), Error> {
+fn check_version(what: &'static str, version: u32, revision: u32) -> Result<(), OpenError> {
     let (found_major, found_minor) = split(version);
     if found_major == abi::ABI_VERSION_MAJOR {
         return Ok(());
     }
-    Err(Error::AbiMismatch {
+    Err(OpenError::AbiMismatch {
         what,
         found_major,
         found_minor,

@@ -2,15 +2,21 @@
 
 use crate::admin::{AdminQueue, leak};
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::receive_ring::{Message, ReceiveRing};
+use crate::error::{FlushError, NothingReceived, QueueError, RequestError, SendError};
+use crate::message::MessageView;
+use crate::numbers::{
+    Destination, EndpointNumber, NodeNumber, ReceiveQueueId, TransmitQueueNumber, VirtualChannel,
+};
+use crate::open_options::Waiting;
+use crate::receive_ring::ReceiveRing;
 use crate::transmit_queue::TransmitQueue;
-use crate::transport::{Bar, DmaMemory, SimulatedTransport, Transport};
+use crate::transport::{AnyTransport, Bar, DmaMemory, Layout, Transport};
+use crate::waiting::wait;
 use abi::admin::{EndpointResult, EndpointShape, endpoint_shape, opcode};
 use abi::endpoint::PAGE_BYTES;
 use abi::queue_state::Translation;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Size of the memory for a shadow line.
 const SHADOW_LINE_BYTES: usize = 64;
@@ -18,11 +24,24 @@ const SHADOW_LINE_BYTES: usize = 64;
 const MOST_GIVE_UP: u8 = (1 << endpoint_shape::give_up::WIDTH) - 1;
 
 /// What an endpoint is to be like.
+///
+/// ```
+/// use wayfarer_host_driver::{EndpointOptions, ReceiveQueueId};
+///
+/// // A ring of 16 entries of 16 bytes, for Express messages only.
+/// let small = EndpointOptions {
+///     receive_queue_id: ReceiveQueueId(7),
+///     ring_entries_log2: 4,
+///     entry_bytes_log2: 4,
+///     inline: false,
+///     ..EndpointOptions::default()
+/// };
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct EndpointOptions {
-    /// Identifier under which other nodes' translations find the receive queue (RQID); unique on this node, and less than
-    /// [`receive_queue_ids`](crate::Identity::receive_queue_ids).
-    pub receive_queue_id: u16,
+    /// Identifier under which other nodes' translations find the receive queue (RQID); unique on this node, and less
+    /// than [`receive_queue_ids`](crate::Identity::receive_queue_ids).
+    pub receive_queue_id: ReceiveQueueId,
     /// Base-2 logarithm of the receive ring's entries, 1 to 15.
     pub ring_entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes: 4 for Express messages only, 8 for the longest Basic message.
@@ -37,15 +56,15 @@ pub struct EndpointOptions {
     /// Has inline bodies, and so can send Basic messages. The endpoints of a device share its
     /// [`inline_pages`](crate::Identity::inline_pages).
     pub inline: bool,
-    /// A message is given up when its receiver has said so often that its ring is full: 1 to 15, and 15 for more. 0: never; the
-    /// queue waits for as long as it takes. Those given up are reported as `RECEIVER_FULL`.
+    /// A message is given up when its receiver has said so often that its ring is full: 1 to 15, and 15 for more. 0:
+    /// never; the queue waits for as long as it takes. Those given up are reported as `RECEIVER_FULL`.
     pub give_up: u8,
 }
 
 impl Default for EndpointOptions {
     fn default() -> Self {
         EndpointOptions {
-            receive_queue_id: 0,
+            receive_queue_id: ReceiveQueueId(0),
             ring_entries_log2: 8,
             entry_bytes_log2: 8,
             destinations_log2: 4,
@@ -57,31 +76,69 @@ impl Default for EndpointOptions {
     }
 }
 
-/// An endpoint. Dropping it destroys it; if the firmware does not confirm that, its memory is kept until the device is settled.
-pub struct Endpoint<T: Transport = SimulatedTransport> {
-    transport: T,
-    admin: Rc<RefCell<AdminQueue<T>>>,
-    number: u16,
-    transmit_queue: u16,
+/// An endpoint: what a program sends and receives with. One thread at a time uses each of its halves
+/// ([`Endpoint::split`]); it is `Send` if its transport is.
+///
+/// Dropping it destroys it. If the firmware does not confirm that, its memory is kept until the device is settled.
+///
+/// ```
+/// use std::time::Duration;
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{
+///     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, VirtualChannel,
+/// };
+///
+/// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+/// let options = EndpointOptions { receive_queue_id: ReceiveQueueId(7), ..EndpointOptions::default() };
+/// let mut endpoint = device.create_endpoint(options)?;
+/// // Destination 0 is this endpoint itself.
+/// endpoint.load_translation(Destination(0), NodeNumber(0), ReceiveQueueId(7), VirtualChannel::ZERO)?;
+/// let patience = Duration::from_millis(1);
+/// // A full queue is no failure: it has room again when the receiver has taken enough.
+/// endpoint.when_room(patience, |endpoint| endpoint.send_express(Destination(0), 0, *b"8 bytes!"))?;
+/// endpoint.send_basic(Destination(0), 0, b"up to 248 bytes")?;
+/// // Messages that are launched together cost one store.
+/// endpoint.compose(Destination(0), 0, b"one")?;
+/// endpoint.compose(Destination(0), 0, b"two")?;
+/// endpoint.launch();
+/// endpoint.flush(patience)?;
+/// assert_eq!(endpoint.outstanding(), 0);
+/// assert_eq!(endpoint.receive_wait(patience)?.payload(), b"8 bytes!");
+/// assert_eq!(endpoint.receive().expect("it has arrived").payload(), b"up to 248 bytes");
+/// endpoint.give_back();
+/// endpoint.check()?; // the NIU has no complaints
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+pub struct Endpoint<T: Transport = AnyTransport> {
+    admin: Arc<Mutex<AdminQueue<T>>>,
+    number: EndpointNumber,
+    transmit_queue: TransmitQueueNumber,
     transmit: TransmitQueue<T>,
     receive: ReceiveRing<T>,
     /// The ring and the shadow line, to which the device writes.
-    memory: [Rc<T::Memory>; 2],
+    memory: [Arc<T::Memory>; 2],
+}
+
+/// The admin queue. A thread that panicked in a request has left it as whole as one whose request was never answered.
+fn lock<T: Transport>(admin: &Mutex<AdminQueue<T>>) -> MutexGuard<'_, AdminQueue<T>> {
+    admin.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T: Transport> Endpoint<T> {
     pub(crate) fn create(
         transport: T,
-        admin: Rc<RefCell<AdminQueue<T>>>,
+        admin: Arc<Mutex<AdminQueue<T>>>,
         slot_count: u16,
+        waiting: Waiting,
         options: EndpointOptions,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, RequestError> {
         let ring_bytes = 1_usize.checked_shl(
             u32::from(options.ring_entries_log2) + u32::from(options.entry_bytes_log2),
         );
         let ring_bytes = ring_bytes.filter(|&bytes| bytes <= 1 << 24).unwrap_or(1);
-        let ring = Rc::new(transport.allocate(ring_bytes)?);
-        let shadow = Rc::new(transport.allocate(SHADOW_LINE_BYTES)?);
+        let allocate = |bytes| transport.allocate(bytes, Layout::Contiguous).map(Arc::new);
+        let ring = allocate(ring_bytes)?;
+        let shadow = allocate(SHADOW_LINE_BYTES)?;
         let shape = EndpointShape {
             entries_log2: options.ring_entries_log2.into(),
             stride_log2: options.entry_bytes_log2.into(),
@@ -91,39 +148,38 @@ impl<T: Transport> Endpoint<T> {
             inline: options.inline.into(),
             give_up: options.give_up.min(MOST_GIVE_UP).into(),
         };
-        let (ring_address, shadow_address) = (ring.device_address(), shadow.device_address());
+        let (ring_address, shadow_address) = (ring.device_address(0), shadow.device_address(0));
         let operands = [shape.pack(), ring_address, shadow_address];
-        let memory = [Rc::clone(&ring), Rc::clone(&shadow)];
-        let mut queue = admin.borrow_mut();
+        let memory = [Arc::clone(&ring), Arc::clone(&shadow)];
+        let mut queue = lock(&admin);
         let result = queue.call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands);
-        if result.as_ref().is_err_and(Error::leaves_in_doubt) {
+        if result.as_ref().is_err_and(RequestError::leaves_in_doubt) {
             queue.park(memory.clone());
         }
         drop(queue);
         let result = EndpointResult::unpack(result?);
-        let number = result.endpoint as u16;
-        let (entries, stride) = (
-            options.ring_entries_log2.into(),
-            options.entry_bytes_log2.into(),
-        );
+        let number = EndpointNumber(result.endpoint as u16);
         let inline = options.inline;
+        let own = transport.clone();
+        let transmit = TransmitQueue::new(own, waiting, shadow, number, slot_count, inline);
+        let (entries, stride) = (options.ring_entries_log2, options.entry_bytes_log2);
+        let own = transport.clone();
+        let receive = ReceiveRing::new(own, waiting, ring, number, entries.into(), stride.into());
         let endpoint = Endpoint {
-            transmit: TransmitQueue::new(transport.clone(), shadow, number, slot_count, inline),
-            receive: ReceiveRing::new(transport.clone(), ring, number, entries, stride),
-            transport,
+            transmit,
+            receive,
             admin,
             number,
-            transmit_queue: result.transmit_queue as u16,
+            transmit_queue: TransmitQueueNumber(result.transmit_queue as u16),
             memory,
         };
         if inline {
             // What the page's former owner composed is none of the new one's business.
             let page = u64::from(number) * PAGE_BYTES as u64;
-            let zeros = [0; PAGE_BYTES];
-            endpoint.transport.write_combined(Bar::Memory, page, &zeros);
+            transport.write_combined(Bar::Memory, page, &[0; PAGE_BYTES]);
         }
         let operands = [number.into(), options.receive_queue_id.into()];
-        endpoint.admin.borrow_mut().call(
+        endpoint.request(
             "to bind a receive queue",
             opcode::BIND_RECEIVE_QUEUE,
             &operands,
@@ -131,14 +187,30 @@ impl<T: Transport> Endpoint<T> {
         Ok(endpoint)
     }
 
-    /// Its number: its page in BAR2, and [`Message::source_endpoint`] in what it sends.
-    pub fn number(&self) -> u16 {
+    fn request(
+        &self,
+        what: &'static str,
+        opcode: usize,
+        operands: &[u64],
+    ) -> Result<u64, RequestError> {
+        lock(&self.admin).call(what, opcode, operands)
+    }
+
+    /// Its number: its page in BAR2, and [`Message::source_endpoint`](crate::Message::source_endpoint) in what it
+    /// sends.
+    pub fn number(&self) -> EndpointNumber {
         self.number
     }
 
     /// Its resident transmit queue: `slot` in the frames that it sends.
-    pub fn transmit_queue(&self) -> u16 {
+    pub fn transmit_queue(&self) -> TransmitQueueNumber {
         self.transmit_queue
+    }
+
+    /// Both halves, for two threads, or to send while a message still stands in the ring. [`TransmitQueue`] and
+    /// [`ReceiveRing`] have examples.
+    pub fn split(&mut self) -> (&mut TransmitQueue<T>, &mut ReceiveRing<T>) {
+        (&mut self.transmit, &mut self.receive)
     }
 
     /// Makes `destination` lead to a receive queue of a node, on a virtual channel.
@@ -147,11 +219,11 @@ impl<T: Transport> Endpoint<T> {
     /// The destination lies outside the endpoint's window, or the node, queue or channel do not exist.
     pub fn load_translation(
         &self,
-        destination: u16,
-        node: u16,
-        receive_queue_id: u16,
-        virtual_channel: u8,
-    ) -> Result<(), Error> {
+        destination: Destination,
+        node: NodeNumber,
+        receive_queue_id: ReceiveQueueId,
+        virtual_channel: VirtualChannel,
+    ) -> Result<(), RequestError> {
         let entry = Translation {
             node: node.into(),
             receive_queue_id: receive_queue_id.into(),
@@ -159,27 +231,30 @@ impl<T: Transport> Endpoint<T> {
             valid: 1,
         };
         let operands = [self.number.into(), destination.into(), entry.pack()];
-        self.admin.borrow_mut().call(
-            "to load a translation",
-            opcode::LOAD_TRANSLATION,
-            &operands,
-        )?;
+        self.request("to load a translation", opcode::LOAD_TRANSLATION, &operands)?;
         Ok(())
     }
 
-    /// Has the firmware take the endpoint's queues away and keep their records. Until [`Endpoint::install`] the endpoint sends
-    /// nothing, and a message for it is lost and reported to its sender (`NOT_RESIDENT`).
+    /// Has the firmware take the endpoint's queues away and keep their records. Until [`Endpoint::install`] the
+    /// endpoint sends nothing, and a message for it is lost and reported to its sender (`NOT_RESIDENT`).
+    ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, EndpointOptions, OpenOptions, fake::FakeDevice};
+    /// # let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+    /// endpoint.evict()?;
+    /// endpoint.install()?;
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or it has no room for more records.
-    pub fn evict(&mut self) -> Result<(), Error> {
+    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or it has no room for more
+    /// records.
+    pub fn evict(&mut self) -> Result<(), RequestError> {
         self.transmit.launch();
         self.receive.give_back();
-        self.admin.borrow_mut().call(
-            "to evict an endpoint",
-            opcode::EVICT_ENDPOINT,
-            &[self.number.into()],
-        )?;
+        let operands = [self.number.into()];
+        self.request("to evict an endpoint", opcode::EVICT_ENDPOINT, &operands)?;
         Ok(())
     }
 
@@ -187,162 +262,150 @@ impl<T: Transport> Endpoint<T> {
     ///
     /// # Errors
     /// The firmware refuses: no queue is free.
-    pub fn install(&mut self) -> Result<(), Error> {
-        let result = self.admin.borrow_mut().call(
+    pub fn install(&mut self) -> Result<(), RequestError> {
+        let result = self.request(
             "to install an endpoint",
             opcode::INSTALL_ENDPOINT,
             &[self.number.into()],
         )?;
-        self.transmit_queue = EndpointResult::unpack(result).transmit_queue as u16;
+        let queue = EndpointResult::unpack(result).transmit_queue as u16;
+        self.transmit_queue = TransmitQueueNumber(queue);
         Ok(())
     }
 
-    /// Sends 8 bytes with one store (V3).
+    /// [`TransmitQueue::send_express`].
     ///
     /// # Errors
-    /// [`Error::QueueFull`] if there is no room now; the NIU's complaints about earlier messages, which are noticed at the
-    /// latest when all slots are used up. A queue that was seen to have failed refuses every message.
+    /// As there.
     pub fn send_express(
         &mut self,
-        destination: u16,
+        destination: Destination,
         tag: u8,
         payload: [u8; 8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         self.transmit.send_express(destination, tag, payload)
     }
 
-    /// Sends up to 248 bytes (V1).
+    /// [`TransmitQueue::send_basic`].
     ///
     /// # Errors
-    /// As [`Endpoint::send_express`], [`Error::TooLong`], and [`Error::NoInlineBodies`]. There is room for at most 16 messages
-    /// from the oldest one in flight on, if the new one is Basic.
-    pub fn send_basic(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
-        self.transmit.compose(destination, tag, payload, false)?;
-        self.transmit.launch();
-        Ok(())
+    /// As there.
+    pub fn send_basic(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.transmit.send_basic(destination, tag, payload)
     }
 
-    /// Composes a message that [`Endpoint::launch`] will send together with others. With [`Error::QueueFull`] all that were
-    /// composed before are launched, as only that makes room.
+    /// [`TransmitQueue::compose`].
     ///
     /// # Errors
-    /// As [`Endpoint::send_basic`].
-    pub fn compose(&mut self, destination: u16, tag: u8, payload: &[u8]) -> Result<(), Error> {
-        self.transmit.compose(destination, tag, payload, false)
+    /// As there.
+    pub fn compose(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.transmit.compose(destination, tag, payload)
     }
 
-    /// Launches all composed messages with one store.
+    /// [`TransmitQueue::launch`].
     pub fn launch(&mut self) {
         self.transmit.launch();
     }
 
-    /// Sends an Express message whose way through both NIUs is recorded ([`crate::Device::stage_time`]).
+    /// [`TransmitQueue::send_express_marked`].
     ///
     /// # Errors
-    /// As [`Endpoint::send_express`].
+    /// As there.
     pub fn send_express_marked(
         &mut self,
-        destination: u16,
+        destination: Destination,
         tag: u8,
         payload: [u8; 8],
-    ) -> Result<(), Error> {
-        self.transmit.mark_next_express();
-        self.transmit.send_express(destination, tag, payload)
+    ) -> Result<(), SendError> {
+        self.transmit.send_express_marked(destination, tag, payload)
     }
 
-    /// Sends a Basic message whose way through both NIUs is recorded.
+    /// [`TransmitQueue::send_basic_marked`].
     ///
     /// # Errors
-    /// As [`Endpoint::send_basic`].
+    /// As there.
     pub fn send_basic_marked(
         &mut self,
-        destination: u16,
+        destination: Destination,
         tag: u8,
         payload: &[u8],
-    ) -> Result<(), Error> {
-        self.transmit.compose(destination, tag, payload, true)?;
-        self.transmit.launch();
-        Ok(())
+    ) -> Result<(), SendError> {
+        self.transmit.send_basic_marked(destination, tag, payload)
     }
 
-    /// The next message, if one has arrived.
-    pub fn receive(&mut self) -> Option<Message> {
-        self.receive.take()
+    /// [`ReceiveRing::receive`].
+    pub fn receive(&mut self) -> Option<MessageView<'_, T>> {
+        self.receive.receive()
     }
 
-    /// The next message; waits for it.
+    /// [`ReceiveRing::receive_wait`].
     ///
     /// # Errors
-    /// [`Error::NothingReceived`] after so many nanoseconds.
-    pub fn receive_wait(&mut self, at_most_ns: f64) -> Result<Message, Error> {
-        let deadline = Deadline::new(self.transport.now_ns(), at_most_ns);
-        loop {
-            if let Some(message) = self.receive.take() {
-                return Ok(message);
-            }
-            let Some(left_ns) = deadline.left_ns(self.transport.now_ns()) else {
-                return Err(Error::NothingReceived {
-                    waited_ns: at_most_ns as u64,
-                });
-            };
-            self.transport.wait(left_ns);
-        }
+    /// As there.
+    pub fn receive_wait(
+        &mut self,
+        at_most: Duration,
+    ) -> Result<MessageView<'_, T>, NothingReceived> {
+        self.receive.receive_wait(at_most)
     }
 
-    /// Gives all entries taken so far back to the NIU now, not only when a quarter of the ring has come together.
+    /// [`ReceiveRing::give_back`].
     pub fn give_back(&mut self) {
         self.receive.give_back();
     }
 
-    /// Runs `send` until the queue has room for it.
+    /// Runs `send` until the queue has room for it, as [`TransmitQueue::when_room`]; `send` may receive meanwhile.
     ///
     /// # Errors
-    /// What `send` returns, other than [`Error::QueueFull`] within `at_most_ns`.
+    /// What `send` returns, other than [`SendError::QueueFull`] within `at_most`.
     pub fn when_room<R>(
         &mut self,
-        at_most_ns: f64,
-        mut send: impl FnMut(&mut Self) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        let deadline = Deadline::new(self.transport.now_ns(), at_most_ns);
+        at_most: Duration,
+        mut send: impl FnMut(&mut Self) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
+        let deadline = Deadline::new(self.transmit.transport.now(), at_most);
         loop {
             let result = send(self);
-            if !matches!(result, Err(Error::QueueFull)) {
+            if !matches!(result, Err(SendError::QueueFull)) {
                 return result;
             }
-            let Some(left_ns) = deadline.left_ns(self.transport.now_ns()) else {
+            let transport = &self.transmit.transport;
+            let Some(left) = deadline.left(transport.now()) else {
                 return result;
             };
-            self.transport.wait(left_ns);
+            wait(transport, self.transmit.waiting, left);
         }
     }
 
-    /// Waits until every message sent has been taken by its receiver.
+    /// [`TransmitQueue::flush`].
     ///
     /// # Errors
-    /// The NIU's complaints; [`Error::QueueFull`] if it does not come about in time.
-    pub fn flush(&mut self, at_most_ns: f64) -> Result<(), Error> {
-        self.transmit.launch();
-        self.when_room(at_most_ns, |endpoint| {
-            endpoint.transmit.refresh()?;
-            if endpoint.transmit.outstanding() == 0 {
-                Ok(())
-            } else {
-                Err(Error::QueueFull)
-            }
-        })
+    /// As there.
+    pub fn flush(&mut self, at_most: Duration) -> Result<(), FlushError> {
+        self.transmit.flush(at_most)
     }
 
-    /// Messages sent that the NIU was not yet done with when the driver last looked ([`Endpoint::check`], among others).
+    /// [`TransmitQueue::outstanding`].
     pub fn outstanding(&self) -> u16 {
         self.transmit.outstanding()
     }
 
-    /// Looks whether the NIU has complained of a store or message of this endpoint.
+    /// [`TransmitQueue::check`].
     ///
     /// # Errors
-    /// [`Error::Queue`] with the complaint: once, or every time if the queue has failed. [`Error::ShadowLine`].
-    pub fn check(&mut self) -> Result<(), Error> {
-        self.transmit.refresh()
+    /// As there.
+    pub fn check(&mut self) -> Result<(), QueueError> {
+        self.transmit.check()
     }
 }
 
@@ -353,7 +416,7 @@ impl<T: Transport> Drop for Endpoint<T> {
         if std::thread::panicking() {
             return leak(memory);
         }
-        let mut admin = self.admin.borrow_mut();
+        let mut admin = lock(&self.admin);
         let destroyed = admin.call(
             "to destroy an endpoint",
             opcode::DESTROY_ENDPOINT,
@@ -368,62 +431,60 @@ impl<T: Transport> Drop for Endpoint<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::fake_firmware::FakeFirmware;
     use crate::device::Device;
+    use crate::fake::FakeDevice;
     use crate::open_options::OpenOptions;
-    use crate::transport::fake::FakeTransport;
-    use abi::endpoint::page;
-    use abi::message::Shadow;
+    use abi::admin::opcode::Opcode;
+    use abi::control::registers;
 
     /// How long anything may take.
-    const PATIENCE_NS: f64 = 1000.0;
+    const PATIENCE: Duration = Duration::from_micros(1);
     /// Pieces of memory of the admin queue's rings.
     const OF_RINGS: usize = 2;
     /// Pieces of memory of an endpoint.
     const OF_ENDPOINT: usize = 2;
 
-    fn open() -> (FakeTransport, Rc<FakeFirmware>, Device<FakeTransport>) {
-        let transport = FakeTransport::default();
-        let firmware = FakeFirmware::attach(&transport);
-        let device = Device::with_transport(transport.clone(), 0, OpenOptions::default());
-        (transport, firmware, device.expect("nobody has it"))
+    fn open() -> (FakeDevice, Device<FakeDevice>) {
+        let fake = FakeDevice::new();
+        let device = Device::with_transport(fake.clone(), OpenOptions::default());
+        (fake, device.expect("nobody has it"))
     }
 
     #[test]
     fn memory_of_an_endpoint_that_is_surely_gone_is_free() {
-        let (transport, firmware, device) = open();
+        let (fake, device) = open();
         let options = EndpointOptions::default();
         drop(device.create_endpoint(options).expect("there is room"));
-        assert_eq!(transport.pieces_of_memory(), OF_RINGS);
-        firmware.fail(Some(opcode::BIND_RECEIVE_QUEUE));
+        assert_eq!(fake.pieces_of_memory(), OF_RINGS);
+        fake.fail_requests(Some(Opcode::BindReceiveQueue));
         assert!(device.create_endpoint(options).is_err());
         assert_eq!(
-            transport.pieces_of_memory(),
+            fake.pieces_of_memory(),
             OF_RINGS,
             "the firmware confirmed that it is destroyed"
         );
         drop(device);
-        assert_eq!(transport.pieces_of_memory(), 0);
+        assert_eq!(fake.pieces_of_memory(), 0);
     }
 
     /// How an endpoint's existence comes to be in doubt.
-    const DOUBTS: [fn(&FakeFirmware, &Device<FakeTransport>); 4] = [
-        |firmware, device| {
-            firmware.be_silent(true);
+    const DOUBTS: [fn(&FakeDevice, &Device<FakeDevice>); 4] = [
+        |fake, device| {
+            fake.silence_firmware(true);
             assert!(device.create_endpoint(EndpointOptions::default()).is_err());
         },
-        |firmware, device| {
-            firmware.fail(Some(opcode::CREATE_ENDPOINT));
+        |fake, device| {
+            fake.fail_requests(Some(Opcode::CreateEndpoint));
             assert!(device.create_endpoint(EndpointOptions::default()).is_err());
         },
-        |firmware, device| {
+        |fake, device| {
             let endpoint = device.create_endpoint(EndpointOptions::default());
-            firmware.be_silent(true);
+            fake.silence_firmware(true);
             drop(endpoint.expect("there is room"));
         },
-        |firmware, device| {
+        |fake, device| {
             let endpoint = device.create_endpoint(EndpointOptions::default());
-            firmware.fail(Some(opcode::DESTROY_ENDPOINT));
+            fake.fail_requests(Some(Opcode::DestroyEndpoint));
             drop(endpoint.expect("there is room"));
         },
     ];
@@ -431,93 +492,135 @@ mod tests {
     #[test]
     fn memory_of_an_endpoint_in_doubt_is_kept_until_the_firmware_has_forgotten_it() {
         for (case, doubt) in DOUBTS.into_iter().enumerate() {
-            let (transport, firmware, device) = open();
-            doubt(&firmware, &device);
-            let kept = transport.pieces_of_memory();
+            let (fake, device) = open();
+            doubt(&fake, &device);
+            let kept = fake.pieces_of_memory();
             assert_eq!(kept, OF_RINGS + OF_ENDPOINT, "case {case}");
-            firmware.be_silent(false);
-            let resets = firmware.resets();
+            fake.silence_firmware(false);
+            let resets = fake.resets();
             drop(device);
-            assert_eq!(firmware.resets(), resets + 1, "case {case}");
-            assert_eq!(transport.pieces_of_memory(), 0, "case {case}");
+            assert_eq!(fake.resets(), resets + 1, "case {case}");
+            assert_eq!(fake.pieces_of_memory(), 0, "case {case}");
         }
     }
 
     #[test]
-    fn memory_of_an_endpoint_in_doubt_is_never_free_if_the_firmware_stays_silent() {
+    fn memory_of_an_endpoint_in_doubt_is_free_once_the_niu_is_quiet_if_the_firmware_stays_silent() {
         for (case, doubt) in DOUBTS.into_iter().enumerate() {
-            let (transport, firmware, device) = open();
-            doubt(&firmware, &device);
-            firmware.be_silent(true);
+            let (fake, device) = open();
+            doubt(&fake, &device);
+            fake.silence_firmware(true);
+            let entries = fake.register(registers::admin_entries::OFFSET);
             drop(device);
-            let kept = transport.pieces_of_memory();
-            assert_eq!(kept, 2 * OF_RINGS + OF_ENDPOINT, "case {case}");
-            firmware.be_silent(false);
-            let again = Device::with_transport(transport, 0, OpenOptions::default());
-            again.expect("it was given back all the same");
+            let stopped_for = fake.register(registers::quiesce::OFFSET);
+            assert_eq!(fake.pieces_of_memory(), 0, "case {case}");
+            // Once for the rings that ask it again, once for those of the next driver.
+            assert_eq!(stopped_for, (entries >> 8) + 2, "case {case}");
+            fake.silence_firmware(false);
+            let again = Device::with_transport(fake, OpenOptions::default());
+            again.expect("it was given back");
         }
     }
 
     #[test]
     fn composed_messages_that_fill_the_queue_are_launched_to_make_room() {
-        let (transport, _, device) = open();
+        let (fake, device) = open();
         let mut endpoint = device
             .create_endpoint(EndpointOptions::default())
             .expect("there is room");
-        let shadow = endpoint.memory[1].device_address();
-        let niu = transport.clone();
-        // All that was launched is taken at once.
-        transport.while_waiting(move || {
-            let producer = niu.endpoint_register(page::transmit_producer::OFFSET);
-            let line = Shadow {
-                consumer: producer,
-                ..Shadow::default()
-            };
-            niu.device_writes(shadow, line.pack());
+        endpoint
+            .load_translation(
+                Destination(0),
+                NodeNumber(0),
+                ReceiveQueueId(0),
+                VirtualChannel::ZERO,
+            )
+            .expect("it is legal");
+        // All that was launched is taken when the driver waits.
+        fake.hold_messages(true);
+        let niu = fake.clone();
+        fake.while_waiting(move || {
+            niu.hold_messages(false);
+            niu.hold_messages(true);
         });
         for message in 0..5 * device.identity().transmit_slots {
             endpoint
-                .when_room(PATIENCE_NS, |endpoint| {
-                    endpoint.compose(0, 0, b"one of many")
+                .when_room(PATIENCE, |endpoint| {
+                    endpoint.compose(Destination(0), 0, b"one of many")
                 })
                 .unwrap_or_else(|error| panic!("message {message}: {error}"));
         }
-        endpoint.flush(PATIENCE_NS).expect("all were taken");
+        endpoint.flush(PATIENCE).expect("all were taken");
     }
 
     /// Waits that end with other traffic, three to a limit: none lines up with its end.
-    const OTHER_TRAFFIC_NS: f64 = 0.4 * PATIENCE_NS;
+    const OTHER_TRAFFIC: Duration = Duration::from_nanos(400);
 
     #[test]
     fn waits_end_at_their_limit_with_other_traffic_too() {
-        let (transport, _, device) = open();
+        let (fake, device) = open();
         let mut endpoint = device
             .create_endpoint(EndpointOptions::default())
             .expect("there is room");
-        transport.end_waits_after(OTHER_TRAFFIC_NS);
+        fake.end_waits_after(OTHER_TRAFFIC);
         // Nobody takes what fills the queue.
-        while endpoint.send_express(0, 0, *b"unheard!").is_ok() {}
-        let mut waited = |wait: fn(&mut Endpoint<FakeTransport>) -> Result<(), Error>| {
-            let start = transport.now_ns();
-            let error = wait(&mut endpoint).expect_err("nothing comes");
-            (error.to_string(), transport.now_ns() - start)
+        fake.hold_messages(true);
+        let mut messages = 0;
+        while endpoint
+            .send_express(Destination(0), 0, *b"unheard!")
+            .is_ok()
+        {
+            messages += 1;
+        }
+        let waited = PATIENCE;
+        let mut start = fake.now();
+        let mut ended_in_time = |what: &str| {
+            assert_eq!(fake.now() - start, PATIENCE, "{what}");
+            start = fake.now();
         };
-        let full = Error::QueueFull.to_string();
-        let one_more = |endpoint: &mut Endpoint<FakeTransport>| {
-            endpoint.when_room(PATIENCE_NS, |endpoint| endpoint.send_express(0, 0, [0; 8]))
+        let full = endpoint.when_room(PATIENCE, |endpoint| {
+            endpoint.send_express(Destination(0), 0, [0; 8])
+        });
+        assert_eq!(full, Err(SendError::QueueFull));
+        ended_in_time("when_room");
+        let (transmit, _) = endpoint.split();
+        let full = transmit.when_room(PATIENCE, |queue| {
+            queue.send_express(Destination(0), 0, [0; 8])
+        });
+        assert_eq!(full, Err(SendError::QueueFull));
+        ended_in_time("when_room of the queue");
+        let flush = endpoint.flush(PATIENCE);
+        assert_eq!(flush, Err(FlushError::Outstanding { messages, waited }));
+        ended_in_time("flush");
+        let nothing = endpoint.receive_wait(PATIENCE).map(|_| ());
+        assert_eq!(nothing, Err(NothingReceived { waited }));
+        ended_in_time("receive_wait");
+    }
+
+    #[test]
+    fn programs_that_wait_for_interrupts_do_not_poll() {
+        let fake = FakeDevice::new();
+        let options = OpenOptions {
+            waiting: Waiting::Interrupt,
+            ..OpenOptions::DEFAULT
         };
-        assert_eq!(waited(one_more), (full.clone(), PATIENCE_NS), "when_room");
-        let flush = |endpoint: &mut Endpoint<FakeTransport>| endpoint.flush(PATIENCE_NS);
-        assert_eq!(waited(flush), (full, PATIENCE_NS), "flush");
-        let receive =
-            |endpoint: &mut Endpoint<FakeTransport>| endpoint.receive_wait(PATIENCE_NS).map(|_| ());
-        let nothing = Error::NothingReceived {
-            waited_ns: PATIENCE_NS as u64,
-        };
-        assert_eq!(
-            waited(receive),
-            (nothing.to_string(), PATIENCE_NS),
-            "receive_wait"
-        );
+        let device = Device::with_transport(fake.clone(), options).expect("nobody has it");
+        let options = EndpointOptions::default();
+        let mut endpoint = device.create_endpoint(options).expect("there is room");
+        let before = fake.interrupt_waits();
+        assert!(before >= 3, "three requests");
+        assert!(endpoint.receive_wait(PATIENCE).is_err());
+        assert!(fake.interrupt_waits() > before);
+    }
+
+    #[test]
+    fn devices_endpoints_and_their_halves_may_go_to_another_thread() {
+        fn may_go<T: Send>(_: &T) {}
+        let (_, device) = open();
+        let options = EndpointOptions::default();
+        let mut endpoint = device.create_endpoint(options).expect("there is room");
+        may_go(&endpoint);
+        may_go(&endpoint.split());
+        may_go(&device);
     }
 }

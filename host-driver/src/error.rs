@@ -1,15 +1,92 @@
-//! What can go wrong.
+//! What can go wrong: each kind of call has its own error, and [`Error`] is any of them.
 
 use crate::transport::TransportError;
 use abi::admin::status::Status;
 use abi::message::error::Error as Code;
+use std::time::Duration;
 
-/// Why a call failed.
+/// Any error of the driver, for programs that hand all of them on.
+///
+/// ```
+/// use std::time::Duration;
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Device, EndpointOptions, Error, OpenOptions};
+///
+/// fn nobody_writes() -> Result<(), Error> {
+///     let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+///     let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+///     endpoint.receive_wait(Duration::from_micros(5))?;
+///     Ok(())
+/// }
+/// assert_eq!(nobody_writes().unwrap_err().to_string(), "no message came within 5µs");
+/// ```
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// No transport knows the device's name.
-    #[error("no device is called {0:?}: names are `sim:NODE` inside a simulated cluster")]
-    UnknownDevice(String),
+    /// The device was not opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The firmware did not do what it was asked.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A message was not sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// Messages are still outstanding.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
+    /// The transmit queue is not in order.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// No message came.
+    #[error(transparent)]
+    NothingReceived(#[from] NothingReceived),
+    /// The device cannot be reached.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl Error {
+    /// What the NIU has reported of a transmit queue, whatever call brought it.
+    ///
+    /// ```
+    /// use wayfarer_host_driver::abi::message::error::Error as Code;
+    /// use wayfarer_host_driver::{Error, QueueError, QueueReport, SendError};
+    ///
+    /// let report = QueueReport { count: 1, code: Code::TooLong, failed: false };
+    /// let error = Error::from(SendError::Queue(QueueError::Reported(report)));
+    /// assert_eq!(error.queue_report(), Some(report));
+    /// assert_eq!(Error::from(SendError::QueueFull).queue_report(), None);
+    /// ```
+    pub fn queue_report(&self) -> Option<QueueReport> {
+        match self {
+            Error::Send(SendError::Queue(QueueError::Reported(report)))
+            | Error::Flush(FlushError::Queue(QueueError::Reported(report)))
+            | Error::Queue(QueueError::Reported(report)) => Some(*report),
+            _ => None,
+        }
+    }
+}
+
+/// Why a device was not opened.
+///
+/// ```
+/// use wayfarer_host_driver::{Device, OpenError};
+///
+/// let error = Device::open("eth0").err();
+/// assert!(matches!(error, Some(OpenError::UnknownDevice { name, .. }) if name == "eth0"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Nothing in the program knows devices of such names.
+    #[error("nothing here can open {name:?}: {help}")]
+    UnknownDevice {
+        /// The name.
+        name: String,
+        /// What to do.
+        help: String,
+    },
     /// The transport could not reach the device.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -26,9 +103,6 @@ pub enum Error {
         "another driver has this device; if that one is dead, open with `take_over`, which ends all its endpoints"
     )]
     InUse,
-    /// This driver has had the device.
-    #[error("another driver has taken this device over; this one's endpoints are gone")]
-    TakenOver,
     /// Hardware or firmware speaks another version of the ABI.
     #[error(
         "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"
@@ -57,23 +131,50 @@ pub enum Error {
     },
     /// The NIU did not stop its requests to this host.
     #[error(
-        "the NIU was to make no more requests to this host, and after {waited_us} us still has one under way (status {status:#x})"
+        "the NIU was to make no more requests to this host, and after {waited:?} still has one under way (status {status:#x})"
     )]
     NotQuiet {
         /// How long.
-        waited_us: u64,
+        waited: Duration,
         /// The status register.
         status: u32,
     },
+    /// The firmware did not say who it is.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+/// Why the firmware did not do what it was asked.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Device, EndpointOptions, OpenOptions, RequestError};
+///
+/// let fake = FakeDevice::new();
+/// let device = Device::with_transport(fake.clone(), OpenOptions::default())?;
+/// fake.silence_firmware(true);
+/// let error = device.create_endpoint(EndpointOptions::default()).err();
+/// assert!(matches!(error, Some(RequestError::FirmwareSilent { .. })));
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The device cannot be read, or there is no memory for it.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// This driver has had the device.
+    #[error("another driver has taken this device over; this one's endpoints are gone")]
+    TakenOver,
     /// The firmware did not answer.
     #[error(
-        "the firmware did not answer {what} within {waited_us} us (heartbeats seen: {heartbeats}); its log may tell more"
+        "the firmware did not answer {what} within {waited:?} (heartbeats seen: {heartbeats}); its log may tell more"
     )]
     FirmwareSilent {
         /// What it was asked.
         what: &'static str,
         /// How long.
-        waited_us: u64,
+        waited: Duration,
         /// The heartbeat register.
         heartbeats: u32,
     },
@@ -95,6 +196,37 @@ pub enum Error {
         /// Why; `None` if the driver does not know the status.
         status: Option<Status>,
     },
+}
+
+impl RequestError {
+    /// Whether a request that ended so may have been carried out, or may be yet.
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
+        match self {
+            RequestError::AdminQueueFull { .. } | RequestError::TakenOver => false,
+            RequestError::Refused {
+                status: Some(status),
+                ..
+            } => *status == Status::Failed,
+            _ => true,
+        }
+    }
+}
+
+/// Why a message was not sent.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Destination, Device, EndpointOptions, OpenOptions, SendError};
+///
+/// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+/// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+/// let error = endpoint.send_basic(Destination(0), 0, &[0; 249]);
+/// assert!(matches!(error, Err(SendError::TooLong { bytes: 249, maximum: 248 })));
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
     /// The transmit queue has no room now; wait and try again.
     #[error("the transmit queue is full: the receiver has not yet taken enough messages")]
     QueueFull,
@@ -121,9 +253,30 @@ pub enum Error {
         /// Tag asked for.
         tag: u8,
     },
-    /// The NIU reported an error of this endpoint's transmit queue.
+    /// The transmit queue is not in order.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+/// What the shadow line of a transmit queue tells that is not in order.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Destination, Device, EndpointOptions, OpenOptions, QueueError};
+///
+/// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+/// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+/// endpoint.send_express(Destination(5), 0, [0; 8])?; // no translation was loaded
+/// let Err(QueueError::Reported(report)) = endpoint.check() else { panic!("it is reported") };
+/// assert_eq!((report.count, report.failed), (1, false));
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The NIU reported an error of this endpoint's transmit queue.
+    #[error(transparent)]
+    Reported(#[from] QueueReport),
     /// The shadow line of the transmit queue says what cannot be.
     #[error(
         "the shadow line says that {consumer} slots are done, after {earlier} and of {launched} launched (modulo 2^16): something else wrote to it"
@@ -136,36 +289,65 @@ pub enum Error {
         /// Slots launched.
         launched: u16,
     },
-    /// Nothing came.
-    #[error("no message came within {waited_ns} ns")]
-    NothingReceived {
-        /// How long.
-        waited_ns: u64,
-    },
-}
-
-impl Error {
-    /// Whether a request to the firmware that ended so may have been carried out, or may be yet.
-    pub(crate) fn leaves_in_doubt(&self) -> bool {
-        match self {
-            Error::AdminQueueFull { .. } | Error::TakenOver => false,
-            Error::Refused {
-                status: Some(status),
-                ..
-            } => *status == Status::Failed,
-            _ => true,
-        }
-    }
 }
 
 /// What the NIU said of a transmit queue in its shadow line.
+///
+/// ```
+/// use wayfarer_host_driver::QueueReport;
+/// use wayfarer_host_driver::abi::message::error::Error as Code;
+///
+/// let report = QueueReport { count: 2, code: Code::TooLong, failed: false };
+/// assert!(report.to_string().starts_with("the NIU refused 2 more"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the NIU refused {count} more of this endpoint's stores or messages{}; the last: {}", if *.failed { " and has stopped the queue" } else { "" }, .code.meaning())]
-pub struct QueueError {
-    /// Errors since the last report: none if it says again that the queue has stopped, at least so many if the NIU's count is full.
+pub struct QueueReport {
+    /// Errors since the last report: none if it says again that the queue has stopped, at least so many if the NIU's
+    /// count is full.
     pub count: u16,
     /// The last one.
     pub code: Code,
     /// The queue has stopped for good.
     pub failed: bool,
+}
+
+/// Why a flush did not end.
+///
+/// ```
+/// use std::time::Duration;
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{Destination, Device, EndpointOptions, FlushError, OpenOptions};
+///
+/// let fake = FakeDevice::new();
+/// let device = Device::with_transport(fake.clone(), OpenOptions::default())?;
+/// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+/// fake.hold_messages(true);
+/// endpoint.send_express(Destination(0), 0, [0; 8])?;
+/// let error = endpoint.flush(Duration::from_micros(5));
+/// assert!(matches!(error, Err(FlushError::Outstanding { messages: 1, .. })));
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// Messages were outstanding when the limit was reached.
+    #[error("after {waited:?} {messages} messages are still outstanding")]
+    Outstanding {
+        /// How many.
+        messages: u16,
+        /// How long.
+        waited: Duration,
+    },
+    /// The transmit queue is not in order.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// No message came in time. [`Error`] has an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no message came within {waited:?}")]
+pub struct NothingReceived {
+    /// How long.
+    pub waited: Duration,
 }

@@ -1,34 +1,40 @@
-//! The receiving half of an endpoint: a ring in host memory that the NIU fills.
+//! The receiving half of an endpoint: a ring in host memory, which the NIU writes and the driver reads.
 
-use crate::transport::{Bar, DmaMemory, Transport};
+use crate::asynchronous::Messages;
+use crate::deadline::Deadline;
+use crate::error::NothingReceived;
+use crate::message::MessageView;
+use crate::numbers::EndpointNumber;
+use crate::open_options::Waiting;
+use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
+use crate::waiting::wait;
 use abi::endpoint::{PAGE_BYTES, page};
 use abi::message::{HEADER_BYTES, ReceiveDescriptor};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// A message as it arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Node that sent it.
-    pub source_node: u16,
-    /// Endpoint of that node that sent it.
-    pub source_endpoint: u16,
-    /// Receive queue that it was sent to (RQID): the ring's own.
-    pub receive_queue_id: u16,
-    /// A frame may have been lost on the link since the message before this one: of whatever sender, for whatever ring. Where no
-    /// message is marked, none was.
-    pub gap: bool,
-    /// The sender's tag.
-    pub tag: u8,
-    /// The sender marked it for time stamps.
-    pub marked: bool,
-    /// What it says.
-    pub payload: Vec<u8>,
-}
-
-/// A receive ring as its only consumer sees it.
-pub struct ReceiveRing<T: Transport> {
-    transport: T,
-    memory: Rc<T::Memory>,
+/// The receiving half of an [`Endpoint`](crate::Endpoint): a receive ring as its only consumer sees it.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{
+///     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, VirtualChannel,
+/// };
+///
+/// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+/// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+/// endpoint.load_translation(Destination(0), NodeNumber(0), ReceiveQueueId(0), VirtualChannel::ZERO)?;
+/// endpoint.send_express(Destination(0), 0, *b"question")?;
+/// let (transmit, receive) = endpoint.split();
+/// // An answer goes out while the message still stands in the ring.
+/// let message = receive.receive().expect("it has arrived");
+/// transmit.send_basic(Destination(0), 0, &message.payload())?;
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+pub struct ReceiveRing<T: Transport = AnyTransport> {
+    pub(crate) transport: T,
+    pub(crate) waiting: Waiting,
+    memory: Arc<T::Memory>,
     page: u64,
     entries_log2: u32,
     stride_log2: u32,
@@ -40,16 +46,18 @@ pub struct ReceiveRing<T: Transport> {
 
 impl<T: Transport> ReceiveRing<T> {
     /// The ring in `memory`, whose consumer index goes to endpoint page `endpoint`.
-    pub fn new(
+    pub(crate) fn new(
         transport: T,
-        memory: Rc<T::Memory>,
-        endpoint: u16,
+        waiting: Waiting,
+        memory: Arc<T::Memory>,
+        endpoint: EndpointNumber,
         entries_log2: u32,
         stride_log2: u32,
     ) -> Self {
         let page = u64::from(endpoint) * PAGE_BYTES as u64;
         ReceiveRing {
             transport,
+            waiting,
             memory,
             page,
             entries_log2,
@@ -59,35 +67,70 @@ impl<T: Transport> ReceiveRing<T> {
         }
     }
 
-    /// Takes the next message, if one is there.
-    pub fn take(&mut self) -> Option<Message> {
-        let entry = (usize::from(self.taken) % (1 << self.entries_log2)) << self.stride_log2;
-        let descriptor = ReceiveDescriptor::unpack(self.memory.load64(entry));
+    /// Offset of the next entry in the ring.
+    fn entry(&self) -> usize {
+        (usize::from(self.taken) % (1 << self.entries_log2)) << self.stride_log2
+    }
+
+    /// The descriptor of the next message, if it is there.
+    fn arrived(&self) -> Option<ReceiveDescriptor> {
+        let descriptor = ReceiveDescriptor::unpack(self.memory.load64(self.entry()));
         let expected = 1 - u64::from(self.taken >> self.entries_log2) % 2;
-        if descriptor.phase != expected {
-            return None;
-        }
+        (descriptor.phase == expected).then_some(descriptor)
+    }
+
+    fn view(&mut self, descriptor: ReceiveDescriptor) -> MessageView<'_, T> {
         let room = (1 << self.stride_log2) - HEADER_BYTES;
-        let length = (descriptor.length as usize).min(room);
-        let mut payload = vec![0; length];
-        self.memory.load(entry + HEADER_BYTES, &mut payload);
+        MessageView::new(self, descriptor, room)
+    }
+
+    /// Loads bytes of the next message's payload.
+    pub(crate) fn load_payload(&self, offset: usize, bytes: &mut [u8]) {
+        self.memory
+            .load(self.entry() + HEADER_BYTES + offset, bytes);
+    }
+
+    /// The next message's entry is read.
+    pub(crate) fn advance(&mut self) {
         self.taken = self.taken.wrapping_add(1);
         // Every store to the device costs; a quarter of the ring is early enough.
         if self.taken.wrapping_sub(self.returned) >= (1 << self.entries_log2) / 4 {
             self.give_back();
         }
-        Some(Message {
-            source_node: descriptor.source_node as u16,
-            source_endpoint: descriptor.source_endpoint as u16,
-            receive_queue_id: descriptor.receive_queue_id as u16,
-            gap: descriptor.gap == 1,
-            tag: descriptor.tag as u8,
-            marked: descriptor.marked == 1,
-            payload,
-        })
     }
 
-    /// Tells the NIU which entries are free again.
+    /// The next message, if one has arrived. It stands in the ring until the view is dropped.
+    pub fn receive(&mut self) -> Option<MessageView<'_, T>> {
+        let descriptor = self.arrived()?;
+        Some(self.view(descriptor))
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// [`NothingReceived`] after `at_most`.
+    pub fn receive_wait(
+        &mut self,
+        at_most: Duration,
+    ) -> Result<MessageView<'_, T>, NothingReceived> {
+        let deadline = Deadline::new(self.transport.now(), at_most);
+        loop {
+            if let Some(descriptor) = self.arrived() {
+                return Ok(self.view(descriptor));
+            }
+            let Some(left) = deadline.left(self.transport.now()) else {
+                return Err(NothingReceived { waited: at_most });
+            };
+            wait(&self.transport, self.waiting, left);
+        }
+    }
+
+    /// All messages as they arrive, as a stream that never ends: the asynchronous [`ReceiveRing::receive_wait`].
+    pub fn messages(&mut self) -> Messages<'_, T> {
+        Messages::new(self)
+    }
+
+    /// Gives all entries read so far back to the NIU now, not only when a quarter of the ring has come together.
     pub fn give_back(&mut self) {
         if self.returned != self.taken {
             self.returned = self.taken;
@@ -103,15 +146,27 @@ impl<T: Transport> ReceiveRing<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::fake::FakeTransport;
+    use crate::fake::FakeDevice;
+    use crate::numbers::{NodeNumber, ReceiveQueueId};
+    use crate::transport::Layout;
+    use crate::{Message, NothingReceived};
+
+    /// A ring of 4 entries of 64 bytes, and its address.
+    fn ring(transport: &FakeDevice) -> (ReceiveRing<FakeDevice>, u64) {
+        let memory = transport.allocate(4 * 64, Layout::Contiguous);
+        let memory = Arc::new(memory.expect("there is memory"));
+        let address = memory.device_address(0);
+        let endpoint = EndpointNumber(9);
+        let waiting = Waiting::Polling;
+        let ring = ReceiveRing::new(transport.clone(), waiting, memory, endpoint, 2, 6);
+        (ring, address)
+    }
 
     #[test]
     fn a_message_is_what_its_entry_says() {
-        let transport = FakeTransport::default();
-        let memory = Rc::new(transport.allocate(4 * 64).expect("there is memory"));
-        let address = memory.device_address();
-        let mut ring = ReceiveRing::new(transport.clone(), memory, 9, 2, 6);
-        assert_eq!(ring.take(), None, "no phase bit has changed");
+        let transport = FakeDevice::new();
+        let (mut ring, address) = ring(&transport);
+        assert!(ring.receive().is_none(), "no phase bit has changed");
         for lap in 0..3_u64 {
             for entry in 0..4 {
                 let descriptor = ReceiveDescriptor {
@@ -126,11 +181,11 @@ mod tests {
                 };
                 transport.device_writes(address + 64 * entry + 8, lap);
                 transport.device_writes(address + 64 * entry, descriptor.pack());
-                let message = ring.take().expect("it is there");
+                let message = ring.receive().expect("it is there").into_message();
                 let expected = Message {
-                    source_node: 1023,
-                    source_endpoint: 4095,
-                    receive_queue_id: 77,
+                    source_node: NodeNumber(1023),
+                    source_endpoint: EndpointNumber(4095),
+                    receive_queue_id: ReceiveQueueId(77),
                     gap: entry == 1,
                     tag: 0xa5,
                     marked: false,
@@ -139,10 +194,38 @@ mod tests {
                 assert_eq!(message, expected);
                 assert_eq!(message.payload.len() as u64, 8 * entry);
                 assert!(entry == 0 || message.payload[0] == lap as u8);
-                assert_eq!(ring.take(), None, "the next entry is of the lap before");
+                assert!(
+                    ring.receive().is_none(),
+                    "the next entry is of the lap before"
+                );
             }
         }
         let returned = transport.endpoint_register(9 * 4096 + page::receive_consumer::OFFSET);
         assert_eq!(returned, 12);
+    }
+
+    #[test]
+    fn an_entry_is_handed_back_when_its_view_is_dropped_and_not_before() {
+        let transport = FakeDevice::new();
+        let (mut ring, address) = ring(&transport);
+        let descriptor = ReceiveDescriptor {
+            phase: 1,
+            length: 8,
+            ..ReceiveDescriptor::default()
+        };
+        transport.device_writes(address + 8, u64::from_le_bytes(*b"the body"));
+        transport.device_writes(address, descriptor.pack());
+        let consumer = 9 * 4096 + page::receive_consumer::OFFSET;
+        let view = ring.receive().expect("it is there");
+        let mut half = [0; 4];
+        assert_eq!(view.copy_to(4, &mut half), 4);
+        assert_eq!(&half, b"body");
+        assert_eq!(view.copy_to(6, &mut half), 2, "it ends there");
+        assert_eq!(transport.endpoint_register(consumer), 0);
+        drop(view);
+        assert_eq!(transport.endpoint_register(consumer), 1);
+        let nothing = ring.receive_wait(Duration::from_micros(1)).map(|_| ());
+        let waited = Duration::from_micros(1);
+        assert_eq!(nothing, Err(NothingReceived { waited }));
     }
 }

@@ -1,7 +1,13 @@
-//! The sending half of an endpoint: inline bodies in NIU memory, one store to launch, the shadow line to see how far the NIU is.
+//! The sending half of an endpoint: inline bodies in NIU memory, one store to launch, the shadow line to see how far
+//! the NIU is.
 
-use crate::error::{Error, QueueError};
-use crate::transport::{Bar, DmaMemory, Transport};
+use crate::asynchronous::{Flush, WhenRoom};
+use crate::deadline::Deadline;
+use crate::error::{FlushError, QueueError, QueueReport, SendError};
+use crate::numbers::{Destination, EndpointNumber};
+use crate::open_options::Waiting;
+use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
+use crate::waiting::wait;
 use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
@@ -9,7 +15,8 @@ use abi::message::{
     HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, Shadow, TransmitHeader,
     error::Error as Code, shadow,
 };
-use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Errors of one kind, as they were last reported.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +49,30 @@ impl Errors {
     }
 }
 
-/// A transmit queue as its only producer sees it. Indices count for ever, modulo 2^16.
-pub struct TransmitQueue<T: Transport> {
-    transport: T,
-    shadow: Rc<T::Memory>,
+/// The sending half of an [`Endpoint`](crate::Endpoint): a transmit queue as its only producer sees it.
+///
+/// ```
+/// use wayfarer_host_driver::fake::FakeDevice;
+/// use wayfarer_host_driver::{
+///     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, VirtualChannel,
+/// };
+///
+/// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+/// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+/// endpoint.load_translation(Destination(0), NodeNumber(0), ReceiveQueueId(0), VirtualChannel::ZERO)?;
+/// // A thread may send while another one receives.
+/// let (transmit, receive) = endpoint.split();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| transmit.send_express(Destination(0), 0, *b"threads!"));
+///     scope.spawn(|| while receive.receive().is_none() {});
+/// });
+/// # Ok::<(), wayfarer_host_driver::Error>(())
+/// ```
+pub struct TransmitQueue<T: Transport = AnyTransport> {
+    // Indices count for ever, modulo 2^16.
+    pub(crate) transport: T,
+    pub(crate) waiting: Waiting,
+    shadow: Arc<T::Memory>,
     /// Offset of the endpoint's page in BAR2, and of its inline bodies in BAR4.
     page: u64,
     slot_count: u16,
@@ -64,16 +91,19 @@ pub struct TransmitQueue<T: Transport> {
 }
 
 impl<T: Transport> TransmitQueue<T> {
-    /// The transmit queue behind endpoint page `endpoint`, with `slot_count` slots. `inline`: Basic messages can be composed.
-    pub fn new(
+    /// The transmit queue behind endpoint page `endpoint`, with `slot_count` slots. `inline`: Basic messages can be
+    /// composed.
+    pub(crate) fn new(
         transport: T,
-        shadow: Rc<T::Memory>,
-        endpoint: u16,
+        waiting: Waiting,
+        shadow: Arc<T::Memory>,
+        endpoint: EndpointNumber,
         slot_count: u16,
         inline: bool,
     ) -> Self {
         TransmitQueue {
             transport,
+            waiting,
             shadow,
             page: u64::from(endpoint) * PAGE_BYTES as u64,
             slot_count,
@@ -87,9 +117,12 @@ impl<T: Transport> TransmitQueue<T> {
         }
     }
 
-    /// Looks at the shadow line: how far the NIU has come, and what it has to complain of. An error is reported once, but a
-    /// queue that has failed each time. If messages and stores were refused, the next look reports the stores.
-    pub fn refresh(&mut self) -> Result<(), Error> {
+    /// Looks at the shadow line: how far the NIU has come, and what it has to complain of.
+    ///
+    /// # Errors
+    /// [`QueueError::Reported`] once for an error, but each time for a queue that has failed. If messages and stores
+    /// were refused, the next look reports the stores. [`QueueError::ShadowLine`].
+    pub fn check(&mut self) -> Result<(), QueueError> {
         let line = Shadow::unpack(self.shadow.load64(0));
         self.advance(line.consumer as u16)?;
         self.failed = line.failed == 1;
@@ -107,19 +140,19 @@ impl<T: Transport> TransmitQueue<T> {
                 None => return Ok(()),
             },
         };
-        Err(Error::Queue(QueueError {
+        Err(QueueError::Reported(QueueReport {
             count,
             code,
             failed: self.failed,
         }))
     }
 
-    /// Takes the consumer index of the shadow line for its own, if it can be one: it never goes back, nor beyond what was
-    /// launched.
-    fn advance(&mut self, consumer: u16) -> Result<(), Error> {
+    /// Takes the consumer index of the shadow line for its own, if it can be one: it never goes back, nor beyond what
+    /// was launched.
+    fn advance(&mut self, consumer: u16) -> Result<(), QueueError> {
         let done = consumer.wrapping_sub(self.consumer);
         if done > self.launched.wrapping_sub(self.consumer) {
-            return Err(Error::ShadowLine {
+            return Err(QueueError::ShadowLine {
                 consumer,
                 earlier: self.consumer,
                 launched: self.launched,
@@ -130,14 +163,14 @@ impl<T: Transport> TransmitQueue<T> {
     }
 
     /// Takes the next index, if fewer than `most` messages are in flight from the oldest one on.
-    fn take_index(&mut self, most: u16) -> Result<u16, Error> {
+    fn take_index(&mut self, most: u16) -> Result<u16, SendError> {
         // A queue that has failed sends nothing any more: composing for it would lose the message without a word.
         if self.failed || self.outstanding() >= most {
-            self.refresh()?;
+            self.check()?;
             if self.outstanding() >= most {
                 // What was composed must go now, or there would never be room.
                 self.launch();
-                return Err(Error::QueueFull);
+                return Err(SendError::QueueFull);
             }
         }
         let index = self.composed;
@@ -145,17 +178,23 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(index)
     }
 
-    /// Sends an Express message: one store (V3). Messages composed before are launched first, so order holds.
+    /// Sends 8 bytes with one store (V3). Messages composed before are launched first, so order holds.
+    ///
+    /// # Errors
+    /// [`SendError::QueueFull`] if there is no room now; [`SendError::NoSuchExpressTarget`]; the NIU's complaints about
+    /// earlier messages ([`SendError::Queue`]), which are noticed at the latest when all slots are used up. A queue
+    /// that was seen to have failed refuses every message.
     pub fn send_express(
         &mut self,
-        destination: u16,
+        destination: Destination,
         tag: u8,
         payload: [u8; 8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
+        let destination = destination.0;
         if usize::from(destination) >= 1 << abi::endpoint::EXPRESS_DESTINATION_BITS
             || usize::from(tag) >= 1 << abi::endpoint::EXPRESS_TAG_BITS
         {
-            return Err(Error::NoSuchExpressTarget { destination, tag });
+            return Err(SendError::NoSuchExpressTarget { destination, tag });
         }
         self.launch();
         self.take_index(self.slot_count)?;
@@ -171,23 +210,68 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Composes a Basic message in the inline body of its index (V1); `launch` sends it, as does the want of room. A body is
-    /// free when the message that had it before is done with.
+    /// Sends up to 248 bytes (V1).
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::send_express`], [`SendError::TooLong`], and [`SendError::NoInlineBodies`]. There is room for
+    /// at most 16 messages from the oldest one in flight on, if the new one is Basic.
+    pub fn send_basic(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.compose(destination, tag, payload)?;
+        self.launch();
+        Ok(())
+    }
+
+    /// Composes a message that [`TransmitQueue::launch`] will send together with others. With [`SendError::QueueFull`]
+    /// all that were composed before are launched, as only that makes room.
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::send_basic`].
     pub fn compose(
         &mut self,
-        destination: u16,
+        destination: Destination,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.compose_body(destination, tag, payload, false)
+    }
+
+    /// Sends a Basic message whose way through both NIUs is recorded ([`crate::Device::stage_time`]).
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::send_basic`].
+    pub fn send_basic_marked(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.compose_body(destination, tag, payload, true)?;
+        self.launch();
+        Ok(())
+    }
+
+    /// Composes in the inline body of the message's index. A body is free when the message that had it before is done
+    /// with.
+    fn compose_body(
+        &mut self,
+        destination: Destination,
         tag: u8,
         payload: &[u8],
         marked: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         if payload.len() > MAXIMUM_PAYLOAD_BYTES {
-            return Err(Error::TooLong {
+            return Err(SendError::TooLong {
                 bytes: payload.len(),
                 maximum: MAXIMUM_PAYLOAD_BYTES,
             });
         }
         if !self.inline {
-            return Err(Error::NoInlineBodies);
+            return Err(SendError::NoInlineBodies);
         }
         let index = self.take_index(self.slot_count.min(INLINE_BODIES as u16))?;
         let header = TransmitHeader {
@@ -210,10 +294,11 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
-    /// Launches what was composed.
+    /// Launches all composed messages with one store.
     pub fn launch(&mut self) {
         if self.launched != self.composed {
             self.launched = self.composed;
+            self.transport.fence();
             self.transport.write64(
                 Bar::Endpoints,
                 self.page + page::transmit_producer::OFFSET as u64,
@@ -222,13 +307,82 @@ impl<T: Transport> TransmitQueue<T> {
         }
     }
 
-    /// Marks the next Express message for time stamps.
-    pub fn mark_next_express(&self) {
+    /// Sends an Express message whose way through both NIUs is recorded ([`crate::Device::stage_time`]).
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::send_express`].
+    pub fn send_express_marked(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: [u8; 8],
+    ) -> Result<(), SendError> {
         self.transport
             .write64(Bar::Endpoints, self.page + page::mark::OFFSET as u64, 1);
+        self.send_express(destination, tag, payload)
     }
 
-    /// Messages sent that their receivers have not yet taken.
+    /// Runs `send` until the queue has room for it.
+    ///
+    /// # Errors
+    /// What `send` returns, other than [`SendError::QueueFull`] within `at_most`.
+    pub fn when_room<R>(
+        &mut self,
+        at_most: Duration,
+        mut send: impl FnMut(&mut Self) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
+        let deadline = Deadline::new(self.transport.now(), at_most);
+        loop {
+            let result = send(self);
+            if !matches!(result, Err(SendError::QueueFull)) {
+                return result;
+            }
+            let Some(left) = deadline.left(self.transport.now()) else {
+                return result;
+            };
+            wait(&self.transport, self.waiting, left);
+        }
+    }
+
+    /// The future of `send` when the queue has room for it: the asynchronous [`TransmitQueue::when_room`].
+    pub fn when_room_async<R, F>(&mut self, send: F) -> WhenRoom<'_, T, F>
+    where
+        F: FnMut(&mut Self) -> Result<R, SendError>,
+    {
+        WhenRoom::new(self, send)
+    }
+
+    /// Waits until the NIU is done with every message sent.
+    ///
+    /// # Errors
+    /// [`FlushError::Outstanding`] if it does not come about in time; the NIU's complaints ([`FlushError::Queue`]).
+    pub fn flush(&mut self, at_most: Duration) -> Result<(), FlushError> {
+        self.launch();
+        let deadline = Deadline::new(self.transport.now(), at_most);
+        loop {
+            self.check()?;
+            if self.outstanding() == 0 {
+                return Ok(());
+            }
+            let now = self.transport.now();
+            let Some(left) = deadline.left(now) else {
+                return Err(FlushError::Outstanding {
+                    messages: self.outstanding(),
+                    waited: deadline.waited(now),
+                });
+            };
+            wait(&self.transport, self.waiting, left);
+        }
+    }
+
+    /// The future of a queue without outstanding messages: the asynchronous [`TransmitQueue::flush`].
+    pub fn flush_async(&mut self) -> Flush<'_, T> {
+        self.launch();
+        Flush::new(self)
+    }
+
+    /// Messages sent that the NIU was not yet done with when the driver last looked ([`TransmitQueue::check`], among
+    /// others).
     pub fn outstanding(&self) -> u16 {
         self.composed.wrapping_sub(self.consumer)
     }
@@ -237,21 +391,31 @@ impl<T: Transport> TransmitQueue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::fake::FakeTransport;
+    use crate::fake::FakeDevice;
+    use crate::transport::Layout;
 
     const SLOTS: u16 = 32;
 
     /// A queue, and the address of its shadow line.
-    fn queue_of(endpoint: u16, inline: bool) -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
-        let transport = FakeTransport::default();
-        let shadow = transport.allocate(64).expect("there is memory");
-        let address = shadow.device_address();
-        let shadow = Rc::new(shadow);
-        let queue = TransmitQueue::new(transport.clone(), shadow, endpoint, SLOTS, inline);
+    fn queue_of(endpoint: u16, inline: bool) -> (TransmitQueue<FakeDevice>, FakeDevice, u64) {
+        let transport = FakeDevice::new();
+        let shadow = transport
+            .allocate(64, Layout::Contiguous)
+            .expect("there is memory");
+        let address = shadow.device_address(0);
+        let shadow = Arc::new(shadow);
+        let queue = TransmitQueue::new(
+            transport.clone(),
+            Waiting::Polling,
+            shadow,
+            EndpointNumber(endpoint),
+            SLOTS,
+            inline,
+        );
         (queue, transport, address)
     }
 
-    fn queue() -> (TransmitQueue<FakeTransport>, FakeTransport, u64) {
+    fn queue() -> (TransmitQueue<FakeDevice>, FakeDevice, u64) {
         queue_of(0, true)
     }
 
@@ -263,9 +427,9 @@ mod tests {
         }
     }
 
-    fn complaint(result: Result<(), Error>) -> QueueError {
-        match result {
-            Err(Error::Queue(error)) => error,
+    fn complaint<E: Into<SendError>>(result: Result<(), E>) -> QueueReport {
+        match result.map_err(Into::into) {
+            Err(SendError::Queue(QueueError::Reported(report))) => report,
             other => panic!("no complaint of the queue: {other:?}"),
         }
     }
@@ -273,7 +437,7 @@ mod tests {
     #[test]
     fn a_failed_queue_refuses_every_message_as_long_as_the_line_says_so() {
         let (mut queue, transport, shadow) = queue();
-        queue.compose(0, 0, b"before", false).expect("room");
+        queue.compose(Destination(0), 0, b"before").expect("room");
         queue.launch();
         let failed = Shadow {
             message_errors: 1,
@@ -282,12 +446,12 @@ mod tests {
             ..line(0)
         };
         transport.device_writes(shadow, failed.pack());
-        let first = complaint(queue.refresh());
+        let first = complaint(queue.check());
         assert_eq!((first.count, first.failed), (1, true));
         for _ in 0..2 * SLOTS {
-            let express = complaint(queue.send_express(0, 0, [0; 8]));
-            let basic = complaint(queue.compose(0, 0, b"behind", false));
-            let look = complaint(queue.refresh());
+            let express = complaint(queue.send_express(Destination(0), 0, [0; 8]));
+            let basic = complaint(queue.compose(Destination(0), 0, b"behind"));
+            let look = complaint(queue.check());
             for error in [express, basic, look] {
                 assert_eq!(
                     (error.count, error.code, error.failed),
@@ -301,7 +465,9 @@ mod tests {
             ..failed
         };
         transport.device_writes(shadow, mended.pack());
-        queue.compose(0, 0, b"again", false).expect("it is over");
+        queue
+            .compose(Destination(0), 0, b"again")
+            .expect("it is over");
     }
 
     #[test]
@@ -316,13 +482,13 @@ mod tests {
         };
         transport.device_writes(shadow, both.pack());
         for (count, code) in [(3, Code::NotResident), (2, Code::TornStore)] {
-            let error = complaint(queue.refresh());
+            let error = complaint(queue.check());
             assert_eq!(
                 (error.count, error.code, error.failed),
                 (count, code, false)
             );
         }
-        queue.refresh().expect("said already");
+        queue.check().expect("said already");
     }
 
     #[test]
@@ -335,9 +501,9 @@ mod tests {
                 ..line(0)
             };
             transport.device_writes(shadow, full.pack());
-            let error = complaint(queue.refresh());
+            let error = complaint(queue.check());
             assert_eq!((error.code, error.count), (code, count));
-            queue.refresh().expect("said already");
+            queue.check().expect("said already");
         }
     }
 
@@ -345,15 +511,17 @@ mod tests {
     fn a_nonsensical_shadow_line_is_an_error_and_no_room() {
         let (mut queue, transport, shadow) = queue();
         for _ in 0..SLOTS {
-            queue.send_express(0, 0, [0; 8]).expect("room");
+            queue.send_express(Destination(0), 0, [0; 8]).expect("room");
         }
         transport.device_writes(shadow, line(5).pack());
-        queue.refresh().expect("five messages are done");
+        queue.check().expect("five messages are done");
         // Beyond what was launched, and backwards.
         for consumer in [SLOTS + 1, 0x8000, 4] {
             transport.device_writes(shadow, line(consumer).pack());
-            let error = queue.refresh().expect_err("nonsense");
-            assert!(matches!(error, Error::ShadowLine { consumer: told, .. } if told == consumer));
+            let error = queue.check().expect_err("nonsense");
+            assert!(
+                matches!(error, QueueError::ShadowLine { consumer: told, .. } if told == consumer)
+            );
             assert_eq!(queue.outstanding(), SLOTS - 5, "what was known still holds");
         }
     }
@@ -362,9 +530,9 @@ mod tests {
     fn a_body_is_written_only_when_the_message_that_had_it_is_done_with() {
         let (mut queue, transport, shadow) = queue_of(3, true);
         let body = |index: u64| 3 * 4096 + index % 16 * 256;
-        let composed = |queue: &mut TransmitQueue<FakeTransport>, index: u64| {
+        let composed = |queue: &mut TransmitQueue<FakeDevice>, index: u64| {
             let payload = [index as u8; 40];
-            let result = queue.compose(1, 2, &payload, false);
+            let result = queue.compose(Destination(1), 2, &payload);
             let stored = transport.take_memory_stores();
             if result.is_ok() {
                 let [(offset, bytes)] = &stored[..] else {
@@ -374,14 +542,14 @@ mod tests {
                 assert_eq!(bytes[..8], [1, 0, 40, 0, 2, 0, 0, 0]);
                 assert_eq!(bytes[8..], payload);
             } else {
-                assert!(matches!(result, Err(Error::QueueFull)), "{result:?}");
+                assert!(matches!(result, Err(SendError::QueueFull)), "{result:?}");
                 assert!(stored.is_empty(), "{stored:?}");
             }
             result.is_ok()
         };
         // Express messages have indices, but no bodies.
         for _ in 0..4 {
-            queue.send_express(0, 0, [0; 8]).expect("room");
+            queue.send_express(Destination(0), 0, [0; 8]).expect("room");
         }
         for index in 4..16 {
             assert!(composed(&mut queue, index), "{index}");
@@ -389,7 +557,9 @@ mod tests {
         assert!(!composed(&mut queue, 16), "index 0 may be in flight");
         let producer = transport.endpoint_register(3 * 4096 + page::transmit_producer::OFFSET);
         assert_eq!(producer, 16, "what was composed is launched to make room");
-        queue.send_express(0, 0, [0; 8]).expect("there are slots");
+        queue
+            .send_express(Destination(0), 0, [0; 8])
+            .expect("there are slots");
         transport.device_writes(shadow, line(1).pack());
         assert!(!composed(&mut queue, 17), "index 1 may be in flight");
         transport.device_writes(shadow, line(2).pack());
@@ -397,19 +567,26 @@ mod tests {
         assert!(!composed(&mut queue, 18), "index 2 may be in flight");
         // Only slots limit Express messages: 32 from index 2 on.
         for _ in 18..34 {
-            queue.send_express(0, 0, [0; 8]).expect("a slot");
+            queue
+                .send_express(Destination(0), 0, [0; 8])
+                .expect("a slot");
         }
-        let full = queue.send_express(0, 0, [0; 8]);
-        assert!(matches!(full, Err(Error::QueueFull)), "{full:?}");
+        let full = queue.send_express(Destination(0), 0, [0; 8]);
+        assert!(matches!(full, Err(SendError::QueueFull)), "{full:?}");
     }
 
     #[test]
     fn without_inline_bodies_there_are_express_messages_only() {
         let (mut queue, transport, _) = queue_of(0, false);
-        let refused = queue.compose(0, 0, b"short", false);
-        assert!(matches!(refused, Err(Error::NoInlineBodies)), "{refused:?}");
+        let refused = queue.compose(Destination(0), 0, b"short");
+        assert!(
+            matches!(refused, Err(SendError::NoInlineBodies)),
+            "{refused:?}"
+        );
         assert_eq!(queue.outstanding(), 0);
         assert!(transport.take_memory_stores().is_empty());
-        queue.send_express(0, 0, *b"8 bytes.").expect("room");
+        queue
+            .send_express(Destination(0), 0, *b"8 bytes.")
+            .expect("room");
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
-/// Programs of `host-driver/tests` that the list names tests of.
+/// Programs of `cluster/tests` that the list names tests of.
 const TEST_PROGRAMS: [&str; 11] = [
     "back_pressure",
     "bad_input",
@@ -181,7 +181,7 @@ impl<'a> Rig<'a> {
         command
             .env("CARGO_TARGET_DIR", &self.folder)
             .env("WAYFARER_NIU_VERILOG", self.verilog())
-            .args(["test", "--locked", "--package", run::HOST_DRIVER])
+            .args(["test", "--locked", "--package", run::CLUSTER])
             .args(TEST_PROGRAMS.iter().flat_map(|program| ["--test", program]));
         command
     }
@@ -195,7 +195,7 @@ mod tests {
 
     /// The source of a test as `cargo test` names it: `module::name`, or `name` at the top of its program.
     fn source(test: &str) -> Vec<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host-driver/tests");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cluster/tests");
         let module = test.rsplit_once("::").map(|(module, _)| module);
         let file = |program: &&str| match module {
             Some(module) => folder.join(program).join(format!("{module}.rs")),

@@ -8,8 +8,8 @@ use clap::Parser;
 
 use crate::{firmware, generate, progress, tools, workspace::Workspace};
 
-/// The package of the driver, its programs and the tests of clusters.
-pub const HOST_DRIVER: &str = "wayfarer-host-driver";
+/// The package of the programs and tests that run on simulated clusters.
+pub const CLUSTER: &str = "wayfarer-cluster";
 
 /// The package of the protocol's model.
 const MODEL: &str = "wayfarer-protocol-model";
@@ -27,7 +27,7 @@ pub fn prepare(workspace: &Workspace) -> Result<()> {
 /// Arguments of Cargo.
 type Features = &'static [&'static str];
 
-/// A program of the host driver that runs on a simulated cluster.
+/// A program that runs on a simulated cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
     /// Latency, bandwidth, message rate.
@@ -68,7 +68,7 @@ impl Program {
     }
 }
 
-/// Builds a program of the host driver and all it needs, and runs it with these arguments. Ends this program at once, with
+/// Builds such a program and all it needs, and runs it with these arguments. Ends this program at once, with
 /// what there is to say, when they are wrong or ask for help.
 ///
 /// # Errors
@@ -94,7 +94,7 @@ fn build_and_run(
             "--locked",
             "--release",
             "--package",
-            HOST_DRIVER,
+            CLUSTER,
             "--bin",
             program.name(),
         ]);
@@ -176,7 +176,7 @@ pub fn test(workspace: &Workspace, runner: TestRunner, arguments: &[String]) -> 
         };
         cargo
             .args(subcommand)
-            .args(["--locked", "--package", HOST_DRIVER]);
+            .args(["--locked", "--package", CLUSTER]);
         return progress::run_attached(what, cargo.args(workspace.features()).args(arguments));
     }
     // Called at the top of the workspace, both run all of its packages unless the arguments name some.

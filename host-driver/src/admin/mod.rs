@@ -1,120 +1,130 @@
-//! The admin queue: submissions and completions in host memory, the firmware on the other side (`abi::admin`). It keeps all memory
-//! that the device may still write to after its owner is gone.
+//! The admin queue: submissions and completions in host memory, the firmware on the other side (`abi::admin`). It keeps
+//! all memory that the device may still write to after its owner is gone.
 
-#[cfg(test)]
-pub(crate) mod fake_firmware;
+mod claim;
 mod rings;
 
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::open_options::OpenOptions;
-use crate::transport::{Bar, Transport};
+use crate::error::{OpenError, RequestError};
+use crate::open_options::{OpenOptions, Waiting};
+use crate::transport::{Bar, Transport, TransportError};
+use crate::waiting::wait;
 use abi::admin::{opcode, status::Status};
-use abi::control::registers;
-use rings::Rings;
-use std::rc::Rc;
+use abi::control::registers::{self, ProcessorControl};
+use claim::Claim;
+use rings::{RingMemory, Rings};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The admin queue of a device.
 pub struct AdminQueue<T: Transport> {
     transport: T,
     rings: Rings<T>,
     /// Memory of endpoints of which nobody knows whether they exist.
-    parked: Vec<Rc<T::Memory>>,
-    patience_ns: f64,
+    parked: Vec<Arc<T::Memory>>,
+    patience: Duration,
+    waiting: Waiting,
 }
 
 impl<T: Transport> AdminQueue<T> {
     /// Takes possession of the device: sets up the rings and tells the NIU where they are.
     ///
     /// # Errors
-    /// [`Error::InUse`] if another driver has them set up, unless it is to be superseded; [`Error::NotQuiet`].
-    pub fn new(transport: T, options: &OpenOptions) -> Result<Self, Error> {
-        if !options.take_over && Rings::are_in_use(&transport)? {
-            return Err(Error::InUse);
-        }
+    /// [`OpenError::InUse`] if another driver has them set up, unless it is to be superseded; [`OpenError::NotQuiet`].
+    pub fn new(transport: T, options: &OpenOptions) -> Result<Self, OpenError> {
+        let memory = RingMemory::new(&transport)?;
+        let claim = Claim::new(&transport, options, &memory)?;
+        let rings = Rings::new(transport.clone(), memory, || claim.is_held())?;
+        // A driver that died may have held the processor. Firmware that starts while the NIU is stopped takes nothing
+        // for served.
+        let_go(&transport)?;
         Ok(AdminQueue {
-            rings: Rings::new(transport.clone())?,
+            rings,
             parked: Vec::new(),
             transport,
-            patience_ns: options.firmware_patience_ns,
+            patience: options.firmware_patience,
+            waiting: options.waiting,
         })
     }
 
     /// ABI version and source revision of the firmware.
-    pub fn identify(&mut self) -> Result<u64, Error> {
+    pub fn identify(&mut self) -> Result<u64, RequestError> {
         self.call("who it is", opcode::IDENTIFY, &[])
     }
 
     /// Makes one request and waits for its answer.
     ///
     /// # Errors
-    /// The firmware refuses or is silent, or has been silent so often that there is no room for another request. Another
-    /// driver has taken the device over.
+    /// The firmware refuses or is silent, or has been silent so often that there is no room for another request.
+    /// Another driver has taken the device over.
     pub fn call(
         &mut self,
         what: &'static str,
         opcode: usize,
         operands: &[u64],
-    ) -> Result<u64, Error> {
+    ) -> Result<u64, RequestError> {
         // Our doorbell would be taken for the other driver's.
         if !self.rings.are_own()? {
-            return Err(Error::TakenOver);
+            return Err(RequestError::TakenOver);
         }
         if self.rings.are_full() {
-            return Err(Error::AdminQueueFull {
+            return Err(RequestError::AdminQueueFull {
                 what,
                 requests: rings::ENTRIES,
             });
         }
         let position = self.rings.submit(opcode, operands);
-        let deadline = Deadline::new(self.transport.now_ns(), self.patience_ns);
+        let deadline = Deadline::new(self.transport.now(), self.patience);
         loop {
             if let Some(answer) = self.rings.answer(position) {
                 return match Status::from_code(answer.status) {
                     Some(Status::Done) => Ok(answer.result),
-                    status => Err(Error::Refused { what, status }),
+                    status => Err(RequestError::Refused { what, status }),
                 };
             }
-            let now_ns = self.transport.now_ns();
-            let Some(left_ns) = deadline.left_ns(now_ns) else {
+            let now = self.transport.now();
+            let Some(left) = deadline.left(now) else {
                 let heartbeats = self
                     .transport
                     .read32(Bar::Control, registers::heartbeat::OFFSET as u64)?;
-                return Err(Error::FirmwareSilent {
+                return Err(RequestError::FirmwareSilent {
                     what,
-                    waited_us: (deadline.waited_ns(now_ns) / 1000.0) as u64,
+                    waited: deadline.waited(now),
                     heartbeats,
                 });
             };
-            self.transport.wait(left_ns);
+            wait(&self.transport, self.waiting, left);
         }
     }
 }
 
 impl<T: Transport> AdminQueue<T> {
     /// Keeps memory until the device is sure not to touch it any more.
-    pub fn park(&mut self, memory: impl IntoIterator<Item = Rc<T::Memory>>) {
+    pub fn park(&mut self, memory: impl IntoIterator<Item = Arc<T::Memory>>) {
         self.parked.extend(memory);
     }
 
     /// Turns the admin queue off. If this succeeds, the device touches neither the rings nor what was parked any more.
-    fn give_back(&mut self) -> Result<(), Error> {
-        let is_quiet = self.parked.is_empty() && self.rings.are_answered();
-        match (self.rings.are_own()?, is_quiet) {
-            (true, true) => self.rings.turn_off(),
-            (true, false) => {
-                // With new rings the firmware drops what it was doing, disables every queue and sees all that was under way end,
-                // before it answers (contract 1, rule 32). No endpoint is alive: each holds on to this queue.
-                let fresh = Rings::new(self.transport.clone())?;
-                let old = std::mem::replace(&mut self.rings, fresh);
-                self.park(old.memory());
-                let answer = self.identify();
-                self.rings.turn_off();
-                answer?;
-            }
-            (false, true) => {}
-            (false, false) => return Err(Error::TakenOver),
+    fn give_back(&mut self) -> Result<(), OpenError> {
+        if !self.rings.are_own()? {
+            // The driver that has the device now found it quiet before it set up its rings (contract 1, rules 32 and
+            // 47).
+            return Ok(());
         }
+        if !self.parked.is_empty() || !self.rings.are_answered() {
+            // With new rings the firmware drops what it was doing and disables every queue before it answers (rule 32).
+            // No endpoint is alive: each holds on to this queue.
+            let memory = RingMemory::new(&self.transport)?;
+            let fresh = Rings::new(self.transport.clone(), memory, || Ok(true))?;
+            let old = std::mem::replace(&mut self.rings, fresh);
+            self.park(old.memory());
+            if self.identify().is_err() {
+                // The NIU needs no firmware to leave all memory alone. It stays stopped until the next driver sets up
+                // its rings.
+                self.rings.quiesce()?;
+            }
+        }
+        self.rings.turn_off();
         Ok(())
     }
 }
@@ -128,47 +138,65 @@ impl<T: Transport> Drop for AdminQueue<T> {
     }
 }
 
+/// Lets the processor go if it is held.
+fn let_go<T: Transport>(transport: &T) -> Result<(), TransportError> {
+    let offset = registers::processor_control::OFFSET as u64;
+    let word = transport.read32(Bar::Control, offset)?;
+    if ProcessorControl::unpack(word).hold == 1 {
+        let control = ProcessorControl { hold: 0 };
+        transport.write32(Bar::Control, offset, control.pack());
+    }
+    Ok(())
+}
+
 /// Has memory outlive the process's use of it: the device may write to it whenever it likes.
-pub fn leak<Memory>(memory: impl IntoIterator<Item = Rc<Memory>>) {
+pub fn leak<Memory>(memory: impl IntoIterator<Item = Arc<Memory>>) {
     memory.into_iter().for_each(std::mem::forget);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fake_firmware::FakeFirmware;
     use super::*;
-    use crate::transport::fake::FakeTransport;
+    use crate::fake::FakeDevice;
+    use abi::control::registers::{AdminEntries, Quiesce};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     const OPTIONS: OpenOptions = OpenOptions {
-        take_over: false,
-        firmware_patience_ns: 1000.0,
+        firmware_patience: Duration::from_micros(1),
+        ..OpenOptions::DEFAULT
     };
 
-    fn open(transport: &FakeTransport) -> AdminQueue<FakeTransport> {
+    fn open(transport: &FakeDevice) -> AdminQueue<FakeDevice> {
         AdminQueue::new(transport.clone(), &OPTIONS).expect("nobody has it")
     }
 
     #[test]
     fn a_ring_full_of_unanswered_requests_takes_no_more_until_they_are_answered() {
-        let transport = FakeTransport::default();
-        let firmware = FakeFirmware::attach(&transport);
+        let transport = FakeDevice::new();
         let mut queue = open(&transport);
         // So many that index and phase bit wrap meanwhile.
         for round in 0..5 {
             for _ in 0..7 {
                 queue.identify().expect("the firmware answers");
             }
-            firmware.be_silent(true);
+            transport.silence_firmware(true);
             for _ in 0..rings::ENTRIES {
                 let error = queue.identify().expect_err("it is silent");
-                assert!(matches!(error, Error::FirmwareSilent { .. }), "{error}");
+                assert!(
+                    matches!(error, RequestError::FirmwareSilent { .. }),
+                    "{error}"
+                );
             }
             for _ in 0..3 {
                 let error = queue.identify().expect_err("there is no room");
-                assert!(matches!(error, Error::AdminQueueFull { .. }), "{error}");
+                assert!(
+                    matches!(error, RequestError::AdminQueueFull { .. }),
+                    "{error}"
+                );
             }
-            firmware.be_silent(false);
-            firmware.work();
+            transport.silence_firmware(false);
+            transport.work();
             queue
                 .identify()
                 .unwrap_or_else(|error| panic!("round {round}: {error}"));
@@ -177,44 +205,43 @@ mod tests {
 
     #[test]
     fn requests_that_were_lost_with_a_firmware_do_not_count_once_a_later_one_is_answered() {
-        let transport = FakeTransport::default();
-        let firmware = FakeFirmware::attach(&transport);
+        let transport = FakeDevice::new();
         let mut queue = open(&transport);
         for _ in 0..2 * rings::ENTRIES {
-            firmware.be_silent(true);
+            transport.silence_firmware(true);
             queue.identify().expect_err("it is silent");
-            firmware.be_silent(false);
-            firmware.restart();
+            transport.silence_firmware(false);
+            transport.restart_firmware();
             queue.identify().expect("the firmware answers");
         }
     }
 
     #[test]
     fn a_silent_firmware_is_waited_for_no_longer_than_the_limit() {
-        let transport = FakeTransport::default();
-        let firmware = FakeFirmware::attach(&transport);
+        let transport = FakeDevice::new();
         let mut queue = open(&transport);
-        firmware.be_silent(true);
-        for wait_ns in [1.0, 300.0, 700.0, 5000.0] {
-            transport.end_waits_after(wait_ns);
-            let start = transport.now_ns();
+        transport.silence_firmware(true);
+        for wait in [1, 300, 700, 5000].map(Duration::from_nanos) {
+            transport.end_waits_after(wait);
+            let start = transport.now();
             queue.identify().expect_err("it is silent");
-            let waited_ns = transport.now_ns() - start;
-            assert_eq!(
-                waited_ns, OPTIONS.firmware_patience_ns,
-                "waits of {wait_ns} ns"
-            );
+            let waited = transport.now() - start;
+            assert_eq!(waited, OPTIONS.firmware_patience, "waits of {wait:?}");
         }
     }
 
     #[test]
     fn a_device_that_does_not_come_to_rest_is_given_no_memory() {
-        let transport = FakeTransport::default();
+        let transport = FakeDevice::new();
         // Looks that are no whole number of a limit.
-        transport.end_waits_after(300.0);
+        transport.end_waits_after(Duration::from_nanos(300));
+        transport.set_register(registers::status::OFFSET, 0);
         let error = AdminQueue::new(transport.clone(), &OPTIONS).err();
-        assert!(matches!(error, Some(Error::NotQuiet { .. })), "{error:?}");
-        assert_eq!(transport.now_ns(), rings::QUIET_PATIENCE_NS);
+        assert!(
+            matches!(error, Some(OpenError::NotQuiet { .. })),
+            "{error:?}"
+        );
+        assert_eq!(transport.now(), claim::SETTLING + rings::QUIET_PATIENCE);
         assert_eq!(transport.pieces_of_memory(), 0);
         let entries = transport.register(registers::admin_entries::OFFSET);
         assert_eq!(entries, 0, "nor rings");
@@ -222,8 +249,7 @@ mod tests {
 
     #[test]
     fn a_device_has_one_driver_at_a_time() {
-        let transport = FakeTransport::default();
-        FakeFirmware::attach(&transport);
+        let transport = FakeDevice::new();
         let take_over = OpenOptions {
             take_over: true,
             ..OPTIONS
@@ -233,14 +259,90 @@ mod tests {
             let mut first = open(&transport);
             first.identify().expect("it has the device");
             let refused = AdminQueue::new(transport.clone(), &OPTIONS).err();
-            assert!(matches!(refused, Some(Error::InUse)), "driver {driver}");
+            assert!(matches!(refused, Some(OpenError::InUse)), "driver {driver}");
             first.identify().expect("nothing happened to it");
             let mut second = AdminQueue::new(transport.clone(), &take_over).expect("it takes over");
             let lost = first.identify();
-            assert!(matches!(lost, Err(Error::TakenOver)), "driver {driver}");
+            assert!(
+                matches!(lost, Err(RequestError::TakenOver)),
+                "driver {driver}"
+            );
             second.identify().expect("it has the device");
             drop(first);
             second.identify().expect("the first does not turn it off");
         }
+    }
+
+    /// The second driver opens the device in each of the moments in which the first one waits: for its claim to settle,
+    /// and for the NIU to be quiet.
+    #[test]
+    fn of_two_drivers_that_open_at_the_same_moment_exactly_one_has_the_device() {
+        for moment in 0..4 {
+            let transport = FakeDevice::new();
+            transport.end_waits_after(Duration::from_nanos(2500));
+            let status = transport.register(registers::status::OFFSET);
+            transport.set_register(registers::status::OFFSET, 0);
+            let (device, waits) = (transport.clone(), AtomicUsize::new(0));
+            let second = Arc::new(Mutex::new(None));
+            let result = Arc::clone(&second);
+            transport.while_waiting(move || {
+                if waits.fetch_add(1, Ordering::Relaxed) == moment {
+                    device.set_register(registers::status::OFFSET, status);
+                    let opened = AdminQueue::new(device.clone(), &OPTIONS);
+                    *result.lock().expect("nobody panics") = Some(opened);
+                }
+            });
+            let first = AdminQueue::new(transport.clone(), &OPTIONS);
+            let second = second.lock().expect("nobody panics").take();
+            let mut winner = match (first, second) {
+                (Ok(first), Some(Err(OpenError::InUse))) => first,
+                (Err(OpenError::InUse), Some(Ok(second))) => second,
+                (first, second) => panic!(
+                    "moment {moment}: {:?}, {:?}",
+                    first.err(),
+                    second.map(Result::err)
+                ),
+            };
+            winner.identify().expect("it has the device");
+            // The loser has not stopped the NIU for rings that never come.
+            let entries =
+                AdminEntries::unpack(transport.register(registers::admin_entries::OFFSET));
+            let stop = Quiesce::unpack(transport.register(registers::quiesce::OFFSET));
+            assert_eq!(stop.generation, entries.generation, "moment {moment}");
+        }
+    }
+
+    #[test]
+    fn a_processor_that_a_dead_driver_held_is_let_go() {
+        let transport = FakeDevice::new();
+        let died = open(&transport);
+        transport.write32(Bar::Control, registers::processor_control::OFFSET as u64, 1);
+        std::mem::forget(died);
+        let take_over = OpenOptions {
+            take_over: true,
+            ..OPTIONS
+        };
+        let mut queue = AdminQueue::new(transport.clone(), &take_over).expect("it takes over");
+        assert_eq!(transport.register(registers::processor_control::OFFSET), 0);
+        queue.identify().expect("the firmware runs");
+    }
+
+    #[test]
+    fn memory_is_never_free_if_neither_firmware_nor_niu_say_that_they_are_done() {
+        let transport = FakeDevice::new();
+        let mut queue = open(&transport);
+        transport.silence_firmware(true);
+        queue.identify().expect_err("it is silent");
+        let status = transport.register(registers::status::OFFSET);
+        transport.set_register(registers::status::OFFSET, 0);
+        drop(queue);
+        assert_eq!(transport.pieces_of_memory(), 2);
+        transport.set_register(registers::status::OFFSET, status);
+        transport.silence_firmware(false);
+        let take_over = OpenOptions {
+            take_over: true,
+            ..OPTIONS
+        };
+        AdminQueue::new(transport.clone(), &take_over).expect("it takes over");
     }
 }

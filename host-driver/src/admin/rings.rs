@@ -1,11 +1,12 @@
 //! The rings of the admin queue: where they stand, which requests were made, which were answered.
 
 use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::transport::{Bar, DmaMemory, Transport, TransportError};
+use crate::error::OpenError;
+use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};
 use abi::admin::{Completion, Submission};
 use abi::control::registers::{self, AdminEntries, Quiesce, Status};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Base-2 logarithm of the entries of both rings.
 const ENTRIES_LOG2: u32 = 4;
@@ -21,11 +22,35 @@ pub(super) struct Answer {
     pub result: u64,
 }
 
+/// Memory for both rings.
+pub(super) struct RingMemory<T: Transport> {
+    submissions: Arc<T::Memory>,
+    completions: Arc<T::Memory>,
+}
+
+impl<T: Transport> RingMemory<T> {
+    /// Allocates it. The device is not told of it.
+    pub fn new(transport: &T) -> Result<Self, TransportError> {
+        let allocate = |entry_bytes: usize| {
+            transport.allocate(entry_bytes << ENTRIES_LOG2, Layout::Contiguous)
+        };
+        Ok(RingMemory {
+            submissions: Arc::new(allocate(abi::admin::SUBMISSION_BYTES)?),
+            completions: Arc::new(allocate(abi::admin::COMPLETION_BYTES)?),
+        })
+    }
+
+    /// Where the device will see it.
+    pub fn address(&self) -> u64 {
+        self.submissions.device_address(0)
+    }
+}
+
 /// Both rings, in use.
 pub(super) struct Rings<T: Transport> {
     transport: T,
-    submissions: Rc<T::Memory>,
-    completions: Rc<T::Memory>,
+    submissions: Arc<T::Memory>,
+    completions: Arc<T::Memory>,
     /// What tells these rings from others that the device is given later.
     generation: u64,
     /// Requests made, modulo 2^16.
@@ -40,17 +65,26 @@ impl<T: Transport> Rings<T> {
         Ok(entries(transport)?.log2 != 0)
     }
 
-    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device, and the NIU touches none of their
-    /// memory any more.
+    /// Sets up rings and tells the NIU where they are. Whoever had others has lost the device, and the NIU touches none
+    /// of their memory any more. `may_go_on` is asked at the last moment.
     ///
     /// # Errors
-    /// [`Error::NotQuiet`].
-    pub fn new(transport: T) -> Result<Self, Error> {
+    /// [`OpenError::NotQuiet`]; [`OpenError::InUse`] if it may not.
+    pub fn new(
+        transport: T,
+        memory: RingMemory<T>,
+        may_go_on: impl FnOnce() -> Result<bool, TransportError>,
+    ) -> Result<Self, OpenError> {
         let old_generation = entries(&transport)?.generation;
         let generation = next(old_generation);
         quiesce(&transport, generation)?;
-        let submissions = transport.allocate(abi::admin::SUBMISSION_BYTES << ENTRIES_LOG2)?;
-        let completions = transport.allocate(abi::admin::COMPLETION_BYTES << ENTRIES_LOG2)?;
+        if !may_go_on()? {
+            return Err(OpenError::InUse);
+        }
+        let RingMemory {
+            submissions,
+            completions,
+        } = memory;
         turn_off(&transport, old_generation);
         let write =
             |offset: usize, value: u32| transport.write32(Bar::Control, offset as u64, value);
@@ -58,12 +92,12 @@ impl<T: Transport> Rings<T> {
             (
                 registers::admin_submission_low::OFFSET,
                 registers::admin_submission_high::OFFSET,
-                submissions.device_address(),
+                submissions.device_address(0),
             ),
             (
                 registers::admin_completion_low::OFFSET,
                 registers::admin_completion_high::OFFSET,
-                completions.device_address(),
+                completions.device_address(0),
             ),
         ] {
             write(low, address as u32);
@@ -77,8 +111,8 @@ impl<T: Transport> Rings<T> {
         write(registers::admin_entries::OFFSET, entries.pack());
         Ok(Rings {
             transport,
-            submissions: Rc::new(submissions),
-            completions: Rc::new(completions),
+            submissions,
+            completions,
             generation,
             producer: 0,
             consumer: 0,
@@ -90,15 +124,23 @@ impl<T: Transport> Rings<T> {
         Ok(entries(&self.transport)?.generation == self.generation)
     }
 
-    /// Tells the device to leave the rings alone. It does so at once if no request is without an answer: without one the
-    /// firmware never looks at them.
+    /// Stops the NIU's requests to this host. Behind this it touches no memory, whether the firmware answers or not.
+    ///
+    /// # Errors
+    /// [`OpenError::NotQuiet`].
+    pub fn quiesce(&self) -> Result<(), OpenError> {
+        quiesce(&self.transport, next(self.generation))
+    }
+
+    /// Tells the device to leave the rings alone. It does so at once if no request is without an answer: without one
+    /// the firmware never looks at them.
     pub fn turn_off(&self) {
         turn_off(&self.transport, self.generation);
     }
 
     /// What the device may touch while it has the rings.
-    pub fn memory(&self) -> [Rc<T::Memory>; 2] {
-        [Rc::clone(&self.submissions), Rc::clone(&self.completions)]
+    pub fn memory(&self) -> [Arc<T::Memory>; 2] {
+        [Arc::clone(&self.submissions), Arc::clone(&self.completions)]
     }
 
     /// Whether every request was answered.
@@ -112,8 +154,8 @@ impl<T: Transport> Rings<T> {
         self.producer.wrapping_sub(self.consumer)
     }
 
-    /// Whether every entry holds a request without an answer. A producer index that ran further ahead would count for none
-    /// with the firmware, and so would all after it. Late answers make room.
+    /// Whether every entry holds a request without an answer. A producer index that ran further ahead would count for
+    /// none with the firmware, and so would all after it. Late answers make room.
     pub fn are_full(&mut self) -> bool {
         self.take_stock();
         self.unanswered() >= ENTRIES
@@ -143,6 +185,7 @@ impl<T: Transport> Rings<T> {
         self.submissions
             .store(index * abi::admin::SUBMISSION_BYTES, &entry);
         self.producer = position.wrapping_add(1);
+        self.transport.fence();
         self.transport.write32(
             Bar::Control,
             registers::admin_doorbell::OFFSET as u64,
@@ -151,8 +194,8 @@ impl<T: Transport> Rings<T> {
         position
     }
 
-    /// The answer to the request at this index, once it is there. It stands in the request's place, whatever identifier it
-    /// bears: firmware that could not read the request knows none.
+    /// The answer to the request at this index, once it is there. It stands in the request's place, whatever identifier
+    /// it bears: firmware that could not read the request knows none.
     pub fn answer(&mut self, position: u16) -> Option<Answer> {
         let offset = usize::from(position % ENTRIES) * abi::admin::COMPLETION_BYTES;
         let completion = Completion::unpack(self.completions.load64(offset));
@@ -176,30 +219,30 @@ fn next(generation: u64) -> u64 {
 }
 
 /// How long the NIU's last requests may take. Reads that a host never answers time out after 17 ms.
-pub(super) const QUIET_PATIENCE_NS: f64 = 50_000_000.0;
+pub(super) const QUIET_PATIENCE: Duration = Duration::from_millis(50);
 /// Between two looks at whether they are over.
-const QUIET_STEP_NS: f64 = 500.0;
+const QUIET_STEP: Duration = Duration::from_nanos(500);
 
-/// Stops the NIU's requests to this host until the firmware has cleared everything for rings of this generation. Behind this the
-/// NIU touches no memory that it was told of before. It needs no firmware.
-fn quiesce<T: Transport>(transport: &T, generation: u64) -> Result<(), Error> {
+/// Stops the NIU's requests to this host until the firmware has cleared everything for rings of this generation. Behind
+/// this the NIU touches no memory that it was told of before. It needs no firmware.
+fn quiesce<T: Transport>(transport: &T, generation: u64) -> Result<(), OpenError> {
     let request = Quiesce { generation };
     let offset = registers::quiesce::OFFSET as u64;
     transport.write32(Bar::Control, offset, request.pack());
-    let deadline = Deadline::new(transport.now_ns(), QUIET_PATIENCE_NS);
+    let deadline = Deadline::new(transport.now(), QUIET_PATIENCE);
     loop {
         let status = transport.read32(Bar::Control, registers::status::OFFSET as u64)?;
         if Status::unpack(status).quiet == 1 {
             return Ok(());
         }
-        let now_ns = transport.now_ns();
-        let Some(left_ns) = deadline.left_ns(now_ns) else {
-            return Err(Error::NotQuiet {
-                waited_us: (deadline.waited_ns(now_ns) / 1000.0) as u64,
+        let now = transport.now();
+        let Some(left) = deadline.left(now) else {
+            return Err(OpenError::NotQuiet {
+                waited: deadline.waited(now),
                 status,
             });
         };
-        transport.wait(left_ns.min(QUIET_STEP_NS));
+        transport.wait(left.min(QUIET_STEP));
     }
 }
 
@@ -209,8 +252,8 @@ fn entries<T: Transport>(transport: &T) -> Result<AdminEntries, TransportError> 
     Ok(AdminEntries::unpack(word))
 }
 
-/// Turns the admin queue off, but with the generation it had, so that whoever finds it so takes a new one. Then the doorbell: the
-/// firmware looks, and the old index is never seen with new rings.
+/// Turns the admin queue off, but with the generation it had, so that whoever finds it so takes a new one. Then the
+/// doorbell: the firmware looks, and the old index is never seen with new rings.
 fn turn_off<T: Transport>(transport: &T, generation: u64) {
     let off = AdminEntries {
         log2: 0,

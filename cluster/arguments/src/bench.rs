@@ -1,0 +1,90 @@
+//! Arguments of `niu-bench`.
+
+use crate::{PROFILES, threads};
+use clap::Parser;
+use std::path::PathBuf;
+
+/// The benchmarks, in the order in which they run.
+pub const BENCHMARKS: [&str; 7] = [
+    "latency",
+    "bandwidth",
+    "bidirectional",
+    "stages",
+    "limits",
+    "alternating",
+    "dead-ring",
+];
+
+/// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
+#[derive(Debug, Parser)]
+#[command(name = "niu-bench", version)]
+pub struct BenchArguments {
+    /// Fewer repetitions; forms and sizes are the same.
+    #[arg(long)]
+    pub quick: bool,
+    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
+    /// dead-ring.
+    #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
+    pub only: Option<String>,
+    /// Write the results as one JSON object.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Platform profile of the hosts.
+    #[arg(long, value_name = "NAME", default_value = "pcie-gen3-x8", value_parser = PROFILES)]
+    pub profile: String,
+    /// Seed of every choice the simulated machines make.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Host threads to simulate with; results do not depend on it.
+    #[arg(long, default_value_t = 2, value_parser = threads())]
+    pub threads: usize,
+    /// Firmware image of the service processors [default: what `cargo xtask firmware` built].
+    #[arg(long, value_name = "FILE")]
+    pub firmware: Option<PathBuf>,
+    /// Write an FST waveform of each NIU, a log of its link and a log of its PCIe packets into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub trace: Option<PathBuf>,
+}
+
+impl BenchArguments {
+    /// Whether this benchmark is to run.
+    pub fn chooses(&self, benchmark: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| benchmark.contains(only))
+    }
+}
+
+fn some_benchmark(text: &str) -> Result<String, String> {
+    if BENCHMARKS.iter().any(|name| name.contains(text)) {
+        Ok(text.into())
+    } else {
+        Err(format!(
+            "no benchmark is called so; there are: {}",
+            BENCHMARKS.join(", ")
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent_and_its_help_names_every_benchmark() {
+        let mut command = BenchArguments::command();
+        command.clone().debug_assert();
+        let help = command.render_help().to_string();
+        assert!(help.contains(&BENCHMARKS.join(", ")), "{help}");
+    }
+
+    #[test]
+    fn a_part_of_a_name_chooses_all_that_contain_it() {
+        let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
+        let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
+        assert_eq!(chosen, [false, true, true, false, false, false, false]);
+        let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
+        assert!(refused.unwrap_err().to_string().contains("bidirectional"));
+    }
+}
