@@ -240,6 +240,9 @@ impl Logic for AnswerCollector {
         if !self.stalls.val() {
             self.joins.d.next = self.begins_join.val();
             self.leaves.d.next = self.begins_leave.val();
+        }
+        // Only for a verdict or an answer that waits, so that nothing but turn and age changes in an idle NIU.
+        if !self.stalls.val() & (self.begins_join.val() | self.waiting.q.val().any()) {
             self.joining.d.next = self.next.val();
             self.place.d.next = self.answers.read_address.val();
             self.found.d.next = self.answers.read_data.val();
