@@ -2,7 +2,7 @@
 
 mod support;
 
-use sim::cluster::ClusterOptions;
+use sim::cluster::{ClusterOptions, Skip};
 use wayfarer_cluster::soak::{self, Outcome, Scenario, SoakOptions};
 
 /// A short soak on these options; every message is checked.
@@ -26,7 +26,10 @@ fn run_scenario(scenario: Scenario, messages: u64, cluster: ClusterOptions) -> O
 }
 
 fn options(seed: u64) -> ClusterOptions {
-    support::options("pcie-gen3-x8", seed)
+    ClusterOptions {
+        all_threads: true,
+        ..support::options("pcie-gen3-x8", seed)
+    }
 }
 
 /// What must not differ between equal runs.
@@ -64,6 +67,31 @@ fn two_threads_see_what_one_sees() {
         hashes.push(one.report.trace_hash);
     }
     assert_ne!(hashes[0], hashes[1], "a longer wire is another run");
+}
+
+#[test]
+fn cycles_left_out_make_no_difference() {
+    for wire_delay_cycles in [0, 25] {
+        let run = |skip, threads| {
+            run(ClusterOptions {
+                skip,
+                threads,
+                wire_delay_cycles,
+                ..options(16)
+            })
+        };
+        let all = run(Skip::Never, 1);
+        let idle = |outcome: &Outcome| -> u64 {
+            let nodes = outcome.report.nodes.iter();
+            nodes.map(|node| node.idle_cycles).sum()
+        };
+        assert_eq!(idle(&all), 0);
+        for (skip, threads) in [(Skip::Idle, 1), (Skip::Idle, 2), (Skip::Check, 1)] {
+            let other = run(skip, threads);
+            assert_eq!(essence(&all), essence(&other), "{skip:?}");
+            assert!(idle(&other) > other.report.cycles / 2, "{skip:?}");
+        }
+    }
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub struct Compilation {
     pub processor_ram: String,
     /// Half a period of the core clock, in picoseconds.
     pub half_cycle_ps: u64,
+    /// Cycles between credit frames.
+    pub credit_interval: u64,
+    /// Cycles in which the NIU's own reads age by a step.
+    pub completion_timeout: u64,
     /// The model can write waveforms.
     pub waveforms: bool,
 }
@@ -112,10 +116,13 @@ impl Compilation {
             .flag_if_supported("-faligned-new")
             .include(Path::new("src/model"))
             .include(&self.model)
+            .include(self.model.with_file_name(""))
             .include(include)
             .include(include.join("vltstd"));
         let traces = if self.waveforms { "1" } else { "0" };
         let half_cycle_ps = self.half_cycle_ps.to_string();
+        let credit_interval = self.credit_interval.to_string();
+        let completion_timeout = self.completion_timeout.to_string();
         for (name, value) in [
             ("VM_COVERAGE", "0"),
             ("VM_SC", "0"),
@@ -124,6 +131,8 @@ impl Compilation {
             ("VM_TRACE_VCD", "0"),
             ("WAYFARER_RAM", &self.processor_ram),
             ("WAYFARER_HALF_CYCLE_PS", &half_cycle_ps),
+            ("WAYFARER_CREDIT_INTERVAL", &credit_interval),
+            ("WAYFARER_COMPLETION_TIMEOUT", &completion_timeout),
         ] {
             build.define(name, value);
         }

@@ -12,6 +12,7 @@
 //! In the release profile it is compiled twice, with a trial run in between (`compile.rs`), which makes it a sixth faster.
 
 mod compile;
+mod idle;
 
 use build_support::{GENERATED_VARIABLE, TOOLS_VARIABLE, Tools, ToolsError, generated};
 use compile::Compilation;
@@ -59,20 +60,25 @@ fn main() {
     }
     let tools = Tools::locate();
     let model = output.join("model");
-    verilate(&tools, &model, waveforms);
+    verilate(&tools, &output, &model, waveforms);
+    let header = fs::read_to_string(model.join("Vniu___024root.h"));
+    let header = header.expect("Verilator wrote the model's header");
+    fs::write(output.join("niu_state.inc"), idle::state(&header)).expect("write the state");
     let half_cycle_ps = 500_000_000_000 / clock_hertz;
     let compilation = Compilation {
         verilator_include: installed(tools.verilator_root()).join("include"),
-        processor_ram: processor_ram(&model, ram_bytes / 4),
+        processor_ram: processor_ram(&header, ram_bytes / 4),
         half_cycle_ps,
+        credit_interval: configuration.value("link.credit_interval_cycles"),
+        completion_timeout: configuration.value("host.completion_timeout_cycles"),
         waveforms,
         model,
     };
     compilation.run();
 }
 
-/// The Verilog of a cell with the NIU and its soft core.
-fn sources() -> [PathBuf; 3] {
+/// The Verilog of a cell with the NIU and its soft core; the NIU's as a copy with ways into its registers of time.
+fn sources(output: &Path) -> [PathBuf; 3] {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
     let generated = generated();
     let niu = env::var_os(VERILOG_VARIABLE).map(PathBuf::from);
@@ -89,11 +95,15 @@ fn sources() -> [PathBuf; 3] {
             source.display()
         );
     }
-    sources
+    let [cell, niu, core] = sources;
+    let verilog = fs::read_to_string(niu).expect("read the NIU's Verilog");
+    let copy = output.join("niu.v");
+    fs::write(&copy, idle::with_times(&verilog)).expect("write a copy of the NIU's Verilog");
+    [cell, copy, core]
 }
 
 /// Has Verilator write the model's C++.
-fn verilate(tools: &Tools, model: &Path, waveforms: bool) {
+fn verilate(tools: &Tools, output: &Path, model: &Path, waveforms: bool) {
     let _ = fs::remove_dir_all(model);
     let status = installed(tools.verilator())
         // Values of x are chosen when a model is made: zero, or random from a seed (`NiuModel::new`).
@@ -104,7 +114,7 @@ fn verilate(tools: &Tools, model: &Path, waveforms: bool) {
         .args(["-Wno-fatal", "-Wno-lint", "-Wno-style"])
         .args(["--top-module", "niu_cell", "--prefix", "Vniu", "--Mdir"])
         .arg(model)
-        .args(sources())
+        .args(sources(output))
         .status()
         .expect("run Verilator");
     assert!(status.success(), "Verilator refused the NIU's Verilog");
@@ -115,11 +125,9 @@ fn installed<T>(found: Result<T, ToolsError>) -> T {
 }
 
 /// The name that Verilator gave to the processor's RAM: the only public memory of that shape.
-fn processor_ram(model: &Path, words: u64) -> String {
+fn processor_ram(header: &str, words: u64) -> String {
     let shape = format!("VlUnpacked<IData/*31:0*/, {words}> ");
-    let root = fs::read_to_string(model.join("Vniu___024root.h"))
-        .expect("Verilator wrote the model's header");
-    let names: Vec<&str> = root
+    let names: Vec<&str> = header
         .lines()
         .filter_map(|line| line.trim().strip_prefix(&shape)?.strip_suffix(';'))
         .collect();

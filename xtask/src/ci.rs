@@ -8,11 +8,12 @@ use clap::Parser;
 use crate::command_line::CommandLine;
 
 /// The commands of `cargo xtask` that a change must pass, in order. `.ci/run` calls the same.
-const CHECKS: [&[&str]; 5] = [
+const CHECKS: [&[&str]; 6] = [
     &["lint"],
     &["test"],
     &["test", "--configuration", "minimum"],
     &["bench", "--quick"],
+    &["bench", "--quick", "--only", "latency", "--check-skip"],
     &["trace", "--quick"],
 ];
 

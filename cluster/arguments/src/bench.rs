@@ -38,6 +38,12 @@ pub struct BenchArguments {
     /// Host threads to simulate with; results do not depend on it.
     #[arg(long, default_value_t = 2, value_parser = threads())]
     pub threads: usize,
+    /// Run every cycle of every NIU, also those in which nothing happens; results do not depend on it.
+    #[arg(long, conflicts_with = "check_skip")]
+    pub no_skip: bool,
+    /// Run every cycle, and fail if something happens in one that would have been left out.
+    #[arg(long)]
+    pub check_skip: bool,
     /// Firmware image of the service processors [default: what `cargo xtask firmware` built].
     #[arg(long, value_name = "FILE")]
     pub firmware: Option<PathBuf>,

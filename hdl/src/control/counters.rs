@@ -4,10 +4,14 @@
 //! cause has a small count of the pulses that are not yet in the RAM, and one adder goes round.
 
 use crate::library::block_ram::BlockRam;
+use crate::library::fixed::Fixed;
 use rust_hdl::prelude::*;
 
 /// Cycles the scan spends on a counter: two to bring its total up to date, two in which a read is served.
 const SCAN_CYCLES: usize = 4;
+/// Cycles with pulses after which a scan that has stopped goes on, and how long that takes.
+const REST_PULSES: usize = 64;
+const START_CYCLES: usize = 2;
 
 /// For each cause the pulses that are not yet in the RAM: 8 bits each, in flip-flops.
 ///
@@ -41,8 +45,8 @@ pub struct PendingCounts<const USED: usize> {
 impl<const USED: usize> Default for PendingCounts<USED> {
     fn default() -> Self {
         assert!(
-            (1..=63).contains(&USED) && USED * SCAN_CYCLES < 256,
-            "a count of 8 bits must hold the pulses of one scan"
+            (1..=63).contains(&USED) && REST_PULSES + START_CYCLES + USED * SCAN_CYCLES < 256,
+            "a count of 8 bits must hold the pulses of a rest and one scan"
         );
         Self {
             clock: Default::default(),
@@ -148,6 +152,9 @@ end
 /// Every counter may be pulsed in every cycle and no pulse is lost. A read is exact as of two cycles before `done` and takes 3
 /// to 10 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and `index` stay until
 /// `done`, and `read` falls in the cycle after it.
+///
+/// The scan rests, in its phase 3, until there were pulses in 64 cycles, which the counts hold. A read sees what they hold; so nothing
+/// changes in an idle NIU. Then the scan goes on for at least a whole round.
 #[derive(LogicBlock)]
 pub struct CounterBank<const USED: usize> {
     /// Clock of all ports.
@@ -172,6 +179,11 @@ pub struct CounterBank<const USED: usize> {
     /// The counter whose total is in `result`.
     written: DFF<Bits<6>>,
     clearing: DFF<Bit>,
+    /// The scan runs, and for another round behind the present one.
+    running: DFF<Bit>,
+    again: DFF<Bit>,
+    /// Cycles with pulses since the scan went on, up to `REST_PULSES`.
+    tally: DFF<Bits<7>>,
     serving: DFF<Bit>,
     is_done: DFF<Bit>,
     result: DFF<Bits<32>>,
@@ -181,6 +193,9 @@ pub struct CounterBank<const USED: usize> {
     pending_and_more: Signal<Local, Bits<33>>,
     sum: Signal<Local, Bits<33>>,
     absent: Signal<Local, Bit>,
+    stops: Signal<Local, Bit>,
+    rested: Signal<Local, Bit>,
+    rest_pulses: Fixed<7, REST_PULSES>,
     last: Constant<Bits<6>>,
 }
 
@@ -201,6 +216,9 @@ impl<const USED: usize> Default for CounterBank<USED> {
             select: Default::default(),
             written: Default::default(),
             clearing: Default::default(),
+            running: Default::default(),
+            again: Default::default(),
+            tally: Default::default(),
             serving: Default::default(),
             is_done: Default::default(),
             result: Default::default(),
@@ -209,6 +227,9 @@ impl<const USED: usize> Default for CounterBank<USED> {
             pending_and_more: Default::default(),
             sum: Default::default(),
             absent: Default::default(),
+            stops: Default::default(),
+            rested: Default::default(),
+            rest_pulses: Default::default(),
             last: Constant::new((USED - 1).to_bits()),
         }
     }
@@ -218,7 +239,8 @@ impl<const USED: usize> Logic for CounterBank<USED> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, phase, scan, select, written, clearing, serving, is_done, result
+            self, clock, phase, scan, select, written, clearing, running, again, tally, serving,
+            is_done, result
         );
         clock!(self, clock, pending, totals);
         self.pending.reset.next = self.reset.val();
@@ -243,7 +265,20 @@ impl<const USED: usize> Logic for CounterBank<USED> {
 
         // Phase 0 to 2: the total of `scan` takes in what is pending. Phase 2 and 3: a read looks at total and pending; not
         // of the total that is written in that phase 2, which has to wait for the next round.
-        self.phase.d.next = self.phase.q.val() + 1;
+        self.rested.next = self.tally.q.val() >= self.rest_pulses.val();
+        if self.pulses.val().any() & !self.rested.val() {
+            self.tally.d.next = self.tally.q.val() + 1;
+        }
+        if self.rested.val() & !self.running.q.val() {
+            self.running.d.next = true;
+            // Reads in the rest have moved the scan on.
+            self.again.d.next = self.scan.q.val().any();
+            self.tally.d.next = 0.into();
+        }
+        self.stops.next = (self.phase.q.val() == 3) & !self.running.q.val() & !self.read.val();
+        if !self.stops.val() {
+            self.phase.d.next = self.phase.q.val() + 1;
+        }
         self.is_done.d.next = false;
         if self.phase.q.val() == 1 {
             self.select.d.next = self.index.val();
@@ -256,9 +291,11 @@ impl<const USED: usize> Logic for CounterBank<USED> {
             if self.scan.q.val() == self.last.val() {
                 self.scan.d.next = 0.into();
                 self.clearing.d.next = false;
+                self.running.d.next = self.again.q.val();
+                self.again.d.next = false;
             }
         }
-        if self.phase.q.val() == 3 {
+        if (self.phase.q.val() == 3) & !self.stops.val() {
             self.select.d.next = self.scan.q.val();
             self.result.d.next = self.sum.val().get_bits::<32>(1);
             self.is_done.d.next = self.serving.q.val();
@@ -271,6 +308,9 @@ impl<const USED: usize> Logic for CounterBank<USED> {
             self.scan.d.next = 0.into();
             self.select.d.next = 0.into();
             self.clearing.d.next = true;
+            self.running.d.next = true;
+            self.again.d.next = true;
+            self.tally.d.next = 0.into();
             self.serving.d.next = false;
             self.is_done.d.next = false;
         }

@@ -341,7 +341,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.map.write_address.next = self.clear_address.q.val();
             self.map.write_data.next = 0.into();
         }
-        self.clear_address.d.next = self.clear_address.q.val() + 1;
+        if !self.cleared.q.val() {
+            self.clear_address.d.next = self.clear_address.q.val() + 1;
+        }
         if self.clear_address.q.val().all() {
             self.cleared.d.next = true;
         }

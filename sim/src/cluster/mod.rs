@@ -1,12 +1,15 @@
 //! A cluster: nodes, each a NIU with its host, and the network between them, run cycle by cycle.
 
 mod exchange;
+mod idle;
 mod node;
 mod options;
 mod post;
 mod report;
 mod run;
+mod worth;
 
+pub use idle::Skip;
 pub use options::{ClusterOptions, MAXIMUM_WIRE_CYCLES};
 pub use report::{NodeReport, Report, RunError};
 pub use run::Cluster;

@@ -1,8 +1,9 @@
 //! One node: a NIU, its host and the programs there.
 
 use super::exchange::{Delivery, Letter, Programs};
+use super::idle::{Idleness, Skip};
 use super::report::NodeReport;
-use crate::host::{HostSide, Program, ProgramBody, RESET_CYCLES, Wake};
+use crate::host::{HostSide, Program, ProgramBody, RESET_CYCLES, Schedule, Wake};
 use crate::model::{Inputs, LinkBeat, NiuModel, beat_to_words, words_to_beat};
 use crate::network::{Flit, Wire};
 use crate::pcie::{HostPortInputs, HostPortOutputs};
@@ -28,6 +29,8 @@ pub struct NodeParts {
     pub wire: Wire,
     /// Where packets are logged.
     pub log: Option<LinkLog>,
+    /// What is done with idle cycles.
+    pub skip: Skip,
 }
 
 /// A node, tied to the thread that runs it because its programs are.
@@ -39,9 +42,15 @@ pub struct Node {
     reset_until: u64,
     side: Rc<RefCell<HostSide>>,
     programs: Vec<Program>,
+    schedule: Schedule,
     wire: Wire,
     log: Option<LinkLog>,
     inputs: Inputs,
+    /// Those of the last rising edge.
+    taken: Inputs,
+    idleness: Idleness,
+    /// A beat left on the link in the cycle.
+    sent: bool,
     from_device: HostPortOutputs,
     incoming: VecDeque<(u64, Flit)>,
     hash: TraceHash,
@@ -51,11 +60,15 @@ impl Node {
     /// A node in the first half of cycle 0.
     pub fn new(parts: NodeParts) -> Self {
         let side = Rc::new(RefCell::new(parts.side));
-        let programs = parts
+        let programs: Vec<Program> = parts
             .programs
             .into_iter()
             .map(|body| Program::new(body, Rc::clone(&side)))
             .collect();
+        let mut schedule = Schedule::default();
+        for (number, program) in programs.iter().enumerate() {
+            schedule.wait(number, program.wake.as_ref(), 0);
+        }
         let inputs = Inputs {
             reset: 1,
             link_transmit_ready: 1,
@@ -68,9 +81,13 @@ impl Node {
             reset_until: RESET_CYCLES,
             side,
             programs,
+            schedule,
             wire: parts.wire,
             log: parts.log,
             inputs,
+            taken: inputs,
+            idleness: Idleness::new(parts.skip),
+            sent: false,
             from_device: HostPortOutputs::default(),
             incoming: VecDeque::new(),
             hash: TraceHash::default(),
@@ -90,9 +107,10 @@ impl Node {
         self.incoming.extend(delivery.beats);
         if let Some(gathered) = delivery.gathered {
             self.side.borrow_mut().gathered = gathered;
-            for program in &mut self.programs {
+            for (number, program) in self.programs.iter_mut().enumerate() {
                 if matches!(program.wake, Some(Wake::Gather(_))) {
-                    program.wake = Some(Wake::At(from));
+                    program.wake = Some(Wake::At(from + 1));
+                    self.schedule.wait(number, program.wake.as_ref(), from + 1);
                 }
             }
         }
@@ -109,6 +127,9 @@ impl Node {
     }
 
     fn program_states(&self) -> Programs {
+        if self.schedule.any_runs() {
+            return Programs::Running;
+        }
         let mut gathering = Vec::new();
         for program in &self.programs {
             match &program.wake {
@@ -140,8 +161,17 @@ impl Node {
         }
         let ready = self.wire.ready(cycle);
         self.inputs.link_transmit_ready = ready.into();
+        if self.idleness.is_still() && self.inputs != self.taken {
+            self.idleness.wake(&mut self.model);
+        }
+        self.sent = false;
+        if self.idleness.leaves_out() {
+            return;
+        }
+        self.taken = self.inputs;
         let beat = self.model.rise(&self.inputs);
         if ready && beat.valid != 0 && !in_reset {
+            self.sent = true;
             let flit = Flit {
                 data: words_to_beat(beat.data),
                 last: beat.last != 0,
@@ -164,6 +194,7 @@ impl Node {
     /// The second half of the NIU's part: what comes in on the link arrives, and what goes out to the host is known.
     fn end_cycle(&mut self, cycle: u64) {
         let mut beat = LinkBeat::default();
+        let mut received = false;
         if self.incoming.front().is_some_and(|(due, _)| *due <= cycle)
             && let Some((_, flit)) = self.incoming.pop_front()
         {
@@ -173,8 +204,34 @@ impl Node {
                 last: flit.last.into(),
             };
             self.observe(cycle, Direction::ToDevice, flit);
+            received = true;
+        }
+        if received && self.idleness.is_still() {
+            let left_out = self.idleness.leaves_out();
+            self.idleness.wake(&mut self.model);
+            if left_out {
+                // The edge that began the cycle; its inputs were the same.
+                self.model.rise(&self.inputs);
+            }
+        }
+        if self.idleness.leaves_out() {
+            let crossed = self.model.doze();
+            self.idleness.rested(&mut self.model, crossed);
+            return;
         }
         let outputs = self.model.fall(&beat);
+        if self.idleness.is_still() {
+            let crossed = self.model.has_crossed();
+            self.idleness.rested(&mut self.model, crossed);
+        } else {
+            let quiet = !received
+                && !self.sent
+                && self.inputs.host_receive_valid == 0
+                && self.inputs.reset == 0
+                && outputs.valid == 0
+                && outputs.nonposted_free == 0;
+            self.idleness.worked(&mut self.model, quiet);
+        }
         self.from_device = HostPortOutputs {
             host_receive_nonposted_free: outputs.nonposted_free != 0,
             host_transmit_valid: outputs.valid != 0,
@@ -189,14 +246,11 @@ impl Node {
             side.cycle = cycle;
             side.bridge.landed_writes()
         };
-        for program in &mut self.programs {
-            while program
-                .wake
-                .as_mut()
-                .is_some_and(|wake| wake.is_due(cycle, device_writes))
-            {
-                program.resume();
-            }
+        self.schedule.begin(cycle, device_writes);
+        while let Some(number) = self.schedule.next(cycle) {
+            let program = &mut self.programs[number];
+            program.resume();
+            self.schedule.wait(number, program.wake.as_ref(), cycle);
         }
     }
 
@@ -235,6 +289,7 @@ impl Node {
         hash.add_word(side.bridge.trace_hash());
         NodeReport {
             trace_hash: hash.value(),
+            idle_cycles: self.idleness.skipped(),
             iommu_faults: side.bridge.iommu().fault_count(),
             violations: side
                 .bridge

@@ -1,5 +1,6 @@
 //! What a cluster is made of.
 
+use super::idle::Skip;
 use super::report::RunError;
 use crate::model::RAM_BYTES;
 use crate::network::{Fault, Tampering};
@@ -20,8 +21,12 @@ pub struct ClusterOptions {
     pub profile: Profile,
     /// Seed of every choice the simulated machines make.
     pub seed: u64,
-    /// Host threads to simulate with; the result does not depend on it.
+    /// Host threads to simulate with, or one where so many are slower just now; the result does not depend on it.
     pub threads: usize,
+    /// All of these threads, however slow.
+    pub all_threads: bool,
+    /// What is done with cycles in which nothing happens in a NIU; the result does not depend on it. Waveforms have them all.
+    pub skip: Skip,
     /// Delay of a wire in core cycles, at most [`MAXIMUM_WIRE_CYCLES`].
     pub wire_delay_cycles: u64,
     /// Core cycles that a beat takes on the wire, 1 to [`MAXIMUM_WIRE_CYCLES`]: 1 is the stream's raw rate of 16 bytes a cycle.
@@ -51,6 +56,8 @@ impl ClusterOptions {
             profile,
             seed: 1,
             threads: 1,
+            all_threads: false,
+            skip: Skip::default(),
             wire_delay_cycles: 0,
             wire_cycles_per_beat: 1,
             random_initial_values: false,

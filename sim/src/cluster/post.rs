@@ -2,15 +2,14 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
-/// Turns of the spinning loop before a thread lets others have the processor: several times as many as pass while the
-/// simulation of a cycle is waited for.
+/// Turns of the spinning loop before a thread sleeps: several times as many as pass while the simulation of a cycle is waited for.
 const SPINS: u32 = 1000;
 
 /// One thread's end of an exchange among several, round by round: what a thread gets is also the sign that the sender has come
 /// so far, so nobody is more than a round ahead, and one wait a round is enough.
 ///
-/// A thread that waits does not sleep, for the others take microseconds. If it waits for long, the one it waits for has lost
-/// its processor to another program, and may be behind it in the queue for the same one: so it steps back.
+/// A thread that waits spins, for the others take microseconds. If it waits for long, the one it waits for has lost its processor
+/// to another program, and may be behind it in the queue for the same one: so it sleeps.
 #[derive(Debug)]
 pub struct Post<T> {
     to: Vec<SyncSender<T>>,
@@ -58,16 +57,14 @@ impl<T: Clone> Post<T> {
 
 /// The next from one thread.
 fn receive<T>(from: &Receiver<T>) -> Option<T> {
-    loop {
-        for _ in 0..SPINS {
-            match from.try_recv() {
-                Ok(item) => return Some(item),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => std::hint::spin_loop(),
-            }
+    for _ in 0..SPINS {
+        match from.try_recv() {
+            Ok(item) => return Some(item),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
         }
-        std::thread::yield_now();
     }
+    from.recv().ok()
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct Report {
 pub struct NodeReport {
     /// Hash of what crossed the node's ports.
     pub trace_hash: u64,
+    /// Core cycles in which nothing happened in the NIU, and that were left out unless the options say otherwise.
+    pub idle_cycles: u64,
     /// Device accesses that the IOMMU refused.
     pub iommu_faults: u64,
     /// Breaches of the PCIe specification by the NIU, in words.

@@ -1,10 +1,12 @@
 //! Running a cluster.
 
 use super::exchange::{Delivery, Letter, Network, Progress};
+use super::idle::Skip;
 use super::node::{Node, NodeParts};
 use super::options::ClusterOptions;
 use super::post::Post;
 use super::report::{NodeReport, Report, RunError};
+use super::worth;
 use crate::host::{HostPort, HostSide, ProgramBody};
 use crate::memory::HostMemory;
 use crate::model::{CLOCK_PERIOD_PS, NODES, NiuModel};
@@ -58,6 +60,10 @@ impl Cluster {
         options.check()?;
         let parts = make_parts(&options, programs)?;
         let threads = options.threads.clamp(1, parts.len());
+        let threads = match options.all_threads {
+            true => threads,
+            false => worth::threads(threads),
+        };
         let mut shares: Vec<Vec<NodeParts>> = (0..threads).map(|_| Vec::new()).collect();
         for part in parts {
             shares[part.number % threads].push(part);
@@ -135,6 +141,10 @@ fn make_parts(
             programs,
             wire,
             log,
+            skip: match options.waveforms {
+                Some(_) => Skip::Never,
+                None => options.skip,
+            },
         });
     }
     Ok(parts)

@@ -6,6 +6,7 @@
 
 mod port;
 mod program;
+mod schedule;
 mod wake;
 
 /// Cycles that a NIU is held in reset.
@@ -13,6 +14,7 @@ pub const RESET_CYCLES: u64 = 16;
 
 pub use port::{HostPort, HostSide, NotInSimulation, current};
 pub use program::{Program, ProgramBody};
+pub use schedule::Schedule;
 pub use wake::Wake;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The only module of the simulator that calls foreign code: a safe owner of one Verilated NIU.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::path::Path;
 
 #[repr(C)]
@@ -10,7 +10,7 @@ struct Raw {
 
 /// The NIU's inputs for one cycle, all but what comes in on the link; names and contracts in `docs/microarchitecture.md`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the ports' contracts stand in docs/microarchitecture.md"
@@ -67,6 +67,14 @@ unsafe extern "C" {
     fn niu_trace(niu: *mut Raw, path: *const c_char) -> c_int;
     fn niu_rise(niu: *mut Raw, inputs: *const Inputs, link: *mut LinkBeat);
     fn niu_fall(niu: *mut Raw, link: *const LinkBeat, outputs: *mut HostOutputs);
+    fn niu_stir(niu: *mut Raw);
+    fn niu_still(niu: *mut Raw) -> c_int;
+    fn niu_time_left(niu: *mut Raw) -> u64;
+    fn niu_doze(niu: *mut Raw) -> c_int;
+    fn niu_wake(niu: *mut Raw, cycles: u64);
+    fn niu_remember(niu: *mut Raw);
+    fn niu_changed(niu: *mut Raw) -> *const c_char;
+    fn niu_crossed(niu: *mut Raw) -> c_int;
     fn niu_jtag(niu: *mut Raw, tck: c_int, tms: c_int, tdi: c_int) -> c_int;
     fn niu_processor_ram(niu: *mut Raw) -> *mut u32;
 }
@@ -122,6 +130,58 @@ impl NiuModel {
         // SAFETY: `raw` is alive; both structures have the layout of their C mirrors.
         unsafe { niu_fall(self.raw, link, &mut outputs) };
         outputs
+    }
+
+    /// A cycle has passed in which something crossed a port.
+    pub fn stir(&mut self) {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_stir(self.raw) }
+    }
+
+    /// A cycle has passed in which nothing crossed a port. Whether the core clock's registers stand still, but for those that
+    /// count time, until an input or a crossing from the processor's clock changes, and no longer than `time_left`.
+    pub fn is_still(&mut self) -> bool {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_still(self.raw) != 0 }
+    }
+
+    /// Core cycles of a still NIU that may be left out until the time that has passed changes something.
+    pub fn time_left(&mut self) -> u64 {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_time_left(self.raw) }
+    }
+
+    /// Runs a core cycle of a still NIU for the processor alone; whether the next cycle must be a whole one.
+    pub fn doze(&mut self) -> bool {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_doze(self.raw) != 0 }
+    }
+
+    /// So many cycles were left out: puts on the registers that count time.
+    pub fn wake(&mut self, cycles: u64) {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_wake(self.raw, cycles) }
+    }
+
+    /// Remembers the state of a still NIU, for `changed`.
+    pub fn remember(&mut self) {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_remember(self.raw) }
+    }
+
+    /// What has changed since `remember`, beside the registers that count time; to be called after it only.
+    pub fn changed(&mut self) -> Option<String> {
+        // SAFETY: `raw` is alive; the name is null or a terminated string that lives as long as the program.
+        unsafe {
+            let name = niu_changed(self.raw);
+            (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+        }
+    }
+
+    /// Whether something has crossed from the processor's clock since the last look.
+    pub fn has_crossed(&mut self) -> bool {
+        // SAFETY: `raw` is alive.
+        unsafe { niu_crossed(self.raw) != 0 }
     }
 
     /// Drives the debug transport's pins for half a period; returns TDO as it stood before the edge.

@@ -2,8 +2,13 @@
 #include "Vniu.h"
 #include "Vniu___024root.h"
 #include "verilated.h"
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <map>
+#include <vector>
 #if VM_TRACE
 #include "verilated_fst_c.h"
 #else
@@ -36,10 +41,107 @@ struct LinkBeat {
   uint8_t valid, last;
 };
 
+// What an idle NIU needs (`build/idle.rs`).
+namespace idle {
+
+struct Member {
+  const char* name;
+  size_t offset, size;
+};
+#define NIU_MEMBER(member) {#member, offsetof(Vniu___024root, member), sizeof(static_cast<Vniu___024root*>(nullptr)->member)},
+#define NIU_STATE(member) NIU_MEMBER(member)
+#define NIU_CROSSING(member)
+const Member STATE[] = {
+#include "niu_state.inc"
+};
+#undef NIU_STATE
+#undef NIU_CROSSING
+#define NIU_STATE(member)
+#define NIU_CROSSING(member) NIU_MEMBER(member)
+const Member CROSSINGS[] = {
+#include "niu_state.inc"
+};
+#undef NIU_STATE
+#undef NIU_CROSSING
+#undef NIU_MEMBER
+
+// Memories from this size on are compared only by `--check-skip`: what is read of them stands in registers too.
+const size_t MEMORY_BYTES = 512;
+const size_t CHUNK_BYTES = 64;
+
+typedef uint64_t Words __attribute__((vector_size(16)));
+
+// A piece of the model with members that are compared.
+struct Chunk {
+  size_t offset;
+  alignas(16) uint8_t mask[CHUNK_BYTES];
+};
+
+struct Layout {
+  std::vector<Chunk> chunks;
+  Layout() {
+    std::map<size_t, Chunk> found;
+    for (const Member& member : STATE) {
+      if (member.size >= MEMORY_BYTES) continue;
+      for (size_t byte = member.offset; byte < member.offset + member.size; byte++) {
+        // The last chunk ends with the model.
+        size_t offset = std::min(byte / CHUNK_BYTES * CHUNK_BYTES, sizeof(Vniu___024root) - CHUNK_BYTES);
+        Chunk& chunk = found[offset];
+        chunk.offset = offset;
+        chunk.mask[byte - offset] = 0xff;
+      }
+    }
+    for (const auto& entry : found) chunks.push_back(entry.second);
+  }
+};
+const Layout& layout() {
+  static const Layout layout;
+  return layout;
+}
+
+// What is remembered of a model.
+struct Watch {
+  std::vector<uint8_t> state;     // chunk by chunk
+  std::vector<uint8_t> crossings;
+  std::vector<uint8_t> whole;     // of the whole model, to check
+  size_t suspect = 0;             // the chunk that changed last
+  int still = 0;                  // cycles without a change
+};
+
+inline bool differs(const Chunk& chunk, const uint8_t* root, const uint8_t* saved) {
+  Words sum = {0, 0};
+  for (size_t at = 0; at < CHUNK_BYTES; at += sizeof(Words)) {
+    Words now, then, mask;
+    memcpy(&now, root + chunk.offset + at, sizeof now);
+    memcpy(&then, saved + at, sizeof then);
+    memcpy(&mask, chunk.mask + at, sizeof mask);
+    sum |= (now ^ then) & mask;
+  }
+  return (sum[0] | sum[1]) != 0;
+}
+
+// Whether a crossing has changed since the last call, or the outbox is about to.
+inline bool crossed(Watch& watch, const Vniu___024root* root) {
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(root);
+  bool changed = false;
+  size_t at = 0;
+  for (const Member& member : CROSSINGS) {
+    changed |= memcmp(&watch.crossings[at], bytes + member.offset, member.size) != 0;
+    memcpy(&watch.crossings[at], bytes + member.offset, member.size);
+    at += member.size;
+  }
+  return changed || root->niu_cell__DOT__niu__DOT__processor__DOT__environment__DOT__peripherals__024outbox_enables != 0;
+}
+
+}  // namespace idle
+
+// A member of the NIU in the Verilated model.
+#define NIU(member) niu_cell__DOT__niu__DOT__##member
 struct Niu {
   VerilatedContext context;  // one each: instances are independent and may live on different threads
   Vniu* model = nullptr;
   VerilatedFstC* trace = nullptr;
+  idle::Watch watch;
 };
 
 static inline void dump(Niu* niu) {
@@ -67,6 +169,10 @@ Niu* niu_new(uint32_t random, int traced) {
   niu->model->jtag_tdi = 0;
   niu->model->reset = 1;
   niu->model->eval();
+  size_t crossings = 0;
+  for (const idle::Member& member : idle::CROSSINGS) crossings += member.size;
+  niu->watch.crossings.resize(crossings);
+  niu->watch.state.resize(idle::layout().chunks.size() * idle::CHUNK_BYTES);
   return niu;
 }
 
@@ -144,6 +250,101 @@ void niu_fall(Niu* niu, const LinkBeat* in, HostOutputs* out) {
   niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
 }
 
+// A cycle has passed in which something crossed a port.
+void niu_stir(Niu* niu) { niu->watch.still = 0; }
+
+// A cycle has passed in which nothing crossed a port; whether the core clock's registers stand still, but for those that count
+// time, until an input, a crossing from the processor's clock, or time itself changes. A register's new value follows from
+// registers, memories and inputs: what was the same in two cycles running, after a write to a memory too, stays so.
+int niu_still(Niu* niu) {
+  idle::Watch& watch = niu->watch;
+  const Vniu___024root* root = niu->model->rootp;
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(root);
+  const std::vector<idle::Chunk>& chunks = idle::layout().chunks;
+  bool same = !idle::crossed(watch, root);
+  // The cheap look first: what changed last changes again.
+  uint8_t* saved = &watch.state[watch.suspect * idle::CHUNK_BYTES];
+  if (idle::differs(chunks[watch.suspect], bytes, saved)) {
+    memcpy(saved, bytes + chunks[watch.suspect].offset, idle::CHUNK_BYTES);
+    watch.still = 0;
+    return 0;
+  }
+  for (size_t chunk = 0; chunk < chunks.size(); chunk++) {
+    saved = &watch.state[chunk * idle::CHUNK_BYTES];
+    if (idle::differs(chunks[chunk], bytes, saved)) {
+      same = false;
+      watch.suspect = chunk;
+    }
+    memcpy(saved, bytes + chunks[chunk].offset, idle::CHUNK_BYTES);
+  }
+  // Answers that wait grow old.
+  const bool answers = root->NIU(receive__DOT__collector__DOT__waiting__024q) != 0 ||
+                       root->NIU(receive__DOT__collector__DOT__aged__024q) != 0;
+  watch.still = same && !answers ? watch.still + 1 : 0;
+  // The first of three may have been compared with an earlier cycle.
+  return watch.still >= 3;
+}
+
+// Cycles that may be left out until time changes something else.
+uint64_t niu_time_left(Niu* niu) {
+  const Vniu___024root* root = niu->model->rootp;
+  uint64_t left = WAYFARER_COMPLETION_TIMEOUT - 1 - root->NIU(read_requester__DOT__tags__DOT__ticks__024q);
+  const uint64_t age = root->NIU(link__DOT__transmit__DOT__credit_age__024q);
+  if (!root->NIU(link__DOT__transmit__DOT__credit_due__024q)) {
+    left = std::min<uint64_t>(left, age < WAYFARER_CREDIT_INTERVAL ? WAYFARER_CREDIT_INTERVAL - age : 0);
+  }
+  const uint64_t silence = root->NIU(registers__DOT__plain__DOT__silence__024q);
+  const uint64_t limit = root->NIU(registers__DOT__plain__DOT__watchdog_limit__024value);
+  if (silence < limit) left = std::min(left, limit - silence);
+  if (silence >= limit && root->NIU(registers__DOT__plain__DOT__alive__024q)) left = 0;
+  return left;
+}
+
+// A core cycle of which only the processor's edge is carried out; whether the next cycle cannot be left out.
+int niu_doze(Niu* niu) {
+  Vniu* m = niu->model;
+  m->processor_clock = !m->processor_clock;
+  m->eval();
+  return m->processor_clock && idle::crossed(niu->watch, m->rootp);
+}
+
+// So many core cycles were left out, between two of the core clock's falling edges: puts on the registers that count time.
+void niu_wake(Niu* niu, uint64_t cycles) {
+  Vniu* m = niu->model;
+  const Vniu___024root* root = m->rootp;
+  const uint64_t silence = root->NIU(registers__DOT__plain__DOT__silence__024q);
+  const bool counts = silence < root->NIU(registers__DOT__plain__DOT__watchdog_limit__024value);
+  const bool ages = !root->NIU(link__DOT__transmit__DOT__credit_due__024q);
+  m->time_cycle = root->NIU(registers__DOT__plain__DOT__cycle__024q) + cycles;
+  m->time_silence = silence + (counts ? cycles : 0);
+  m->time_credit_age = root->NIU(link__DOT__transmit__DOT__credit_age__024q) + (ages ? cycles : 0);
+  m->time_ticks = root->NIU(read_requester__DOT__tags__DOT__ticks__024q) + cycles;
+  m->time_age = (root->NIU(receive__DOT__collector__DOT__age__024q) + cycles) & 7;
+  m->time_turn = (root->NIU(receive__DOT__collector__DOT__turn__024q) + cycles) & 3;
+  m->time_load = 1;
+  m->eval();
+  m->time_load = 0;
+  niu->context.timeInc(2 * WAYFARER_HALF_CYCLE_PS * cycles);
+  niu->watch.still = 0;
+}
+
+// `--check-skip`: remembers the whole state of a NIU that stands still.
+void niu_remember(Niu* niu) {
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(niu->model->rootp);
+  niu->watch.whole.assign(bytes, bytes + sizeof(Vniu___024root));
+}
+
+// `--check-skip`: what has changed since; null if nothing has.
+const char* niu_changed(Niu* niu) {
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(niu->model->rootp);
+  for (const idle::Member& member : idle::STATE) {
+    if (memcmp(&niu->watch.whole[member.offset], bytes + member.offset, member.size) != 0) return member.name;
+  }
+  return nullptr;
+}
+
+// Whether a crossing from the processor's clock has changed since the last look.
+int niu_crossed(Niu* niu) { return idle::crossed(niu->watch, niu->model->rootp); }
 // One half-period of the debug transport's clock; returns TDO before the edge.
 int niu_jtag(Niu* niu, int tck, int tms, int tdi) {
   Vniu* m = niu->model;

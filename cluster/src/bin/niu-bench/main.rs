@@ -57,6 +57,7 @@ fn main() -> Result<()> {
         progress.inc(1);
     }
     progress.finish_and_clear();
+    report.measure_simulator(&platform)?;
     report.print_speed();
     if let Some(file) = results {
         file.write(&(serde_json::to_string_pretty(&report)? + "\n"))?;

@@ -4,6 +4,7 @@ use crate::Arguments;
 use crate::nodes::Run;
 use crate::platform::Platform;
 use crate::stage_times::Stages;
+use anyhow::Result;
 use serde::Serialize;
 use sim::profile::Profile;
 use std::collections::BTreeMap;
@@ -216,11 +217,25 @@ struct PlatformLabel {
     source_revision: String,
 }
 
+/// The simulator's speed, in core cycles a second of all NIUs together.
+#[derive(Clone, Debug, Serialize)]
+struct SimulatorSpeed {
+    threads: usize,
+    /// When every cycle is run, with two NIUs.
+    stepped_cycles_per_s: f64,
+    /// In all benchmarks of this run.
+    effective_cycles_per_s: f64,
+    /// Share of the NIUs' cycles in which nothing happened.
+    idle_share: f64,
+}
+
 /// Everything found so far.
 #[derive(Debug, Serialize)]
 pub struct Report {
     platform: PlatformLabel,
     results: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulator: Option<SimulatorSpeed>,
     #[serde(skip)]
     notes: Vec<String>,
     #[serde(skip)]
@@ -230,6 +245,9 @@ pub struct Report {
     cycles: BTreeMap<usize, u64>,
     #[serde(skip)]
     wall: Duration,
+    /// Of each NIU, and those of them that were left out.
+    #[serde(skip)]
+    niu_cycles: (u64, u64),
 }
 
 impl Report {
@@ -245,10 +263,12 @@ impl Report {
         Report {
             platform: label,
             results: Vec::new(),
+            simulator: None,
             notes: Vec::new(),
             printed: (0, 0),
             cycles: BTreeMap::new(),
             wall: Duration::ZERO,
+            niu_cycles: (0, 0),
         }
     }
 
@@ -257,6 +277,9 @@ impl Report {
         self.platform.source_revision = format!("{:08x}", run.hardware_revision);
         *self.cycles.entry(run.report.nodes.len()).or_default() += run.report.cycles;
         self.wall += run.report.wall;
+        let nodes = &run.report.nodes;
+        self.niu_cycles.0 += run.report.cycles * nodes.len() as u64;
+        self.niu_cycles.1 += nodes.iter().map(|node| node.idle_cycles).sum::<u64>();
     }
 
     /// Takes a result in.
@@ -332,16 +355,31 @@ impl Report {
         self.printed = (self.results.len(), self.notes.len());
     }
 
+    /// Measures the simulator's own speed, as far as the benchmarks have not.
+    pub fn measure_simulator(&mut self, platform: &Platform) -> Result<()> {
+        let cycles: u64 = self.cycles.values().sum();
+        self.simulator = Some(SimulatorSpeed {
+            threads: platform.threads,
+            stepped_cycles_per_s: platform.stepped_cycles_per_s()?,
+            effective_cycles_per_s: cycles as f64 / self.wall.as_secs_f64(),
+            idle_share: self.niu_cycles.1 as f64 / self.niu_cycles.0 as f64,
+        });
+        Ok(())
+    }
+
     /// The simulator's own speed.
     pub fn print_speed(&self) {
         let seconds = self.wall.as_secs_f64();
         let of_nodes = |(nodes, cycles): (&usize, &u64)| format!("{cycles} cycles of {nodes} NIUs");
         let parts: Vec<String> = self.cycles.iter().map(of_nodes).collect();
-        let cycles: u64 = self.cycles.values().sum();
-        println!(
-            "# simulator: {} in {seconds:.2} s: {:.0} k cycles/s",
-            parts.join(" and "),
-            cycles as f64 / seconds / 1000.0
-        );
+        println!("# simulator: {} in {seconds:.2} s", parts.join(" and "));
+        if let Some(speed) = &self.simulator {
+            println!(
+                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} % of theirs",
+                speed.effective_cycles_per_s / 1e3,
+                speed.stepped_cycles_per_s / 1e3,
+                100.0 * speed.idle_share
+            );
+        }
     }
 }

@@ -233,10 +233,12 @@ impl Logic for AnswerCollector {
             & (self.found.q.val().verdict == self.joining.q.val().verdict);
         self.distance.next = self.joining.q.val().index - self.found.q.val().base;
         if !self.stalls.val() {
-            self.last_place.d.next = self.place.q.val();
-            self.last_found.d.next = self.found.q.val();
             self.last_joins.d.next = self.joins.q.val();
             self.last_leaves.d.next = self.leaves.q.val();
+        }
+        if !self.stalls.val() & (self.joins.q.val() | self.leaves.q.val()) {
+            self.last_place.d.next = self.place.q.val();
+            self.last_found.d.next = self.found.q.val();
             self.last_joining.d.next = self.joining.q.val();
             self.agrees.d.next = self.same.val()
                 & (self.distance.val().get_bits::<3>(4) == 0)
@@ -284,6 +286,9 @@ impl Logic for AnswerCollector {
         if !self.stalls.val() {
             self.joins.d.next = self.begins_join.val();
             self.leaves.d.next = self.begins_leave.val();
+        }
+        // Only for a verdict or an answer that waits, so that nothing but turn and age changes in an idle NIU.
+        if !self.stalls.val() & (self.begins_join.val() | self.waiting.q.val().any()) {
             self.joining.d.next = self.next.val();
             self.place.d.next = self.answers.read_address.val();
             self.found.d.next = self.answers.read_data.val();

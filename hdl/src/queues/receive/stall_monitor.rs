@@ -12,7 +12,7 @@ const REMEMBERED: usize = 1 << (17 - STALL_LOG2);
 /// LOST (`abi::link::kind`).
 ///
 /// Time is measured in intervals of 2^12 cycles: a stall counts from the end of the first whole interval in which nothing moved while
-/// a frame waited.
+/// a frame waited. They are counted only while a frame waits or a stall is remembered, so that nothing changes in an idle NIU.
 ///
 /// Contract: `stalled_recently` is high within 2^13 cycles of the last progress while a frame waits, stays high until then, and falls 2^17 cycles
 /// behind the last such interval.
@@ -31,6 +31,7 @@ pub struct StallMonitor {
     /// Since the interval began, something moved or nothing waited.
     calm: DFF<Bit>,
     left: DFF<Bits<6>>,
+    runs: Signal<Local, Bit>,
     tick: Signal<Local, Bit>,
     calms: Signal<Local, Bit>,
     remembered: Fixed<6, REMEMBERED>,
@@ -41,8 +42,11 @@ impl Logic for StallMonitor {
     fn update(&mut self) {
         dff_setup!(self, clock, moved, cycle, calm, left);
         self.moved.d.next = self.progress.val() | !self.waiting.val();
-        self.cycle.d.next = self.cycle.q.val() + 1;
-        self.tick.next = self.cycle.q.val().all();
+        self.runs.next = self.waiting.val() | self.left.q.val().any();
+        if self.runs.val() {
+            self.cycle.d.next = self.cycle.q.val() + 1;
+        }
+        self.tick.next = self.runs.val() & self.cycle.q.val().all();
         self.calms.next = self.calm.q.val() | self.moved.q.val();
         self.calm.d.next = self.calms.val();
         if self.tick.val() {

@@ -176,7 +176,9 @@ impl Logic for Choice {
         self.distance.d.next = self.distance.q.val() >> 1;
         if self.free.val() {
             self.chosen_valid.d.next = self.any.val();
-            self.chosen.d.next = self.candidate.val();
+            if self.any.val() {
+                self.chosen.d.next = self.candidate.val();
+            }
             self.distance.d.next = 0.into();
             if self.valid_2.q.val() & (self.queue_2.q.val() == self.candidate.val().queue) {
                 self.distance.d.next = 1.into();

@@ -55,6 +55,8 @@ pub struct Findings {
     pub wants_send: Bit,
     /// The sweep sees that a ping is due.
     pub wants_ping: Bit,
+    /// The sweep sees a queue with a message that is not done, or with a pause: time matters to it.
+    pub waits: Bit,
     /// The timer starts again, or counts.
     pub timer_clears: Bit,
     pub timer_counts: Bit,
@@ -438,6 +440,8 @@ impl Logic for Examine {
         self.findings.next.wants_send = self.ticks.val()
             & ((self.mode.val() == Mode::Burst)
                 | ((self.mode.val() == Mode::Probe) & self.idle_2.q.val()));
+        self.findings.next.waits = self.ticks.val()
+            & !(self.idle_2.q.val() & self.all_passed_2.q.val() & (self.mode.val() == Mode::Open));
         self.findings.next.wants_ping =
             self.counts_time.val() & self.rules.ping_due.val() & !self.rules.expires.val();
         self.findings.next.timer_clears = (self.any.val()

@@ -24,11 +24,11 @@ use crate::queues::transmit::signals::{Launch, Progress, Resend, Skip};
 use advance::Advance;
 use choice::Choice;
 use departures::Departures;
-use examine::Examine;
+use examine::{Examine, Findings};
 use follow_ups::FollowUps;
 use gather::Gather;
 use intake::AnswerIntake;
-use operation::FollowUp;
+use operation::{FollowUp, Operation};
 use pulses::CountedPulses;
 use record::{AnswerRecord, MessageRow};
 use resets::Resets;
@@ -171,6 +171,8 @@ pub struct TransmitAnswers<
     written_queue: Signal<Local, Bits<8>>,
     send: Signal<Local, FollowUp>,
     send_taken: Signal<Local, Bit>,
+    examined: Signal<Local, Findings>,
+    entered: Signal<Local, Operation>,
 }
 
 /// That of the NIU.
@@ -257,6 +259,8 @@ impl<
             written_queue: Default::default(),
             send: Default::default(),
             send_taken: Default::default(),
+            examined: Default::default(),
+            entered: Default::default(),
         }
     }
 }
@@ -329,6 +333,12 @@ impl<
         self.advance.loaded.next = self.start.val().get_bit(33);
         self.sweep.ready.next = self.resets.ready.val();
         self.sweep.taken.next = self.choice.tick_taken.val();
+        // Time begins to matter with a launch, and may with any operation but the sweep's own.
+        self.examined.next = self.examine.findings.val();
+        self.entered.next = self.choice.entering.val();
+        self.sweep.disturbed.next = self.launch_1.q.val().valid
+            | (self.choice.enters.val() & !self.entered.val().ticks)
+            | (self.examine.valid.val() & self.examined.val().waits);
         self.choice.tick_valid.next = self.sweep.valid.val();
         self.choice.tick_queue.next = self.sweep.visited.val();
 

@@ -6,6 +6,8 @@ use rust_hdl::prelude::*;
 /// Offers the next of `2^N` queues every so many cycles. If it is not taken until the next one is due, that one's turn
 /// is lost: all wait a little longer.
 ///
+/// The walk stops after a round in which `disturbed` was low, and goes on when it is high: nothing changes in an idle NIU.
+///
 /// Contract: nothing is offered before `ready`.
 #[derive(LogicBlock)]
 pub struct Sweep<const N: usize> {
@@ -15,9 +17,14 @@ pub struct Sweep<const N: usize> {
     pub valid: Signal<Out, Bit>,
     pub visited: Signal<Out, Bits<8>>,
     pub taken: Signal<In, Bit>,
+    /// Pulse: time matters to a queue.
+    pub disturbed: Signal<In, Bit>,
     due: DFF<Bit>,
     next_queue: DFF<Bits<N>>,
     cycle: DFF<Bits<12>>,
+    /// The walk goes on; it was disturbed since the round began.
+    walking: DFF<Bit>,
+    noted: DFF<Bit>,
     last_cycle: Constant<Bits<12>>,
 }
 
@@ -35,9 +42,12 @@ impl<const N: usize> Sweep<N> {
             valid: Default::default(),
             visited: Default::default(),
             taken: Default::default(),
+            disturbed: Default::default(),
             due: Default::default(),
             next_queue: Default::default(),
             cycle: Default::default(),
+            walking: Default::default(),
+            noted: Default::default(),
             last_cycle: Constant::new(((1u64 << period_log2) - 1).to_bits()),
         }
     }
@@ -52,15 +62,25 @@ impl<const N: usize> Default for Sweep<N> {
 impl<const N: usize> Logic for Sweep<N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, due, next_queue, cycle);
+        dff_setup!(self, clock, due, next_queue, cycle, walking, noted);
         self.valid.next = self.due.q.val();
         self.visited.next = bit_cast::<8, N>(self.next_queue.q.val());
         if self.taken.val() {
             self.due.d.next = false;
             self.next_queue.d.next = self.next_queue.q.val() + 1;
+            if self.next_queue.q.val().all() {
+                self.walking.d.next = self.noted.q.val();
+                self.noted.d.next = false;
+            }
         }
-        self.cycle.d.next = self.cycle.q.val() + 1;
-        if self.cycle.q.val() == self.last_cycle.val() {
+        if self.disturbed.val() {
+            self.walking.d.next = true;
+            self.noted.d.next = true;
+        }
+        if self.walking.q.val() {
+            self.cycle.d.next = self.cycle.q.val() + 1;
+        }
+        if self.walking.q.val() & (self.cycle.q.val() == self.last_cycle.val()) {
             self.cycle.d.next = 0.into();
             self.due.d.next = self.ready.val();
         }
@@ -68,6 +88,8 @@ impl<const N: usize> Logic for Sweep<N> {
             self.due.d.next = false;
             self.next_queue.d.next = 0.into();
             self.cycle.d.next = 0.into();
+            self.walking.d.next = true;
+            self.noted.d.next = true;
         }
     }
 }
@@ -87,6 +109,7 @@ mod tests {
         let mut visits = Vec::new();
         for cycle in 0..100u64 {
             unit.ready.next = cycle >= 20;
+            unit.disturbed.next = true;
             settle(&mut unit);
             assert!(cycle >= 20 || !unit.valid.val());
             // One visit is taken late, but before the next is due; one not at all, until the next is due.
@@ -104,12 +127,39 @@ mod tests {
     }
 
     #[test]
+    fn stops_after_a_round_without_disturbance_and_goes_on() {
+        let mut unit = Sweep::<2>::new(3);
+        unit.connect_all();
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        unit.ready.next = true;
+        let mut visits = Vec::new();
+        for cycle in 0..200u64 {
+            unit.disturbed.next = cycle == 100;
+            settle(&mut unit);
+            unit.taken.next = unit.valid.val();
+            settle(&mut unit);
+            if unit.taken.val() {
+                visits.push((cycle, unit.visited.val().to_u64()));
+            }
+            clock_cycle!(unit, clock);
+        }
+        // The round that reset begins, one more, and as many behind the disturbance.
+        let first = (1..=8).map(|visit| 8 * visit);
+        let second = (1..=8).map(|visit| 100 + 8 * visit);
+        let times: Vec<u64> = visits.iter().map(|&(cycle, _)| cycle).collect();
+        assert_eq!(times, first.chain(second).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn gate() {
         Gate::new("sweep", Sweep::<3>::new(3))
             .clock(|unit| &mut unit.clock)
             .run(|unit, random, cycle| {
                 unit.reset.next = cycle < 2;
                 unit.ready.next = cycle > 20;
+                unit.disturbed.next = random.chance(2);
                 unit.taken.next = unit.valid.val() && random.chance(30);
             });
     }
