@@ -1,7 +1,7 @@
 //! Commands of the firmware to the hardware, and their completions (V22, V24, V25).
 //!
-//! A command is 16 bytes: an opcode word, an operand of 32 bits, one of 64. Commands of one queue are issued in order; with
-//! the fence flag a command waits until every command before it in its queue is complete.
+//! A command is 16 bytes: an opcode word, an operand of 32 bits, one of 64. Commands of one queue are issued in
+//! order; with the fence flag a command waits until every command before it in its queue is complete.
 
 use crate::schema::{codes, numbers, section, word};
 

@@ -98,7 +98,8 @@ register_map! {
         quiesce / Quiesce @ 0x06c: 32 ReadWrite = 0 {
             generation [7:0] "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
         }
-        /// Resident transmit queues of which a message was refused or skipped, or that failed: level-triggered, one bit a queue.
+        /// Resident transmit queues of which a message was refused or skipped, or that failed:
+        /// level-triggered, one bit a queue.
         queue_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
         /// Core cycle (low 32 bits) at which a stage saw the last marked message (`stage`).
         stage_time @ 0x100 * 16: 32 ReadOnly = 0 {}

@@ -1,4 +1,5 @@
-//! BAR2: one page of 4 KiB for each endpoint. A process maps its own page and nothing else: that is the protection (V19).
+//! BAR2: one page of 4 KiB for each endpoint. A process maps its own page and nothing else: that is
+//! the protection (V19).
 
 use crate::schema::{numbers, register_map, section};
 

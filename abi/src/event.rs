@@ -1,5 +1,5 @@
-//! Events that the hardware tells the firmware. Behind each kind stands a bit of `control::registers::event_pending`, so that
-//! none can be lost when the event queue is full.
+//! Events that the hardware tells the firmware. Behind each kind stands a bit of `control::registers::event_pending`,
+//! so that none can be lost when the event queue is full.
 
 use crate::schema::{codes, numbers, section, word};
 

@@ -1,14 +1,16 @@
 //! Frames on the wire: a 128-bit stream, header beat first, CRC-32 in the last four bytes of the last beat.
 //!
-//! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the payload, zeros up to the
-//! last four bytes of a beat, and the CRC. Answer, ping and credit frames are one beat: 12 bytes and the CRC. The CRC is
-//! CRC-32 (IEEE 802.3: reflected polynomial 0xEDB88320, start and final complement) over all bytes before it.
+//! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the
+//! payload, zeros up to the last four bytes of a beat, and the CRC. Answer, ping and credit frames
+//! are one beat: 12 bytes and the CRC. The CRC is CRC-32 (IEEE 802.3: reflected polynomial
+//! 0xEDB88320, start and final complement) over all bytes before it.
 //!
 //! Single-beat frames use the low 96 bits of the same layout, so that every frame has its kind, version, nodes, link
 //! sequence, slot, generation and index in the same place.
 //!
-//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit frame says how many beats
-//! its sender has sent on each virtual channel, and up to which count it will accept; so a lost frame loses no credit.
+//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit
+//! frame says how many beats its sender has sent on each virtual channel, and up to which count it
+//! will accept; so a lost frame loses no credit.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -86,7 +88,8 @@ word! {
 }
 
 word! {
-    /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation and index, and bitmap 1.
+    /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation
+    /// and index, and bitmap 1.
     ping / Ping: 128 {
         kind [3:0] "`kind::PING`.",
         version [7:4] "`VERSION`.",

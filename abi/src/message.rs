@@ -1,8 +1,8 @@
-//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the shadow
-//! line that tells the sender how far the NIU has come (V1, V3, V21).
+//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the
+//! shadow line that tells the sender how far the NIU has come (V1, V3, V21).
 //!
-//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body. Both
-//! forms share the transmit queue, its order, its translation and its flow control.
+//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body.
+//! Both forms share the transmit queue, its order, its translation and its flow control.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -31,8 +31,8 @@ word! {
 }
 
 word! {
-    /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write together
-    /// with the first 8 bytes of payload.
+    /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write
+    /// together with the first 8 bytes of payload.
     receive_descriptor / ReceiveDescriptor: 64 {
         phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
         marked [1:1] "The sender marked the message for time stamps.",

@@ -39,7 +39,8 @@ word! {
 }
 
 word! {
-    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure; in `LOAD_RECORD` it sets them.
+    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices,
+    /// errors and failure; in `LOAD_RECORD` it sets them.
     transmit_control / TransmitControl: 64 {
         enabled [0:0] "The queue takes stores and launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
@@ -73,7 +74,8 @@ word! {
 }
 
 word! {
-    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices; in `LOAD_RECORD` it sets them.
+    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices; in
+    /// `LOAD_RECORD` it sets them.
     receive_control / ReceiveControl: 64 {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",

@@ -1,8 +1,8 @@
 //! Registers, words and codes as data.
 //!
 //! Everything that two parts of Wayfarer must agree on is written once with the macros of this crate. Each use leaves
-//! behind Rust constants, a type for each word (for firmware, driver and simulator), and a `const` description of itself from
-//! which the reference pages and the C header are made. The hardware's kernels use the constants.
+//! behind Rust constants, a type for each word (for firmware, driver and simulator), and a `const` description of
+//! itself from which the reference pages and the C header are made. The hardware's kernels use the constants.
 //!
 //! A word's type takes that word and no other:
 //!
@@ -145,7 +145,8 @@ pub const fn insert(word: u128, shift: usize, width: usize, value: u64) -> u128 
     (word & !(mask(width) << shift)) | (((value as u128) & mask(width)) << shift)
 }
 
-/// The type of a word's fields, `[Type] 64 { field [7:0] "meaning", ... } "meaning of the word" ...`. Nothing without a name.
+/// The type of a word's fields,
+/// `[Type] 64 { field [7:0] "meaning", ... } "meaning of the word" ...`. Nothing without a name.
 macro_rules! fields {
     (@raw 32) => { u32 };
     (@raw 64) => { u64 };
@@ -175,8 +176,8 @@ macro_rules! fields {
 
 /// Describes words: `word! { /// meaning  name / Name: 64 { field [7:0] "meaning", ... } ... }`.
 ///
-/// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and with a
-/// module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
+/// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and
+/// with a module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
 macro_rules! word {
     ($(#[doc = $meaning:literal])+ $name:ident / $type:ident : $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }) => {
         $crate::schema::fields! { [$type] $bits { $( $field [$high : $low] $text )* } $($meaning)+ }
@@ -189,7 +190,8 @@ macro_rules! word {
                     pub const SHIFT: usize = $low;
                     /// Number of bits of the field.
                     pub const WIDTH: usize = $high - $low + 1;
-                    /// Takes the field out of `word`, of whatever kind it is: for the tests of blocks until they use the word's type.
+                    /// Takes the field out of `word`, of whatever kind it is: for the tests of
+                    /// blocks until they use the word's type.
                     pub const fn get(word: u128) -> u64 {
                         $crate::schema::extract(word, SHIFT, WIDTH)
                     }
@@ -210,8 +212,9 @@ macro_rules! word {
     };
 }
 
-/// Describes an address space: `name / Name @ offset: 32 ReadOnly = reset { fields as of a word }`, without a type if it has no
-/// fields. Each register becomes a struct of its fields, and a module with `OFFSET`, `REGISTER` and its fields.
+/// Describes an address space: `name / Name @ offset: 32 ReadOnly = reset { fields as of a word }`,
+/// without a type if it has no fields. Each register becomes a struct of its fields, and a module
+/// with `OFFSET`, `REGISTER` and its fields.
 macro_rules! register_map {
     ($(#[doc = $map_meaning:literal])+ $map:ident { $(
         $(#[doc = $meaning:literal])+
@@ -232,7 +235,8 @@ macro_rules! register_map {
                             pub const SHIFT: usize = $low;
                             /// Number of bits of the field.
                             pub const WIDTH: usize = $high - $low + 1;
-                            /// Takes the field out of `word`, of whatever register it is: for the tests of blocks until they use the register's type.
+                            /// Takes the field out of `word`, of whatever register it is: for the tests of blocks
+                            /// until they use the register's type.
                             pub const fn get(word: u64) -> u64 {
                                 $crate::schema::extract(word as u128, SHIFT, WIDTH)
                             }
