@@ -37,11 +37,13 @@ codes! {
         Bulk / BULK = 7 "Reserved for remote memory: a second header beat and up to 1024 bytes.",
         Accepted / ACCEPTED = 8 "Answer: written to the receive ring.",
         Full / FULL = 9 "Answer: the ring is full; the sender tries again later.",
-        Behind / BEHIND = 10 "Answer: refused because it follows a refused message of its queue; the sender tries again later.",
+        Behind / BEHIND = 10
+            "Answer: refused because it follows a refused message of its queue; the sender tries again later.",
         NotResident / NOT_RESIDENT = 11 "Answer: no receive queue has that identifier; the message is dropped.",
         EntryTooSmall / ENTRY_TOO_SMALL = 12 "Answer: longer than the ring's entries; the message is dropped.",
         Waiting / WAITING = 13 "Answer to a ping: messages wait here for a slow host; keep waiting.",
-        Lost / LOST = 14 "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
+        Lost / LOST = 14
+            "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
     }
 }
 

@@ -84,4 +84,10 @@ word! {
     }
 }
 
-section!("pcie", "Transaction-layer packets", maps: [], words: [request, completion], codes: [format_type, completion_status]);
+section!(
+    "pcie",
+    "Transaction-layer packets",
+    maps: [],
+    words: [request, completion],
+    codes: [format_type, completion_status]
+);

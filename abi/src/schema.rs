@@ -153,7 +153,10 @@ macro_rules! fields {
     (@raw 96) => { u128 };
     (@raw 128) => { u128 };
     ([] $bits:tt {} $($meaning:literal)+) => {};
-    ([$type:ident] $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal )+ } $($meaning:literal)+) => {
+    (
+        [$type:ident] $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal )+ }
+        $($meaning:literal)+
+    ) => {
         $(#[doc = $meaning])+
         ///
         /// Its fields; those of another word are of another type. Bits of no field are reserved.
@@ -179,7 +182,12 @@ macro_rules! fields {
 /// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and
 /// with a module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
 macro_rules! word {
-    ($(#[doc = $meaning:literal])+ $name:ident / $type:ident : $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }) => {
+    (
+        $(#[doc = $meaning:literal])+
+        $name:ident / $type:ident : $bits:tt {
+            $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)?
+        }
+    ) => {
         $crate::schema::fields! { [$type] $bits { $( $field [$high : $low] $text )* } $($meaning)+ }
         $(#[doc = $meaning])+
         pub mod $name {
@@ -206,7 +214,12 @@ macro_rules! word {
                 name: stringify!($name),
                 bits: $bits,
                 meaning: concat!($($meaning, "\n"),+),
-                fields: &[$( $crate::schema::Field { name: stringify!($field), shift: $low, width: $high - $low + 1, meaning: $text } ),*],
+                fields: &[$( $crate::schema::Field {
+                    name: stringify!($field),
+                    shift: $low,
+                    width: $high - $low + 1,
+                    meaning: $text,
+                } ),*],
             };
         }
     };
@@ -218,7 +231,9 @@ macro_rules! word {
 macro_rules! register_map {
     ($(#[doc = $map_meaning:literal])+ $map:ident { $(
         $(#[doc = $meaning:literal])+
-        $name:ident $(/ $type:ident)? @ $offset:literal $(* $count:literal)? : $bits:tt $access:ident = $reset:literal { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }
+        $name:ident $(/ $type:ident)? @ $offset:literal $(* $count:literal)? : $bits:tt $access:ident = $reset:literal {
+            $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)?
+        }
     )* }) => {
         $(#[doc = $map_meaning])+
         pub mod $map {
@@ -256,7 +271,12 @@ macro_rules! register_map {
                             name: stringify!($name),
                             bits: $bits,
                             meaning: concat!($($meaning, "\n"),+),
-                            fields: &[$( $crate::schema::Field { name: stringify!($field), shift: $low, width: $high - $low + 1, meaning: $text } ),*],
+                            fields: &[$( $crate::schema::Field {
+                                name: stringify!($field),
+                                shift: $low,
+                                width: $high - $low + 1,
+                                meaning: $text,
+                            } ),*],
                         },
                     };
                 }
@@ -273,7 +293,12 @@ macro_rules! register_map {
 
 /// Describes a code: constants in a module, and a `no_std` enum over them.
 macro_rules! codes {
-    ($(#[doc = $meaning:literal])+ $module:ident : $type:ident { $( $name:ident / $constant:ident = $value:literal $text:literal ),* $(,)? }) => {
+    (
+        $(#[doc = $meaning:literal])+
+        $module:ident : $type:ident {
+            $( $name:ident / $constant:ident = $value:literal $text:literal ),* $(,)?
+        }
+    ) => {
         $(#[doc = $meaning])+
         pub mod $module {
             $( #[doc = $text] pub const $constant: usize = $value; )*
@@ -310,13 +335,23 @@ macro_rules! numbers {
     ($( $constant:ident = $value:literal $text:literal ),* $(,)?) => {
         $( #[doc = $text] pub const $constant: usize = $value; )*
         /// The numbers as data.
-        pub const NUMBERS: &[$crate::schema::Code] = &[$( $crate::schema::Code { name: stringify!($constant), value: $value, meaning: $text } ),*];
+        pub const NUMBERS: &[$crate::schema::Code] = &[$( $crate::schema::Code {
+            name: stringify!($constant),
+            value: $value,
+            meaning: $text,
+        } ),*];
     };
 }
 
 /// Closes a section: names what it holds.
 macro_rules! section {
-    ($name:literal, $meaning:literal, maps: [$($map:ident),* $(,)?], words: [$($word:ident),* $(,)?], codes: [$($code:ident),* $(,)?]) => {
+    (
+        $name:literal,
+        $meaning:literal,
+        maps: [$($map:ident),* $(,)?],
+        words: [$($word:ident),* $(,)?],
+        codes: [$($code:ident),* $(,)?]
+    ) => {
         /// This section as data.
         pub const SECTION: $crate::schema::Section = $crate::schema::Section {
             name: $name,

@@ -48,7 +48,8 @@ struct Member {
   const char* name;
   size_t offset, size;
 };
-#define NIU_MEMBER(member) {#member, offsetof(Vniu___024root, member), sizeof(static_cast<Vniu___024root*>(nullptr)->member)},
+#define NIU_MEMBER(member) \
+  {#member, offsetof(Vniu___024root, member), sizeof(static_cast<Vniu___024root*>(nullptr)->member)},
 #define NIU_STATE(member) NIU_MEMBER(member)
 #define NIU_CROSSING(member)
 const Member STATE[] = {
@@ -130,7 +131,8 @@ inline bool crossed(Watch& watch, const Vniu___024root* root) {
     memcpy(&watch.crossings[at], bytes + member.offset, member.size);
     at += member.size;
   }
-  return changed || root->niu_cell__DOT__niu__DOT__processor__DOT__environment__DOT__peripherals__024outbox_enables != 0;
+  return changed ||
+         root->niu_cell__DOT__niu__DOT__processor__DOT__environment__DOT__peripherals__024outbox_enables != 0;
 }
 
 }  // namespace idle
