@@ -16,12 +16,17 @@ codes! {
     /// What a submission asks for.
     opcode: Opcode {
         Identify / IDENTIFY = 1 "Result: ABI version << 32 | firmware's source revision.",
-        CreateEndpoint / CREATE_ENDPOINT = 2 "Operands: `endpoint_shape`, ring address, shadow address. Result: `endpoint_result`.",
+        CreateEndpoint / CREATE_ENDPOINT = 2
+            "Operands: `endpoint_shape`, ring address, shadow address. Result: `endpoint_result`.",
         DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
-        BindReceiveQueue / BIND_RECEIVE_QUEUE = 4 "Operands: endpoint number, RQID. From here on messages for it arrive.",
-        LoadTranslation / LOAD_TRANSLATION = 5 "Operands: endpoint number, virtual destination, `queue_state::translation`.",
-        EvictEndpoint / EVICT_ENDPOINT = 6 "Operands: endpoint number. The firmware keeps the records of its queues, which are free for others.",
-        InstallEndpoint / INSTALL_ENDPOINT = 7 "Operands: endpoint number. The endpoint goes on with resident queues. Result: `endpoint_result`.",
+        BindReceiveQueue / BIND_RECEIVE_QUEUE = 4
+            "Operands: endpoint number, RQID. From here on messages for it arrive.",
+        LoadTranslation / LOAD_TRANSLATION = 5
+            "Operands: endpoint number, virtual destination, `queue_state::translation`.",
+        EvictEndpoint / EVICT_ENDPOINT = 6
+            "Operands: endpoint number. The firmware keeps the records of its queues, which are free for others.",
+        InstallEndpoint / INSTALL_ENDPOINT = 7
+            "Operands: endpoint number. The endpoint goes on with resident queues. Result: `endpoint_result`.",
     }
 }
 
@@ -31,11 +36,15 @@ codes! {
         Done / DONE = 0 "Carried out.",
         UnknownOpcode / UNKNOWN_OPCODE = 1 "No such opcode.",
         NoSuchEndpoint / NO_SUCH_ENDPOINT = 2 "The endpoint does not exist, or is evicted, or is not evicted.",
-        NoResources / NO_RESOURCES = 3 "No resident queue, endpoint page, page for inline bodies or translation window is free.",
+        NoResources / NO_RESOURCES = 3
+            "No resident queue, endpoint page, page for inline bodies or translation window is free.",
         BadOperand / BAD_OPERAND = 4 "A size, alignment or number is out of range.",
         AddressRefused / ADDRESS_REFUSED = 5 "The host refuses reads at the ring's or shadow line's address.",
-        InUse / IN_USE = 6 "The RQID is bound to another endpoint; or messages of an endpoint that is to be evicted are in flight.",
-        Failed / FAILED = 7 "A command to the hardware went wrong; or an earlier firmware was stopped, and this one does nothing but `IDENTIFY` before it is given new rings.",
+        InUse / IN_USE = 6
+            "The RQID is bound to another endpoint; or messages of an endpoint that is to be evicted are in flight.",
+        Failed / FAILED = 7
+            "A command to the hardware went wrong; or an earlier firmware was stopped, and this one does nothing but \
+             `IDENTIFY` before it is given new rings.",
     }
 }
 
@@ -66,7 +75,8 @@ word! {
         virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
         priority [25:25] "The endpoint's transmit queue has priority (V20).",
         inline [26:26] "The endpoint gets a page for inline bodies; without one it can send Express messages only.",
-        give_up [31:28] "A message is given up (`RECEIVER_FULL`) when its receiver has answered `FULL` so often; 0: never.",
+        give_up [31:28]
+            "A message is given up (`RECEIVER_FULL`) when its receiver has answered `FULL` so often; 0: never.",
     }
 }
 
@@ -79,4 +89,10 @@ word! {
     }
 }
 
-section!("admin", "The admin queue", maps: [], words: [submission, completion, endpoint_shape, endpoint_result], codes: [opcode, status]);
+section!(
+    "admin",
+    "The admin queue",
+    maps: [],
+    words: [submission, completion, endpoint_shape, endpoint_result],
+    codes: [opcode, status]
+);

@@ -1,7 +1,7 @@
 //! Commands of the firmware to the hardware, and their completions (V22, V24, V25).
 //!
-//! A command is 16 bytes: an opcode word, an operand of 32 bits, one of 64. Commands of one queue are issued in order; with
-//! the fence flag a command waits until every command before it in its queue is complete.
+//! A command is 16 bytes: an opcode word, an operand of 32 bits, one of 64. Commands of one queue are issued in
+//! order; with the fence flag a command waits until every command before it in its queue is complete.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -10,7 +10,8 @@ numbers! {
     QUEUES = 2 "Local command queues.",
     INBOX_BYTES = 2048 "NIU memory that hardware writes and firmware reads.",
     READ_INBOX_BYTES = 1024 "First part of the inbox, for reads of host memory; behind it stand firmware packets.",
-    RECORD_BYTES = 32 "Size of a queue's record in inbox and outbox: its words 1, 2, 3 and 0 of `queue_state`, in this order.",
+    RECORD_BYTES = 32
+        "Size of a queue's record in inbox and outbox: its words 1, 2, 3 and 0 of `queue_state`, in this order.",
     OUTBOX_BYTES = 8192 "NIU memory that firmware writes and hardware (and the host, read-only) reads.",
 }
 
@@ -19,12 +20,20 @@ codes! {
     opcode: Opcode {
         Nothing / NOTHING = 0 "Only completes: a marker.",
         WriteQueueState / WRITE_QUEUE_STATE = 1 "operand: `state_operand`; data: the word.",
-        WriteNiuMemory / WRITE_NIU_MEMORY = 2 "operand: byte offset in the pool of inline pages, multiple of 8; data: 8 bytes.",
-        SendPacket / SEND_PACKET = 3 "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
-        WriteHostMemory / WRITE_HOST_MEMORY = 4 "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
-        ReadHostMemory / READ_HOST_MEMORY = 5 "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of 4.",
-        LoadRecord / LOAD_RECORD = 6 "operand: `record_operand` (outbox). All words of a queue's record are written, the control word last.",
-        SaveRecord / SAVE_RECORD = 7 "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are read.",
+        WriteNiuMemory / WRITE_NIU_MEMORY = 2
+            "operand: byte offset in the pool of inline pages, multiple of 8; data: 8 bytes.",
+        SendPacket / SEND_PACKET = 3
+            "operand: `packet_operand`; data: `packet_target`. The payload comes from the outbox.",
+        WriteHostMemory / WRITE_HOST_MEMORY = 4
+            "operand: `transfer_operand` (outbox); data: host address, multiple of 4.",
+        ReadHostMemory / READ_HOST_MEMORY = 5
+            "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of \
+             4.",
+        LoadRecord / LOAD_RECORD = 6
+            "operand: `record_operand` (outbox). All words of a queue's record are written, the control word last.",
+        SaveRecord / SAVE_RECORD = 7
+            "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are \
+             read.",
     }
 }
 
@@ -50,7 +59,9 @@ word! {
 word! {
     /// Operand of host memory transfers.
     transfer_operand / TransferOperand: 32 {
-        offset [15:0] "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's `READ_INBOX_BYTES`.",
+        offset [15:0]
+            "Byte offset in the inbox or outbox, multiple of 16; the transfer ends within the outbox, or the inbox's \
+             `READ_INBOX_BYTES`.",
         bytes [31:16] "Length, multiple of 4, 4 to 2048.",
     }
 }
@@ -96,10 +107,17 @@ codes! {
     completion_status: CompletionStatus {
         Done / DONE = 0 "Carried out. A host memory write is on its way, in order.",
         Invalid / INVALID = 1 "Unknown opcode or illegal operand; nothing was done.",
-        Refused / REFUSED = 2 "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
+        Refused / REFUSED = 2
+            "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
         Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
     }
 }
 
-section!("command", "Commands and completions", maps: [], words: [header, state_operand, transfer_operand, record_operand, packet_operand, packet_target, completion], codes: [opcode, completion_status]);
+section!(
+    "command",
+    "Commands and completions",
+    maps: [],
+    words: [header, state_operand, transfer_operand, record_operand, packet_operand, packet_target, completion],
+    codes: [opcode, completion_status]
+);

@@ -52,8 +52,11 @@ register_map! {
             firmware_alive [0:0] "The firmware's heartbeat came within the watchdog limit.",
             link_seen [1:1] "A credit frame of the peer has arrived.",
             version_mismatch [2:2] "A frame of another wire format version has arrived.",
-            stopped [3:3] "The NIU makes no requests to the host: since a write to `quiesce`, until firmware has cleared everything for new rings.",
-            quiet [4:4] "Since it stopped, every write has left and every read has ended: it touches no memory any more.",
+            stopped [3:3]
+                "The NIU makes no requests to the host: since a write to `quiesce`, until firmware has cleared \
+                 everything for new rings.",
+            quiet [4:4]
+                "Since it stopped, every write has left and every read has ended: it touches no memory any more.",
         }
         /// Cycles without a heartbeat after which `firmware_alive` falls.
         watchdog_limit @ 0x028: 32 ReadWrite = 1_250_000 {}
@@ -88,7 +91,9 @@ register_map! {
         sizes / Sizes @ 0x068: 32 ReadOnly = 0 {
             transmit_slots_log2 [3:0] "Slots of a transmit queue.",
             translation_log2 [7:4] "Entries of the translation table.",
-            endpoints_log2 [11:8] "Endpoint pages: in BAR2, and in the lower half of BAR4. The outbox is at the start of the upper half.",
+            endpoints_log2 [11:8]
+                "Endpoint pages: in BAR2, and in the lower half of BAR4. The outbox is at the start of the upper \
+                 half.",
             receive_queue_ids_log2 [15:12] "Receive queue identifiers.",
             inline_pages [23:16] "Pages of the NIU memory pool, for inline bodies; no logarithm.",
             nodes_log2 [27:24] "Nodes that may send to this one.",
@@ -96,9 +101,11 @@ register_map! {
         }
         /// A write stops all requests to the host, without firmware. `status` says when the last one is over.
         quiesce / Quiesce @ 0x06c: 32 ReadWrite = 0 {
-            generation [7:0] "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
+            generation [7:0]
+                "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
         }
-        /// Resident transmit queues of which a message was refused or skipped, or that failed: level-triggered, one bit a queue.
+        /// Resident transmit queues of which a message was refused or skipped, or that failed:
+        /// level-triggered, one bit a queue.
         queue_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
         /// Core cycle (low 32 bits) at which a stage saw the last marked message (`stage`).
         stage_time @ 0x100 * 16: 32 ReadOnly = 0 {}
@@ -130,12 +137,18 @@ codes! {
     /// Counters.
     counter: Counter {
         HostPackets / HOST_PACKETS = 0 "Transaction-layer packets received.",
-        HostMalformed / HOST_MALFORMED = 1 "Malformed packets, with more or less beats than their header says among them, poisoned writes, and reads beyond the credits: dropped. Of a write to BAR4 bytes may have been written; nothing else of them has an effect.",
-        HostUnsupported / HOST_UNSUPPORTED = 2 "Requests to nothing: Unsupported Request if a completion is owed, else dropped.",
+        HostMalformed / HOST_MALFORMED = 1
+            "Malformed packets, with more or less beats than their header says among them, poisoned writes, and \
+             reads beyond the credits: dropped. Of a write to BAR4 bytes may have been written; nothing else of them \
+             has an effect.",
+        HostUnsupported / HOST_UNSUPPORTED = 2
+            "Requests to nothing: Unsupported Request if a completion is owed, else dropped.",
         CompletionUnexpected / COMPLETION_UNEXPECTED = 3 "Completions that no request waits for, dropped.",
-        CompletionError / COMPLETION_ERROR = 4 "Error completions and poisoned ones of own reads, which they end as refused.",
+        CompletionError / COMPLETION_ERROR = 4
+            "Error completions and poisoned ones of own reads, which they end as refused.",
         CompletionTimeout / COMPLETION_TIMEOUT = 5 "Own reads that timed out.",
-        RegisterOverflow / REGISTER_OVERFLOW = 6 "Writes to BAR0 that found no room to wait for their turn: each dropped whole.",
+        RegisterOverflow / REGISTER_OVERFLOW = 6
+            "Writes to BAR0 that found no room to wait for their turn: each dropped whole.",
         TornStore / TORN_STORE = 7 "Torn or misaligned stores to an endpoint page, dropped.",
         NonResidentStore / NON_RESIDENT_STORE = 8 "Stores to a page without a resident queue.",
         TransmitOverflow / TRANSMIT_OVERFLOW = 9 "Express stores and producer indices beyond the free slots.",
@@ -144,7 +157,8 @@ codes! {
         InvalidTranslation / INVALID_TRANSLATION = 12 "Destinations without a valid translation, dropped.",
         MessagesSent / MESSAGES_SENT = 13 "Message frames sent, repetitions included.",
         MessagesAccepted / MESSAGES_ACCEPTED = 14 "Messages that their receivers accepted.",
-        MessagesRefused / MESSAGES_REFUSED = 15 "Messages refused for good: by their receiver, or by a check of the own NIU.",
+        MessagesRefused / MESSAGES_REFUSED = 15
+            "Messages refused for good: by their receiver, or by a check of the own NIU.",
         Probes / PROBES = 16 "Messages sent again alone, to see whether the receiver has room by now.",
         AnswerTimeout / ANSWER_TIMEOUT = 17 "Transmit queues that failed for want of an answer.",
         FramesReceived / FRAMES_RECEIVED = 18 "Frames that came in whole.",
@@ -164,8 +178,10 @@ codes! {
         FrameOverrun / FRAME_OVERRUN = 32 "Frames that came without credit, dropped.",
         EventLost / EVENT_LOST = 33 "Events that found the event queue full; their level-triggered bits stand.",
         PacketsDropped / PACKETS_DROPPED = 34 "Firmware packets that found no place in the inbox, dropped.",
-        HostDiscarded / HOST_DISCARDED = 35 "Requests to the host that were dropped, Bus Master Enable being off or the NIU stopped (`quiesce`).",
-        AnswerUnexpected / ANSWER_UNEXPECTED = 36 "Verdicts that no unanswered message waits for from their node, dropped.",
+        HostDiscarded / HOST_DISCARDED = 35
+            "Requests to the host that were dropped, Bus Master Enable being off or the NIU stopped (`quiesce`).",
+        AnswerUnexpected / ANSWER_UNEXPECTED = 36
+            "Verdicts that no unanswered message waits for from their node, dropped.",
         PingsSent / PINGS_SENT = 37 "Pings sent for messages that stay unanswered.",
         AnswerOverflow / ANSWER_OVERFLOW = 38 "Answers that found the answer buffer full, dropped.",
         InlineLost / INLINE_LOST = 39 "Stores to the inline bodies of an endpoint without a page, dropped.",

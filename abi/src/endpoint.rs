@@ -1,11 +1,14 @@
-//! BAR2: one page of 4 KiB for each endpoint. A process maps its own page and nothing else: that is the protection (V19).
+//! BAR2: one page of 4 KiB for each endpoint. A process maps its own page and nothing else: that is
+//! the protection (V19).
 
 use crate::schema::{numbers, register_map, section};
 
 numbers! {
     PAGE_BYTES = 4096 "Size of an endpoint's page.",
-    PAGES = 4096 "Endpoint pages in BAR2, and in the lower half of BAR4. How many there are: `control::registers::sizes`.",
-    EXPRESS_OFFSET = 2048 "Start of the Express region: a store to offset 2048 + destination * 32 + tag * 8 sends its 8 bytes (V3).",
+    PAGES = 4096
+        "Endpoint pages in BAR2, and in the lower half of BAR4. How many there are: `control::registers::sizes`.",
+    EXPRESS_OFFSET = 2048
+        "Start of the Express region: a store to offset 2048 + destination * 32 + tag * 8 sends its 8 bytes (V3).",
     EXPRESS_TAG_SHIFT = 3 "Lowest address bit of the Express tag.",
     EXPRESS_TAG_BITS = 2 "Bits of the Express tag.",
     EXPRESS_DESTINATION_SHIFT = 5 "Lowest address bit of the Express destination.",

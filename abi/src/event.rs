@@ -1,5 +1,5 @@
-//! Events that the hardware tells the firmware. Behind each kind stands a bit of `control::registers::event_pending`, so that
-//! none can be lost when the event queue is full.
+//! Events that the hardware tells the firmware. Behind each kind stands a bit of `control::registers::event_pending`,
+//! so that none can be lost when the event queue is full.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -22,8 +22,11 @@ codes! {
     /// What happened.
     kind: Kind {
         Admin / ADMIN = 1 "The host rang the admin doorbell. data: its value.",
-        NonResidentStore / NON_RESIDENT_STORE = 2 "A store to an endpoint page without a resident queue. index: endpoint; data: low half of the store.",
-        ReceiveMiss / RECEIVE_MISS = 3 "A message for a receive queue that is not resident. index: source endpoint; data: source node << 16 | RQID.",
+        NonResidentStore / NON_RESIDENT_STORE = 2
+            "A store to an endpoint page without a resident queue. index: endpoint; data: low half of the store.",
+        ReceiveMiss / RECEIVE_MISS = 3
+            "A message for a receive queue that is not resident. index: source endpoint; data: source node << 16 | \
+             RQID.",
         QueueError / QUEUE_ERROR = 4 "A message of a transmit queue was refused. index: queue; code: `message::error`.",
         Packet / PACKET = 5 "A firmware packet stands in the inbox. data: source node << 16 | length << 8 | tag.",
     }

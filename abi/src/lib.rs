@@ -33,7 +33,8 @@ pub mod pcie;
 pub mod processor;
 pub mod queue_state;
 
-/// Version of everything in this crate: raised on every change that an older peer would misread, once a version was released. None was yet.
+/// Version of everything in this crate: raised on every change that an older peer would misread,
+/// once a version was released. None was yet.
 pub const ABI_VERSION_MAJOR: u16 = 1;
 /// Raised on every compatible addition.
 pub const ABI_VERSION_MINOR: u16 = 0;

@@ -1,14 +1,16 @@
 //! Frames on the wire: a 128-bit stream, header beat first, CRC-32 in the last four bytes of the last beat.
 //!
-//! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the payload, zeros up to the
-//! last four bytes of a beat, and the CRC. Answer, ping and credit frames are one beat: 12 bytes and the CRC. The CRC is
-//! CRC-32 (IEEE 802.3: reflected polynomial 0xEDB88320, start and final complement) over all bytes before it.
+//! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the
+//! payload, zeros up to the last four bytes of a beat, and the CRC. Answer, ping and credit frames
+//! are one beat: 12 bytes and the CRC. The CRC is CRC-32 (IEEE 802.3: reflected polynomial
+//! 0xEDB88320, start and final complement) over all bytes before it.
 //!
 //! Single-beat frames use the low 96 bits of the same layout, so that every frame has its kind, version, nodes, link
 //! sequence, slot, generation and index in the same place.
 //!
-//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit frame says how many beats
-//! its sender has sent on each virtual channel, and up to which count it will accept; so a lost frame loses no credit.
+//! Credits are counted in beats and cumulative, as InfiniBand's are (FCTBS and FCCL): a credit
+//! frame says how many beats its sender has sent on each virtual channel, and up to which count it
+//! will accept; so a lost frame loses no credit.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -35,11 +37,13 @@ codes! {
         Bulk / BULK = 7 "Reserved for remote memory: a second header beat and up to 1024 bytes.",
         Accepted / ACCEPTED = 8 "Answer: written to the receive ring.",
         Full / FULL = 9 "Answer: the ring is full; the sender tries again later.",
-        Behind / BEHIND = 10 "Answer: refused because it follows a refused message of its queue; the sender tries again later.",
+        Behind / BEHIND = 10
+            "Answer: refused because it follows a refused message of its queue; the sender tries again later.",
         NotResident / NOT_RESIDENT = 11 "Answer: no receive queue has that identifier; the message is dropped.",
         EntryTooSmall / ENTRY_TOO_SMALL = 12 "Answer: longer than the ring's entries; the message is dropped.",
         Waiting / WAITING = 13 "Answer to a ping: messages wait here for a slow host; keep waiting.",
-        Lost / LOST = 14 "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
+        Lost / LOST = 14
+            "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
     }
 }
 
@@ -86,7 +90,8 @@ word! {
 }
 
 word! {
-    /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation and index, and bitmap 1.
+    /// The one beat of a ping. Its answer is `WAITING` or `LOST`, with the ping's slot, generation
+    /// and index, and bitmap 1.
     ping / Ping: 128 {
         kind [3:0] "`kind::PING`.",
         version [7:4] "`VERSION`.",

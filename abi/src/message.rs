@@ -1,8 +1,8 @@
-//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the shadow
-//! line that tells the sender how far the NIU has come (V1, V3, V21).
+//! A message in memory: the inline body that the host composes it in, the receive entry that it arrives in, and the
+//! shadow line that tells the sender how far the NIU has come (V1, V3, V21).
 //!
-//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body. Both
-//! forms share the transmit queue, its order, its translation and its flow control.
+//! An Express message (V3) is composed by the one store that sends it; a Basic message (V1) stands in an inline body.
+//! Both forms share the transmit queue, its order, its translation and its flow control.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -10,7 +10,8 @@ numbers! {
     TRANSMIT_SLOT_BYTES = 16 "Size of a transmit slot: the message's header and the first 8 bytes of its payload.",
     MAXIMUM_TRANSMIT_SLOTS = 64 "Most slots of a transmit queue. How many there are: `control::registers::sizes`.",
     INLINE_BODY_BYTES = 256 "Size of an inline body: a header of 8 bytes, then the payload.",
-    INLINE_BODIES = 16 "Inline bodies of an endpoint, one page of BAR4: message `index` stands in body `index` modulo 16.",
+    INLINE_BODIES = 16
+        "Inline bodies of an endpoint, one page of BAR4: message `index` stands in body `index` modulo 16.",
     HEADER_BYTES = 8 "Size of an inline body's header, and of a receive entry's descriptor.",
     MAXIMUM_PAYLOAD_BYTES = 248 "Longest payload of a Basic message.",
     EXPRESS_PAYLOAD_BYTES = 8 "Payload of an Express message.",
@@ -23,7 +24,9 @@ numbers! {
 word! {
     /// First 8 bytes of an inline body, little-endian; the payload follows.
     transmit_header / TransmitHeader: 64 {
-        destination [15:0] "Virtual destination; the transmit queue's window and the translation table turn it into a node and a receive queue.",
+        destination [15:0]
+            "Virtual destination; the transmit queue's window and the translation table turn it into a node and a \
+             receive queue.",
         length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
         tag [39:32] "Handed to the receiver unchanged.",
         marked [40:40] "Stages record the cycle at which they see this message.",
@@ -31,12 +34,14 @@ word! {
 }
 
 word! {
-    /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write together
-    /// with the first 8 bytes of payload.
+    /// First 8 bytes of a receive entry, little-endian; the payload follows. Written last, in one 16-byte write
+    /// together with the first 8 bytes of payload.
     receive_descriptor / ReceiveDescriptor: 64 {
         phase [0:0] "1 on the first lap of the ring, 0 on the second, and so on: a changed bit means a new message.",
         marked [1:1] "The sender marked the message for time stamps.",
-        gap [2:2] "First message of the ring behind a frame that was lost on the link: of any sender, for any ring. May be set without need.",
+        gap [2:2]
+            "First message of the ring behind a frame that was lost on the link: of any sender, for any ring. May be \
+             set without need.",
         tag [15:8] "The sender's tag; for Express the two tag bits of the address.",
         length [23:16] "Payload bytes.",
         source_endpoint [35:24] "Endpoint of that node that sent the message.",
@@ -69,9 +74,17 @@ codes! {
         NotResident / NOT_RESIDENT = 6 "The receiver has no resident receive queue with that identifier.",
         EntryTooSmall / ENTRY_TOO_SMALL = 7 "The message is longer than the entries of the receiver's ring.",
         AnswerTimeout / ANSWER_TIMEOUT = 8 "The receiver's node is gone, or lost a message; the queue has failed.",
-        ReceiverFull / RECEIVER_FULL = 9 "The receiver's ring stayed full; the endpoint chose to give up such messages.",
-        InlineLost / INLINE_LOST = 10 "A producer index that covers inline bodies which were stored while the endpoint had no page.",
+        ReceiverFull / RECEIVER_FULL = 9
+            "The receiver's ring stayed full; the endpoint chose to give up such messages.",
+        InlineLost / INLINE_LOST = 10
+            "A producer index that covers inline bodies which were stored while the endpoint had no page.",
     }
 }
 
-section!("message", "Messages in memory", maps: [], words: [transmit_header, receive_descriptor, shadow], codes: [error]);
+section!(
+    "message",
+    "Messages in memory",
+    maps: [],
+    words: [transmit_header, receive_descriptor, shadow],
+    codes: [error]
+);

@@ -1,5 +1,6 @@
-//! Transaction-layer packet headers (PCI Express Base Specification, chapter 2), as numbers over the packet's bytes in wire
-//! order: byte 0 in bits 7 to 0. Multi-byte fields are big-endian on the wire and are named by their bytes here.
+//! Transaction-layer packet headers (PCI Express Base Specification, chapter 2), as numbers over
+//! the packet's bytes in wire order: byte 0 in bits 7 to 0. Multi-byte fields are big-endian on the
+//! wire and are named by their bytes here.
 
 use crate::schema::{codes, numbers, section, word};
 
@@ -83,4 +84,10 @@ word! {
     }
 }
 
-section!("pcie", "Transaction-layer packets", maps: [], words: [request, completion], codes: [format_type, completion_status]);
+section!(
+    "pcie",
+    "Transaction-layer packets",
+    maps: [],
+    words: [request, completion],
+    codes: [format_type, completion_status]
+);

@@ -4,7 +4,8 @@ use crate::schema::{numbers, register_map, section};
 
 numbers! {
     RAM_BASE = 0x4000_0000 "Start of the processor's RAM (cached: below bit 31, so that atomic instructions work).",
-    MAXIMUM_RAM_BYTES = 0x1_0000 "Largest RAM. How large it is, the configuration of the NIU says, to hardware and image alike.",
+    MAXIMUM_RAM_BYTES = 0x1_0000
+        "Largest RAM. How large it is, the configuration of the NIU says, to hardware and image alike.",
     PERIPHERAL_BASE = 0x8000_0000 "Start of the peripherals (uncached).",
     INBOX_BASE = 0x9000_0000 "Window to the inbox, read-only.",
     OUTBOX_BASE = 0x9001_0000 "Window to the outbox, write-only for the processor.",

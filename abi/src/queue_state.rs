@@ -6,12 +6,19 @@ use crate::schema::{numbers, section, word};
 numbers! {
     REGION_SHIFT = 12 "Lowest bit of the region in an index.",
     REGION_ENDPOINT_MAP = 0 "One word an endpoint: `endpoint_map`.",
-    REGION_TRANSMIT_QUEUE = 1 "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`; `LOAD_RECORD` writes `TRANSMIT_PROGRESS` and `TRANSMIT_STORES` too.",
-    REGION_RECEIVE_QUEUE = 2 "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`; `LOAD_RECORD` writes `RECEIVE_INDICES` too.",
+    REGION_TRANSMIT_QUEUE = 1
+        "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`; `LOAD_RECORD` \
+         writes `TRANSMIT_PROGRESS` and `TRANSMIT_STORES` too.",
+    REGION_RECEIVE_QUEUE = 2
+        "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`; `LOAD_RECORD` writes \
+         `RECEIVE_INDICES` too.",
     REGION_TRANSLATION = 3 "One word an entry: `translation`.",
-    REGION_PACKET_RELEASE = 4 "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
+    REGION_PACKET_RELEASE = 4
+        "Any index: firmware is done with the oldest packet in the inbox; its place is free again.",
     REGION_RECEIVE_MAP = 5 "One word a receive queue identifier: `receive_map`.",
-    REGION_RESUME = 6 "Any index: the NIU may make requests to the host again, if the word is the generation that the host wrote to `quiesce` last.",
+    REGION_RESUME = 6
+        "Any index: the NIU may make requests to the host again, if the word is the generation that the host wrote \
+         to `quiesce` last.",
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
@@ -20,7 +27,8 @@ numbers! {
     RECEIVE_CONTROL = 0 "Word of a receive queue: `receive_control`.",
     RECEIVE_RING = 1 "Word of a receive queue: host address of its ring.",
     RECEIVE_INDICES = 2 "Word of a receive queue's record: `receive_indices`. Word 3 is zero.",
-    MAXIMUM_TRANSLATION_ENTRIES = 4096 "Most entries of the translation table. How many there are: `control::registers::sizes`.",
+    MAXIMUM_TRANSLATION_ENTRIES = 4096
+        "Most entries of the translation table. How many there are: `control::registers::sizes`.",
     MAXIMUM_QUEUES = 256 "Most resident queues of a side. How many there are: `control::registers::capabilities`.",
     MAXIMUM_NODES = 1024 "Most nodes: ten bits name one.",
     MAXIMUM_RECEIVE_QUEUE_IDS = 4096 "Most receive queue identifiers of a node: twelve bits are significant.",
@@ -39,11 +47,13 @@ word! {
 }
 
 word! {
-    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices, errors and failure; in `LOAD_RECORD` it sets them.
+    /// Control of a resident transmit queue. A word with `enabled` clears the queue's indices,
+    /// errors and failure; in `LOAD_RECORD` it sets them.
     transmit_control / TransmitControl: 64 {
         enabled [0:0] "The queue takes stores and launches messages.",
         virtual_channel_limit [1:1] "1: may use virtual channel 1.",
-        priority [2:2] "1: sends before the queues with 0, of which one still has its turn behind eight messages (V20).",
+        priority [2:2]
+            "1: sends before the queues with 0, of which one still has its turn behind eight messages (V20).",
         give_up [7:4] "A message is given up (`RECEIVER_FULL`) at its n-th `FULL`; 0: never.",
         generation [15:8] "Stands in the queue's frames; an answer with another one is ignored.",
         endpoint [27:16] "The endpoint that the queue belongs to; stands in its frames.",
@@ -73,7 +83,8 @@ word! {
 }
 
 word! {
-    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices; in `LOAD_RECORD` it sets them.
+    /// Control of a resident receive queue. A word with `enabled` clears the queue's indices; in
+    /// `LOAD_RECORD` it sets them.
     receive_control / ReceiveControl: 64 {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
@@ -108,4 +119,13 @@ word! {
     }
 }
 
-section!("queue_state", "Queue state", maps: [], words: [endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control, receive_indices, receive_map, translation], codes: []);
+section!(
+    "queue_state",
+    "Queue state",
+    maps: [],
+    words: [
+        endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control,
+        receive_indices, receive_map, translation,
+    ],
+    codes: []
+);

@@ -1,8 +1,8 @@
 //! Registers, words and codes as data.
 //!
 //! Everything that two parts of Wayfarer must agree on is written once with the macros of this crate. Each use leaves
-//! behind Rust constants, a type for each word (for firmware, driver and simulator), and a `const` description of itself from
-//! which the reference pages and the C header are made. The hardware's kernels use the constants.
+//! behind Rust constants, a type for each word (for firmware, driver and simulator), and a `const` description of
+//! itself from which the reference pages and the C header are made. The hardware's kernels use the constants.
 //!
 //! A word's type takes that word and no other:
 //!
@@ -145,14 +145,18 @@ pub const fn insert(word: u128, shift: usize, width: usize, value: u64) -> u128 
     (word & !(mask(width) << shift)) | (((value as u128) & mask(width)) << shift)
 }
 
-/// The type of a word's fields, `[Type] 64 { field [7:0] "meaning", ... } "meaning of the word" ...`. Nothing without a name.
+/// The type of a word's fields,
+/// `[Type] 64 { field [7:0] "meaning", ... } "meaning of the word" ...`. Nothing without a name.
 macro_rules! fields {
     (@raw 32) => { u32 };
     (@raw 64) => { u64 };
     (@raw 96) => { u128 };
     (@raw 128) => { u128 };
     ([] $bits:tt {} $($meaning:literal)+) => {};
-    ([$type:ident] $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal )+ } $($meaning:literal)+) => {
+    (
+        [$type:ident] $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal )+ }
+        $($meaning:literal)+
+    ) => {
         $(#[doc = $meaning])+
         ///
         /// Its fields; those of another word are of another type. Bits of no field are reserved.
@@ -175,10 +179,15 @@ macro_rules! fields {
 
 /// Describes words: `word! { /// meaning  name / Name: 64 { field [7:0] "meaning", ... } ... }`.
 ///
-/// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and with a
-/// module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
+/// Each word becomes a struct of its fields, `Name`, which packs and unpacks it, and a module `name` with `WORD` and
+/// with a module for each field, whose `SHIFT` and `WIDTH` the hardware's kernels use.
 macro_rules! word {
-    ($(#[doc = $meaning:literal])+ $name:ident / $type:ident : $bits:tt { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }) => {
+    (
+        $(#[doc = $meaning:literal])+
+        $name:ident / $type:ident : $bits:tt {
+            $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)?
+        }
+    ) => {
         $crate::schema::fields! { [$type] $bits { $( $field [$high : $low] $text )* } $($meaning)+ }
         $(#[doc = $meaning])+
         pub mod $name {
@@ -189,7 +198,8 @@ macro_rules! word {
                     pub const SHIFT: usize = $low;
                     /// Number of bits of the field.
                     pub const WIDTH: usize = $high - $low + 1;
-                    /// Takes the field out of `word`, of whatever kind it is: for the tests of blocks until they use the word's type.
+                    /// Takes the field out of `word`, of whatever kind it is: for the tests of
+                    /// blocks until they use the word's type.
                     pub const fn get(word: u128) -> u64 {
                         $crate::schema::extract(word, SHIFT, WIDTH)
                     }
@@ -204,18 +214,26 @@ macro_rules! word {
                 name: stringify!($name),
                 bits: $bits,
                 meaning: concat!($($meaning, "\n"),+),
-                fields: &[$( $crate::schema::Field { name: stringify!($field), shift: $low, width: $high - $low + 1, meaning: $text } ),*],
+                fields: &[$( $crate::schema::Field {
+                    name: stringify!($field),
+                    shift: $low,
+                    width: $high - $low + 1,
+                    meaning: $text,
+                } ),*],
             };
         }
     };
 }
 
-/// Describes an address space: `name / Name @ offset: 32 ReadOnly = reset { fields as of a word }`, without a type if it has no
-/// fields. Each register becomes a struct of its fields, and a module with `OFFSET`, `REGISTER` and its fields.
+/// Describes an address space: `name / Name @ offset: 32 ReadOnly = reset { fields as of a word }`,
+/// without a type if it has no fields. Each register becomes a struct of its fields, and a module
+/// with `OFFSET`, `REGISTER` and its fields.
 macro_rules! register_map {
     ($(#[doc = $map_meaning:literal])+ $map:ident { $(
         $(#[doc = $meaning:literal])+
-        $name:ident $(/ $type:ident)? @ $offset:literal $(* $count:literal)? : $bits:tt $access:ident = $reset:literal { $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)? }
+        $name:ident $(/ $type:ident)? @ $offset:literal $(* $count:literal)? : $bits:tt $access:ident = $reset:literal {
+            $( $field:ident [$high:literal : $low:literal] $text:literal ),* $(,)?
+        }
     )* }) => {
         $(#[doc = $map_meaning])+
         pub mod $map {
@@ -232,7 +250,8 @@ macro_rules! register_map {
                             pub const SHIFT: usize = $low;
                             /// Number of bits of the field.
                             pub const WIDTH: usize = $high - $low + 1;
-                            /// Takes the field out of `word`, of whatever register it is: for the tests of blocks until they use the register's type.
+                            /// Takes the field out of `word`, of whatever register it is: for the tests of blocks
+                            /// until they use the register's type.
                             pub const fn get(word: u64) -> u64 {
                                 $crate::schema::extract(word as u128, SHIFT, WIDTH)
                             }
@@ -252,7 +271,12 @@ macro_rules! register_map {
                             name: stringify!($name),
                             bits: $bits,
                             meaning: concat!($($meaning, "\n"),+),
-                            fields: &[$( $crate::schema::Field { name: stringify!($field), shift: $low, width: $high - $low + 1, meaning: $text } ),*],
+                            fields: &[$( $crate::schema::Field {
+                                name: stringify!($field),
+                                shift: $low,
+                                width: $high - $low + 1,
+                                meaning: $text,
+                            } ),*],
                         },
                     };
                 }
@@ -269,7 +293,12 @@ macro_rules! register_map {
 
 /// Describes a code: constants in a module, and a `no_std` enum over them.
 macro_rules! codes {
-    ($(#[doc = $meaning:literal])+ $module:ident : $type:ident { $( $name:ident / $constant:ident = $value:literal $text:literal ),* $(,)? }) => {
+    (
+        $(#[doc = $meaning:literal])+
+        $module:ident : $type:ident {
+            $( $name:ident / $constant:ident = $value:literal $text:literal ),* $(,)?
+        }
+    ) => {
         $(#[doc = $meaning])+
         pub mod $module {
             $( #[doc = $text] pub const $constant: usize = $value; )*
@@ -306,13 +335,23 @@ macro_rules! numbers {
     ($( $constant:ident = $value:literal $text:literal ),* $(,)?) => {
         $( #[doc = $text] pub const $constant: usize = $value; )*
         /// The numbers as data.
-        pub const NUMBERS: &[$crate::schema::Code] = &[$( $crate::schema::Code { name: stringify!($constant), value: $value, meaning: $text } ),*];
+        pub const NUMBERS: &[$crate::schema::Code] = &[$( $crate::schema::Code {
+            name: stringify!($constant),
+            value: $value,
+            meaning: $text,
+        } ),*];
     };
 }
 
 /// Closes a section: names what it holds.
 macro_rules! section {
-    ($name:literal, $meaning:literal, maps: [$($map:ident),* $(,)?], words: [$($word:ident),* $(,)?], codes: [$($code:ident),* $(,)?]) => {
+    (
+        $name:literal,
+        $meaning:literal,
+        maps: [$($map:ident),* $(,)?],
+        words: [$($word:ident),* $(,)?],
+        codes: [$($code:ident),* $(,)?]
+    ) => {
         /// This section as data.
         pub const SECTION: $crate::schema::Section = $crate::schema::Section {
             name: $name,

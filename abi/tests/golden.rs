@@ -1,5 +1,5 @@
-//! Golden literals: every offset, field, opcode and size, spelled as a number. A change here is a change of the ABI: raise its
-//! version, then run `cargo xtask generate`.
+//! Golden literals: every offset, field, opcode and size, spelled as a number. A change here is a change of the ABI:
+//! raise its version, then run `cargo xtask generate`.
 
 /// Every name of the C header and its value.
 #[rustfmt::skip]

@@ -1,4 +1,5 @@
-//! What the builds of hardware, firmware and simulator ask for alike: where the tools are, and of which revision the sources are.
+//! What the builds of hardware, firmware and simulator ask for alike: where the tools are, and of
+//! which revision the sources are.
 //!
 //! Build scripts use this, so it depends on nothing.
 #![forbid(unsafe_code)]

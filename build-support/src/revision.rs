@@ -29,7 +29,8 @@ impl fmt::Display for RevisionError {
 
 impl error::Error for RevisionError {}
 
-/// First eight hexadecimal digits of the commit: those in `WAYFARER_REVISION`, else git's; zero outside of a repository.
+/// First eight hexadecimal digits of the commit: those in `WAYFARER_REVISION`, else git's; zero
+/// outside of a repository.
 ///
 /// # Errors
 /// The variable holds something else.

@@ -39,7 +39,8 @@ impl Tools {
         Tools { folder }
     }
 
-    /// The tools where `WAYFARER_TOOLS` says, else in `target/tools`. Cargo sets the variable from `.cargo/config.toml`.
+    /// The tools where `WAYFARER_TOOLS` says, else in `target/tools`. Cargo sets the variable from
+    /// `.cargo/config.toml`.
     pub fn locate() -> Self {
         let named = env::var_os(TOOLS_VARIABLE).map(PathBuf::from);
         Tools::at(named.unwrap_or_else(|| workspace().join("target/tools")))
@@ -103,8 +104,8 @@ impl Tools {
         )
     }
 
-    /// A tool written for Python. (The scripts in the environment's `bin` hold absolute paths and would not survive a move of
-    /// the checkout.)
+    /// A tool written for Python. (The scripts in the environment's `bin` hold absolute paths and
+    /// would not survive a move of the checkout.)
     fn program(&self, text: &str) -> Command {
         let mut command = Command::new(self.python());
         command.args(["-c", text]);

@@ -105,7 +105,8 @@ enum State {
 /// All protocols of the service processor.
 ///
 /// New rings (another generation, or any after none) are a new driver: whatever is under way is dropped, every queue
-/// disabled, a stop of the NIU's requests for these rings ended, and a marker waited for, before its first submission is read. `QUEUES`: most resident queues a side.
+/// disabled, a stop of the NIU's requests for these rings ended, and a marker waited for, before its first submission
+/// is read. `QUEUES`: most resident queues a side.
 #[derive(Clone, Debug)]
 pub struct Firmware<const QUEUES: usize> {
     state: State,
@@ -133,13 +134,13 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         }
     }
 
-    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now; off while the NIU's requests
-    /// are stopped, so that the rings that the host sets up then are new ones. `generations`: what
+    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now; off while the
+    /// NIU's requests are stopped, so that the rings that the host sets up then are new ones. `generations`: what
     /// [`Action::Keep`] said of each transmit queue last, 0 if nothing.
     ///
-    /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that the driver can have of
-    /// this firmware is its identity, until it sets up new rings; submissions that the earlier firmware may have taken are
-    /// not answered.
+    /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that
+    /// the driver can have of this firmware is its identity, until it sets up new rings;
+    /// submissions that the earlier firmware may have taken are not answered.
     pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
         self.rings = registers.is_on().then_some(Rings {
             registers,
@@ -169,8 +170,8 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
     }
 
     /// Takes one input; says what to do for it.
-    // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small, and one
-    // function for all would save every register for each.
+    // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small,
+    // and one function for all would save every register for each.
     #[inline(always)]
     pub fn step(&mut self, input: Input) -> Option<Action> {
         match input {

@@ -39,8 +39,8 @@ impl Command {
         Command::new(header, operand.pack(), data)
     }
 
-    /// Lets the NIU make requests to the host again, if the host stopped it for rings of this generation, when every command
-    /// before it has completed.
+    /// Lets the NIU make requests to the host again, if the host stopped it for rings of this generation, when every
+    /// command before it has completed.
     pub const fn resume(generation: u8) -> Self {
         let header = Header {
             fence: 1,

@@ -1,5 +1,5 @@
-//! Which endpoints exist, and what they own. A resident endpoint has a transmit and a receive queue of its own; of an evicted
-//! one the records of its queues are kept.
+//! Which endpoints exist, and what they own. A resident endpoint has a transmit and a receive queue of its own; of an
+//! evicted one the records of its queues are kept.
 
 mod limits;
 mod shape;
@@ -240,8 +240,8 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         }))
     }
 
-    /// Number and generation of the next owner of a transmit queue. A former owner may have moved to another queue with its
-    /// number.
+    /// Number and generation of the next owner of a transmit queue. A former owner may have moved
+    /// to another queue with its number.
     fn free_number(&self, queue: u8) -> Option<(u16, u8)> {
         let last = self.generations[usize::from(queue)];
         if !self.has_evicted {
@@ -375,12 +375,12 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
         }
     }
 
-    /// Gives an endpoint's receive queue its identifier: the endpoint's transmit queue, or `None` if it has that identifier
-    /// already (binding it again would forget what was delivered).
+    /// Gives an endpoint's receive queue its identifier: the endpoint's transmit queue, or `None` if it has that
+    /// identifier already (binding it again would forget what was delivered).
     ///
     /// # Errors
-    /// `NoSuchEndpoint`; `InUse` if another endpoint has the identifier; `BadOperand` if there is no such identifier or the
-    /// endpoint has another one.
+    /// `NoSuchEndpoint`; `InUse` if another endpoint has the identifier; `BadOperand` if there is no such identifier
+    /// or the endpoint has another one.
     #[inline(never)]
     pub fn bind(&mut self, number: u64, identifier: u64) -> Result<Option<u8>, Status> {
         let endpoint = self.get(number)?;
@@ -404,8 +404,8 @@ impl<const QUEUES: usize> EndpointTable<QUEUES> {
     /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there.
     ///
     /// # Errors
-    /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node, identifier or channel do not exist,
-    /// or a reserved bit is set.
+    /// `NoSuchEndpoint`; `BadOperand` if the destination lies outside the window, the node, identifier or channel do
+    /// not exist, or a reserved bit is set.
     #[inline(never)]
     pub fn translation_index(
         &self,

@@ -17,8 +17,8 @@ const PROBE_INBOX_OFFSET: usize = 64;
 const PROBES_UNDER_WAY: u16 = 4;
 /// Where records land in the inbox.
 const RECORD_INBOX_OFFSET: usize = 128;
-/// Where records stand in the outbox until they are loaded: of a transmit queue, and behind it of a receive queue. The submission
-/// of the next request is read behind the commands that read them.
+/// Where records stand in the outbox until they are loaded: of a transmit queue, and behind it of a receive queue.
+/// The submission of the next request is read behind the commands that read them.
 const RECORD_OUTBOX_OFFSET: usize = 0x200;
 
 /// What is being done for a submission.
@@ -355,8 +355,8 @@ fn bind(endpoint: &Endpoint, done: usize) -> Option<Command> {
     Some(Command::write_queue_state(region, index, data))
 }
 
-/// The tear-down command with this number: the ways in, then the queues. Addresses stay as they are: what is just on its way out
-/// must not lose its own.
+/// The tear-down command with this number: the ways in, then the queues. Addresses stay as they are: what is just on
+/// its way out must not lose its own.
 #[inline(never)]
 fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
     let is_bound = endpoint.receive_queue_id.is_some();
@@ -379,9 +379,9 @@ fn tear_down(endpoint: &Endpoint, done: usize) -> Option<Command> {
     Some(Command::write_queue_state(region, index, 0))
 }
 
-/// The eviction command with this number: the ways in, then the records, once nothing changes them any more. The transmit
-/// queue's is saved before the queue is disabled, to see whether it is idle: no store reaches it any more, so it stays so. If it
-/// is not, the way in is opened again.
+/// The eviction command with this number: the ways in, then the records, once nothing changes them any more. The
+/// transmit queue's is saved before the queue is disabled, to see whether it is idle: no store reaches it any more,
+/// so it stays so. If it is not, the way in is opened again.
 #[cold]
 #[inline(never)]
 fn evict(endpoint: &Endpoint, eviction: &mut Eviction, save_token: u16) -> Option<Command> {
@@ -437,7 +437,8 @@ impl Eviction {
     }
 }
 
-/// Loads one of an endpoint's records. A receive queue without an identifier has only its ring: its control word is zero.
+/// Loads one of an endpoint's records. A receive queue without an identifier has only its ring: its
+/// control word is zero.
 fn load(endpoint: &Endpoint, receive: bool, record: Record) -> Progress {
     let (queue, offset) = match receive {
         false => (endpoint.transmit_queue, RECORD_OUTBOX_OFFSET),
@@ -463,8 +464,8 @@ fn install(endpoint: &Endpoint, done: usize) -> Option<Command> {
     Some(Command::write_queue_state(region, index, data))
 }
 
-/// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it. So its time
-/// depends on how many there are, and not on how many there could be.
+/// The next command of the tear-down of all endpoints of this firmware, of which one has `done` commands behind it.
+/// So its time depends on how many there are, and not on how many there could be.
 #[inline(never)]
 pub fn tear_down_known<const QUEUES: usize>(
     endpoints: &mut EndpointTable<QUEUES>,

@@ -1,7 +1,7 @@
 //! The service processor's protocols as pure state machines: no registers, no clock, no memory of anybody else.
 //!
-//! [`Firmware::step`] takes what happened and says what to do. The image (`firmware/image`) carries that out on the hardware, tests
-//! on a slow reference of it; both drive the same code.
+//! [`Firmware::step`] takes what happened and says what to do. The image (`firmware/image`) carries that out on the
+//! hardware, tests on a slow reference of it; both drive the same code.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 

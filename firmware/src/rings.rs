@@ -22,11 +22,12 @@ pub struct AdminRegisters {
 }
 
 impl AdminRegisters {
-    /// Reads them again through `register`, which takes an offset in BAR0: the addresses only if the rings are other ones, as
-    /// a read of a register takes the processor long.
+    /// Reads them again through `register`, which takes an offset in BAR0: the addresses only if the rings are other
+    /// ones, as a read of a register takes the processor long.
     ///
     /// The host may be writing them meanwhile: it turns the queue off first and gives a new generation last, so that an
-    /// unchanged first word means that all belong together. `None` if they do not; the host's next doorbell is still to come.
+    /// unchanged first word means that all belong together. `None` if they do not; the host's next
+    /// doorbell is still to come.
     pub fn refreshed(&self, mut register: impl FnMut(usize) -> u32) -> Option<Self> {
         let before = register(registers::admin_entries::OFFSET);
         let entries = AdminEntries::unpack(before);
@@ -113,7 +114,8 @@ mod tests {
         }
     }
 
-    /// The registers as a driver left them, and how often they are read; the rings change before the read number `change_at`.
+    /// The registers as a driver left them, and how often they are read; the rings change before
+    /// the read number `change_at`.
     fn read(known: AdminRegisters, change_at: usize) -> (Option<AdminRegisters>, usize) {
         let mut reads = 0;
         let read = known.refreshed(|offset| {

@@ -163,8 +163,8 @@ pub struct Event {
     pub data: Bits<32>,
 }
 
-/// A receiver's verdict on messages of one transmit queue (`abi::link::answer`), as it leaves the receiver and as it reaches
-/// the sender.
+/// A receiver's verdict on messages of one transmit queue (`abi::link::answer`), as it leaves the
+/// receiver and as it reaches the sender.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Answer {
     /// The other node: of the receiver at the sender, of the sender at the receiver.
@@ -200,8 +200,9 @@ pub struct Verdict {
 pub mod write_packet {
     /// Descriptor: length in bytes, 16 bits, a multiple of 4 from 4 to 4096.
     pub const LENGTH_SHIFT: usize = 64;
-    /// Descriptor: the first request of the packet is a stage of a marked message (`abi::control::stage::PACKET_OUT`). Its tag
-    /// says so on its way to the host; a posted request's tag means nothing there (PCI Express 2.2.6.2).
+    /// Descriptor: the first request of the packet is a stage of a marked message
+    /// (`abi::control::stage::PACKET_OUT`). Its tag says so on its way to the host; a posted request's tag means
+    /// nothing there (PCI Express 2.2.6.2).
     pub const MARKED_BIT: usize = 80;
 
     /// Both, for the kernels' names.
@@ -209,8 +210,8 @@ pub mod write_packet {
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
 }
 
-/// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`, but with
-/// the result of the look-up of its RQID in the place of `sequence`.
+/// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`,
+/// but with the result of the look-up of its RQID in the place of `sequence`.
 pub mod stored_header {
     /// Lowest of the eight bits of the resident receive queue.
     pub const RECEIVE_QUEUE_SHIFT: usize = 31;

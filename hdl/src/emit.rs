@@ -1,7 +1,8 @@
 //! From a block to Verilog text.
 //!
-//! Three things are added to what rust-hdl writes: a name of our choice for the top module, black-box stubs once each, and
-//! the numbers behind the `abi` constants that kernels name by path (rust-hdl leaves such names in the text as they stand).
+//! Three things are added to what rust-hdl writes: a name of our choice for the top module,
+//! black-box stubs once each, and the numbers behind the `abi` constants that kernels name by path
+//! (rust-hdl leaves such names in the text as they stand).
 
 use abi::schema::Section;
 use rust_hdl::core::{block::Block, module_defines::ModuleDefines};
@@ -11,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Verilog of `unit` and everything below it; the top module is called `name`.
 ///
 /// # Panics
-/// If rust-hdl's checks fail (unconnected inputs, loops, writes to inputs) or a name in a kernel is not a known constant.
+/// If rust-hdl's checks fail (unconnected inputs, loops, writes to inputs) or a name in a kernel is
+/// not a known constant.
 pub fn emit<U: Block>(name: &str, unit: &U) -> String {
     check_all(unit).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     let mut defines = ModuleDefines::default();
@@ -56,8 +58,9 @@ fn split_stubs(verilog: &str) -> (String, Vec<String>) {
 
 /// Replaces names such as `abi$link$header$length$SHIFT` by their numbers.
 ///
-/// A name may be given by any suffix of its path with at least two parts (`length$SHIFT` if a kernel imports the module), as
-/// long as all constants with that suffix that are in use agree; crate constants end in one upper-case word.
+/// A name may be given by any suffix of its path with at least two parts (`length$SHIFT` if a
+/// kernel imports the module), as long as all constants with that suffix that are in use agree;
+/// crate constants end in one upper-case word.
 fn resolve_constants(name: &str, verilog: &str) -> String {
     let table = constants();
     let mut text = String::with_capacity(verilog.len());

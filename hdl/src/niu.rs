@@ -116,8 +116,8 @@ pub struct Niu {
     save_receive: DFF<RecordRequest>,
     counter_pulses: DFF<Bits<64>>,
     stage_pulses: DFF<Bits<16>>,
-    /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that are owed are
-    /// never more than the reads that wait.
+    /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that
+    /// are owed are never more than the reads that wait.
     host_unsupported: PulseMerge,
     host_counters: Signal<Local, Bits<64>>,
     transmit_counters: Signal<Local, Bits<64>>,

@@ -10,7 +10,8 @@ use abi::message::ReceiveDescriptor;
 /// ```
 /// use wayfarer_host_driver::fake::FakeDevice;
 /// use wayfarer_host_driver::{
-///     Destination, Device, EndpointNumber, EndpointOptions, Message, NodeNumber, OpenOptions, ReceiveQueueId, VirtualChannel,
+///     Destination, Device, EndpointNumber, EndpointOptions, Message, NodeNumber, OpenOptions,
+///     ReceiveQueueId, VirtualChannel,
 /// };
 ///
 /// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;

@@ -54,8 +54,8 @@ impl Compilation {
         }
     }
 
-    /// Compiles the model so that it counts, and runs it: leaves the counts beside the objects, where the compiler looks for
-    /// them when it makes the same objects again.
+    /// Compiles the model so that it counts, and runs it: leaves the counts beside the objects, where the compiler
+    /// looks for them when it makes the same objects again.
     fn train(&self, hot: &[PathBuf]) {
         let counting = ["-fprofile-generate"];
         let mut build = self.build(2);
@@ -139,8 +139,9 @@ impl Compilation {
         build
     }
 
-    /// Whether the trial run is worth its time, which is about that of compiling the model: for programs made to be fast, by a
-    /// compiler that takes its counts, on the machine they are made for. What writes waveforms is slow for other reasons.
+    /// Whether the trial run is worth its time, which is about that of compiling the model: for
+    /// programs made to be fast, by a compiler that takes its counts, on the machine they are made
+    /// for. What writes waveforms is slow for other reasons.
     fn trains(&self, build: &Build) -> bool {
         let variable = |name: &str| env::var(name).expect("cargo sets it");
         !self.waveforms

@@ -1,7 +1,8 @@
 //! What an idle NIU needs: registers that count time and can be put on, and the state that must stand still.
 //!
-//! In simulation alone the registers that count cycles for ever have a second way in: the inputs `time_*` of `niu_cell.v`, taken
-//! while `time_load` rises. The hardware's Verilog stays as it was generated; a copy of it is changed.
+//! In simulation alone the registers that count cycles for ever have a second way in: the inputs
+//! `time_*` of `niu_cell.v`, taken while `time_load` rises. The hardware's Verilog stays as it was
+//! generated; a copy of it is changed.
 
 use std::fmt::Write;
 
@@ -95,7 +96,8 @@ const NOT_COMPARED: [&str; 41] = [
     "processor__DOT__environment__DOT__responses__DOT__memory__024read_data",
 ];
 
-/// Registers of the processor's clock that the core clock's look at, and what the processor is about to write to the outbox.
+/// Registers of the processor's clock that the core clock's look at, and what the processor is
+/// about to write to the outbox.
 const CROSSINGS: [&str; 9] = [
     "processor__DOT__environment__DOT__commands_0__DOT__written_gray__024q",
     "processor__DOT__environment__DOT__commands_1__DOT__written_gray__024q",
@@ -111,10 +113,11 @@ const CROSSINGS: [&str; 9] = [
 /// What stands before all names of the NIU.
 const CELL: &str = "niu_cell__DOT__niu__DOT__";
 
-/// The state of the model as two lists for `shim.cpp`: `NIU_STATE(name)` for what stands still in an idle NIU, `NIU_CROSSING(name)`.
+/// The state of the model as two lists for `shim.cpp`: `NIU_STATE(name)` for what stands still in
+/// an idle NIU, `NIU_CROSSING(name)`.
 ///
-/// Every member of the model counts as state, wires too, but for those of the lists above, Verilator's own, and the ports:
-/// a wire too many makes the model seem busy, a register too few would not be noticed.
+/// Every member of the model counts as state, wires too, but for those of the lists above, Verilator's own, and the
+/// ports: a wire too many makes the model seem busy, a register too few would not be noticed.
 ///
 /// # Panics
 /// A crossing is missing.

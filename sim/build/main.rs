@@ -1,6 +1,7 @@
 //! Verilates the NIU and compiles the model with its C shim.
 //!
-//! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator in `target/tools`. Variables:
+//! Needs what `cargo xtask generate` made: `target/generated/niu.v` and `vexriscv.v`, and Verilator
+//! in `target/tools`. Variables:
 //!
 //! | variable | what it does |
 //! |---|---|
@@ -8,8 +9,9 @@
 //! | `WAYFARER_CONFIGURATION` | names the configuration that the NIU was generated with, if not the default one |
 //! | `WAYFARER_NIU_VERILOG` | takes this file for the NIU instead of the generated `niu.v` |
 //!
-//! With the feature `waveforms` the model can write them. It then keeps every signal, which costs a quarter of its speed.
-//! In the release profile it is compiled twice, with a trial run in between (`compile.rs`), which makes it a sixth faster.
+//! With the feature `waveforms` the model can write them. It then keeps every signal, which costs a
+//! quarter of its speed. In the release profile it is compiled twice, with a trial run in between
+//! (`compile.rs`), which makes it a sixth faster.
 
 mod compile;
 mod idle;

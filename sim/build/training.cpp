@@ -1,5 +1,5 @@
-// The trial run of a model that counts what it goes through: two NIUs at each end of a wire, their processors without firmware.
-// A cycle goes much the same way whatever is under way, so this tells the compiler enough.
+// The trial run of a model that counts what it goes through: two NIUs at each end of a wire, their processors without
+// firmware. A cycle goes much the same way whatever is under way, so this tells the compiler enough.
 #include "shim.cpp"
 
 static const int CYCLES = 20000;

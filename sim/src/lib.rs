@@ -1,5 +1,5 @@
-//! Clusters of Verilated Wayfarer NIUs: the RTL and the firmware image as they are, with the PCIe links, host memories and
-//! wires around them.
+//! Clusters of Verilated Wayfarer NIUs: the RTL and the firmware image as they are, with the PCIe links, host
+//! memories and wires around them.
 //!
 //! | module | what it is |
 //! |---|---|

@@ -51,8 +51,8 @@ pub enum ProfileError {
     },
 }
 
-/// A platform: PCIe link, root complex and the host's instruction costs. The core clock is not part of it: that is the NIU's own
-/// ([`crate::model::CLOCK_HERTZ`]).
+/// A platform: PCIe link, root complex and the host's instruction costs. The core clock is not part of it: that is
+/// the NIU's own ([`crate::model::CLOCK_HERTZ`]).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {

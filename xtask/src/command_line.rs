@@ -34,7 +34,8 @@ enum Command {
     Soak {
         #[command(flatten)]
         configuration: NamedConfiguration,
-        /// Arguments of niu-soak: --scenario NAME, --messages NUMBER, --nodes NUMBER, --seed NUMBER, ... (--help lists them)
+        /// Arguments of niu-soak: --scenario NAME, --messages NUMBER, --nodes NUMBER, --seed
+        /// NUMBER, ... (--help lists them)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

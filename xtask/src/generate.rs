@@ -29,7 +29,8 @@ pub fn verilog(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Writes the same to a folder, but as of revision zero: a commit's name is a constant in the NIU, and placement would depend on it.
+/// Writes the same to a folder, but as of revision zero: a commit's name is a constant in the NIU,
+/// and placement would depend on it.
 ///
 /// # Errors
 /// As [`verilog`].

@@ -111,8 +111,8 @@ fn warnings(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Verilator's warnings. `hdl/lint.vlt` accounts for those that are meant in the NIU alone; the others are judged as the
-/// gate of each block judges them, the widths line by line.
+/// Verilator's warnings. `hdl/lint.vlt` accounts for those that are meant in the NIU alone; the others are judged as
+/// the gate of each block judges them, the widths line by line.
 fn verilator(workspace: &Workspace) -> Result<()> {
     workspace.write_generated("vexriscv.vlt", VEXRISCV_WAIVER.as_bytes())?;
     let warnings = run_step(

@@ -1,5 +1,5 @@
-//! `cargo xtask mutate`: breaks the NIU on purpose, one line of its Verilog at a time, and sees whether the tests of whole
-//! clusters notice. Run by hand: half a minute to a minute a mutation.
+//! `cargo xtask mutate`: breaks the NIU on purpose, one line of its Verilog at a time, and sees whether the tests of
+//! whole clusters notice. Run by hand: half a minute to a minute a mutation.
 
 mod list;
 mod mutant;
@@ -123,7 +123,8 @@ fn apply(workspace: &Workspace, mutants: &[&Mutant]) -> Result<(String, Vec<Stri
     Ok((whole, mutated))
 }
 
-/// Where mutants are built and tested: a target folder of their own, so that nothing else has to be built again after them.
+/// Where mutants are built and tested: a target folder of their own, so that nothing else has to be
+/// built again after them.
 struct Rig<'a> {
     workspace: &'a Workspace,
     folder: PathBuf,

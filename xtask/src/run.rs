@@ -44,8 +44,8 @@ impl Program {
         }
     }
 
-    /// The arguments of Cargo with which the program must be built for these arguments, asked before anything is built: an
-    /// error if it would not take them. `door` is what the user called.
+    /// The arguments of Cargo with which the program must be built for these arguments, asked before anything is
+    /// built: an error if it would not take them. `door` is what the user called.
     fn features(self, door: &str, arguments: &[String]) -> Result<Features, clap::Error> {
         let line = std::iter::once(door).chain(arguments.iter().map(String::as_str));
         let waveforms = match self {
@@ -115,8 +115,8 @@ fn build_and_run(
     )
 }
 
-/// Runs the benchmark with waveforms of both NIUs, and says where they are. Each benchmark writes the same files, so unless
-/// the arguments choose one, it is `stages`, whose messages are marked.
+/// Runs the benchmark with waveforms of both NIUs, and says where they are. Each benchmark writes the same files, so
+/// unless the arguments choose one, it is `stages`, whose messages are marked.
 ///
 /// # Errors
 /// As [`program()`].
@@ -161,8 +161,8 @@ pub fn model(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     progress::run_attached(MODEL, &mut cargo)
 }
 
-/// Runs every test of the workspace, doc tests included; with arguments, those that they select. With a configuration named, the
-/// tests of whole clusters: those of blocks are written for the sizes of the default one.
+/// Runs every test of the workspace, doc tests included; with arguments, those that they select. With a configuration
+/// named, the tests of whole clusters: those of blocks are written for the sizes of the default one.
 ///
 /// # Errors
 /// When something does not compile or a test fails.

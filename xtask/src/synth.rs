@@ -1,5 +1,5 @@
-//! `cargo xtask synth`: the NIU with its processor through Yosys and nextpnr, in a harness, for one board. What each block
-//! takes of the device, and how fast the whole is.
+//! `cargo xtask synth`: the NIU with its processor through Yosys and nextpnr, in a harness, for one board. What each
+//! block takes of the device, and how fast the whole is.
 
 mod blocks;
 mod board;
@@ -72,12 +72,12 @@ pub struct Options {
     critical_paths: bool,
 }
 
-/// Synthesises, places and routes; prints the result. Without a configuration it is the one that the board names, or the
-/// default one.
+/// Synthesises, places and routes; prints the result. Without a configuration it is the one that
+/// the board names, or the default one.
 ///
 /// # Errors
-/// When a tool fails, a block takes more than its share of the budget, a clock of the board is not reached, or what crosses
-/// from one clock to another takes too long or comes from logic.
+/// When a tool fails, a block takes more than its share of the budget, a clock of the board is not reached, or what
+/// crosses from one clock to another takes too long or comes from logic.
 pub fn synth(workspace: Workspace, configuration: Option<&str>, options: &Options) -> Result<()> {
     let target = Target::choose(&workspace, configuration, options.board.as_deref())?;
     let workspace = match target.configuration_file.as_str() {
@@ -234,13 +234,13 @@ fn write_harness(workspace: &Workspace, board: &Board, folder: &Path) -> Result<
     Ok(harness.flip_flops())
 }
 
-/// What ABC takes a wire for, in picoseconds: on this device one wire in two takes longer, placed and routed. Yosys' own
-/// figure of 300 buys area with levels of logic that then miss the clock.
+/// What ABC takes a wire for, in picoseconds: on this device one wire in two takes longer, placed and routed. Yosys'
+/// own figure of 300 buys area with levels of logic that then miss the clock.
 const WIRE_PICOSECONDS: u32 = 900;
 
-/// As Yosys' `synth_ecp5`, but for the mapping to LUTs. The soft core, whose paths have twice the time, is mapped by itself: in one
-/// piece its paths are the longest, and all others are allowed to get as long. It does without the multiplexers that make wider LUTs
-/// of LUT4, which saves one LUT4 in twelve and costs levels.
+/// As Yosys' `synth_ecp5`, but for the mapping to LUTs. The soft core, whose paths have twice the time, is mapped by
+/// itself: in one piece its paths are the longest, and all others are allowed to get as long. It does without the
+/// multiplexers that make wider LUTs of LUT4, which saves one LUT4 in twelve and costs levels.
 fn synthesise(workspace: &Workspace, options: &Options, folder: &Path) -> Result<()> {
     let more = options.yosys_option.join(" ");
     let top = netlist::TOP;

@@ -24,7 +24,8 @@ impl Workspace {
     /// Finds the checkout this program was built from, and its target folder (`CARGO_TARGET_DIR` is honoured).
     ///
     /// # Errors
-    /// When the folder of this package has no parent, the current folder is gone, or `WAYFARER_REVISION` is no revision.
+    /// When the folder of this package has no parent, the current folder is gone, or
+    /// `WAYFARER_REVISION` is no revision.
     pub fn locate() -> Result<Self> {
         // The environment first: a checkout may have moved since this program was compiled.
         let package = env::var_os("CARGO_MANIFEST_DIR")
@@ -48,8 +49,8 @@ impl Workspace {
         })
     }
 
-    /// The same checkout for another configuration: a file, or the name of one in `hdl/configurations`. What is generated for it has a
-    /// folder of its own, and Cargo builds beside what it has built for the default one.
+    /// The same checkout for another configuration: a file, or the name of one in `hdl/configurations`. What is
+    /// generated for it has a folder of its own, and Cargo builds beside what it has built for the default one.
     ///
     /// # Errors
     /// When there is no such file, or something in it is not legal.
@@ -90,8 +91,8 @@ impl Workspace {
         self.configuration.is_some()
     }
 
-    /// Arguments of Cargo for packages that depend on the configuration: those of a named one are built with a feature, for which Cargo
-    /// keeps them apart from those of the default one.
+    /// Arguments of Cargo for packages that depend on the configuration: those of a named one are built with a
+    /// feature, for which Cargo keeps them apart from those of the default one.
     pub fn features(&self) -> &'static [&'static str] {
         if self.is_configured() {
             &["--features", "second-build"]
@@ -139,8 +140,8 @@ impl Workspace {
     }
 
     /// Cargo, called at the top of the checkout, with `WAYFARER_TOOLS` and `WAYFARER_GENERATED` telling build
-    /// scripts, tests and programs where the tools and the generated files are, and `WAYFARER_REVISION` telling hardware
-    /// and firmware of which revision they are: so that the image is built again when that changes.
+    /// scripts, tests and programs where the tools and the generated files are, and `WAYFARER_REVISION` telling
+    /// hardware and firmware of which revision they are: so that the image is built again when that changes.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command

@@ -1,5 +1,5 @@
-//! Generations of the transmit queues. They outlive the processor's reset, as answers to messages of former owners do: the
-//! firmware that comes next goes on from them.
+//! Generations of the transmit queues. They outlive the processor's reset, as answers to messages of former owners
+//! do: the firmware that comes next goes on from them.
 
 use crate::QUEUES;
 use core::sync::atomic::{AtomicU8, Ordering};

@@ -1,5 +1,5 @@
-//! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and the one
-//! place that takes the hardware hold unsafe code.
+//! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and
+//! the one place that takes the hardware hold unsafe code.
 
 use abi::command::Completion;
 use abi::event::Event;
@@ -11,8 +11,8 @@ use firmware::Command;
 pub struct Hardware(());
 
 fn read(address: usize) -> u32 {
-    // SAFETY: callers in this module pass aligned addresses inside the windows of `abi::processor`, which the processor's
-    // bus always answers; reading them touches no Rust object.
+    // SAFETY: callers in this module pass aligned addresses inside the windows of `abi::processor`, which the
+    // processor's bus always answers; reading them touches no Rust object.
     unsafe { (address as *const u32).read_volatile() }
 }
 

@@ -35,8 +35,8 @@ fn with(run: impl FnOnce(&mut defmt::Encoder, &mut LogRing<LOG_BYTES>)) {
     });
 }
 
-// SAFETY: the image never enables interrupts, so that nothing can come between `acquire` and `release`; `write` is called
-// by defmt between them only.
+// SAFETY: the image never enables interrupts, so that nothing can come between `acquire` and `release`; `write` is
+// called by defmt between them only.
 unsafe impl defmt::Logger for Logger {
     fn acquire() {
         with(|encoder, ring| encoder.start_frame(|bytes| store(ring, bytes)));

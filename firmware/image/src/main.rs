@@ -86,7 +86,8 @@ fn main() -> ! {
 }
 
 /// Looks at the level-triggered bits, in which all that must be done stands. The queue of events is for the log.
-// Out of the loop's way, as all that happens once a request: the loop and the commands it issues fit into the processor's cache.
+// Out of the loop's way, as all that happens once a request: the loop and the commands it issues
+// fit into the processor's cache.
 #[inline(never)]
 fn look(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>) {
     let pending = hardware.control(control::event_pending::OFFSET);

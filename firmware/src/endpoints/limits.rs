@@ -47,8 +47,8 @@ impl Limits {
         }
     }
 
-    /// The page of a transmit queue's owner of this generation. Owners have one page after another, so that a late store of a
-    /// former one finds nobody behind its page.
+    /// The page of a transmit queue's owner of this generation. Owners have one page after another, so that a late
+    /// store of a former one finds nobody behind its page.
     pub(super) fn page(&self, transmit_queue: u8, generation: u8) -> u16 {
         let pages = self.endpoints / self.transmit_queues;
         let lap = usize::from(generation.wrapping_sub(1)) % pages;

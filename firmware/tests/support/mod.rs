@@ -1,4 +1,5 @@
-//! A slow, obvious NIU and host around the state machines: what the image and the hardware do, one small step at a time.
+//! A slow, obvious NIU and host around the state machines: what the image and the hardware do, one
+//! small step at a time.
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod requests;

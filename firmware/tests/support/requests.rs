@@ -109,7 +109,8 @@ impl Host {
         world.doorbell_pending = true;
     }
 
-    /// Checks place, phase, identifier and consumer index of the next answer in the world's order of writes; its status and result.
+    /// Checks place, phase, identifier and consumer index of the next answer in the world's order
+    /// of writes; its status and result.
     pub fn collect(&mut self, world: &mut World) -> Option<(Status, u64)> {
         let (address, [word, result]) = world.answers.pop_front()?;
         assert_ne!(self.produced, self.consumed, "an answer nobody asked for");

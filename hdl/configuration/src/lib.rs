@@ -1,7 +1,7 @@
 //! A configuration file: its keys, what they may be, and the constants that they become.
 //!
-//! The builds of hardware, firmware and simulator take their sizes from the chosen file; the generator compares a file with what it was
-//! built for, and `cargo xtask` checks a file before anything is built.
+//! The builds of hardware, firmware and simulator take their sizes from the chosen file; the generator compares a
+//! file with what it was built for, and `cargo xtask` checks a file before anything is built.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -47,8 +47,8 @@ pub struct Key {
 /// Beats of a virtual channel's buffer that no credit covers.
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
-/// Bytes that the firmware's image may take: what its stack leaves of the least RAM with the fewest queues. The image is checked
-/// by its linker script.
+/// Bytes that the firmware's image may take: what its stack leaves of the least RAM with the fewest queues. The image
+/// is checked by its linker script.
 const FIRMWARE_BYTES: u64 = (1 << 14) - STACK_BYTES - 4 * STACK_BYTES_OF_QUEUE;
 
 /// Bytes that the firmware's stack must have at least, besides those for each queue; the image uses a fraction of them.
@@ -63,7 +63,8 @@ const LONGEST_TIME_ROUNDS_LOG2: u32 = 10;
 
 /// Every key.
 pub const KEYS: &[Key] = &[
-    // Drivers wait in nanoseconds, 20 ms for the firmware (`OpenOptions::firmware_patience_ns`): a million cycles at least.
+    // Drivers wait in nanoseconds, 20 ms for the firmware (`OpenOptions::firmware_patience_ns`): a
+    // million cycles at least.
     Key {
         name: "clock_hertz",
         constant: "CLOCK_HERTZ",
@@ -89,7 +90,8 @@ pub const KEYS: &[Key] = &[
         least: 4,
         most: 256,
     },
-    // Seven bits of an index tell 64 messages from those before and behind them (`abi::message::MAXIMUM_TRANSMIT_SLOTS`).
+    // Seven bits of an index tell 64 messages from those before and behind them
+    // (`abi::message::MAXIMUM_TRANSMIT_SLOTS`).
     Key {
         name: "queues.transmit_slots",
         constant: "TRANSMIT_SLOTS_LOG2",
@@ -124,8 +126,8 @@ pub const KEYS: &[Key] = &[
         least: 2,
         most: 64,
     },
-    // Twelve bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`). The fewest queues have 16 each,
-    // as an endpoint asks for that leaves the driver the choice (`EndpointOptions::default`).
+    // Twelve bits of a queue's window name one (`abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES`). The fewest queues
+    // have 16 each, as an endpoint asks for that leaves the driver the choice (`EndpointOptions::default`).
     Key {
         name: "queues.translation_entries",
         constant: "TRANSLATION_LOG2",
@@ -186,8 +188,8 @@ pub const KEYS: &[Key] = &[
         least: 16,
         most: 16,
     },
-    // All tags must have aged before the next tick; 24 bits count it. PCI Express gives a completer 50 us at least, which is less
-    // at every legal clock; and an own read may wait here for writes without credits.
+    // All tags must have aged before the next tick; 24 bits count it. PCI Express gives a completer 50 us at least,
+    // which is less at every legal clock; and an own read may wait here for writes without credits.
     Key {
         name: "host.completion_timeout_cycles",
         constant: "COMPLETION_TIMEOUT_CYCLES",
@@ -196,7 +198,8 @@ pub const KEYS: &[Key] = &[
         least: 1 << 16,
         most: 1 << 24,
     },
-    // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB (`abi::processor::MAXIMUM_RAM_BYTES`).
+    // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB
+    // (`abi::processor::MAXIMUM_RAM_BYTES`).
     Key {
         name: "processor.ram_bytes",
         constant: "RAM_BYTES_LOG2",
@@ -292,7 +295,8 @@ impl Configuration {
         }
     }
 
-    /// Reads the file that was chosen: the one that [`CONFIGURATION_VARIABLE`] names, else `configurations/default.toml`.
+    /// Reads the file that was chosen: the one that [`CONFIGURATION_VARIABLE`] names, else
+    /// `configurations/default.toml`.
     ///
     /// # Errors
     /// As [`Configuration::read`].

@@ -214,7 +214,8 @@ fn keys_are_read_back_as_the_file_gives_them() {
 
 #[test]
 fn pauses_and_time_outs_are_told_in_rounds_of_the_sweep() {
-    // A visit takes shortest_pause_cycles / queues cycles, but at least 8: four queues, 64 cycles; 256 queues, 8 cycles.
+    // A visit takes shortest_pause_cycles / queues cycles, but at least 8: four queues, 64 cycles;
+    // 256 queues, 8 cycles.
     let many = DEFAULT.replace("transmit = 32", "transmit = 256");
     for (text, sweep_log2, pause_log2, rounds) in [
         (SMALL, 6, 9, 256),

@@ -1,7 +1,8 @@
 //! `generate --output DIR [--configuration FILE.toml]`: writes `DIR/niu.v`, whose top module is `niu`.
 //!
-//! The same sources and configuration give the same bytes. Sizes are compiled in, so for another configuration than the one
-//! this program was built for it has Cargo build itself anew, in a target directory of that configuration's own.
+//! The same sources and configuration give the same bytes. Sizes are compiled in, so for another
+//! configuration than the one this program was built for it has Cargo build itself anew, in a
+//! target directory of that configuration's own.
 
 use clap::Parser;
 use rust_hdl::prelude::*;

@@ -1,7 +1,7 @@
 //! `judge_warnings FILE.v WARNINGS`: what of Verilator's warnings about a generated file means something.
 //!
-//! `cargo xtask lint` runs Verilator on all of `niu.v` and this program on its output. The judgement is that of the gate of
-//! each block. Prints the warnings that do not pass; fails if there are any.
+//! `cargo xtask lint` runs Verilator on all of `niu.v` and this program on its output. The judgement is that of the
+//! gate of each block. Prints the warnings that do not pass; fails if there are any.
 
 use clap::Parser;
 use std::path::{Path, PathBuf};

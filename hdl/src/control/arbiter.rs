@@ -16,9 +16,9 @@ pub enum ArbiterState {
 
 /// Merges two register buses into one; `first` goes first when both ask.
 ///
-/// Each asker pulses `read` or `write` for one cycle and asks again only after its `done`. At `merged`, `address`, `data`, `enables` and
-/// `second_served` stay from the pulse until `done`. Latency: 2 cycles from an asker's pulse to the pulse at `merged`, none
-/// from `done` back.
+/// Each asker pulses `read` or `write` for one cycle and asks again only after its `done`. At `merged`, `address`,
+/// `data`, `enables` and `second_served` stay from the pulse until `done`. Latency: 2 cycles from an asker's pulse to
+/// the pulse at `merged`, none from `done` back.
 #[derive(LogicBlock, Default)]
 pub struct RegisterArbiter {
     /// Clock of all ports.

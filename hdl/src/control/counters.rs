@@ -1,7 +1,7 @@
 //! Statistics counters in one block RAM.
 //!
-//! A 32-bit counter in flip-flops for each cause would cost more than a thousand flip-flops and as many adder bits. Here each
-//! cause has a small count of the pulses that are not yet in the RAM, and one adder goes round.
+//! A 32-bit counter in flip-flops for each cause would cost more than a thousand flip-flops and as many adder bits.
+//! Here each cause has a small count of the pulses that are not yet in the RAM, and one adder goes round.
 
 use crate::library::block_ram::BlockRam;
 use crate::library::fixed::Fixed;
@@ -15,12 +15,12 @@ const START_CYCLES: usize = 2;
 
 /// For each cause the pulses that are not yet in the RAM: 8 bits each, in flip-flops.
 ///
-/// `count` and `more` belong to the cause that `select` named in the cycle before. `count` leaves out the pulse of that cycle; if
-/// `drain` was high, the pending count has become zero, and `more` is that pulse.
+/// `count` and `more` belong to the cause that `select` named in the cycle before. `count` leaves out the pulse of
+/// that cycle; if `drain` was high, the pending count has become zero, and `more` is that pulse.
 ///
-/// Written as Verilog because a kernel cannot index by a signal. Each half of a count is a register of four bits that is shifted
-/// through all its 16 states, from zero: one LUT that is, where an adder of 8 bits takes twelve with the ends of its carry
-/// chain. What number a state stands for is looked up behind the choice, once for all causes.
+/// Written as Verilog because a kernel cannot index by a signal. Each half of a count is a register of four bits that
+/// is shifted through all its 16 states, from zero: one LUT that is, where an adder of 8 bits takes twelve with the
+/// ends of its carry chain. What number a state stands for is looked up behind the choice, once for all causes.
 #[derive(LogicBlock)]
 pub struct PendingCounts<const USED: usize> {
     /// Clock of all ports.
@@ -149,12 +149,12 @@ end
 
 /// `USED` counters of 32 bits, wrapping; the others of 64 read as zero.
 ///
-/// Every counter may be pulsed in every cycle and no pulse is lost. A read is exact as of two cycles before `done` and takes 3
-/// to 10 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and `index` stay until
-/// `done`, and `read` falls in the cycle after it.
+/// Every counter may be pulsed in every cycle and no pulse is lost. A read is exact as of two cycles before `done`
+/// and takes 3 to 10 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and
+/// `index` stay until `done`, and `read` falls in the cycle after it.
 ///
-/// The scan rests, in its phase 3, until there were pulses in 64 cycles, which the counts hold. A read sees what they hold; so nothing
-/// changes in an idle NIU. Then the scan goes on for at least a whole round.
+/// The scan rests, in its phase 3, until there were pulses in 64 cycles, which the counts hold. A read sees what they
+/// hold; so nothing changes in an idle NIU. Then the scan goes on for at least a whole round.
 #[derive(LogicBlock)]
 pub struct CounterBank<const USED: usize> {
     /// Clock of all ports.
@@ -263,8 +263,8 @@ impl<const USED: usize> Logic for CounterBank<USED> {
             | bit_cast::<33, 1>(self.pending.more.val().into());
         self.sum.next = self.total_and_one.val() + self.pending_and_more.val();
 
-        // Phase 0 to 2: the total of `scan` takes in what is pending. Phase 2 and 3: a read looks at total and pending; not
-        // of the total that is written in that phase 2, which has to wait for the next round.
+        // Phase 0 to 2: the total of `scan` takes in what is pending. Phase 2 and 3: a read looks at total and
+        // pending; not of the total that is written in that phase 2, which has to wait for the next round.
         self.rested.next = self.tally.q.val() >= self.rest_pulses.val();
         if self.pulses.val().any() & !self.rested.val() {
             self.tally.d.next = self.tally.q.val() + 1;

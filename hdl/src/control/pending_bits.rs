@@ -6,9 +6,10 @@ use rust_hdl::prelude::*;
 
 /// 2^`INDEX` bits in a RAM, in 2^`WORD` words of 32; set one at a time, looked at or cleared a word at a time.
 ///
-/// Contract: a set never waits; one may come in every cycle. `look`, `word`, `clear` and `mask` must not change from `look` on
-/// until `done`; with `done`, `value` is the word, and if `clear` is high the bits of `mask` in it become zero. A look waits for
-/// a cycle without a set. In the first 2^`WORD` cycles after reset the RAM is cleared: sets are lost, looks wait.
+/// Contract: a set never waits; one may come in every cycle. `look`, `word`, `clear` and `mask`
+/// must not change from `look` on until `done`; with `done`, `value` is the word, and if `clear` is
+/// high the bits of `mask` in it become zero. A look waits for a cycle without a set. In the first
+/// 2^`WORD` cycles after reset the RAM is cleared: sets are lost, looks wait.
 ///
 /// Latency: a bit is set in the cycle after `set`; a look takes one cycle.
 #[derive(LogicBlock)]

@@ -7,8 +7,8 @@ use rust_hdl::prelude::*;
 
 /// Every register of `abi::control::registers` that is not an array.
 ///
-/// `value` and `hit` come one cycle after `capture`: the registers are looked at in three groups, and the choice among the groups is a
-/// cycle of its own for the caller. Host and firmware have a latch each behind `cycle_low`.
+/// `value` and `hit` come one cycle after `capture`: the registers are looked at in three groups, and the choice
+/// among the groups is a cycle of its own for the caller. Host and firmware have a latch each behind `cycle_low`.
 #[derive(LogicBlock)]
 pub struct PlainRegisters {
     /// Core clock.

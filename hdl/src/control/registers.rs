@@ -33,10 +33,11 @@ pub enum AccessState {
 
 /// All registers of `abi::control::registers`.
 ///
-/// Two register buses: `host` reads and writes, `processor` only reads (its writes do nothing and end without `hit`). One
-/// access at a time, host first. `hit` is low for an offset without a register, and for a write to a read-only one. Latency
-/// from the asker's pulse to `done`: 4 cycles, 6 for `endpoint_pending` and `queue_pending`, 8 to 11 for counters; more only while
-/// the other side is served, in the first 200 cycles after reset, and for pending bits while others are set in every cycle.
+/// Two register buses: `host` reads and writes, `processor` only reads (its writes do nothing and end without `hit`).
+/// One access at a time, host first. `hit` is low for an offset without a register, and for a write to a read-only
+/// one. Latency from the asker's pulse to `done`: 4 cycles, 6 for `endpoint_pending` and `queue_pending`, 8 to 11 for
+/// counters; more only while the other side is served, in the first 200 cycles after reset, and for pending bits
+/// while others are set in every cycle.
 #[derive(LogicBlock)]
 pub struct ControlRegisters {
     /// Core clock.
@@ -61,7 +62,8 @@ pub struct ControlRegisters {
     pub queue_set: Signal<In, Bit>,
     /// Queue.
     pub queue_set_index: Signal<In, Bits<8>>,
-    /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`, and are taken from the cycle after on.
+    /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`, and
+    /// are taken from the cycle after on.
     pub clear_valid: Signal<In, Bit>,
     /// The clear is carried out in this cycle.
     pub clear_ready: Signal<Out, Bit>,

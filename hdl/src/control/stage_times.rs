@@ -4,8 +4,8 @@ use rust_hdl::prelude::*;
 
 /// Sixteen registers that take the cycle number at a pulse.
 ///
-/// `value` is the register that `index` names, combinational; it shows a pulse from the cycle after it on. Written as Verilog
-/// because a kernel cannot index by a signal.
+/// `value` is the register that `index` names, combinational; it shows a pulse from the cycle after it on. Written as
+/// Verilog because a kernel cannot index by a signal.
 #[derive(LogicBlock)]
 pub struct StageTimes {
     /// Clock of all ports.

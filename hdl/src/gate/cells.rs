@@ -5,8 +5,8 @@ use crate::emit::emit;
 use rust_hdl::core::block::Block;
 use std::fs;
 
-/// Kinds and numbers of the ECP5 cells that Yosys makes of `unit`, sorted by name. Logic is not yet mapped to LUTs, so cells
-/// such as `$mux` may appear; memories are mapped.
+/// Kinds and numbers of the ECP5 cells that Yosys makes of `unit`, sorted by name. Logic is not yet mapped to LUTs,
+/// so cells such as `$mux` may appear; memories are mapped.
 ///
 /// # Panics
 /// If the block does not pass rust-hdl's checks or Yosys fails.

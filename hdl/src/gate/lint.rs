@@ -32,8 +32,8 @@ pub const WAIVED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Warnings that do not pass: neither waived nor harmless. `warnings` is Verilator's output for the text `verilog`, which it
-/// knows as `file`; what it says of widths in another file does not pass.
+/// Warnings that do not pass: neither waived nor harmless. `warnings` is Verilator's output for the text `verilog`,
+/// which it knows as `file`; what it says of widths in another file does not pass.
 pub fn complaints(file: &str, verilog: &str, warnings: &str) -> Vec<String> {
     let lines: Vec<&str> = verilog.lines().collect();
     let widths = width::Widths::of(verilog);

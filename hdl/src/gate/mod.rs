@@ -1,11 +1,11 @@
 //! The gate every block passes: what rust-hdl's own simulator computes is what the generated Verilog does.
 //!
-//! The two can differ without a word from rust-hdl (carries that survive, locals read too early, latches, clocks late by a
-//! hop). [`Gate::run`] therefore
+//! The two can differ without a word from rust-hdl (carries that survive, locals read too early, latches, clocks late
+//! by a hop). [`Gate::run`] therefore
 //! 1. runs rust-hdl's checks and emits the Verilog;
 //! 2. steps the block natively with seeded random inputs and records every port in every cycle;
-//! 3. lints the Verilog with Verilator (`-Wall`): only the warnings in [`WAIVED`] pass, and those about widths only where
-//!    [`width`] shows that they are harmless;
+//! 3. lints the Verilog with Verilator (`-Wall`): only the warnings in [`WAIVED`] pass, and those about widths only
+//!    where [`width`] shows that they are harmless;
 //! 4. replays the record through the Verilated block and compares every output in every cycle;
 //! 5. lets Yosys look for latches, loops and signals with several drivers.
 //!
@@ -25,10 +25,10 @@
 //!     });
 //! ```
 //!
-//! Inputs that the closure leaves alone keep their value. A block without a clock is given none; a second clock is declared
-//! with [`Gate::slow_clock`]. The tools come from `WAYFARER_TOOLS`, else `target/tools` (`cargo xtask tools` fetches them);
-//! without them the gate fails. `WAYFARER_GATE=fast` skips step 5. Builds are kept in `target/gate` and used again while the
-//! Verilog stays the same.
+//! Inputs that the closure leaves alone keep their value. A block without a clock is given none; a second clock is
+//! declared with [`Gate::slow_clock`]. The tools come from `WAYFARER_TOOLS`, else `target/tools` (`cargo xtask tools`
+//! fetches them); without them the gate fails. `WAYFARER_GATE=fast` skips step 5. Builds are kept in `target/gate`
+//! and used again while the Verilog stays the same.
 
 mod build;
 mod cells;
@@ -86,8 +86,8 @@ impl<U: Block> Gate<U> {
         self.slow_clock(1, field)
     }
 
-    /// Declares a clock that ticks in one of `divisor` cycles. Clocks that tick in the same cycle do so one after the other,
-    /// in the order of their declaration.
+    /// Declares a clock that ticks in one of `divisor` cycles. Clocks that tick in the same cycle do so one after the
+    /// other, in the order of their declaration.
     pub fn slow_clock(mut self, divisor: u64, field: fn(&mut U) -> &mut Signal<In, Clock>) -> Self {
         self.clocks.push(ClockInput { field, divisor });
         self
@@ -105,8 +105,8 @@ impl<U: Block> Gate<U> {
         self
     }
 
-    /// Runs the gate. `drive` sets the block's inputs (through `.next`) before each cycle's clock edges; what it reads of the
-    /// block is the state after the edges before.
+    /// Runs the gate. `drive` sets the block's inputs (through `.next`) before each cycle's clock edges; what it
+    /// reads of the block is the state after the edges before.
     ///
     /// # Panics
     /// If the block does not pass; the message tells where the two differ, or which tool complained of what.

@@ -7,25 +7,27 @@ use std::fs;
 
 /// Proves by induction over time that the assertions of `properties` always hold.
 ///
-/// `properties` is a SystemVerilog module called `properties` that instantiates the block as module `name` and asserts what it
-/// wants to know of it; all its registers must have initial values. The induction assumes the assertions for up to `depth`
-/// cycles before. A proof that holds is remembered as long as the Verilog is the same.
+/// `properties` is a SystemVerilog module called `properties` that instantiates the block as module `name` and
+/// asserts what it wants to know of it; all its registers must have initial values. The induction assumes the
+/// assertions for up to `depth` cycles before. A proof that holds is remembered as long as the Verilog is the same.
 ///
 /// # Panics
-/// If the block does not pass rust-hdl's checks, or an assertion cannot be proved; the message shows the counterexample.
+/// If the block does not pass rust-hdl's checks, or an assertion cannot be proved; the message
+/// shows the counterexample.
 pub fn prove<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
     let read = "read_verilog -sv -formal block.v properties.sv; hierarchy -check -top properties";
     run(name, unit, depth, properties, read, 0);
 }
 
 /// As [`prove`] with an induction of exactly `depth` cycles, but `properties` may name what is inside of the block
-/// (`unit.part.register$q`), words of memories too (`unit.part.memory.memory[0]`): for invariants that relate the outputs
-/// to what is stored.
+/// (`unit.part.register$q`), words of memories too (`unit.part.memory.memory[0]`): for invariants
+/// that relate the outputs to what is stored.
 ///
 /// # Panics
 /// As [`prove`].
 pub fn prove_inside<U: Block>(name: &str, unit: U, depth: u32, properties: &str) {
-    // One thread: this Yosys has no more. Shorter inductions are not tried: they may take longer than the one that holds.
+    // One thread: this Yosys has no more. Shorter inductions are not tried: they may take longer
+    // than the one that holds.
     let read = "read_slang -j 1 --top properties block.v properties.sv";
     run(name, unit, depth, properties, read, depth - 1);
 }

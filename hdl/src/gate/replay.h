@@ -1,4 +1,5 @@
-// Replays a recording (see record.rs) through a Verilated block. Included behind the model, before the list of its ports.
+// Replays a recording (see record.rs) through a Verilated block. Included behind the model, before
+// the list of its ports.
 #include <cstdint>
 #include <cstdio>
 #include <functional>

@@ -16,8 +16,8 @@ pub fn settle<B: Block>(unit: &mut B) {
     panic!("the logic does not come to rest: a combinational loop");
 }
 
-/// `clock_cycle!(unit, clock)`: settles, raises the clock, settles, lowers it, settles. Outputs read before are those of the
-/// cycle that ends, outputs read after are those of the next one with the same inputs.
+/// `clock_cycle!(unit, clock)`: settles, raises the clock, settles, lowers it, settles. Outputs read before are those
+/// of the cycle that ends, outputs read after are those of the next one with the same inputs.
 #[macro_export]
 macro_rules! clock_cycle {
     ($unit:expr, $clock:ident) => {

@@ -1,13 +1,15 @@
 //! Which of Verilator's width warnings are harmless.
 //!
-//! rust-hdl writes every literal with 32 bits, so `count + 1` is a 32-bit sum in Verilog while Rust computes it in the width
-//! of `count`. Mostly that cannot be seen, sometimes it can (`(count + 1) == limit` never wraps). This module reads the line
-//! that Verilator warns of and decides. In terms of one *context* (Verilog computes all of it in one width: the right side of
+//! rust-hdl writes every literal with 32 bits, so `count + 1` is a 32-bit sum in Verilog while Rust
+//! computes it in the width of `count`. Mostly that cannot be seen, sometimes it can
+//! (`(count + 1) == limit` never wraps). This module reads the line that Verilator warns of and
+//! decides. In terms of one *context* (Verilog computes all of it in one width: the right side of
 //! an assignment together with its target, the two sides of a comparison, a condition):
 //! * an expression is **pure** if extra zero bits above its operands leave its value alone: signals, literals, slices,
 //!   comparisons, `& | ^ >>` of pure ones. In a pure context no width matters.
-//! * it is **modular** if the low bits of the result depend on the low bits of the operands alone: also `+ - * ~ <<`. An
-//!   assignment of it is harmless if the target is no wider than the signals in it: both truncate to the same bits.
+//! * it is **modular** if the low bits of the result depend on the low bits of the operands alone:
+//!   also `+ - * ~ <<`. An assignment of it is harmless if the target is no wider than the signals
+//!   in it: both truncate to the same bits.
 //! * any other context is harmless only if no literal makes it wider than its signals.
 //!
 //! Also, a literal must fit in the signals it meets. What cannot be parsed is not harmless.

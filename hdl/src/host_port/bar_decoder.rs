@@ -13,8 +13,9 @@ const MEMORY: usize = 2 * PAGES;
 
 /// Compares an address with the three base addresses. Combinational.
 ///
-/// Sizes: BAR0 4 KiB, BAR2 a page of 4 KiB for each endpoint, BAR4 twice as much. Only the bits above a BAR's size count, so the type bits that a base address
-/// register carries in its low bits do no harm. Nothing is hit while memory space is disabled (Command register, 7.5.1.1).
+/// Sizes: BAR0 4 KiB, BAR2 a page of 4 KiB for each endpoint, BAR4 twice as much. Only the bits above a BAR's size
+/// count, so the type bits that a base address register carries in its low bits do no harm. Nothing is hit while
+/// memory space is disabled (Command register, 7.5.1.1).
 #[derive(LogicBlock, Default)]
 pub struct BarDecoder {
     /// Byte address of a request.

@@ -47,14 +47,14 @@ const BEHIND_OUTBOX: usize = (1 << ENDPOINT_SPACE_LOG2) - abi::command::OUTBOX_B
 /// answered with Unsupported Request. A zero-length read (2.2.5) reads nothing. It is answered with one double word
 /// wherever in a BAR it is: a host flushes its writes so.
 ///
-/// Each completion ends at the next multiple of 128 bytes, the read-completion boundary of an endpoint, or with the request; so none is longer
-/// than any maximum payload. Its data is collected before its header is sent, and its beats then follow each other without a
-/// pause of the completer's making. If a part of a BAR0 read contains an offset without a register, the parts before stand and
-/// an Unsupported Request completion ends the request.
+/// Each completion ends at the next multiple of 128 bytes, the read-completion boundary of an endpoint, or with the
+/// request; so none is longer than any maximum payload. Its data is collected before its header is sent, and its
+/// beats then follow each other without a pause of the completer's making. If a part of a BAR0 read contains an
+/// offset without a register, the parts before stand and an Unsupported Request completion ends the request.
 ///
-/// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A request of
-/// length 0 is only taken. Latency from request to header: 6 cycles for one register that answers in the next cycle, and for one
-/// double word of memory granted at once.
+/// Reads wait until earlier register writes are carried out; nothing here holds up a write, so this wait ends. A
+/// request of length 0 is only taken. Latency from request to header: 6 cycles for one register that answers in the
+/// next cycle, and for one double word of memory granted at once.
 #[derive(LogicBlock, Default)]
 pub struct Completer {
     /// Core clock.

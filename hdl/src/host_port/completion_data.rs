@@ -3,8 +3,8 @@
 use crate::library::lut_ram::LutRam;
 use rust_hdl::prelude::*;
 
-/// Takes up to 32 double words, one at a time, and gives them back as they stand in a packet: the first behind the 3 double words
-/// of the header, four in each beat that follows. Lanes behind the last double word hold anything.
+/// Takes up to 32 double words, one at a time, and gives them back as they stand in a packet: the first behind the 3
+/// double words of the header, four in each beat that follows. Lanes behind the last double word hold anything.
 ///
 /// A word that is pushed in one cycle can be read in the next.
 #[derive(LogicBlock, Default)]
@@ -57,7 +57,8 @@ impl Logic for CompletionData {
         self.behind_second.next = self.length.val() - 2;
         self.last_index.next = self.behind_second.val().get_bits::<3>(2);
 
-        // Double word n > 0 goes to lane n - 1 mod 4 of beat (n - 1) / 4, which is written again with each of its words.
+        // Double word n > 0 goes to lane n - 1 mod 4 of beat (n - 1) / 4, which is written again
+        // with each of its words.
         self.count_before.next = self.count.q.val() - 1;
         self.lane.next = self.count_before.val().get_bits::<2>(0);
         self.wide.next = bit_cast::<128, 32>(self.word.val());

@@ -65,7 +65,8 @@ impl Logic for ReadSpan {
 pub struct CompletionHeader {
     /// The request to answer.
     pub request: Signal<In, ReadRequest>,
-    /// Unsupported Request without data, with the type that locked reads ask for (2.2.9), otherwise Successful Completion with data.
+    /// Unsupported Request without data, with the type that locked reads ask for (2.2.9), otherwise
+    /// Successful Completion with data.
     pub refuse: Signal<In, Bit>,
     /// Bus, device and function of this end.
     pub completer_id: Signal<In, Bits<16>>,

@@ -6,19 +6,21 @@ use rust_hdl::prelude::*;
 
 /// Checks completions against the table of tags and passes their payload on, at one beat a cycle, always.
 ///
-/// A completion with data is accepted if its tag is outstanding, the requester ID is ours, it is successful, its byte count is
-/// exactly what the tag still waits for (so the parts of one request come in order), and its length is no more than that. A
-/// completion without data but with an error status ends its tag. A poisoned one (PCI Express 2.7.2.2) counts as the part that
-/// it is, so that the parts behind it find their place, and the tag remembers it: it ends as refused. A malformed one
-/// (2.2.2: `completion_malformed` says so with its last beat) changes nothing and is pulsed nowhere: whoever found it counts it.
-/// All else is dropped and pulsed as unexpected. A tag left without its data times out.
+/// A completion with data is accepted if its tag is outstanding, the requester ID is ours, it is
+/// successful, its byte count is exactly what the tag still waits for (so the parts of one request come in
+/// order), and its length is no more than that. A completion without data but with an error status ends
+/// its tag. A poisoned one (PCI Express 2.7.2.2) counts as the part that it is, so that the parts behind
+/// it find their place, and the tag remembers it: it ends as refused. A malformed one (2.2.2:
+/// `completion_malformed` says so with its last beat) changes nothing and is pulsed nowhere: whoever found
+/// it counts it. All else is dropped and pulsed as unexpected. A tag left without its data times out.
 ///
-/// Nothing is decided before a packet's last beat. Payload of a completion that is malformed or poisoned has been written to the
-/// inbox by then, but only where its own request's data belong: the completion that is still to come overwrites it.
+/// Nothing is decided before a packet's last beat. Payload of a completion that is malformed or
+/// poisoned has been written to the inbox by then, but only where its own request's data belong:
+/// the completion that is still to come overwrites it.
 ///
-/// Stages: the beat registered, its tag looked up and its header checked as far as that needs no table; the check against the
-/// table; after a packet's last beat the update of the tag. A completion that follows another of the same tag in the next
-/// cycle is checked against that one's update instead of the table.
+/// Stages: the beat registered, its tag looked up and its header checked as far as that needs no table; the check
+/// against the table; after a packet's last beat the update of the tag. A completion that follows another of the same
+/// tag in the next cycle is checked against that one's update instead of the table.
 #[derive(LogicBlock)]
 pub struct CompletionReceive {
     /// Core clock.

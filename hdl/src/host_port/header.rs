@@ -59,14 +59,16 @@ pub struct Header {
 ///
 /// A header is illegal if
 /// * Fmt and Type are those of no request, message or completion (2.2.1),
-/// * a memory request breaks the byte-enable rules (2.2.5): the last enables zero for one double word, first and last non-zero for
-///   more, and no gap between written bytes unless the request is one double word or two in one aligned quad word,
+/// * a memory request breaks the byte-enable rules (2.2.5): the last enables zero for one double
+///   word, first and last non-zero for more, and no gap between written bytes unless the request is
+///   one double word or two in one aligned quad word,
 /// * a memory request crosses 4 KiB (2.2.7),
 /// * it has more data than the maximum payload allows (2.2.2),
 /// * it is a poisoned write (2.7.2).
 ///
-/// Reserved bits, the traffic class and the attributes are taken as they come. A locked read hits nothing: Unsupported Request.
-/// So does every other non-posted request, whatever else it says. A message (2.2.8) is none of these: it has no effect.
+/// Reserved bits, the traffic class and the attributes are taken as they come. A locked read hits
+/// nothing: Unsupported Request. So does every other non-posted request, whatever else it says. A
+/// message (2.2.8) is none of these: it has no effect.
 #[derive(LogicBlock, Default)]
 pub struct HeaderDecoder {
     /// First beat of a packet.

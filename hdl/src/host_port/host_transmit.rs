@@ -10,15 +10,17 @@ use crate::library::{
 };
 use rust_hdl::prelude::*;
 
-/// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and completions to the host in an
-/// order that the host may rely on: what is read from the NIU shows no write whose packet passed the arbiter before as undone.
+/// Merges the three kinds of write packets, cuts them into requests, and sends these, reads and
+/// completions to the host in an order that the host may rely on: what is read from the NIU shows
+/// no write whose packet passed the arbiter before as undone.
 ///
-/// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken. A message
-/// whose last beat was taken may still wait in its register, and a shadow line may go before it; firmware's writes do not. So
-/// when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
+/// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken. A
+/// message whose last beat was taken may still wait in its register, and a shadow line may go before it; firmware's
+/// writes do not. So when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
 ///
-/// While the NIU may not write and read (Bus Master Enable is off, or `stopped`), writes and reads are dropped and counted, so
-/// that they do not hold up the completions behind them. `discarded_read` and `discarded_tag` report each read that was dropped.
+/// While the NIU may not write and read (Bus Master Enable is off, or `stopped`), writes and reads
+/// are dropped and counted, so that they do not hold up the completions behind them.
+/// `discarded_read` and `discarded_tag` report each read that was dropped.
 ///
 /// Latency: descriptor of a write in cycle t; header of its first request at `source` in t + 4.
 /// Reads and completions: one cycle.
@@ -74,7 +76,8 @@ pub struct HostTransmit {
     read_order: WriteOrder,
     completion_order: WriteOrder,
     transmit: PacketTransmit,
-    /// `entered` and `finished` of the two orders behind the arbiter, a cycle late: nobody waits for them on a message's way.
+    /// `entered` and `finished` of the two orders behind the arbiter, a cycle late: nobody waits
+    /// for them on a message's way.
     entered: DFF<Bit>,
     finished: DFF<Bit>,
     holds: DFF<Bit>,

@@ -2,12 +2,12 @@
 
 use rust_hdl::prelude::*;
 
-/// Writes double words that arrive four at a time, at any double-word address, to a memory of 16-byte words: one write a cycle
-/// suffices.
+/// Writes double words that arrive four at a time, at any double-word address, to a memory of
+/// 16-byte words: one write a cycle suffices.
 ///
-/// Lane `i` of `data` goes to double word `base + i`, so a beat touches up to two words. What belongs to the second is kept for a
-/// cycle and written together with the next beat of the packet, or alone. At most one word is ever kept, because the first beat of a
-/// completion carries one double word only.
+/// Lane `i` of `data` goes to double word `base + i`, so a beat touches up to two words. What belongs to the second
+/// is kept for a cycle and written together with the next beat of the packet, or alone. At most one word is ever
+/// kept, because the first beat of a completion carries one double word only.
 ///
 /// Latency: one or two cycles from a beat to its last write.
 #[derive(LogicBlock, Default)]

@@ -4,9 +4,10 @@ use rust_hdl::prelude::*;
 
 /// Where the payload's double words go, worked out from the header alone. Combinational.
 ///
-/// With `a` the lane (0 to 3) of the first double word and `h` the header's double words (3 or 4), payload double word `i` stands
-/// at position `h + i` of the packet and goes to lane `(a + i) mod 4` of lane-beat `(a + i) / 4`. Lane-beat `j` is taken
-/// from packet beats `j` and `j + 1`, shifted up by `s = a + 4 - h` lanes (0 to 4), which is the same for the whole packet.
+/// With `a` the lane (0 to 3) of the first double word and `h` the header's double words (3 or 4), payload double
+/// word `i` stands at position `h + i` of the packet and goes to lane `(a + i) mod 4` of lane-beat `(a + i) / 4`.
+/// Lane-beat `j` is taken from packet beats `j` and `j + 1`, shifted up by `s = a + 4 - h` lanes (0 to 4), which is
+/// the same for the whole packet.
 #[derive(LogicBlock, Default)]
 pub struct LanePlan {
     /// Lane of the first double word: address bits 3 and 2.
@@ -29,8 +30,8 @@ pub struct LanePlan {
     pub first_mask: Signal<Out, Bits<16>>,
     /// Bytes written in the final lane-beat, as far as the packet's end limits them.
     pub final_mask: Signal<Out, Bits<16>>,
-    /// Packet beats expected to follow, this one included, when the final lane-beat is complete: 1 with the last packet beat,
-    /// 2 one earlier (a digest follows in a beat of its own), 0 one later.
+    /// Packet beats expected to follow, this one included, when the final lane-beat is complete: 1 with the last
+    /// packet beat, 2 one earlier (a digest follows in a beat of its own), 0 one later.
     pub final_left: Signal<Out, Bits<2>>,
     /// The double words of header, payload remainder and digest fill a second beat.
     pub spills: Signal<Out, Bit>,

@@ -1,4 +1,5 @@
-//! Memory requests and completions as bytes, written down from chapter 2 of the specification and independent of the hardware.
+//! Memory requests and completions as bytes, written down from chapter 2 of the specification and
+//! independent of the hardware.
 
 use super::test_support::{Random, beats_of};
 

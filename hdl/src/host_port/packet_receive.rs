@@ -8,28 +8,31 @@ use rust_hdl::prelude::*;
 
 /// Receives transaction-layer packets, one beat a cycle, pauses allowed anywhere, and never holds one up.
 ///
-/// **Writes.** Lane-beat `j` of a packet (see `LanePlan`) leaves in the cycle after packet beat `j + 1` came in, so that an
-/// 8-byte store is out one cycle after its second and last beat: latency 1. A lane-beat that is left when the packet ends is
-/// flushed in the following cycle: latency 2. This needs no storage and loses nothing: a packet of `n` beats has at most `n`
-/// lane-beats (its payload has at most `4 n - 3` double words and begins at most 3 lanes in), they are made in the cycles of beats
-/// 1 to `n`, beat `n` being the first of the next packet, and a first beat makes no lane-beat itself.
+/// **Writes.** Lane-beat `j` of a packet (see `LanePlan`) leaves in the cycle after packet beat `j + 1`
+/// came in, so that an 8-byte store is out one cycle after its second and last beat: latency 1. A
+/// lane-beat that is left when the packet ends is flushed in the following cycle: latency 2. This needs
+/// no storage and loses nothing: a packet of `n` beats has at most `n` lane-beats (its payload has at
+/// most `4 n - 3` double words and begins at most 3 lanes in), they are made in the cycles of beats 1
+/// to `n`, beat `n` being the first of the next packet, and a first beat makes no lane-beat itself.
 ///
-/// **Reads** wait in a FIFO of `NONPOSTED_CREDITS`. A malformed read enters it too, with length 0: nothing to be answered, but
-/// its buffer is to be freed in turn. Latency 3 from the last beat. Other requests that are owed a completion enter it as reads of one double
-/// word of nothing: their completion, Unsupported Request, is that of such a read (2.2.9).
+/// **Reads** wait in a FIFO of `NONPOSTED_CREDITS`. A malformed read enters it too, with length 0:
+/// nothing to be answered, but its buffer is to be freed in turn. Latency 3 from the last beat.
+/// Other requests that are owed a completion enter it as reads of one double word of nothing: their
+/// completion, Unsupported Request, is that of such a read (2.2.9).
 ///
-/// **Completions** pass, one cycle later, all of their beats unchanged: poisoned ones, those with a digest, malformed ones too.
-/// With the last beat `completion_malformed` tells whether the packet was malformed; its user must not believe any of its beats
-/// before that.
+/// **Completions** pass, one cycle later, all of their beats unchanged: poisoned ones, those with a digest, malformed
+/// ones too. With the last beat `completion_malformed` tells whether the packet was malformed; its user must not
+/// believe any of its beats before that.
 ///
-/// **Errors.** A packet that is wrong by its header (`HeaderDecoder`) or whose beats are not as many as its header says is
-/// counted `malformed` at its end; the next packet begins after `last`, however wrong this one was. Of a write that is wrong by its
-/// header nothing leaves. Of one that ends too early or too late, the lanes that left before that was seen have left; if
-/// there are any, a lane-beat without enables and with `last` closes the packet, unless its final lane-beat has left already.
-/// Who must do nothing for a malformed packet waits for the pulse. A write of no byte has no effect.
+/// **Errors.** A packet that is wrong by its header (`HeaderDecoder`) or whose beats are not as many as its header
+/// says is counted `malformed` at its end; the next packet begins after `last`, however wrong this one was. Of a
+/// write that is wrong by its header nothing leaves. Of one that ends too early or too late, the lanes that left
+/// before that was seen have left; if there are any, a lane-beat without enables and with `last` closes the packet,
+/// unless its final lane-beat has left already. Who must do nothing for a malformed packet waits for the pulse. A
+/// write of no byte has no effect.
 ///
-/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1), so that a packet's
-/// last lane-beat leaves in the cycle after them at the latest.
+/// Pulses come one cycle after the last beat of the packet (PCI Express Base Specification 2.2, 2.3.1), so that a
+/// packet's last lane-beat leaves in the cycle after them at the latest.
 #[derive(LogicBlock)]
 pub struct PacketReceive {
     /// Core clock.

@@ -22,17 +22,19 @@ pub enum TransmitClass {
 
 /// Merges posted requests, completions and non-posted requests into one stream (PCI Express 2.4.1).
 ///
-/// * A completion or non-posted request never passes a posted request whose first beat was taken before it came to the front.
-/// * Posted requests and completions leave in the order in which they came; a posted request passes a completion that has no
-///   credits. They alternate if both are always there.
-/// * Non-posted requests go when neither of the others can. So that they do not starve, a non-posted request that may go and
-///   has seen eight other packets start since it was offered goes next.
-/// * A class without credits holds up nobody, except that a posted request without credits holds up what must not pass it.
+/// * A completion or non-posted request never passes a posted request whose first beat was taken
+///   before it came to the front.
+/// * Posted requests and completions leave in the order in which they came; a posted request passes a completion that
+///   has no credits. They alternate if both are always there.
+/// * Non-posted requests go when neither of the others can. So that they do not starve, a non-posted request that may
+///   go and has seen eight other packets start since it was offered goes next.
+/// * A class without credits holds up nobody, except that a posted request without credits holds up
+///   what must not pass it.
 /// * While Bus Master Enable is off, requests that start are dropped: as if sent, but no beat is offered.
 /// * Credits are looked at only when a packet starts. A packet once offered at `source` is not replaced by another.
 ///
-/// Latency: one cycle, in a register behind each sink; one beat a cycle without bubbles. There is no register behind the
-/// selection, since credits must be those of the cycle in which a packet starts.
+/// Latency: one cycle, in a register behind each sink; one beat a cycle without bubbles. There is no register behind
+/// the selection, since credits must be those of the cycle in which a packet starts.
 #[derive(LogicBlock)]
 pub struct PacketTransmit {
     /// Core clock.
@@ -81,7 +83,8 @@ pub struct PacketTransmit {
     /// Posted requests of which a beat was taken, until they start.
     before_completion: Predecessors,
     before_nonposted: Predecessors,
-    /// Packets started since the non-posted request was offered, or since the one before, if that was under way a cycle ago.
+    /// Packets started since the non-posted request was offered, or since the one before, if that
+    /// was under way a cycle ago.
     overtaken: DFF<Bits<4>>,
     nonposted_went: DFF<Bit>,
     counted: Signal<Local, Bits<4>>,

@@ -3,17 +3,17 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// Stops the NIU's requests to the host when the host says so, and has them resume when firmware says that nothing of before is
-/// left.
+/// Stops the NIU's requests to the host when the host says so, and has them resume when firmware
+/// says that nothing of before is left.
 ///
-/// * `stopped` is high from the cycle after `request`. Requests that have not started by then are dropped. It falls behind a
-///   write to `REGION_RESUME` whose word is `generation`, once `quiet` is high and `holds_request` is low: nothing that waited
-///   for its turn then is left. Such a write with another word has no effect.
-/// * `quiet` is high while `stopped` is, from the cycle in which no request of before is under way on. Until `stopped` falls
-///   it does not fall.
+/// * `stopped` is high from the cycle after `request`. Requests that have not started by then are dropped. It falls
+///   behind a write to `REGION_RESUME` whose word is `generation`, once `quiet` is high and `holds_request` is low:
+///   nothing that waited for its turn then is left. Such a write with another word has no effect.
+/// * `quiet` is high while `stopped` is, from the cycle in which no request of before is under way on. Until
+///   `stopped` falls it does not fall.
 /// * `request` wins over a resumption in hand.
-/// * `resuming` is high from two cycles after the write to `REGION_RESUME` until `stopped` has fallen. Firmware's commands wait
-///   for it.
+/// * `resuming` is high from two cycles after the write to `REGION_RESUME` until `stopped` has
+///   fallen. Firmware's commands wait for it.
 #[derive(LogicBlock, Default)]
 pub struct Quiesce {
     /// Core clock.

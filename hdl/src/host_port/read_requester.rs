@@ -45,13 +45,14 @@ pub enum ReadPhase {
     Offer,
 }
 
-/// Reads host memory (PCI Express 2.2.7, 2.2.9, 2.8): up to four reads in flight, cut at multiples of the maximum read request
-/// and so never across 4 KiB, each part under one of 16 tags. Completions come in any legal split and interleaving, at one beat a
-/// cycle; their payload goes to the inbox (`CompletionReceive`, `InboxWriter`). Reads finish in the order of their last
-/// completions, once nothing of them is outstanding, with the worst outcome of their parts. The inbox is written by then.
+/// Reads host memory (PCI Express 2.2.7, 2.2.9, 2.8): up to four reads in flight, cut at multiples of the maximum
+/// read request and so never across 4 KiB, each part under one of 16 tags. Completions come in any legal split and
+/// interleaving, at one beat a cycle; their payload goes to the inbox (`CompletionReceive`, `InboxWriter`). Reads
+/// finish in the order of their last completions, once nothing of them is outstanding, with the worst outcome of
+/// their parts. The inbox is written by then.
 ///
-/// A part is given up after one to two timeout periods (2.8), and its tag rests for one more, so that a late completion is
-/// unexpected and not taken for another request's (`ReadTags`).
+/// A part is given up after one to two timeout periods (2.8), and its tag rests for one more, so that a late
+/// completion is unexpected and not taken for another request's (`ReadTags`).
 ///
 /// Latency: command to first request 3 cycles, one request every 3 cycles; last completion beat to `finished` 4 cycles.
 #[derive(LogicBlock)]

@@ -24,20 +24,22 @@ pub const FREE: u64 = 0;
 pub const FRESH: u64 = 1;
 /// Outstanding since before the last tick.
 pub const AGED: u64 = 2;
-/// Timed out at the last tick: not used again until the next, so that a late completion finds no new request under its tag.
+/// Timed out at the last tick: not used again until the next, so that a late completion finds no
+/// new request under its tag.
 pub const LOST: u64 = 3;
 
-/// The table of the 16 tags, in two copies of LUT RAM: one is looked up by completions, the other by ageing and allocation.
+/// The table of the 16 tags, in two copies of LUT RAM: one is looked up by completions, the other
+/// by ageing and allocation.
 ///
-/// Every `timeout_cycles` all tags age by a step, one a cycle: `FRESH` to `AGED`, `AGED` to `LOST` (that is the timeout, after one
-/// to two periods), `LOST` to `FREE` (so a tag that timed out rests for a full period). A tag whose request has not left yet does
-/// not age.
+/// Every `timeout_cycles` all tags age by a step, one a cycle: `FRESH` to `AGED`, `AGED` to `LOST` (that is the
+/// timeout, after one to two periods), `LOST` to `FREE` (so a tag that timed out rests for a full period). A tag
+/// whose request has not left yet does not age.
 ///
-/// A tag whose request was dropped is retired: within some 20 cycles it is `FREE` again. The host has never seen the request, so
-/// no completion of it can come.
+/// A tag whose request was dropped is retired: within some 20 cycles it is `FREE` again. The host has never seen the
+/// request, so no completion of it can come.
 ///
-/// One entry is written a cycle: updates by completions first, then ageing, then allocation. Ageing waits while `ageing_held`.
-/// For 16 cycles after reset the table is cleared.
+/// One entry is written a cycle: updates by completions first, then ageing, then allocation. Ageing waits while
+/// `ageing_held`. For 16 cycles after reset the table is cleared.
 #[derive(LogicBlock)]
 pub struct ReadTags {
     /// Core clock.
@@ -46,8 +48,8 @@ pub struct ReadTags {
     pub reset: Signal<In, Bit>,
     /// Tag to look up.
     pub lookup_tag: Signal<In, Bits<4>>,
-    /// The cycle after: its entry, updates of the cycle of the lookup included. An allocation in that cycle is not: its request
-    /// has not left, and a completion for it is unexpected.
+    /// The cycle after: its entry, updates of the cycle of the lookup included. An allocation in that cycle is not:
+    /// its request has not left, and a completion for it is unexpected.
     pub lookup: Signal<Out, TagEntry>,
     /// A completion changes an entry.
     pub update_valid: Signal<In, Bit>,
@@ -55,7 +57,8 @@ pub struct ReadTags {
     pub update_tag: Signal<In, Bits<4>>,
     /// To what.
     pub update_entry: Signal<In, TagEntry>,
-    /// A completion is being looked up or taken: no ageing. Must cover `update_valid` and the cycles of lookups that count.
+    /// A completion is being looked up or taken: no ageing. Must cover `update_valid` and the
+    /// cycles of lookups that count.
     pub ageing_held: Signal<In, Bit>,
     /// A tag is wanted.
     pub allocate: Signal<In, Bit>,

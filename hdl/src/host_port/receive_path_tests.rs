@@ -102,8 +102,8 @@ impl Path {
     }
 }
 
-/// The host writes ever higher numbers and reads them back, back to back. A read may not be overtaken by nor overtake the writes
-/// before it: it sees at least the last of them, and nothing that has not been written.
+/// The host writes ever higher numbers and reads them back, back to back. A read may not be overtaken by nor overtake
+/// the writes before it: it sees at least the last of them, and nothing that has not been written.
 #[test]
 fn a_read_sees_every_write_before_it() {
     for seed in 0..6 {
@@ -206,8 +206,8 @@ fn a_read_sees_every_write_before_it() {
     }
 }
 
-/// Writes of any length and place, with and without digest, some with beats too few or too many: these and the ones with more
-/// lines than there is room for change no register, all others change all that they name.
+/// Writes of any length and place, with and without digest, some with beats too few or too many: these and the ones
+/// with more lines than there is room for change no register, all others change all that they name.
 #[test]
 fn registers_are_written_by_whole_good_packets_or_not_at_all() {
     const DOUBLE_WORDS: usize = 1024;

@@ -21,15 +21,18 @@ pub struct RegisterBeat {
     pub enables: Bits<16>,
 }
 
-/// Keeps lane-beats of writes to BAR0 (`host.register_write_beats`, at least `abi::control::REGISTER_WRITE_LINES`) and carries
-/// each out as up to four writes of one register, in address order. Double words without an enabled byte are passed over.
+/// Keeps lane-beats of writes to BAR0 (`host.register_write_beats`, at least
+/// `abi::control::REGISTER_WRITE_LINES`) and carries each out as up to four writes of one register,
+/// in address order. Double words without an enabled byte are passed over.
 ///
-/// A packet is carried out whole or not at all. Its lane-beats wait until `packet_ended`; the last one comes in the cycle after
-/// it at the latest, the next packet's first one in the second cycle after it at the earliest. Those of a malformed packet are
-/// dropped. So are those of a packet of which one finds no room, with one pulse of `overflow` for the packet.
+/// A packet is carried out whole or not at all. Its lane-beats wait until `packet_ended`; the last
+/// one comes in the cycle after it at the latest, the next packet's first one in the second cycle
+/// after it at the earliest. Those of a malformed packet are dropped. So are those of a packet of
+/// which one finds no room, with one pulse of `overflow` for the packet.
 ///
-/// Latency from `packet_ended` to the first `master.write`: 2 cycles, and 1 more for each double word passed over before it.
-/// Then one register every 1 + n cycles, `done` coming n cycles after `write`. Writes of other spaces are ignored.
+/// Latency from `packet_ended` to the first `master.write`: 2 cycles, and 1 more for each double
+/// word passed over before it. Then one register every 1 + n cycles, `done` coming n cycles after
+/// `write`. Writes of other spaces are ignored.
 #[derive(LogicBlock, Default)]
 pub struct RegisterWrites {
     /// Core clock.

@@ -2,13 +2,13 @@
 
 use rust_hdl::prelude::*;
 
-/// Cuts the next request from the front of a memory access, so that it neither exceeds the maximum payload (or maximum read
-/// request) nor crosses a 4 KiB boundary (2.2.7): every cut lies at an address that is a multiple of the maximum, which is a
-/// power of two of at most 4096.
+/// Cuts the next request from the front of a memory access, so that it neither exceeds the maximum payload (or
+/// maximum read request) nor crosses a 4 KiB boundary (2.2.7): every cut lies at an address that is a multiple of the
+/// maximum, which is a power of two of at most 4096.
 ///
 /// Combinational from `offset` and `remaining`; only `maximum` passes through registers (two cycles; it is as good as
-/// constant). Lengths are counted in double words less one, so that 1 to 1024 fit in ten bits and no adder stands behind the
-/// comparison.
+/// constant). Lengths are counted in double words less one, so that 1 to 1024 fit in ten bits and
+/// no adder stands behind the comparison.
 #[derive(LogicBlock)]
 pub struct RequestCutter {
     /// Clock of the registers behind `maximum`.

@@ -6,12 +6,12 @@ use crate::library::{
 };
 use rust_hdl::prelude::*;
 
-/// Holds back a packet until the write packets that entered before it have finished: reads and completions until these have
-/// become requests (PCI Express 2.4.1: neither passes a posted request), so that a host that reads what was set after a write
-/// finds the write done; firmware's writes until messages have had their turn.
+/// Holds back a packet until the write packets that entered before it have finished: reads and completions until
+/// these have become requests (PCI Express 2.4.1: neither passes a posted request), so that a host that reads what
+/// was set after a write finds the write done; firmware's writes until messages have had their turn.
 ///
-/// Contract: write packets finish in the order in which they entered, at most seven of them between the two. A packet is
-/// judged when it is first offered: those that enter later do not hold it up.
+/// Contract: write packets finish in the order in which they entered, at most seven of them between the two. A packet
+/// is judged when it is first offered: those that enter later do not hold it up.
 ///
 /// Latency: none, if no write packet is on its way.
 #[derive(LogicBlock, Default)]

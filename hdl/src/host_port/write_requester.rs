@@ -19,16 +19,17 @@ pub enum WritePhase {
     Payload,
 }
 
-/// Turns write packets (`docs/microarchitecture.md`, "Bundles") into MWr requests: cut at multiples of the maximum payload,
-/// and so never across 4 KiB; three double words of header below 4 GiB, else four.
+/// Turns write packets (`docs/microarchitecture.md`, "Bundles") into MWr requests: cut at multiples of the maximum
+/// payload, and so never across 4 KiB; three double words of header below 4 GiB, else four.
 ///
-/// Descriptors and payload wait in a FIFO each, so that the next descriptor is at hand whatever becomes of the payload. A beat
-/// offered is made of double words of `held` (its upper lanes, `residue` of them) and, if these are too few, of the payload's
-/// next beat; what is left of that is held for the beat behind.
+/// Descriptors and payload wait in a FIFO each, so that the next descriptor is at hand whatever becomes of the
+/// payload. A beat offered is made of double words of `held` (its upper lanes, `residue` of them) and, if these are
+/// too few, of the payload's next beat; what is left of that is held for the beat behind.
 ///
 /// Latency: the header is offered two cycles after the descriptor was taken, the payload straight behind it. One beat a
-/// cycle; no bubble between packets, nor between requests, except one cycle if a request of a single beat ends a 4 KiB page
-/// (the carry into the page number has a cycle of its own), and one behind a header with the packet's last double word.
+/// cycle; no bubble between packets, nor between requests, except one cycle if a request of a
+/// single beat ends a 4 KiB page (the carry into the page number has a cycle of its own), and one
+/// behind a header with the packet's last double word.
 #[derive(LogicBlock)]
 pub struct WriteRequester {
     /// Core clock.
@@ -63,7 +64,8 @@ pub struct WriteRequester {
     marked: DFF<Bit>,
     /// Double words of the packet from the next request on, less one.
     remaining: DFF<Bits<10>>,
-    /// Double words of the request in hand, less one; whether they fit in one beat; whether the request is the packet's last.
+    /// Double words of the request in hand, less one; whether they fit in one beat; whether the
+    /// request is the packet's last.
     left: DFF<Bits<10>>,
     at_end: DFF<Bit>,
     complete: DFF<Bit>,

@@ -6,9 +6,9 @@ use rust_hdl::prelude::*;
 ///
 /// Up to four bits stand in a word, since a LUT RAM is that wide. The writer reads the word that it changes.
 ///
-/// Contract: `own`, `first` and `second` follow their index in the same cycle. With `inverts` the bit `index` is inverted at
-/// the clock edge. With `clears` the bit `clear_index` becomes zero instead, and with it others of its word: clear all bits.
-/// Bits are undefined until cleared.
+/// Contract: `own`, `first` and `second` follow their index in the same cycle. With `inverts` the bit `index` is
+/// inverted at the clock edge. With `clears` the bit `clear_index` becomes zero instead, and with it others of its
+/// word: clear all bits. Bits are undefined until cleared.
 ///
 /// Latency: none for reads, one cycle for changes.
 #[derive(LogicBlock)]

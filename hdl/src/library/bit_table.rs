@@ -5,13 +5,13 @@ use rust_hdl::prelude::*;
 
 /// `2^N` bits in LUT RAM with two ways to set and one to clear.
 ///
-/// A LUT RAM has one writer. So each way has a RAM of its own and inverts a bit there; the bit of the table is the exclusive
-/// or of the three.
+/// A LUT RAM has one writer. So each way has a RAM of its own and inverts a bit there; the bit of
+/// the table is the exclusive or of the three.
 ///
-/// Contract: `first` and `second` follow their index in the same cycle. `set_first`, `set_second` and `clear` take effect at
-/// the clock edge. A bit that is set must be zero, or be cleared in the same cycle; then it remains one. `set_first` and
-/// `set_second` must not name the same bit. A bit that is cleared must be one. All bits are zero when a `ResetSweep` has
-/// cleared them; before that, nothing may be set or cleared, and what is read is undefined.
+/// Contract: `first` and `second` follow their index in the same cycle. `set_first`, `set_second` and `clear` take
+/// effect at the clock edge. A bit that is set must be zero, or be cleared in the same cycle; then it remains one.
+/// `set_first` and `set_second` must not name the same bit. A bit that is cleared must be one. All bits are zero when
+/// a `ResetSweep` has cleared them; before that, nothing may be set or cleared, and what is read is undefined.
 ///
 /// Latency: none for looks, one cycle for changes.
 #[derive(LogicBlock, Default)]

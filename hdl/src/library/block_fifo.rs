@@ -5,11 +5,11 @@ use rust_hdl::prelude::*;
 
 /// First-word-fall-through FIFO of `2^N` words in block RAM; `NP1` is `N + 1`.
 ///
-/// Contract: as [`super::fifo::Fifo`], but a word can be read two cycles after its write, and `level` counts it from the cycle
-/// after the write on, while `empty` may still be high for one cycle.
+/// Contract: as [`super::fifo::Fifo`], but a word can be read two cycles after its write, and `level` counts it from
+/// the cycle after the write on, while `empty` may still be high for one cycle.
 ///
-/// Latency: two cycles from `write` to `empty` falling, one word a cycle. `read` leads combinationally to the address of the
-/// block RAM, and `data_out` comes from the block RAM without a register.
+/// Latency: two cycles from `write` to `empty` falling, one word a cycle. `read` leads combinationally to the address
+/// of the block RAM, and `data_out` comes from the block RAM without a register.
 #[derive(LogicBlock)]
 pub struct BlockFifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock.
@@ -81,8 +81,8 @@ impl<T: Synth, const N: usize, const NP1: usize> Logic for BlockFifo<T, N, NP1> 
         self.full.next = self.is_full.val();
         self.empty.next = self.is_empty.val();
 
-        // The word that will be the oldest after this cycle is fetched in this cycle. If it is being written in this very
-        // cycle, what is fetched is undefined, but `readable` lags so that `empty` hides it.
+        // The word that will be the oldest after this cycle is fetched in this cycle. If it is being written in this
+        // very cycle, what is fetched is undefined, but `readable` lags so that `empty` hides it.
         self.head.next = self.taken.q.val();
         if self.read.val() & !self.is_empty.val() {
             self.head.next = self.taken.q.val() + self.one.val();

@@ -4,9 +4,9 @@ use rust_hdl::prelude::*;
 
 /// `2^N` words of `T` in block RAM, or in LUTs if they are no more than 16: one read and one write port, one clock.
 ///
-/// Contract: `read_data` in a cycle is the word that stood at `read_address` in the cycle before. Reading the address that is
-/// written in the same cycle gives an undefined word in hardware (the model gives the old one): forward it, or design it out.
-/// Words are undefined until written.
+/// Contract: `read_data` in a cycle is the word that stood at `read_address` in the cycle before. Reading the address
+/// that is written in the same cycle gives an undefined word in hardware (the model gives the old one): forward it,
+/// or design it out. Words are undefined until written.
 ///
 /// Latency: one cycle.
 #[derive(LogicBlock)]
@@ -57,7 +57,8 @@ impl<T: Synth, const N: usize> Logic for BlockRam<T, N> {
     fn hdl(&self) -> Verilog {
         // What 16 words take of a block RAM is not worth the rest of it.
         let style = if N <= 4 { "distributed" } else { "block" };
-        // `no_rw_check`: without it yosys adds bypass logic to keep the old word on a collision, and small RAMs fall to LUTs.
+        // `no_rw_check`: without it yosys adds bypass logic to keep the old word on a collision,
+        // and small RAMs fall to LUTs.
         Verilog::Custom(format!(
             "(* ram_style = \"{style}\", no_rw_check *)
 reg [{high}:0] memory [0:{last}];

@@ -4,12 +4,13 @@ use rust_hdl::prelude::*;
 
 /// `2^N` words of 16 bytes in block RAM: one write port with byte enables, one read port, each with its own clock.
 ///
-/// Contract: `read_data` after an edge of `read_clock` with `read_enable` is the word that stood at `read_address` before
-/// it. Reading an address
-/// in the cycle in which it is written gives an undefined word in hardware (the model gives the old bytes); so does reading it
-/// from the other clock while a write is under way. Bytes are undefined until written.
+/// Contract: `read_data` after an edge of `read_clock` with `read_enable` is the word that stood at
+/// `read_address` before it. Reading an address in the cycle in which it is written gives an
+/// undefined word in hardware (the model gives the old bytes); so does reading it from the other
+/// clock while a write is under way. Bytes are undefined until written.
 ///
-/// A *folded* RAM has fewer words: only some bits of an address count, and addresses that differ in no other are one word.
+/// A *folded* RAM has fewer words: only some bits of an address count, and addresses that differ in
+/// no other are one word.
 ///
 /// Latency: one cycle of `read_clock`. Size on ECP5: four DP16KD for up to 512 words.
 #[derive(LogicBlock)]

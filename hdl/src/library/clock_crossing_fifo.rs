@@ -3,21 +3,23 @@
 use super::{lut_ram::LutRam, synchronizer::GraySynchronizer};
 use rust_hdl::prelude::*;
 
-/// First-word-fall-through FIFO of `2^N` words in LUT RAM, written with one clock and read with another; `NP1` is `N + 1`,
-/// `N` at least 2.
+/// First-word-fall-through FIFO of `2^N` words in LUT RAM, written with one clock and read with
+/// another; `NP1` is `N + 1`, `N` at least 2.
 ///
-/// Contract, each side in its own clock: while `empty` is low, `data_out` is the oldest word, and `read` removes it at the edge
-/// of `read_clock`. `write` stores `data_in` at the edge of `write_clock`. `write` while `full` and `read` while `empty` do
-/// nothing. Both resets are held together for at least four cycles of the slower clock, with `write` low.
+/// Contract, each side in its own clock: while `empty` is low, `data_out` is the oldest word, and
+/// `read` removes it at the edge of `read_clock`. `write` stores `data_in` at the edge of
+/// `write_clock`. `write` while `full` and `read` while `empty` do nothing. Both resets are held
+/// together for at least four cycles of the slower clock, with `write` low.
 ///
-/// Latency: from the write, one cycle of `write_clock` and two to three of `read_clock` until `empty` falls; room made by a read
-/// is seen by the writer after as long. At equal clocks 8 words or more carry a word a cycle without a pause.
+/// Latency: from the write, one cycle of `write_clock` and two to three of `read_clock` until
+/// `empty` falls; room made by a read is seen by the writer after as long. At equal clocks 8 words
+/// or more carry a word a cycle without a pause.
 ///
-/// The only signals that cross are `written_gray` and `taken_gray`, Gray-coded and straight from registers, and the words,
-/// which stand still from before their pointer crosses until it comes back. Nothing here constrains the wires of the
-/// pointers; `cargo xtask synth` fails if one takes longer than a period of the faster clock. The words have the two stages
-/// of their pointer's synchronizer for their way, and no tool times it: nextpnr knows no path from the write of a LUT RAM to
-/// its output.
+/// The only signals that cross are `written_gray` and `taken_gray`, Gray-coded and straight from registers, and the
+/// words, which stand still from before their pointer crosses until it comes back. Nothing here constrains the wires
+/// of the pointers; `cargo xtask synth` fails if one takes longer than a period of the faster clock. The words have
+/// the two stages of their pointer's synchronizer for their way, and no tool times it: nextpnr knows no path from the
+/// write of a LUT RAM to its output.
 #[derive(LogicBlock)]
 pub struct ClockCrossingFifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock of the writer.

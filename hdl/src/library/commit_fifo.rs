@@ -3,13 +3,14 @@
 use super::lut_ram::LutRam;
 use rust_hdl::prelude::*;
 
-/// First-word-fall-through FIFO of `2^N` words in LUT RAM; `NP1` is `N + 1`. Words that were written can be read once they are
-/// committed, and are gone if they are discarded instead.
+/// First-word-fall-through FIFO of `2^N` words in LUT RAM; `NP1` is `N + 1`. Words that were written can be read once
+/// they are committed, and are gone if they are discarded instead.
 ///
-/// Contract: `write` stores `data_in` at the clock edge; while `full` it does nothing. `commit` makes every word readable that
-/// was written before or is written in this cycle. `discard` drops all of these that were not committed before; it wins over
-/// `commit`. While `empty` is low, `data_out` is the oldest committed word, and `read` removes it at the clock edge; while
-/// `empty` it does nothing. `stored` counts all words, `readable` those that are committed.
+/// Contract: `write` stores `data_in` at the clock edge; while `full` it does nothing. `commit`
+/// makes every word readable that was written before or is written in this cycle. `discard` drops
+/// all of these that were not committed before; it wins over `commit`. While `empty` is low,
+/// `data_out` is the oldest committed word, and `read` removes it at the clock edge; while `empty`
+/// it does nothing. `stored` counts all words, `readable` those that are committed.
 ///
 /// Latency: one cycle from `commit` to `empty` falling.
 #[derive(LogicBlock)]
@@ -204,7 +205,8 @@ mod tests {
             });
     }
 
-    /// Whatever the inputs, what can be read was committed and not taken, and no more words are stored than there are places.
+    /// Whatever the inputs, what can be read was committed and not taken, and no more words are
+    /// stored than there are places.
     #[test]
     fn pointers_are_proved() {
         prove(

@@ -27,12 +27,12 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 
 /// One step of the CRC over a beat, or over the first 12 bytes of one.
 ///
-/// Contract: purely combinational. `state` begins as `START`; the CRC of a frame is the complement of the last state. Byte 0
-/// of the beat stands in bits 7 to 0.
+/// Contract: purely combinational. `state` begins as `START`; the CRC of a frame is the complement of the last state.
+/// Byte 0 of the beat stands in bits 7 to 0.
 ///
-/// Latency: none. Each state bit is the parity of about half of 160 (or 128) bits, four LUT levels: register `data` and `partial`
-/// before and the state behind it, and put nothing else in that path. A beat of 12 bytes goes through the same parities as a
-/// whole one, moved by a word; the parities of both would take 400 LUTs more.
+/// Latency: none. Each state bit is the parity of about half of 160 (or 128) bits, four LUT levels: register `data`
+/// and `partial` before and the state behind it, and put nothing else in that path. A beat of 12 bytes goes through
+/// the same parities as a whole one, moved by a word; the parities of both would take 400 LUTs more.
 #[derive(LogicBlock, Default)]
 pub struct CrcStep {
     /// State before the beat.
@@ -77,9 +77,9 @@ always @(*) begin
     }
 }
 
-/// Verilog that computes the state after four words of 32 bits. The step is linear over GF(2), and the state counts as if it were
-/// added to the first word; so what the step makes of each single input bit tells which inputs an output bit sums up.
-/// Words are masked and added before their bits are: a simulator does 32 bits in one operation.
+/// Verilog that computes the state after four words of 32 bits. The step is linear over GF(2), and the state counts
+/// as if it were added to the first word; so what the step makes of each single input bit tells which inputs an
+/// output bit sums up. Words are masked and added before their bits are: a simulator does 32 bits in one operation.
 fn equations() -> String {
     let of_input = |bit: usize| advance(0, &(1u128 << bit).to_le_bytes());
     let mut text = String::new();

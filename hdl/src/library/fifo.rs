@@ -5,12 +5,12 @@ use rust_hdl::prelude::*;
 
 /// First-word-fall-through FIFO of `2^N` words in LUT RAM; `NP1` is `N + 1`.
 ///
-/// Contract: while `empty` is low, `data_out` is the oldest word, and `read` removes it at the clock edge. `write` stores
-/// `data_in` at the clock edge. `write` while `full` and `read` while `empty` do nothing, also if the other end moves in the
-/// same cycle. `data_out` is undefined while `empty`. `level` counts the words that can be read now.
+/// Contract: while `empty` is low, `data_out` is the oldest word, and `read` removes it at the clock edge. `write`
+/// stores `data_in` at the clock edge. `write` while `full` and `read` while `empty` do nothing, also if the other
+/// end moves in the same cycle. `data_out` is undefined while `empty`. `level` counts the words that can be read now.
 ///
-/// Latency: one cycle from `write` to `empty` falling. `empty` and `full` are registers, and `write` and `read` may come late:
-/// what they would change is worked out beside them.
+/// Latency: one cycle from `write` to `empty` falling. `empty` and `full` are registers, and `write` and `read` may
+/// come late: what they would change is worked out beside them.
 #[derive(LogicBlock)]
 pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock.

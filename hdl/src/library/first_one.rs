@@ -6,8 +6,8 @@ use rust_hdl::prelude::*;
 ///
 /// Contract: `any` tells whether a bit is set; if none is, `index` is zero.
 ///
-/// Latency: none. A tree of `N` levels of two-way choices, because a priority chain as a kernel would give it has `W` levels
-/// and synthesis does not balance it.
+/// Latency: none. A tree of `N` levels of two-way choices, because a priority chain as a kernel would give it has `W`
+/// levels and synthesis does not balance it.
 #[derive(LogicBlock)]
 pub struct FirstOne<const W: usize, const N: usize> {
     /// The bits.
@@ -51,7 +51,8 @@ impl<const W: usize, const N: usize> Logic for FirstOne<W, N> {
         } else {
             format!("{{{}'b0, requests}}", leaves - W)
         };
-        // Level `k` has a node for each group of 2^k leaves: is one set there (any), and where in the group (at, k bits).
+        // Level `k` has a node for each group of 2^k leaves: is one set there (any), and where in
+        // the group (at, k bits).
         let mut text = format!("wire [{}:0] any_0 = {padded};\n", leaves - 1);
         for level in 1..=N {
             let (groups, below) = (leaves >> level, level - 1);

@@ -5,11 +5,11 @@ use rust_hdl::prelude::*;
 
 /// First-word-fall-through FIFO of `2^N` words in block RAM and two in registers; `NP1` is `N + 1`.
 ///
-/// Contract: as [`super::fifo::Fifo`], but words follow each other every second cycle: the next one can be read two cycles
-/// after a `read`, or later if it went through the block RAM, which takes three cycles.
+/// Contract: as [`super::fifo::Fifo`], but words follow each other every second cycle: the next one can be read two
+/// cycles after a `read`, or later if it went through the block RAM, which takes three cycles.
 ///
-/// Latency: one cycle from `write` to `empty` falling if no other word is stored. `data_out` and `empty` are registers, and
-/// `read` may come late: it steers no address.
+/// Latency: one cycle from `write` to `empty` falling if no other word is stored. `data_out` and `empty` are
+/// registers, and `read` may come late: it steers no address.
 #[derive(LogicBlock)]
 pub struct HeadFifo<T: Synth, const N: usize, const NP1: usize> {
     /// Clock.

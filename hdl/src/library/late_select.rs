@@ -4,8 +4,8 @@ use rust_hdl::prelude::*;
 
 /// `chosen` is `early` with `takes_early`, else `late`.
 ///
-/// What the synthesiser makes of a choice puts the block RAM's data anywhere. Here the way from `late` to `chosen` is one
-/// LUT: `early` and `takes_early` are worked out apart from it.
+/// What the synthesiser makes of a choice puts the block RAM's data anywhere. Here the way from `late` to `chosen` is
+/// one LUT: `early` and `takes_early` are worked out apart from it.
 ///
 /// Latency: none.
 #[derive(LogicBlock, Default)]

@@ -4,8 +4,8 @@ use rust_hdl::prelude::*;
 
 /// `2^N` words of `T` in LUTs: written at the clock edge, read combinationally.
 ///
-/// Contract: `read_data` follows `read_address` in the same cycle; a word written is seen from the next cycle on. Words are
-/// undefined until written. On ECP5 a slice holds 16 words of 4 bits: keep `N` at 4 to 6.
+/// Contract: `read_data` follows `read_address` in the same cycle; a word written is seen from the next cycle on.
+/// Words are undefined until written. On ECP5 a slice holds 16 words of 4 bits: keep `N` at 4 to 6.
 ///
 /// Latency: none for reads, one cycle for writes.
 #[derive(LogicBlock)]

@@ -2,8 +2,8 @@
 
 use rust_hdl::prelude::*;
 
-/// `merged` is the or of all `inputs`: a selection without a multiplexer, if whoever is not selected gives zero. Kernels of
-/// rust-hdl cannot write an expression over a generic number of operands.
+/// `merged` is the or of all `inputs`: a selection without a multiplexer, if whoever is not selected gives zero.
+/// Kernels of rust-hdl cannot write an expression over a generic number of operands.
 ///
 /// Latency: none; a tree of or-gates.
 #[derive(LogicBlock)]

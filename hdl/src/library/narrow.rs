@@ -6,8 +6,9 @@ use rust_hdl::prelude::*;
 
 /// Gives each beat as up to four words, the low one first.
 ///
-/// Contract: the words of the beats of `sink`, in order, each once: four of a beat that is not the last of its packet, and
-/// those up to `final_word` of one that is. The end of a packet costs no cycle: a word a cycle, whatever the packets' lengths.
+/// Contract: the words of the beats of `sink`, in order, each once: four of a beat that is not the
+/// last of its packet, and those up to `final_word` of one that is. The end of a packet costs no
+/// cycle: a word a cycle, whatever the packets' lengths.
 ///
 /// Latency: none. A beat is taken in the cycle in which its last word is, and `sink.ready` depends on `source.ready`: a
 /// `StreamRegister` before it cuts the path.

@@ -9,13 +9,13 @@ use rust_hdl::prelude::*;
 
 /// Merges `C` streams, packet by packet, in turn; `C` is at most 16.
 ///
-/// Whose turn it is stands in a register, so that nothing but the stream itself lies between a sink and `source`. While nobody
-/// has a packet it is sink 0's, which for this has no wait at all: the others have one cycle more, at an idle arbiter or behind
-/// a packet of their own.
+/// Whose turn it is stands in a register, so that nothing but the stream itself lies between a sink and `source`.
+/// While nobody has a packet it is sink 0's, which for this has no wait at all: the others have one cycle more, at an
+/// idle arbiter or behind a packet of their own.
 ///
-/// Contract: once a packet's first beat is offered at `source`, that packet's beats alone are offered up to and including the
-/// one marked `last`. A sink's `ready` is high only in its turn. A sink with a packet waits for at most one packet of each other
-/// sink.
+/// Contract: once a packet's first beat is offered at `source`, that packet's beats alone are offered up to and
+/// including the one marked `last`. A sink's `ready` is high only in its turn. A sink with a packet waits for at most
+/// one packet of each other sink.
 ///
 /// Latency: none for sink 0, one cycle for others; a packet may follow another sink's without a bubble.
 #[derive(LogicBlock)]
@@ -87,7 +87,8 @@ impl<const C: usize> Logic for PacketArbiter<C> {
         self.source.valid.next = self.valid.val();
         self.source.beat.next = self.beat.val();
 
-        // From its first offer on a packet keeps the turn, even if that beat is not taken: what is offered must not change.
+        // From its first offer on a packet keeps the turn, even if that beat is not taken: what is
+        // offered must not change.
         if self.valid.val() {
             self.held.d.next = !(self.source.ready.val() & self.last.val());
         }

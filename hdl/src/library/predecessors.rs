@@ -4,11 +4,11 @@ use rust_hdl::prelude::*;
 
 /// Holds an item behind others, its predecessors: those that had entered when it was first seen, and no later ones.
 ///
-/// Contract: predecessors finish in the order in which they entered, at most seven of them between the two. An item is first
-/// seen in the cycle behind one in which `waits` was low; `waits` may depend on `clear`.
+/// Contract: predecessors finish in the order in which they entered, at most seven of them between the two. An item
+/// is first seen in the cycle behind one in which `waits` was low; `waits` may depend on `clear`.
 ///
-/// Latency: `clear` follows `finished` by one cycle. It comes from registers alone, and only `waits` and `finished` may come
-/// late.
+/// Latency: `clear` follows `finished` by one cycle. It comes from registers alone, and only
+/// `waits` and `finished` may come late.
 #[derive(LogicBlock, Default)]
 pub struct Predecessors {
     /// Clock.

@@ -2,8 +2,8 @@
 
 use rust_hdl::prelude::*;
 
-/// Gives one pulse for each of `first` and of `second`: when both come in one cycle, the second one's follows in the next cycle
-/// without a `first`.
+/// Gives one pulse for each of `first` and of `second`: when both come in one cycle, the second
+/// one's follows in the next cycle without a `first`.
 ///
 /// Contract: no more than 15 pulses are ever owed; a `second` beyond them is lost.
 ///

@@ -4,8 +4,8 @@ use rust_hdl::prelude::*;
 
 /// Each index of `2^N`, one a cycle.
 ///
-/// Contract: in the `2^N` cycles after `reset`, `clears` is high and `index` goes from 0 to the last. Then `clears` is low
-/// until the next reset. Whoever is cleared is not used before; what uses it must say so.
+/// Contract: in the `2^N` cycles after `reset`, `clears` is high and `index` goes from 0 to the last. Then `clears`
+/// is low until the next reset. Whoever is cleared is not used before; what uses it must say so.
 ///
 /// Latency: `clears` and `index` are registers.
 #[derive(LogicBlock, Default)]

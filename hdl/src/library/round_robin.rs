@@ -5,10 +5,10 @@ use rust_hdl::prelude::*;
 
 /// Chooses among `W` requests, the one after the last grant first; `N` is the width of `index`, with `W <= 2^N`.
 ///
-/// Contract: `any` and `index` follow `requests` in the same cycle; `index` is zero while `any` is low. With `advance` the grant
-/// is taken at the clock edge: the search then begins behind `index`. Without `advance` a lane that asks earlier in the order
-/// takes the grant away from a later one. A lane that keeps asking waits for at most `W - 1` grants of others. After reset the
-/// search begins at lane 0.
+/// Contract: `any` and `index` follow `requests` in the same cycle; `index` is zero while `any` is low. With
+/// `advance` the grant is taken at the clock edge: the search then begins behind `index`. Without `advance` a lane
+/// that asks earlier in the order takes the grant away from a later one. A lane that keeps asking waits for at most
+/// `W - 1` grants of others. After reset the search begins at lane 0.
 ///
 /// Latency: none.
 #[derive(LogicBlock)]

@@ -5,8 +5,8 @@ use rust_hdl::prelude::*;
 
 /// Passes a stream through registers, in both directions: `source` and `sink.ready` come straight from flip-flops.
 ///
-/// Contract: the beats of `sink`, in order, each once. One beat a cycle; the second register takes the beat that comes in
-/// the cycle in which `source.ready` falls.
+/// Contract: the beats of `sink`, in order, each once. One beat a cycle; the second register takes the beat that
+/// comes in the cycle in which `source.ready` falls.
 ///
 /// Latency: one cycle.
 #[derive(LogicBlock, Default)]

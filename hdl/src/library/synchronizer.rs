@@ -1,15 +1,15 @@
 //! Two flip-flops between clock domains.
 //!
 //! The registers are called `stages` and carry `ASYNC_REG`: Vivado places such registers side by side and leaves them
-//! as they are. Yosys and nextpnr pay no heed to it; for them, `cargo xtask synth` checks that no path from one clock to
-//! another is longer than a period of the faster one.
+//! as they are. Yosys and nextpnr pay no heed to it; for them, `cargo xtask synth` checks that no path from one clock
+//! to another is longer than a period of the faster one.
 
 use rust_hdl::prelude::*;
 
 /// Takes one bit into a clock domain.
 ///
-/// Contract: `data_in` comes from a register (of any clock), without logic between, and keeps each value for more than one
-/// period of `clock`; shorter pulses may be lost.
+/// Contract: `data_in` comes from a register (of any clock), without logic between, and keeps each value for more
+/// than one period of `clock`; shorter pulses may be lost.
 ///
 /// Latency: two cycles of `clock`, or three when the change falls on the edge.
 #[derive(LogicBlock, Default)]
@@ -25,9 +25,9 @@ pub struct BitSynchronizer {
 
 /// Takes a Gray-coded number of `W` bits, `W` at least 2, into a clock domain.
 ///
-/// Contract: as [`BitSynchronizer`]; at most one bit of `data_in` changes at a time, so that a sample in between is the number
-/// before or the number after. For that the bits must arrive within one period of the other clock, which the tools for the
-/// board have to see to (`cargo xtask synth` does).
+/// Contract: as [`BitSynchronizer`]; at most one bit of `data_in` changes at a time, so that a sample in between is
+/// the number before or the number after. For that the bits must arrive within one period of the other clock, which
+/// the tools for the board have to see to (`cargo xtask synth` does).
 ///
 /// Latency: as [`BitSynchronizer`].
 #[derive(LogicBlock, Default)]

@@ -6,11 +6,12 @@ use rust_hdl::prelude::*;
 
 /// Gathers up to four words into a beat, the first lowest.
 ///
-/// Contract: the words of `sink`, in order, each once: a beat has four of them, or fewer if the packet ends; the places of
-/// those that are missing are zero. The end of a packet costs no cycle: a word a cycle, whatever the packets' lengths.
+/// Contract: the words of `sink`, in order, each once: a beat has four of them, or fewer if the
+/// packet ends; the places of those that are missing are zero. The end of a packet costs no cycle:
+/// a word a cycle, whatever the packets' lengths.
 ///
-/// Latency: none. A beat is on offer in the cycle in which its last word is, and both are taken together, so `sink.ready`
-/// depends on `source.ready`: a `StreamRegister` behind it cuts the path.
+/// Latency: none. A beat is on offer in the cycle in which its last word is, and both are taken together, so
+/// `sink.ready` depends on `source.ready`: a `StreamRegister` behind it cuts the path.
 #[derive(LogicBlock, Default)]
 pub struct Widen {
     /// Clock.

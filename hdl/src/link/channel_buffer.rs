@@ -7,11 +7,11 @@ use rust_hdl::prelude::*;
 
 /// A FIFO of 2^`CHANNEL_BEATS_LOG2` beats whose last frame can be kept or taken back (V20, V28).
 ///
-/// `candidate` comes from registers and only steers the read ahead, so that the CRC's verdict is not in front of the memory:
-/// if the candidate is dropped the memory's output is wrong for one cycle, in which no frame can be accepted.
+/// `candidate` comes from registers and only steers the read ahead, so that the CRC's verdict is not in front of the
+/// memory: if the candidate is dropped the memory's output is wrong for one cycle, in which no frame can be accepted.
 ///
-/// Contract: beats of one frame are written in any cycles; with the last of them `accept` or `drop` tells what becomes of the
-/// frame. A frame has two beats or more if it is accepted. The writer never has more beats in here.
+/// Contract: beats of one frame are written in any cycles; with the last of them `accept` or `drop` tells what
+/// becomes of the frame. A frame has two beats or more if it is accepted. The writer never has more beats in here.
 ///
 /// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
 #[derive(LogicBlock, Default)]

@@ -5,13 +5,15 @@ use rust_hdl::prelude::*;
 
 /// Up to which count of beats this side accepts a virtual channel (`abi::link`, V20).
 ///
-/// As in InfiniBand the limit is the count of beats received plus the space that is free. Only accepted frames are counted as
-/// they come; the peer's credit frames tell how many beats it has sent, which brings the count right again after frames that
-/// were lost or dropped. So these cost no credit for longer than to the peer's next credit frame.
+/// As in InfiniBand the limit is the count of beats received plus the space that is free. Only accepted frames are
+/// counted as they come; the peer's credit frames tell how many beats it has sent, which brings the count right again
+/// after frames that were lost or dropped. So these cost no credit for longer than to the peer's next credit frame.
 ///
-/// `accept` follows from a CRC, and `consumed` from `accept`: both count a cycle later, to keep the sums out of that cycle.
+/// `accept` follows from a CRC, and `consumed` from `accept`: both count a cycle later, to keep the
+/// sums out of that cycle.
 ///
-/// Latency: `free` knows an accepted frame in the next cycle and a consumed beat one later; `limit` is a cycle behind the counts.
+/// Latency: `free` knows an accepted frame in the next cycle and a consumed beat one later; `limit`
+/// is a cycle behind the counts.
 #[derive(LogicBlock)]
 pub struct CreditAccount {
     /// Clock.

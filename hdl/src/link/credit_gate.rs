@@ -5,11 +5,11 @@ use rust_hdl::prelude::*;
 /// Counts the beats sent on a virtual channel against the peer's limit (`abi::link`, V20).
 ///
 /// Contract: a frame begins only while `may_start`. `room` is the promise to those who choose frames: besides what is
-/// accepted there is credit for the rest of the frame under way, a frame in the register before the link, a firmware packet
-/// that slips in between, and a longest frame. Before the peer's first credit frame there is none.
+/// accepted there is credit for the rest of the frame under way, a frame in the register before the link, a firmware
+/// packet that slips in between, and a longest frame. Before the peer's first credit frame there is none.
 ///
-/// Latency: `may_start` and `room` are registers, one cycle behind the counts, and a beat counts a cycle after it was accepted;
-/// the thresholds allow for the two beats they miss. `sent` misses none.
+/// Latency: `may_start` and `room` are registers, one cycle behind the counts, and a beat counts a cycle after it was
+/// accepted; the thresholds allow for the two beats they miss. `sent` misses none.
 #[derive(LogicBlock)]
 pub struct CreditGate {
     /// Clock.

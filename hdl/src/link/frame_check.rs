@@ -8,12 +8,13 @@ use rust_hdl::prelude::*;
 
 /// Checks CRC, version, kind, length and addresses of the frames that come in (V28).
 ///
-/// Contract: beats come in any cycles. `starts`, `channel`, `store`, `storable_next` and `frame_in` belong to the beat of this
-/// cycle. Everything else belongs to the frame whose last beat came in the cycle before (`ended_0`, `ended_1`), of which exactly
-/// one of `whole`, `corrupt`, `version`, `misrouted` is high. `crc_right` is on the critical path: all else that decides about a
-/// frame is known in the cycle of its last beat (`storable_next`).
+/// Contract: beats come in any cycles. `starts`, `channel`, `store`, `storable_next` and `frame_in` belong to the
+/// beat of this cycle. Everything else belongs to the frame whose last beat came in the cycle before (`ended_0`,
+/// `ended_1`), of which exactly one of `whole`, `corrupt`, `version`, `misrouted` is high. `crc_right` is on the
+/// critical path: all else that decides about a frame is known in the cycle of its last beat (`storable_next`).
 ///
-/// After a reset in the middle of a frame the rest of it is taken for a frame: its CRC is wrong, so it is counted as corrupt.
+/// After a reset in the middle of a frame the rest of it is taken for a frame: its CRC is wrong, so
+/// it is counted as corrupt.
 ///
 /// Latency: verdict one cycle after the last beat.
 #[derive(LogicBlock, Default)]

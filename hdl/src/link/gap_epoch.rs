@@ -3,10 +3,11 @@
 use crate::bundles::stored_header::GAP_EPOCH_BITS;
 use rust_hdl::prelude::*;
 
-/// Counts lost frames, as far as that tells messages apart: two messages between which a frame was lost have different epochs.
+/// Counts lost frames, as far as that tells messages apart: two messages between which a frame was
+/// lost have different epochs.
 ///
-/// `epoch` goes on behind `lost` only if somebody was given the present one (`recorded`). So it is never further ahead of a message
-/// than there are messages behind that one, however many frames are lost. It wraps.
+/// `epoch` goes on behind `lost` only if somebody was given the present one (`recorded`). So it is never further
+/// ahead of a message than there are messages behind that one, however many frames are lost. It wraps.
 ///
 /// Contract: `recorded` comes in a cycle in which `epoch` is the one that was given.
 ///
@@ -72,8 +73,8 @@ mod tests {
     use super::*;
     use crate::gate::{Gate, Random, clock_cycle, settle};
 
-    /// Whatever comes: what was given before a loss differs from what is given behind it, and the epoch does not go on without
-    /// having been given.
+    /// Whatever comes: what was given before a loss differs from what is given behind it, and the
+    /// epoch does not go on without having been given.
     #[test]
     fn epochs_on_both_sides_of_a_loss_differ_and_no_more_are_used_than_are_given() {
         let seed = 5;

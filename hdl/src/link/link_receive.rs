@@ -14,10 +14,11 @@ use rust_hdl::prelude::*;
 
 /// Takes frames from the wire, drops and counts invalid ones, and sorts the rest (V20, V28).
 ///
-/// Contract: beats come without back-pressure; credits bound them. Valid messages and firmware packets leave on the source of
-/// their virtual channel, header beat first, CRC still in place, the header as `bundles::stored_header` says. Answers, pings and
-/// credits leave as pulses and always sink. Each frame raises exactly one of `frame_received`, `corrupt`, `version`,
-/// `misrouted`, `overrun`. `lookup_resident` and `lookup_queue` must be those of `lookup_id` in the cycle after `lookup_valid`.
+/// Contract: beats come without back-pressure; credits bound them. Valid messages and firmware packets leave on the
+/// source of their virtual channel, header beat first, CRC still in place, the header as `bundles::stored_header`
+/// says. Answers, pings and credits leave as pulses and always sink. Each frame raises exactly one of
+/// `frame_received`, `corrupt`, `version`, `misrouted`, `overrun`. `lookup_resident` and `lookup_queue` must be those
+/// of `lookup_id` in the cycle after `lookup_valid`.
 ///
 /// Latency: header beat in cycle t: `lookup_valid` in t. Last beat in cycle t: header beat on the channel in t + 1,
 /// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
@@ -97,7 +98,8 @@ pub struct LinkReceive {
     acceptable_1: DFF<Bit>,
     /// It has no credit, and is valid if its CRC is.
     overruns: DFF<Bit>,
-    /// The beat of the cycle before, and which buffer it goes to: it is written when the verdict on a frame before it is there.
+    /// The beat of the cycle before, and which buffer it goes to: it is written when the verdict on
+    /// a frame before it is there.
     beat_register: DFF<Beat>,
     header_register: DFF<Bit>,
     write_0: DFF<Bit>,

@@ -20,15 +20,15 @@ const ANSWER_PREFIX: u128 = answer::kind::set(
 
 /// Puts message frames, firmware packets, answers and credits on the wire, and appends the CRC (V20, V28).
 ///
-/// Contract: `frame` and `packet` carry whole frames whose last beat leaves bits 127:96 to the CRC. A frame of one beat (a ping)
-/// takes no credit; any other begins only with credit for a longest frame. At frame boundaries a credit frame goes first when
-/// due. An answer goes next unless one went just before and a frame or packet could go, so each waits for at most one of the
-/// other. Frames and packets take turns. Answers and credit frames take no credit.
+/// Contract: `frame` and `packet` carry whole frames whose last beat leaves bits 127:96 to the CRC. A frame of one
+/// beat (a ping) takes no credit; any other begins only with credit for a longest frame. At frame boundaries a credit
+/// frame goes first when due. An answer goes next unless one went just before and a frame or packet could go, so each
+/// waits for at most one of the other. Frames and packets take turns. Answers and credit frames take no credit.
 ///
 /// `link_idle` is high if in the cycle before an answer could have gone without holding up a frame.
 ///
-/// Latency: header beat accepted in cycle t is on `link` in t + 1. One beat a cycle. The CRC is computed behind the output
-/// register, so that the path from the queues' memories to that register stays short.
+/// Latency: header beat accepted in cycle t is on `link` in t + 1. One beat a cycle. The CRC is computed behind the
+/// output register, so that the path from the queues' memories to that register stays short.
 #[derive(LogicBlock, Default)]
 pub struct LinkTransmit {
     /// Clock.
@@ -39,7 +39,8 @@ pub struct LinkTransmit {
     pub node: Signal<In, Bits<10>>,
     /// Message frames and pings from the transmit engine.
     pub frame: StreamSink,
-    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel. They come earlier than `frame`.
+    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel.
+    /// They come earlier than `frame`.
     pub frame_single: Signal<In, Bit>,
     pub frame_channel: Signal<In, Bit>,
     /// Packet frames from the firmware.

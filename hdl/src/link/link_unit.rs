@@ -11,12 +11,12 @@ use rust_hdl::prelude::*;
 
 /// `LinkTransmit` and `LinkReceive`, which tell each other the credits, and `LoopbackPath` beside them (V20, V28).
 ///
-/// Contract: as those blocks say. The wire's look-ups (`lookup_valid`) cannot wait; the loopback's (`lookup2_valid`) happen in a
-/// cycle with `lookup2_ready`. Either finds its result in the cycle after it. A frame for the own node must come on `loopback`,
-/// any other on `frame`.
+/// Contract: as those blocks say. The wire's look-ups (`lookup_valid`) cannot wait; the loopback's (`lookup2_valid`)
+/// happen in a cycle with `lookup2_ready`. Either finds its result in the cycle after it. A frame for the own node
+/// must come on `loopback`, any other on `frame`.
 ///
-/// Latency: `frame` to `link` one cycle. Last beat received to a channel's header beat one cycle, to `received_valid` and
-/// `ping_valid` two. `loopback` to `loopback_source` one cycle, `loopback` to `ping_valid` none.
+/// Latency: `frame` to `link` one cycle. Last beat received to a channel's header beat one cycle, to `received_valid`
+/// and `ping_valid` two. `loopback` to `loopback_source` one cycle, `loopback` to `ping_valid` none.
 #[derive(LogicBlock, Default)]
 pub struct LinkUnit {
     /// Clock.
@@ -28,7 +28,8 @@ pub struct LinkUnit {
 
     /// Message frames and pings for other nodes, from the transmit engine.
     pub frame: StreamSink,
-    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel. They come earlier than `frame`.
+    /// Of the frame whose first beat is offered: it has no other beat, and its virtual channel.
+    /// They come earlier than `frame`.
     pub frame_single: Signal<In, Bit>,
     pub frame_channel: Signal<In, Bit>,
     /// Message frames and pings for this node, from the transmit engine.

@@ -8,12 +8,13 @@ use crate::library::stream::{Beat, StreamSink, StreamSource};
 use abi::link::kind;
 use rust_hdl::prelude::*;
 
-/// Passes message frames on with the look-up of their RQID beside the header (`bundles::stored_header`), and answers pings.
+/// Passes message frames on with the look-up of their RQID beside the header
+/// (`bundles::stored_header`), and answers pings.
 ///
-/// Contract: `sink` carries message frames and pings as `LinkTransmit::frame` does; no CRC is appended, and bits 127:96 of a
-/// last beat have no meaning. A header is taken only in a cycle with `lookup_ready`; `lookup_resident` and `lookup_queue` must be
-/// those of `lookup_id` in the cycle after `lookup_valid` and `lookup_ready`. A ping (a frame of one beat) leaves as
-/// `ping_valid` and is taken with `ping_ready`.
+/// Contract: `sink` carries message frames and pings as `LinkTransmit::frame` does; no CRC is appended, and bits
+/// 127:96 of a last beat have no meaning. A header is taken only in a cycle with `lookup_ready`; `lookup_resident`
+/// and `lookup_queue` must be those of `lookup_id` in the cycle after `lookup_valid` and `lookup_ready`. A ping (a
+/// frame of one beat) leaves as `ping_valid` and is taken with `ping_ready`.
 ///
 /// Latency: one cycle; one beat a cycle. `sink.ready` depends on `source.ready` in the same cycle.
 #[derive(LogicBlock, Default)]

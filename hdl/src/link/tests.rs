@@ -92,7 +92,8 @@ fn with_credit() -> LinkUnit {
     unit
 }
 
-/// Puts beats on the receive wire; after it the last beat's cycle is over. What is looked up has the result of `look_up`.
+/// Puts beats on the receive wire; after it the last beat's cycle is over. What is looked up has
+/// the result of `look_up`.
 fn send(unit: &mut LinkUnit, words: &[u128]) {
     for (position, word) in words.iter().enumerate() {
         unit.receive_valid.next = true;

@@ -17,8 +17,9 @@ const POOL_BYTES: usize = abi::endpoint::PAGE_BYTES << INLINE_PAGES_LOG2;
 
 /// Checks a command (`abi::command`): known opcode, aligned operands, all within what is there.
 ///
-/// Of queue state, every index that is written must exist. Of a queue's four words there are the first two: one command writes
-/// one of them, both, or every fourth word. The last two belong to `LOAD_RECORD`, which writes all four.
+/// Of queue state, every index that is written must exist. Of a queue's four words there are the
+/// first two: one command writes one of them, both, or every fourth word. The last two belong to
+/// `LOAD_RECORD`, which writes all four.
 ///
 /// Latency: `legal` belongs to the command of two cycles before, `stride` to that of this cycle.
 #[derive(LogicBlock, Default)]
@@ -33,7 +34,8 @@ pub struct CommandCheck {
     pub stride: Signal<Out, Bits<16>>,
 
     verdict: DFF<Bit>,
-    /// Where a transfer ends in inbox or outbox; the last index of queue state in its region; and whether a transfer's operands are right.
+    /// Where a transfer ends in inbox or outbox; the last index of queue state in its region; and whether a
+    /// transfer's operands are right.
     span: DFF<Bits<17>>,
     last_index: DFF<Bits<16>>,
     transfer_legal: DFF<Bit>,

@@ -44,24 +44,26 @@ pub enum ExecutorState {
 
 /// Takes commands (`abi::command`) from two queues in turn, each in its own order (V22, V24, V25).
 ///
-/// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are set aside here, and the
-/// queue to the processor has its own), and for a read of host memory one of the four places of `ReadTable` is free. So a
-/// queue that waits for a fence, for completions to be taken or for reads does not hold up the other. What does hold up both is
-/// a host write without credits of the host, until they come; and a write of queue state, for two cycles a word and until it is
-/// settled. A firmware packet whose virtual channel has no room on the link is not sent: the command ends as `BUSY`.
+/// A command is taken only when it can be carried through: its fence is passed, its completion has a place (16 are
+/// set aside here, and the queue to the processor has its own), and for a read of host memory one of the four places
+/// of `ReadTable` is free. So a queue that waits for a fence, for completions to be taken or for reads does not hold
+/// up the other. What does hold up both is a host write without credits of the host, until they come; and a write of
+/// queue state, for two cycles a word and until it is settled. A firmware packet whose virtual channel has no room on
+/// the link is not sent: the command ends as `BUSY`.
 ///
-/// Queue state is written, as far as the command and those behind it are concerned, when no address of before is in use any
-/// more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered to the requester
-/// before; and a write of host memory goes behind that. This takes as long as the host needs to take one message. Nor does
-/// the transmit engine read slots or inline bodies any more of a queue that was turned off: this takes as long as the link
-/// needs to take two frames, or the own receive side if they go to the own node.
+/// Queue state is written, as far as the command and those behind it are concerned, when no address of before is in
+/// use any more: behind a write that turns a queue off nothing goes to its ring or shadow line, but what was offered
+/// to the requester before; and a write of host memory goes behind that. This takes as long as the host needs to take
+/// one message. Nor does the transmit engine read slots or inline bodies any more of a queue that was turned off:
+/// this takes as long as the link needs to take two frames, or the own receive side if they go to the own node.
 ///
-/// A record is loaded as words of queue state, the control word last, and settles like them. For one that is saved the owners
-/// of its parts are asked, in order with what they write; what firmware has written itself is kept here.
+/// A record is loaded as words of queue state, the control word last, and settles like them. For one that is saved
+/// the owners of its parts are asked, in order with what they write; what firmware has written itself is kept here.
 ///
-/// A command is complete when its last beat was taken (a host write, when it has its place in the order of writes), a read when the requester says so; the answers of reads may thus overtake. An illegal
-/// command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer. Latency: 5 cycles from a command at the
-/// head of its queue to its effect.
+/// A command is complete when its last beat was taken (a host write, when it has its place in the
+/// order of writes), a read when the requester says so; the answers of reads may thus overtake. An
+/// illegal command does nothing, pulses `invalid`, and answers `INVALID` if it asked for an answer.
+/// Latency: 5 cycles from a command at the head of its queue to its effect.
 #[derive(LogicBlock)]
 pub struct CommandExecutor {
     /// Core clock.
@@ -86,7 +88,8 @@ pub struct CommandExecutor {
     pub configuration: Signal<Out, ConfigurationWrite>,
     /// A message may still be written to a ring whose address was read earlier.
     pub receive_holds: Signal<In, Bit>,
-    /// A shadow line may still be written whose address was read earlier, or a message sent whose queue was read earlier.
+    /// A shadow line may still be written whose address was read earlier, or a message sent whose
+    /// queue was read earlier.
     pub shadow_holds: Signal<In, Bit>,
     /// Records to be saved, and their words 2 and 3.
     pub save_transmit: Signal<Out, RecordRequest>,

@@ -2,8 +2,8 @@
 
 use rust_hdl::prelude::*;
 
-/// Says whether a queue's oldest command can be carried through, so that nothing waits for it in the executor: its fence is
-/// passed, its completion has a place, and if it is a read of host memory, so has the read. Latency: none.
+/// Says whether a queue's oldest command can be carried through, so that nothing waits for it in the executor: its
+/// fence is passed, its completion has a place, and if it is a read of host memory, so has the read. Latency: none.
 #[derive(LogicBlock, Default)]
 pub struct CommandHead {
     /// Oldest command of the queue.

@@ -12,7 +12,8 @@ pub enum BridgeState {
     Wait,
 }
 
-/// Takes offsets from one crossing, reads the registers, and answers through the other: zero where there is no register.
+/// Takes offsets from one crossing, reads the registers, and answers through the other: zero where
+/// there is no register.
 ///
 /// One read at a time; the response crossing has room, as only one answer is ever under way.
 #[derive(LogicBlock, Default)]

@@ -20,8 +20,9 @@ use rust_hdl::prelude::*;
 
 /// The processor without its core: RAM, peripherals, crossings, and what carries out commands and collects events.
 ///
-/// Ports are of the core clock where not said otherwise. Commands take about five cycles of the core clock from the firmware's last store to
-/// `CommandExecutor`, events and completions about as many of the processor clock the other way.
+/// Ports are of the core clock where not said otherwise. Commands take about five cycles of the
+/// core clock from the firmware's last store to `CommandExecutor`, events and completions about as
+/// many of the processor clock the other way.
 #[derive(LogicBlock)]
 pub struct ProcessorEnvironment {
     /// Core clock.

@@ -5,13 +5,15 @@ use crate::library::fifo::Fifo;
 use crate::library::round_robin::RoundRobin;
 use rust_hdl::prelude::*;
 
-/// Takes events from five sources, which may come in the same cycle and cannot wait, and feeds the event queue one at a time.
+/// Takes events from five sources, which may come in the same cycle and cannot wait, and feeds the
+/// event queue one at a time.
 ///
-/// Behind each source stands room for one event (four for firmware packets, which have no more slots in the inbox). An event that
-/// finds its place taken is lost (`lost`), but for two: an admin doorbell takes the place of the one before, whose meaning it
-/// includes; a packet event may not come when four wait. Whatever becomes of an event, its bit goes to `event_set` in the same
-/// cycle, an error's queue to `queue_set`, and a store's endpoint to `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them
-/// in a register before the queue, which holds one more event while the queue is full.
+/// Behind each source stands room for one event (four for firmware packets, which have no more slots in the inbox).
+/// An event that finds its place taken is lost (`lost`), but for two: an admin doorbell takes the place of the one
+/// before, whose meaning it includes; a packet event may not come when four wait. Whatever becomes of an event, its
+/// bit goes to `event_set` in the same cycle, an error's queue to `queue_set`, and a store's endpoint to
+/// `endpoint_set`. The kind is set here, by the source. Latency: 2 cycles to `write`, one of them in a register
+/// before the queue, which holds one more event while the queue is full.
 #[derive(LogicBlock, Default)]
 pub struct EventCollector {
     /// Core clock.

@@ -13,10 +13,10 @@ const BURST_WORDS: usize = 8;
 
 /// `RAM_BYTES` of RAM with a port for fetches and one for loads and stores.
 ///
-/// An access takes two cycles: `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes one cycle a word from
-/// then on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
-/// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the next
-/// cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
+/// An access takes two cycles: `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes
+/// one cycle a word from then on: while a word is acknowledged, the one behind it is read. Fetches from outside the
+/// RAM read zeros, which is no instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store
+/// is seen by fetches from the next cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
 ///
 /// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5 for 64 KiB.
 #[derive(LogicBlock)]
@@ -35,8 +35,8 @@ pub struct ProcessorMemory {
 }
 
 impl ProcessorMemory {
-    /// With the contents of a file of hexadecimal 32-bit words, which the tools that read the Verilog load; without one the contents are
-    /// undefined. rust-hdl's own simulator starts with zeros.
+    /// With the contents of a file of hexadecimal 32-bit words, which the tools that read the Verilog load; without
+    /// one the contents are undefined. rust-hdl's own simulator starts with zeros.
     pub fn new(firmware: Option<&str>) -> Self {
         Self {
             clock: Default::default(),
@@ -49,8 +49,8 @@ impl ProcessorMemory {
     }
 }
 
-/// Address of the word that a port accesses with the coming clock edge, if it does: the one that is asked for, and, while
-/// that is acknowledged, the one behind it in its cache line.
+/// Address of the word that a port accesses with the coming clock edge, if it does: the one that is asked for, and,
+/// while that is acknowledged, the one behind it in its cache line.
 fn accessed(port: &WishboneTarget) -> Option<usize> {
     let acknowledged = port.acknowledge.val();
     let address = port.address.val().index();

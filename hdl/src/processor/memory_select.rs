@@ -19,12 +19,12 @@ pub enum PageState {
     Read,
 }
 
-/// Splits the completer's reads of BAR4. The lower half has a page for each endpoint: `PageDecoder` says which page of the pool
-/// holds its inline bodies, if any, and that is read. The upper half begins with the outbox. What lies behind the outbox, and
-/// the pages of endpoints that have none in the pool, reads as zeros.
+/// Splits the completer's reads of BAR4. The lower half has a page for each endpoint: `PageDecoder` says which page
+/// of the pool holds its inline bodies, if any, and that is read. The upper half begins with the outbox. What lies
+/// behind the outbox, and the pages of endpoints that have none in the pool, reads as zeros.
 ///
-/// Contract: `completer.request` and its address stay until `grant`. `page_resident` and `page` must come in the cycle after
-/// `page_grant`.
+/// Contract: `completer.request` and its address stay until `grant`. `page_resident` and `page`
+/// must come in the cycle after `page_grant`.
 ///
 /// Latency: none for the outbox and what lies behind it, two cycles for a page.
 #[derive(LogicBlock, Default)]

@@ -1,4 +1,5 @@
-//! The service processor: soft core, memory, peripherals, and the way of commands, completions and events (`abi::processor`).
+//! The service processor: soft core, memory, peripherals, and the way of commands, completions and
+//! events (`abi::processor`).
 
 pub mod command_check;
 pub mod command_executor;

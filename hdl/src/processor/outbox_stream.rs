@@ -8,8 +8,9 @@ use rust_hdl::prelude::*;
 
 /// Sends a first beat and then `beats` beats of the outbox as one packet, with zeros behind the first `bytes` bytes.
 ///
-/// `start` is high for one cycle while `busy` is low, with the other inputs; `busy` falls when the last beat has been taken. Sends one
-/// beat a cycle if the outbox grants one a cycle: the second beat stands 2 cycles behind the first. `source` is a register.
+/// `start` is high for one cycle while `busy` is low, with the other inputs; `busy` falls when the
+/// last beat has been taken. Sends one beat a cycle if the outbox grants one a cycle: the second
+/// beat stands 2 cycles behind the first. `source` is a register.
 #[derive(LogicBlock)]
 pub struct OutboxStream {
     /// Core clock.

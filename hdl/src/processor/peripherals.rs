@@ -18,13 +18,13 @@ pub enum PeripheralState {
 
 /// The peripherals of `abi::processor`, and the windows to inbox, outbox and control registers.
 ///
-/// Every access is acknowledged: those of nothing read zeros, and their stores do nothing. An access takes two cycles; a read of a
-/// control register takes as long as both crossings; a store of a command's last word or of a clear waits until there is room
-/// (the firmware looks at `waiting` first). Registers take whole words, whatever bytes are selected; only the outbox
-/// knows bytes.
+/// Every access is acknowledged: those of nothing read zeros, and their stores do nothing. An access takes two
+/// cycles; a read of a control register takes as long as both crossings; a store of a command's last word or of a
+/// clear waits until there is room (the firmware looks at `waiting` first). Registers take whole words, whatever
+/// bytes are selected; only the outbox knows bytes.
 ///
-/// `core_reset` resets the timer, and gives up the core's access if one is under way; `reset` resets all, and so may only
-/// come together with the resets of the crossings.
+/// `core_reset` resets the timer, and gives up the core's access if one is under way; `reset` resets all, and so may
+/// only come together with the resets of the crossings.
 #[derive(LogicBlock)]
 pub struct Peripherals {
     /// Processor clock.
@@ -65,7 +65,8 @@ pub struct Peripherals {
     pub command_1_full: Signal<In, Bit>,
     /// Changes with every heartbeat.
     pub heartbeat_toggle: Signal<Out, Bit>,
-    /// Pending bits to clear: mask, 7 bits of word above it, then a bit for `queue_pending` and one for `endpoint_pending`.
+    /// Pending bits to clear: mask, 7 bits of word above it, then a bit for `queue_pending` and one
+    /// for `endpoint_pending`.
     pub clear: Signal<Out, Bits<41>>,
     /// Hands them over.
     pub clear_write: Signal<Out, Bit>,

@@ -5,8 +5,8 @@ use rust_hdl::prelude::*;
 
 /// Four places, each with the token of the command that reads, its queue, and whether it wants an answer.
 ///
-/// `place` is the one the next read gets; it counts round, and while that one is taken the table is `full`, though others may be free.
-/// `end_answers` and `end_token` follow `end_place` in the same cycle.
+/// `place` is the one the next read gets; it counts round, and while that one is taken the table is `full`, though
+/// others may be free. `end_answers` and `end_token` follow `end_place` in the same cycle.
 #[derive(LogicBlock)]
 pub struct ReadTable {
     /// Core clock.

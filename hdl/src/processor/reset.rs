@@ -6,8 +6,8 @@ use rust_hdl::prelude::*;
 /// Makes out of one reset in the core clock those of the crossings' two sides and of the soft core.
 ///
 /// The crossings' sides are reset together for at least 12 cycles of the processor clock, however short `reset` was.
-/// `hold` and the debugger reset the soft core alone: its peripherals and the crossings go on, and nothing of what stands
-/// in them is lost.
+/// `hold` and the debugger reset the soft core alone: its peripherals and the crossings go on, and
+/// nothing of what stands in them is lost.
 #[derive(LogicBlock)]
 pub struct ProcessorReset {
     /// Core clock.

@@ -5,8 +5,8 @@ use rust_hdl::prelude::*;
 
 /// VexRiscv (RV32IMAC with caches and the RISC-V debug module) with its two buses, timer interrupt and JTAG.
 ///
-/// In Verilog this is the core that `cargo xtask` extracts from its wheel. rust-hdl's own simulator has no model of it: there
-/// the core **stands idle**, and what is around it is tested by driving Wishbone by hand.
+/// In Verilog this is the core that `cargo xtask` extracts from its wheel. rust-hdl's own simulator has no model of
+/// it: there the core **stands idle**, and what is around it is tested by driving Wishbone by hand.
 #[derive(LogicBlock, Default)]
 pub struct SoftCore {
     /// Processor clock.

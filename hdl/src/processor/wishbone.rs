@@ -1,8 +1,9 @@
 //! The soft core's buses: Wishbone B4, classic cycles and bursts of reads.
 //!
-//! Contract: while `cycle` and `strobe` are high, address, data and direction stay, until `acknowledge` is high for one cycle; that ends
-//! the access. A target does not acknowledge what was not asked. With `continues` the master promises to ask for the next address in
-//! the cycle after the acknowledge, so that a target may answer that access in its first cycle; it may as well ignore `continues`.
+//! Contract: while `cycle` and `strobe` are high, address, data and direction stay, until `acknowledge` is high for
+//! one cycle; that ends the access. A target does not acknowledge what was not asked. With `continues` the master
+//! promises to ask for the next address in the cycle after the acknowledge, so that a target may answer that access
+//! in its first cycle; it may as well ignore `continues`.
 
 use rust_hdl::prelude::*;
 

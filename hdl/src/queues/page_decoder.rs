@@ -12,24 +12,28 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
-/// Takes every host write to BAR2 and BAR4 as it comes (posted writes cannot wait) and owns the store part of the transmit
-/// queues' records: producer index and store errors (V1, V3, V15, V16, V19).
+/// Takes every host write to BAR2 and BAR4 as it comes (posted writes cannot wait) and owns the store part of the
+/// transmit queues' records: producer index and store errors (V1, V3, V15, V16, V19).
 ///
-/// A store offered in cycle `t` reads its endpoint's entry of the map. In `t + 1` the entry names the queues, `offer` tells the
-/// transmit engine, and the store part and the consumer index are read. In `t + 2` they are there. In `t + 3` the store is
-/// accepted or refused: `outcome` tells, the slot or the inline body is written, and the store part is written and told.
+/// A store offered in cycle `t` reads its endpoint's entry of the map. In `t + 1` the entry names
+/// the queues, `offer` tells the transmit engine, and the store part and the consumer index are
+/// read. In `t + 2` they are there. In `t + 3` the store is accepted or refused: `outcome` tells,
+/// the slot or the inline body is written, and the store part is written and told.
 ///
-/// * Express: header and payload go to the slot of the next index; the producer index advances. Refused if no slot is free.
-/// * Producer index: legal if it lies no less than the producer index and no more than the slots ahead of the consumer index.
-/// * Inline bodies (BAR4): body `b` is that of the only index with `index` modulo 16 = `b` among the 16 from the producer index on.
-///   All of its beats go to the endpoint's page of the pool; its first one, which holds the header and 8 bytes of payload, goes
-///   to the slot of that index too. So the engine finds every message's header in its slot. A store without a page is dropped
-///   and counted, and the next producer index that brings messages is refused (`INLINE_LOST`).
+/// * Express: header and payload go to the slot of the next index; the producer index advances.
+///   Refused if no slot is free.
+/// * Producer index: legal if it lies no less than the producer index and no more than the slots
+///   ahead of the consumer index.
+/// * Inline bodies (BAR4): body `b` is that of the only index with `index` modulo 16 = `b` among
+///   the 16 from the producer index on. All of its beats go to the endpoint's page of the pool; its
+///   first one, which holds the header and 8 bytes of payload, goes to the slot of that index too.
+///   So the engine finds every message's header in its slot. A store without a page is dropped and
+///   counted, and the next producer index that brings messages is refused (`INLINE_LOST`).
 /// * Consumer index of the receive queue: handed to the receive side in `t + 3`.
 ///
-/// A store to a page that is not one aligned 8-byte store, or that hits no register, is torn: counted once a packet, never
-/// delivered. After reset the endpoint map is cleared, a word a cycle; meanwhile every page counts as without resident queues,
-/// and what firmware writes to the map is lost.
+/// A store to a page that is not one aligned 8-byte store, or that hits no register, is torn: counted once a packet,
+/// never delivered. After reset the endpoint map is cleared, a word a cycle; meanwhile every page counts as without
+/// resident queues, and what firmware writes to the map is lost.
 #[derive(LogicBlock, Default)]
 pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,
@@ -83,7 +87,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// Entries taken since the queue was enabled, modulo 2^16.
     pub consumer_index: Signal<Out, Bits<16>>,
 
-    /// Pulse, with `store_event`: a store met no resident queue. Its `index` is the endpoint, for the level-triggered bitmap too.
+    /// Pulse, with `store_event`: a store met no resident queue. Its `index` is the endpoint, for
+    /// the level-triggered bitmap too.
     pub nonresident_store: Signal<Out, Bit>,
     /// `abi::event::kind::NON_RESIDENT_STORE`.
     pub store_event: Signal<Out, Event>,
@@ -100,8 +105,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     map: ForwardRam<Bits<27>, ENDPOINTS_LOG2>,
     parts: ForwardRam<Bits<33>, QUEUES_LOG2>,
     consumers: ForwardRam<Bits<17>, QUEUES_LOG2>,
-    /// The word of the map that is cleared next, whether all are, and whether all were in the cycle before: only then the
-    /// word that was read in it counts.
+    /// The word of the map that is cleared next, whether all are, and whether all were in the cycle before: only then
+    /// the word that was read in it counts.
     clear_address: DFF<Bits<ENDPOINTS_LOG2>>,
     cleared: DFF<Bit>,
     readable: DFF<Bit>,
@@ -523,8 +528,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | (bit_cast::<33, 1>(self.new_lost.val().into()) << 32);
         self.part_queue.next = self.queue.q.val();
 
-        // A queue that firmware enables begins with an empty part, or with the one that is loaded; its turn comes in a cycle
-        // without a store.
+        // A queue that firmware enables begins with an empty part, or with the one that is loaded;
+        // its turn comes in a cycle without a store.
         self.control_word.next = self.queue_configuration.val().word;
         if self.clears_part.q.val() & !self.writes_part.val() {
             self.new_part.next = self.queue_configuration.val().third;

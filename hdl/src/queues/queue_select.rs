@@ -3,8 +3,8 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and two that a control word
-/// of `LOAD_RECORD` refers to.
+/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and
+/// two that a control word of `LOAD_RECORD` refers to.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct QueueWord {
     /// It is the control word.
@@ -15,14 +15,15 @@ pub struct QueueWord {
     pub queue: Bits<8>,
     /// The word.
     pub word: Bits<64>,
-    /// With a control word of `LOAD_RECORD`, and until the next one: word 2 of the record below a bit that is set. With any other
-    /// control word: zero.
+    /// With a control word of `LOAD_RECORD`, and until the next one: word 2 of the record below a bit that is set.
+    /// With any other control word: zero.
     pub second: Bits<34>,
     /// Likewise word 3.
     pub third: Bits<33>,
 }
 
-/// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues, 2 for receive queues.
+/// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues,
+/// 2 for receive queues.
 ///
 /// Words 2 and 3 are kept for the control word behind them.
 ///

@@ -102,7 +102,8 @@ impl Node {
         self.number
     }
 
-    /// Runs from the second half of cycle `from` to the first half of cycle `to`, with what was delivered; returns what goes out.
+    /// Runs from the second half of cycle `from` to the first half of cycle `to`, with what was
+    /// delivered; returns what goes out.
     pub fn run(&mut self, from: u64, to: u64, delivery: Delivery) -> Letter {
         self.incoming.extend(delivery.beats);
         if let Some(gathered) = delivery.gathered {

@@ -8,8 +8,8 @@ use crate::profile::Profile;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-/// Core cycles that a wire's delay, or a beat on it, may take at most: 8 ms at 125 MHz, many times what a transmit queue waits
-/// for an answer.
+/// Core cycles that a wire's delay, or a beat on it, may take at most: 8 ms at 125 MHz, many times
+/// what a transmit queue waits for an answer.
 pub const MAXIMUM_WIRE_CYCLES: u64 = 1_000_000;
 
 /// What a cluster is made of. Everything that happens in a run follows from these and the programs.
@@ -25,11 +25,13 @@ pub struct ClusterOptions {
     pub threads: usize,
     /// All of these threads, however slow.
     pub all_threads: bool,
-    /// What is done with cycles in which nothing happens in a NIU; the result does not depend on it. Waveforms have them all.
+    /// What is done with cycles in which nothing happens in a NIU; the result does not depend on
+    /// it. Waveforms have them all.
     pub skip: Skip,
     /// Delay of a wire in core cycles, at most [`MAXIMUM_WIRE_CYCLES`].
     pub wire_delay_cycles: u64,
-    /// Core cycles that a beat takes on the wire, 1 to [`MAXIMUM_WIRE_CYCLES`]: 1 is the stream's raw rate of 16 bytes a cycle.
+    /// Core cycles that a beat takes on the wire, 1 to [`MAXIMUM_WIRE_CYCLES`]: 1 is the stream's
+    /// raw rate of 16 bytes a cycle.
     pub wire_cycles_per_beat: u64,
     /// Fill memory and registers that have no reset value with random bits of the seed instead of zeros.
     pub random_initial_values: bool,
@@ -37,8 +39,8 @@ pub struct ClusterOptions {
     pub firmware: Vec<u8>,
     /// Folder to write `node-N.fst` into.
     pub waveforms: Option<PathBuf>,
-    /// Folder to write `node-N.link.txt` and `node-N.pcie.txt` into: what crosses each node's link, frame by frame, and its
-    /// host port, packet by packet.
+    /// Folder to write `node-N.link.txt` and `node-N.pcie.txt` into: what crosses each node's link, frame by frame,
+    /// and its host port, packet by packet.
     pub packet_logs: Option<PathBuf>,
     /// The run is given up after so many core cycles.
     pub maximum_cycles: u64,

@@ -2,14 +2,15 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
-/// Turns of the spinning loop before a thread sleeps: several times as many as pass while the simulation of a cycle is waited for.
+/// Turns of the spinning loop before a thread sleeps: several times as many as pass while the
+/// simulation of a cycle is waited for.
 const SPINS: u32 = 1000;
 
-/// One thread's end of an exchange among several, round by round: what a thread gets is also the sign that the sender has come
-/// so far, so nobody is more than a round ahead, and one wait a round is enough.
+/// One thread's end of an exchange among several, round by round: what a thread gets is also the sign that the sender
+/// has come so far, so nobody is more than a round ahead, and one wait a round is enough.
 ///
-/// A thread that waits spins, for the others take microseconds. If it waits for long, the one it waits for has lost its processor
-/// to another program, and may be behind it in the queue for the same one: so it sleeps.
+/// A thread that waits spins, for the others take microseconds. If it waits for long, the one it waits for has lost
+/// its processor to another program, and may be behind it in the queue for the same one: so it sleeps.
 #[derive(Debug)]
 pub struct Post<T> {
     to: Vec<SyncSender<T>>,
@@ -29,8 +30,8 @@ impl<T: Clone> Post<T> {
             .collect();
         for (sender, &amount) in amounts.iter().enumerate() {
             for receiver in (0..amounts.len()).filter(|receiver| *receiver != sender) {
-                // Room for two rounds, so that nobody waits to send; made once, because memory that one thread takes and
-                // another gives back makes both wait for the allocator.
+                // Room for two rounds, so that nobody waits to send; made once, because memory that one thread takes
+                // and another gives back makes both wait for the allocator.
                 let (to, from) = sync_channel(2 * amount);
                 ends[sender].to.push(to);
                 ends[receiver].from.push((from, amount));

@@ -51,7 +51,8 @@ impl Cluster {
     /// Runs until every program has ended.
     ///
     /// # Errors
-    /// An option outside its range, the cycle limit, a breach of PCIe by the NIU, or a trace file that cannot be written.
+    /// An option outside its range, the cycle limit, a breach of PCIe by the NIU, or a trace file
+    /// that cannot be written.
     ///
     /// # Panics
     /// If a program panics.

@@ -4,7 +4,8 @@ use super::post::Post;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Rounds of a trial, each about as long as a simulated cycle: long enough for another program to get its turn on the processor.
+/// Rounds of a trial, each about as long as a simulated cycle: long enough for another program to
+/// get its turn on the processor.
 const ROUNDS: usize = 3000;
 /// Turns of a loop that take about as long as a NIU's cycle.
 const WORK: u32 = 2000;
@@ -14,8 +15,8 @@ const HOLDS: Duration = Duration::from_secs(1);
 /// The last verdict, with the threads that it is about.
 static VERDICT: Mutex<Option<(Instant, usize, bool)>> = Mutex::new(None);
 
-/// As many threads as are asked for, or one if they would be slower: threads that meet in every cycle are no faster than the
-/// slowest of them, which may have to share its processor with another program.
+/// As many threads as are asked for, or one if they would be slower: threads that meet in every cycle are no faster
+/// than the slowest of them, which may have to share its processor with another program.
 pub fn threads(asked: usize) -> usize {
     if asked == 1 {
         return 1;

@@ -1,8 +1,8 @@
 //! Host programs on simulated time.
 //!
-//! A host program is ordinary driver code, run as a coroutine: whatever takes time on a real machine (a store to the device,
-//! a poll, a wait) suspends it until the simulated clock has come that far. Programs are resumed in a fixed order, so a run
-//! depends on its seed and nothing else.
+//! A host program is ordinary driver code, run as a coroutine: whatever takes time on a real machine (a store to the
+//! device, a poll, a wait) suspends it until the simulated clock has come that far. Programs are resumed in a fixed
+//! order, so a run depends on its seed and nothing else.
 
 mod port;
 mod program;

@@ -75,8 +75,8 @@ pub struct HostPort {
     suspender: Rc<Cell<Option<NonNull<Suspender>>>>,
     /// The program's own time: it runs ahead of the clock by less than a cycle.
     time_picoseconds: Rc<Cell<u64>>,
-    /// The device's writes that had landed at the program's first look at memory since its last poll: later ones it may have
-    /// missed, wherever it has looked since. None before such a look.
+    /// The device's writes that had landed at the program's first look at memory since its last poll: later ones it
+    /// may have missed, wherever it has looked since. None before such a look.
     seen_writes: Rc<Cell<Option<u64>>>,
 }
 
@@ -115,8 +115,8 @@ impl HostPort {
         let is_own = |current: &HostPort| Rc::ptr_eq(&current.suspender, &self.suspender);
         let suspender = current().ok().filter(is_own).and(self.suspender.get());
         let suspender = suspender.expect("a HostPort is used outside of its own host program");
-        // SAFETY: the suspender lives on the stack of the coroutine that started with this port, and the check above has
-        // shown that this very coroutine is running now, on this thread, so that its stack is alive.
+        // SAFETY: the suspender lives on the stack of the coroutine that started with this port, and the check above
+        // has shown that this very coroutine is running now, on this thread, so that its stack is alive.
         unsafe { suspender.as_ref() }.suspend(wake);
         let side = self.side.borrow();
         self.time_picoseconds.set(
@@ -285,8 +285,9 @@ impl HostPort {
     }
 
     /// One turn of a polling loop that found nothing new: comes back at the first poll after the device wrote to host
-    /// memory, as a loop that loads the same cache lines again and again would, or after `at_most_ns`. What the device has
-    /// written since the program's first look in this turn counts: time passes between looks at one line and at another.
+    /// memory, as a loop that loads the same cache lines again and again would, or after
+    /// `at_most_ns`. What the device has written since the program's first look in this turn
+    /// counts: time passes between looks at one line and at another.
     pub fn poll(&self, at_most_ns: f64) {
         let wake = {
             let side = self.side.borrow();
@@ -321,8 +322,9 @@ impl HostPort {
         self.side.borrow().gathered.clone()
     }
 
-    /// Resets the NIU, as a press on the button beside it would: it loses all state, gets the firmware anew, and its link and host
-    /// port stop in the middle of whatever they were doing. Comes back when the reset is over, before the firmware has started.
+    /// Resets the NIU, as a press on the button beside it would: it loses all state, gets the
+    /// firmware anew, and its link and host port stop in the middle of whatever they were doing.
+    /// Comes back when the reset is over, before the firmware has started.
     pub fn reset_device(&self) {
         self.synchronise();
         self.side.borrow_mut().reset = true;

@@ -4,7 +4,8 @@ use super::wake::Wake;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// A node's programs by the cycle in which each is due, so that a cycle costs no more than the programs that are resumed in it.
+/// A node's programs by the cycle in which each is due, so that a cycle costs no more than the
+/// programs that are resumed in it.
 ///
 /// Programs that are due in the same cycle are resumed in their order, each until it waits for a later one.
 #[derive(Debug, Default)]
@@ -130,7 +131,8 @@ mod tests {
     use super::*;
     use crate::pcie::random::Random;
 
-    /// A thousand programs that wait in every way are resumed when, and in the order in which, a scan of all finds them due.
+    /// A thousand programs that wait in every way are resumed when, and in the order in which, a
+    /// scan of all finds them due.
     #[test]
     fn a_thousand_programs_are_resumed_as_by_a_scan_of_all() {
         const PROGRAMS: usize = 1000;

@@ -83,8 +83,8 @@ fn a_program_that_stores_8_bytes_fills_every_beat_of_the_port() {
     assert!(most_ahead <= Some(1024 / 24 + 2), "{most_ahead:?} stores");
 }
 
-/// The device writes an entry of 16 bytes every second cycle, as fast as the port takes it; the program polls, takes what is
-/// there and now and then stores an index.
+/// The device writes an entry of 16 bytes every second cycle, as fast as the port takes it; the program polls, takes
+/// what is there and now and then stores an index.
 #[test]
 fn a_program_that_polls_takes_an_entry_every_second_cycle() {
     const ENTRIES: usize = 64;

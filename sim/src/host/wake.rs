@@ -23,7 +23,8 @@ pub enum Wake {
 }
 
 impl Wake {
-    /// Whether the program is to be resumed in this cycle. `device_writes`: writes by the device that have landed so far.
+    /// Whether the program is to be resumed in this cycle. `device_writes`: writes by the device
+    /// that have landed so far.
     pub fn is_due(&mut self, cycle: u64, device_writes: u64) -> bool {
         match self {
             Wake::At(due) => *due <= cycle,

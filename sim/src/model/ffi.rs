@@ -8,7 +8,8 @@ struct Raw {
     _private: [u8; 0],
 }
 
-/// The NIU's inputs for one cycle, all but what comes in on the link; names and contracts in `docs/microarchitecture.md`.
+/// The NIU's inputs for one cycle, all but what comes in on the link; names and contracts in
+/// `docs/microarchitecture.md`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
@@ -89,8 +90,8 @@ pub struct NiuModel {
 unsafe impl Send for NiuModel {}
 
 impl NiuModel {
-    /// A model in reset. `random` 0: memory without a reset value starts as zero; else as random bits of that seed, which
-    /// finds reads of state that nothing initialised. `trace`: where to write an FST waveform.
+    /// A model in reset. `random` 0: memory without a reset value starts as zero; else as random bits of that seed,
+    /// which finds reads of state that nothing initialised. `trace`: where to write an FST waveform.
     ///
     /// # Errors
     /// The path of the trace cannot be written, or the model was built without waveforms.
@@ -116,7 +117,8 @@ impl NiuModel {
         Ok(model)
     }
 
-    /// Runs the first half of a core cycle, which begins with the rising edge; returns what goes out on the link in the cycle.
+    /// Runs the first half of a core cycle, which begins with the rising edge; returns what goes
+    /// out on the link in the cycle.
     pub fn rise(&mut self, inputs: &Inputs) -> LinkBeat {
         let mut link = LinkBeat::default();
         // SAFETY: `raw` is alive; both structures have the layout of their C mirrors.
@@ -138,8 +140,9 @@ impl NiuModel {
         unsafe { niu_stir(self.raw) }
     }
 
-    /// A cycle has passed in which nothing crossed a port. Whether the core clock's registers stand still, but for those that
-    /// count time, until an input or a crossing from the processor's clock changes, and no longer than `time_left`.
+    /// A cycle has passed in which nothing crossed a port. Whether the core clock's registers stand
+    /// still, but for those that count time, until an input or a crossing from the processor's
+    /// clock changes, and no longer than `time_left`.
     pub fn is_still(&mut self) -> bool {
         // SAFETY: `raw` is alive.
         unsafe { niu_still(self.raw) != 0 }
@@ -201,7 +204,8 @@ impl NiuModel {
             "firmware image of {} bytes, but the RAM has {bytes}",
             image.len()
         );
-        // SAFETY: the RAM is an array of RAM_BYTES / 4 words inside the model, which `&mut self` keeps alive and unshared.
+        // SAFETY: the RAM is an array of RAM_BYTES / 4 words inside the model, which `&mut self`
+        // keeps alive and unshared.
         let ram = unsafe { std::slice::from_raw_parts_mut(niu_processor_ram(self.raw), bytes / 4) };
         let mut words = image.chunks(4).map(|chunk| {
             let mut word = [0; 4];

@@ -1,8 +1,9 @@
 // What Verilator sees: the NIU with its inputs taken at clock edges, as if behind flip-flops of its environment.
 //
-// All but the link's are taken at the edge that begins their cycle, so that nearly all logic is evaluated once a cycle, from new
-// registers and new inputs together. What comes in on the link follows at the falling edge: a peer may send it in that very
-// cycle. Little hangs on it, because what comes in on the link goes into registers and memories at once.
+// All but the link's are taken at the edge that begins their cycle, so that nearly all logic is
+// evaluated once a cycle, from new registers and new inputs together. What comes in on the link
+// follows at the falling edge: a peer may send it in that very cycle. Little hangs on it, because
+// what comes in on the link goes into registers and memories at once.
 module niu_cell(
   input core_clock, input processor_clock,
   input reset,

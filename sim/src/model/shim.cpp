@@ -48,7 +48,8 @@ struct Member {
   const char* name;
   size_t offset, size;
 };
-#define NIU_MEMBER(member) {#member, offsetof(Vniu___024root, member), sizeof(static_cast<Vniu___024root*>(nullptr)->member)},
+#define NIU_MEMBER(member) \
+  {#member, offsetof(Vniu___024root, member), sizeof(static_cast<Vniu___024root*>(nullptr)->member)},
 #define NIU_STATE(member) NIU_MEMBER(member)
 #define NIU_CROSSING(member)
 const Member STATE[] = {
@@ -130,7 +131,8 @@ inline bool crossed(Watch& watch, const Vniu___024root* root) {
     memcpy(&watch.crossings[at], bytes + member.offset, member.size);
     at += member.size;
   }
-  return changed || root->niu_cell__DOT__niu__DOT__processor__DOT__environment__DOT__peripherals__024outbox_enables != 0;
+  return changed ||
+         root->niu_cell__DOT__niu__DOT__processor__DOT__environment__DOT__peripherals__024outbox_enables != 0;
 }
 
 }  // namespace idle
@@ -203,7 +205,8 @@ int niu_trace(Niu* niu, const char* path) {
 #endif
 }
 
-// First half of a core cycle: the clock rises and all inputs but the link's are applied; returns what stands on the link.
+// First half of a core cycle: the clock rises and all inputs but the link's are applied; returns
+// what stands on the link.
 void niu_rise(Niu* niu, const Inputs* in, LinkBeat* out) {
   Vniu* m = niu->model;
   m->reset = in->reset;
@@ -232,8 +235,8 @@ void niu_rise(Niu* niu, const Inputs* in, LinkBeat* out) {
   niu->context.timeInc(WAYFARER_HALF_CYCLE_PS);
 }
 
-// Second half: the clock falls and what comes in on the link is applied; returns what stands at the host port. The processor's
-// clock runs at half the rate; its edges fall on the core clock's falling edges.
+// Second half: the clock falls and what comes in on the link is applied; returns what stands at the host port. The
+// processor's clock runs at half the rate; its edges fall on the core clock's falling edges.
 void niu_fall(Niu* niu, const LinkBeat* in, HostOutputs* out) {
   Vniu* m = niu->model;
   m->link_receive_valid = in->valid;
@@ -253,9 +256,10 @@ void niu_fall(Niu* niu, const LinkBeat* in, HostOutputs* out) {
 // A cycle has passed in which something crossed a port.
 void niu_stir(Niu* niu) { niu->watch.still = 0; }
 
-// A cycle has passed in which nothing crossed a port; whether the core clock's registers stand still, but for those that count
-// time, until an input, a crossing from the processor's clock, or time itself changes. A register's new value follows from
-// registers, memories and inputs: what was the same in two cycles running, after a write to a memory too, stays so.
+// A cycle has passed in which nothing crossed a port; whether the core clock's registers stand
+// still, but for those that count time, until an input, a crossing from the processor's clock, or
+// time itself changes. A register's new value follows from registers, memories and inputs: what was
+// the same in two cycles running, after a write to a memory too, stays so.
 int niu_still(Niu* niu) {
   idle::Watch& watch = niu->watch;
   const Vniu___024root* root = niu->model->rootp;
@@ -308,7 +312,8 @@ int niu_doze(Niu* niu) {
   return m->processor_clock && idle::crossed(niu->watch, m->rootp);
 }
 
-// So many core cycles were left out, between two of the core clock's falling edges: puts on the registers that count time.
+// So many core cycles were left out, between two of the core clock's falling edges: puts on the
+// registers that count time.
 void niu_wake(Niu* niu, uint64_t cycles) {
   Vniu* m = niu->model;
   const Vniu___024root* root = m->rootp;

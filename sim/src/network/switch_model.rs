@@ -1,5 +1,5 @@
-//! A stand-in for a switch: store and forward, one output queue for each port and virtual channel, the NIU's own link protocol
-//! (`abi::link`) on every port. Not RTL: it exists so that more than two NIUs can talk.
+//! A stand-in for a switch: store and forward, one output queue for each port and virtual channel, the NIU's own link
+//! protocol (`abi::link`) on every port. Not RTL: it exists so that more than two NIUs can talk.
 
 use super::flit::Flit;
 use super::frame::{Frame, FrameAssembler, is_answer};

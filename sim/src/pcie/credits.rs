@@ -69,8 +69,9 @@ impl CreditCount {
         }
     }
 
-    /// Closes the gate, whatever credits there are, or opens it again. Packets of `payload_units` that were started before the
-    /// device saw it close keep their credits; all others are put aside, with those that come back meanwhile.
+    /// Closes the gate, whatever credits there are, or opens it again. Packets of `payload_units`
+    /// that were started before the device saw it close keep their credits; all others are put
+    /// aside, with those that come back meanwhile.
     pub fn withhold(&mut self, withheld: bool, payload_units: u32) {
         match self.aside {
             None if withheld => {

@@ -23,7 +23,8 @@ pub enum ReadFault {
     Status(CompletionStatus),
     /// Answer with poisoned data.
     Poisoned,
-    /// Send a malformed completion first, with other data and a beat more than its header says; then answer as it deserves.
+    /// Send a malformed completion first, with other data and a beat more than its header says;
+    /// then answer as it deserves.
     PrecededByLonger,
     /// The same with a beat less.
     PrecededByShorter,

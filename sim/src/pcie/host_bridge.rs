@@ -99,8 +99,8 @@ pub struct HostBridge {
 }
 
 impl HostBridge {
-    /// A bridge with an enumerated device behind it, whose core cycles take `period_ps`. The seed decides whatever PCIe leaves
-    /// open.
+    /// A bridge with an enumerated device behind it, whose core cycles take `period_ps`. The seed
+    /// decides whatever PCIe leaves open.
     ///
     /// # Errors
     /// The profile is refused, by itself or by the device.
@@ -234,8 +234,8 @@ impl HostBridge {
         self.downstream.waiting_bytes() < STORE_BUFFER_BYTES
     }
 
-    /// The device is being reset, the hard block in front of it is not: what is under way between host and device is lost, the
-    /// host's open reads end in [`ReadError::Timeout`], and configuration space stays as it is.
+    /// The device is being reset, the hard block in front of it is not: what is under way between host and device is
+    /// lost, the host's open reads end in [`ReadError::Timeout`], and configuration space stays as it is.
     pub fn reset_device(&mut self) {
         self.downstream.reset();
         self.upstream.reset(self.now_ps);
@@ -292,9 +292,9 @@ impl HostBridge {
         self.read_faults.push_back(fault);
     }
 
-    /// Withholds credits of this class from the device for `duration_ns`, from `delay_ns` from now on, as a root complex does
-    /// whose buffers stay full. The device finishes what it has started, and sends nothing of the class until the end.
-    /// `u64::MAX` lasts until [`HostBridge::release_credits`].
+    /// Withholds credits of this class from the device for `duration_ns`, from `delay_ns` from now on, as a root
+    /// complex does whose buffers stay full. The device finishes what it has started, and sends nothing of the class
+    /// until the end. `u64::MAX` lasts until [`HostBridge::release_credits`].
     pub fn withhold_credits(&mut self, class: Class, delay_ns: u64, duration_ns: u64) {
         let later = |from_ps: u64, ns: u64| from_ps.saturating_add(ns.saturating_mul(1000));
         let after_ps = later(self.now_ps, delay_ns);

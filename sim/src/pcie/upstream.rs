@@ -200,8 +200,8 @@ impl Upstream {
         result
     }
 
-    /// The device is reset: the packet that it was sending never ends, and what has not yet arrived is lost. Credits that were
-    /// taken come back.
+    /// The device is reset: the packet that it was sending never ends, and what has not yet arrived
+    /// is lost. Credits that were taken come back.
     pub fn reset(&mut self, now_ps: u64) {
         self.stalled = None;
         self.overflowed = false;
@@ -341,8 +341,8 @@ pub(super) fn class_of(format_type: u8) -> Option<Class> {
     }
 }
 
-/// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer (2.2.1): locked
-/// read, I/O, configuration, atomic operations, deferrable memory write.
+/// Whether Fmt and Type are those of a non-posted request that no Wayfarer device carries out, but must answer
+/// (2.2.1): locked read, I/O, configuration, atomic operations, deferrable memory write.
 pub(super) fn is_other_nonposted(format_type: u8) -> bool {
     use abi::pcie::format_type as code;
     let any_width = usize::from(format_type & 0xdf);

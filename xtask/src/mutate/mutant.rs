@@ -51,8 +51,8 @@ impl Mutant {
         Ok(format!("{}{module}{}", &verilog[..start], &verilog[end..]))
     }
 
-    /// The right side, if the line assigns the signal something that it computes: not a constant (a reset, or what holds unless
-    /// something else is assigned further down), and not what a register holds already.
+    /// The right side, if the line assigns the signal something that it computes: not a constant (a reset, or what
+    /// holds unless something else is assigned further down), and not what a register holds already.
     fn old_value<'a>(&self, line: &'a str) -> Option<&'a str> {
         let right = line
             .trim_start()

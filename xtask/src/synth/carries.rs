@@ -1,5 +1,6 @@
-//! Carries that nothing reads. nextpnr brings each carry that is connected at the end of its chain out of the chain, in a carry cell
-//! of its own: two LUT4, which the end of every adder would cost for nothing, since Yosys connects them all.
+//! Carries that nothing reads. nextpnr brings each carry that is connected at the end of its chain
+//! out of the chain, in a carry cell of its own: two LUT4, which the end of every adder would cost
+//! for nothing, since Yosys connects them all.
 
 use std::collections::BTreeSet;
 

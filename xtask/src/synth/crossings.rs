@@ -2,10 +2,10 @@
 //!
 //! nextpnr-ecp5 has no constraint for them, but reports the longest from each clock to each other. All are held to one
 //! rule: **no longer than one period of the faster of the two clocks**. A pointer in Gray code changes one bit in a
-//! period of its clock; if every bit arrives within that time, a bit has arrived before the next one sets out, so whoever
-//! samples the pointer catches at most one bit changing and reads the number before or the number after. With longer
-//! paths, two bits could be seen in the wrong order: a number that never was. A path to or from a pin has one clock only,
-//! and that clock's period as its limit.
+//! period of its clock; if every bit arrives within that time, a bit has arrived before the next one sets out, so
+//! whoever samples the pointer catches at most one bit changing and reads the number before or the number after. With
+//! longer paths, two bits could be seen in the wrong order: a number that never was. A path to or from a pin has one
+//! clock only, and that clock's period as its limit.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! The instances of the generated Verilog, and which of them a line belongs to: each module of `niu.v` is instantiated once.
+//! The instances of the generated Verilog, and which of them a line belongs to: each module of
+//! `niu.v` is instantiated once.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
 //! Which instance of the hierarchy a cell of the flat netlist belongs to.
 //!
-//! Flip-flops, carries and multipliers keep the lines of Verilog that they come from, and memories the name of their instance. LUTs
-//! are made anew, out of logic that may come from several instances; a LUT belongs to the deepest scope that holds all cells
-//! that read it, through other LUTs too. If that is no more than the whole, it belongs to the deepest scope that holds all
-//! cells that it reads.
+//! Flip-flops, carries and multipliers keep the lines of Verilog that they come from, and memories the name of their
+//! instance. LUTs are made anew, out of logic that may come from several instances; a LUT belongs to the deepest
+//! scope that holds all cells that read it, through other LUTs too. If that is no more than the whole, it belongs to
+//! the deepest scope that holds all cells that it reads.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use super::{
     netlist::{Cell, Net, Netlist},
 };
 
-/// The owner of each cell, in their order: what `label` makes of scopes, cut down to what several have in common. Scopes and
-/// labels are names separated by dots; the whole is empty.
+/// The owner of each cell, in their order: what `label` makes of scopes, cut down to what several have in common.
+/// Scopes and labels are names separated by dots; the whole is empty.
 pub fn of_cells(
     netlist: &Netlist,
     hierarchy: &Hierarchy,

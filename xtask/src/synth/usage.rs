@@ -90,8 +90,8 @@ impl Chains {
         Self { carries, within }
     }
 
-    /// How many of the two: the carry comes in from elsewhere than a chain, a constant included; it goes elsewhere than to the
-    /// next cell, which nextpnr also takes for granted of one that is connected and that nothing reads.
+    /// How many of the two: the carry comes in from elsewhere than a chain, a constant included; it goes elsewhere
+    /// than to the next cell, which nextpnr also takes for granted of one that is connected and that nothing reads.
     fn ends(&self, cell: &Cell) -> u64 {
         let begins = cell.has("CIN")
             && !cell

@@ -1,5 +1,5 @@
-//! What only the system can provide: a C++ compiler, the headers that Verilator's FST writer includes, and a Python that the
-//! wheels are made for.
+//! What only the system can provide: a C++ compiler, the headers that Verilator's FST writer
+//! includes, and a Python that the wheels are made for.
 
 use std::{
     env,

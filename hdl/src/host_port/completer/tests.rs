@@ -198,7 +198,8 @@ fn wanted_bytes(request: &ReadRequest) -> Vec<u64> {
     }
 }
 
-/// Takes the completions of one request off the front and checks all of 2.2.9 that applies. True if it ended as unsupported.
+/// Takes the completions of one request off the front and checks all of 2.2.9 that applies. True if
+/// it ended as unsupported.
 fn check(request: &ReadRequest, completions: &mut VecDeque<Vec<u8>>) -> bool {
     let wanted = wanted_bytes(request);
     let nothing = request.length.to_u64() == 1 && request.first_enables.to_u64() == 0;

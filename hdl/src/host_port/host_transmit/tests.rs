@@ -57,8 +57,8 @@ fn packet(format_type: u8, serial: u64) -> (u128, bool) {
 struct Feeds([VecDeque<(u128, bool)>; 5]);
 
 impl Feeds {
-    /// Offers the sinks with bits in `offering` their next beats, runs a cycle, and gives the sinks that took theirs and the beat
-    /// that left.
+    /// Offers the sinks with bits in `offering` their next beats, runs a cycle, and gives the sinks
+    /// that took theirs and the beat that left.
     fn step(&mut self, unit: &mut HostTransmit, offering: &[bool; 5]) -> ([bool; 5], Option<Beat>) {
         let sinks = [
             &mut unit.message_writes,
@@ -165,11 +165,13 @@ fn nothing_passes_the_writes_that_came_before_it() {
             feeds.0[COMPLETIONS].push_back(packet(0x4a, serial));
         }
         let mut offering = [false; 5];
-        // Processor's writes taken, come to their places a cycle later, and left; those in their places when the packet at the front of sinks 3 and 4 was first offered.
+        // Processor's writes taken, come to their places a cycle later, and left; those in their places when the
+        // packet at the front of sinks 3 and 4 was first offered.
         let (mut taken, mut placed, mut left) = (0, 0, 0);
         let mut front: [Option<u64>; 2] = [None; 2];
         let mut must: [VecDeque<u64>; 2] = Default::default();
-        // Messages and shadow lines taken and left; those taken when the processor's write at the front was first offered.
+        // Messages and shadow lines taken and left; those taken when the processor's write at the
+        // front was first offered.
         let (mut others_taken, mut others_left) = ([0u64; 2], [0u64; 2]);
         let mut processor_front: Option<[u64; 2]> = None;
         let mut processor_must: VecDeque<[u64; 2]> = VecDeque::new();
@@ -276,8 +278,8 @@ fn nothing_passes_the_writes_that_came_before_it() {
     assert!(held_back > 200, "the order was hardly tried: {held_back}");
 }
 
-/// Without Bus Master Enable and without credits: writes and reads are counted and gone, completions leave; with it, what comes
-/// after leaves as ever.
+/// Without Bus Master Enable and without credits: writes and reads are counted and gone, completions leave; with it,
+/// what comes after leaves as ever.
 #[test]
 fn without_bus_master_enable_requests_are_dropped_and_hold_up_no_completion() {
     let mut unit = unit();
@@ -322,8 +324,8 @@ fn without_bus_master_enable_requests_are_dropped_and_hold_up_no_completion() {
     assert_eq!(run(&mut unit, &mut feeds), (vec![0x20], 0));
 }
 
-/// Stopped at any moment: what was under way leaves whole, then no request does; what waited is gone when nothing is held any
-/// more, and each read of it was reported. What comes behind that leaves as ever.
+/// Stopped at any moment: what was under way leaves whole, then no request does; what waited is gone when nothing is
+/// held any more, and each read of it was reported. What comes behind that leaves as ever.
 #[test]
 fn once_silent_no_request_of_before_ever_leaves() {
     let (mut under_way, mut dropped_reads) = (0, 0);

@@ -22,8 +22,9 @@ struct Feeder {
 }
 
 impl Feeder {
-    /// Beats carry class, packet and place, so that nothing can be mistaken. The tag of a header, byte 6, is the packet's class
-    /// and so marks completions and non-posted requests, which must not count; packets 3, 6, ... of the posted are marked.
+    /// Beats carry class, packet and place, so that nothing can be mistaken. The tag of a header,
+    /// byte 6, is the packet's class and so marks completions and non-posted requests, which must
+    /// not count; packets 3, 6, ... of the posted are marked.
     fn new(class: usize, packets: usize, random: &mut Random) -> Self {
         let mut beats = VecDeque::new();
         for packet in 0..packets {
@@ -103,8 +104,8 @@ fn unit() -> PacketTransmit {
     unit
 }
 
-/// Runs until everything was sent or `cycles` have passed; checks every choice, and gives the order of packets with the cycle
-/// each started.
+/// Runs until everything was sent or `cycles` have passed; checks every choice, and gives the order
+/// of packets with the cycle each started.
 fn run(packets: [usize; 3], traffic: Traffic, cycles: u64, seed: u64) -> Vec<(u64, usize)> {
     let mut random = Random::new(seed);
     let mut feeders: Vec<Feeder> = (0..3)

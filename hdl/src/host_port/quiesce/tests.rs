@@ -95,8 +95,8 @@ fn a_stop_that_is_asked_for_anew_does_not_end_meanwhile() {
     }
 }
 
-/// However the inputs come: no stop ends but through quiet, and while it is quiet, only by a resumption that waited for all
-/// requests.
+/// However the inputs come: no stop ends but through quiet, and while it is quiet, only by a
+/// resumption that waited for all requests.
 #[test]
 fn no_stop_ends_before_it_was_quiet() {
     let seed = 11;

@@ -22,7 +22,8 @@ fn unit() -> WriteOrder {
     unit
 }
 
-/// Packets of one to three beats, each held until the writes that entered before its first offer have finished, and no longer.
+/// Packets of one to three beats, each held until the writes that entered before its first offer
+/// have finished, and no longer.
 #[test]
 fn a_packet_waits_for_the_writes_before_it_and_for_no_others() {
     for seed in 1..=8 {

@@ -1,8 +1,6 @@
 //! Credit: what is told of it, what waits for it, and what happens without.
 
-use super::super::frame::{
-    Header, credit_frame, random_bytes, seal, stored, without_crc, word_of,
-};
+use super::super::frame::{Header, credit_frame, random_bytes, seal, stored, without_crc, word_of};
 use super::{COVERED, COVERED_FRAMES, Words, new_unit, send, with_credit};
 use crate::clock_cycle;
 use crate::configuration::{CREDIT_INTERVAL_CYCLES, CREDIT_STEP_BEATS};

@@ -228,8 +228,8 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
     }
 }
 
-/// Back to back: a frame that is lost, for whatever reason, lies between two epochs, and nothing else does. Many that are lost in a row
-/// count once.
+/// Back to back: a frame that is lost, for whatever reason, lies between two epochs, and nothing
+/// else does. Many that are lost in a row count once.
 #[test]
 fn a_lost_frame_lies_between_two_epochs() {
     let good = |channel: u64| {

@@ -516,8 +516,8 @@ fn completions_are_never_more_than_there_is_room_for_and_hold_up_only_those_who_
     assert_eq!(tokens, (0..40).collect::<Vec<_>>());
 }
 
-/// What is behind a write of queue state waits until nobody holds an address of before: each of the two holders may let go in
-/// a cycle of its own, but not before the write has had time to reach it.
+/// What is behind a write of queue state waits until nobody holds an address of before: each of the two holders may
+/// let go in a cycle of its own, but not before the write has had time to reach it.
 #[test]
 fn queue_state_is_settled_when_both_holders_have_let_go_since() {
     let write = command(opcode::WRITE_QUEUE_STATE, COMPLETE, 7, 0x2000, 0);
@@ -635,8 +635,8 @@ fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
     }
 }
 
-/// A record comes back as it was written, those words excepted that others own. What is behind its loading waits until it has
-/// taken effect.
+/// A record comes back as it was written, those words excepted that others own. What is behind its
+/// loading waits until it has taken effect.
 #[test]
 fn records_are_loaded_and_saved_whole() {
     for receive in 0..2u64 {

@@ -83,7 +83,8 @@ fn gate() {
         });
 }
 
-/// The environment with the soft core's data bus in our hands, and a control register file that answers with its offset.
+/// The environment with the soft core's data bus in our hands, and a control register file that
+/// answers with its offset.
 struct Bench {
     unit: ProcessorEnvironment,
     cycle: u64,

@@ -13,19 +13,23 @@ const ACCUMULATORS: usize = 1 << LOG2;
 /// Cycles between two looks at the age of what waits, as base-2 logarithm.
 const AGE_LOG2: usize = 3;
 
-/// Joins verdicts on messages of one transmit queue to answers (`abi::link::answer`), so that few beats answer many messages.
+/// Joins verdicts on messages of one transmit queue to answers (`abi::link::answer`), so that few
+/// beats answer many messages.
 ///
-/// There are four accumulators; the low bits of node and slot choose one. A verdict joins the answer there if it is the same verdict on a message of
-/// the same node, slot and generation whose index lies no more than 11 behind the answer's base. Else the answer there is handed over,
-/// and the verdict begins another one. An answer is also handed over when
-/// * `link_idle` is high, or it holds another verdict than ACCEPTED, or its last bit is set: as soon as its turn comes, in 4 cycles at most;
+/// There are four accumulators; the low bits of node and slot choose one. A verdict joins the
+/// answer there if it is the same verdict on a message of the same node, slot and generation whose
+/// index lies no more than 11 behind the answer's base. Else the answer there is handed over, and
+/// the verdict begins another one. An answer is also handed over when
+/// * `link_idle` is high, or it holds another verdict than ACCEPTED, or its last bit is set: as
+///   soon as its turn comes, in 4 cycles at most;
 /// * it has waited for 16 cycles: likewise.
 ///
 /// The answers to pings take the same way.
 ///
-/// Contract: `verdict_valid` comes only with `verdict_ready`, which stays high until then, and comes back two cycles later unless answers cannot leave
-/// (`answer_ready`). An answer to messages of this node itself leaves on `local_answer_valid` and always sinks. Of pings that come while four wait, the
-/// answers are dropped. Answers of one transmit queue may overtake each other.
+/// Contract: `verdict_valid` comes only with `verdict_ready`, which stays high until then, and comes back two cycles
+/// later unless answers cannot leave (`answer_ready`). An answer to messages of this node itself leaves on
+/// `local_answer_valid` and always sinks. Of pings that come while four wait, the answers are dropped. Answers of one
+/// transmit queue may overtake each other.
 ///
 /// Latency: verdict in cycle t, `answer_valid` in t + 5 to t + 8 while the link is idle and few verdicts come.
 #[derive(LogicBlock, Default)]

@@ -28,17 +28,18 @@ pub struct ConsumerStore {
     pub index: Bits<16>,
 }
 
-/// Consumer indices of 2^`QUEUES_LOG2` receive queues, and the limits that follow from them. The host's stores are their only writer; a
-/// control word clears one.
+/// Consumer indices of 2^`QUEUES_LOG2` receive queues, and the limits that follow from them. The host's stores are
+/// their only writer; a control word clears one.
 ///
-/// A store is legal if it gives back no more than was delivered: `consumer <= index <= producer`, counted from `consumer`. The producer index
-/// is read from a copy. `bad_consumer` tells of one that is not; it is ignored.
+/// A store is legal if it gives back no more than was delivered: `consumer <= index <= producer`, counted from
+/// `consumer`. The producer index is read from a copy. `bad_consumer` tells of one that is not; it is ignored.
 ///
-/// Contract: two stores are at least two cycles apart, and so are two clears; `ProducerPart` gets each `clear` in the same cycle. A store
-/// that came two or three cycles before a `clear` of its queue is ignored; a later one is checked against the new ring.
+/// Contract: two stores are at least two cycles apart, and so are two clears; `ProducerPart` gets
+/// each `clear` in the same cycle. A store that came two or three cycles before a `clear` of its
+/// queue is ignored; a later one is checked against the new ring.
 ///
-/// Latency: `read_queue` in cycle t, `limit` in t + 1. A store in cycle t counts for what is read from t + 3 on, a `clear` in t for what is
-/// read from t on.
+/// Latency: `read_queue` in cycle t, `limit` in t + 1. A store in cycle t counts for what is read from t + 3 on, a
+/// `clear` in t for what is read from t on.
 #[derive(LogicBlock, Default)]
 pub struct ConsumerPart<const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,
@@ -159,7 +160,8 @@ impl<const QUEUES_LOG2: usize> Logic for ConsumerPart<QUEUES_LOG2> {
                 self.producer.d.next = self.produced.val().producer;
             }
         }
-        // A clear has the memories for itself: the store that is checked waits. What was read of its queue before it counts no more.
+        // A clear has the memories for itself: the store that is checked waits. What was read of
+        // its queue before it counts no more.
         if self.clear.val() {
             self.checking.d.next.valid = (self.found.q.val().valid
                 & (self.found_queue.val().get_bits::<QUEUES_LOG2>(0)

@@ -35,11 +35,12 @@ pub struct ReceiveControl {
 
 /// What firmware says of 2^`QUEUES_LOG2` receive queues (region 2 of `abi::queue_state`).
 ///
-/// Contract: after reset no queue is enabled; the memory clears itself, a word a cycle. Nothing may be written before `ready`. Two control
-/// words are at least two cycles apart. What is read in the cycle of a change, or in the one before, does not count: `settled` is low in the two
-/// cycles in which it would be there.
+/// Contract: after reset no queue is enabled; the memory clears itself, a word a cycle. Nothing may be written before
+/// `ready`. Two control words are at least two cycles apart. What is read in the cycle of a change, or in the one
+/// before, does not count: `settled` is low in the two cycles in which it would be there.
 ///
-/// Latency: `read_queue` in cycle t, `control` in t + 1. A control word takes effect in the cycle after `configuration`.
+/// Latency: `read_queue` in cycle t, `control` in t + 1. A control word takes effect in the cycle
+/// after `configuration`.
 #[derive(LogicBlock, Default)]
 pub struct ControlPart<const QUEUES_LOG2: usize> {
     pub clock: Signal<In, Clock>,

@@ -10,13 +10,13 @@ use rust_hdl::prelude::*;
 ///
 /// Beats go through a register with room for two. `open` passes a message's first beat on from there: its lower half is
 /// `head` then, its upper half waits for the lower half of the beat that follows. So the next message's first beats are
-/// taken while the current message is still written. Beats that belong to no message under way are thrown away: those of
-/// a message that is not written, and those behind the last `data`.
+/// taken while the current message is still written. Beats that belong to no message under way are thrown away: those
+/// of a message that is not written, and those behind the last `data`.
 ///
 /// Contract: the beats of `sink` are the payload of whole frames. `present` tells that a message's first beat is there;
 /// `open` may come only then, once for each message, and never while `data` of the message before is still to be taken.
-/// With `open`, `beats` is the number of times that `data` is to be taken, zero for a message of at most 8 bytes, or for
-/// one that is not written. `ended` is high if `sink` will bring no further beat of the opened message.
+/// With `open`, `beats` is the number of times that `data` is to be taken, zero for a message of at most 8 bytes, or
+/// for one that is not written. `ended` is high if `sink` will bring no further beat of the opened message.
 ///
 /// Latency: first beat taken in cycle t, `present` in t + 1. `open` in cycle t: `head` from t + 1 on, `data` from t + 2
 /// on, every cycle. `sink.ready` comes from a register.

@@ -44,14 +44,16 @@ pub enum WriterState {
 
 /// Writes accepted messages to their entries, and hands over the verdict on every message (V14, V15).
 ///
-/// A message of more than 8 bytes makes two write packets: payload from byte 8 on to entry + 16, then the descriptor and the first 8 bytes to
-/// the entry itself; a shorter one only the latter. So a changed phase bit tells that the message is whole. ACCEPTED is said when the last beat
-/// of the entry is taken, so the entry is ahead of all that is written later.
+/// A message of more than 8 bytes makes two write packets: payload from byte 8 on to entry + 16,
+/// then the descriptor and the first 8 bytes to the entry itself; a shorter one only the latter. So
+/// a changed phase bit tells that the message is whole. ACCEPTED is said when the last beat of the
+/// entry is taken, so the entry is ahead of all that is written later.
 ///
-/// Contract: `starts` may come in a cycle with `free` and `present`. The beats of payload: `EntryPayload`. `verdict_ready` stays high until
-/// a verdict is handed over.
+/// Contract: `starts` may come in a cycle with `free` and `present`. The beats of payload: `EntryPayload`.
+/// `verdict_ready` stays high until a verdict is handed over.
 ///
-/// Latency: `starts` in cycle t, descriptor beat offered in t + 1. A message of 8 bytes or fewer every 2 cycles, one of 248 bytes every 18.
+/// Latency: `starts` in cycle t, descriptor beat offered in t + 1. A message of 8 bytes or fewer
+/// every 2 cycles, one of 248 bytes every 18.
 #[derive(LogicBlock, Default)]
 pub struct EntryWriter {
     pub clock: Signal<In, Clock>,

@@ -4,12 +4,14 @@ use crate::library::block_ram::BlockRam;
 use crate::library::fixed::Fixed;
 use rust_hdl::prelude::*;
 
-/// One bit for each resident transmit queue of each node, on each virtual channel: a message of it was refused for want of room,
-/// and those that follow it are refused until one carries `restart` (V18, rules 9 and 10 of the protocol).
+/// One bit for each resident transmit queue of each node, on each virtual channel: a message of it
+/// was refused for want of room, and those that follow it are refused until one carries `restart`
+/// (V18, rules 9 and 10 of the protocol).
 ///
-/// Contract: node and slot are less than 2^`NODES_LOG2` and 2^`SLOTS_LOG2` (`FrameCheck` drops others); `FLOWS_LOG2` is their sum and
-/// one. A bit must not be read in the cycle in which it is written. A reset leaves the bits as they are, and what they are at first does not
-/// matter: a stale bit costs its sender one refusal at most, and none if it has nothing unanswered.
+/// Contract: node and slot are less than 2^`NODES_LOG2` and 2^`SLOTS_LOG2` (`FrameCheck` drops
+/// others); `FLOWS_LOG2` is their sum and one. A bit must not be read in the cycle in which it is
+/// written. A reset leaves the bits as they are, and what they are at first does not matter: a
+/// stale bit costs its sender one refusal at most, and none if it has nothing unanswered.
 ///
 /// Latency: `read_*` in cycle t, `refused` in t + 1.
 #[derive(LogicBlock, Default)]

@@ -3,15 +3,16 @@
 use crate::library::stream::{Beat, StreamSink};
 use rust_hdl::prelude::*;
 
-/// Passes whole frames of three streams on, one after the other, without a bubble. Those of channel 1 go first (V20), but not while a frame
-/// of another stream has seen eight of them begin. Channel 0 and the loopback take turns where both have a frame.
+/// Passes whole frames of three streams on, one after the other, without a bubble. Those of channel
+/// 1 go first (V20), but not while a frame of another stream has seen eight of them begin. Channel
+/// 0 and the loopback take turns where both have a frame.
 ///
-/// Which stream is next is known without `valid`, which comes late: `channel_1_likely` tells for channel 1, `loopback.valid` comes from a
-/// register, and channel 0 is next if none of them is.
+/// Which stream is next is known without `valid`, which comes late: `channel_1_likely` tells for channel 1,
+/// `loopback.valid` comes from a register, and channel 0 is next if none of them is.
 ///
-/// Contract: a frame has two beats or more. While `choosing`, `beat` is the next frame's header; then come its other beats.
-/// `channel_1_likely` is high in each cycle in which `channel_1.valid` is; where it is high in vain, the cycle
-/// is lost.
+/// Contract: a frame has two beats or more. While `choosing`, `beat` is the next frame's header;
+/// then come its other beats. `channel_1_likely` is high in each cycle in which `channel_1.valid`
+/// is; where it is high in vain, the cycle is lost.
 ///
 /// Latency: none, beats pass through. `ready` of the streams depends on `beat_ready`, and on registers.
 #[derive(LogicBlock, Default)]

@@ -13,13 +13,13 @@ pub struct GapRecord {
     pub epoch: Bits<GAP_EPOCH_BITS>,
 }
 
-/// Epochs of the last messages of 2^`QUEUES_LOG2` receive queues. The receive engine is their only writer; a control word with
-/// `enabled` sets one to the present epoch.
+/// Epochs of the last messages of 2^`QUEUES_LOG2` receive queues. The receive engine is their only writer; a control
+/// word with `enabled` sets one to the present epoch.
 ///
-/// Epochs wrap. So each time `epoch` enters another half of its range, all records become unknown, a word a cycle in which nothing
-/// else is written: what stood there half a lap ago is never taken for new. A message may wait while the epoch goes on, for less
-/// than a quarter of its range: `GapEpoch` counts no faster than messages come, and channels overtake each other by a bounded
-/// number of frames only (`FrameSelect`).
+/// Epochs wrap. So each time `epoch` enters another half of its range, all records become unknown, a word a cycle in
+/// which nothing else is written: what stood there half a lap ago is never taken for new. A message may wait while
+/// the epoch goes on, for less than a quarter of its range: `GapEpoch` counts no faster than messages come, and
+/// channels overtake each other by a bounded number of frames only (`FrameSelect`).
 ///
 /// Contract: `commit` and `clear` never come together.
 ///
@@ -140,8 +140,8 @@ mod tests {
         unit
     }
 
-    /// Epochs that go on by large steps: a record is the last one written, or unknown; and it is unknown when the epoch that stands
-    /// there comes up again.
+    /// Epochs that go on by large steps: a record is the last one written, or unknown; and it is unknown when the
+    /// epoch that stands there comes up again.
     #[test]
     fn a_record_is_the_last_one_or_unknown_and_never_of_an_earlier_lap() {
         const HALF: u64 = 1 << stored_header::GAP_EPOCH_HALF_BIT;

@@ -6,8 +6,8 @@ use rust_hdl::prelude::*;
 
 /// Writes packets from the link to four places of 256 bytes in the upper half of the inbox, in turn (V16, V23).
 ///
-/// Contract: `take` accompanies each beat of a packet behind its header; a packet begins only while `free`. Firmware gives
-/// places back in order (`REGION_PACKET_RELEASE`).
+/// Contract: `take` accompanies each beat of a packet behind its header; a packet begins only while `free`. Firmware
+/// gives places back in order (`REGION_PACKET_RELEASE`).
 ///
 /// Latency: the write comes one cycle after the beat.
 #[derive(LogicBlock)]

@@ -8,10 +8,11 @@ use rust_hdl::prelude::*;
 
 /// Direct table by receive queue identifier (V14), written by firmware (region 5 of `abi::queue_state`).
 ///
-/// Contract: after reset the table clears itself, a word a cycle; before `ready` no RQID is resident, and nothing may be written.
-/// An RQID of 2^`IDS_LOG2` or more is never resident. The wire's look-up happens in each cycle with `lookup_valid`, the loopback's
-/// in every other one (`lookup2_ready`). A look-up in the cycle of a write to the same RQID may give any result: the receive
-/// engine compares the RQID with the queue's record before it takes the message.
+/// Contract: after reset the table clears itself, a word a cycle; before `ready` no RQID is
+/// resident, and nothing may be written. An RQID of 2^`IDS_LOG2` or more is never resident. The
+/// wire's look-up happens in each cycle with `lookup_valid`, the loopback's in every other one
+/// (`lookup2_ready`). A look-up in the cycle of a write to the same RQID may give any result: the
+/// receive engine compares the RQID with the queue's record before it takes the message.
 ///
 /// Latency: `lookup_id` in cycle t, `resident` and `receive_queue` in t + 1.
 #[derive(LogicBlock, Default)]

@@ -14,10 +14,11 @@ pub struct Produced {
     pub producer: Bits<16>,
 }
 
-/// Producer indices of 2^`QUEUES_LOG2` receive queues. The receive engine is their only writer; a control word clears one.
+/// Producer indices of 2^`QUEUES_LOG2` receive queues. The receive engine is their only writer; a
+/// control word clears one.
 ///
-/// `last` remembers the index written last. It stands in for the memory, which lags behind it by a cycle and must not be read in
-/// the cycle of the write.
+/// `last` remembers the index written last. It stands in for the memory, which lags behind it by a cycle and must not
+/// be read in the cycle of the write.
 ///
 /// Contract: `commit` and `clear` never come together, nor in consecutive cycles.
 ///

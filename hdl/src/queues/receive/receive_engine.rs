@@ -14,8 +14,8 @@ use crate::library::fixed::Fixed;
 use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
-/// Takes frames from the virtual channels and the loopback, says a verdict on each message, writes the accepted ones to their rings, and firmware
-/// packets to the inbox (V14, V15, V18, V20).
+/// Takes frames from the virtual channels and the loopback, says a verdict on each message, writes the accepted ones
+/// to their rings, and firmware packets to the inbox (V14, V15, V18, V20).
 ///
 /// | cycle | |
 /// |---:|---|
@@ -24,15 +24,17 @@ use rust_hdl::prelude::*;
 /// | t + 2 | header and record are in `header` and `record`: the verdict. `EntryWriter` gets the message |
 /// | t + 3 | the first descriptor beat is offered |
 ///
-/// Verdicts, in this order: BEHIND if the sender was refused before and does not restart; NOT_RESIDENT if no queue was found, it is not enabled, or it has
-/// another RQID; ENTRY_TOO_SMALL; FULL; ACCEPTED. FULL sets the sender's flow bit, every other one but BEHIND clears it.
+/// Verdicts, in this order: BEHIND if the sender was refused before and does not restart; NOT_RESIDENT if no queue
+/// was found, it is not enabled, or it has another RQID; ENTRY_TOO_SMALL; FULL; ACCEPTED. FULL sets the sender's flow
+/// bit, every other one but BEHIND clears it.
 ///
-/// The messages of two beats follow each other every two cycles. The entry given away in t + 2 counts for a record that is read in t + 2.
+/// The messages of two beats follow each other every two cycles. The entry given away in t + 2
+/// counts for a record that is read in t + 2.
 ///
 /// Contract: `FrameSelect`, `ReceiveRecords`, `EntryWriter` say what the ports promise.
 ///
-/// Latency: header offered in cycle t, first descriptor beat in t + 3. `ready` of the streams depends on registers and on `write_packets.ready`, which
-/// comes from a register.
+/// Latency: header offered in cycle t, first descriptor beat in t + 3. `ready` of the streams depends on registers
+/// and on `write_packets.ready`, which comes from a register.
 #[derive(LogicBlock, Default)]
 pub struct ReceiveEngine<
     const QUEUES_LOG2: usize,

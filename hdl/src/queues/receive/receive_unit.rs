@@ -16,13 +16,13 @@ use rust_hdl::prelude::*;
 /// Everything between the link's receive buffers and the requester of host writes (V14, V15, V18, V20).
 ///
 /// Contract:
-/// * `channel_0`, `channel_1`, `loopback`: frames of two beats or more, already checked, headers as `bundles::stored_header` says;
-///   bits 127:96 of a frame's last beat are not payload. `channel_1_likely` must be high in each cycle in which `channel_1.valid`
-///   is, and may be high in others; it may come earlier in the cycle.
-/// * `lookup_resident` and `lookup_queue` belong to the `lookup_id` of the cycle before. `lookup2_*` likewise, for an id that was
-///   offered in a cycle with `lookup2_ready`.
-/// * Firmware writes a queue's ring address before its control word, and no queue state before `ready`. Two control words of
-///   receive queues, and two consumer stores, are at least two cycles apart.
+/// * `channel_0`, `channel_1`, `loopback`: frames of two beats or more, already checked, headers as
+///   `bundles::stored_header` says; bits 127:96 of a frame's last beat are not payload. `channel_1_likely` must be
+///   high in each cycle in which `channel_1.valid` is, and may be high in others; it may come earlier in the cycle.
+/// * `lookup_resident` and `lookup_queue` belong to the `lookup_id` of the cycle before. `lookup2_*` likewise, for an
+///   id that was offered in a cycle with `lookup2_ready`.
+/// * Firmware writes a queue's ring address before its control word, and no queue state before `ready`. Two control
+///   words of receive queues, and two consumer stores, are at least two cycles apart.
 /// * `write_packets.ready` comes from a register. `answer` waits for `answer_ready`; everything else always sinks.
 #[derive(LogicBlock, Default)]
 pub struct SizedReceiveUnit<

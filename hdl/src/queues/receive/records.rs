@@ -23,11 +23,12 @@ pub struct ReceiveRecord {
 }
 
 /// Records of 2^`QUEUES_LOG2` receive queues, each part with one writer: firmware (`ControlPart`), the receive engine
-/// (`ProducerPart`, `GapPart`), the host's consumer stores (`ConsumerPart`). A control word with `enabled` clears producer
-/// and consumer index, or sets them to what was loaded.
+/// (`ProducerPart`, `GapPart`), the host's consumer stores (`ConsumerPart`). A control word with `enabled` clears
+/// producer and consumer index, or sets them to what was loaded.
 ///
-/// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in two consecutive cycles. `record` counts only
-/// with `settled`. Whoever holds a record when `change` comes for its queue must forget it.
+/// Contract: as the three parts say. `commit` may come in a cycle with `may_commit`, and never in
+/// two consecutive cycles. `record` counts only with `settled`. Whoever holds a record when
+/// `change` comes for its queue must forget it.
 ///
 /// Latency: `read_queue` in cycle t, `record` in t + 1. `configuration` takes effect two cycles later.
 #[derive(LogicBlock, Default)]

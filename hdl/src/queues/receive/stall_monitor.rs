@@ -8,14 +8,15 @@ const STALL_LOG2: usize = 12;
 /// Intervals of so many cycles for which a stall is remembered: 2^17 cycles.
 const REMEMBERED: usize = 1 << (17 - STALL_LOG2);
 
-/// Remembers for 2^17 cycles that a frame waited for 2^12 cycles or more without progress, so that pings are answered with WAITING and not with
-/// LOST (`abi::link::kind`).
+/// Remembers for 2^17 cycles that a frame waited for 2^12 cycles or more without progress, so that pings are answered
+/// with WAITING and not with LOST (`abi::link::kind`).
 ///
-/// Time is measured in intervals of 2^12 cycles: a stall counts from the end of the first whole interval in which nothing moved while
-/// a frame waited. They are counted only while a frame waits or a stall is remembered, so that nothing changes in an idle NIU.
+/// Time is measured in intervals of 2^12 cycles: a stall counts from the end of the first whole interval in which
+/// nothing moved while a frame waited. They are counted only while a frame waits or a stall is remembered, so that
+/// nothing changes in an idle NIU.
 ///
-/// Contract: `stalled_recently` is high within 2^13 cycles of the last progress while a frame waits, stays high until then, and falls 2^17 cycles
-/// behind the last such interval.
+/// Contract: `stalled_recently` is high within 2^13 cycles of the last progress while a frame waits, stays high until
+/// then, and falls 2^17 cycles behind the last such interval.
 #[derive(LogicBlock, Default)]
 pub struct StallMonitor {
     pub clock: Signal<In, Clock>,

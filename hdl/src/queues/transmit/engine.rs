@@ -40,44 +40,46 @@ pub enum ResendState {
     Starves,
 }
 
-/// Sends the messages of the transmit queues: one pipeline for any number of queues (V1, V3, V13, V18 to V20). It owns the
-/// launch part of the queues' records: the launched index.
+/// Sends the messages of the transmit queues: one pipeline for any number of queues (V1, V3, V13, V18 to V20). It
+/// owns the launch part of the queues' records: the launched index.
 ///
-/// The pipeline has four stages. Stage 3 is entered when it is empty, stage 2 when it is empty or left in the same cycle: what
-/// moves is known from registers, and a message every second cycle is what the link takes.
-/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just served, if
-///    it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more goes on before ready
-///    queues without (`ReadyQueues::may_keep`).
+/// The pipeline has four stages. Stage 3 is entered when it is empty, stage 2 when it is empty or left in the same
+/// cycle: what moves is known from registers, and a message every second cycle is what the link takes.
+/// 0. Choose a queue and read its record: a message to be sent again, else a ready queue in turn, else the queue just
+///    served, if it has more, else the queue of a store in this cycle (`offer`). A queue with priority that has more
+///    goes on before ready queues without (`ReadyQueues::may_keep`).
 /// 1. The record is there: the index to launch; read the slot.
 /// 2. The slot is there (of an Express store that is under way: the store itself): read the translation.
 /// 3. The translation is there: check and commit. The header goes to the output FIFO.
 ///
-/// What the store part tells comes a cycle behind `outcome`, so a queue whose message took the short way does not stay: it becomes
-/// ready if it has more.
+/// What the store part tells comes a cycle behind `outcome`, so a queue whose message took the short way does not
+/// stay: it becomes ready if it has more.
 ///
-/// A store takes the short way if nothing else is ready and its queue has nothing else to send. Otherwise its queue becomes
-/// ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message that meets a waiting
-/// stage leaves the pipeline, and its queue becomes ready.
+/// A store takes the short way if nothing else is ready and its queue has nothing else to send. Otherwise its queue
+/// becomes ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message
+/// that meets a waiting stage leaves the pipeline, and its queue becomes ready.
 ///
-/// A message that fails a check is told as a `skip`, and its index counts as launched. A message without credits for its
-/// virtual channel leaves the pipeline with all that follow of its queue; the queue waits without holding up others.
+/// A message that fails a check is told as a `skip`, and its index counts as launched. A message
+/// without credits for its virtual channel leaves the pipeline with all that follow of its queue;
+/// the queue waits without holding up others.
 ///
 /// `restart` stands in every frame of a queue that has nothing unanswered when the frame is made, which is
-/// `launched` - `progress.balance` = 0. What `progress` tells may be late; then the difference is too large, and `restart` is
-/// missing, which costs one refusal.
+/// `launched` - `progress.balance` = 0. What `progress` tells may be late; then the difference is too large, and
+/// `restart` is missing, which costs one refusal.
 ///
-/// Contract of `room_0` and `room_1`: `CreditGate::room`. At most four frames, of which one is long, wait behind the commit.
+/// Contract of `room_0` and `room_1`: `CreditGate::room`. At most four frames, of which one is
+/// long, wait behind the commit.
 ///
-/// Latency: an Express store is offered in cycle `t`; its header is offered at `frame` in `t + 4`. Rate: a message of up to 8 bytes
-/// every 2 cycles, of 248 bytes every 18, if the stream takes a beat a cycle.
+/// Latency: an Express store is offered in cycle `t`; its header is offered at `frame` in `t + 4`. Rate: a message of
+/// up to 8 bytes every 2 cycles, of 248 bytes every 18, if the stream takes a beat a cycle.
 #[derive(LogicBlock, Default)]
 pub struct TransmitEngine {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     /// The translation table, and the pages of the endpoint map.
     pub configuration: Signal<In, ConfigurationWrite>,
-    /// `abi::queue_state::transmit_control`. A word with `enabled` clears the launched index, or sets it to the consumer index of
-    /// `second`.
+    /// `abi::queue_state::transmit_control`. A word with `enabled` clears the launched index, or
+    /// sets it to the consumer index of `second`.
     pub queue_configuration: Signal<In, QueueWord>,
     /// This node's number.
     pub node: Signal<In, Bits<10>>,
@@ -126,8 +128,8 @@ pub struct TransmitEngine {
     pub skip: Signal<Out, Skip>,
     /// A frame waits: the link, or the own receive side, does not take it.
     pub held_up: Signal<Out, Bit>,
-    /// A message is in the pipeline, or its body is being read, that was chosen before the last control word took effect. It
-    /// may be one of a queue that this word has disabled. Or the word has not taken effect.
+    /// A message is in the pipeline, or its body is being read, that was chosen before the last control word took
+    /// effect. It may be one of a queue that this word has disabled. Or the word has not taken effect.
     pub holds_older: Signal<Out, Bit>,
     /// Pulse: a message is sent.
     pub message_sent: Signal<Out, Bit>,
@@ -830,8 +832,8 @@ impl Logic for TransmitEngine {
         self.invalid_translation.next =
             self.skips.val() & !self.outside_3.q.val() & !self.too_long_3.q.val();
 
-        // The launched index. A queue that firmware enables begins at 0, or where it is loaded; its turn comes in a cycle without a commit.
-        // It is written a cycle later; meanwhile stage 1 looks at the registers.
+        // The launched index. A queue that firmware enables begins at 0, or where it is loaded; its turn comes in a
+        // cycle without a commit. It is written a cycle later; meanwhile stage 1 looks at the registers.
         self.left_valid.d.next = (self.sends.val() | self.skips.val()) & !self.again_3.q.val();
         self.left_queue.d.next = self.queue_3.q.val();
         self.left_launched.d.next = self.index_3.q.val() + 1;

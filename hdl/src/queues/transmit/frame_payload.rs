@@ -15,15 +15,15 @@ const SLOT_HEADER: usize = 8;
 /// Bytes of payload in a frame's last beat, under the CRC.
 const LAST_BEAT: usize = BEAT - abi::link::CRC_BYTES;
 
-/// Turns the beats of a slot and an inline body into frame beats: shifts by the eight bytes of the header, puts zeros behind
-/// the payload, and leaves the last beat's top 32 bits for the CRC (`abi::link`).
+/// Turns the beats of a slot and an inline body into frame beats: shifts by the eight bytes of the header, puts zeros
+/// behind the payload, and leaves the last beat's top 32 bits for the CRC (`abi::link`).
 ///
-/// `start` brings the slot's payload and the body's second beat; the others are read from the inline pool, one a cycle, without
-/// a pause. The FIFO holds the longest payload, so that reading never depends on `ready`. `start` is allowed for a message of
-/// one payload beat while `takes_short`, for a longer one while `takes_long`.
+/// `start` brings the slot's payload and the body's second beat; the others are read from the inline pool, one a
+/// cycle, without a pause. The FIFO holds the longest payload, so that reading never depends on `ready`. `start` is
+/// allowed for a message of one payload beat while `takes_short`, for a longer one while `takes_long`.
 ///
-/// Latency: the first payload beat is offered two cycles after `start`, which is when the header can have left; then one
-/// beat a cycle.
+/// Latency: the first payload beat is offered two cycles after `start`, which is when the header
+/// can have left; then one beat a cycle.
 #[derive(LogicBlock)]
 pub struct FramePayload {
     /// Core clock.
@@ -187,7 +187,8 @@ impl Logic for FramePayload {
         }
         self.next_ends.d.next = self.behind.val() <= self.two_beats.val();
 
-        // The slot beat at hand, the half beat before it, and the payload bytes left; `start` itself comes too late to choose.
+        // The slot beat at hand, the half beat before it, and the payload bytes left; `start`
+        // itself comes too late to choose.
         self.left.next = self.length.val();
         self.low.next = self.first.val();
         self.current.next = self.second.val();

@@ -7,12 +7,12 @@ use rust_hdl::prelude::*;
 
 /// Pages of 4 KiB with 16 bodies of 256 bytes (V1): beat address = page * 256 + body * 16 + beat.
 ///
-/// One write port: the host's stores always go first, the command executor's wait for a free cycle. One read port, data the
-/// cycle after: the transmit engine always goes first, the completer waits for a free cycle.
+/// One write port: the host's stores always go first, the command executor's wait for a free cycle. One read port,
+/// data the cycle after: the transmit engine always goes first, the completer waits for a free cycle.
 ///
-/// A beat that is read in the cycle in which it is written is undefined. That cannot matter: the engine reads bodies behind the
-/// producer index only, which the host stores after the body. A program that writes a body that it has launched, or reads what
-/// it is writing, finds any mixture of its own bytes.
+/// A beat that is read in the cycle in which it is written is undefined. That cannot matter: the engine reads bodies
+/// behind the producer index only, which the host stores after the body. A program that writes a body that it has
+/// launched, or reads what it is writing, finds any mixture of its own bytes.
 #[derive(LogicBlock, Default)]
 pub struct InlinePool {
     pub clock: Signal<In, Clock>,

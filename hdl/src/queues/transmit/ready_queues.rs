@@ -8,8 +8,8 @@ use crate::library::reset_sweep::ResetSweep;
 use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
-/// FIFOs of queue numbers: ready queues with priority, ready queues without, and those that wait for credits of a virtual
-/// channel (V15, V20).
+/// FIFOs of queue numbers: ready queues with priority, ready queues without, and those that wait
+/// for credits of a virtual channel (V15, V20).
 ///
 /// The FIFOs have room for twice as many queues as there are: one that is pushed in the cycle of its pop enters while
 /// all others may stand there. A queue stands in one of the FIFOs at most once; a bit a queue says whether it does. A
@@ -21,9 +21,9 @@ use rust_hdl::prelude::*;
 /// Queues with priority go first, but a queue without priority goes behind eight of them at the latest.
 ///
 /// Contract: `store` and `starved` never wait. `again` and `reopen` wait for a cycle in which their `ready` is high.
-/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room. In the `2^N`
-/// cycles after reset the bits are cleared: no queue may be pushed and none be given priority. (Firmware needs longer to
-/// start, and without it there is no queue.)
+/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room. In
+/// the `2^N` cycles after reset the bits are cleared: no queue may be pushed and none be given priority. (Firmware
+/// needs longer to start, and without it there is no queue.)
 ///
 /// Latency: from a push to `any`: three cycles.
 #[derive(LogicBlock)]
@@ -61,8 +61,8 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     pub turn_is_prior: Signal<Out, Bit>,
     /// It is taken in this cycle; only with `any`.
     pub pop: Signal<In, Bit>,
-    /// A queue with priority that has more may go on without standing in a FIFO: no other with priority is ready, and no queue
-    /// without has waited for eight turns.
+    /// A queue with priority that has more may go on without standing in a FIFO: no other with priority is ready, and
+    /// no queue without has waited for eight turns.
     pub may_keep: Signal<Out, Bit>,
     /// It goes on in this cycle, which is a turn; only with `may_keep`, and not with `pop`.
     pub keeps: Signal<In, Bit>,

@@ -38,15 +38,16 @@ pub enum ShadowState {
 
 /// Writes the shadow line of each of `2^N` transmit queues that changed (V21). `NP1` is `N + 1`, `NP2` one more.
 ///
-/// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn has not come, one write
-/// tells all of it. A queue with shadow address 0 has no line. Firmware's error event of a queue goes out when its turn comes.
-/// Behind a line the writer rests for 16 cycles, so that shadow lines never take much of the host's link.
+/// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn
+/// has not come, one write tells all of it. A queue with shadow address 0 has no line. Firmware's
+/// error event of a queue goes out when its turn comes. Behind a line the writer rests for 16
+/// cycles, so that shadow lines never take much of the host's link.
 ///
-/// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to `SAVE_RECORD`, between two
-/// lines.
+/// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to
+/// `SAVE_RECORD`, between two lines.
 ///
-/// Contract: `progress` and `stores` come in any cycles and never wait. In the `2^N` cycles after reset the bits are cleared:
-/// none may have something to tell. (Firmware needs longer to start, and without it there is no queue.)
+/// Contract: `progress` and `stores` come in any cycles and never wait. In the `2^N` cycles after reset the bits are
+/// cleared: none may have something to tell. (Firmware needs longer to start, and without it there is no queue.)
 ///
 /// Latency: from `progress` to the descriptor beat: 4 cycles.
 #[derive(LogicBlock, Default)]
@@ -78,7 +79,8 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     by_answer: HeadFifo<Bits<N>, NP1, NP2>,
     by_store: HeadFifo<Bits<N>, NP1, NP2>,
     waits: BitTable<N>,
-    /// An error event of a queue is due if its bits differ: one is inverted when it becomes due, the other when it goes out.
+    /// An error event of a queue is due if its bits differ: one is inverted when it becomes due,
+    /// the other when it goes out.
     reports: BitRam<N>,
     reported: BitRam<N>,
     sweep: ResetSweep<N>,

@@ -1,9 +1,10 @@
-//! What the blocks of the transmit side tell each other. Each part of a queue's record has one writer; what another must
-//! know of it is told by one of these, and kept by the listener in a RAM of its own.
+//! What the blocks of the transmit side tell each other. Each part of a queue's record has one writer; what another
+//! must know of it is told by one of these, and kept by the listener in a RAM of its own.
 
 use rust_hdl::prelude::*;
 
-/// Written by the transmit engine with each new message that it sends: the launch part of a record, and the way of the message.
+/// Written by the transmit engine with each new message that it sends: the launch part of a record,
+/// and the way of the message.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Launch {
     /// The other fields count in this cycle.
@@ -44,8 +45,8 @@ pub struct Resend {
     pub restart: Bit,
     /// A ping instead of the message.
     pub ping: Bit,
-    /// Generation of the queue when this was asked for. The engine drops what has another one than the queue has now: it
-    /// belongs to an earlier owner of the queue.
+    /// Generation of the queue when this was asked for. The engine drops what has another one than the queue has now:
+    /// it belongs to an earlier owner of the queue.
     pub generation: Bits<8>,
 }
 
@@ -58,7 +59,8 @@ pub struct Progress {
     pub queue: Bits<8>,
     /// `abi::message::shadow::consumer`.
     pub consumer: Bits<16>,
-    /// Messages answered less messages sent again, modulo 2^8: `launched` less this is the number of unanswered messages.
+    /// Messages answered less messages sent again, modulo 2^8: `launched` less this is the number
+    /// of unanswered messages.
     pub balance: Bits<8>,
     /// No new message may be sent: the queue waits behind a refusal, or has failed.
     pub closed: Bit,

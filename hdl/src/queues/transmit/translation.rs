@@ -6,14 +6,15 @@ use crate::library::block_ram::BlockRam;
 use crate::library::late_select::LateSelect;
 use rust_hdl::prelude::*;
 
-/// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware (region 3), read in one cycle.
+/// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware
+/// (region 3), read in one cycle.
 ///
-/// Whether an entry leads to the own node is found out when it is written, with `own_node` as it is then: the node's number
-/// must not change while entries are valid. An entry that leads nowhere or to the own node has no use for its node's bits,
-/// so they tell which of the two it is.
+/// Whether an entry leads to the own node is found out when it is written, with `own_node` as it is then: the node's
+/// number must not change while entries are valid. An entry that leads nowhere or to the own node has no use for its
+/// node's bits, so they tell which of the two it is.
 ///
-/// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read in the
-/// cycle in which it is written is read as written: a host may load a destination that it is sending to.
+/// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read
+/// in the cycle in which it is written is read as written: a host may load a destination that it is sending to.
 #[derive(LogicBlock, Default)]
 pub struct Translation {
     /// Core clock.
@@ -34,8 +35,8 @@ pub struct Translation {
     pub valid: Signal<Out, Bit>,
     /// Valid, and it leads to another node.
     pub leaves_node: Signal<Out, Bit>,
-    /// In the cycle of the other outputs, what would hold a message up: whether its queue may use virtual channel 1, and
-    /// which channels have credits. A ping needs none.
+    /// In the cycle of the other outputs, what would hold a message up: whether its queue may use virtual channel 1,
+    /// and which channels have credits. A ping needs none.
     pub channel_1_allowed: Signal<In, Bit>,
     pub room_0: Signal<In, Bit>,
     pub room_1: Signal<In, Bit>,
@@ -134,8 +135,8 @@ impl Logic for Translation {
         self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(21);
         self.leaves_node.next = self.entry.val().get_bit(23);
 
-        // Whether the message may go is worked out for the entry in the block RAM, which comes late, and apart from it for
-        // one that was written meanwhile.
+        // Whether the message may go is worked out for the entry in the block RAM, which comes late, and apart from
+        // it for one that was written meanwhile.
         self.free_0.next = self.room_0.val() | self.ping.val();
         self.free_1.next = self.channel_1_allowed.val() & (self.room_1.val() | self.ping.val());
         self.found.next = self.entries.read_data.val();

@@ -17,8 +17,8 @@ use rust_hdl::prelude::*;
 /// From decoded stores to message frames, and back from answers to shadow lines: slot memory, [`InlinePool`],
 /// [`TransmitEngine`], [`DefaultTransmitAnswers`] and [`DefaultShadowWriter`].
 ///
-/// The records' parts and their writers: store part, the page decoder; launch part, the engine; answer part, the answer path;
-/// control part, firmware.
+/// The records' parts and their writers: store part, the page decoder; launch part, the engine; answer part, the
+/// answer path; control part, firmware.
 ///
 /// Latency, all queues idle: Express store offered in cycle `t`, frame header offered in `t + 4`.
 #[derive(LogicBlock, Default)]

@@ -8,7 +8,8 @@ use crate::profile::CompletionSplit;
 const REGION: u64 = 16 << 10;
 
 /// Runs random traffic and returns the trace hash. The device owns the lower half of the region, which it writes and
-/// never reads; it reads the upper half, which nobody writes. The host likewise writes one page of BAR4 and reads another.
+/// never reads; it reads the upper half, which nobody writes. The host likewise writes one page of
+/// BAR4 and reads another.
 fn random_traffic(profile: &Profile, seed: u64, cycles: usize) -> u64 {
     let context = format!("profile {}, seed {seed}", profile.name);
     let mut random = Random::new(seed);

@@ -124,7 +124,8 @@ pub fn legal_piece(pending: &Pending, boundary: u64, random: &mut Random) -> usi
     (end - pending.address) as usize
 }
 
-/// A beat as `PacketReceive` passes it on: data, whether it is the last, and whether the packet that it ends is malformed.
+/// A beat as `PacketReceive` passes it on: data, whether it is the last, and whether the packet
+/// that it ends is malformed.
 pub type Told = (u128, bool, bool);
 
 /// A completion that must be dropped, for a request that is outstanding (which it must not disturb) or for none.

@@ -115,7 +115,8 @@ fn an_idle_link_answers_each_message_at_once() {
     );
 }
 
-/// On a busy link one answer speaks of the eight messages that come in 16 cycles, or fewer of each of two or four queues that take turns.
+/// On a busy link one answer speaks of the eight messages that come in 16 cycles, or fewer of each
+/// of two or four queues that take turns.
 #[test]
 fn a_busy_link_gets_answers_to_many_messages() {
     for (queues, messages) in [(1, 8), (2, 4), (4, 2)] {
@@ -178,7 +179,8 @@ fn refusals_and_final_verdicts_do_not_wait() {
     );
 }
 
-/// Verdicts of all kinds on messages of many queues, pings between them, on a link of every temper: each is answered once.
+/// Verdicts of all kinds on messages of many queues, pings between them, on a link of every temper:
+/// each is answered once.
 #[test]
 fn each_verdict_is_answered_once() {
     let mut bench = Bench::new(5);

@@ -23,7 +23,8 @@ fn gate() {
             unit.beats.valid.next = random.chance(80);
             unit.beats.beat.next = random.beat();
             unit.ended.next = random.chance(50);
-            // What it looks at follows from registers and `write_packets.ready`, which is that of the cycle before here.
+            // What it looks at follows from registers and `write_packets.ready`, which is that of
+            // the cycle before here.
             unit.starts.next =
                 cycle > 3 && unit.free.val() && unit.present.val() && random.chance(80);
             unit.message.next = JudgedMessage {

@@ -27,8 +27,8 @@ fn sinks(unit: &mut FrameSelect) -> [&mut StreamSink; 3] {
     [&mut unit.channel_0, &mut unit.channel_1, &mut unit.loopback]
 }
 
-/// Offers frames of `lengths` beats without end on the streams that have one; the streams of the frames that began, and the cycles in which
-/// they did.
+/// Offers frames of `lengths` beats without end on the streams that have one; the streams of the frames that began,
+/// and the cycles in which they did.
 fn order(lengths: [usize; 3], frames: usize) -> (Vec<usize>, Vec<usize>) {
     let unit = &mut new_unit();
     let mut at = [0; 3];
@@ -111,7 +111,8 @@ fn no_cycle_is_lost_between_frames() {
     }
 }
 
-/// Frames of random lengths, with pauses on all sides: each stream's come whole and in order, and not mixed with others.
+/// Frames of random lengths, with pauses on all sides: each stream's come whole and in order, and
+/// not mixed with others.
 #[test]
 fn frames_of_each_stream_pass_whole_and_in_order() {
     let seed = 12;

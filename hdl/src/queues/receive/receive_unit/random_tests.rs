@@ -1,5 +1,5 @@
-//! Many senders, small rings, a host that gives entries back when it likes, firmware that moves queues: every verdict and every write is the one that
-//! a slow reference expects, and nothing is lost, doubled or reordered.
+//! Many senders, small rings, a host that gives entries back when it likes, firmware that moves queues: every verdict
+//! and every write is the one that a slow reference expects, and nothing is lost, doubled or reordered.
 
 use super::bench::{Bench, Said, Write};
 use crate::bundles::ConfigurationWrite;
@@ -292,7 +292,8 @@ fn follows_the_reference<
         })
         .collect();
 
-    // Frames on their way to the unit, in order; whether the next beat of a stream is a header; messages whose header was taken.
+    // Frames on their way to the unit, in order; whether the next beat of a stream is a header;
+    // messages whose header was taken.
     let mut coming: [VecDeque<(usize, usize, bool, bool)>; 3] = Default::default();
     let mut at_header = [true; 3];
     let mut taken: VecDeque<Taken> = VecDeque::new();
@@ -369,7 +370,8 @@ fn follows_the_reference<
             bench.unit.consumer_index.next = (index & 0xffff).to_bits();
         }
 
-        // Firmware takes a queue away, waits until its ring is let go and nothing for it is under way, and makes it resident elsewhere.
+        // Firmware takes a queue away, waits until its ring is let go and nothing for it is under
+        // way, and makes it resident elsewhere.
         let writes = cycle % 2 == 1;
         let under_way = |at| {
             let mut all = taken

@@ -52,7 +52,8 @@ fn send_and_run<const Q: usize, const I: usize, const N: usize, const S: usize, 
     bench.run()
 }
 
-/// Each length on each stream, for the sizes of the configuration: the payload is written whole, and the descriptor last.
+/// Each length on each stream, for the sizes of the configuration: the payload is written whole,
+/// and the descriptor last.
 #[test]
 fn each_length_is_written_whole_and_the_descriptor_last() {
     let mut bench = Bench::<
@@ -114,7 +115,8 @@ fn each_length_is_written_whole_and_the_descriptor_last() {
     }
 }
 
-/// Express messages every 2 cycles, of one sender to one queue, of many to many, on one channel and on all streams; 248 bytes every 18.
+/// Express messages every 2 cycles, of one sender to one queue, of many to many, on one channel and
+/// on all streams; 248 bytes every 18.
 #[test]
 fn rates_are_as_documented() {
     for (length, cycles) in [

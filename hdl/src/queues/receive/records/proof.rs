@@ -3,12 +3,13 @@
 use super::ReceiveRecords;
 use crate::gate::prove_inside;
 
-/// Two queues, a receive engine that keeps to its contract, and a host and a firmware that do what they like within theirs.
+/// Two queues, a receive engine that keeps to its contract, and a host and a firmware that do what
+/// they like within theirs.
 ///
-/// For each queue that was enabled (`live`), always: the level is no more than the entries and the consumer index is not beyond the producer index; the
-/// limit is the consumer index and the entries; copies agree; a record that is read is the one that stands; a store that is checked is
-/// compared with the indices that stand. `P`, `C`, `L` and `LIMIT` are what a record holds, wherever it stands: in the register of what was written
-/// last, or in memory.
+/// For each queue that was enabled (`live`), always: the level is no more than the entries and the consumer index is
+/// not beyond the producer index; the limit is the consumer index and the entries; copies agree; a record that is
+/// read is the one that stands; a store that is checked is compared with the indices that stand. `P`, `C`, `L` and
+/// `LIMIT` are what a record holds, wherever it stands: in the register of what was written last, or in memory.
 const PROPERTIES: &str = "
 module properties(input clock, input [80:0] configuration, input [24:0] store, input [7:0] read_queue, input wants);
   wire ready, settled, may_commit, pending, bad_consumer;

@@ -306,7 +306,8 @@ fn gate() {
         });
 }
 
-/// Whatever the number of queues above 16: control and ring take three, producer, limit and gap one each, the copies for the check of consumer indices two.
+/// Whatever the number of queues above 16: control and ring take three, producer, limit and gap one each, the copies
+/// for the check of consumer indices two.
 #[test]
 fn take_eight_block_rams() {
     for (name, cells) in [

@@ -36,9 +36,9 @@ pub struct ResetStep {
 /// eight rows and with each of them the record. The last of these operations enables the queue. A word without
 /// `enabled` only disables it. A queue that is loaded (`QueueWord::second`) begins at its consumer index.
 ///
-/// Contract: up to 16 control words wait; behind one of a queue that is loaded there must be none before `settling` has fallen.
-/// The operation of `valid` stays until it is taken. The one that enables a
-/// queue is offered only with `reopen_free`.
+/// Contract: up to 16 control words wait; behind one of a queue that is loaded there must be none
+/// before `settling` has fallen. The operation of `valid` stays until it is taken. The one that
+/// enables a queue is offered only with `reopen_free`.
 ///
 /// Latency: from a control word to its first operation: 2 cycles. Rate: a word with `enabled` every 9 cycles, one
 /// without every 2.

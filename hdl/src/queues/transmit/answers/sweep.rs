@@ -6,7 +6,8 @@ use rust_hdl::prelude::*;
 /// Offers the next of `2^N` queues every so many cycles. If it is not taken until the next one is due, that one's turn
 /// is lost: all wait a little longer.
 ///
-/// The walk stops after a round in which `disturbed` was low, and goes on when it is high: nothing changes in an idle NIU.
+/// The walk stops after a round in which `disturbed` was low, and goes on when it is high: nothing
+/// changes in an idle NIU.
 ///
 /// Contract: nothing is offered before `ready`.
 #[derive(LogicBlock)]

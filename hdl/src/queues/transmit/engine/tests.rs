@@ -153,8 +153,8 @@ fn messages_to_the_own_node_never_reach_the_link() {
     assert!(sent[0].own_node && !sent[1].own_node);
 }
 
-/// Stores of every kind to many queues, a slow link, credits that come and go, messages sent again: every accepted message
-/// leaves once, in the order of its queue, with its own bytes.
+/// Stores of every kind to many queues, a slow link, credits that come and go, messages sent again: every accepted
+/// message leaves once, in the order of its queue, with its own bytes.
 #[test]
 fn every_message_leaves_once_and_in_order() {
     for seed in 20..24 {
@@ -263,8 +263,8 @@ fn a_resend_of_another_generation_is_dropped() {
     assert_eq!(bench.run(30).len(), 1);
 }
 
-/// Stores as fast as they can come while the link stutters: messages change between the short way and the ready queues all
-/// the time, and none is sent before it was stored.
+/// Stores as fast as they can come while the link stutters: messages change between the short way and the ready
+/// queues all the time, and none is sent before it was stored.
 #[test]
 fn the_two_ways_through_the_pipeline_never_overtake_a_store() {
     for seed in 30..34 {

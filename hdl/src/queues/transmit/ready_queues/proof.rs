@@ -4,10 +4,10 @@ use super::ReadyQueues;
 use crate::gate::prove_inside;
 use std::fmt::Write;
 
-/// Four queues. After a reset nothing is pushed until the bits are cleared; then, for whatever the engine does within the
-/// contract, always:
-/// * a queue's bit is set when the queue stands in one of the four FIFOs or before it, once, and clear when it stands in
-///   none;
+/// Four queues. After a reset nothing is pushed until the bits are cleared; then, for whatever the
+/// engine does within the contract, always:
+/// * a queue's bit is set when the queue stands in one of the four FIFOs or before it, once, and
+///   clear when it stands in none;
 /// * a `store` or `again` that is taken is looked at in the next cycle, an `again` later if a store is in its way;
 /// * a queue whose push is looked at stands somewhere in the next cycle, unless it is popped in this one;
 /// * a queue leaves only by `pop`, as `turn`;

@@ -93,8 +93,8 @@ fn the_descriptor_follows_its_cause_by_four_cycles() {
     }
 }
 
-/// However often queues change while their turn has not come: in the end each line says the latest, and no line ever says
-/// something older than a line before it.
+/// However often queues change while their turn has not come: in the end each line says the latest, and no line ever
+/// says something older than a line before it.
 fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64) {
     let seed = 8;
     println!("{} queues, seed {seed}", 1 << N);

@@ -1,5 +1,5 @@
-//! The transmit side behind its page decoder, against receivers made of a few lines: rings that fill, refusals, answers in
-//! bitmaps that overtake each other.
+//! The transmit side behind its page decoder, against receivers made of a few lines: rings that fill, refusals,
+//! answers in bitmaps that overtake each other.
 
 use super::*;
 use crate::bundles::HostWrite;
@@ -339,7 +339,8 @@ fn many_destinations_cost_nothing() {
     println!("{count} messages in {cycles} cycles");
 }
 
-/// Rings that fill and are emptied now and then: every message arrives once, in the order of its queue, node and channel.
+/// Rings that fill and are emptied now and then: every message arrives once, in the order of its
+/// queue, node and channel.
 #[test]
 fn refusals_lose_double_and_disorder_nothing() {
     for seed in 1..4 {
@@ -486,8 +487,8 @@ impl Traffic {
     }
 }
 
-/// Of an idle queue nothing is lost, doubled or out of order when its record is saved, used by another owner, and loaded to
-/// the same queue or to another one, while the others go on sending.
+/// Of an idle queue nothing is lost, doubled or out of order when its record is saved, used by another owner, and
+/// loaded to the same queue or to another one, while the others go on sending.
 #[test]
 fn an_idle_queue_goes_on_from_its_saved_record_under_the_traffic_of_others() {
     for seed in 1..5 {
