@@ -213,8 +213,8 @@ pub const MUTANTS: &[Mutant] = &[
         name: "producer-unbounded",
         fault: "a producer index beyond the queue's slots is taken",
         module: "niu$pages",
-        signal: "legal$d",
-        value: "~consumer_now[32'h10]",
+        signal: "near$d",
+        value: "1'b1",
         tests: &[INDICES],
     },
     Mutant {
