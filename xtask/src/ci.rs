@@ -8,8 +8,9 @@ use clap::Parser;
 use crate::command_line::CommandLine;
 
 /// The commands of `cargo xtask` that a change must pass, in order. `.ci/run` calls the same.
-const CHECKS: [&[&str]; 6] = [
+const CHECKS: [&[&str]; 7] = [
     &["lint"],
+    &["dependencies"],
     &["test"],
     &["test", "--configuration", "minimum"],
     &["bench", "--quick"],

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    ci, firmware, generate, lint, mutate,
+    ci, dependencies, firmware, generate, lint, mutate,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -80,7 +80,9 @@ enum Command {
     Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
     Tools,
-    /// What a change must pass: lint, test, test of another configuration, a quick bench, a waveform
+    /// Check licences, sources and advisories of all dependencies (builds cargo-deny first, once)
+    Dependencies,
+    /// What a change must pass: lint, dependencies, test, test of another configuration, a quick bench, a waveform
     Ci,
 }
 
@@ -143,6 +145,7 @@ impl CommandLine {
             }
             Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
+            Command::Dependencies => dependencies::dependencies(&workspace),
             Command::Ci => ci::ci(),
         }
     }

@@ -1,15 +1,10 @@
-//! `cargo xtask lint`: formatting, warnings, documentation, generated Verilog, dependencies.
+//! `cargo xtask lint`: formatting, warnings, documentation, generated Verilog.
 
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{
-    firmware, generate, mutate,
-    progress::{run_step, succeeds},
-    tools,
-    workspace::Workspace,
-};
+use crate::{firmware, generate, mutate, progress::run_step, tools, workspace::Workspace};
 
 /// Waivers for the soft core's Verilog, which is not ours to mend.
 const VEXRISCV_WAIVER: &str = "`verilator_config\nlint_off -file \"*vexriscv.v\"\n";
@@ -27,29 +22,7 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
     mutate::check(workspace)?;
     warnings(workspace)?;
     verilator(workspace)?;
-    yosys(workspace)?;
-    dependencies(workspace)
-}
-
-/// Licences, advisories and sources of the crates that the workspace and the firmware image depend on.
-fn dependencies(workspace: &Workspace) -> Result<()> {
-    if !succeeds(workspace.cargo().args(["deny", "--version"])) {
-        eprintln!(
-            "Licences and advisories: not checked, as cargo-deny is not installed (cargo install --locked cargo-deny)"
-        );
-        return Ok(());
-    }
-    let rules = workspace.root().join("deny.toml");
-    let check = |title: &str, mut cargo: Command| {
-        cargo.args(["deny", "check", "--config"]).arg(&rules);
-        run_step(title, &mut cargo)
-    };
-    check("Licences and advisories (cargo deny)", workspace.cargo())?;
-    check(
-        "Licences and advisories of the firmware image",
-        image_cargo(workspace),
-    )?;
-    Ok(())
+    yosys(workspace)
 }
 
 /// Cargo in the folder of the firmware image, which is a package of its own.

@@ -3,6 +3,7 @@
 
 mod ci;
 mod command_line;
+mod dependencies;
 mod firmware;
 mod generate;
 mod lint;
