@@ -78,9 +78,14 @@ pub struct AnswerCollector {
     fills: DFF<Bit>,
     is_refusal: DFF<Bit>,
     added: DFF<Bits<12>>,
+    /// The answer, or the verdict, is for this node itself.
+    found_is_local: DFF<Bit>,
+    joining_is_local: DFF<Bit>,
     /// The answer that is handed over.
     offered: DFF<Bit>,
     offer: DFF<Answer>,
+    /// It is for this node itself.
+    is_local: DFF<Bit>,
 
     pinged: Signal<Local, Verdict>,
     next: Signal<Local, Verdict>,
@@ -109,7 +114,6 @@ pub struct AnswerCollector {
     stores: Signal<Local, Bit>,
     departs: Signal<Local, Bit>,
     changed: Signal<Local, Answer>,
-    is_local: Signal<Local, Bit>,
     one: Fixed<ACCUMULATORS, 1>,
     first_bit: Fixed<12, 1>,
     /// The distances that one answer reaches.
@@ -145,8 +149,11 @@ impl Logic for AnswerCollector {
             fills,
             is_refusal,
             added,
+            found_is_local,
+            joining_is_local,
             offered,
-            offer
+            offer,
+            is_local
         );
         clock!(self, clock, pings, answers);
         self.pings.reset.next = self.reset.val();
@@ -248,6 +255,8 @@ impl Logic for AnswerCollector {
                 & (self.distance.val().get_bits::<3>(4) == 0)
                 & (((self.near.val() >> self.distance.val().get_bits::<4>(0)) & 1) == 1);
             self.fills.d.next = self.distance.val() == self.last_message.val();
+            self.found_is_local.d.next = self.found.q.val().node == self.node.val();
+            self.joining_is_local.d.next = self.joining.q.val().node == self.node.val();
             self.is_refusal.d.next = self.joining.q.val().verdict != self.accepted.val();
             self.added.d.next = self.first_bit.val() << self.distance.val().get_bits::<4>(0);
         }
@@ -256,11 +265,14 @@ impl Logic for AnswerCollector {
         self.answers.write_data.next = self.changed.val();
         self.answers.write_enable.next = self.stores.val();
         self.offer.d.next = self.last_found.q.val();
+        self.is_local.d.next = self.found_is_local.q.val();
         if self.direct.val() {
             self.offer.d.next = self.changed.val();
+            self.is_local.d.next = self.joining_is_local.q.val();
         }
         if self.offered.q.val() {
             self.offer.d.next = self.offer.q.val();
+            self.is_local.d.next = self.is_local.q.val();
         }
 
         // Flags of the accumulators. What is handed over is forgotten; what begins has no age.
@@ -304,11 +316,10 @@ impl Logic for AnswerCollector {
         }
 
         // The answer on offer.
-        self.is_local.next = self.offer.q.val().node == self.node.val();
         self.answer.next = self.offer.q.val();
-        self.answer_valid.next = self.offered.q.val() & !self.is_local.val();
-        self.local_answer_valid.next = self.offered.q.val() & self.is_local.val();
-        if self.is_local.val() | self.answer_ready.val() {
+        self.answer_valid.next = self.offered.q.val() & !self.is_local.q.val();
+        self.local_answer_valid.next = self.offered.q.val() & self.is_local.q.val();
+        if self.is_local.q.val() | self.answer_ready.val() {
             self.offered.d.next = false;
         }
         if self.evicts.val() | self.direct.val() | self.departs.val() {
