@@ -6,6 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 
+/// Points to a [`Host`], which C knows nothing of.
+type Context = *const c_void;
+
 /// `struct wayfarer_memory`.
 #[repr(C)]
 struct Memory {
@@ -16,19 +19,19 @@ struct Memory {
 /// `struct wayfarer_transport`.
 #[repr(C)]
 struct Transport {
-    context: *const Host,
-    read32: unsafe extern "C-unwind" fn(*const Host, u32, *mut u32) -> bool,
-    write32: unsafe extern "C-unwind" fn(*const Host, u32, u32),
-    write64: unsafe extern "C-unwind" fn(*const Host, u64, u64),
-    write_combined: unsafe extern "C-unwind" fn(*const Host, u64, *const u8, usize),
-    fence: unsafe extern "C-unwind" fn(*const Host),
-    allocate: unsafe extern "C-unwind" fn(*const Host, usize, *mut Memory) -> bool,
-    release: unsafe extern "C-unwind" fn(*const Host, *mut Memory),
-    load64: unsafe extern "C-unwind" fn(*const Host, *const Memory, usize) -> u64,
-    load: unsafe extern "C-unwind" fn(*const Host, *const Memory, usize, *mut u8, usize),
-    store: unsafe extern "C-unwind" fn(*const Host, *const Memory, usize, *const u8, usize),
-    now_ns: unsafe extern "C-unwind" fn(*const Host) -> u64,
-    wait: unsafe extern "C-unwind" fn(*const Host, u64),
+    context: Context,
+    read32: unsafe extern "C-unwind" fn(Context, u32, *mut u32) -> bool,
+    write32: unsafe extern "C-unwind" fn(Context, u32, u32),
+    write64: unsafe extern "C-unwind" fn(Context, u64, u64),
+    write_combined: unsafe extern "C-unwind" fn(Context, u64, *const u8, usize),
+    fence: unsafe extern "C-unwind" fn(Context),
+    allocate: unsafe extern "C-unwind" fn(Context, usize, *mut Memory) -> bool,
+    release: unsafe extern "C-unwind" fn(Context, *mut Memory),
+    load64: unsafe extern "C-unwind" fn(Context, *const Memory, usize) -> u64,
+    load: unsafe extern "C-unwind" fn(Context, *const Memory, usize, *mut u8, usize),
+    store: unsafe extern "C-unwind" fn(Context, *const Memory, usize, *const u8, usize),
+    now_ns: unsafe extern "C-unwind" fn(Context) -> u64,
+    wait: unsafe extern "C-unwind" fn(Context, u64),
 }
 
 /// `struct wayfarer_place`.
@@ -37,7 +40,7 @@ struct Place {
     transport: *const Transport,
     node: u16,
     peer: u16,
-    barrier: unsafe extern "C-unwind" fn(*const Host),
+    barrier: unsafe extern "C-unwind" fn(Context),
 }
 
 /// What `ping` has counted: `struct ping_counts`.
@@ -139,7 +142,7 @@ impl Program {
         call: impl FnOnce(*const Place) -> c_int,
     ) -> Result<(), CheckFailed> {
         let transport = Transport {
-            context: &raw const self.host,
+            context: (&raw const self.host).cast(),
             read32,
             write32,
             write64,
@@ -172,9 +175,9 @@ impl Program {
 ///
 /// # Safety
 /// `context` is the one that [`Program::run`] has given to the program that runs.
-unsafe fn host<'a>(context: *const Host) -> &'a Host {
+unsafe fn host<'a>(context: Context) -> &'a Host {
     // SAFETY: `Program::run` borrows the host until the program has ended, and nobody borrows it mutably.
-    unsafe { &*context }
+    unsafe { &*context.cast::<Host>() }
 }
 
 /// Bytes of the program.
@@ -192,7 +195,7 @@ unsafe fn slice<'a>(bytes: *const u8, count: usize) -> &'a [u8] {
 // SAFETY of the functions below: the C driver calls them as `driver.h` says, with the transport's context, with
 // pointers that are valid during the call, and with counts of bytes that are there.
 
-unsafe extern "C-unwind" fn read32(context: *const Host, offset: u32, value: *mut u32) -> bool {
+unsafe extern "C-unwind" fn read32(context: Context, offset: u32, value: *mut u32) -> bool {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     let Ok(bytes) = host.port.load(0, offset.into(), 4) else {
@@ -206,20 +209,20 @@ unsafe extern "C-unwind" fn read32(context: *const Host, offset: u32, value: *mu
     true
 }
 
-unsafe extern "C-unwind" fn write32(context: *const Host, offset: u32, value: u32) {
+unsafe extern "C-unwind" fn write32(context: Context, offset: u32, value: u32) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.port.store(0, offset.into(), &value.to_le_bytes());
 }
 
-unsafe extern "C-unwind" fn write64(context: *const Host, offset: u64, value: u64) {
+unsafe extern "C-unwind" fn write64(context: Context, offset: u64, value: u64) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.port.store(2, offset, &value.to_le_bytes());
 }
 
 unsafe extern "C-unwind" fn write_combined(
-    context: *const Host,
+    context: Context,
     offset: u64,
     bytes: *const u8,
     count: usize,
@@ -229,7 +232,7 @@ unsafe extern "C-unwind" fn write_combined(
     host.combining.borrow_mut().push((offset, bytes.to_vec()));
 }
 
-unsafe extern "C-unwind" fn fence(context: *const Host) {
+unsafe extern "C-unwind" fn fence(context: Context) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     for (offset, bytes) in host.combining.take() {
@@ -237,11 +240,7 @@ unsafe extern "C-unwind" fn fence(context: *const Host) {
     }
 }
 
-unsafe extern "C-unwind" fn allocate(
-    context: *const Host,
-    bytes: usize,
-    memory: *mut Memory,
-) -> bool {
+unsafe extern "C-unwind" fn allocate(context: Context, bytes: usize, memory: *mut Memory) -> bool {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.pieces.set(host.pieces.get() + 1);
@@ -254,18 +253,14 @@ unsafe extern "C-unwind" fn allocate(
     true
 }
 
-unsafe extern "C-unwind" fn release(context: *const Host, memory: *mut Memory) {
+unsafe extern "C-unwind" fn release(context: Context, memory: *mut Memory) {
     // SAFETY: see above.
     let (host, memory) = unsafe { (host(context), &*memory) };
     host.pieces.set(host.pieces.get() - 1);
     host.port.release(memory.bus_address);
 }
 
-unsafe extern "C-unwind" fn load64(
-    context: *const Host,
-    memory: *const Memory,
-    offset: usize,
-) -> u64 {
+unsafe extern "C-unwind" fn load64(context: Context, memory: *const Memory, offset: usize) -> u64 {
     // SAFETY: see above.
     let (host, memory) = unsafe { (host(context), &*memory) };
     let mut word = [0; 8];
@@ -275,7 +270,7 @@ unsafe extern "C-unwind" fn load64(
 }
 
 unsafe extern "C-unwind" fn load(
-    context: *const Host,
+    context: Context,
     memory: *const Memory,
     offset: usize,
     bytes: *mut u8,
@@ -291,7 +286,7 @@ unsafe extern "C-unwind" fn load(
 }
 
 unsafe extern "C-unwind" fn store(
-    context: *const Host,
+    context: Context,
     memory: *const Memory,
     offset: usize,
     bytes: *const u8,
@@ -303,19 +298,19 @@ unsafe extern "C-unwind" fn store(
     host.port.write_memory(address, bytes);
 }
 
-unsafe extern "C-unwind" fn now_ns(context: *const Host) -> u64 {
+unsafe extern "C-unwind" fn now_ns(context: Context) -> u64 {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.port.now_ns() as u64
 }
 
-unsafe extern "C-unwind" fn wait(context: *const Host, at_most_ns: u64) {
+unsafe extern "C-unwind" fn wait(context: Context, at_most_ns: u64) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.port.poll(at_most_ns as f64);
 }
 
-unsafe extern "C-unwind" fn barrier(context: *const Host) {
+unsafe extern "C-unwind" fn barrier(context: Context) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
     host.port.gather(&[]);

@@ -27,9 +27,10 @@ fn two_nodes_exchange_messages_of_all_sizes() {
     for (seed, profile) in [(201, "pcie-gen3-x8"), (202, "bare")] {
         let programs = launch(
             options(profile, seed),
-            (0..2)
-                .map(|_| Box::new(|port| Program::new(port).ping()) as _)
-                .collect(),
+            vec![
+                Box::new(|port| Program::new(port).ping()),
+                Box::new(|port| Program::new(port).ping()),
+            ],
         );
         let (counts, _) = programs
             .into_results()
