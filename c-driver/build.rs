@@ -1,7 +1,7 @@
 //! Compiles the C driver and the programs that use it.
 
 /// What is compiled, and what it includes.
-const SOURCES: [&str; 3] = ["c/driver.c", "c/ping.c", "c/mistakes.c"];
+const SOURCES: [&str; 4] = ["c/driver.c", "c/ping.c", "c/mistakes.c", "c/silence.c"];
 const HEADERS: [&str; 3] = ["c/driver.h", "c/programs.h", "../abi/include/wayfarer.h"];
 
 fn main() {

@@ -21,11 +21,13 @@ struct ping_counts {
     uint32_t niu_ring_full; /* messages that found the ring full */
 };
 
-/* Both return 0, or the line of the first check that has failed. */
+/* All return 0, or the line of the first check that has failed. */
 
 /* Exchanges messages of all sizes with the other node and checks each of them. */
 int ping(const struct wayfarer_place *place, struct ping_counts *counts);
 /* Makes mistakes, and checks that the NIU answers each of them as the documents say. */
 int mistakes(const struct wayfarer_place *place);
+/* Stops the firmware, ends without it, and opens the device again. */
+int silence(const struct wayfarer_place *place);
 
 #endif

@@ -1,8 +1,8 @@
 //! An example driver for the NIU in C: `c/driver.c`, with `c/driver.h` as its interface. It was made from `docs/` and
-//! the generated header `abi/include/wayfarer.h` alone, and is the test of both: what it needs to know must stand there.
+//! the generated header `abi/include/wayfarer.h` alone, and tests both: what a driver needs to know must stand there.
 //!
-//! `c/ping.c` and `c/mistakes.c` are programs that use it. This crate runs them on a simulated cluster: [`Program`]
-//! calls one with a transport that reaches the simulated device.
+//! `c/ping.c`, `c/mistakes.c` and `c/silence.c` are programs that use it. This crate runs them on a simulated cluster:
+//! [`Program`] calls one with a transport that reaches the simulated device.
 #![deny(unsafe_code)]
 
 mod simulated;

@@ -66,6 +66,7 @@ pub struct PingCounts {
 unsafe extern "C-unwind" {
     fn ping(place: *const Place, counts: *mut PingCounts) -> c_int;
     fn mistakes(place: *const Place) -> c_int;
+    fn silence(place: *const Place) -> c_int;
 }
 
 /// A C program has found something else than it expected.
@@ -94,9 +95,17 @@ struct Host {
     port: HostPort,
     /// Pieces of memory that are allocated.
     pieces: Cell<usize>,
-    /// Stores to BAR4 that wait for the next fence, as they may in write-combining buffers: a driver that forgets the
-    /// fence is found out.
-    combining: RefCell<Vec<(u64, Vec<u8>)>>,
+    /// Stores to memory and to BAR4 that wait for the next fence, as they may in store and write-combining buffers: a
+    /// driver that forgets a fence is found out.
+    stores: RefCell<Vec<Store>>,
+}
+
+/// A store that waits for the next fence.
+enum Store {
+    /// To memory, at this bus address.
+    Memory(u64, Vec<u8>),
+    /// To BAR4, at this offset.
+    Combined(u64, Vec<u8>),
 }
 
 /// Runs C programs on a simulated host.
@@ -110,7 +119,7 @@ impl Program {
         let host = Host {
             port,
             pieces: Cell::default(),
-            combining: RefCell::default(),
+            stores: RefCell::default(),
         };
         Program { host }
     }
@@ -133,6 +142,15 @@ impl Program {
     pub fn mistakes(&self) -> Result<(), CheckFailed> {
         // SAFETY: the place is valid while it runs.
         self.run("mistakes.c", |place| unsafe { mistakes(place) })
+    }
+
+    /// Stops the firmware, ends without it, and opens the device again (`c/silence.c`).
+    ///
+    /// # Errors
+    /// A check has failed, or memory was not released.
+    pub fn silence(&self) -> Result<(), CheckFailed> {
+        // SAFETY: the place is valid while it runs.
+        self.run("silence.c", |place| unsafe { silence(place) })
     }
 
     /// Calls a program with a place that is valid during the call.
@@ -229,14 +247,18 @@ unsafe extern "C-unwind" fn write_combined(
 ) {
     // SAFETY: see above.
     let (host, bytes) = unsafe { (host(context), slice(bytes, count)) };
-    host.combining.borrow_mut().push((offset, bytes.to_vec()));
+    let store = Store::Combined(offset, bytes.to_vec());
+    host.stores.borrow_mut().push(store);
 }
 
 unsafe extern "C-unwind" fn fence(context: Context) {
     // SAFETY: see above.
     let host = unsafe { host(context) };
-    for (offset, bytes) in host.combining.take() {
-        host.port.store_combined(4, offset, &bytes);
+    for store in host.stores.take() {
+        match store {
+            Store::Memory(address, bytes) => host.port.write_memory(address, &bytes),
+            Store::Combined(offset, bytes) => host.port.store_combined(4, offset, &bytes),
+        }
     }
 }
 
@@ -295,7 +317,8 @@ unsafe extern "C-unwind" fn store(
     // SAFETY: see above.
     let (host, memory, bytes) = unsafe { (host(context), &*memory, slice(bytes, count)) };
     let address = memory.bus_address + offset as u64;
-    host.port.write_memory(address, bytes);
+    let store = Store::Memory(address, bytes.to_vec());
+    host.stores.borrow_mut().push(store);
 }
 
 unsafe extern "C-unwind" fn now_ns(context: Context) -> u64 {

@@ -2,11 +2,11 @@
 
 use sim::cluster::ClusterOptions;
 use sim::profile::Profile;
-use wayfarer_c_driver::{PingCounts, Program};
+use wayfarer_c_driver::{CheckFailed, PingCounts, Program};
 use wayfarer_cluster::launch::{firmware_path, launch, read_firmware};
 
 /// Core cycles after which a run counts as hung.
-const MAXIMUM_CYCLES: u64 = 4_000_000;
+const MAXIMUM_CYCLES: u64 = 10_000_000;
 /// Payloads of Basic messages have 0 to 248 bytes; an Express message follows each.
 const MESSAGES: u32 = 249;
 
@@ -53,16 +53,26 @@ fn two_nodes_exchange_messages_of_all_sizes() {
     }
 }
 
-#[test]
-fn mistakes_are_answered_as_the_documents_say() {
+/// Runs a program on node 0, and none on node 1.
+fn alone(seed: u64, program: fn(&Program) -> Result<(), CheckFailed>) {
     let programs = launch(
-        options("pcie-gen3-x8", 203),
+        options("pcie-gen3-x8", seed),
         vec![
-            Box::new(|port| Program::new(port).mistakes()),
+            Box::new(move |port| program(&Program::new(port))),
             Box::new(|_| Ok(())),
         ],
     );
     programs
         .into_results()
         .unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn mistakes_are_answered_as_the_documents_say() {
+    alone(203, Program::mistakes);
+}
+
+#[test]
+fn a_driver_can_end_without_the_firmware_and_the_next_one_finds_a_device_that_works() {
+    alone(204, Program::silence);
 }
