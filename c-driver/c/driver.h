@@ -1,6 +1,6 @@
 /*
- * A driver for the Wayfarer NIU in plain C11, made from the documents alone: docs/contracts/1-host-abi.md says what a
- * driver must do (the rules by number below), abi/include/wayfarer.h has the numbers.
+ * A driver for the Wayfarer NIU in plain C11. docs/contracts/1-host-abi.md says what a driver must do: "rule 9" is one
+ * of its rules. abi/include/wayfarer.h has the numbers. A driver needs to know nothing else.
  *
  * The driver reaches the device through a transport of a few functions. It has no threads and no locks: one thread may
  * use a device and its endpoints.
