@@ -51,11 +51,10 @@ int silence(const struct wayfarer_place *place)
         return failed;
     transport->write32(transport->context, WAYFARER_CONTROL_PROCESSOR_CONTROL_OFFSET,
                        1u << WAYFARER_CONTROL_PROCESSOR_CONTROL_HOLD_SHIFT);
-    CHECK(wayfarer_load_translation(&endpoint, 0, place->node, RECEIVE_QUEUE_ID, 0) == WAYFARER_FIRMWARE_SILENT);
     failed = echo(&endpoint);
     if (failed)
         return failed;
-    /* The endpoint's memory stays reachable until the NIU is quiet (rules 11 and 39). */
+    /* Nobody answers; so the endpoint's memory stays reachable until the NIU is quiet (rules 11 and 39). */
     wayfarer_destroy_endpoint(&endpoint);
     CHECK(device.parked_count == 2);
     wayfarer_close(&device);
