@@ -352,6 +352,15 @@ fn place_and_route(
     Ok(runs)
 }
 
+/// The placer to ask for, unless an option names one: of nextpnr's, this one leaves the shortest paths here
+/// (`docs/synthesis.md`, "What the flow does for the clock").
+fn placer(options: &[String]) -> &'static [&'static str] {
+    if options.iter().any(|option| option.starts_with("--placer")) {
+        return &[];
+    }
+    &["--placer", "static"]
+}
+
 fn place(
     workspace: &Workspace,
     options: &Options,
@@ -378,6 +387,7 @@ fn place(
             .args(["--timing-allow-fail", "--report", &report])
             .arg("--detailed-timing-report")
             .args(["--seed", &seed.to_string()])
+            .args(placer(&options.nextpnr_option))
             .args(&options.nextpnr_option),
     )?;
     write(&folder.join(format!("nextpnr-{seed}.log")), &log)?;
