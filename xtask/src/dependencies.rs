@@ -33,6 +33,8 @@ pub fn dependencies(workspace: &Workspace) -> Result<()> {
             .current_dir(workspace.root())
             .arg("--manifest-path")
             .arg(workspace.root().join(manifest))
+            .arg("--config")
+            .arg(workspace.root().join("deny.toml"))
             .args(what);
         command
     };
@@ -46,16 +48,7 @@ pub fn dependencies(workspace: &Workspace) -> Result<()> {
         ("Licences and sources", "Cargo.toml"),
         ("Licences and sources of the firmware image", image.as_ref()),
     ] {
-        let rules = workspace.root().join("deny.toml");
-        let rules = rules.to_string_lossy();
-        let mut what = vec![
-            "check",
-            "--config",
-            rules.as_ref(),
-            "licenses",
-            "bans",
-            "sources",
-        ];
+        let mut what = vec!["check", "licenses", "bans", "sources"];
         if advisories {
             what.push("advisories");
         }
