@@ -1,7 +1,7 @@
 //! The gap part of the receive queues' records.
 
 use crate::bundles::stored_header::{self, GAP_EPOCH_BITS};
-use crate::library::forward_ram::ForwardRam;
+use crate::library::block_ram::BlockRam;
 use rust_hdl::prelude::*;
 
 /// The epoch of a receive queue's last message (`GapEpoch`).
@@ -43,11 +43,15 @@ pub struct GapPart<const QUEUES_LOG2: usize> {
     /// No message was for it until now; else it goes on from elsewhere, and a frame may have been lost meanwhile.
     pub clear_begins: Signal<In, Bit>,
 
-    memory: ForwardRam<GapRecord, QUEUES_LOG2>,
+    memory: BlockRam<GapRecord, QUEUES_LOG2>,
     /// What is written in this cycle; the memory lags behind it by a cycle.
     writes: DFF<Bit>,
     written_queue: DFF<Bits<QUEUES_LOG2>>,
     written: DFF<GapRecord>,
+    /// What was written in the cycle before: the memory must not be read in the cycle of a write.
+    wrote: DFF<Bit>,
+    last_queue: DFF<Bits<QUEUES_LOG2>>,
+    last: DFF<GapRecord>,
     /// The queue that `memory` was read for.
     read: DFF<Bits<QUEUES_LOG2>>,
     half: DFF<Bit>,
@@ -68,6 +72,9 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
             writes,
             written_queue,
             written,
+            wrote,
+            last_queue,
+            last,
             read,
             half,
             sweeping,
@@ -108,7 +115,13 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
         self.memory.write_enable.next = self.writes.q.val();
         self.memory.read_address.next = self.read_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.read.d.next = self.read_queue.val().get_bits::<QUEUES_LOG2>(0);
+        self.wrote.d.next = self.writes.q.val();
+        self.last_queue.d.next = self.written_queue.q.val();
+        self.last.d.next = self.written.q.val();
         self.record.next = self.memory.read_data.val();
+        if self.wrote.q.val() & (self.read.q.val() == self.last_queue.q.val()) {
+            self.record.next = self.last.q.val();
+        }
         if self.writes.q.val() & (self.read.q.val() == self.written_queue.q.val()) {
             self.record.next = self.written.q.val();
         }

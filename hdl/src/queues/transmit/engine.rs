@@ -593,18 +593,26 @@ impl Logic for TransmitEngine {
         // Stage 1: the record. Messages of the same queue ahead in the pipeline count as launched.
         self.killed_1.next = self.starved.q.val()
             & !self.again_1.q.val()
-            & (self.starved_queue.q.val() == self.queue_1.q.val());
+            & (self
+                .starved_queue
+                .q
+                .val()
+                .get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         self.control_1.next = self.controls.read_data.val();
         self.answered_1.next = self.answered.read_data.val();
         self.producer_1.next = self.producers.read_data.val();
-        self.ahead_behind_3.next =
-            self.left_valid.q.val() & (self.left_queue.q.val() == self.queue_1.q.val());
+        self.ahead_behind_3.next = self.left_valid.q.val()
+            & (self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         self.ahead_in_3.next = self.valid_3.q.val()
             & !self.again_3.q.val()
-            & (self.queue_3.q.val() == self.queue_1.q.val());
+            & (self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         self.ahead_in_2.next = self.goes_long_way.val()
             & !self.again_2.q.val()
-            & (self.queue_2.q.val() == self.queue_1.q.val());
+            & (self.queue_2.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         self.launched_select.late.next = self.launched.memory_data.val();
         self.launched_select.takes_early.next = self.launched.is_written.val()
             | self.ahead_behind_3.val()
@@ -748,11 +756,13 @@ impl Logic for TransmitEngine {
         }
 
         // The queue in stage 3 may starve in this cycle.
-        self.follows_2.d.next =
-            !self.again_2.q.val() & (self.queue_2.q.val() == self.queue_3.q.val());
+        self.follows_2.d.next = !self.again_2.q.val()
+            & (self.queue_2.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                == self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         if self.move_2.val() {
-            self.follows_2.d.next =
-                !self.again_1.q.val() & (self.queue_1.q.val() == self.queue_3.q.val());
+            self.follows_2.d.next = !self.again_1.q.val()
+                & (self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
+                    == self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
         }
 
         // The inline pool: the payload under way first, then the second beat of the next message's body.
