@@ -3,6 +3,7 @@
 use crate::bundles::{ConfigurationWrite, Event, HostWrite};
 use crate::configuration::TRANSMIT_SLOTS_LOG2;
 use crate::library::forward_ram::ForwardRam;
+use crate::library::reset_sweep::ResetSweep;
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::signals::{Progress, StoreOffer, StoreOutcome, StorePart};
 use rust_hdl::prelude::*;
@@ -105,10 +106,9 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     map: ForwardRam<Bits<27>, ENDPOINTS_LOG2>,
     parts: ForwardRam<Bits<33>, QUEUES_LOG2>,
     consumers: ForwardRam<Bits<17>, QUEUES_LOG2>,
-    /// The word of the map that is cleared next, whether all are, and whether all were in the cycle before: only then
-    /// the word that was read in it counts.
-    clear_address: DFF<Bits<ENDPOINTS_LOG2>>,
-    cleared: DFF<Bit>,
+    /// Clears the map.
+    sweep: ResetSweep<ENDPOINTS_LOG2>,
+    /// All of the map was cleared in the cycle before: only then the word that was read in it counts.
     readable: DFF<Bit>,
 
     // Cycle t + 1: the store, and what it is.
@@ -251,8 +251,6 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         dff_setup!(
             self,
             clock,
-            clear_address,
-            cleared,
             readable,
             stored,
             page_store,
@@ -314,7 +312,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             written_queue,
             written_part
         );
-        clock!(self, clock, map, parts, consumers);
+        clock!(self, clock, map, parts, consumers, sweep);
 
         // The endpoint map: written by firmware, read at the store's page.
         self.map_index.next = self.configuration.val().index;
@@ -341,18 +339,13 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
                 == abi::queue_state::REGION_ENDPOINT_MAP.to_bits());
         self.map.write_address.next = self.map_index.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.map.write_data.next = self.map_entry.val();
-        if !self.cleared.q.val() {
+        self.sweep.reset.next = self.reset.val();
+        if self.sweep.clears.val() {
             self.map.write_enable.next = true;
-            self.map.write_address.next = self.clear_address.q.val();
+            self.map.write_address.next = self.sweep.index.val();
             self.map.write_data.next = 0.into();
         }
-        if !self.cleared.q.val() {
-            self.clear_address.d.next = self.clear_address.q.val() + 1;
-        }
-        if self.clear_address.q.val().all() {
-            self.cleared.d.next = true;
-        }
-        self.readable.d.next = self.cleared.q.val();
+        self.readable.d.next = !self.sweep.clears.val();
 
         // Cycle t: which register of the page, and the eight bytes for it.
         self.stored.d.next = self.write.val();
@@ -655,8 +648,6 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | (bit_cast::<17, 1>(self.progress.val().failed.into()) << 16);
 
         if self.reset.val() {
-            self.clear_address.d.next = 0.into();
-            self.cleared.d.next = false;
             self.readable.d.next = false;
             self.page_store.d.next = false;
             self.body_store.d.next = false;

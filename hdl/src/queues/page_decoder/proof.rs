@@ -45,27 +45,27 @@ module properties(input clock, input write_valid, input [172:0] write, input [80
   reg [1:0][26:0] map = 0;
   reg [26:0] entry = 0;
   reg readable = 0;
-  wire maps = begun && unit.cleared$q && configuration[0] && configuration[16:13] == 0;
+  wire maps = begun && unit.sweep.done$q && configuration[0] && configuration[16:13] == 0;
   wire [63:0] mapped = configuration[80:17];
   always @(posedge clock) begin
     if (maps) map[configuration[1]] <= {mapped[40:32], mapped[24:16], mapped[8:0]};
     entry <= maps && configuration[1] == (write_valid ? write[14] : page_endpoint[0])
       ? {mapped[40:32], mapped[24:16], mapped[8:0]}
       : map[write_valid ? write[14] : page_endpoint[0]];
-    readable <= begun && unit.cleared$q;
+    readable <= begun && unit.sweep.done$q;
   end
   always @(*) begin
     assume (!maps || mapped[7:1] == 0);
     assert (map[0][7:1] == 0 && map[1][7:1] == 0 && entry[7:1] == 0);
     if (begun) begin
-      assert (unit.cleared$q || map == 0 && (!unit.clear_address$q || unit.map.memory.memory[0] == 0));
-      assert (!unit.cleared$q || unit.map.memory.memory[0] == map[0] && unit.map.memory.memory[1] == map[1]);
-      assert (!readable || unit.cleared$q && unit.map.read_data == entry);
+      assert (unit.sweep.done$q || map == 0 && (!unit.sweep.next$q || unit.map.memory.memory[0] == 0));
+      assert (!unit.sweep.done$q || unit.map.memory.memory[0] == map[0] && unit.map.memory.memory[1] == map[1]);
+      assert (!readable || unit.sweep.done$q && unit.map.read_data == entry);
     end
   end
 
   // The store on its way.
-  wire resident = begun && entry[8] && unit.cleared$q;
+  wire resident = begun && entry[8] && unit.sweep.done$q;
   wire express_1 = unit.is_express$q && resident, produces_1 = unit.is_producer$q && resident;
   wire torn_1 = unit.is_torn$q && resident, body_1 = unit.body_store$q && resident;
   reg express_2 = 0, express_3 = 0, produces_2 = 0, produces_3 = 0, torn_2 = 0, torn_3 = 0, body_2 = 0, body_3 = 0;

@@ -270,6 +270,12 @@ pub struct TransmitEngine {
     open_1: Signal<Local, Bit>,
     current_1: Signal<Local, Bit>,
     killed_1: Signal<Local, Bit>,
+    /// The queues of the stages and of the message that left, in as many bits as there are.
+    number_1: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    number_2: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    number_3: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    number_left: Signal<Local, Bits<TRANSMIT_QUEUES_LOG2>>,
+    same_13: Signal<Local, Bit>,
     slot_1: Signal<Local, Bits<14>>,
     // Stage 2.
     killed_2: Signal<Local, Bit>,
@@ -300,7 +306,6 @@ pub struct TransmitEngine {
     own_node: Signal<Local, Bit>,
     bad_translation: Signal<Local, Bit>,
     bad: Signal<Local, Bit>,
-    has_room: Signal<Local, Bit>,
     skips: Signal<Local, Bit>,
     starves: Signal<Local, Bit>,
     sends: Signal<Local, Bit>,
@@ -515,12 +520,7 @@ impl Logic for TransmitEngine {
         // Whether a store in stage 2 becomes a message is known too late for stage 1, which waits a cycle for it.
         self.move_2.next = !self.valid_2.q.val()
             | (self.move_3.val() & !self.block_2.val() & !self.short_2.q.val());
-        self.move_1.next = !self.valid_2.q.val();
-        if self.short_2.q.val() {
-            self.move_1.next = !self.valid_2.q.val() | !self.valid_1.q.val();
-        } else if self.move_3.val() & !self.block_2.val() {
-            self.move_1.next = true;
-        }
+        self.move_1.next = self.move_2.val() | (self.short_2.q.val() & !self.valid_1.q.val());
         self.ready.again_valid.next = self.may_stay.val() & !self.stays.val() & self.move_3.val();
         self.ready.again_queue.next = self.queue_2.q.val();
         // A store that brings one message is done with when that message takes the short way.
@@ -591,6 +591,11 @@ impl Logic for TransmitEngine {
         }
 
         // Stage 1: the record. Messages of the same queue ahead in the pipeline count as launched.
+        self.number_1.next = self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.number_2.next = self.queue_2.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.number_3.next = self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.number_left.next = self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.same_13.next = self.number_1.val() == self.number_3.val();
         self.killed_1.next = self.starved.q.val()
             & !self.again_1.q.val()
             & (self
@@ -598,21 +603,16 @@ impl Logic for TransmitEngine {
                 .q
                 .val()
                 .get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
+                == self.number_1.val());
         self.control_1.next = self.controls.read_data.val();
         self.answered_1.next = self.answered.read_data.val();
         self.producer_1.next = self.producers.read_data.val();
-        self.ahead_behind_3.next = self.left_valid.q.val()
-            & (self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
-        self.ahead_in_3.next = self.valid_3.q.val()
-            & !self.again_3.q.val()
-            & (self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
+        self.ahead_behind_3.next =
+            self.left_valid.q.val() & (self.number_left.val() == self.number_1.val());
+        self.ahead_in_3.next = self.valid_3.q.val() & !self.again_3.q.val() & self.same_13.val();
         self.ahead_in_2.next = self.goes_long_way.val()
             & !self.again_2.q.val()
-            & (self.queue_2.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                == self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
+            & (self.number_2.val() == self.number_1.val());
         self.launched_select.late.next = self.launched.memory_data.val();
         self.launched_select.takes_early.next = self.launched.is_written.val()
             | self.ahead_behind_3.val()
@@ -756,13 +756,10 @@ impl Logic for TransmitEngine {
         }
 
         // The queue in stage 3 may starve in this cycle.
-        self.follows_2.d.next = !self.again_2.q.val()
-            & (self.queue_2.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                == self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
+        self.follows_2.d.next =
+            !self.again_2.q.val() & (self.number_2.val() == self.number_3.val());
         if self.move_2.val() {
-            self.follows_2.d.next = !self.again_1.q.val()
-                & (self.queue_1.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0)
-                    == self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0));
+            self.follows_2.d.next = !self.again_1.q.val() & self.same_13.val();
         }
 
         // The inline pool: the payload under way first, then the second beat of the next message's body.
@@ -787,23 +784,18 @@ impl Logic for TransmitEngine {
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
         self.bad.next =
             self.too_long_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
-        self.has_room.next = (self.channel.val() & self.room_1.val())
-            | (!self.channel.val() & self.room_0.val())
-            | self.own_node.val()
-            | self.ping_3.q.val();
+        self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
+        self.translation.room_0.next = self.room_0.val();
+        self.translation.room_1.next = self.room_1.val();
+        self.translation.ping.next = self.ping_3.q.val();
         // What the translation says comes late.
         self.fit_commits.next =
             self.leaves_3.val() & !self.too_long_3.q.val() & !self.outside_3.q.val();
         self.skips.next = self.leaves_3.val() & self.bad.val() & !self.ping_3.q.val();
         self.starves.next =
-            self.fit_commits.val() & !self.bad_translation.val() & !self.has_room.val();
-        self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
-        self.translation.room_0.next = self.room_0.val();
-        self.translation.room_1.next = self.room_1.val();
-        self.translation.ping.next = self.ping_3.q.val();
+            self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val();
         self.sends.next = self.fit_commits.val() & self.translation.may_go.val();
-        self.begins.next =
-            self.fit_commits.val() & !self.ping_3.q.val() & self.translation.may_go.val();
+        self.begins.next = self.sends.val() & !self.ping_3.q.val();
         self.starved.d.next = self.starves.val() & !self.again_3.q.val();
         self.starved_queue.d.next = self.queue_3.q.val();
         self.starved_on_1.d.next = self.channel.val();
@@ -848,8 +840,7 @@ impl Logic for TransmitEngine {
         self.left_queue.d.next = self.queue_3.q.val();
         self.left_launched.d.next = self.index_3.q.val() + 1;
         self.launched.write_enable.next = self.left_valid.q.val();
-        self.launched.write_address.next =
-            self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
+        self.launched.write_address.next = self.number_left.val();
         self.launched.write_data.next = self.left_launched.q.val();
         if !self.left_valid.q.val() & self.clears_launched.q.val() {
             self.launched.write_enable.next = true;

@@ -6,6 +6,35 @@ use crate::library::block_ram::BlockRam;
 use crate::library::late_select::LateSelect;
 use rust_hdl::prelude::*;
 
+/// Whether a message may go where an entry leads.
+///
+/// Latency: none; `entry` may come late.
+#[derive(LogicBlock, Default)]
+struct EntryCheck {
+    /// As `Translation` packs it.
+    pub entry: Signal<In, Bits<24>>,
+    /// The queue may use virtual channel 1.
+    pub channel_1_allowed: Signal<In, Bit>,
+    /// A message to another node may go on virtual channel 0, or 1.
+    pub free_0: Signal<In, Bit>,
+    pub free_1: Signal<In, Bit>,
+    pub may_go: Signal<Out, Bit>,
+}
+
+impl Logic for EntryCheck {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.may_go.next = self.entry.val().get_bit(21)
+            & (!self.entry.val().get_bit(22) | self.channel_1_allowed.val());
+        if self.entry.val().get_bit(23) {
+            self.may_go.next = self.free_0.val();
+            if self.entry.val().get_bit(22) {
+                self.may_go.next = self.free_1.val();
+            }
+        }
+    }
+}
+
 /// Where each virtual destination leads (V13): 2^`TRANSLATION_LOG2` entries, written by firmware
 /// (region 3), read in one cycle.
 ///
@@ -63,9 +92,8 @@ pub struct Translation {
     entry: Signal<Local, Bits<24>>,
     free_0: Signal<Local, Bit>,
     free_1: Signal<Local, Bit>,
-    found: Signal<Local, Bits<24>>,
-    found_may_go: Signal<Local, Bit>,
-    written_may_go: Signal<Local, Bit>,
+    of_found: EntryCheck,
+    of_written: EntryCheck,
     may_go_select: LateSelect<1>,
 }
 
@@ -139,25 +167,16 @@ impl Logic for Translation {
         // it for one that was written meanwhile.
         self.free_0.next = self.room_0.val() | self.ping.val();
         self.free_1.next = self.channel_1_allowed.val() & (self.room_1.val() | self.ping.val());
-        self.found.next = self.entries.read_data.val();
-        self.found_may_go.next = self.found.val().get_bit(21)
-            & (!self.found.val().get_bit(22) | self.channel_1_allowed.val());
-        if self.found.val().get_bit(23) {
-            self.found_may_go.next = self.free_0.val();
-            if self.found.val().get_bit(22) {
-                self.found_may_go.next = self.free_1.val();
-            }
-        }
-        self.written_may_go.next = self.written.q.val().get_bit(21)
-            & (!self.written.q.val().get_bit(22) | self.channel_1_allowed.val());
-        if self.written.q.val().get_bit(23) {
-            self.written_may_go.next = self.free_0.val();
-            if self.written.q.val().get_bit(22) {
-                self.written_may_go.next = self.free_1.val();
-            }
-        }
-        self.may_go_select.late.next = bit_cast::<1, 1>(self.found_may_go.val().into());
-        self.may_go_select.early.next = bit_cast::<1, 1>(self.written_may_go.val().into());
+        self.of_found.entry.next = self.entries.read_data.val();
+        self.of_found.channel_1_allowed.next = self.channel_1_allowed.val();
+        self.of_found.free_0.next = self.free_0.val();
+        self.of_found.free_1.next = self.free_1.val();
+        self.of_written.entry.next = self.written.q.val();
+        self.of_written.channel_1_allowed.next = self.channel_1_allowed.val();
+        self.of_written.free_0.next = self.free_0.val();
+        self.of_written.free_1.next = self.free_1.val();
+        self.may_go_select.late.next = bit_cast::<1, 1>(self.of_found.may_go.val().into());
+        self.may_go_select.early.next = bit_cast::<1, 1>(self.of_written.may_go.val().into());
         self.may_go_select.takes_early.next = self.wrote.q.val() & self.same.q.val();
         self.may_go.next = self.may_go_select.chosen.val().any();
     }
