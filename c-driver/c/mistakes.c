@@ -9,12 +9,6 @@
 #define PATIENCE_NS UINT64_C(1000000)
 #define PAGE_BYTES UINT64_C(4096)
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            return __LINE__;                                                                                           \
-    } while (0)
-
 /* A request is refused, with this status. */
 static bool is_refused(struct wayfarer_device *device, uint16_t opcode, const uint64_t operands[3], unsigned status)
 {

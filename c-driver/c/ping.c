@@ -13,12 +13,6 @@
 /* How long nothing may happen. */
 #define PATIENCE_NS UINT64_C(1000000)
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            return __LINE__;                                                                                           \
-    } while (0)
-
 /* Message `number` of a node. Even ones are Basic, of a byte more each; odd ones are Express. */
 struct expected {
     bool is_express;

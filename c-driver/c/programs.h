@@ -4,6 +4,13 @@
 
 #include "driver.h"
 
+/* In a function that returns 0, or the line of the first check that has failed. */
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return __LINE__;                                                                                           \
+    } while (0)
+
 /* Where a program runs. */
 struct wayfarer_place {
     const struct wayfarer_transport *transport;
@@ -21,7 +28,7 @@ struct ping_counts {
     uint32_t niu_ring_full; /* messages that found the ring full */
 };
 
-/* All return 0, or the line of the first check that has failed. */
+/* All return as `CHECK` says. */
 
 /* Exchanges messages of all sizes with the other node and checks each of them. */
 int ping(const struct wayfarer_place *place, struct ping_counts *counts);

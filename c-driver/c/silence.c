@@ -8,12 +8,6 @@
 #define RECEIVE_QUEUE_ID 5
 #define PATIENCE_NS UINT64_C(1000000)
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            return __LINE__;                                                                                           \
-    } while (0)
-
 /* Sends a message to the own node and receives it. */
 static int echo(struct wayfarer_endpoint *endpoint)
 {
