@@ -34,6 +34,14 @@ codes! {
         SaveRecord / SAVE_RECORD = 7
             "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are \
              read.",
+        ReplayStore / REPLAY_STORE = 8
+            "operand: `replay_operand`; data: `queue_state::endpoint_map`. Carries out the oldest captured store, then \
+             writes the endpoint's word of the map; or does not (`BUSY`), if a store to its page is just coming in, or if \
+             more of its stores are captured and the word says `transmit_resident` or `fresh`. With \
+             `receive_resident` the consumer index that was kept goes to the receive queue.",
+        GiveBackEntries / GIVE_BACK_ENTRIES = 9
+            "operand: `give_back_operand`. Stores the consumer index of a receive queue, as the host does through an \
+             endpoint's page: for the miss ring.",
     }
 }
 
@@ -76,6 +84,24 @@ word! {
 }
 
 word! {
+    /// Operand of `REPLAY_STORE`.
+    replay_operand / ReplayOperand: 32 {
+        endpoint [11:0] "The endpoint whose word of the map is written; with `store`, that of the oldest captured store.",
+        store [12:12] "1: there is a captured store, and it is carried out; 0: only the map is to be written.",
+        discard [13:13] "1: the store is thrown away.",
+        queue [23:16] "Transmit queue on which the store is carried out. Its record is loaded.",
+    }
+}
+
+word! {
+    /// Operand of `GIVE_BACK_ENTRIES`.
+    give_back_operand / GiveBackOperand: 32 {
+        queue [7:0] "Resident receive queue.",
+        consumer [31:16] "Entries taken since the queue was enabled, modulo 2^16.",
+    }
+}
+
+word! {
     /// Operand of `SEND_PACKET`.
     packet_operand / PacketOperand: 32 {
         offset [15:0] "Byte offset of the payload in the outbox, multiple of 16.",
@@ -110,7 +136,9 @@ codes! {
         Refused / REFUSED = 2
             "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
-        Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
+        Busy / BUSY = 4
+            "The link has no credits for the firmware packet; nothing was sent. Or more stores of the endpoint are \
+             captured (or come in just now); the map was not written. Firmware may try again.",
     }
 }
 
@@ -118,6 +146,7 @@ section!(
     "command",
     "Commands and completions",
     maps: [],
-    words: [header, state_operand, transfer_operand, record_operand, packet_operand, packet_target, completion],
+    words: [header, state_operand, transfer_operand, record_operand, replay_operand, give_back_operand, packet_operand,
+        packet_target, completion],
     codes: [opcode, completion_status]
 );
