@@ -36,9 +36,8 @@ codes! {
              read.",
         ReplayStore / REPLAY_STORE = 8
             "operand: `replay_operand`; data: `queue_state::endpoint_map`. Carries out the oldest captured store, then \
-             writes the endpoint's word of the map; or does not (`BUSY`), if a store to its page is just coming in, or if \
-             more of its stores are captured and the word says `transmit_resident` or `fresh`. With \
-             `receive_resident` the consumer index that was kept goes to the receive queue.",
+             writes the endpoint's word of the map. `BUSY`: more stores of the endpoint are captured. A store of another \
+             endpoint than the operand's is not carried out, and nothing is written: `BUSY` too.",
         GiveBackEntries / GIVE_BACK_ENTRIES = 9
             "operand: `give_back_operand`. Stores the consumer index of a receive queue, as the host does through an \
              endpoint's page: for the miss ring.",
@@ -86,9 +85,12 @@ word! {
 word! {
     /// Operand of `REPLAY_STORE`.
     replay_operand / ReplayOperand: 32 {
-        endpoint [11:0] "The endpoint whose word of the map is written; with `store`, that of the oldest captured store.",
-        store [12:12] "1: there is a captured store, and it is carried out; 0: only the map is to be written.",
-        discard [13:13] "1: the store is thrown away.",
+        endpoint [11:0] "The endpoint.",
+        store [12:12] "1: the oldest captured store is carried out; 0: only the map is written.",
+        discard [13:13]
+            "1: the store is thrown away, whatever its endpoint, and nothing is written; if the endpoint exists, its \
+             messages are lost from there on.",
+        lose [14:14] "1: what the endpoint stores from now on is lost.",
         queue [23:16] "Transmit queue on which the store is carried out. Its record is loaded.",
     }
 }
@@ -137,8 +139,8 @@ codes! {
             "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
         Busy / BUSY = 4
-            "The link has no credits for the firmware packet; nothing was sent. Or more stores of the endpoint are \
-             captured (or come in just now); the map was not written. Firmware may try again.",
+            "The link has no credits for the firmware packet; nothing was sent, and firmware may try again. Or more \
+             stores of the endpoint are captured.",
     }
 }
 

@@ -37,7 +37,8 @@ numbers! {
 }
 
 word! {
-    /// What stands behind an endpoint's pages. While `transmit_resident` is 0, stores of messages are captured.
+    /// What stands behind an endpoint's pages. While `transmit_resident` is 0, or some stores of messages are captured
+    /// already, stores of messages are captured.
     endpoint_map / EndpointMap: 64 {
         transmit_queue [7:0] "Resident transmit queue.",
         transmit_resident [8:8] "The endpoint's transmit queue is resident.",
@@ -48,7 +49,8 @@ word! {
         page_resident [40:40] "The endpoint has such a page.",
         fresh [41:41]
             "With this write the endpoint is a new one: its indices, errors and losses begin at zero. Only with \
-             `REPLAY_STORE`, and nothing is written if stores to a former endpoint of this number are captured.",
+             `REPLAY_STORE` without a store, and nothing is written (`BUSY`) if stores to a former endpoint of this \
+             number are captured.",
     }
 }
 

@@ -78,6 +78,39 @@ pub struct SavedWords {
     pub third: Bits<33>,
 }
 
+/// The command executor asks the page decoder for `abi::command::opcode::REPLAY_STORE`, or for a consumer index to be
+/// given to the receive side (`gives_back`). All fields stay until `Replayed::done` was high.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReplayRequest {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// The oldest captured store is carried out, or thrown away (`discards`).
+    pub has_store: Bit,
+    pub discards: Bit,
+    /// The endpoint's stores behind those that are captured are lost.
+    pub loses: Bit,
+    /// Only: the receive queue `queue` gets the consumer index `consumer`.
+    pub gives_back: Bit,
+    pub consumer: Bits<16>,
+    /// The endpoint; with `has_store`, but not `discards`, that of the store.
+    pub endpoint: Bits<12>,
+    /// Transmit queue on which the store is carried out.
+    pub queue: Bits<8>,
+    /// `abi::queue_state::endpoint_map`, as it will be.
+    pub word: Bits<64>,
+}
+
+/// What became of it.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Replayed {
+    /// It is done; stays until the request falls.
+    pub done: Bit,
+    /// With `done`: more stores of the endpoint are captured, or the store is of another endpoint.
+    pub busy: Bit,
+    /// With `done`: the map is to be written.
+    pub maps: Bit,
+}
+
 /// Asking end of the register bus: one access at a time; `done` comes one or more cycles after `read` or `write`.
 #[derive(LogicInterface, Default)]
 #[join = "RegisterTarget"]

@@ -1,6 +1,8 @@
 //! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
 
-use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster};
+use crate::bundles::{
+    ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
+};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
@@ -13,6 +15,7 @@ use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
+use crate::queues::capture_buffer::DefaultCaptureBuffer;
 use crate::queues::page_decoder::DefaultPageDecoder;
 use crate::queues::receive::receive_unit::ReceiveUnit;
 use crate::queues::transmit::unit::TransmitUnit;
@@ -102,6 +105,7 @@ pub struct Niu {
     register_arbiter: RegisterArbiter,
     registers: ControlRegisters,
     pages: DefaultPageDecoder,
+    captures: DefaultCaptureBuffer,
     transmit: TransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,
@@ -114,6 +118,7 @@ pub struct Niu {
     configuration: DFF<ConfigurationWrite>,
     save_transmit: DFF<RecordRequest>,
     save_receive: DFF<RecordRequest>,
+    replay: DFF<ReplayRequest>,
     counter_pulses: DFF<Bits<64>>,
     stage_pulses: DFF<Bits<16>>,
     /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that
@@ -172,6 +177,7 @@ impl Niu {
             register_arbiter: Default::default(),
             registers: ControlRegisters::new(identity),
             pages: Default::default(),
+            captures: Default::default(),
             transmit: Default::default(),
             receive: Default::default(),
             link: Default::default(),
@@ -182,6 +188,7 @@ impl Niu {
             configuration: Default::default(),
             save_transmit: Default::default(),
             save_receive: Default::default(),
+            replay: Default::default(),
             counter_pulses: Default::default(),
             stage_pulses: Default::default(),
             host_unsupported: Default::default(),
@@ -206,6 +213,8 @@ impl Logic for Niu {
         self.register_arbiter.clock.next = self.core_clock.val();
         self.registers.clock.next = self.core_clock.val();
         self.pages.clock.next = self.core_clock.val();
+        self.captures.clock.next = self.core_clock.val();
+        self.replay.clock.next = self.core_clock.val();
         self.transmit.clock.next = self.core_clock.val();
         self.receive.clock.next = self.core_clock.val();
         self.link.clock.next = self.core_clock.val();
@@ -229,6 +238,7 @@ impl Logic for Niu {
         self.register_arbiter.reset.next = self.reset.val();
         self.registers.reset.next = self.reset.val();
         self.pages.reset.next = self.reset.val();
+        self.captures.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
@@ -295,6 +305,21 @@ impl Logic for Niu {
         self.pages.configuration.next = self.configuration.q.val();
         self.pages.queue_configuration.next = self.transmit.queue_configuration.val();
         self.pages.progress.next = self.transmit.progress.val();
+        self.pages.answers_settle.next = self.transmit.answers_settle.val();
+        self.replay.d.next = self.processor.replay.val();
+        self.pages.replay.next = self.replay.q.val();
+        self.processor.replayed.next = self.pages.replayed.val();
+
+        // Stores that wait for their endpoint's queue.
+        self.captures.write.next = self.pages.captures.val();
+        self.captures.store.next = self.pages.capture.val();
+        self.pages.capture_room.next = self.captures.room.val();
+        self.pages.captured.next = self.captures.oldest.val();
+        self.pages.captured_empty.next = self.captures.empty.val();
+        self.captures.read.next = self.pages.takes_captured.val();
+        self.processor.captured_valid.next = self.captures.report_valid.val();
+        self.processor.captured.next = self.captures.report.val();
+        self.captures.report_ready.next = self.processor.captured_ready.val();
         self.pages.page_request.next = self.memory_select.page_request.val();
         self.pages.page_endpoint.next = self.memory_select.page_endpoint.val();
         self.memory_select.page_grant.next = self.pages.page_grant.val();
@@ -539,8 +564,12 @@ impl Logic for Niu {
                 << counter::EVENT_LOST.to_bits::<6>());
         self.transmit_counters.next = (bit_cast::<64, 1>(self.pages.torn_store.val().into())
             << counter::TORN_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.pages.nonresident_store.val().into())
+            | (bit_cast::<64, 1>(self.pages.stray_store.val().into())
                 << counter::NON_RESIDENT_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.pages.captures.val().into())
+                << counter::CAPTURED_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.pages.lost_store.val().into())
+                << counter::LOST_STORE.to_bits::<6>())
             | (bit_cast::<64, 1>(self.pages.overflowed.val().into())
                 << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.too_long.val().into())

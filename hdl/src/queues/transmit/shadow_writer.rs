@@ -88,13 +88,13 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     addresses: ForwardRam<Bits<65>, N>,
     /// consumer 16, errors 12, error 4, failed 1.
     answers: ForwardRam<Bits<33>, N>,
-    /// producer 16, errors 12, error 4, inline body lost 1.
-    store_parts: ForwardRam<Bits<33>, N>,
+    /// producer 16, errors 12, error 4, losses 4.
+    store_parts: ForwardRam<Bits<36>, N>,
     state: DFF<ShadowState>,
     selected: DFF<Bits<N>>,
     is_reported: DFF<Bit>,
     address: DFF<Bits<64>>,
-    data: DFF<Bits<64>>,
+    data: DFF<Bits<128>>,
     rest: DFF<Bits<4>>,
     told_queue: Signal<Local, Bits<8>>,
     new_address: Signal<Local, Bits<64>>,
@@ -111,9 +111,10 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     head_is_due: Signal<Local, Bit>,
     told_is_due: Signal<Local, Bit>,
     answer_word: Signal<Local, Bits<33>>,
-    store_part: Signal<Local, Bits<33>>,
+    store_part: Signal<Local, Bits<36>>,
     save_queue: Signal<Local, Bits<8>>,
-    line: Signal<Local, Bits<64>>,
+    losses: Signal<Local, Bits<64>>,
+    line: Signal<Local, Bits<128>>,
     offered: Signal<Local, Bits<128>>,
 }
 
@@ -173,10 +174,10 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         self.stored.next = self.stored_queue.val().get_bits::<N>(0);
         self.store_parts.write_enable.next = self.stores.val().valid;
         self.store_parts.write_address.next = self.stored.val();
-        self.store_parts.write_data.next = bit_cast::<33, 16>(self.stores.val().producer)
-            | (bit_cast::<33, 12>(self.stores.val().errors) << 16)
-            | (bit_cast::<33, 4>(self.stores.val().error) << 28)
-            | (bit_cast::<33, 1>(self.stores.val().lost.into()) << 32);
+        self.store_parts.write_data.next = bit_cast::<36, 16>(self.stores.val().producer)
+            | (bit_cast::<36, 12>(self.stores.val().errors) << 16)
+            | (bit_cast::<36, 4>(self.stores.val().error) << 28)
+            | (bit_cast::<36, 4>(self.stores.val().losses) << 32);
         self.addressed_queue.next = self.configuration.val().queue;
         self.addresses.write_enable.next = self.configuration.val().address;
         self.addresses.write_address.next = self.addressed_queue.val().get_bits::<N>(0);
@@ -242,13 +243,18 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         self.store_part.next = self.store_parts.read_data.val();
         self.saved.next.done = self.state.q.val() == ShadowState::Saved;
         self.saved.next.second = self.answer_word.val();
-        self.saved.next.third = self.store_part.val();
+        self.saved.next.third = bit_cast::<33, 16>(self.store_part.val().get_bits::<16>(0));
         self.save_queue.next = self.save.val().queue;
-        self.line.next = bit_cast::<64, 32>(self.answer_word.val().get_bits::<32>(0))
-            | (bit_cast::<64, 16>(self.store_part.val().get_bits::<16>(16))
+        self.losses.next = (bit_cast::<64, 4>(self.store_part.val().get_bits::<4>(32))
+            << abi::message::shadow_losses::losses::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 16>(self.store_part.val().get_bits::<16>(0))
+                << abi::message::shadow_losses::lost_from::SHIFT.to_bits::<8>());
+        self.line.next = bit_cast::<128, 32>(self.answer_word.val().get_bits::<32>(0))
+            | (bit_cast::<128, 16>(self.store_part.val().get_bits::<16>(16))
                 << abi::message::shadow::store_errors::SHIFT.to_bits::<8>())
-            | (bit_cast::<64, 1>(self.answer_word.val().get_bits::<1>(32))
-                << abi::message::shadow::failed::SHIFT.to_bits::<8>());
+            | (bit_cast::<128, 1>(self.answer_word.val().get_bits::<1>(32))
+                << abi::message::shadow::failed::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 64>(self.losses.val()) << 64);
 
         self.written.next = false;
         self.error_event_valid.next =
@@ -262,7 +268,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             | (self.state.q.val() == ShadowState::Descriptor)
             | (self.state.q.val() == ShadowState::Data);
         self.source.valid.next = false;
-        self.offered.next = bit_cast::<128, 64>(self.data.q.val());
+        self.offered.next = self.data.q.val();
         if self.state.q.val() == ShadowState::Descriptor {
             self.offered.next = bit_cast::<128, 64>(self.address.q.val())
                 | (abi::message::SHADOW_BYTES.to_bits::<128>() << 64);

@@ -81,6 +81,9 @@ pub struct TransmitUnit {
     /// `ShadowWriter::holds_address`, `TransmitEngine::holds_older`, or a control word has not taken effect yet.
     pub holds_address: Signal<Out, Bit>,
 
+    /// The answer path may not be done with the last control word.
+    pub answers_settle: Signal<Out, Bit>,
+
     /// Pulse: `error_event` counts.
     pub error_event_valid: Signal<Out, Bit>,
     /// `abi::event::kind::QUEUE_ERROR`.
@@ -203,6 +206,7 @@ impl Logic for TransmitUnit {
         self.engine.progress.next = self.answers.progress.val();
         self.shadows.progress.next = self.answers.progress.val();
         self.progress.next = self.answers.progress.val();
+        self.answers_settle.next = self.answers.settling.val();
         StreamSource::link(&mut self.shadow, &mut self.shadows.source);
 
         self.holds_address.next = self.shadows.holds_address.val()
