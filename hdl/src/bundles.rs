@@ -243,6 +243,15 @@ pub mod write_packet {
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
 }
 
+/// A transmit slot: the header of `abi::message::transmit_header`, then 8 bytes of payload.
+pub mod slot {
+    /// Lowest of the twelve bits of the endpoint that composed the message, in the header: the page decoder writes them.
+    pub const OWNER_SHIFT: usize = 48;
+
+    /// For the kernels' names.
+    pub const NUMBERS: [(&str, usize); 1] = [("OWNER_SHIFT", OWNER_SHIFT)];
+}
+
 /// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`,
 /// but with the result of the look-up of its RQID in the place of `sequence`.
 pub mod stored_header {

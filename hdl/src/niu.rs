@@ -339,7 +339,8 @@ impl Logic for Niu {
         self.transmit.pool_valid.next = self.pages.pool_valid.val();
         self.transmit.pool_address.next = self.pages.pool_address.val();
         self.transmit.pool_enables.next = self.pages.pool_enables.val();
-        self.transmit.memory_data.next = self.pages.memory_data.val();
+        self.transmit.slot_data.next = self.pages.slot_data.val();
+        self.transmit.pool_data.next = self.pages.pool_data.val();
         self.transmit.command_valid.next = self.processor.slot_valid.val();
         self.transmit.command_address.next = self.processor.slot_address.val();
         self.transmit.command_data.next = self.processor.slot_data.val();

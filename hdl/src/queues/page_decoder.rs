@@ -2,6 +2,7 @@
 
 use crate::bundles::{ConfigurationWrite, Event, HostWrite, ReplayRequest, Replayed};
 use crate::configuration::TRANSMIT_SLOTS_LOG2;
+use crate::library::fixed::Fixed;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::reset_sweep::ResetSweep;
 use crate::queues::capture_buffer::CapturedStore;
@@ -127,8 +128,10 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// Page, body and beat.
     pub pool_address: Signal<Out, Bits<14>>,
     pub pool_enables: Signal<Out, Bits<16>>,
-    /// The bytes of a slot or pool write.
-    pub memory_data: Signal<Out, Bits<128>>,
+    /// The bytes of a slot write: the composing endpoint's number stands in the header (`bundles::slot`).
+    pub slot_data: Signal<Out, Bits<128>>,
+    /// The bytes of a pool write.
+    pub pool_data: Signal<Out, Bits<128>>,
 
     /// Pulse: a receive consumer index came.
     pub consumer_valid: Signal<Out, Bit>,
@@ -343,6 +346,9 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     tells: Signal<Local, Bit>,
     captured_index: Signal<Local, Bits<16>>,
     given: Signal<Local, GivenBack>,
+    written_slot: Signal<Local, Bits<128>>,
+    owner_bytes: Fixed<16, 0xc0>,
+    owner_mask: Fixed<128, 0xffff>,
 }
 
 /// The page decoder of the NIU.
@@ -663,6 +669,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         ) << abi::message::transmit_header::tag::SHIFT.to_bits::<8>())
             | (bit_cast::<64, 1>(self.is_marked.val().into())
                 << abi::message::transmit_header::marked::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 12>(self.endpoint.val())
+                << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>())
             | (abi::message::EXPRESS_PAYLOAD_BYTES.to_bits::<64>()
                 << abi::message::transmit_header::length::SHIFT.to_bits::<8>());
         self.read_data.d.next = self.stored.q.val().data;
@@ -839,6 +847,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | self.is_head.val()
             | self.resuming.q.val()
             | self.replaying.q.val();
+        self.page_index.next = self.at_endpoint.q.val();
         self.parts.write_enable.next = self.writes_part.val();
         self.parts.write_address.next = self.page_index.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.parts.write_data.next = self.new_part.val();
@@ -987,16 +996,21 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.overflowed.next = self.overflow.val();
         self.composed.next = self.accepts_express.val() & self.marked.q.val();
 
-        self.memory_data.next = self.data.q.val();
-        self.slot_enables.next = self.enables.q.val();
+        self.pool_data.next = self.data.q.val();
+        self.written_slot.next = self.data.q.val();
+        self.slot_enables.next = self.enables.q.val() | self.owner_bytes.val();
         self.slot_valid.next = (self.accepts_express.val() | self.is_head.val())
             & !self.away.q.val()
             | self.replays_express.val()
             | self.replays_body.val();
         if self.replaying.q.val() {
-            self.memory_data.next = self.oldest.val().data;
-            self.slot_enables.next = self.oldest.val().enables;
+            self.written_slot.next = self.oldest.val().data;
+            self.slot_enables.next = self.oldest.val().enables | self.owner_bytes.val();
         }
+        self.slot_data.next = (self.written_slot.val()
+            & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
+            | (bit_cast::<128, 12>(self.at_endpoint.q.val())
+                << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>());
         self.slot_address.next = (bit_cast::<14, 8>(self.queue.q.val())
             << crate::configuration::TRANSMIT_SLOTS_LOG2.to_bits::<4>())
             | bit_cast::<14, TRANSMIT_SLOTS_LOG2>(

@@ -103,17 +103,16 @@ impl Bench {
     fn cycle(&mut self) {
         settle(&mut self.unit);
         let unit = &self.unit;
-        let data = unit.memory_data.val().to_u128();
         if unit.slot_valid.val() {
             self.seen.push(Seen::Slot {
                 address: unit.slot_address.val().to_u64(),
-                data,
+                data: unit.slot_data.val().to_u128(),
             });
         }
         if unit.pool_valid.val() {
             self.seen.push(Seen::Pool {
                 address: unit.pool_address.val().to_u64(),
-                data,
+                data: unit.pool_data.val().to_u128(),
             });
         }
         let outcome = unit.outcome.val();

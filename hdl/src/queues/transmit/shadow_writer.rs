@@ -44,7 +44,8 @@ pub enum ShadowState {
 /// cycles, so that shadow lines never take much of the host's link.
 ///
 /// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to
-/// `SAVE_RECORD`, between two lines.
+/// `SAVE_RECORD`: when no line waits, or after 63 lines. So what a queue had to say before is written before its record
+/// is saved and its address may change.
 ///
 /// Contract: `progress` and `stores` come in any cycles and never wait. In the `2^N` cycles after reset the bits are
 /// cleared: none may have something to tell. (Firmware needs longer to start, and without it there is no queue.)
@@ -96,6 +97,9 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     address: DFF<Bits<64>>,
     data: DFF<Bits<128>>,
     rest: DFF<Bits<4>>,
+    /// Lines written since a record is to be saved.
+    lines: DFF<Bits<6>>,
+    saves: Signal<Local, Bit>,
     told_queue: Signal<Local, Bits<8>>,
     new_address: Signal<Local, Bits<64>>,
     told: Signal<Local, Bits<N>>,
@@ -136,7 +140,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             is_reported,
             address,
             data,
-            rest
+            rest,
+            lines
         );
         clock!(
             self,
@@ -188,8 +193,15 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
         self.takes_answer.next = !self.by_answer.empty.val();
         self.any.next = !self.by_answer.empty.val() | !self.by_store.empty.val();
+        self.saves.next = self.save.val().valid & (!self.any.val() | self.lines.q.val().all());
         self.takes.next =
-            self.any.val() & !self.save.val().valid & (self.state.q.val() == ShadowState::Select);
+            self.any.val() & !self.saves.val() & (self.state.q.val() == ShadowState::Select);
+        if self.takes.val() & !self.lines.q.val().all() {
+            self.lines.d.next = self.lines.q.val() + 1;
+        }
+        if !self.save.val().valid {
+            self.lines.d.next = 0.into();
+        }
         self.head.next = self.by_store.data_out.val();
         if self.takes_answer.val() {
             self.head.next = self.by_answer.data_out.val();
@@ -282,7 +294,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
                 if self.any.val() {
                     self.state.d.next = ShadowState::Read;
                 }
-                if self.save.val().valid {
+                if self.saves.val() {
                     self.selected.d.next = self.save_queue.val().get_bits::<N>(0);
                     self.state.d.next = ShadowState::Save;
                 }
