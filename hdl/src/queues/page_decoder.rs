@@ -210,8 +210,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     read_away: DFF<Bit>,
     read_exists: DFF<Bit>,
     read_replay: DFF<Bit>,
-    /// A store to a page, whatever it is.
-    read_store: DFF<Bit>,
     /// Its endpoint is that of the store one cycle ahead of it.
     read_same: DFF<Bit>,
     read_keeps: DFF<Bit>,
@@ -305,6 +303,9 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     header: Signal<Local, Bits<64>>,
     part_now: Signal<Local, EndpointStores>,
     goes_away: Signal<Local, Bit>,
+    before: Signal<Local, Bits<16>>,
+    is_before: DFF<Bit>,
+    goes_back: Signal<Local, Bit>,
     producer_now: Signal<Local, Bits<16>>,
     consumer_now: Signal<Local, Bits<16>>,
     used: Signal<Local, Bits<7>>,
@@ -314,7 +315,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     slot_index: Signal<Local, Bits<6>>,
     producer: Signal<Local, Bits<16>>,
     errors: Signal<Local, Bits<12>>,
-    error: Signal<Local, Bits<4>>,
     lost: Signal<Local, Bit>,
     accepts_express: Signal<Local, Bit>,
     legal: Signal<Local, Bit>,
@@ -401,7 +401,6 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             read_away,
             read_exists,
             read_replay,
-            read_store,
             read_same,
             read_keeps,
             express,
@@ -435,6 +434,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             not_resident,
             away,
             page_exists,
+            is_before,
             replaying,
             keeps,
             replay_flies,
@@ -728,13 +728,16 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.sheds.next = self.replaying.q.val()
             & ((self.replay_store.val() & self.replay.val().discards & self.page_exists.q.val())
                 | self.replay.val().loses);
-        self.loses.next = ((((self.express.q.val() & self.has_room.q.val())
+        self.goes_back.next =
+            self.sheds.val() & self.replay.val().discards & self.is_before.q.val();
+        self.loses.next = (((((self.express.q.val() & self.has_room.q.val())
             | self.brings_messages.val()
             | (self.is_head.val() & self.away.q.val()))
             & !self.open.q.val())
             | (self.brings_messages.val() & self.covers_lost_head.val())
             | self.sheds.val())
-            & !self.part.q.val().lost;
+            & !self.part.q.val().lost)
+            | self.goes_back.val();
         self.resumes.next = self.resuming.q.val() & !self.brings.q.val();
 
         // A replay: what becomes of the oldest captured store.
@@ -826,7 +829,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
                 self.new_part.next.heads_lost = true;
             }
             // What is thrown away is lost from its message on.
-            if self.sheds.val() & self.replay.val().discards & !self.part.q.val().lost {
+            if self.goes_back.val() {
                 self.new_part.next.producer = self.oldest.val().producer;
             }
         }
@@ -916,6 +919,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.producer_now.val().get_bits::<7>(0) - self.consumer_now.val().get_bits::<7>(0);
         self.has_room.d.next = (self.used.val() != crate::configuration::TRANSMIT_SLOTS.to_bits())
             & !self.progresses.failed.val();
+        // The message of the oldest captured store lies before the producer index.
+        self.before.next = self.part_now.val().producer - self.oldest.val().producer;
+        self.is_before.d.next = self.before.val().any() & !self.before.val().get_bit(15);
         self.goes_away.next = self.read_away.q.val() | self.part_now.val().captured.any();
         self.open.d.next = !self.part_now.val().lost
             & (!self.goes_away.val()
