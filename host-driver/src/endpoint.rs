@@ -258,8 +258,8 @@ impl<T: Transport> Endpoint<T> {
     /// ```
     ///
     /// # Errors
-    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or it has no room for more
-    /// records.
+    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or the endpoint has no queues
+    /// any more.
     pub fn evict(&mut self) -> Result<(), RequestError> {
         self.transmit.launch();
         self.receive.give_back();
@@ -272,7 +272,8 @@ impl<T: Transport> Endpoint<T> {
     /// Gives the endpoint queues now, which may be others than before, so that its next message need not wait for them.
     ///
     /// # Errors
-    /// The firmware refuses: no queue is free.
+    /// The firmware refuses: no queue is free and none can be taken from another endpoint, or the endpoint has its
+    /// queues already.
     pub fn install(&mut self) -> Result<(), RequestError> {
         let result = self.request(
             "to install an endpoint",

@@ -78,11 +78,14 @@ impl Errors {
 /// # Lost stores
 ///
 /// While an endpoint has no queue of the NIU, the NIU captures its stores. A store that finds no room is lost, and so
-/// are all that follow. The shadow line says so, and the queue then stores the lost messages again, in order, each once.
-/// Every call that returns a `Result` looks for losses: [`check`](Self::check), [`flush`](Self::flush), and all that
-/// send or compose. So do the receiving calls of an [`Endpoint`](crate::Endpoint). A program that sends through a
-/// half of an endpoint and then waits for something else must call [`check`](Self::check) now and then, or
-/// [`flush`](Self::flush): messages that were lost stay where they are until one of these calls is made.
+/// are all that follow. The shadow line says so, and the driver then stores the lost messages again, in order. Each
+/// message is delivered once.
+///
+/// The driver looks for losses in [`check`](Self::check), in [`flush`](Self::flush), in every call that sends or
+/// composes, and in the receiving calls of an [`Endpoint`](crate::Endpoint). Lost messages are not sent before one of
+/// these calls is made. So a program that sends through this half and then waits for something else, an answer in the
+/// [`ReceiveRing`](crate::ReceiveRing) for example, must call [`check`](Self::check) now and then, or
+/// [`flush`](Self::flush) first.
 pub struct TransmitQueue<T: Transport = AnyTransport> {
     // Indices count for ever, modulo 2^16.
     pub(crate) transport: T,
@@ -195,7 +198,7 @@ impl<T: Transport> TransmitQueue<T> {
             return Ok(());
         }
         let lost_from = line.lost_from as u16;
-        // All that was launched may have been accepted: the body of a message that is not launched yet can be lost, too.
+        // It is the first message that is not launched if a body was lost.
         if lost_from.wrapping_sub(self.consumer) > self.launched.wrapping_sub(self.consumer) {
             return Err(QueueError::LostFrom {
                 lost_from,
@@ -204,6 +207,8 @@ impl<T: Transport> TransmitQueue<T> {
             });
         }
         self.losses = line.losses;
+        // No body that was written before may come behind the resume store.
+        self.transport.fence();
         self.store(page::resume::OFFSET, lost_from.into());
         self.store_again(lost_from);
         Ok(())
@@ -724,9 +729,15 @@ mod tests {
         transport.device_writes(shadow + 8, told(1, first.wrapping_add(1)));
         queue.check().expect("there is no error");
         let resume = page + page::resume::OFFSET as u64;
-        let resumed = Store::Page(resume, first.wrapping_add(1).into());
+        let resumed = [
+            Store::Fence,
+            Store::Page(resume, first.wrapping_add(1).into()),
+        ];
         assert_eq!(stored.len(), 9, "{stored:?}");
-        assert_eq!(transport.take_stores(), [&[resumed], &stored[1..]].concat());
+        assert_eq!(
+            transport.take_stores(),
+            [&resumed[..], &stored[1..]].concat()
+        );
         queue.check().expect("there is no error");
         assert_eq!(transport.take_stores(), [], "once");
         // Only the last one, then only a body that is not launched.
@@ -734,13 +745,13 @@ mod tests {
             let lost_from = first.wrapping_add(ahead);
             transport.device_writes(shadow + 8, told(losses, lost_from));
             queue.check().expect("there is no error");
-            let resumed = Store::Page(resume, lost_from.into());
-            assert_eq!(transport.take_stores(), [&[resumed], again].concat());
+            let resumed = [Store::Fence, Store::Page(resume, lost_from.into())];
+            assert_eq!(transport.take_stores(), [&resumed[..], again].concat());
         }
         // The count wraps, too.
         transport.device_writes(shadow + 8, told(0, first.wrapping_add(5)));
         queue.make_good().expect("it makes sense");
-        assert_eq!(transport.take_stores().len(), 2);
+        assert_eq!(transport.take_stores().len(), 3);
     }
 
     #[test]
@@ -765,6 +776,7 @@ mod tests {
             transport.take_stores();
             call(&mut queue).expect("there is no error");
             let again = [
+                Store::Fence,
                 Store::Page(page::resume::OFFSET as u64, 0),
                 Store::Page(EXPRESS_OFFSET as u64, u64::from_le_bytes([1; 8])),
             ];
@@ -799,6 +811,6 @@ mod tests {
         }
         transport.device_writes(shadow + 8, told(1, 7));
         queue.check().expect("it makes sense");
-        assert_eq!(transport.take_stores().len(), 2, "resumed, and one message");
+        assert_eq!(transport.take_stores().len(), 3, "resumed, and one message");
     }
 }

@@ -151,6 +151,7 @@ fn a_program_that_only_sends_gets_on() {
             .send_express(Destination(0), 0, number.to_le_bytes())
             .expect("there is room");
     }
+    fake.end_waits_after(Duration::from_nanos(100));
     let (transmit, receive) = endpoint.split();
     transmit
         .flush(Duration::from_micros(100))

@@ -128,8 +128,8 @@ impl<T: Transport> AdminQueue<T> {
         self.parked.extend(memory);
     }
 
-    /// Turns the admin queue off. If this succeeds, the device touches neither the rings, nor what it was given, nor what
-    /// was parked any more.
+    /// Turns the admin queue off. If this succeeds, the device touches none of its memory any more: the rings, what it
+    /// was given, what was parked.
     fn give_back(&mut self) -> Result<(), OpenError> {
         if !self.rings.are_own()? {
             // The driver that has the device now found it quiet before it set up its rings (contract 1, rules 32 and
@@ -404,7 +404,7 @@ mod tests {
                 again,
                 RequestError::Refused {
                     what: GIVE_MEMORY,
-                    status: Some(Status::InUse)
+                    status: Some(Status::BadOperand)
                 }
             ),
             "{again}"

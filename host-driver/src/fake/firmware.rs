@@ -173,7 +173,12 @@ impl State {
                 let entry = Translation::unpack(third);
                 endpoint.translations.insert(second as u16, entry);
             }
-            Opcode::EvictEndpoint => endpoint.queue = None,
+            Opcode::EvictEndpoint => {
+                endpoint.queue.take().ok_or(Status::NoSuchEndpoint)?;
+            }
+            Opcode::InstallEndpoint if endpoint.queue.is_some() => {
+                return Err(Status::NoSuchEndpoint);
+            }
             Opcode::InstallEndpoint => return self.install(number),
             _ => {}
         }
@@ -221,7 +226,7 @@ impl State {
     /// Memory for a table of endpoints and a miss ring. Nothing is kept there: each endpoint has all it needs.
     fn take_memory(&mut self, table: u64, miss_ring: u64) -> Result<u64, Status> {
         if self.firmware.has_memory {
-            return Err(Status::InUse);
+            return Err(Status::BadOperand);
         }
         for (address, bytes) in [
             (table, ENDPOINTS * abi::admin::TABLE_ENTRY_BYTES),

@@ -96,9 +96,9 @@ impl FakeDevice {
         state.deliver();
     }
 
-    /// Asks `lose` of each store of a message, or of the beginning of an inline body, whether it is lost, as stores to an
-    /// endpoint without a queue are that find no room. A loss is told when messages are next delivered
-    /// ([`FakeDevice::hold_messages`]). `lose` may not use the device.
+    /// Asks `lose` of each store of a message, or of the beginning of an inline body, whether it is lost. A NIU loses
+    /// stores that it has to capture and has no room for. The shadow line tells of a loss when messages are next
+    /// delivered ([`FakeDevice::hold_messages`]). `lose` must not use the device.
     ///
     /// ```
     /// use wayfarer_host_driver::fake::FakeDevice;
