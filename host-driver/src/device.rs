@@ -25,7 +25,7 @@ pub struct Identity {
     pub clock_hertz: u32,
     /// Resident transmit queues, which all endpoints share.
     pub transmit_queues: u16,
-    /// Resident receive queues, likewise.
+    /// Resident receive queues, likewise. One of them takes the messages for endpoints that are away.
     pub receive_queues: u16,
     /// Slots of each transmit queue: so many messages may be composed or in flight.
     pub transmit_slots: u8,
