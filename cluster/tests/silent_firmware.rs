@@ -109,7 +109,7 @@ fn a_driver_that_ends_while_the_firmware_is_silent_frees_its_memory_and_the_next
         }
         device.hold_processor(true).expect("the device answers");
         drop(endpoint);
-        assert_eq!(pieces(), 4, "nobody could be asked to destroy it");
+        assert_eq!(pieces(), 6, "nobody could be asked to destroy it");
         drop(device);
         assert_eq!(pieces(), 0, "the NIU is quiet");
         port.sleep_ns(100_000);

@@ -289,6 +289,18 @@ pub enum QueueError {
         /// Slots launched.
         launched: u16,
     },
+    /// The shadow line tells of a loss that cannot be.
+    #[error(
+        "the shadow line says that messages are lost from {lost_from} on, of {consumer} done and {launched} launched (modulo 2^16): something else wrote to it"
+    )]
+    LostFrom {
+        /// The first that is lost.
+        lost_from: u16,
+        /// Slots done.
+        consumer: u16,
+        /// Slots launched.
+        launched: u16,
+    },
 }
 
 /// What the NIU said of a transmit queue in its shadow line.

@@ -73,13 +73,14 @@ impl<T: Transport> ReceiveRing<T> {
     }
 
     /// The descriptor of the next message, if it is there.
-    fn arrived(&self) -> Option<ReceiveDescriptor> {
+    pub(crate) fn arrived(&self) -> Option<ReceiveDescriptor> {
         let descriptor = ReceiveDescriptor::unpack(self.memory.load64(self.entry()));
         let expected = 1 - u64::from(self.taken >> self.entries_log2) % 2;
         (descriptor.phase == expected).then_some(descriptor)
     }
 
-    fn view(&mut self, descriptor: ReceiveDescriptor) -> MessageView<'_, T> {
+    /// The next message, which has this descriptor.
+    pub(crate) fn view(&mut self, descriptor: ReceiveDescriptor) -> MessageView<'_, T> {
         let room = (1 << self.stride_log2) - HEADER_BYTES;
         MessageView::new(self, descriptor, room)
     }
