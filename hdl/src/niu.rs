@@ -407,6 +407,8 @@ impl Logic for Niu {
         self.receive.consumer_valid.next = self.pages.consumer_valid.val();
         self.receive.consumer_queue.next = self.pages.consumer_queue.val();
         self.receive.consumer_index.next = self.pages.consumer_index.val();
+        self.receive.written.next = self.host_transmit.message_written.val();
+        self.receive.missed_ready.next = true;
 
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();
@@ -624,6 +626,8 @@ impl Logic for Niu {
                     << counter::PACKETS_RECEIVED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into())
                     << counter::PACKETS_DROPPED.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.missed_message.val().into())
+                    << counter::MISSED_MESSAGE.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into())
                     << counter::BAD_CONSUMER.to_bits::<6>());
         self.registers.counter_pulses.next = self.counter_pulses.q.val();

@@ -56,6 +56,9 @@ pub struct HostTransmit {
     pub completion_allowed: Signal<In, Bit>,
     /// Packets to the host.
     pub source: StreamSource,
+    /// Pulse: a message's write packet has passed the arbiter. It comes after the cycle in which the packet's last beat
+    /// was taken from `message_writes`, and before the next packet's last beat is taken there.
+    pub message_written: Signal<Out, Bit>,
     /// Stage: the header of a marked write leaves.
     pub marked_out: Signal<Out, Bit>,
     /// Pulse: a request was dropped.
@@ -121,6 +124,9 @@ impl Logic for HostTransmit {
             & self.message_writes.beat.val().last
             & self.message_register.sink.ready.val();
         self.message_order.finished.next = self.message_register.source.valid.val()
+            & self.message_register.source.beat.val().last
+            & self.arbiter.sinks[0].ready.val();
+        self.message_written.next = self.message_register.source.valid.val()
             & self.message_register.source.beat.val().last
             & self.arbiter.sinks[0].ready.val();
         self.arbiter.sinks[2].valid.next = self.message_order.source.valid.val();

@@ -44,6 +44,7 @@ const SOAK_NODES: &str =
 const SOAK_CHANNELS: &str =
     "queues_that_use_both_channels_in_turn_lose_double_and_disorder_nothing";
 const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_up";
+const SOAK_AWAY: &str = "endpoints_that_come_and_go_under_traffic_lose_double_and_disorder_nothing";
 const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
 
 /// All of them, in the order of a message's way.
@@ -342,9 +343,33 @@ pub const MUTANTS: &[Mutant] = &[
         name: "unknown-name-found",
         fault: "a message for a name that nobody has bound is delivered",
         module: "niu$receive$engine",
-        signal: "found",
+        signal: "owned$d",
         value: "1'b1",
         tests: &[REFUSED, SOAK_OWNERS],
+    },
+    Mutant {
+        name: "old-look-up-final",
+        fault: "a message is lost if its queue came or left after its look-up",
+        module: "niu$receive$engine",
+        signal: "absent",
+        value: "~(owned$q | missed$q)",
+        tests: &[SOAK_AWAY],
+    },
+    Mutant {
+        name: "closed-row-open",
+        fault: "messages go into the miss ring while their queue comes",
+        module: "niu$receive$engine",
+        signal: "found",
+        value: "enabled$q & (owned$q | missed$q)",
+        tests: &[SOAK_AWAY],
+    },
+    Mutant {
+        name: "allowance-not-lowered",
+        fault: "more messages go into the miss ring than their own ring has room for",
+        module: "niu$receive",
+        signal: "allowances$commit",
+        value: "1'b0",
+        tests: &[SOAK_AWAY],
     },
     Mutant {
         name: "entry-size-ignored",
