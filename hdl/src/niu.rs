@@ -408,7 +408,9 @@ impl Logic for Niu {
         self.receive.consumer_queue.next = self.pages.consumer_queue.val();
         self.receive.consumer_index.next = self.pages.consumer_index.val();
         self.receive.written.next = self.host_transmit.message_written.val();
-        self.receive.missed_ready.next = true;
+        self.processor.missed_valid.next = self.receive.missed_valid.val();
+        self.processor.missed.next = self.receive.missed_id.val();
+        self.receive.missed_ready.next = self.processor.missed_ready.val();
 
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();

@@ -491,8 +491,9 @@ impl<
             self.writer.message.next.verdict = self.behind_verdict.val();
         }
         self.gap.next = self.held.q.val().gap;
-        self.writer.message.next.gap =
-            !(self.gap.val().known & (self.gap.val().epoch == self.epoch.val()));
+        // The miss ring's record speaks of other rings' messages too.
+        self.writer.message.next.gap = self.missed.q.val()
+            | !(self.gap.val().known & (self.gap.val().epoch == self.epoch.val()));
         self.writer.message.next.header = self.header.q.val();
         self.writer.message.next.ring = self.control.val().ring;
         self.writer.message.next.beats = self.beats.q.val();
