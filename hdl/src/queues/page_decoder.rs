@@ -303,7 +303,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     header: Signal<Local, Bits<64>>,
     part_now: Signal<Local, EndpointStores>,
     goes_away: Signal<Local, Bit>,
-    before: Signal<Local, Bits<16>>,
+    distance: Signal<Local, Bits<16>>,
     is_before: DFF<Bit>,
     goes_back: Signal<Local, Bit>,
     producer_now: Signal<Local, Bits<16>>,
@@ -920,8 +920,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.has_room.d.next = (self.used.val() != crate::configuration::TRANSMIT_SLOTS.to_bits())
             & !self.progresses.failed.val();
         // The message of the oldest captured store lies before the producer index.
-        self.before.next = self.part_now.val().producer - self.oldest.val().producer;
-        self.is_before.d.next = self.before.val().any() & !self.before.val().get_bit(15);
+        self.distance.next = self.part_now.val().producer - self.oldest.val().producer;
+        self.is_before.d.next = self.distance.val().any() & !self.distance.val().get_bit(15);
         self.goes_away.next = self.read_away.q.val() | self.part_now.val().captured.any();
         self.open.d.next = !self.part_now.val().lost
             & (!self.goes_away.val()
