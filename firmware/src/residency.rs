@@ -134,9 +134,9 @@ enum State {
         evict_only: bool,
     },
     /// An entry is being read for a receive queue, and all misses are waited for.
-    ReadingReceive(Reading),
+    ReadingReceive,
     /// Misses are being brought to their ring.
-    Copying(Copying),
+    Copying,
 }
 
 /// An event that waits.
@@ -155,6 +155,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     /// What was done.
     pub statistics: Statistics,
     state: State,
+    reading: Reading,
+    copying: Copying,
     /// The captured store that was reported and is not answered yet.
     head: Option<u16>,
     reports: Reports,
@@ -172,6 +174,9 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     is_unmapped: bool,
     /// The miss ring is served before a captured store.
     misses_first: bool,
+    /// Events found no room: endpoints that wait are to be looked for, the next one from here.
+    must_sweep: bool,
+    swept: u16,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -183,6 +188,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables: Tables::new(),
             statistics: Statistics::NONE,
             state: State::Idle,
+            reading: Reading::NONE,
+            copying: Copying::NONE,
             head: None,
             reports: Reports::new(),
             events: Deque::new(),
@@ -195,6 +202,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             map_patience: Patience::new(),
             is_unmapped: false,
             misses_first: false,
+            must_sweep: false,
+            swept: 0,
         }
     }
 
@@ -243,6 +252,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             || !self.reports.is_empty()
             || !self.events.is_empty()
             || self.is_unmapped
+            || self.must_sweep
             || self.tables.lacks_transmit()
             || self.tables.lacks_receive()
     }
@@ -260,7 +270,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return;
         }
         self.reports.push(identifier);
-        if let State::ReadingReceive(_) = self.state {
+        if self.state == State::ReadingReceive {
             self.go_on_reading(port);
         }
     }
@@ -268,7 +278,25 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// A store to an endpoint that is away, other than a message's. `lost`: maybe a message's, which is lost.
     #[inline(never)]
     pub fn non_resident(&mut self, endpoint: u16, lost: bool) {
-        let _ = self.events.push_back(Event { endpoint, lost });
+        if self.events.push_back(Event { endpoint, lost }).is_err() {
+            self.must_sweep = true;
+            if lost {
+                self.tables.set_starved(endpoint);
+            }
+        }
+    }
+
+    /// Events found no room: looks for endpoints that wait, from where the last look ended.
+    #[cold]
+    #[inline(never)]
+    fn sweep(&mut self) {
+        while let Some((endpoint, lost)) = self.tables.next_starved(&mut self.swept) {
+            self.non_resident(endpoint, lost);
+            if !self.takes_event() {
+                return;
+            }
+        }
+        self.must_sweep = false;
     }
 
     /// Asks for something; `take_outcome` tells how it ended.
@@ -325,14 +353,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             (SAVE_RECEIVE, State::SavingReceive { queue, errand, evict_only }) => {
                 self.receive_saved(queue, errand, evict_only, status, port);
             }
-            (READ_RECEIVE, State::ReadingReceive(reading)) => {
-                self.entry_read(reading, status, port);
-            }
-            (SAVE_MISSES, State::ReadingReceive(reading)) => {
-                self.misses_saved(reading, status, port);
-            }
-            (READ_MISS..END, State::Copying(copying)) => {
-                self.miss_read(copying, usize::from(token - READ_MISS), status, port);
+            (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
+            (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
+            (READ_MISS..END, State::Copying) => {
+                self.miss_read(usize::from(token - READ_MISS), status, port);
             }
             (MAP..=LAST_MAP, _) if status == Some(CompletionStatus::Done) => {
                 if let Some(queue) = self.tables.transmit_of(token - MAP).resident() {
@@ -359,7 +383,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.head = None;
             let page = self.tables.transmit(queue).page;
             port.issue(Command::replay(endpoint, queue, self.tables.map(endpoint, page)));
-        } else if place == Place::AWAY {
+        } else if place.is_away() {
             let cause = Cause::Captured;
             self.install_transmit(Errand { endpoint, cause }, port);
         } else {
@@ -388,7 +412,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return true;
         }
         if let Some(endpoint) = self.head {
-            let is_away = self.tables.transmit_of(endpoint) == Place::AWAY;
+            let is_away = self.tables.transmit_of(endpoint).is_away();
             if !is_away || self.transmit_patience.is_over(now) {
                 self.serve_captured(port);
                 return true;
@@ -442,6 +466,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     fn begin_event(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if self.must_sweep && self.events.is_empty() {
+            self.sweep();
+        }
         let Some(event) = self.events.pop_front() else {
             return false;
         };
@@ -450,7 +477,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             endpoint,
             cause: Cause::Event,
         };
-        if lost && self.tables.transmit_of(endpoint) == Place::AWAY {
+        if lost && self.tables.transmit_of(endpoint).is_away() {
             if !self.transmit_patience.is_over(now) {
                 let _ = self.events.push_back(event);
                 return false;

@@ -30,7 +30,8 @@ impl Place {
     pub const NONE: Place = Place(0);
     /// Its record is in the host's table.
     pub const AWAY: Place = Place(1);
-    /// As `AWAY`, and its ring was full: a store of its consumer index brings it back.
+    /// As `AWAY`. A receive queue's ring was full: a store of its consumer index brings it back. A transmit queue's
+    /// program was not told of a loss yet.
     pub const STARVED: Place = Place(2);
     /// Its record cannot be read: it takes no part until it is destroyed.
     pub const BROKEN: Place = Place(3);
@@ -485,12 +486,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     pub fn set_unmapped(&mut self, endpoint: u16) {
         if let Some(queue) = self.transmit_of(endpoint).resident() {
             self.transmit(queue).unmapped = true;
-        } else if let Some(queue) = self.receive_of(endpoint).resident() {
+        }
+        if let Some(queue) = self.receive_of(endpoint).resident() {
             self.receive(queue).unmapped = true;
         }
     }
 
-    /// One of the endpoints of which the map does not say it yet; it counts as said.
+    /// One of the endpoints of which the map does not say it yet; of one of its queues, it counts as said.
     #[inline(never)]
     pub fn take_unmapped(&mut self) -> Option<u16> {
         for owner in &mut self.transmit {
@@ -503,6 +505,38 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
                 return owner.endpoint();
             }
         }
+        None
+    }
+
+    /// An endpoint's program is to be told of a loss.
+    #[cold]
+    #[inline(never)]
+    pub fn set_starved(&mut self, endpoint: u16) {
+        let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        if *place == Place::AWAY {
+            *place = Place::STARVED;
+        } else if let Some(queue) = place.resident() {
+            let owner = self.transmit(queue);
+            owner.lost = true;
+        }
+    }
+
+    /// The next endpoint that waits, from `next` on, and whether for being told of a loss.
+    #[cold]
+    #[inline(never)]
+    pub fn next_starved(&self, next: &mut u16) -> Option<(u16, bool)> {
+        while usize::from(*next) < self.limits.endpoints {
+            let endpoint = *next;
+            *next += 1;
+            let lost = match self.transmit_of(endpoint).resident() {
+                None => self.transmit_of(endpoint) == Place::STARVED,
+                Some(queue) => self.transmit[usize::from(queue) % QUEUES].lost,
+            };
+            if lost || self.receive_of(endpoint) == Place::STARVED {
+                return Some((endpoint, lost));
+            }
+        }
+        *next = 0;
         None
     }
 

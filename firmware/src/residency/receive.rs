@@ -57,6 +57,40 @@ pub(super) struct Copying {
     failed: Option<Status>,
 }
 
+/// Nobody's errand.
+const NOBODY: Errand = Errand {
+    endpoint: 0,
+    cause: Cause::Ahead,
+};
+
+impl Reading {
+    /// Nothing is being read.
+    pub(super) const NONE: Reading = Reading {
+        queue: 0,
+        errand: NOBODY,
+        closed: None,
+        entry: None,
+        misses: None,
+    };
+}
+
+impl Copying {
+    /// Nothing is being brought.
+    pub(super) const NONE: Copying = Copying {
+        queue: 0,
+        errand: NOBODY,
+        identifier: None,
+        entries_log2: 0,
+        stride_log2: 0,
+        producer: 0,
+        consumer: 0,
+        next: 0,
+        count: 0,
+        places: [None; MISSES],
+        failed: None,
+    };
+}
+
 fn trouble(status: Option<CompletionStatus>) -> Option<Status> {
     match status {
         Some(CompletionStatus::Done) => None,
@@ -125,26 +159,24 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     ) {
         let entry = self.tables.entry(errand.endpoint);
         port.issue(Command::read_host(entry, ENTRY_BYTES, ENTRY_INBOX, READ_RECEIVE));
-        let mut reading = Reading {
+        self.reading = Reading {
             queue,
             errand,
-            closed: None,
-            entry: None,
-            misses: None,
+            ..Reading::NONE
         };
         if let Some(identifier) = identifier {
-            self.close_misses(&mut reading, identifier, port);
+            self.close_misses(identifier, port);
         }
-        self.state = State::ReadingReceive(reading);
+        self.state = State::ReadingReceive;
     }
 
     /// No message for this identifier comes to the miss ring any more; how many there are is asked for.
     #[inline(never)]
-    fn close_misses(&mut self, reading: &mut Reading, identifier: u16, port: &mut impl Port) {
+    fn close_misses(&mut self, identifier: u16, port: &mut impl Port) {
         let Some(given) = self.tables.given() else {
             return;
         };
-        reading.closed = Some(identifier);
+        self.reading.closed = Some(identifier);
         let stride_log2 = MAXIMUM_STRIDE_LOG2 as u8;
         port.issue(self.tables.divert(identifier, stride_log2, 0));
         let save = Command::save_record(true, given.queue, MISS_RECORD_INBOX, SAVE_MISSES);
@@ -152,27 +184,22 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// The entry of the table stands in the inbox, or does not.
-    pub(super) fn entry_read(
-        &mut self,
-        mut reading: Reading,
-        status: Option<CompletionStatus>,
-        port: &mut impl Port,
-    ) {
-        reading.entry = Some(match trouble(status) {
-            Some(status) => Err(status),
-            None => self.check_entry(&reading, port),
-        });
+    pub(super) fn entry_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
-        if reading.entry == Some(Ok(())) && reading.closed.is_none() && control.enabled == 1 {
-            self.close_misses(&mut reading, control.receive_queue_id as u16, port);
+        let entry = match trouble(status) {
+            Some(status) => Err(status),
+            None => self.check_entry(&control),
+        };
+        self.reading.entry = Some(entry);
+        if entry.is_ok() && self.reading.closed.is_none() && control.enabled == 1 {
+            self.close_misses(control.receive_queue_id as u16, port);
         }
-        self.state = State::ReadingReceive(reading);
         self.go_on_reading(port);
     }
 
     /// Whether the entry is what was written there.
-    fn check_entry(&self, reading: &Reading, port: &impl Port) -> Result<(), Status> {
-        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+    fn check_entry(&self, control: &ReceiveControl) -> Result<(), Status> {
+        let reading = &self.reading;
         let identifier = (control.enabled == 1).then_some(control.receive_queue_id as u16);
         let owner = identifier.and_then(|identifier| self.tables.endpoint_of(identifier));
         let endpoint = identifier.map(|_| reading.errand.endpoint);
@@ -185,28 +212,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// The record of the queue that takes misses stands in the inbox.
-    pub(super) fn misses_saved(
-        &mut self,
-        mut reading: Reading,
-        status: Option<CompletionStatus>,
-        port: &mut impl Port,
-    ) {
+    pub(super) fn misses_saved(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
         let indices = ReceiveIndices::unpack(inbox64(port, MISS_RECORD_INBOX + 8));
         // If there is no such record, nothing more can come.
-        reading.misses = Some(match status {
+        self.reading.misses = Some(match status {
             Some(CompletionStatus::Done) => indices.producer as u16,
             _ => self.reports.end(),
         });
-        self.state = State::ReadingReceive(reading);
         self.go_on_reading(port);
     }
 
     /// Goes on once the entry was read and each message was reported that came before the miss ring was closed.
     #[inline(never)]
     pub(super) fn go_on_reading(&mut self, port: &mut impl Port) {
-        let State::ReadingReceive(reading) = self.state else {
-            return;
-        };
+        let reading = &self.reading;
         let Some(entry) = reading.entry else {
             return;
         };
@@ -218,16 +237,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 return;
             }
         }
+        let (queue, errand, identifier) = (reading.queue, reading.errand, reading.closed);
         if let Err(status) = entry {
-            self.tables.return_receive(reading.queue);
-            return self.read_failed(reading.errand, true, status, port);
+            self.tables.return_receive(queue);
+            return self.read_failed(errand, true, status, port);
         }
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
-        let copying = Copying {
-            queue: reading.queue,
-            errand: reading.errand,
-            identifier: reading.closed,
+        self.copying = Copying {
+            queue,
+            errand,
+            identifier,
             entries_log2: control.entries_log2 as u8,
             stride_log2: control.stride_log2 as u8,
             producer: indices.producer as u16,
@@ -237,12 +257,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             places: [None; MISSES],
             failed: None,
         };
-        self.copy(copying, port);
+        self.state = State::Copying;
+        self.copy(port);
     }
 
     /// Reads more of the misses, or ends.
     #[inline(never)]
-    fn copy(&mut self, mut copying: Copying, port: &mut impl Port) {
+    fn copy(&mut self, port: &mut impl Port) {
+        let copying = &mut self.copying;
         let ring = self.tables.given().map_or(0, |given| given.ring);
         let level = copying.producer.wrapping_sub(copying.consumer);
         let room = (1_u16 << copying.entries_log2).saturating_sub(level);
@@ -265,15 +287,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 }
             }
         }
-        self.state = State::Copying(copying);
+        let (queue, errand) = (copying.queue, copying.errand);
         if copying.places == [None; MISSES] {
             match copying.failed {
                 // The reports stand, and all is done again.
                 Some(status) => {
-                    self.tables.return_receive(copying.queue);
-                    self.read_failed(copying.errand, true, status, port);
+                    self.tables.return_receive(queue);
+                    self.read_failed(errand, true, status, port);
                 }
-                None => self.load_receive(copying, port),
+                None => self.load_receive(port),
             }
         }
     }
@@ -281,23 +303,23 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// A message of the miss ring stands in the inbox, or does not.
     pub(super) fn miss_read(
         &mut self,
-        mut copying: Copying,
         place: usize,
         status: Option<CompletionStatus>,
         port: &mut impl Port,
     ) {
-        let Some(number) = copying.places[place].take() else {
+        let Some(number) = self.copying.places[place].take() else {
             return;
         };
         match trouble(status) {
-            Some(status) => copying.failed = Some(status),
-            None => self.write_miss(&copying, place, number, port),
+            Some(status) => self.copying.failed = Some(status),
+            None => self.write_miss(place, number, port),
         }
-        self.copy(copying, port);
+        self.copy(port);
     }
 
     /// Writes a message to its ring: what the first 16 bytes hold shows that it is there, so they go last.
-    fn write_miss(&mut self, copying: &Copying, place: usize, number: u16, port: &mut impl Port) {
+    fn write_miss(&mut self, place: usize, number: u16, port: &mut impl Port) {
+        let copying = &self.copying;
         let inbox = MISSES_INBOX + place * MISS_BYTES;
         let outbox = MISSES_OUTBOX + place * MISS_BYTES;
         let index = copying.producer.wrapping_add(number);
@@ -320,7 +342,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// All messages stand in the ring: the queue goes on with it.
-    fn load_receive(&mut self, copying: Copying, port: &mut impl Port) {
+    fn load_receive(&mut self, port: &mut impl Port) {
+        let copying = self.copying;
         let Copying { queue, errand, .. } = copying;
         let endpoint = errand.endpoint;
         let indices = ReceiveIndices {

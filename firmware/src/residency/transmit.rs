@@ -72,19 +72,33 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port.set_outbox(TRANSMIT_OUTBOX + TRANSMIT_CONTROL + 4, high);
         port.issue(Command::load_record(false, queue, TRANSMIT_OUTBOX));
         let page = port.inbox(ENTRY_INBOX + TRANSMIT_PAGE) as u16;
+        let is_lost = self.tables.transmit_of(endpoint) == Place::STARVED;
         self.tables.move_transmit(endpoint, Place::queue(queue), page);
         let map = self.tables.map(endpoint, page);
         if errand.cause == Cause::Captured {
             self.head = None;
             port.issue(Command::replay(endpoint, queue, map));
+            if is_lost {
+                self.set_lost(queue);
+            }
         } else {
-            self.tables.transmit(queue).lost = errand.cause == Cause::Event;
+            self.tables.transmit(queue).lost = is_lost || errand.cause == Cause::Event;
             port.issue(Command::map(endpoint, map, MAP + endpoint));
         }
         port.keep(queue, generation);
         self.transmit_patience.succeed();
         self.statistics.transmit_installs += 1;
         self.succeed(errand);
+    }
+
+    /// The program of whoever has this queue is to be told of a loss: the hardware does so once the map says that the
+    /// queue is resident.
+    #[cold]
+    fn set_lost(&mut self, queue: u8) {
+        let owner = self.tables.transmit(queue);
+        owner.lost = true;
+        owner.unmapped = true;
+        self.is_unmapped = true;
     }
 
     /// Sends the next endpoint that the policy names away. The errand is put off if every queue was tried.
@@ -153,7 +167,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port.set_outbox(PROGRESS_OUTBOX + 4, progress[1]);
         let place = self.tables.entry(endpoint).wrapping_add(PROGRESS as u64);
         port.issue(Command::write_host(place, 8, PROGRESS_OUTBOX));
-        self.tables.move_transmit(endpoint, Place::AWAY, 0);
+        let place = match owner.lost {
+            true => Place::STARVED,
+            false => Place::AWAY,
+        };
+        self.tables.move_transmit(endpoint, place, 0);
         // It was not told of its loss yet.
         if owner.lost {
             self.non_resident(endpoint, true);
