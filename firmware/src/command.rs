@@ -1,6 +1,8 @@
 //! Commands to the hardware (`abi::command`, V22).
 
-use abi::command::{Header, RecordOperand, StateOperand, TransferOperand, opcode};
+use abi::command::{
+    GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
+};
 use abi::queue_state::{REGION_RESUME, REGION_SHIFT};
 
 /// One command, as the hardware takes it.
@@ -82,6 +84,42 @@ impl Command {
         Command::new(header, record(receive, queue, outbox_offset), 0)
     }
 
+    /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's
+    /// word of the map, unless more of its stores are captured.
+    pub const fn replay(endpoint: u16, queue: u8, map: u64) -> Self {
+        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, queue, Store::Carry, map)
+    }
+
+    /// Throws the oldest captured store away, which is this endpoint's.
+    pub const fn discard(endpoint: u16, map: u64) -> Self {
+        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, 0, Store::Discard, map)
+    }
+
+    /// Writes the endpoint's word of the map if none of its stores is captured, and completes with `token`.
+    pub const fn map(endpoint: u16, map: u64, token: u16) -> Self {
+        let header = completes(header(opcode::REPLAY_STORE), token);
+        Command::replay_store(header, endpoint, 0, Store::None, map)
+    }
+
+    const fn replay_store(header: Header, endpoint: u16, queue: u8, store: Store, map: u64) -> Self {
+        let operand = ReplayOperand {
+            endpoint: endpoint as u64,
+            store: !matches!(store, Store::None) as u64,
+            discard: matches!(store, Store::Discard) as u64,
+            queue: queue as u64,
+        };
+        Command::new(header, operand.pack(), map)
+    }
+
+    /// Gives entries of a receive queue's ring back, up to this index.
+    pub const fn give_back(queue: u8, consumer: u16) -> Self {
+        let operand = GiveBackOperand {
+            queue: queue as u64,
+            consumer: consumer as u64,
+        };
+        Command::new(header(opcode::GIVE_BACK_ENTRIES), operand.pack(), 0)
+    }
+
     /// Its four words, in the order in which they are stored.
     pub const fn words(&self) -> [u32; 4] {
         self.words
@@ -92,6 +130,14 @@ impl Command {
             words: [header.pack(), operand, data as u32, (data >> 32) as u32],
         }
     }
+}
+
+/// What becomes of the oldest captured store.
+#[derive(Clone, Copy)]
+enum Store {
+    None,
+    Carry,
+    Discard,
 }
 
 const fn header(opcode: usize) -> Header {
