@@ -75,7 +75,7 @@ pub struct Allowances<const IDS_LOG2: usize> {
     stride_log2: Signal<Local, Bits<4>>,
     stride: Signal<Local, Bits<3>>,
     given: Signal<Local, Allowance>,
-    before: Signal<Local, Allowance>,
+    undiminished: Signal<Local, Allowance>,
     lowered: Signal<Local, Allowance>,
     held_id: Signal<Local, Bits<12>>,
     held_allowance: Signal<Local, Allowance>,
@@ -131,9 +131,9 @@ impl<const IDS_LOG2: usize> Logic for Allowances<IDS_LOG2> {
         self.may_commit.next = !self.busy.q.val();
 
         // What is written.
-        self.before.next = self.commit_allowance.val();
-        self.lowered.next.count = self.before.val().count - 1;
-        self.lowered.next.too_long = self.before.val().too_long;
+        self.undiminished.next = self.commit_allowance.val();
+        self.lowered.next.count = self.undiminished.val().count - 1;
+        self.lowered.next.too_long = self.undiminished.val().too_long;
         self.held.d.next.write = self.commit.val() | self.changes.q.val().write;
         if self.commit.val() {
             self.held.d.next.receive_queue_id = self.commit_id.val();
@@ -177,7 +177,7 @@ mod tests {
     use crate::gate::{Gate, Random, clock_cycle, ecp5_cells, settle};
     use crate::queues::test_support::configuration;
     use abi::queue_state::{REGION_RECEIVE_MAP, REGION_TRANSLATION, receive_map};
-    use std::collections::HashMap;
+    use std::collections::{HashMap, VecDeque};
 
     fn word(count: u64, stride_log2: u64) -> u64 {
         let word = receive_map::allowance::set(0, count);
@@ -208,7 +208,7 @@ mod tests {
         let ids = [0, 1, last / 2, last];
         let mut rows: HashMap<u64, (u64, u64)> = HashMap::new();
         // Words under way, with the cycle in which they take effect; the row read in the cycle before, as it is then.
-        let mut coming: Option<(u64, u64, (u64, u64))> = None;
+        let mut coming: VecDeque<(u64, u64, (u64, u64))> = VecDeque::new();
         let mut read: Option<(u64, u64)> = None;
         let (mut configured, mut committed) = (0, 0);
         let (mut reads, mut commits, mut unsettled) = (0, 0, 0);
@@ -231,7 +231,7 @@ mod tests {
                     data,
                 );
                 if !region && !beyond {
-                    coming = Some((cycle + 2, id, given));
+                    coming.push_back((cycle + 2, id, given));
                 }
             }
             let id = ids[random.below(4) as usize];
@@ -239,7 +239,7 @@ mod tests {
             unit.commit.next = false;
             settle(&mut unit);
 
-            let change = coming.filter(|(at, _, _)| *at == cycle);
+            let change = coming.pop_front_if(|(at, _, _)| *at == cycle);
             assert_eq!(unit.change.val().write, change.is_some(), "cycle {cycle}");
             assert_eq!(unit.settled.val(), change.is_none());
             if let Some((_, id, (count, stride_log2))) = change {
@@ -277,7 +277,6 @@ mod tests {
             if let Some((_, id, given)) = change {
                 assert!(!unit.commit.val());
                 rows.insert(id, given);
-                coming = coming.filter(|(at, _, _)| *at > cycle);
             }
             read = rows.get(&id).copied();
         }

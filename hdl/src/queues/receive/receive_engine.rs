@@ -174,7 +174,7 @@ pub struct ReceiveEngine<
     changed_allowance: Signal<Local, Allowance>,
     outside_entry: Signal<Local, Bits<4>>,
     header_id: Signal<Local, Bits<12>>,
-    matches: Signal<Local, Bit>,
+    has_queue: Signal<Local, Bit>,
     absent: Signal<Local, Bit>,
     found: Signal<Local, Bit>,
     too_long: Signal<Local, Bits<4>>,
@@ -389,7 +389,7 @@ impl<
                 .val()
                 .get_bit(abi::link::header::restart::SHIFT);
         self.control.next = self.held.q.val().control;
-        self.matches.next = self.enabled.q.val() & (self.owned.q.val() | self.missed.q.val());
+        self.has_queue.next = self.enabled.q.val() & (self.owned.q.val() | self.missed.q.val());
         self.absent.next = !self.named.q.val() & !self.owned.q.val();
         self.found.next = self.enabled.q.val()
             & (self.owned.q.val() | (self.missed.q.val() & self.allowed.q.val()));
@@ -468,7 +468,7 @@ impl<
             .val()
             .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.matched.next = self.goes.val()
-            & self.matches.val()
+            & self.has_queue.val()
             & self
                 .header
                 .q
