@@ -69,20 +69,15 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Nothing is known.
-    pub const fn new() -> Self {
+    /// The first firmware since the hardware's reset, of source revision `revision`.
+    pub const fn new(revision: u32) -> Self {
         Admin {
             state: State::Idle,
             rings: None,
             orphaned: false,
             slot: 0,
-            revision: 0,
+            revision,
         }
-    }
-
-    /// The first firmware since the hardware's reset, of source revision `revision`.
-    pub fn start(&mut self, revision: u32) {
-        self.revision = revision;
     }
 
     /// A firmware follows one that was stopped.
@@ -160,7 +155,12 @@ impl Admin {
 
     /// Goes on up to the next command.
     #[inline]
-    pub fn proceed<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
+    pub fn proceed<
+        const QUEUES: usize,
+        const ENDPOINTS: usize,
+        const IDENTIFIERS: usize,
+        P: Policy,
+    >(
         &mut self,
         residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
         port: &mut impl Port,
@@ -279,7 +279,12 @@ impl Admin {
         };
         self.state = State::Fetching;
         let inbox = SUBMISSION_INBOX;
-        port.issue(Command::read_host(address, SUBMISSION_BYTES, inbox, FETCH_TOKEN));
+        port.issue(Command::read_host(
+            address,
+            SUBMISSION_BYTES,
+            inbox,
+            FETCH_TOKEN,
+        ));
     }
 
     /// Checks the submission in the inbox and decides what it takes.
@@ -290,8 +295,7 @@ impl Admin {
     ) {
         let head = Submission::unpack(inbox64(port, SUBMISSION_INBOX));
         let identifier = head.identifier as u16;
-        let operands =
-            [0, 8, 16].map(|offset| inbox64(port, SUBMISSION_INBOX + OPERANDS + offset));
+        let operands = [0, 8, 16].map(|offset| inbox64(port, SUBMISSION_INBOX + OPERANDS + offset));
         let opcode = Opcode::from_code(head.opcode).ok_or(Status::UnknownOpcode);
         let job = opcode.and_then(|opcode| self.check(opcode, operands, residency));
         self.go_on(identifier, job.unwrap_or_else(Job::Failed), port);
@@ -340,15 +344,20 @@ impl Admin {
                 if transmit.resident().is_none() && receive.resident().is_none() {
                     return Err(Status::NoSuchEndpoint);
                 }
-                let requests = [Request::EvictTransmit(endpoint), Request::EvictReceive(endpoint)];
+                let requests = [
+                    Request::EvictTransmit(endpoint),
+                    Request::EvictReceive(endpoint),
+                ];
                 ask(requests, false)
             }
             _ => {
                 if transmit.resident().is_some() && receive.resident().is_some() {
                     return Err(Status::NoSuchEndpoint);
                 }
-                let requests =
-                    [Request::InstallTransmit(endpoint), Request::InstallReceive(endpoint)];
+                let requests = [
+                    Request::InstallTransmit(endpoint),
+                    Request::InstallReceive(endpoint),
+                ];
                 ask(requests, true)
             }
         })
@@ -381,9 +390,7 @@ fn give<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P
 ) -> Result<Job, Status> {
     let table_bytes = (residency.tables.limits().endpoints * TABLE_ENTRY_BYTES) as u64;
     let is_legal = |address: u64, bytes: u64| {
-        address != 0
-            && address.is_multiple_of(PAGE_BYTES)
-            && address.checked_add(bytes).is_some()
+        address != 0 && address.is_multiple_of(PAGE_BYTES) && address.checked_add(bytes).is_some()
     };
     let is_first = residency.tables.given().is_none();
     if !is_first || !is_legal(table, table_bytes) || !is_legal(ring, MISS_RING_BYTES as u64) {

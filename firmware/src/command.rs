@@ -87,12 +87,24 @@ impl Command {
     /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's
     /// word of the map, unless more of its stores are captured.
     pub const fn replay(endpoint: u16, queue: u8, map: u64) -> Self {
-        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, queue, Store::Carry, map)
+        Command::replay_store(
+            header(opcode::REPLAY_STORE),
+            endpoint,
+            queue,
+            Store::Carry,
+            map,
+        )
     }
 
     /// Throws the oldest captured store away, which is this endpoint's.
     pub const fn discard(endpoint: u16, map: u64) -> Self {
-        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, 0, Store::Discard, map)
+        Command::replay_store(
+            header(opcode::REPLAY_STORE),
+            endpoint,
+            0,
+            Store::Discard,
+            map,
+        )
     }
 
     /// Writes the endpoint's word of the map if none of its stores is captured, and completes with `token`.
@@ -101,7 +113,13 @@ impl Command {
         Command::replay_store(header, endpoint, 0, Store::None, map)
     }
 
-    const fn replay_store(header: Header, endpoint: u16, queue: u8, store: Store, map: u64) -> Self {
+    const fn replay_store(
+        header: Header,
+        endpoint: u16,
+        queue: u8,
+        store: Store,
+        map: u64,
+    ) -> Self {
         let operand = ReplayOperand {
             endpoint: endpoint as u64,
             store: !matches!(store, Store::None) as u64,

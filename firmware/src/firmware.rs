@@ -59,19 +59,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     Firmware<QUEUES, ENDPOINTS, IDENTIFIERS, P>
 {
     /// Nothing is known. `policies`: of the transmit side, of the receive side. Must be started before it is told
-    /// anything; apart, because this may stand in zeroed memory.
+    /// anything.
     pub const fn new(policies: [P; 2]) -> Self {
         Firmware {
-            admin: Admin::new(),
+            admin: Admin::new(0),
             residency: Residency::new(policies),
             in_a_row: 0,
         }
     }
 
-    /// The first firmware since the hardware's reset, of source revision `revision`.
+    /// The first firmware since the hardware's reset, of source revision `revision`. Whatever was before, is forgotten.
     pub fn start(&mut self, revision: u32, limits: Limits) {
-        self.admin.start(revision);
-        self.residency.tables.start(limits);
+        self.admin = Admin::new(revision);
+        self.residency.start(limits);
+        self.in_a_row = 0;
     }
 
     /// New firmware, which was started, follows one that was stopped. `registers`: the admin queue's, as they are now;

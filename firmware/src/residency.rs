@@ -14,7 +14,7 @@ use crate::command::Command;
 use crate::layout::MISSES;
 use crate::policy::Policy;
 use crate::port::Port;
-use crate::tables::{Place, Tables};
+use crate::tables::{Limits, Place, Tables};
 use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
@@ -155,6 +155,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     /// What was done.
     pub statistics: Statistics,
     state: State,
+    /// Lower half of the word of the map of the endpoint whose transmit queue's record is being read.
+    prepared: u64,
     reading: Reading,
     copying: Copying,
     /// The captured store that was reported and is not answered yet.
@@ -188,6 +190,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables: Tables::new(),
             statistics: Statistics::NONE,
             state: State::Idle,
+            prepared: 0,
             reading: Reading::NONE,
             copying: Copying::NONE,
             head: None,
@@ -207,6 +210,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
     }
 
+    /// The NIU has so much of everything; nothing else is known.
+    pub fn start(&mut self, limits: Limits) {
+        self.tables.start(limits);
+        self.statistics = Statistics::NONE;
+        self.head = None;
+        self.misses_first = false;
+        self.map_patience = Patience::new();
+        self.stop();
+    }
+
     /// All endpoints are gone. A captured store that was reported is still to be answered.
     pub fn clear(&mut self) {
         self.tables.clear();
@@ -224,6 +237,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.transmit_patience = Patience::new();
         self.receive_patience = Patience::new();
         self.is_unmapped = false;
+        self.must_sweep = false;
+        self.swept = 0;
     }
 
     /// Whether nothing is under way.
@@ -347,10 +362,24 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.statistics.invalid += 1;
         }
         match (token, self.state) {
-            (SAVE_TRANSMIT, State::SavingTransmit { queue, errand, evict_only }) => {
+            (
+                SAVE_TRANSMIT,
+                State::SavingTransmit {
+                    queue,
+                    errand,
+                    evict_only,
+                },
+            ) => {
                 self.transmit_saved(queue, errand, evict_only, status, port);
             }
-            (SAVE_RECEIVE, State::SavingReceive { queue, errand, evict_only }) => {
+            (
+                SAVE_RECEIVE,
+                State::SavingReceive {
+                    queue,
+                    errand,
+                    evict_only,
+                },
+            ) => {
                 self.receive_saved(queue, errand, evict_only, status, port);
             }
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
@@ -382,7 +411,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if let Some(queue) = place.resident() {
             self.head = None;
             let page = self.tables.transmit(queue).page;
-            port.issue(Command::replay(endpoint, queue, self.tables.map(endpoint, page)));
+            port.issue(Command::replay(
+                endpoint,
+                queue,
+                self.tables.map(endpoint, page),
+            ));
         } else if place.is_away() {
             let cause = Cause::Captured;
             self.install_transmit(Errand { endpoint, cause }, port);
@@ -426,9 +459,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn begin_misses(&mut self, now: u32, port: &mut impl Port) -> bool {
-        !self.reports.is_empty()
-            && self.receive_patience.is_over(now)
-            && self.serve_missed(port)
+        !self.reports.is_empty() && self.receive_patience.is_over(now) && self.serve_missed(port)
     }
 
     fn carry_out(&mut self, request: Request, port: &mut impl Port) {
@@ -437,15 +468,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             cause: Cause::Request,
         };
         match request {
-            Request::EvictTransmit(endpoint) => match self.tables.transmit_of(endpoint).resident() {
-                Some(queue) => self.save_transmit(queue, errand(endpoint), true, port),
-                None => self.outcome = Some(Ok(())),
-            },
+            Request::EvictTransmit(endpoint) => {
+                match self.tables.transmit_of(endpoint).resident() {
+                    Some(queue) => self.save_transmit(queue, errand(endpoint), true, port),
+                    None => self.outcome = Some(Ok(())),
+                }
+            }
             Request::EvictReceive(endpoint) => match self.tables.receive_of(endpoint).resident() {
                 Some(queue) => self.save_receive(queue, errand(endpoint), true, port),
                 None => self.outcome = Some(Ok(())),
             },
-            Request::InstallTransmit(endpoint) => match self.tables.transmit_of(endpoint).is_away() {
+            Request::InstallTransmit(endpoint) => match self.tables.transmit_of(endpoint).is_away()
+            {
                 true => self.install_transmit(errand(endpoint), port),
                 false => self.outcome = Some(self.is_whole(endpoint)),
             },
@@ -458,7 +492,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     /// An endpoint that was given up cannot come back.
     fn is_whole(&self, endpoint: u16) -> Result<(), Status> {
-        let places = [self.tables.transmit_of(endpoint), self.tables.receive_of(endpoint)];
+        let places = [
+            self.tables.transmit_of(endpoint),
+            self.tables.receive_of(endpoint),
+        ];
         match places.contains(&Place::BROKEN) {
             true => Err(Status::Failed),
             false => Ok(()),

@@ -179,25 +179,31 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// The NIU has so much of everything.
     pub fn start(&mut self, limits: Limits) {
-        self.limits = limits.served_with(
-            QUEUES.min(MAXIMUM_QUEUES),
-            ENDPOINTS,
-            IDENTIFIERS,
-        );
-        self.set_free();
+        self.limits = limits.served_with(QUEUES.min(MAXIMUM_QUEUES), ENDPOINTS, IDENTIFIERS);
+        self.forget();
+        self.next_number = 0;
+        for owner in &mut self.transmit {
+            owner.generation = 0;
+        }
     }
 
     /// Forgets all endpoints, and the memory that was given.
     #[inline(never)]
     pub fn clear(&mut self) {
         // Without memory there was never an endpoint.
-        if self.given.take().is_some() {
-            self.transmit_of.fill(Place::NONE);
-            self.receive_of.fill(Place::NONE);
-            self.endpoint_of.fill(0);
-            (self.away_transmit, self.away_receive) = (0, 0);
-            self.set_free();
+        if self.given.is_some() {
+            self.forget();
         }
+    }
+
+    /// No endpoint exists.
+    fn forget(&mut self) {
+        self.given = None;
+        self.transmit_of.fill(Place::NONE);
+        self.receive_of.fill(Place::NONE);
+        self.endpoint_of.fill(0);
+        (self.away_transmit, self.away_receive) = (0, 0);
+        self.set_free();
     }
 
     /// No queue, page or window has an owner.
@@ -234,7 +240,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// Takes host memory: the last receive queue takes misses from now on. `None` if there is no queue beside it.
     pub fn give(&mut self, table: u64, ring: u64) -> Option<Given> {
-        let queue = self.limits.receive_queues.checked_sub(1).filter(|&queue| queue > 0)? as u8;
+        let queue = self
+            .limits
+            .receive_queues
+            .checked_sub(1)
+            .filter(|&queue| queue > 0)? as u8;
         // No endpoint exists yet, so it is free, and the last one.
         self.free_receive.pop_back();
         self.given = Some(Given { table, ring, queue });
@@ -321,6 +331,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             ..EndpointMap::default()
         };
         map.pack() | (u64::from(page) << 32)
+    }
+
+    /// An endpoint's word of the map, without its page, as it will be with this transmit queue.
+    pub fn map_with(&self, endpoint: u16, queue: u8) -> u64 {
+        let map = EndpointMap {
+            transmit_queue: queue.into(),
+            transmit_resident: 1,
+            ..EndpointMap::unpack(self.map(endpoint, 0))
+        };
+        map.pack()
     }
 
     /// Upper half of the word of the map of an endpoint of which a queue is resident.

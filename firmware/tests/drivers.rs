@@ -3,7 +3,7 @@
 mod support;
 
 use abi::admin::{opcode, status::Status};
-use support::requests::{Host, MISS_RING, Reference, call, create, gift, give, request, TABLE};
+use support::requests::{Host, MISS_RING, Reference, TABLE, call, create, gift, give, request};
 use support::{LIMITS, PAGE_BYTES, Random, World};
 
 const MEMORY: u64 = 0x4000_0000;
@@ -91,7 +91,7 @@ fn a_driver_that_dies_at_any_moment_does_not_disturb_the_next() {
         assert_eq!(answer.0, Status::Done, "moment {moment}");
         assert_eq!(host.collect(&mut world), None, "moment {moment}");
         assert!(is_silent(&world), "moment {moment}");
-            let mut reference = Reference::new(LIMITS);
+        let mut reference = Reference::new(LIMITS);
         give(&mut world, &mut host, &mut reference);
         for place in 0..16 {
             let answer = call(&mut world, &mut host, &mut reference, endpoint(place));
@@ -177,11 +177,7 @@ fn after_a_restart_of_the_firmware_endpoints_live_until_the_driver_starts_afresh
     let mut reference = Reference::new(LIMITS);
     give(&mut world, &mut host, &mut reference);
     let (status, result) = call(&mut world, &mut host, &mut reference, endpoint(0));
-    assert_eq!(
-        (status, result),
-        (Status::Done, 2),
-        "queue 0, another page"
-    );
+    assert_eq!((status, result), (Status::Done, 2), "queue 0, another page");
 }
 
 #[test]
@@ -205,7 +201,7 @@ fn a_firmware_killed_at_any_moment_leaves_no_stale_completion_to_the_next() {
         let mut host = Host::open(&mut world, 0x20_0000, 2, 2);
         world.settle(&mut random);
         world.answers.clear();
-            let mut reference = Reference::new(LIMITS);
+        let mut reference = Reference::new(LIMITS);
         give(&mut world, &mut host, &mut reference);
         // A firmware that was killed while the NIU was stopped has made some endpoints, and the next one others.
         let mut first = None;

@@ -159,7 +159,10 @@ fn without_memory_there_are_no_endpoints() {
         ([u64::MAX - 4095, MEMORY, 0], Status::BadOperand),
         ([MEMORY, MEMORY + MEMORY_BYTES, 0], Status::AddressRefused),
         // 256 entries of 128 bytes, the last page of which is missing.
-        ([MEMORY + MEMORY_BYTES - 0x7000, MEMORY, 0], Status::AddressRefused),
+        (
+            [MEMORY + MEMORY_BYTES - 0x7000, MEMORY, 0],
+            Status::AddressRefused,
+        ),
     ] {
         let give = request(opcode::GIVE_MEMORY as u16, operands);
         let answer = call(&mut world, &mut host, &mut reference, give);
@@ -353,8 +356,15 @@ fn an_evicted_endpoint_goes_on_with_other_queues() {
     assert_eq!(bench.world.map_of(number), before);
     while bench.world.answer(before.transmit_queue as u8) {}
     assert_eq!(ask(&mut bench, opcode::EVICT_ENDPOINT), Status::Done);
-    assert_eq!(ask(&mut bench, opcode::EVICT_ENDPOINT), Status::NoSuchEndpoint);
-    assert_eq!(ask(&mut bench, opcode::LOAD_TRANSLATION), Status::Done, "it is only away");
+    assert_eq!(
+        ask(&mut bench, opcode::EVICT_ENDPOINT),
+        Status::NoSuchEndpoint
+    );
+    assert_eq!(
+        ask(&mut bench, opcode::LOAD_TRANSLATION),
+        Status::Done,
+        "it is only away"
+    );
     bench.create(3);
     bench.create(3);
     assert_eq!(ask(&mut bench, opcode::INSTALL_ENDPOINT), Status::Done);
@@ -366,6 +376,9 @@ fn an_evicted_endpoint_goes_on_with_other_queues() {
     bench.world.store_message(number, 7);
     assert!(bench.world.answer(after.transmit_queue as u8));
     assert_eq!(bench.world.sent[&number], [0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(ask(&mut bench, opcode::INSTALL_ENDPOINT), Status::NoSuchEndpoint);
+    assert_eq!(
+        ask(&mut bench, opcode::INSTALL_ENDPOINT),
+        Status::NoSuchEndpoint
+    );
     assert_eq!(ask(&mut bench, opcode::DESTROY_ENDPOINT), Status::Done);
 }

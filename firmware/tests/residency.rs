@@ -80,10 +80,13 @@ impl Program {
         if descriptor.phase != u64::from(1 - lap % 2) {
             return false;
         }
-        assert!(self.taken < self.accepted, "{}: a message too many", self.endpoint);
+        assert!(
+            self.taken < self.accepted,
+            "{}: a message too many",
+            self.endpoint
+        );
         let length = length(self.taken, self.stride_log2);
-        let expected =
-            support::niu::entry(self.identifier, self.taken, length, descriptor.phase);
+        let expected = support::niu::entry(self.identifier, self.taken, length, descriptor.phase);
         let found: Vec<u8> = (0..expected.len() as u64)
             .map(|n| world.load64(address + n & !7).to_le_bytes()[(n % 8) as usize])
             .collect();
@@ -148,7 +151,12 @@ impl Cluster {
 
     fn ask(&mut self, opcode: usize, operands: [u64; 3]) -> (Status, u64) {
         let request = request(opcode as u16, operands);
-        call(&mut self.world, &mut self.host, &mut self.reference, request)
+        call(
+            &mut self.world,
+            &mut self.host,
+            &mut self.reference,
+            request,
+        )
     }
 
     fn add(&mut self, place: u64, identifier: u16, messages: u32) {
@@ -203,9 +211,7 @@ impl Cluster {
                 self.world.niu.answer(queue)
             }
             7 => self.commit(),
-            _ => {
-                self.world.step(&mut self.random)
-            }
+            _ => self.world.step(&mut self.random),
         }
     }
 
@@ -235,7 +241,11 @@ impl Cluster {
     /// Goes on until everybody is done; nobody starves.
     fn run(&mut self) {
         let mut steps = 0_u64;
-        while !self.programs.iter().all(|program| program.is_done(&self.world)) {
+        while !self
+            .programs
+            .iter()
+            .all(|program| program.is_done(&self.world))
+        {
             self.step();
             steps += 1;
             if steps.is_multiple_of(1 << 20) {
@@ -244,9 +254,15 @@ impl Cluster {
             if steps > 6_000_000 {
                 let waiting = self.programs.iter().filter(|p| !p.is_done(&self.world));
                 let waiting: Vec<String> = Vec::from_iter(waiting.take(3).map(|p| {
-                    format!("{} {}/{} {}/{}/{}", p.endpoint, p.stored, p.wants, p.taken, p.accepted, p.coming)
+                    format!(
+                        "{} {}/{} {}/{}/{}",
+                        p.endpoint, p.stored, p.wants, p.taken, p.accepted, p.coming
+                    )
                 }));
-                panic!("never done: {waiting:?} {:?}", self.world.firmware.statistics());
+                panic!(
+                    "never done: {waiting:?} {:?}",
+                    self.world.firmware.statistics()
+                );
             }
         }
         self.check();
@@ -279,7 +295,15 @@ fn every_message_arrives_once_and_in_order() {
         cluster.run();
         let done = cluster.world.firmware.statistics();
         assert!(done.transmit_installs > 0 && done.copied > 0, "{done:?}");
-        assert_eq!((done.discarded, done.lost_misses, done.given_up, done.invalid), (0, 0, 0, 0));
+        assert_eq!(
+            (
+                done.discarded,
+                done.lost_misses,
+                done.given_up,
+                done.invalid
+            ),
+            (0, 0, 0, 0)
+        );
     }
 }
 
@@ -384,7 +408,10 @@ fn a_table_that_is_withdrawn_for_a_while_costs_time_only() {
     // Fewer failures in a row than an endpoint is given up for.
     let mut forgiven = 0;
     for round in 0..100 {
-        cluster.world.withdrawn.insert(TABLE / PAGE_BYTES + round % 2);
+        cluster
+            .world
+            .withdrawn
+            .insert(TABLE / PAGE_BYTES + round % 2);
         for _ in 0..3000 {
             cluster.step();
             let failed = cluster.world.firmware.statistics().failed_reads;
@@ -412,8 +439,10 @@ fn endpoints_whose_entries_cannot_be_read_are_given_up() {
     }
     cluster.world.may_discard = true;
     cluster.world.withdrawn.insert(TABLE / PAGE_BYTES + 1);
-    let (lost, others): (Vec<Program>, Vec<Program>) =
-        cluster.programs.drain(..).partition(|program| program.endpoint >= 32);
+    let (lost, others): (Vec<Program>, Vec<Program>) = cluster
+        .programs
+        .drain(..)
+        .partition(|program| program.endpoint >= 32);
     assert_eq!((lost.len(), others.len()), (16, 32));
     cluster.programs = others;
     let mut lost = lost;

@@ -13,6 +13,7 @@ use firmware::{Command, Input, Port};
 pub struct Events {
     /// Events that found the queue full: what they told stands in the bits alone.
     lost_events: u32,
+    must_sweep: bool,
     /// Captured stores that were lost.
     lost_stores: u32,
 }
@@ -48,8 +49,14 @@ impl Events {
         }
         let lost_events = counter(hardware, EVENT_LOST);
         if lost_events != self.lost_events {
-            self.sweep(lost_events, hardware, firmware);
+            self.lost_events = lost_events;
+            self.must_sweep = true;
         }
+    }
+
+    /// Whether events were lost, and their bits not looked at yet.
+    pub fn must_sweep(&self) -> bool {
+        self.must_sweep
     }
 
     /// Tells of the store of an endpoint whose bit is set. The counter of lost stores counts before the bit is set: if
@@ -62,10 +69,10 @@ impl Events {
         firmware.step(Input::NonResidentEvent { endpoint, lost }, hardware);
     }
 
-    /// Events were lost: looks at all bits, as far as the firmware takes them.
+    /// Looks at the bits of all endpoints, as far as the firmware takes their events.
     #[cold]
     #[inline(never)]
-    fn sweep(&mut self, lost_events: u32, hardware: &mut Hardware, firmware: &mut Protocols) {
+    pub fn sweep(&mut self, hardware: &mut Hardware, firmware: &mut Protocols) {
         for word in 0..ENDPOINTS.div_ceil(32) {
             let mut pending = hardware.control(endpoint_pending::OFFSET + 4 * word);
             while pending != 0 {
@@ -77,6 +84,6 @@ impl Events {
                 self.tell(endpoint, hardware, firmware);
             }
         }
-        self.lost_events = lost_events;
+        self.must_sweep = false;
     }
 }

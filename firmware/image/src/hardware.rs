@@ -1,11 +1,11 @@
 //! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and
 //! the one place that takes the hardware hold unsafe code.
 
+use crate::generations;
 use abi::command::Completion;
 use abi::event::Event;
 use abi::processor::peripherals as registers;
 use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};
-use crate::generations;
 use firmware::{Command, Port};
 
 /// All of it. One holder uses it at a time.

@@ -12,9 +12,10 @@ mod timer;
 use abi::command::completion_status::CompletionStatus;
 use abi::control::registers as control;
 use abi::event::kind::Kind;
+use core::mem::MaybeUninit;
 use embedded_hal::delay::DelayNs;
-use firmware::{AdminRegisters, Firmware, Input, Limits, RoundRobin};
 use events::Events;
+use firmware::{AdminRegisters, Firmware, Input, Limits};
 use hardware::Hardware;
 use riscv_rt::entry;
 
@@ -37,8 +38,8 @@ const IDENTIFIERS: usize = number(env!("WAYFARER_RECEIVE_QUEUE_IDS")) as usize;
 /// The state machines of this configuration.
 type Protocols = Firmware<QUEUES, ENDPOINTS, IDENTIFIERS>;
 
-/// In zeroed memory: the tables would need as much of the image and of the stack.
-static mut PROTOCOLS: Protocols = Firmware::new([const { RoundRobin::new() }; 2]);
+/// In memory that the start code clears: the tables would need as much of the image and of the stack.
+static mut PROTOCOLS: MaybeUninit<Protocols> = MaybeUninit::zeroed();
 
 /// A number of the configuration, as the build script passes it.
 const fn number(text: &str) -> u32 {
@@ -61,8 +62,9 @@ fn main() -> ! {
         abi::ABI_VERSION_MAJOR,
         abi::ABI_VERSION_MINOR
     );
-    // SAFETY: the entry point runs once, and nothing else names it.
-    let firmware = unsafe { &mut *core::ptr::addr_of_mut!(PROTOCOLS) };
+    // SAFETY: the entry point runs once, and nothing else names it. It consists of numbers, flags, and enums that have a
+    // variant of number 0, so that zeros are a value of it; `start` gives it the one that counts.
+    let firmware = unsafe { (*core::ptr::addr_of_mut!(PROTOCOLS)).assume_init_mut() };
     firmware.start(REVISION, limits(&hardware));
     if is_first {
         generations::forget();
@@ -96,6 +98,9 @@ fn main() -> ! {
         }
         if state.event == 1 && firmware.takes_event() {
             events.report(&mut hardware, firmware);
+        }
+        if events.must_sweep() && firmware.takes_event() {
+            events.sweep(&mut hardware, firmware);
         }
         if state.event_pending == 1 {
             look(&mut hardware, firmware);

@@ -251,13 +251,22 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 let map = map.pack() | u64::from(creation.page) << 32;
                 let base = usize::from(creation.window_base);
                 let entries = 1 << creation.shape.window_log2;
-                port.issue(Command::clear_queue_state(REGION_TRANSLATION, base, entries));
+                port.issue(Command::clear_queue_state(
+                    REGION_TRANSLATION,
+                    base,
+                    entries,
+                ));
                 port.issue(Command::map(creation.number, map, FRESH_TOKEN));
                 Job::Wait(Waiting::Fresh(creation))
             }
             Job::Look(operation) => {
                 let entry = self.tables.entry(operation.endpoint());
-                port.issue(Command::read_host(entry, ENTRY_BYTES, ENTRY_INBOX, LOOK_TOKEN));
+                port.issue(Command::read_host(
+                    entry,
+                    ENTRY_BYTES,
+                    ENTRY_INBOX,
+                    LOOK_TOKEN,
+                ));
                 Job::Wait(Waiting::Entry(operation))
             }
             Job::Ask { .. } => self.go_on_asking(job),
@@ -334,9 +343,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             takes_misses: 1,
             ..ReceiveControl::default()
         };
-        for (place, data) in [(RECEIVE_RING, gift.ring), (CONTROL_OF_RECEIVE, control.pack())] {
+        for (place, data) in [
+            (RECEIVE_RING, gift.ring),
+            (CONTROL_OF_RECEIVE, control.pack()),
+        ] {
             let index = word(given.queue, place);
-            port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, index, data));
+            port.issue(Command::write_queue_state(
+                REGION_RECEIVE_QUEUE,
+                index,
+                data,
+            ));
         }
         Job::Done(0)
     }
@@ -392,7 +408,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 (CONTROL_OF_TRANSMIT, control.pack()),
             ] {
                 let index = word(queue, place);
-                port.issue(Command::write_queue_state(REGION_TRANSMIT_QUEUE, index, data));
+                port.issue(Command::write_queue_state(
+                    REGION_TRANSMIT_QUEUE,
+                    index,
+                    data,
+                ));
             }
         }
         if let Some(queue) = creation.receive {
@@ -401,11 +421,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(ring);
         }
         let place = |queue: Option<u8>| queue.map_or(Place::AWAY, Place::queue);
-        self.tables.move_transmit(number, place(creation.transmit), page);
-        self.tables.move_receive(number, place(creation.receive), page);
+        self.tables
+            .move_transmit(number, place(creation.transmit), page);
+        self.tables
+            .move_receive(number, place(creation.receive), page);
         if let Some(queue) = creation.receive {
             let (entries_log2, stride_log2) = (shape.entries_log2, shape.stride_log2);
-            self.tables.describe_receive(queue, None, entries_log2, stride_log2);
+            self.tables
+                .describe_receive(queue, None, entries_log2, stride_log2);
         }
         if creation.transmit.is_some() || creation.receive.is_some() {
             let map = self.tables.map(number, page);
@@ -495,14 +518,21 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             ..entry.receive
         };
         set_outbox64(port, ENTRY_OUTBOX, control.pack());
-        let address = self.tables.entry(endpoint).wrapping_add(RECEIVE_CONTROL as u64);
+        let address = self
+            .tables
+            .entry(endpoint)
+            .wrapping_add(RECEIVE_CONTROL as u64);
         port.issue(Command::write_host(address, 8, ENTRY_OUTBOX));
         self.tables.set_endpoint_of(identifier, Some(endpoint));
         let place = self.tables.receive_of(endpoint);
         if let Some(queue) = place.resident() {
             let index = word(queue, CONTROL_OF_RECEIVE);
             let data = control.pack();
-            port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, index, data));
+            port.issue(Command::write_queue_state(
+                REGION_RECEIVE_QUEUE,
+                index,
+                data,
+            ));
             port.issue(self.tables.lead(identifier, queue));
         } else if place.is_away() {
             let (entries, stride) = (control.entries_log2 as u8, control.stride_log2 as u8);
@@ -517,8 +547,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn tear_down(&mut self, endpoint: u16, entry: &Entry, port: &mut impl Port) -> Job {
         let tables = &mut self.tables;
         let identifier = entry.identifier();
-        let mut clear =
-            |region, index| port.issue(Command::write_queue_state(region, index, 0));
+        let mut clear = |region, index| port.issue(Command::write_queue_state(region, index, 0));
         if let Some(identifier) = identifier {
             clear(REGION_RECEIVE_MAP, identifier.into());
         }
@@ -534,7 +563,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         tables.return_page(entry.page);
         if let (None, Some(identifier), Some(given)) = (receive, identifier, tables.given()) {
             let offset = MISS_RECORD_INBOX;
-            port.issue(Command::save_record(true, given.queue, offset, BARRIER_TOKEN));
+            port.issue(Command::save_record(
+                true,
+                given.queue,
+                offset,
+                BARRIER_TOKEN,
+            ));
             return Job::Wait(Waiting::Barrier(Departure {
                 endpoint,
                 identifier,

@@ -158,7 +158,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         let entry = self.tables.entry(errand.endpoint);
-        port.issue(Command::read_host(entry, ENTRY_BYTES, ENTRY_INBOX, READ_RECEIVE));
+        port.issue(Command::read_host(
+            entry,
+            ENTRY_BYTES,
+            ENTRY_INBOX,
+            READ_RECEIVE,
+        ));
         self.reading = Reading {
             queue,
             errand,
@@ -326,7 +331,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let lap = index >> copying.entries_log2;
         let descriptor = port.inbox(inbox);
         let length = (descriptor >> 16 & 0xff) as usize;
-        let bytes = (length + 8).next_multiple_of(4).clamp(16, 1 << copying.stride_log2);
+        let bytes = (length + 8)
+            .next_multiple_of(4)
+            .clamp(16, 1 << copying.stride_log2);
         port.set_outbox(outbox, descriptor & !1 | u32::from(lap & 1 == 0));
         for offset in (4..bytes).step_by(4) {
             port.set_outbox(outbox + offset, port.inbox(inbox + offset));
@@ -357,7 +364,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         set_outbox64(port, RECEIVE_OUTBOX + 24, control);
         port.issue(Command::load_record(true, queue, RECEIVE_OUTBOX));
         let page = port.inbox(ENTRY_INBOX + RECEIVE_PAGE) as u16;
-        self.tables.move_receive(endpoint, Place::queue(queue), page);
+        self.tables
+            .move_receive(endpoint, Place::queue(queue), page);
         let (entries_log2, stride_log2) = (copying.entries_log2, copying.stride_log2);
         self.tables
             .describe_receive(queue, copying.identifier, entries_log2, stride_log2);
@@ -412,7 +420,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
         let control = usize::from(queue) << WORDS_LOG2;
         port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, control, 0));
-        port.issue(Command::save_record(true, queue, RECORD_INBOX, SAVE_RECEIVE));
+        port.issue(Command::save_record(
+            true,
+            queue,
+            RECORD_INBOX,
+            SAVE_RECEIVE,
+        ));
         self.state = State::SavingReceive {
             queue,
             errand,

@@ -1,6 +1,6 @@
 //! Transmit queues come and go.
 
-use super::{Cause, Errand, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State, MAP};
+use super::{Cause, Errand, MAP, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State};
 use crate::command::Command;
 use crate::layout::{
     ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_BYTES, RECORD_INBOX, TRANSMIT_CONTROL,
@@ -34,8 +34,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(never)]
     fn read_transmit(&mut self, queue: u8, errand: Errand, port: &mut impl Port) {
         let entry = self.tables.entry(errand.endpoint);
-        port.issue(Command::read_host(entry, RECORD_BYTES, ENTRY_INBOX, READ_TRANSMIT));
+        port.issue(Command::read_host(
+            entry,
+            RECORD_BYTES,
+            ENTRY_INBOX,
+            READ_TRANSMIT,
+        ));
         self.state = State::ReadingTransmit { queue, errand };
+        // While the host answers.
+        self.prepared = self.tables.map_with(errand.endpoint, queue);
     }
 
     /// The record stands in the inbox, or does not.
@@ -72,18 +79,21 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port.set_outbox(TRANSMIT_OUTBOX + TRANSMIT_CONTROL + 4, high);
         port.issue(Command::load_record(false, queue, TRANSMIT_OUTBOX));
         let page = port.inbox(ENTRY_INBOX + TRANSMIT_PAGE) as u16;
+        let map = self.prepared | u64::from(page) << 32;
         let is_lost = self.tables.transmit_of(endpoint) == Place::STARVED;
-        self.tables.move_transmit(endpoint, Place::queue(queue), page);
-        let map = self.tables.map(endpoint, page);
         if errand.cause == Cause::Captured {
-            self.head = None;
             port.issue(Command::replay(endpoint, queue, map));
+            self.head = None;
+            self.tables
+                .move_transmit(endpoint, Place::queue(queue), page);
             if is_lost {
                 self.set_lost(queue);
             }
         } else {
-            self.tables.transmit(queue).lost = is_lost || errand.cause == Cause::Event;
             port.issue(Command::map(endpoint, map, MAP + endpoint));
+            self.tables
+                .move_transmit(endpoint, Place::queue(queue), page);
+            self.tables.transmit(queue).lost = is_lost || errand.cause == Cause::Event;
         }
         port.keep(queue, generation);
         self.transmit_patience.succeed();
@@ -127,8 +137,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         let owner = *self.tables.transmit(queue);
-        port.issue(self.tables.close(owner.endpoint().unwrap_or_default(), owner.page));
-        port.issue(Command::save_record(false, queue, RECORD_INBOX, SAVE_TRANSMIT));
+        port.issue(
+            self.tables
+                .close(owner.endpoint().unwrap_or_default(), owner.page),
+        );
+        port.issue(Command::save_record(
+            false,
+            queue,
+            RECORD_INBOX,
+            SAVE_TRANSMIT,
+        ));
         self.state = State::SavingTransmit {
             queue,
             errand,
@@ -162,7 +180,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return self.evict_transmit(errand, port);
         }
         let control = usize::from(queue) << WORDS_LOG2;
-        port.issue(Command::write_queue_state(REGION_TRANSMIT_QUEUE, control, 0));
+        port.issue(Command::write_queue_state(
+            REGION_TRANSMIT_QUEUE,
+            control,
+            0,
+        ));
         port.set_outbox(PROGRESS_OUTBOX, progress[0]);
         port.set_outbox(PROGRESS_OUTBOX + 4, progress[1]);
         let place = self.tables.entry(endpoint).wrapping_add(PROGRESS as u64);

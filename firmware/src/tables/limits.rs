@@ -1,9 +1,9 @@
 //! How much of everything this NIU has.
 
 use super::MAXIMUM_INLINE_PAGES;
+use super::MAXIMUM_QUEUES;
 use abi::control::registers::{Capabilities, Sizes};
 use abi::endpoint::PAGES;
-use super::MAXIMUM_QUEUES;
 use abi::queue_state::{MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
 
 /// How much of everything this NIU has, as far as this firmware can serve it.

@@ -276,8 +276,17 @@ impl Niu {
         let indices = self.indices(queue);
         let level = (indices.producer as u16).wrapping_sub(taken) as i16;
         let given = taken.wrapping_sub(indices.consumer as u16) as i16;
-        assert!(given >= 0 && level >= 0, "queue {queue}: {taken} of {indices:?}");
-        self.set_indices(queue, ReceiveIndices { consumer: taken.into(), ..indices });
+        assert!(
+            given >= 0 && level >= 0,
+            "queue {queue}: {taken} of {indices:?}"
+        );
+        self.set_indices(
+            queue,
+            ReceiveIndices {
+                consumer: taken.into(),
+                ..indices
+            },
+        );
     }
 
     /// A transmit queue's oldest message is answered.
@@ -290,7 +299,10 @@ impl Niu {
         let place = (REGION_TRANSMIT_QUEUE, 4 * usize::from(queue) + 2);
         let progress = TransmitProgress::unpack(self.state_word(place.0, place.1));
         let consumer = (progress.consumer as u16).wrapping_add(1);
-        let progress = TransmitProgress { consumer: consumer.into(), ..progress };
+        let progress = TransmitProgress {
+            consumer: consumer.into(),
+            ..progress
+        };
         self.state.insert(place, progress.pack());
         self.sent.entry(endpoint).or_default().push(message);
         if let Some(page) = self.pages.get_mut(&endpoint) {
@@ -319,7 +331,9 @@ impl Niu {
     }
 
     fn verdict(&mut self, arrival: &Arrival) -> Verdict {
-        let Arrival { identifier, row, .. } = *arrival;
+        let Arrival {
+            identifier, row, ..
+        } = *arrival;
         if row.resident == 0 {
             return Verdict::NotResident;
         }
@@ -339,7 +353,8 @@ impl Niu {
                 return Verdict::TooSmall;
             }
             let allowance = row.allowance - 1;
-            self.state.insert(place, ReceiveMap { allowance, ..row }.pack());
+            self.state
+                .insert(place, ReceiveMap { allowance, ..row }.pack());
             self.write_entry(queue, control, arrival);
             self.unreported.push_back(identifier);
             return Verdict::Accepted;
@@ -360,7 +375,13 @@ impl Niu {
         let index = indices.producer & ((1 << control.entries_log2) - 1);
         let phase = 1 - (indices.producer >> control.entries_log2) % 2;
         let producer = (indices.producer as u16).wrapping_add(1).into();
-        self.set_indices(queue, ReceiveIndices { producer, ..indices });
+        self.set_indices(
+            queue,
+            ReceiveIndices {
+                producer,
+                ..indices
+            },
+        );
         let bytes = entry(arrival.identifier, arrival.number, arrival.length, phase);
         self.store(ring + (index << control.stride_log2), &bytes);
     }
@@ -381,7 +402,10 @@ impl Niu {
             }
             if operand.discard == 1 {
                 let exists = self.map_of(endpoint).exists == 1;
-                assert!(!exists || self.may_discard, "a store of {endpoint} is thrown away");
+                assert!(
+                    !exists || self.may_discard,
+                    "a store of {endpoint} is thrown away"
+                );
                 self.discarded.push((endpoint, message));
             } else {
                 let queue = operand.queue as u8;
@@ -439,7 +463,10 @@ impl Niu {
             self.check_owner(index / 4, control);
         }
         let enabled = data & 1 == 1;
-        if is_control && enabled && (region == REGION_TRANSMIT_QUEUE || region == REGION_RECEIVE_QUEUE) {
+        if is_control
+            && enabled
+            && (region == REGION_TRANSMIT_QUEUE || region == REGION_RECEIVE_QUEUE)
+        {
             self.state.remove(&(region, index + 2));
         }
         match data {
@@ -496,9 +523,8 @@ impl Niu {
 
     pub fn head_may_go(&self) -> bool {
         let fence = |words: &[u32; 4]| Header::unpack(words[0]).fence == 1;
-        let is_read = |words: &[u32; 4]| {
-            Header::unpack(words[0]).opcode as usize == opcode::READ_HOST_MEMORY
-        };
+        let is_read =
+            |words: &[u32; 4]| Header::unpack(words[0]).opcode as usize == opcode::READ_HOST_MEMORY;
         let head = self.commands.front();
         head.is_some_and(|words| {
             (!fence(words) || self.reads.is_empty()) && (!is_read(words) || self.reads.len() < 4)
@@ -573,8 +599,7 @@ impl Niu {
     }
 
     fn save(&mut self, record: RecordOperand) {
-        for (number, (region, index, offset)) in
-            Niu::record_places(&record).into_iter().enumerate()
+        for (number, (region, index, offset)) in Niu::record_places(&record).into_iter().enumerate()
         {
             let word = match (record.receive, number) {
                 (0, 2) => {

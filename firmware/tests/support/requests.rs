@@ -65,7 +65,10 @@ pub fn give(world: &mut World, host: &mut Host, reference: &mut Reference) {
 
 /// The request for it.
 pub fn gift() -> Request {
-    request(abi::admin::opcode::GIVE_MEMORY as u16, [TABLE, MISS_RING, 0])
+    request(
+        abi::admin::opcode::GIVE_MEMORY as u16,
+        [TABLE, MISS_RING, 0],
+    )
 }
 
 /// A request whose operands are numbers.
@@ -196,7 +199,11 @@ impl Reference {
         let is_bad = |(address, bytes): (u64, u64)| {
             address == 0 || address % PAGE_BYTES != 0 || address.checked_add(bytes).is_none()
         };
-        if self.given.is_some() || [(table, bytes[0]), (ring, bytes[1])].into_iter().any(is_bad) {
+        if self.given.is_some()
+            || [(table, bytes[0]), (ring, bytes[1])]
+                .into_iter()
+                .any(is_bad)
+        {
             return Status::BadOperand;
         }
         let table = Reference::pages(table, bytes[0]);
@@ -280,7 +287,10 @@ impl Reference {
     pub fn check(&mut self, world: &mut World, request: Request, answer: (Status, u64)) {
         let (status, result) = answer;
         let expected = self.expected(world, request);
-        assert!(expected.contains(&status), "{request:x?}: {status:?}, not {expected:?}");
+        assert!(
+            expected.contains(&status),
+            "{request:x?}: {status:?}, not {expected:?}"
+        );
         let [number, second, third] = request.operands;
         if status != Status::Done || request.opcode == 1 {
             let expected = if request.opcode == 1 && status == Status::Done {
@@ -385,7 +395,13 @@ impl Reference {
                 let control = TransmitControl::unpack(state(1, 4 * map.transmit_queue));
                 let kept = world.generations[map.transmit_queue as usize];
                 let generation = u64::from(kept);
-                assert_eq!(control, TransmitControl { generation, ..expected });
+                assert_eq!(
+                    control,
+                    TransmitControl {
+                        generation,
+                        ..expected
+                    }
+                );
                 assert_eq!(state(1, 4 * map.transmit_queue + 1), live.shadow);
             }
             let expected = ReceiveControl {
