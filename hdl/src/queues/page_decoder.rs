@@ -15,6 +15,10 @@ use rust_hdl::prelude::*;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod residency_tests;
+#[cfg(test)]
 mod tests;
 
 /// What the host has stored to an endpoint's page, resident or not.
@@ -34,6 +38,8 @@ pub struct EndpointStores {
     pub losses: Bits<4>,
     /// Stores that are captured.
     pub captured: Bits<7>,
+    /// The oldest so many of them stand behind one that was lost.
+    pub stale: Bits<7>,
     /// The first beat of an inline body that no producer index has covered went to a slot; of a queue that the endpoint
     /// has no more.
     pub heads: Bit,
@@ -67,8 +73,10 @@ pub struct EndpointStores {
 ///   When the map says that it is so, the index that was kept is handed over.
 ///
 /// A replay (`replay`) takes a cycle without a store, and the same way. In its `t + 3` the oldest captured store is
-/// carried out on a queue, or thrown away: then everything from its message on is lost. `fresh` makes the endpoint a
-/// new one, unless stores of a former one are captured. The executor writes the map.
+/// carried out on a queue, or thrown away: then everything from its message on is lost, and what is captured behind it
+/// (`stale`) is thrown away in its turn, whatever the replay says. A producer index is thrown away too that covers a
+/// body whose first beat stands in a slot of a queue that the endpoint has no more. `fresh` makes the endpoint a new
+/// one, unless stores of a former one are captured. The executor writes the map.
 ///
 /// A store to a page that is not one aligned 8-byte store, or that hits no register, is torn: counted once a packet,
 /// never delivered. After reset the endpoint map and the store parts are cleared, a word a cycle; meanwhile every page
@@ -240,6 +248,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     brings: DFF<Bit>,
     brings_other: DFF<Bit>,
     slot: DFF<Bits<6>>,
+    /// The oldest captured store came at another producer index.
+    goes_back: DFF<Bit>,
     consumer_stored: DFF<Bit>,
     receive_queue: DFF<Bits<8>>,
     missed: DFF<Bit>,
@@ -253,6 +263,10 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     page_exists: DFF<Bit>,
     replaying: DFF<Bit>,
     keeps: DFF<Bit>,
+    /// A replay waited in the cycle before: for this endpoint; there is nothing to carry out, or another endpoint's store.
+    replay_seen: DFF<Bit>,
+    replay_at: DFF<Bits<12>>,
+    replay_fails: DFF<Bit>,
     /// The replay is on its way; it is done, and did not write the map.
     replay_flies: DFF<Bit>,
     replay_done: DFF<Bit>,
@@ -270,8 +284,9 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     maps: Signal<Local, Bit>,
     map_entry: Signal<Local, Bits<28>>,
     entry: Signal<Local, Bits<28>>,
+    replay_waits: Signal<Local, Bit>,
     replay_begins: Signal<Local, Bit>,
-    replay_fails: Signal<Local, Bit>,
+    replay_at_now: Signal<Local, Bits<12>>,
     replay_enters: Signal<Local, Bit>,
     replay_endpoint: Signal<Local, Bits<12>>,
     replay_store: Signal<Local, Bit>,
@@ -303,9 +318,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     header: Signal<Local, Bits<64>>,
     part_now: Signal<Local, EndpointStores>,
     goes_away: Signal<Local, Bit>,
-    distance: Signal<Local, Bits<16>>,
-    is_before: DFF<Bit>,
-    goes_back: Signal<Local, Bit>,
     producer_now: Signal<Local, Bits<16>>,
     consumer_now: Signal<Local, Bits<16>>,
     used: Signal<Local, Bits<7>>,
@@ -337,6 +349,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     makes_resident: Signal<Local, Bit>,
     makes_fresh: Signal<Local, Bit>,
     is_resident: Signal<Local, Bit>,
+    is_stale: Signal<Local, Bit>,
+    throws: Signal<Local, Bit>,
     sheds: Signal<Local, Bit>,
     is_last: Signal<Local, Bit>,
     clears: Signal<Local, Bit>,
@@ -425,6 +439,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             brings_other,
             read_before,
             slot,
+            goes_back,
             consumer_stored,
             receive_queue,
             missed,
@@ -434,9 +449,11 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             not_resident,
             away,
             page_exists,
-            is_before,
             replaying,
             keeps,
+            replay_seen,
+            replay_at,
+            replay_fails,
             replay_flies,
             replay_done,
             replay_busy,
@@ -504,20 +521,28 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         // A replay enters in a cycle without a store. What it needs of the oldest captured store stays until it is over.
         self.replay_store.next = self.replay.val().has_store;
         self.word.next = self.replay.val().word;
+        self.makes_resident.next = self
+            .word
+            .val()
+            .get_bit(abi::queue_state::endpoint_map::transmit_resident::SHIFT);
         self.replay_endpoint.next = self.replay.val().endpoint;
         if self.replay_store.val() {
             self.replay_endpoint.next = self.oldest.val().endpoint;
         }
-        self.replay_begins.next =
+        self.replay_waits.next =
             self.replay.val().valid & !self.replay_flies.q.val() & !self.replay_done.q.val();
-        self.replay_fails.next = self.replay_store.val()
+        self.replay_seen.d.next = self.replay_waits.val();
+        self.replay_begins.next = self.replay_waits.val() & self.replay_seen.q.val();
+        self.replay_at.d.next = self.replay_endpoint.val();
+        self.replay_at_now.next = self.replay_at.q.val();
+        self.replay_fails.d.next = self.replay_store.val()
             & (self.captured_empty.val()
                 | (!self.replay.val().discards
                     & (self.oldest.val().endpoint != self.replay.val().endpoint)));
         self.replay_enters.next = self.replay_begins.val()
             & !self.write_valid.val()
             & !self.replay.val().gives_back
-            & !self.replay_fails.val();
+            & !self.replay_fails.q.val();
         self.kept.extra.next.valid =
             self.replay_begins.val() & self.replay.val().gives_back & self.kept.extra_ready.val();
         self.kept.extra.next.queue = self.replay.val().queue;
@@ -529,8 +554,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if !self.replay.val().valid {
             self.replay_done.d.next = false;
         }
-        // There is nothing to carry out, or another endpoint's store.
-        if self.replay_begins.val() & self.replay_fails.val() {
+        if self.replay_begins.val() & self.replay_fails.q.val() {
             self.replay_done.d.next = true;
             self.replay_busy.d.next = true;
             self.replay_maps.d.next = false;
@@ -548,10 +572,14 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.stored.d.next = self.write.val();
         self.offered_address.next = self.write.val().address;
         if self.replay_enters.val() {
-            self.stored.d.next.address = bit_cast::<25, 12>(self.replay_endpoint.val()) << 12;
+            self.stored.d.next.address = bit_cast::<25, 12>(self.replay_at.q.val()) << 12;
         }
-        self.page_grant.next = self.page_request.val() & !self.write_valid.val();
+        self.page_grant.next =
+            self.page_request.val() & !self.write_valid.val() & !self.replay_enters.val();
         self.map.read_address.next = self.page_endpoint.val().get_bits::<ENDPOINTS_LOG2>(0);
+        if self.replay_enters.val() {
+            self.map.read_address.next = self.replay_at_now.val().get_bits::<ENDPOINTS_LOG2>(0);
+        }
         if self.write_valid.val() {
             self.map.read_address.next = self.offered_address.val().get_bits::<ENDPOINTS_LOG2>(12);
         }
@@ -632,8 +660,15 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.parts.read_address.next = self.endpoint.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.progresses.endpoint.next = self.endpoint.val();
         self.queue_1.next = self.transmit_queue.val();
-        if self.is_replay.q.val() {
-            self.queue_1.next = self.replay.val().queue;
+        if self.is_replay.q.val() & !self.replay.val().discards {
+            if self.replay_store.val() {
+                self.queue_1.next = self.replay.val().queue;
+            } else if self.makes_resident.val() {
+                self.queue_1.next = self
+                    .word
+                    .val()
+                    .get_bits::<8>(abi::queue_state::endpoint_map::transmit_queue::SHIFT);
+            }
         }
         self.same_1.next = self.endpoint.val() == self.read_endpoint.q.val();
         self.read_same.d.next = self.same_1.val();
@@ -725,50 +760,55 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.captures_head.next = self.is_head.val() & self.away.q.val() & self.open.q.val();
         self.captures_store.next = self.captures_head.val()
             | ((self.accepts_express.val() | self.accepts_producer.val()) & self.away.q.val());
+        self.is_stale.next = self.part.q.val().stale.any();
+        self.throws.next = self.replay.val().discards
+            | self.is_stale.val()
+            | (!self.oldest.val().express
+                & !self.oldest.val().body
+                & self.covers_lost_head.val());
         self.sheds.next = self.replaying.q.val()
-            & ((self.replay_store.val() & self.replay.val().discards & self.page_exists.q.val())
-                | self.replay.val().loses);
-        self.goes_back.next =
-            self.sheds.val() & self.replay.val().discards & self.is_before.q.val();
+            & self.replay_store.val()
+            & self.throws.val()
+            & !self.is_stale.val()
+            & self.page_exists.q.val();
+        // A loss at another message counts anew: the host may have heard of the later one.
         self.loses.next = (((((self.express.q.val() & self.has_room.q.val())
             | self.brings_messages.val()
             | (self.is_head.val() & self.away.q.val()))
             & !self.open.q.val())
             | (self.brings_messages.val() & self.covers_lost_head.val())
+            | (self.replaying.q.val() & self.replay.val().loses)
             | self.sheds.val())
             & !self.part.q.val().lost)
-            | self.goes_back.val();
+            | (self.sheds.val() & self.goes_back.q.val());
         self.resumes.next = self.resuming.q.val() & !self.brings.q.val();
 
         // A replay: what becomes of the oldest captured store.
         self.takes_captured.next = self.replaying.q.val() & self.replay_store.val();
         self.replays_express.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & self.oldest.val().express;
         self.replays_body.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & self.oldest.val().body;
         self.replays_producer.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & !self.oldest.val().express
             & !self.oldest.val().body;
         self.left_captured.next = self.part.q.val().captured;
         if self.replay_store.val() {
             self.left_captured.next = self.part.q.val().captured - 1;
         }
-        self.makes_resident.next = self
-            .word
-            .val()
-            .get_bit(abi::queue_state::endpoint_map::transmit_resident::SHIFT);
         self.makes_fresh.next = self
             .word
             .val()
             .get_bit(abi::queue_state::endpoint_map::fresh::SHIFT);
         self.is_last.next = !self.left_captured.val().any();
-        self.is_resident.next = self.makes_resident.val() | !self.not_resident.q.val();
+        self.is_resident.next = (self.makes_resident.val() & !self.replay.val().discards)
+            | !self.not_resident.q.val();
         self.clears.next = self.replaying.q.val()
             & self.makes_fresh.val()
             & self.is_last.val()
@@ -814,7 +854,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if (self.is_head.val() & !self.away.q.val()) | self.replays_body.val() {
             self.new_part.next.heads = true;
         }
-        if self.accepts_producer.val() | self.replays_producer.val() {
+        if (self.accepts_producer.val() & !self.away.q.val()) | self.replays_producer.val() {
             self.new_part.next.heads = false;
         }
         if self.resumes.val() {
@@ -824,13 +864,21 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if self.replaying.q.val() {
             self.new_part.next.captured = self.left_captured.val();
             // What stands in slots of a queue of before is no use to another.
-            if self.makes_resident.val() & self.not_resident.q.val() & self.part.q.val().heads {
+            if self.makes_resident.val()
+                & self.not_resident.q.val()
+                & self.part.q.val().heads
+                & !self.replay.val().discards
+            {
                 self.new_part.next.heads = self.replays_body.val();
                 self.new_part.next.heads_lost = true;
             }
-            // What is thrown away is lost from its message on.
-            if self.goes_back.val() {
+            // What is thrown away is lost from its message on, and what is captured behind it is too.
+            if self.replay_store.val() & self.is_stale.val() {
+                self.new_part.next.stale = self.part.q.val().stale - 1;
+            }
+            if self.sheds.val() {
                 self.new_part.next.producer = self.oldest.val().producer;
+                self.new_part.next.stale = self.left_captured.val();
             }
         }
         if self.clears.val() {
@@ -850,24 +898,22 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | self.is_head.val()
             | self.resuming.q.val()
             | self.replaying.q.val();
-        self.page_index.next = self.at_endpoint.q.val();
         self.parts.write_enable.next = self.writes_part.val();
+        self.page_index.next = self.at_endpoint.q.val();
         self.parts.write_address.next = self.page_index.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.parts.write_data.next = self.new_part.val();
         if self.sweep.clears.val() {
             self.parts.write_enable.next = true;
             self.parts.write_address.next = self.sweep.index.val();
             self.parts.write_data.next.captured = 0.into();
+            self.parts.write_data.next.stale = 0.into();
         }
 
         // What the queue's listeners are told. A queue that is enabled is told in a cycle without a store.
         self.tells.next = (self.writes_part.val() & !self.away.q.val() & !self.replaying.q.val())
             | self.replays_express.val()
             | self.replays_producer.val()
-            | (self.replaying.q.val()
-                & !self.replay.val().discards
-                & self.is_last.val()
-                & self.is_resident.val());
+            | (self.replaying.q.val() & self.is_last.val() & self.is_resident.val());
         self.written.d.next = self.tells.val();
         self.written_tell.d.next = self.refuses.val() | self.loses.val();
         self.written_queue.d.next = self.queue.q.val();
@@ -919,9 +965,6 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.producer_now.val().get_bits::<7>(0) - self.consumer_now.val().get_bits::<7>(0);
         self.has_room.d.next = (self.used.val() != crate::configuration::TRANSMIT_SLOTS.to_bits())
             & !self.progresses.failed.val();
-        // The message of the oldest captured store lies before the producer index.
-        self.distance.next = self.part_now.val().producer - self.oldest.val().producer;
-        self.is_before.d.next = self.distance.val().any() & !self.distance.val().get_bit(15);
         self.goes_away.next = self.read_away.q.val() | self.part_now.val().captured.any();
         self.open.d.next = !self.part_now.val().lost
             & (!self.goes_away.val()
@@ -949,6 +992,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.slot_index.next = self.captured_index.val().get_bits::<6>(0);
         }
         self.slot.d.next = self.slot_index.val();
+        self.goes_back.d.next = self.oldest.val().producer != self.producer_now.val();
         self.express.d.next = self.read_express.q.val();
         self.producing.d.next = self.read_producer.q.val();
         self.torn.d.next = self.read_torn.q.val();
@@ -1013,8 +1057,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.written_slot.next = self.oldest.val().data;
             self.slot_enables.next = self.oldest.val().enables | self.owner_bytes.val();
         }
-        self.slot_data.next = (self.written_slot.val()
-            & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
+        self.slot_data.next = (self.written_slot.val() & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
             | (bit_cast::<128, 12>(self.at_endpoint.q.val())
                 << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>());
         self.slot_address.next = (bit_cast::<14, 8>(self.queue.q.val())
@@ -1083,6 +1126,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.resuming.d.next = false;
             self.replaying.d.next = false;
             self.keeps.d.next = false;
+            self.replay_seen.d.next = false;
             self.replay_flies.d.next = false;
             self.replay_done.d.next = false;
             self.written.d.next = false;
