@@ -329,7 +329,6 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
                 share: 1,
                 ..express(rules).plan
             },
-            sheds: 0,
             ..express(rules)
         }),
         Experiment::new("capture/greedy", Small, move |rules| Endpoint {
@@ -358,9 +357,22 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
             ..shared(rules, 1, 2, 1)
         })
         .never_completes(),
-        Experiment::new("capture/dead-beside", Small, move |rules| Endpoint {
+        Experiment::new("capture/dead-beside", Small, move |rules| Endpoint::<1> {
+            plan: Plan {
+                messages: 1,
+                window: 1,
+                share: 1,
+                ..plan(rules)
+            },
+            sources: 3,
+            others: 1,
+            slots: 2,
+            evictions: 0,
+            takes: 0,
+            refusals: 0,
+            sheds: 0,
+            kills: 0,
             dead: true,
-            ..shared(rules, 2, 3, 1)
         }),
         Experiment::new("inline/page", Small, inline),
         Experiment::new("inline/evicted", Small, move |rules| Endpoint {
@@ -376,8 +388,10 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
         Experiment::new("inline/hostile", Small, move |rules| Endpoint {
             plan: Plan {
                 hostile: true,
+                messages: 4,
                 ..inline(rules).plan
             },
+            refusals: 0,
             ..inline(rules)
         }),
         Experiment::new("capture/large", Large, move |rules| Endpoint::<3> {

@@ -124,11 +124,10 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         | Rule::CapturedFirst
         | Rule::ReplayInOrder
         | Rule::ShedToTheEnd
-        | Rule::DiscardRollsBack
         | Rule::LeaveBeforeSave
         | Rule::LineBeforeSave => "capture/one",
         Rule::LimitBinds => "capture/greedy",
-        Rule::ShareBounds => "capture/narrow",
+        Rule::ShareBounds | Rule::DiscardRollsBack => "capture/narrow",
         Rule::FreshWithoutCaptured => "capture/reuse",
         Rule::ShedWithoutSlot => "capture/shared",
         Rule::HeadsCaptured | Rule::EvictReplayed | Rule::LeftHeadRefused => "inline/evicted",

@@ -39,6 +39,13 @@ pub struct Entry {
     pub owner: (u8, u8),
 }
 
+/// What another endpoint has left in a slot.
+const FOREIGN: Entry = Entry {
+    message: 0,
+    form: Form::Inline,
+    owner: (u8::MAX, 0),
+};
+
 /// A posted write of the driver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Store<const BITS: u32> {
@@ -86,7 +93,7 @@ pub struct Plan {
     pub share: u8,
     /// The capture buffer's size.
     pub capture: u8,
-    /// The driver launches bodies that it has never stored.
+    /// The driver launches bodies that it has not stored, or in part.
     pub hostile: bool,
     /// The driver stores more than its queue can hold.
     pub greedy: bool,
@@ -134,7 +141,7 @@ pub struct Slot<const BITS: u32> {
     pub sender: Sender<BITS, AllBut>,
     /// First message that it was not given to launch.
     given: Index<BITS>,
-    /// What earlier owners have left stands there, too.
+    /// What other owners have left stands there, too.
     entries: [Entry; SLOTS],
     /// What the shadow line must say of losses; and whether it says something else.
     line: Option<LossReport<BITS>>,
@@ -144,24 +151,20 @@ pub struct Slot<const BITS: u32> {
 impl<const BITS: u32> Slot<BITS> {
     /// A free slot.
     pub fn new(plan: &Plan) -> Self {
-        let foreign = Entry {
-            message: 0,
-            form: Form::Inline,
-            owner: (u8::MAX, 0),
-        };
         Self {
             owner: None,
             sender: Sender::new(plan.rules, limits(plan), 0),
             given: Index::new(0),
-            entries: [foreign; SLOTS],
+            entries: [FOREIGN; SLOTS],
             line: None,
             dirty: false,
         }
     }
 
-    /// The queue is evicted or destroyed, whatever its state.
+    /// The queue is evicted or destroyed, whatever its state. Until it is installed again others use the slot.
     pub fn clear(&mut self) {
         self.sender.free();
+        self.entries = [FOREIGN; SLOTS];
         self.owner = None;
         self.given = Index::new(0);
         self.line = None;
@@ -265,6 +268,11 @@ impl<const BITS: u32> Source<BITS> {
     /// Everything is done, and the driver knows.
     pub fn is_complete(&self, plan: &Plan) -> bool {
         self.told + self.rejected == plan.messages
+    }
+
+    /// Whether a store has read the map and waits for its verdict.
+    pub fn has_incoming(&self) -> bool {
+        self.incoming.is_some()
     }
 
     /// Whether firmware waits for the end of a command.
@@ -498,9 +506,15 @@ impl<const BITS: u32> Source<BITS> {
             message..message + 1
         };
         let post = |posted: &mut Vec<_, POSTED>, store| posted.push(store).expect("it is bounded");
-        if form == Form::Inline && !plan.hostile {
+        if form == Form::Inline {
             for message in messages.clone() {
-                for part in [0, 1] {
+                // A hostile driver stores the head of one message only.
+                let parts = match (plan.hostile, message) {
+                    (false, _) => 0..2,
+                    (true, 1) => 0..1,
+                    (true, _) => 0..0,
+                };
+                for part in parts {
                     post(&mut self.posted, Store::Body { message, part });
                 }
             }

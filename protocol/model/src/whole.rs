@@ -1,8 +1,9 @@
 //! All parts at once: endpoints that come and go share a slot, send on two channels to receive queues that come and go
 //! on two nodes, find rings full, and are destroyed with messages unanswered.
 //!
-//! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. Commands of an
-//! endpoint's firmware are carried out at once here, and it is evicted only for the other endpoint's sake.
+//! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. A store's
+//! verdict follows its look-up and commands of an endpoint's firmware are carried out at once here, and it is evicted
+//! only for the other endpoint's sake.
 
 use protocol::{Answer, Index, Origin, Placement, Receiver, Verdict};
 
@@ -79,6 +80,12 @@ impl<const BITS: u32> Whole<BITS> {
     fn source_step(&self, state: &mut State<BITS>, source: u8, action: SourceAction) {
         state.takes -= u8::from(action == SourceAction::TakePage);
         self.one_step(state, source, action);
+        if state.sources[usize::from(source)]
+            .as_ref()
+            .is_some_and(Source::has_incoming)
+        {
+            self.one_step(state, source, SourceAction::Verdict);
+        }
         self.command(state, source);
     }
 
@@ -329,8 +336,8 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
             messages: 0,
             form: Form::Express,
             window: 2,
-            share: 2,
-            capture: 2,
+            share: 1,
+            capture: 1,
             hostile: false,
             greedy: false,
         },
