@@ -133,9 +133,7 @@ impl<const BITS: u32, R: Rules> TransmitResidency<BITS, R> {
                 self.state = Present;
                 Some(TransmitAction::Map)
             }
-            (Present, TransmitEvent::Captured) => {
-                Some(TransmitAction::Replay(Replay::CarryOut))
-            }
+            (Present, TransmitEvent::Captured) => Some(TransmitAction::Replay(Replay::CarryOut)),
             (Present, TransmitEvent::Endless) => {
                 Some(TransmitAction::Replay(Replay::CarryOutAndLose))
             }

@@ -115,7 +115,9 @@ impl<const BITS: u32> Endpoint<BITS> {
             state.delivered[source] += 1;
         } else {
             let sent = (launched.message, launch.index);
-            state.sent[slot].push(sent).expect("a window of messages at most");
+            state.sent[slot]
+                .push(sent)
+                .expect("a window of messages at most");
         }
     }
 
@@ -145,7 +147,9 @@ impl<const BITS: u32> Endpoint<BITS> {
     fn somebody_waits(&self, state: &State<BITS>, by_others_than: u8) -> bool {
         let oldest = state.captured.first();
         let vacant = state.slots.iter().any(|slot| slot.owner.is_none());
-        let mut others = (0..).zip(&state.sources).filter(|&(source, _)| source != by_others_than);
+        let mut others = (0..)
+            .zip(&state.sources)
+            .filter(|&(source, _)| source != by_others_than);
         !vacant && others.any(|(_, source)| source.wants_slot(oldest))
     }
 }
@@ -156,7 +160,9 @@ impl<const BITS: u32> World for Endpoint<BITS> {
 
     fn start(&self) -> Self::State {
         State {
-            sources: (0..self.sources).map(|number| Source::new(&self.plan, number)).collect(),
+            sources: (0..self.sources)
+                .map(|number| Source::new(&self.plan, number))
+                .collect(),
             slots: (0..self.slots).map(|_| Slot::new(&self.plan)).collect(),
             captured: Vec::new(),
             sent: [const { Vec::new() }; 2],
@@ -184,18 +190,24 @@ impl<const BITS: u32> World for Endpoint<BITS> {
                 continue;
             }
             let waits = self.somebody_waits(state, source);
-            endpoint.actions(&self.plan(usize::from(source)), &state.slots, oldest, free, |action| {
-                let allowed = match action {
-                    SourceAction::Unwant => state.evictions > 0 || waits,
-                    SourceAction::TakePage => state.takes > 0,
-                    SourceAction::TakeReportAndLose => state.sheds > 0,
-                    SourceAction::TakeReportWithoutSlot => !vacant || state.sheds > 0,
-                    _ => true,
-                };
-                if allowed {
-                    actions.push(Action::Source { source, action });
-                }
-            });
+            endpoint.actions(
+                &self.plan(usize::from(source)),
+                &state.slots,
+                oldest,
+                free,
+                |action| {
+                    let allowed = match action {
+                        SourceAction::Unwant => state.evictions > 0 || waits,
+                        SourceAction::TakePage => state.takes > 0,
+                        SourceAction::TakeReportAndLose => state.sheds > 0,
+                        SourceAction::TakeReportWithoutSlot => !vacant || state.sheds > 0,
+                        _ => true,
+                    };
+                    if allowed {
+                        actions.push(Action::Source { source, action });
+                    }
+                },
+            );
             if state.kills > 0 && free {
                 actions.push(Action::Destroy { source });
             }
@@ -309,6 +321,7 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
     let shared = move |rules: AllBut, slots, sources, messages| Endpoint::<2> {
         plan: Plan {
             messages,
+            capture: 3,
             ..plan(rules)
         },
         sources,

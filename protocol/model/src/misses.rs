@@ -79,7 +79,9 @@ impl World for Misses {
             let at = usize::from(queue);
             match state.found[at] {
                 Some(_) => actions.push(Action::Commit { queue }),
-                None if state.next[at] < self.messages[at] => actions.push(Action::LookUp { queue }),
+                None if state.next[at] < self.messages[at] => {
+                    actions.push(Action::LookUp { queue })
+                }
                 None => {}
             }
             let wanted = state.sinks[1 - at].wants_slot(&state.misses);

@@ -224,7 +224,11 @@ impl<M: Copy + PartialEq> Sink<M> {
             Some(ReceiveAction::Copy { .. }) => {
                 let any = !plan.rules.holds(Rule::MissOrder);
                 let misses: Vec<u8, ENTRIES> = self.next_misses(ring).collect();
-                let chosen = if any { misses.len() } else { misses.len().min(1) };
+                let chosen = if any {
+                    misses.len()
+                } else {
+                    misses.len().min(1)
+                };
                 for &miss in &misses[..chosen] {
                     add(SinkAction::Execute { miss });
                 }

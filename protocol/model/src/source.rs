@@ -387,11 +387,12 @@ impl<const BITS: u32> Source<BITS> {
         }
     }
 
-    /// What firmware, or the hardware in its turn, has to do before anything else can change.
+    /// What firmware has begun, or the shadow line must say, in a world in which nothing comes between.
     pub fn command(&self, plan: &Plan, slots: &[Slot<BITS>]) -> Option<SourceAction> {
         let slot = self.slot(slots).map(|slot| &slots[slot]);
         if self.command.is_none() {
-            return None;
+            let line = slot.is_some_and(|slot| slot.dirty);
+            return line.then_some(SourceAction::WriteLine);
         }
         Some(if self.can_execute(plan, slot) {
             SourceAction::Execute
@@ -409,8 +410,8 @@ impl<const BITS: u32> Source<BITS> {
         }
         let direct = |&(_, found): &(_, Found)| self.page.is_direct(found);
         let line = slot.is_none_or(|slot| !slot.dirty);
-        let settled = !plan.rules.holds(Rule::LeaveBeforeSave)
-            || !self.incoming.as_ref().is_some_and(direct);
+        let settled =
+            !plan.rules.holds(Rule::LeaveBeforeSave) || !self.incoming.as_ref().is_some_and(direct);
         settled && (line || !plan.rules.holds(Rule::LineBeforeSave))
     }
 
@@ -649,10 +650,7 @@ impl<const BITS: u32> Source<BITS> {
         number: usize,
         slot: &mut Slot<BITS>,
     ) -> Result<Launched<BITS>, Fault> {
-        let launch = slot
-            .sender
-            .launch(slot.given)
-            .expect("it may be launched");
+        let launch = slot.sender.launch(slot.given).expect("it may be launched");
         let Entry {
             message,
             form,
@@ -707,8 +705,8 @@ impl<const BITS: u32> Source<BITS> {
                     self.tell(TransmitEvent::Replayed { more });
                     return Ok(());
                 }
-                let mut own = (0..node.captured.len())
-                    .filter(|&at| node.captured[at].0 == self.number);
+                let mut own =
+                    (0..node.captured.len()).filter(|&at| node.captured[at].0 == self.number);
                 let at = if plan.rules.holds(Rule::ReplayInOrder) {
                     own.next()
                 } else {

@@ -2,8 +2,8 @@
 //! on two nodes, find rings full, and are destroyed with messages unanswered.
 //!
 //! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. A store's
-//! verdict follows its look-up and commands of an endpoint's firmware are carried out at once here, and it is evicted
-//! only for the other endpoint's sake.
+//! verdict follows its look-up, commands of an endpoint's firmware are carried out and shadow lines written at once here,
+//! and it is evicted only for the other endpoint's sake.
 
 use protocol::{Answer, Index, Origin, Placement, Receiver, Verdict};
 
@@ -150,12 +150,9 @@ impl<const BITS: u32> Whole<BITS> {
         let verdict = state.receivers[place].on_message(origin, frame.restart, placement);
         if verdict == Verdict::Accepted {
             let message = (frame.queue, frame.message);
-            if let Err(fault) = state.sinks[place].commit(
-                &self.sink,
-                &mut state.misses[place],
-                found,
-                message,
-            ) {
+            if let Err(fault) =
+                state.sinks[place].commit(&self.sink, &mut state.misses[place], found, message)
+            {
                 state.fault = Some(fault);
             }
             state.accepted[usize::from(frame.queue)] |= 1 << frame.message;
@@ -179,7 +176,9 @@ impl<const BITS: u32> Whole<BITS> {
                 .get(usize::from(message))
                 .map_or(u16::MAX, |&way| way.into())
         };
-        let outcome = state.slots[0].sender.on_answer(from.into(), &answer, sent_to);
+        let outcome = state.slots[0]
+            .sender
+            .on_answer(from.into(), &answer, sent_to);
         source.pass(&self.plan(owner as u8), outcome.passed, &mut state.slots[0]);
         let done = (1_u16 << source.passed) - 1;
         if u16::from(state.accepted[owner]) & done != done {
@@ -371,7 +370,7 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
         }),
         Experiment::new("whole/kill", Small, move |rules| Whole {
             kills: 1,
-            ..world(rules, [&[0], &[0, 1]])
+            ..world(rules, [&[0], &[1]])
         }),
         Experiment::new("whole/inline", Small, move |rules| Whole {
             takes: 1,
@@ -381,6 +380,10 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
             evictions: 1,
             kills: 1,
             ..world(rules, [&[0, 1], &[0]])
+        }),
+        Experiment::new("whole/large-kill", Large, move |rules| Whole {
+            kills: 1,
+            ..world(rules, [&[0], &[0, 1]])
         }),
         Experiment::new("whole/large-shared", Large, move |rules| {
             world(rules, [&[0, 1], &[0, 0]])
