@@ -275,7 +275,7 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
     fn is_refused(&self, direct: bool, room: bool) -> bool {
         let within = self.captured < self.share || !self.rules.holds(Rule::ShareBounds);
         let lost = self.lost && self.rules.holds(Rule::LossRefusesAll);
-        lost || !direct && !(room && within)
+        lost || !(direct || room && within)
     }
 
     fn capture(&mut self, kind: StoreKind, index: Index<BITS>) -> Stored<BITS> {
