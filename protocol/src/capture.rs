@@ -299,8 +299,8 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
         }
     }
 
-    /// A captured store is thrown away: the driver starts again from its message. Not if it starts from there or from an
-    /// earlier one anyway.
+    /// A captured store is thrown away: the driver starts again from its message, or from the earlier one from which it
+    /// starts again anyway. A head has not moved the producer index, and its loss must be one, too.
     fn shed(&mut self, from: Index<BITS>) {
         let stored = self.producer.since(from);
         let behind = stored == 0 || stored > Index::<BITS>::WINDOW;
@@ -313,6 +313,8 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
             self.producer = from;
             self.lost = true;
             self.losses = self.losses.plus(1);
+        } else if self.rules.holds(Rule::DiscardIsLoss) {
+            self.lose();
         }
     }
 }

@@ -108,6 +108,8 @@ rules! {
     18 ShedToTheEnd,
     /// The producer index goes back to the message of a store that is thrown away, if that is earlier.
     18 DiscardRollsBack,
+    /// Otherwise it is a loss all the same, unless one stands.
+    18 DiscardIsLoss,
     /// The map says away before the record is saved.
     19 LeaveBeforeSave,
     /// The shadow line is written before the record is saved.

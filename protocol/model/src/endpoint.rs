@@ -393,9 +393,10 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
                 messages: 2,
                 ..inline(rules).plan
             },
-            evictions: 2,
+            evictions: 1,
             takes: 0,
             refusals: 0,
+            sheds: 1,
             ..inline(rules)
         }),
         Experiment::new("inline/hostile", Small, move |rules| Endpoint {

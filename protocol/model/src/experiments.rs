@@ -130,7 +130,9 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         Rule::ShareBounds | Rule::DiscardRollsBack => "capture/narrow",
         Rule::FreshWithoutCaptured => "capture/reuse",
         Rule::ShedWithoutSlot => "capture/shared",
-        Rule::HeadsCaptured | Rule::EvictReplayed | Rule::LeftHeadRefused => "inline/evicted",
+        Rule::HeadsCaptured | Rule::DiscardIsLoss | Rule::EvictReplayed | Rule::LeftHeadRefused => {
+            "inline/evicted"
+        }
         Rule::PageStaysWhileUsed
         | Rule::StoreWithoutPageLost
         | Rule::TakenStoreLost
