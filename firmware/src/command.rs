@@ -125,6 +125,7 @@ impl Command {
             store: !matches!(store, Store::None) as u64,
             discard: matches!(store, Store::Discard) as u64,
             queue: queue as u64,
+            lose: 0,
         };
         Command::new(header, operand.pack(), map)
     }
