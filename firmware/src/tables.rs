@@ -263,7 +263,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     }
 
     /// Host address of an endpoint's entry of the table.
-    #[inline(never)]
+    #[inline]
     pub fn entry(&self, endpoint: u16) -> u64 {
         let table = self.given.map_or(0, |given| given.table);
         table.wrapping_add(u64::from(endpoint) * TABLE_ENTRY_BYTES as u64)
@@ -389,7 +389,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     }
 
     /// Takes a transmit queue that is free.
-    #[inline(never)]
+    #[inline]
     pub fn take_transmit(&mut self) -> Option<u8> {
         self.free_transmit.pop_front()
     }

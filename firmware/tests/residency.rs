@@ -457,3 +457,48 @@ fn endpoints_whose_entries_cannot_be_read_are_given_up() {
     let wrong = |&(endpoint, _): &(u16, u32)| endpoint < 32;
     assert!(!cluster.world.niu.discarded.iter().any(wrong));
 }
+
+/// After a restart of the firmware, or a new driver, captured stores and misses of before are nobody's: they are thrown
+/// away once the rings are new, and the endpoints that come then get nothing of them.
+#[test]
+fn new_rings_get_nothing_of_what_was_captured_or_missed_before() {
+    for seed in 30..46 {
+        let mut cluster = Cluster::new(seed, limits(4, 64));
+        cluster.world.busy_one_in = 5;
+        for place in 0..24 {
+            cluster.add(place, place as u16, 40);
+        }
+        for _ in 0..1500 + 700 * seed {
+            cluster.step();
+        }
+        let restarts = seed % 2 == 0;
+        if restarts {
+            cluster.world.restart_firmware();
+            for _ in 0..500 {
+                cluster.step();
+            }
+            let waiting = cluster.world.unreported_stores();
+            cluster.world.settle(&mut Random::new(seed));
+            assert_eq!(cluster.world.unreported_stores(), waiting, "left alone");
+        }
+        cluster.programs.clear();
+        cluster.of_identifier.clear();
+        cluster.world.may_discard = true;
+        cluster.world.answers.clear();
+        cluster.host = Host::open(&mut cluster.world, 0x20_0000, 3, 2);
+        cluster.world.settle(&mut Random::new(seed));
+        while cluster.commit() {}
+        assert_eq!(cluster.world.captured.len(), 0, "all are answered");
+        assert!(cluster.world.unreported.is_empty() && cluster.world.missed_reports.is_empty());
+        cluster.world.may_discard = false;
+        cluster.reference = Reference::new(limits(4, 64));
+        assert_eq!(
+            cluster.ask(opcode::GIVE_MEMORY, [TABLE, MISS_RING, 0]).0,
+            Status::Done
+        );
+        for place in 0..24 {
+            cluster.add(place, place as u16, 20);
+        }
+        cluster.run();
+    }
+}

@@ -92,6 +92,8 @@ impl World {
     /// The processor was reset; the rest of the hardware goes on.
     pub fn restart_firmware(&mut self) {
         self.firmware = firmware(self.niu.limits);
+        // Whatever is not answered is reported again.
+        self.niu.reported = 0;
         let registers = match self.niu.stopped {
             None => self.niu.registers,
             Some(_) => AdminRegisters::default(),
@@ -107,7 +109,7 @@ impl World {
             !self.niu.completions.is_empty(),
             self.firmware.wants_room() && has_room,
             self.niu.head_may_go(),
-            !self.niu.captured_reports.is_empty() && self.firmware.takes_captured() && has_room,
+            self.niu.unreported_stores() > 0 && self.firmware.takes_captured() && has_room,
             !self.niu.missed_reports.is_empty() && self.firmware.takes_missed(),
             !self.niu.events.is_empty() && self.firmware.takes_event(),
             !self.niu.unreported.is_empty(),
@@ -153,7 +155,7 @@ impl World {
             }
             3 => self.niu.execute_next(random),
             4 => {
-                let endpoint = self.niu.captured_reports.pop_front().expect("there is one");
+                let endpoint = self.niu.report_captured();
                 self.tell(Input::Captured(endpoint));
             }
             5 => {

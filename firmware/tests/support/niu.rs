@@ -78,7 +78,8 @@ pub struct Niu {
     pub captured: VecDeque<(u16, u32)>,
     /// Stores that it holds.
     pub capture_room: usize,
-    pub captured_reports: VecDeque<u16>,
+    /// Of these, the first so many were reported to this firmware.
+    pub reported: usize,
     /// Messages of the miss ring that are being written, then those that were reported.
     pub unreported: VecDeque<u16>,
     pub missed_reports: VecDeque<u16>,
@@ -144,7 +145,7 @@ impl Niu {
             pages: BTreeMap::new(),
             captured: VecDeque::new(),
             capture_room: 16,
-            captured_reports: VecDeque::new(),
+            reported: 0,
             unreported: VecDeque::new(),
             missed_reports: VecDeque::new(),
             events: VecDeque::new(),
@@ -243,8 +244,19 @@ impl Niu {
             page.producer = page.producer.wrapping_add(1);
             page.captured += 1;
             self.captured.push_back((endpoint, message));
-            self.captured_reports.push_back(endpoint);
         }
+    }
+
+    /// Stores that were not reported to this firmware.
+    pub fn unreported_stores(&self) -> usize {
+        self.captured.len() - self.reported
+    }
+
+    /// Reports a captured store.
+    pub fn report_captured(&mut self) -> u16 {
+        let (endpoint, _) = self.captured[self.reported];
+        self.reported += 1;
+        endpoint
     }
 
     /// A program sees in its shadow line that stores were lost, and starts again: from which message on.
@@ -396,6 +408,7 @@ impl Niu {
         let map = EndpointMap::unpack(data);
         if operand.store == 1 {
             let (owner, message) = self.captured.pop_front().expect("no store is captured");
+            self.reported = self.reported.saturating_sub(1);
             assert_eq!(owner, endpoint, "the oldest captured store is another's");
             if let Some(page) = self.pages.get_mut(&endpoint) {
                 page.captured -= 1;
