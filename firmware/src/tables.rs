@@ -179,8 +179,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// The NIU has so much of everything.
     pub fn start(&mut self, limits: Limits) {
+        // The tables are empty: they are as large as to be worth no second clearing.
         self.limits = limits.served_with(QUEUES.min(MAXIMUM_QUEUES), ENDPOINTS, IDENTIFIERS);
-        self.forget();
+        self.set_free();
         self.next_number = 0;
         for owner in &mut self.transmit {
             owner.generation = 0;
@@ -321,13 +322,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     #[inline(never)]
     pub fn map(&self, endpoint: u16, page: u16) -> u64 {
         let transmit = self.transmit_of(endpoint);
-        let receive = self.receive_of(endpoint);
+        // A receive queue that was never bound has nothing to give back.
+        let receive = self.receive_of(endpoint).resident();
+        let receive =
+            receive.filter(|&queue| self.receive[usize::from(queue) % QUEUES].identifier != 0);
         let map = EndpointMap {
             transmit_queue: transmit.resident().unwrap_or_default().into(),
             transmit_resident: transmit.resident().is_some().into(),
             exists: (transmit != Place::NONE).into(),
-            receive_queue: receive.resident().unwrap_or_default().into(),
-            receive_resident: receive.resident().is_some().into(),
+            receive_queue: receive.unwrap_or_default().into(),
+            receive_resident: receive.is_some().into(),
             ..EndpointMap::default()
         };
         map.pack() | (u64::from(page) << 32)

@@ -533,6 +533,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 index,
                 data,
             ));
+            if let Some(page) = self.tables.page_of(endpoint) {
+                let map = self.tables.map(endpoint, page);
+                port.issue(Command::map(endpoint, map, MAP + endpoint));
+            }
             port.issue(self.tables.lead(identifier, queue));
         } else if place.is_away() {
             let (entries, stride) = (control.entries_log2 as u8, control.stride_log2 as u8);

@@ -418,8 +418,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             };
             port.issue(Command::map(endpoint, map.pack(), MAP + endpoint));
         }
-        let control = usize::from(queue) << WORDS_LOG2;
-        port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, control, 0));
+        // The saved consumer index is worked out with the number of entries.
+        let control = ReceiveControl {
+            entries_log2: owner.entries_log2.into(),
+            ..ReceiveControl::default()
+        };
+        let index = usize::from(queue) << WORDS_LOG2;
+        let word = control.pack();
+        port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, index, word));
         port.issue(Command::save_record(
             true,
             queue,
