@@ -10,6 +10,11 @@ use sim::cluster::ClusterOptions;
 use sim::pcie::random::Random;
 use wayfarer_cluster::launch::{Node, PATIENCE};
 
+/// Between two looks at all endpoints.
+const PAUSE_NS: u64 = 5_000;
+/// Within this everything must have come.
+const LIMIT_NS: f64 = 60e6;
+
 /// What endpoint `number` of a node sends as its message `index`.
 fn payload(number: u16, index: u32) -> [u8; 8] {
     (u64::from(number) << 32 | u64::from(index)).to_le_bytes()
@@ -58,7 +63,7 @@ fn random_traffic(count: u16, messages: u32, inline: u16, seed: u64) {
             let place = usize::from(number);
             let bytes = payload(number, sent[place]);
             let long = number < inline && random.below(2) == 0;
-            let deadline = node.port.now_ns() + PATIENCE.as_nanos() as f64;
+            let deadline = node.port.now_ns() + LIMIT_NS;
             loop {
                 let endpoint = &mut endpoints[place];
                 let result = match long {
@@ -77,6 +82,7 @@ fn random_traffic(count: u16, messages: u32, inline: u16, seed: u64) {
                 for (number, endpoint) in endpoints.iter_mut().enumerate() {
                     take(endpoint, number as u16, &mut received[number]);
                 }
+                node.port.sleep_ns(PAUSE_NS);
             }
             sent[place] += 1;
             let other = random.below(count.into()) as u16;
@@ -87,13 +93,14 @@ fn random_traffic(count: u16, messages: u32, inline: u16, seed: u64) {
             );
         }
         // The other node sends as many, of which this one knows: the seeds are known.
-        let deadline = node.port.now_ns() + PATIENCE.as_nanos() as f64;
+        let deadline = node.port.now_ns() + LIMIT_NS;
         let expected = expected(seed + u64::from(node.peer()), count, messages, inline);
         while received != expected || endpoints.iter().any(|endpoint| endpoint.outstanding() > 0) {
             for (number, endpoint) in endpoints.iter_mut().enumerate() {
                 take(endpoint, number as u16, &mut received[number]);
                 endpoint.check()?;
             }
+            node.port.sleep_ns(PAUSE_NS);
             assert!(
                 node.port.now_ns() < deadline,
                 "node {}: {received:?} of {expected:?}",
