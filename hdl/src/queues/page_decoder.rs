@@ -276,6 +276,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// The part that was told in the cycle before, and whether the shadow line must say so.
     written: DFF<Bit>,
     written_tell: DFF<Bit>,
+    written_losses: DFF<Bit>,
+    written_begins: DFF<Bit>,
     written_queue: DFF<Bits<8>>,
     written_part: DFF<EndpointStores>,
 
@@ -460,6 +462,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             replay_maps,
             written,
             written_tell,
+            written_losses,
+            written_begins,
             written_queue,
             written_part
         );
@@ -763,9 +767,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.is_stale.next = self.part.q.val().stale.any();
         self.throws.next = self.replay.val().discards
             | self.is_stale.val()
-            | (!self.oldest.val().express
-                & !self.oldest.val().body
-                & self.covers_lost_head.val());
+            | (!self.oldest.val().express & !self.oldest.val().body & self.covers_lost_head.val());
         self.sheds.next = self.replaying.q.val()
             & self.replay_store.val()
             & self.throws.val()
@@ -807,8 +809,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             .val()
             .get_bit(abi::queue_state::endpoint_map::fresh::SHIFT);
         self.is_last.next = !self.left_captured.val().any();
-        self.is_resident.next = (self.makes_resident.val() & !self.replay.val().discards)
-            | !self.not_resident.q.val();
+        self.is_resident.next =
+            (self.makes_resident.val() & !self.replay.val().discards) | !self.not_resident.q.val();
         self.clears.next = self.replaying.q.val()
             & self.makes_fresh.val()
             & self.is_last.val()
@@ -916,6 +918,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | (self.replaying.q.val() & self.is_last.val() & self.is_resident.val());
         self.written.d.next = self.tells.val();
         self.written_tell.d.next = self.refuses.val() | self.loses.val();
+        self.written_losses.d.next = !self.replaying.q.val() | self.is_last.val();
+        self.written_begins.d.next = false;
         self.written_queue.d.next = self.queue.q.val();
         self.written_part.d.next = self.new_part.val();
         if self.replaying.q.val() {
@@ -938,6 +942,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if self.progresses.start.val().valid {
             self.written.d.next = true;
             self.written_tell.d.next = false;
+            self.written_losses.d.next = false;
+            self.written_begins.d.next = true;
             self.written_queue.d.next = self.progresses.start.val().queue;
             self.written_part.d.next.producer = self.progresses.start.val().consumer;
             self.written_part.d.next.errors = 0.into();
@@ -950,6 +956,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.stores.next.errors = self.written_part.q.val().errors;
         self.stores.next.error = self.written_part.q.val().error;
         self.stores.next.losses = self.written_part.q.val().losses;
+        self.stores.next.has_losses = self.written_losses.q.val();
+        self.stores.next.begins = self.written_begins.q.val();
         self.stores.next.tell = self.written_tell.q.val();
 
         // Cycle t + 2: store part and consumer index. The store before may be at its verdict in this very cycle.
@@ -1057,7 +1065,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.written_slot.next = self.oldest.val().data;
             self.slot_enables.next = self.oldest.val().enables | self.owner_bytes.val();
         }
-        self.slot_data.next = (self.written_slot.val() & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
+        self.slot_data.next = (self.written_slot.val()
+            & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
             | (bit_cast::<128, 12>(self.at_endpoint.q.val())
                 << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>());
         self.slot_address.next = (bit_cast::<14, 8>(self.queue.q.val())

@@ -793,8 +793,7 @@ impl Logic for TransmitEngine {
         self.own_node.next = !self.translation.leaves_node.val();
         self.bad_translation.next = !self.translation.valid.val()
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
-        self.bad.next =
-            self.unfit_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
+        self.bad.next = self.unfit_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
         self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
         self.translation.room_0.next = self.room_0.val();
         self.translation.room_1.next = self.room_1.val();

@@ -130,6 +130,10 @@ pub struct StorePart {
     pub error: Bits<4>,
     /// `abi::message::shadow_losses::losses`; `lost_from` is `producer`.
     pub losses: Bits<4>,
+    /// The losses count: no store of the endpoint is captured.
+    pub has_losses: Bit,
+    /// The queue begins: what was told of it before was another endpoint's.
+    pub begins: Bit,
     /// The shadow line is out of date.
     pub tell: Bit,
 }

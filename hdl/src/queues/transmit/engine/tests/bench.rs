@@ -141,7 +141,8 @@ impl Bench {
         let mut map = endpoint_map::transmit_resident::set(0, 1);
         map = endpoint_map::transmit_queue::set(map, queue);
         map = endpoint_map::page::set(map, queue);
-        self.unit.configuration.next = configuration(REGION_ENDPOINT_MAP, endpoint(queue), map as u64);
+        self.unit.configuration.next =
+            configuration(REGION_ENDPOINT_MAP, endpoint(queue), map as u64);
         self.tell(queue, 0);
         self.unit.stores.next.valid = true;
         self.unit.stores.next.queue = queue.to_bits();
