@@ -75,3 +75,96 @@ impl<const N: usize, const NP1: usize, const LIMIT: usize> Logic for CaptureBuff
         self.room.next = self.has_room.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use std::collections::VecDeque;
+
+    fn random_store(random: &mut Random) -> CapturedStore {
+        CapturedStore {
+            express: random.chance(50),
+            body: random.chance(50),
+            endpoint: random.bits(),
+            producer: random.bits(),
+            index: random.bits(),
+            enables: random.bits(),
+            data: random.bits(),
+        }
+    }
+
+    /// A writer that looks at `room` three cycles before it writes, and writes in every cycle, loses nothing.
+    #[test]
+    fn stores_come_out_in_order_and_each_is_reported_once() {
+        let seed = 17;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = CaptureBuffer::<4, 5, 12>::default();
+        unit.connect_all();
+        settle(&mut unit);
+        unit.reset.next = true;
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        // Each with the cycle from which on it is seen.
+        let mut stores: VecDeque<(CapturedStore, u64)> = VecDeque::new();
+        let mut reports: VecDeque<(Bits<12>, u64)> = VecDeque::new();
+        let (mut level_before, mut had_room) = (0, [false; 3]);
+        let (mut fullest, mut refused) = (0, 0);
+        for cycle in 0..6000 {
+            let writes = had_room[2] && random.chance(if cycle / 300 % 2 == 0 { 95 } else { 20 });
+            let store = random_store(&mut random);
+            unit.write.next = writes;
+            unit.store.next = store;
+            unit.read.next = false;
+            unit.report_ready.next = false;
+            settle(&mut unit);
+            let oldest = stores.front().filter(|(_, from)| *from <= cycle).copied();
+            let report = reports.front().filter(|(_, from)| *from <= cycle).copied();
+            assert_eq!(unit.empty.val(), oldest.is_none(), "cycle {cycle}");
+            assert_eq!(unit.report_valid.val(), report.is_some(), "cycle {cycle}");
+            if cycle > 0 {
+                assert_eq!(unit.room.val(), level_before < 12, "cycle {cycle}");
+            }
+            level_before = stores.len();
+            fullest = fullest.max(stores.len());
+            refused += u64::from(!unit.room.val());
+            if let Some((endpoint, _)) = report {
+                assert_eq!(unit.report.val(), endpoint);
+                if random.chance(40) {
+                    unit.report_ready.next = true;
+                    reports.pop_front();
+                }
+            }
+            if let Some((store, _)) = oldest {
+                assert_eq!(unit.oldest.val(), store);
+                // A store is taken once it was reported.
+                if stores.len() > reports.len() && random.chance(40) {
+                    unit.read.next = true;
+                    stores.pop_front();
+                }
+            }
+            if writes {
+                stores.push_back((store, cycle + 2));
+                reports.push_back((store.endpoint, cycle + 2));
+            }
+            assert!(stores.len() <= 16);
+            had_room = [unit.room.val(), had_room[0], had_room[1]];
+            clock_cycle!(unit, clock);
+        }
+        assert!(fullest > 12 && refused > 100, "the corners were not reached");
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("capture_buffer", CaptureBuffer::<4, 5, 12>::default())
+            .clock(|unit| &mut unit.clock)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.write.next = unit.room.val() && random.chance(60);
+                unit.store.next = random_store(random);
+                unit.read.next = random.chance(50);
+                unit.report_ready.next = random.chance(50);
+            });
+    }
+}

@@ -106,3 +106,153 @@ impl<const ENDPOINTS_LOG2: usize> Logic for KeptConsumers<ENDPOINTS_LOG2> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+
+    /// Whose receive queue is resident: endpoint `e`'s is queue `e + 4`, so that indices can be told apart.
+    const ENDPOINTS: u64 = 4;
+
+    fn given(queue: u64, index: u64) -> GivenBack {
+        GivenBack {
+            valid: true,
+            queue: queue.to_bits(),
+            index: index.to_bits(),
+        }
+    }
+
+    /// Indices only grow here. The receive side sees each store to a resident queue in its cycle, never an older index
+    /// behind a newer one, and the index that was kept once a queue is back.
+    #[test]
+    fn the_receive_side_has_the_last_index_of_every_queue_that_is_back() {
+        let seed = 3;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = KeptConsumers::<2>::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        let mut resident = [false; ENDPOINTS as usize];
+        let mut kept = [None; ENDPOINTS as usize];
+        let mut seen = [None; ENDPOINTS as usize];
+        // Cycle in which each endpoint's index must be there; index of `extra`, and the one that came out.
+        let mut due = [None; ENDPOINTS as usize];
+        let (mut extra, mut extra_seen) = (0, 0);
+        let (mut last_store, mut last_return) = (0, 0);
+        // Stores that have read the old word of the map: up to two cycles behind the write.
+        let mut pipeline = [None; 3];
+        let (mut counter, mut handed, mut dropped) = (0, 0, 0);
+        for cycle in 0..30_000u64 {
+            let busy = cycle / 500 % 3 != 0;
+            unit.keeps.next = false;
+            unit.store.next = Default::default();
+            unit.extra.next = Default::default();
+            unit.returns.next = false;
+            // A store goes through three stages, behind the map.
+            let fresh = (cycle > last_store + 1 && random.chance(if busy { 60 } else { 5 })).then(|| {
+                last_store = cycle;
+                random.below(ENDPOINTS)
+            });
+            let arrived: Option<(u64, bool)> = pipeline[2];
+            pipeline = [None, pipeline[0], pipeline[1]];
+            if cycle > last_return + 8 && random.chance(10) {
+                let endpoint = random.below(ENDPOINTS);
+                if resident[endpoint as usize] && random.chance(60) {
+                    resident[endpoint as usize] = false;
+                    due[endpoint as usize] = None;
+                } else {
+                    resident[endpoint as usize] = true;
+                    last_return = cycle;
+                    due[endpoint as usize] = Some(cycle + 40);
+                    unit.returns.next = true;
+                    unit.returning_endpoint.next = endpoint.to_bits();
+                    unit.returning_queue.next = (endpoint + 4).to_bits();
+                }
+            }
+            pipeline[0] = fresh.map(|endpoint| (endpoint, resident[endpoint as usize]));
+            let mut direct = None;
+            if let Some((endpoint, is_resident)) = arrived {
+                counter += 1;
+                kept[endpoint as usize] = Some(counter);
+                unit.keeps.next = true;
+                unit.keeps_endpoint.next = endpoint.to_bits();
+                unit.keeps_index.next = counter.to_bits();
+                if is_resident {
+                    direct = Some((endpoint, counter));
+                    unit.store.next = given(endpoint + 4, counter);
+                }
+            }
+            settle(&mut unit);
+            if unit.extra_ready.val() && random.chance(5) {
+                assert_eq!(extra, extra_seen, "the last one came out");
+                extra += 1;
+                unit.extra.next = given(1, extra);
+                settle(&mut unit);
+            }
+            let out = unit.given.val();
+            if let Some((endpoint, index)) = direct {
+                assert_eq!(out, given(endpoint + 4, index), "cycle {cycle}");
+            }
+            if out.valid {
+                let (queue, index) = (out.queue.to_u64(), out.index.to_u64());
+                if queue == 1 {
+                    extra_seen += 1;
+                    assert_eq!(index, extra_seen, "cycle {cycle}");
+                } else {
+                    let endpoint = (queue - 4) as usize;
+                    assert!(seen[endpoint] <= Some(index), "cycle {cycle}: an older index");
+                    seen[endpoint] = Some(index);
+                    handed += u64::from(direct.is_none());
+                }
+            }
+            for endpoint in 0..ENDPOINTS as usize {
+                if due[endpoint].is_some_and(|due| due <= cycle) {
+                    due[endpoint] = None;
+                    dropped += 1;
+                    if kept[endpoint].is_some() {
+                        assert_eq!(seen[endpoint], kept[endpoint], "cycle {cycle}");
+                    }
+                }
+            }
+            clock_cycle!(unit, clock);
+        }
+        assert!(handed > 500 && dropped > 500 && extra_seen > 100, "{handed} {dropped} {extra_seen}");
+    }
+
+    #[test]
+    fn gate() {
+        let mut last = 0;
+        Gate::new("kept_consumers", KeptConsumers::<2>::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(2000)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                // All indices are written before one is read.
+                unit.keeps.next = cycle < 8 || random.chance(40);
+                unit.keeps_endpoint.next = if cycle < 8 { cycle.to_bits() } else { random.bits() };
+                unit.keeps_index.next = random.bits();
+                unit.store.next = Default::default();
+                unit.extra.next = Default::default();
+                unit.returns.next = false;
+                if cycle < 8 {
+                    return;
+                }
+                if random.chance(30) {
+                    unit.store.next = given(random.below(4), random.below(1 << 16));
+                }
+                if unit.extra_ready.val() && random.chance(20) {
+                    unit.extra.next = given(random.below(4), random.below(1 << 16));
+                }
+                if cycle > last + 8 && random.chance(20) {
+                    last = cycle;
+                    unit.returns.next = true;
+                    unit.returning_endpoint.next = random.bits();
+                    unit.returning_queue.next = random.below(4).to_bits();
+                }
+            });
+    }
+}

@@ -14,6 +14,10 @@ use rust_hdl::prelude::*;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod residency_tests;
+#[cfg(test)]
 mod tests;
 
 /// What the host has stored to an endpoint's page, resident or not.
@@ -33,6 +37,8 @@ pub struct EndpointStores {
     pub losses: Bits<4>,
     /// Stores that are captured.
     pub captured: Bits<7>,
+    /// The oldest so many of them stand behind one that was lost.
+    pub stale: Bits<7>,
     /// The first beat of an inline body that no producer index has covered went to a slot; of a queue that the endpoint
     /// has no more.
     pub heads: Bit,
@@ -207,8 +213,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     read_away: DFF<Bit>,
     read_exists: DFF<Bit>,
     read_replay: DFF<Bit>,
-    /// A store to a page, whatever it is.
-    read_store: DFF<Bit>,
     /// Its endpoint is that of the store one cycle ahead of it.
     read_same: DFF<Bit>,
     read_keeps: DFF<Bit>,
@@ -239,6 +243,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     brings: DFF<Bit>,
     brings_other: DFF<Bit>,
     slot: DFF<Bits<6>>,
+    /// The oldest captured store came at another producer index.
+    goes_back: DFF<Bit>,
     consumer_stored: DFF<Bit>,
     receive_queue: DFF<Bits<8>>,
     missed: DFF<Bit>,
@@ -252,6 +258,10 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     page_exists: DFF<Bit>,
     replaying: DFF<Bit>,
     keeps: DFF<Bit>,
+    /// A replay waited in the cycle before: for this endpoint; there is nothing to carry out, or another endpoint's store.
+    replay_seen: DFF<Bit>,
+    replay_at: DFF<Bits<12>>,
+    replay_fails: DFF<Bit>,
     /// The replay is on its way; it is done, and did not write the map.
     replay_flies: DFF<Bit>,
     replay_done: DFF<Bit>,
@@ -269,8 +279,9 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     maps: Signal<Local, Bit>,
     map_entry: Signal<Local, Bits<28>>,
     entry: Signal<Local, Bits<28>>,
+    replay_waits: Signal<Local, Bit>,
     replay_begins: Signal<Local, Bit>,
-    replay_fails: Signal<Local, Bit>,
+    replay_at_now: Signal<Local, Bits<12>>,
     replay_enters: Signal<Local, Bit>,
     replay_endpoint: Signal<Local, Bits<12>>,
     replay_store: Signal<Local, Bit>,
@@ -311,7 +322,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     slot_index: Signal<Local, Bits<6>>,
     producer: Signal<Local, Bits<16>>,
     errors: Signal<Local, Bits<12>>,
-    error: Signal<Local, Bits<4>>,
     lost: Signal<Local, Bit>,
     accepts_express: Signal<Local, Bit>,
     legal: Signal<Local, Bit>,
@@ -334,6 +344,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     makes_resident: Signal<Local, Bit>,
     makes_fresh: Signal<Local, Bit>,
     is_resident: Signal<Local, Bit>,
+    is_stale: Signal<Local, Bit>,
+    throws: Signal<Local, Bit>,
     sheds: Signal<Local, Bit>,
     is_last: Signal<Local, Bit>,
     clears: Signal<Local, Bit>,
@@ -395,7 +407,6 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             read_away,
             read_exists,
             read_replay,
-            read_store,
             read_same,
             read_keeps,
             express,
@@ -420,6 +431,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             brings_other,
             read_before,
             slot,
+            goes_back,
             consumer_stored,
             receive_queue,
             missed,
@@ -431,6 +443,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             page_exists,
             replaying,
             keeps,
+            replay_seen,
+            replay_at,
+            replay_fails,
             replay_flies,
             replay_done,
             replay_busy,
@@ -498,20 +513,28 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         // A replay enters in a cycle without a store. What it needs of the oldest captured store stays until it is over.
         self.replay_store.next = self.replay.val().has_store;
         self.word.next = self.replay.val().word;
+        self.makes_resident.next = self
+            .word
+            .val()
+            .get_bit(abi::queue_state::endpoint_map::transmit_resident::SHIFT);
         self.replay_endpoint.next = self.replay.val().endpoint;
         if self.replay_store.val() {
             self.replay_endpoint.next = self.oldest.val().endpoint;
         }
-        self.replay_begins.next =
+        self.replay_waits.next =
             self.replay.val().valid & !self.replay_flies.q.val() & !self.replay_done.q.val();
-        self.replay_fails.next = self.replay_store.val()
+        self.replay_seen.d.next = self.replay_waits.val();
+        self.replay_begins.next = self.replay_waits.val() & self.replay_seen.q.val();
+        self.replay_at.d.next = self.replay_endpoint.val();
+        self.replay_at_now.next = self.replay_at.q.val();
+        self.replay_fails.d.next = self.replay_store.val()
             & (self.captured_empty.val()
                 | (!self.replay.val().discards
                     & (self.oldest.val().endpoint != self.replay.val().endpoint)));
         self.replay_enters.next = self.replay_begins.val()
             & !self.write_valid.val()
             & !self.replay.val().gives_back
-            & !self.replay_fails.val();
+            & !self.replay_fails.q.val();
         self.kept.extra.next.valid =
             self.replay_begins.val() & self.replay.val().gives_back & self.kept.extra_ready.val();
         self.kept.extra.next.queue = self.replay.val().queue;
@@ -523,8 +546,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if !self.replay.val().valid {
             self.replay_done.d.next = false;
         }
-        // There is nothing to carry out, or another endpoint's store.
-        if self.replay_begins.val() & self.replay_fails.val() {
+        if self.replay_begins.val() & self.replay_fails.q.val() {
             self.replay_done.d.next = true;
             self.replay_busy.d.next = true;
             self.replay_maps.d.next = false;
@@ -542,10 +564,14 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.stored.d.next = self.write.val();
         self.offered_address.next = self.write.val().address;
         if self.replay_enters.val() {
-            self.stored.d.next.address = bit_cast::<25, 12>(self.replay_endpoint.val()) << 12;
+            self.stored.d.next.address = bit_cast::<25, 12>(self.replay_at.q.val()) << 12;
         }
-        self.page_grant.next = self.page_request.val() & !self.write_valid.val();
+        self.page_grant.next =
+            self.page_request.val() & !self.write_valid.val() & !self.replay_enters.val();
         self.map.read_address.next = self.page_endpoint.val().get_bits::<ENDPOINTS_LOG2>(0);
+        if self.replay_enters.val() {
+            self.map.read_address.next = self.replay_at_now.val().get_bits::<ENDPOINTS_LOG2>(0);
+        }
         if self.write_valid.val() {
             self.map.read_address.next = self.offered_address.val().get_bits::<ENDPOINTS_LOG2>(12);
         }
@@ -626,8 +652,15 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.parts.read_address.next = self.endpoint.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.progresses.endpoint.next = self.endpoint.val();
         self.queue_1.next = self.transmit_queue.val();
-        if self.is_replay.q.val() {
-            self.queue_1.next = self.replay.val().queue;
+        if self.is_replay.q.val() & !self.replay.val().discards {
+            if self.replay_store.val() {
+                self.queue_1.next = self.replay.val().queue;
+            } else if self.makes_resident.val() {
+                self.queue_1.next = self
+                    .word
+                    .val()
+                    .get_bits::<8>(abi::queue_state::endpoint_map::transmit_queue::SHIFT);
+            }
         }
         self.same_1.next = self.endpoint.val() == self.read_endpoint.q.val();
         self.read_same.d.next = self.same_1.val();
@@ -717,47 +750,55 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.captures_head.next = self.is_head.val() & self.away.q.val() & self.open.q.val();
         self.captures_store.next = self.captures_head.val()
             | ((self.accepts_express.val() | self.accepts_producer.val()) & self.away.q.val());
+        self.is_stale.next = self.part.q.val().stale.any();
+        self.throws.next = self.replay.val().discards
+            | self.is_stale.val()
+            | (!self.oldest.val().express
+                & !self.oldest.val().body
+                & self.covers_lost_head.val());
         self.sheds.next = self.replaying.q.val()
-            & ((self.replay_store.val() & self.replay.val().discards & self.page_exists.q.val())
-                | self.replay.val().loses);
-        self.loses.next = ((((self.express.q.val() & self.has_room.q.val())
+            & self.replay_store.val()
+            & self.throws.val()
+            & !self.is_stale.val()
+            & self.page_exists.q.val();
+        // A loss at another message counts anew: the host may have heard of the later one.
+        self.loses.next = (((((self.express.q.val() & self.has_room.q.val())
             | self.brings_messages.val()
             | (self.is_head.val() & self.away.q.val()))
             & !self.open.q.val())
             | (self.brings_messages.val() & self.covers_lost_head.val())
+            | (self.replaying.q.val() & self.replay.val().loses)
             | self.sheds.val())
-            & !self.part.q.val().lost;
+            & !self.part.q.val().lost)
+            | (self.sheds.val() & self.goes_back.q.val());
         self.resumes.next = self.resuming.q.val() & !self.brings.q.val();
 
         // A replay: what becomes of the oldest captured store.
         self.takes_captured.next = self.replaying.q.val() & self.replay_store.val();
         self.replays_express.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & self.oldest.val().express;
         self.replays_body.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & self.oldest.val().body;
         self.replays_producer.next = self.replaying.q.val()
             & self.replay_store.val()
-            & !self.replay.val().discards
+            & !self.throws.val()
             & !self.oldest.val().express
             & !self.oldest.val().body;
         self.left_captured.next = self.part.q.val().captured;
         if self.replay_store.val() {
             self.left_captured.next = self.part.q.val().captured - 1;
         }
-        self.makes_resident.next = self
-            .word
-            .val()
-            .get_bit(abi::queue_state::endpoint_map::transmit_resident::SHIFT);
         self.makes_fresh.next = self
             .word
             .val()
             .get_bit(abi::queue_state::endpoint_map::fresh::SHIFT);
         self.is_last.next = !self.left_captured.val().any();
-        self.is_resident.next = self.makes_resident.val() | !self.not_resident.q.val();
+        self.is_resident.next = (self.makes_resident.val() & !self.replay.val().discards)
+            | !self.not_resident.q.val();
         self.clears.next = self.replaying.q.val()
             & self.makes_fresh.val()
             & self.is_last.val()
@@ -803,7 +844,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if (self.is_head.val() & !self.away.q.val()) | self.replays_body.val() {
             self.new_part.next.heads = true;
         }
-        if self.accepts_producer.val() | self.replays_producer.val() {
+        if (self.accepts_producer.val() & !self.away.q.val()) | self.replays_producer.val() {
             self.new_part.next.heads = false;
         }
         if self.resumes.val() {
@@ -813,13 +854,21 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if self.replaying.q.val() {
             self.new_part.next.captured = self.left_captured.val();
             // What stands in slots of a queue of before is no use to another.
-            if self.makes_resident.val() & self.not_resident.q.val() & self.part.q.val().heads {
+            if self.makes_resident.val()
+                & self.not_resident.q.val()
+                & self.part.q.val().heads
+                & !self.replay.val().discards
+            {
                 self.new_part.next.heads = self.replays_body.val();
                 self.new_part.next.heads_lost = true;
             }
-            // What is thrown away is lost from its message on.
-            if self.sheds.val() & self.replay.val().discards & !self.part.q.val().lost {
+            // What is thrown away is lost from its message on, and what is captured behind it is too.
+            if self.replay_store.val() & self.is_stale.val() {
+                self.new_part.next.stale = self.part.q.val().stale - 1;
+            }
+            if self.sheds.val() {
                 self.new_part.next.producer = self.oldest.val().producer;
+                self.new_part.next.stale = self.left_captured.val();
             }
         }
         if self.clears.val() {
@@ -840,22 +889,21 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | self.resuming.q.val()
             | self.replaying.q.val();
         self.parts.write_enable.next = self.writes_part.val();
+        self.page_index.next = self.at_endpoint.q.val();
         self.parts.write_address.next = self.page_index.val().get_bits::<ENDPOINTS_LOG2>(0);
         self.parts.write_data.next = self.new_part.val();
         if self.sweep.clears.val() {
             self.parts.write_enable.next = true;
             self.parts.write_address.next = self.sweep.index.val();
             self.parts.write_data.next.captured = 0.into();
+            self.parts.write_data.next.stale = 0.into();
         }
 
         // What the queue's listeners are told. A queue that is enabled is told in a cycle without a store.
         self.tells.next = (self.writes_part.val() & !self.away.q.val() & !self.replaying.q.val())
             | self.replays_express.val()
             | self.replays_producer.val()
-            | (self.replaying.q.val()
-                & !self.replay.val().discards
-                & self.is_last.val()
-                & self.is_resident.val());
+            | (self.replaying.q.val() & self.is_last.val() & self.is_resident.val());
         self.written.d.next = self.tells.val();
         self.written_tell.d.next = self.refuses.val() | self.loses.val();
         self.written_queue.d.next = self.queue.q.val();
@@ -934,6 +982,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.slot_index.next = self.captured_index.val().get_bits::<6>(0);
         }
         self.slot.d.next = self.slot_index.val();
+        self.goes_back.d.next = self.oldest.val().producer != self.producer_now.val();
         self.express.d.next = self.read_express.q.val();
         self.producing.d.next = self.read_producer.q.val();
         self.torn.d.next = self.read_torn.q.val();
@@ -1063,6 +1112,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.resuming.d.next = false;
             self.replaying.d.next = false;
             self.keeps.d.next = false;
+            self.replay_seen.d.next = false;
             self.replay_flies.d.next = false;
             self.replay_done.d.next = false;
             self.written.d.next = false;

@@ -170,3 +170,177 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Random, clock_cycle, settle};
+    use crate::queues::test_support::control;
+    use abi::queue_state::transmit_control;
+
+    const ENDPOINTS: u64 = 16;
+    const QUEUES: u64 = 4;
+
+    fn loaded(queue: u64, endpoint: u64, consumer: u64) -> QueueWord {
+        let word = transmit_control::endpoint::set(transmit_control::enabled::set(0, 1), endpoint);
+        QueueWord {
+            second: (1 << 33 | consumer).to_bits(),
+            ..control(queue, word as u64)
+        }
+    }
+
+    fn told(random: &mut Random, queue: u64) -> Progress {
+        Progress {
+            valid: true,
+            queue: queue.to_bits(),
+            consumer: random.bits(),
+            failed: random.chance(20),
+            ..Default::default()
+        }
+    }
+
+    /// Each endpoint's consumer index is what was told last of a queue while that was the endpoint's; not what was told
+    /// of the queue before or behind, or while the answer path was not done with the control word.
+    #[test]
+    fn progress_counts_for_the_endpoint_that_has_the_queue() {
+        let seed = 5;
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut unit = PageProgress::<4, 2>::default();
+        unit.connect_all();
+        unit.reset.next = true;
+        settle(&mut unit);
+        clock_cycle!(unit, clock);
+        unit.reset.next = false;
+        for _ in 0..QUEUES {
+            clock_cycle!(unit, clock);
+        }
+        let mut owners = [None; QUEUES as usize];
+        let mut consumers = [None; ENDPOINTS as usize];
+        // What was told in the cycle before, and is written in this one.
+        let mut telling: Option<Progress> = None;
+        // Queue, endpoint, consumer index, and cycles since the word.
+        let mut pending: Option<(u64, u64, u64, u64)> = None;
+        let (mut starting, mut answers_settle) = (false, 0);
+        let (mut forgotten, mut starts) = (0, 0);
+        for cycle in 0..20_000u64 {
+            // The word takes effect three cycles later at the earliest, and not while the answer path settles.
+            unit.configuration.next = Default::default();
+            let mut word = None;
+            if pending.is_none() && !starting && random.chance(10) {
+                let (queue, endpoint) = (random.below(QUEUES), random.below(ENDPOINTS));
+                let consumer = random.below(1 << 16);
+                if random.chance(60) {
+                    unit.configuration.next = loaded(queue, endpoint, consumer);
+                    word = Some((queue, Some((endpoint, consumer))));
+                } else {
+                    unit.configuration.next = control(queue, 0);
+                    word = Some((queue, None));
+                }
+            }
+            if let Some((.., 1)) = pending {
+                answers_settle = random.below(8);
+            }
+            unit.answers_settle.next = answers_settle > 0;
+            let progress = random
+                .chance(50)
+                .then(|| random.below(QUEUES))
+                .map(|queue| told(&mut random, queue));
+            unit.progress.next = progress.unwrap_or_default();
+            unit.start_ready.next = random.chance(30);
+            let endpoint = random.below(ENDPOINTS);
+            unit.endpoint.next = endpoint.to_bits();
+            unit.fresh.next = false;
+            settle(&mut unit);
+
+            // What was told a cycle ago is written now.
+            let owner = telling.and_then(|progress| owners[progress.queue.index()]);
+            assert_eq!(unit.writes.val(), owner.is_some(), "cycle {cycle}");
+            forgotten += u64::from(telling.is_some() && owner.is_none());
+            if let (Some(progress), Some(owner)) = (telling, owner) {
+                let owner: u64 = owner;
+                consumers[owner as usize] = Some((progress.consumer.to_u64(), progress.failed));
+            } else if random.chance(10) {
+                let fresh = random.below(ENDPOINTS);
+                unit.fresh.next = true;
+                unit.fresh_endpoint.next = fresh.to_bits();
+                consumers[fresh as usize] = Some((0, false));
+                settle(&mut unit);
+            }
+            assert_eq!(unit.settling.val(), pending.is_some() || starting, "cycle {cycle}");
+            let start = unit.start.val();
+            assert_eq!(start.valid, starting && unit.start_ready.val(), "cycle {cycle}");
+            if start.valid {
+                starts += 1;
+                starting = false;
+            }
+            let expected = consumers[endpoint as usize];
+            telling = progress;
+
+            if let Some((queue, owner, _, age)) = pending {
+                // The age is 3 in the fourth cycle behind the word.
+                if age >= 4 && answers_settle == 0 {
+                    owners[queue as usize] = Some(owner);
+                    pending = None;
+                } else {
+                    pending = pending.map(|(queue, owner, consumer, age)| (queue, owner, consumer, age + 1));
+                }
+            }
+            if let Some((queue, gets)) = word {
+                owners[queue as usize] = None;
+                if let Some((owner, consumer)) = gets {
+                    pending = Some((queue, owner, consumer, 1));
+                    starting = true;
+                }
+            }
+            answers_settle = u64::saturating_sub(answers_settle, 1);
+            clock_cycle!(unit, clock);
+            if let Some((queue, _, consumer, _)) = pending.filter(|_| starting) {
+                assert_eq!(unit.start.val().queue.to_u64(), queue);
+                assert_eq!(unit.start.val().consumer.to_u64(), consumer);
+            }
+            if let Some((consumer, failed)) = expected {
+                assert_eq!(unit.consumer.val().to_u64(), consumer, "cycle {cycle}");
+                assert_eq!(unit.failed.val(), failed, "cycle {cycle}");
+            }
+        }
+        assert!(forgotten > 1000 && starts > 100, "{forgotten} {starts}");
+    }
+
+    #[test]
+    fn gate() {
+        Gate::new("page_progress", PageProgress::<4, 2>::default())
+            .clock(|unit| &mut unit.clock)
+            .cycles(3000)
+            .run(|unit, random, cycle| {
+                unit.reset.next = cycle < 2;
+                unit.configuration.next = Default::default();
+                unit.progress.next = Default::default();
+                unit.answers_settle.next = random.chance(50);
+                unit.start_ready.next = random.chance(50);
+                unit.fresh.next = false;
+                // All consumer indices are written before one is read.
+                unit.endpoint.next = (cycle % ENDPOINTS).to_bits();
+                if cycle < 2 + QUEUES {
+                    return;
+                }
+                if cycle < 2 + QUEUES + ENDPOINTS {
+                    unit.fresh.next = true;
+                    unit.fresh_endpoint.next = (cycle % ENDPOINTS).to_bits();
+                    return;
+                }
+                unit.endpoint.next = random.below(ENDPOINTS).to_bits();
+                if random.chance(10) && !unit.settling.val() {
+                    let word = random.word();
+                    unit.configuration.next = QueueWord {
+                        second: random.bits(),
+                        ..control(random.below(QUEUES), word)
+                    };
+                }
+                if random.chance(50) {
+                    let queue = random.below(QUEUES);
+                    unit.progress.next = told(random, queue);
+                }
+            });
+    }
+}

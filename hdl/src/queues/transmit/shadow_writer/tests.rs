@@ -137,7 +137,7 @@ fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64)
                 producer: random.bits(),
                 errors: told.store_errors.to_bits(),
                 error: told.store_error.to_bits(),
-                lost: false,
+                losses: 0u64.to_bits(),
                 tell: true,
             };
         }
@@ -221,7 +221,7 @@ fn passes_the_gate<const N: usize, const NP1: usize, const NP2: usize>(name: &st
                 producer: random.bits(),
                 errors: random.bits(),
                 error: random.bits(),
-                lost: random.chance(50),
+                losses: random.bits(),
                 tell: random.chance(50),
             };
             unit.save.next.valid = match unit.saved.val().done {
