@@ -72,8 +72,10 @@ pub struct EndpointStores {
 ///   When the map says that it is so, the index that was kept is handed over.
 ///
 /// A replay (`replay`) takes a cycle without a store, and the same way. In its `t + 3` the oldest captured store is
-/// carried out on a queue, or thrown away: then everything from its message on is lost. `fresh` makes the endpoint a
-/// new one, unless stores of a former one are captured. The executor writes the map.
+/// carried out on a queue, or thrown away: then everything from its message on is lost, and what is captured behind it
+/// (`stale`) is thrown away in its turn, whatever the replay says. A producer index is thrown away too that covers a
+/// body whose first beat stands in a slot of a queue that the endpoint has no more. `fresh` makes the endpoint a new
+/// one, unless stores of a former one are captured. The executor writes the map.
 ///
 /// A store to a page that is not one aligned 8-byte store, or that hits no register, is torn: counted once a packet,
 /// never delivered. After reset the endpoint map and the store parts are cleared, a word a cycle; meanwhile every page
@@ -753,9 +755,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.is_stale.next = self.part.q.val().stale.any();
         self.throws.next = self.replay.val().discards
             | self.is_stale.val()
-            | (!self.oldest.val().express
-                & !self.oldest.val().body
-                & self.covers_lost_head.val());
+            | (!self.oldest.val().express & !self.oldest.val().body & self.covers_lost_head.val());
         self.sheds.next = self.replaying.q.val()
             & self.replay_store.val()
             & self.throws.val()
@@ -797,8 +797,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             .val()
             .get_bit(abi::queue_state::endpoint_map::fresh::SHIFT);
         self.is_last.next = !self.left_captured.val().any();
-        self.is_resident.next = (self.makes_resident.val() & !self.replay.val().discards)
-            | !self.not_resident.q.val();
+        self.is_resident.next =
+            (self.makes_resident.val() & !self.replay.val().discards) | !self.not_resident.q.val();
         self.clears.next = self.replaying.q.val()
             & self.makes_fresh.val()
             & self.is_last.val()

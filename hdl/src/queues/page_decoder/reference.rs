@@ -11,18 +11,43 @@ use std::collections::{BTreeMap, VecDeque};
 /// What the block shows in a cycle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
-    Slot { queue: u64, slot: u64, enables: u64, data: u128 },
-    Pool { address: u64, enables: u64, data: u128 },
-    Accepted { queue: u64, express: bool, more: bool },
-    Captured { endpoint: u64, index: u64 },
-    Missed { endpoint: u64 },
+    Slot {
+        queue: u64,
+        slot: u64,
+        enables: u64,
+        data: u128,
+    },
+    Pool {
+        address: u64,
+        enables: u64,
+        data: u128,
+    },
+    Accepted {
+        queue: u64,
+        express: bool,
+        more: bool,
+    },
+    Captured {
+        endpoint: u64,
+        index: u64,
+    },
+    Missed {
+        endpoint: u64,
+    },
     Stray,
     Lost,
     Torn,
     Overflowed,
     InlineLost,
     Composed,
-    Part { queue: u64, producer: u16, errors: u64, error: u64, losses: u64, tell: bool },
+    Part {
+        queue: u64,
+        producer: u16,
+        errors: u64,
+        error: u64,
+        losses: u64,
+        tell: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,7 +116,10 @@ impl Reference {
     }
 
     pub fn captured(&self, endpoint: u64) -> usize {
-        let of_it = self.buffer.iter().filter(|store| store.endpoint == endpoint);
+        let of_it = self
+            .buffer
+            .iter()
+            .filter(|store| store.endpoint == endpoint);
         of_it.count()
     }
 
@@ -105,9 +133,18 @@ impl Reference {
         let part = |set: u64, number: u64| (set != 0).then_some(number);
         let it = &mut self.endpoints[endpoint as usize];
         it.exists = endpoint_map::exists::get(word) != 0;
-        it.transmit = part(endpoint_map::transmit_resident::get(word), endpoint_map::transmit_queue::get(word));
-        it.receive = part(endpoint_map::receive_resident::get(word), endpoint_map::receive_queue::get(word));
-        it.page = part(endpoint_map::page_resident::get(word), endpoint_map::page::get(word));
+        it.transmit = part(
+            endpoint_map::transmit_resident::get(word),
+            endpoint_map::transmit_queue::get(word),
+        );
+        it.receive = part(
+            endpoint_map::receive_resident::get(word),
+            endpoint_map::receive_queue::get(word),
+        );
+        it.page = part(
+            endpoint_map::page_resident::get(word),
+            endpoint_map::page::get(word),
+        );
     }
 
     /// Ends a cycle.
@@ -117,13 +154,23 @@ impl Reference {
 
     /// The FIFO says so three cycles behind what it knows.
     fn has_room(&self, cycle: u64) -> bool {
-        let level = cycle.checked_sub(3).map_or(0, |cycle| self.levels[cycle as usize]);
+        let level = cycle
+            .checked_sub(3)
+            .map_or(0, |cycle| self.levels[cycle as usize]);
         level < self.limit
     }
 
     fn slot(&mut self, cycle: u64, queue: u64, index: u16, enables: u64, data: u128) {
         let slot = u64::from(index) % TRANSMIT_SLOTS as u64;
-        self.show(cycle + 3, Shown::Slot { queue, slot, enables, data });
+        self.show(
+            cycle + 3,
+            Shown::Slot {
+                queue,
+                slot,
+                enables,
+                data,
+            },
+        );
     }
 
     fn tell(&mut self, cycle: u64, queue: u64, endpoint: u64, producer: u16, tell: bool) {
@@ -192,10 +239,8 @@ impl Reference {
             }
             return;
         }
-        let is_known = is_express
-            || is(transmit_producer::OFFSET)
-            || is(mark::OFFSET)
-            || is(resume::OFFSET);
+        let is_known =
+            is_express || is(transmit_producer::OFFSET) || is(mark::OFFSET) || is(resume::OFFSET);
         if !is_known {
             if write.last && enables != 0 {
                 self.show(cycle + 1, Shown::Torn);
@@ -232,14 +277,19 @@ impl Reference {
     /// Nothing of it is lost, and there is room to capture.
     fn is_open(&self, cycle: u64, endpoint: u64) -> bool {
         !self.endpoints[endpoint as usize].lost
-            && (!self.is_away(endpoint)
-                || (self.has_room(cycle) && self.captured(endpoint) < 127))
+            && (!self.is_away(endpoint) || (self.has_room(cycle) && self.captured(endpoint) < 127))
     }
 
     fn tell_store(&mut self, cycle: u64, endpoint: u64, tell: bool) {
         if !self.is_away(endpoint) {
             let it = &self.endpoints[endpoint as usize];
-            self.tell(cycle, it.transmit.expect("not away"), endpoint, it.producer, tell);
+            self.tell(
+                cycle,
+                it.transmit.expect("not away"),
+                endpoint,
+                it.producer,
+                tell,
+            );
         }
     }
 
@@ -251,8 +301,10 @@ impl Reference {
         let it = self.endpoints[endpoint as usize].clone();
         let destination = u128::from(offset >> abi::endpoint::EXPRESS_DESTINATION_SHIFT & 63);
         let tag = u128::from(offset >> abi::endpoint::EXPRESS_TAG_SHIFT & 3);
-        let data = destination | 8 << 16 | tag << 32 | u128::from(marked) << 40 | u128::from(lane) << 64;
-        let has_room = it.producer.wrapping_sub(it.consumer) % 128 != TRANSMIT_SLOTS as u16 && !it.failed;
+        let data =
+            destination | 8 << 16 | tag << 32 | u128::from(marked) << 40 | u128::from(lane) << 64;
+        let has_room =
+            it.producer.wrapping_sub(it.consumer) % 128 != TRANSMIT_SLOTS as u16 && !it.failed;
         let away = self.is_away(endpoint);
         if !has_room {
             self.refuse(endpoint, error::OVERFLOW);
@@ -282,7 +334,14 @@ impl Reference {
             } else {
                 let queue = it.transmit.expect("not away");
                 self.slot(cycle, queue, it.producer, 0xffff, data);
-                self.show(cycle + 3, Shown::Accepted { queue, express: true, more: false });
+                self.show(
+                    cycle + 3,
+                    Shown::Accepted {
+                        queue,
+                        express: true,
+                        more: false,
+                    },
+                );
                 self.tell_store(cycle, endpoint, false);
             }
         }
@@ -304,7 +363,10 @@ impl Reference {
             self.refuse(endpoint, error::INLINE_LOST);
             self.endpoints[endpoint as usize].inline_lost = false;
             self.tell_store(cycle, endpoint, true);
-        } else if it.heads_lost || (it.heads && it.transmit.is_none()) || !self.is_open(cycle, endpoint) {
+        } else if it.heads_lost
+            || (it.heads && it.transmit.is_none())
+            || !self.is_open(cycle, endpoint)
+        {
             if !it.lost {
                 self.lose(cycle, endpoint);
             }
@@ -325,7 +387,14 @@ impl Reference {
             } else {
                 let queue = it.transmit.expect("not away");
                 self.endpoints[endpoint as usize].heads = false;
-                self.show(cycle + 3, Shown::Accepted { queue, express: false, more: brings > 1 });
+                self.show(
+                    cycle + 3,
+                    Shown::Accepted {
+                        queue,
+                        express: false,
+                        more: brings > 1,
+                    },
+                );
                 self.tell_store(cycle, endpoint, false);
             }
         }
@@ -346,7 +415,14 @@ impl Reference {
             }
             return;
         };
-        self.show(cycle + 3, Shown::Pool { address: page << 8 | address >> 4 & 0xff, enables, data });
+        self.show(
+            cycle + 3,
+            Shown::Pool {
+                address: page << 8 | address >> 4 & 0xff,
+                enables,
+                data,
+            },
+        );
         if address >> 4 & 15 != 0 {
             return;
         }
@@ -382,7 +458,9 @@ impl Reference {
         };
         let resident = !request.discards && endpoint_map::transmit_resident::get(word) != 0;
         let fresh = endpoint_map::fresh::get(word) != 0;
-        let oldest = request.has_store.then(|| self.buffer.pop_front().expect("there is one"));
+        let oldest = request
+            .has_store
+            .then(|| self.buffer.pop_front().expect("there is one"));
         let endpoint = oldest.map_or(request.endpoint.to_u64(), |store| store.endpoint);
         let left = self.captured(endpoint);
         let index = endpoint as usize;
@@ -401,7 +479,10 @@ impl Reference {
                 if self.endpoints[index].exists {
                     let moves = self.endpoints[index].producer != store.producer;
                     self.endpoints[index].producer = store.producer;
-                    let of_it = self.buffer.iter_mut().filter(|store| store.endpoint == endpoint);
+                    let of_it = self
+                        .buffer
+                        .iter_mut()
+                        .filter(|store| store.endpoint == endpoint);
                     of_it.for_each(|store| store.stale = true);
                     if !self.endpoints[index].lost || moves {
                         self.lose(cycle, endpoint);
@@ -425,7 +506,14 @@ impl Reference {
             }
         }
         if told.is_some() {
-            self.show(cycle + 3, Shown::Accepted { queue, express: false, more: false });
+            self.show(
+                cycle + 3,
+                Shown::Accepted {
+                    queue,
+                    express: false,
+                    more: false,
+                },
+            );
         }
         if request.loses && !self.endpoints[index].lost {
             self.lose(cycle, endpoint);

@@ -67,6 +67,7 @@ struct Bench {
     replay_answer: Option<(bool, bool)>,
     starting: Option<(u64, u16)>,
     loading: Option<u64>,
+    answers_settle: bool,
     /// What happened last.
     trace: VecDeque<String>,
     /// What each receive queue was given last, and by which way: by a store, or behind it.
@@ -121,6 +122,7 @@ impl Bench {
             replay_answer: None,
             starting: None,
             loading: None,
+            answers_settle: false,
             trace: VecDeque::new(),
             consumed: vec![None; 8],
             extras: Vec::new(),
@@ -199,13 +201,17 @@ impl Bench {
                 driver.stores.push_back(head);
             }
             if random.chance(50) {
-                driver.stores.push_back(body_store(endpoint, number % 16, 1, random.wide()));
+                driver
+                    .stores
+                    .push_back(body_store(endpoint, number % 16, 1, random.wide()));
             }
         }
         driver.next += count;
         driver.stored = driver.stored.max(driver.next);
         let index = driver.next & 0xffff;
-        driver.stores.push_back(page(transmit_producer::OFFSET, index));
+        driver
+            .stores
+            .push_back(page(transmit_producer::OFFSET, index));
         driver.stores.pop_front()
     }
 
@@ -220,7 +226,11 @@ impl Bench {
                 let index = near(random);
                 page_store(endpoint, transmit_producer::OFFSET as u64, index)
             }
-            5 => page_store(endpoint, transmit_producer::OFFSET as u64, random.below(1 << 16)),
+            5 => page_store(
+                endpoint,
+                transmit_producer::OFFSET as u64,
+                random.below(1 << 16),
+            ),
             6 => page_store(endpoint, receive_consumer::OFFSET as u64, random.word()),
             7 => page_store(endpoint, mark::OFFSET as u64, random.word()),
             8 => page_store(endpoint, resume::OFFSET as u64, producer),
@@ -235,7 +245,11 @@ impl Bench {
                 ..page_store(endpoint, random.below(512) * 8, random.word())
             },
             _ => HostWrite {
-                enables: if random.chance(50) { random.bits() } else { 0xffffu64.to_bits() },
+                enables: if random.chance(50) {
+                    random.bits()
+                } else {
+                    0xffffu64.to_bits()
+                },
                 last: random.chance(80),
                 ..body_store(
                     endpoint,
@@ -258,7 +272,7 @@ impl Bench {
         let queue = &mut self.queues[number as usize];
         let Some(owner) = queue.owner else {
             // What is told of nobody's queue is forgotten, unless the answer path is done with its control word.
-            let settles = self.unit.answers_settle.val() || self.loading != Some(number);
+            let settles = self.answers_settle || self.loading != Some(number);
             if settles && self.random.chance(20) {
                 self.unit.progress.next.valid = true;
                 self.unit.progress.next.queue = number.to_bits();
@@ -273,7 +287,12 @@ impl Bench {
                 let driver = &mut self.drivers[owner as usize];
                 assert_eq!(driver.delivered as u16, queue.launched, "endpoint {owner}");
                 let expected = message(owner, driver.delivered);
-                assert_eq!((slot >> 64) as u64, expected, "endpoint {owner}, cycle {}", self.cycle);
+                assert_eq!(
+                    (slot >> 64) as u64,
+                    expected,
+                    "endpoint {owner}, cycle {}",
+                    self.cycle
+                );
                 driver.delivered += 1;
             }
             queue.launched = queue.launched.wrapping_add(1);
@@ -318,14 +337,23 @@ impl Bench {
         if let Some(store) = store {
             self.last_store = self.cycle;
             self.unit.write.next = store;
-            self.note(format!("store {store:x?}"));
+            let (space, address) = (store.space.to_u64(), store.address.to_u64());
+            let data = store.data.to_u128();
+            self.note(format!(
+                "store {space} {address:#x} {data:#x} {}",
+                store.single
+            ));
             self.reference.store(self.cycle, &store);
         }
         settle(&mut self.unit);
         if self.unit.replay_enters.val() {
             let request = self.unit.replay.val();
             let answer = self.reference.replay(self.cycle, &request);
-            self.note(format!("replay {request:x?}: {answer:?}"));
+            let (store, throws) = (request.has_store, request.discards);
+            let (endpoint, word) = (request.endpoint.to_u64(), request.word.to_u64());
+            self.note(format!(
+                "replay {store} {throws} {endpoint} {word:#x}: {answer:?}"
+            ));
             self.replay_answer = Some(answer);
         }
         self.reference.end();
@@ -353,13 +381,21 @@ impl Bench {
         let data = unit.memory_data.val().to_u128();
         if unit.slot_valid.val() {
             let address = unit.slot_address.val().to_u64();
-            let (queue, slot) = (address / TRANSMIT_SLOTS as u64, address % TRANSMIT_SLOTS as u64);
+            let (queue, slot) = (
+                address / TRANSMIT_SLOTS as u64,
+                address % TRANSMIT_SLOTS as u64,
+            );
             let enables = unit.slot_enables.val().to_u64();
             let mask = (0..16).filter(|byte| enables >> byte & 1 != 0);
             let mask = mask.fold(0u128, |mask, byte| mask | 0xff << (8 * byte));
             let kept = &mut self.queues[queue as usize].slots[slot as usize];
             *kept = *kept & !mask | data & mask;
-            shown.push(Shown::Slot { queue, slot, enables, data });
+            shown.push(Shown::Slot {
+                queue,
+                slot,
+                enables,
+                data,
+            });
         }
         if unit.pool_valid.val() {
             shown.push(Shown::Pool {
@@ -387,7 +423,10 @@ impl Bench {
         }
         if unit.nonresident_store.val() {
             let event = unit.store_event.val();
-            assert_eq!(event.kind.to_u64(), abi::event::kind::NON_RESIDENT_STORE as u64);
+            assert_eq!(
+                event.kind.to_u64(),
+                abi::event::kind::NON_RESIDENT_STORE as u64
+            );
             shown.push(Shown::Missed {
                 endpoint: event.index.to_u64(),
             });
@@ -417,13 +456,20 @@ impl Bench {
                 losses: part.losses.to_u64(),
                 tell: part.tell,
             };
-            let is_expected = self.reference.shown.get(&self.cycle).is_some_and(|all| {
-                all.iter().any(|shown| matches!(shown, Shown::Part { .. }))
-            });
+            let is_expected = self
+                .reference
+                .shown
+                .get(&self.cycle)
+                .is_some_and(|all| all.iter().any(|shown| matches!(shown, Shown::Part { .. })));
             let kept = &mut self.queues[queue as usize];
             kept.given = producer;
             if is_expected {
-                if let (Some(owner), Shown::Part { losses, tell: true, .. }) = (kept.owner, &part)
+                if let (
+                    Some(owner),
+                    Shown::Part {
+                        losses, tell: true, ..
+                    },
+                ) = (kept.owner, &part)
                     && owner < DRIVERS
                 {
                     let driver = &mut self.drivers[owner as usize];
@@ -437,7 +483,12 @@ impl Bench {
                 shown.push(part);
             } else {
                 // A queue begins.
-                assert_eq!(self.starting, Some((queue, producer)), "cycle {}", self.cycle);
+                assert_eq!(
+                    self.starting,
+                    Some((queue, producer)),
+                    "cycle {}",
+                    self.cycle
+                );
                 is_start = true;
                 self.starting = None;
             }
@@ -451,7 +502,10 @@ impl Bench {
         }
         assert_eq!(shown, expected, "cycle {} (start {is_start})", self.cycle);
         // Consumer indices: those of stores at once, the others behind.
-        let direct = self.reference.given.pop_front_if(|(cycle, ..)| *cycle == self.cycle);
+        let direct = self
+            .reference
+            .given
+            .pop_front_if(|(cycle, ..)| *cycle == self.cycle);
         if let Some((_, queue, index)) = direct {
             assert!(unit.consumer_valid.val(), "cycle {}", self.cycle);
             assert_eq!(unit.consumer_queue.val().to_u64(), queue);
@@ -514,9 +568,17 @@ impl Bench {
             self.idle(12);
             if comes {
                 let kept = self.reference.endpoints[endpoint as usize].kept;
-                let quiet = self.reference.given.iter().all(|(_, given, _)| *given != queue);
+                let quiet = self
+                    .reference
+                    .given
+                    .iter()
+                    .all(|(_, given, _)| *given != queue);
                 if quiet {
-                    assert_eq!(self.consumed[queue as usize], Some(kept), "endpoint {endpoint}");
+                    assert_eq!(
+                        self.consumed[queue as usize],
+                        Some(kept),
+                        "endpoint {endpoint}"
+                    );
                 }
             }
             self.extras.clear();
@@ -543,9 +605,11 @@ impl Bench {
         self.cycle();
         self.idle(2);
         self.unit.answers_settle.next = true;
+        self.answers_settle = true;
         let wait = self.random.below(10);
         self.idle(wait);
         self.unit.answers_settle.next = false;
+        self.answers_settle = false;
         let mut waited = 0;
         while self.unit.settling.val() || self.starting.is_some() {
             self.cycle();
@@ -562,7 +626,10 @@ impl Bench {
     }
 
     fn queue_of(&self, endpoint: u64) -> Option<u64> {
-        let queue = self.queues.iter().position(|queue| queue.owner == Some(endpoint));
+        let queue = self
+            .queues
+            .iter()
+            .position(|queue| queue.owner == Some(endpoint));
         queue.map(|queue| queue as u64)
     }
 
@@ -683,7 +750,10 @@ impl Bench {
             return;
         }
         if endpoint_map::receive_resident::get(word) != 0 {
-            self.write_map(endpoint, endpoint_map::receive_resident::set(word, 0) as u64);
+            self.write_map(
+                endpoint,
+                endpoint_map::receive_resident::set(word, 0) as u64,
+            );
             self.idle(8);
             return;
         }
@@ -792,7 +862,9 @@ impl Bench {
 /// protocol is launched once, in order.
 #[test]
 fn stores_reach_the_queues_in_order_while_these_go_and_come() {
-    let seeds = std::env::var("WAYFARER_SEED").ok().map(|seed| seed.parse().expect("a number"));
+    let seeds = std::env::var("WAYFARER_SEED")
+        .ok()
+        .map(|seed| seed.parse().expect("a number"));
     for seed in seeds.map_or(1..4, |seed: u64| seed..seed + 1) {
         println!("seed {seed}");
         let mut bench = Bench::new(seed);
@@ -821,13 +893,21 @@ fn stores_reach_the_queues_in_order_while_these_go_and_come() {
         bench.store_rate = 0;
         for endpoint in 0..DRIVERS {
             let driver = &bench.drivers[endpoint as usize];
-            println!("endpoint {endpoint}: {} of {}", driver.delivered, driver.stored);
-            assert!(driver.delivered > 500 && driver.stored - driver.delivered <= 2 * TRANSMIT_SLOTS as u64);
+            println!(
+                "endpoint {endpoint}: {} of {}",
+                driver.delivered, driver.stored
+            );
+            assert!(
+                driver.delivered > 500
+                    && driver.stored - driver.delivered <= 2 * TRANSMIT_SLOTS as u64
+            );
         }
         println!(
             "{} captured, {} losses, {} sheds, {} resumes",
             bench.captures, bench.losses, bench.sheds, bench.resumes
         );
-        assert!(bench.captures > 1000 && bench.losses > 20 && bench.sheds > 20 && bench.resumes > 20);
+        assert!(
+            bench.captures > 1000 && bench.losses > 20 && bench.sheds > 20 && bench.resumes > 20
+        );
     }
 }

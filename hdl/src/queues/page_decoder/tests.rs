@@ -622,7 +622,8 @@ fn gate() {
                     configuration(REGION_ENDPOINT_MAP, random.below(16), word);
             }
             if random.chance(5) && !unit.settling.val() {
-                let word = transmit_control::endpoint::set(random.below(2).into(), random.below(16));
+                let word =
+                    transmit_control::endpoint::set(random.below(2).into(), random.below(16));
                 unit.queue_configuration.next = control(random.below(4), word as u64);
             }
             unit.progress.next.valid = random.chance(10);
