@@ -152,7 +152,10 @@ mod tests {
             had_room = [unit.room.val(), had_room[0], had_room[1]];
             clock_cycle!(unit, clock);
         }
-        assert!(fullest > 12 && refused > 100, "the corners were not reached");
+        assert!(
+            fullest > 12 && refused > 100,
+            "the corners were not reached"
+        );
     }
 
     #[test]

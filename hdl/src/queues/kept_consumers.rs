@@ -153,10 +153,11 @@ mod tests {
             unit.extra.next = Default::default();
             unit.returns.next = false;
             // A store goes through three stages, behind the map.
-            let fresh = (cycle > last_store + 1 && random.chance(if busy { 60 } else { 5 })).then(|| {
-                last_store = cycle;
-                random.below(ENDPOINTS)
-            });
+            let fresh =
+                (cycle > last_store + 1 && random.chance(if busy { 60 } else { 5 })).then(|| {
+                    last_store = cycle;
+                    random.below(ENDPOINTS)
+                });
             let arrived: Option<(u64, bool)> = pipeline[2];
             pipeline = [None, pipeline[0], pipeline[1]];
             if cycle > last_return + 8 && random.chance(10) {
@@ -204,7 +205,10 @@ mod tests {
                     assert_eq!(index, extra_seen, "cycle {cycle}");
                 } else {
                     let endpoint = (queue - 4) as usize;
-                    assert!(seen[endpoint] <= Some(index), "cycle {cycle}: an older index");
+                    assert!(
+                        seen[endpoint] <= Some(index),
+                        "cycle {cycle}: an older index"
+                    );
                     seen[endpoint] = Some(index);
                     handed += u64::from(direct.is_none());
                 }
@@ -220,7 +224,10 @@ mod tests {
             }
             clock_cycle!(unit, clock);
         }
-        assert!(handed > 500 && dropped > 500 && extra_seen > 100, "{handed} {dropped} {extra_seen}");
+        assert!(
+            handed > 500 && dropped > 500 && extra_seen > 100,
+            "{handed} {dropped} {extra_seen}"
+        );
     }
 
     #[test]
@@ -233,7 +240,11 @@ mod tests {
                 unit.reset.next = cycle < 2;
                 // All indices are written before one is read.
                 unit.keeps.next = cycle < 8 || random.chance(40);
-                unit.keeps_endpoint.next = if cycle < 8 { cycle.to_bits() } else { random.bits() };
+                unit.keeps_endpoint.next = if cycle < 8 {
+                    cycle.to_bits()
+                } else {
+                    random.bits()
+                };
                 unit.keeps_index.next = random.bits();
                 unit.store.next = Default::default();
                 unit.extra.next = Default::default();

@@ -267,9 +267,17 @@ mod tests {
                 consumers[fresh as usize] = Some((0, false));
                 settle(&mut unit);
             }
-            assert_eq!(unit.settling.val(), pending.is_some() || starting, "cycle {cycle}");
+            assert_eq!(
+                unit.settling.val(),
+                pending.is_some() || starting,
+                "cycle {cycle}"
+            );
             let start = unit.start.val();
-            assert_eq!(start.valid, starting && unit.start_ready.val(), "cycle {cycle}");
+            assert_eq!(
+                start.valid,
+                starting && unit.start_ready.val(),
+                "cycle {cycle}"
+            );
             if start.valid {
                 starts += 1;
                 starting = false;
@@ -283,7 +291,8 @@ mod tests {
                     owners[queue as usize] = Some(owner);
                     pending = None;
                 } else {
-                    pending = pending.map(|(queue, owner, consumer, age)| (queue, owner, consumer, age + 1));
+                    pending = pending
+                        .map(|(queue, owner, consumer, age)| (queue, owner, consumer, age + 1));
                 }
             }
             if let Some((queue, gets)) = word {

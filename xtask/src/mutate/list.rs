@@ -207,7 +207,7 @@ pub const MUTANTS: &[Mutant] = &[
         fault: "an Express store into a full transmit queue is taken",
         module: "niu$pages",
         signal: "has_room$d",
-        value: "~consumer_now[32'h10]",
+        value: "~progresses$failed",
         tests: &[FULL_RING],
     },
     Mutant {

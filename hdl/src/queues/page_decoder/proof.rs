@@ -78,19 +78,34 @@ module properties(input clock, input write_valid, input [172:0] write, input [80
     if (began && trusted) assert (old == part[e3]);
   end
 
+  // A replay has its cycles for itself.
+  always @(*) if (begun) begin
+    assert (!unit.is_replay$q || !(unit.is_express$q || unit.is_producer$q || unit.is_torn$q || unit.is_resume$q
+      || unit.body_store$q));
+    assert (!unit.read_replay$q || !(unit.read_express$q || unit.read_producer$q || unit.read_torn$q
+      || unit.read_resume$q || unit.read_body$q));
+    assert (!replays || !(unit.express$q || unit.producing$q || unit.torn$q || unit.resuming$q || unit.body$q));
+    if (unit.readable$q) assert (swept);
+    if (unit.read_express$q || unit.read_producer$q || unit.read_torn$q || unit.read_resume$q || unit.read_body$q)
+      assert (swept);
+    if (unit.express$q || unit.producing$q || unit.torn$q || unit.resuming$q || unit.body$q) assert (trusted);
+  end
+
   // The verdict.
   always @(*) if (begun) begin
     assert (unit.away$q == (unit.not_resident$q || count != 0));
     if (unit.open$q) assert (!lost && (!unit.away$q || count != 7'd127));
-    assert (stale <= count);
+    if (began && trusted) assert (stale <= count);
     if (swept && writes) assert (unit.parts.write_address == e3);
     if (swept && captures) assert (!replays && count != 7'd127 && new_count == count + 7'd1 && !lost);
     if (swept && takes_captured) assert (replays && !captures && new_count == count - 7'd1 && writes);
     if (swept && writes && !captures && !takes_captured) assert (new_count == count);
-    if (swept && writes) assert (new_stale <= new_count);
+    if (began && trusted && writes) assert (new_stale <= new_count);
     if (slot_valid && !replays) assert (count == 0 && !unit.not_resident$q);
     if (outcome[0] && !replays) assert (count == 0 && !unit.not_resident$q && !lost);
     if (outcome[0] && replays) assert (stale == 0 && has_store);
+    if (replays) assert (trusted);
+    if (unit.is_replay$q || unit.read_replay$q) assert (swept);
   end
 endmodule";
 

@@ -8,6 +8,11 @@ use abi::message::error;
 use abi::queue_state::endpoint_map;
 use std::collections::{BTreeMap, VecDeque};
 
+/// In a slot: the endpoint that composed it.
+fn owner(endpoint: u64) -> u128 {
+    u128::from(endpoint) << crate::bundles::slot::OWNER_SHIFT
+}
+
 /// What the block shows in a cycle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
@@ -160,7 +165,17 @@ impl Reference {
         level < self.limit
     }
 
-    fn slot(&mut self, cycle: u64, queue: u64, index: u16, enables: u64, data: u128) {
+    fn slot(
+        &mut self,
+        cycle: u64,
+        (queue, endpoint): (u64, u64),
+        index: u16,
+        enables: u64,
+        data: u128,
+    ) {
+        // The slot says who composed it.
+        let enables = enables | 0xc0;
+        let data = super::tests::without_owner(data) | owner(endpoint);
         let slot = u64::from(index) % TRANSMIT_SLOTS as u64;
         self.show(
             cycle + 3,
@@ -301,8 +316,12 @@ impl Reference {
         let it = self.endpoints[endpoint as usize].clone();
         let destination = u128::from(offset >> abi::endpoint::EXPRESS_DESTINATION_SHIFT & 63);
         let tag = u128::from(offset >> abi::endpoint::EXPRESS_TAG_SHIFT & 3);
-        let data =
-            destination | 8 << 16 | tag << 32 | u128::from(marked) << 40 | u128::from(lane) << 64;
+        let data = destination
+            | 8 << 16
+            | tag << 32
+            | u128::from(marked) << 40
+            | owner(endpoint)
+            | u128::from(lane) << 64;
         let has_room =
             it.producer.wrapping_sub(it.consumer) % 128 != TRANSMIT_SLOTS as u16 && !it.failed;
         let away = self.is_away(endpoint);
@@ -333,7 +352,7 @@ impl Reference {
                 self.capture(cycle, captured);
             } else {
                 let queue = it.transmit.expect("not away");
-                self.slot(cycle, queue, it.producer, 0xffff, data);
+                self.slot(cycle, (queue, endpoint), it.producer, 0xffff, data);
                 self.show(
                     cycle + 3,
                     Shown::Accepted {
@@ -430,7 +449,8 @@ impl Reference {
         let index = it.producer.wrapping_add(ahead as u16) % TRANSMIT_SLOTS as u16;
         if !self.is_away(endpoint) {
             self.endpoints[endpoint as usize].heads = true;
-            self.slot(cycle, it.transmit.expect("not away"), index, enables, data);
+            let queue = it.transmit.expect("not away");
+            self.slot(cycle, (queue, endpoint), index, enables, data);
             self.tell_store(cycle, endpoint, false);
         } else if self.is_open(cycle, endpoint) {
             let captured = Captured {
@@ -492,10 +512,22 @@ impl Reference {
                 match store.kind {
                     Kind::Body => {
                         self.endpoints[index].heads = true;
-                        self.slot(cycle, queue, store.index, store.enables, store.data);
+                        self.slot(
+                            cycle,
+                            (queue, endpoint),
+                            store.index,
+                            store.enables,
+                            store.data,
+                        );
                     }
                     Kind::Express => {
-                        self.slot(cycle, queue, store.index, store.enables, store.data);
+                        self.slot(
+                            cycle,
+                            (queue, endpoint),
+                            store.index,
+                            store.enables,
+                            store.data,
+                        );
                         told = Some(store.index.wrapping_add(1));
                     }
                     Kind::Producer => {

@@ -378,7 +378,7 @@ impl Bench {
     fn compare(&mut self) {
         let unit = &self.unit;
         let mut shown = Vec::new();
-        let data = unit.memory_data.val().to_u128();
+        let data = unit.slot_data.val().to_u128();
         if unit.slot_valid.val() {
             let address = unit.slot_address.val().to_u64();
             let (queue, slot) = (
@@ -401,7 +401,7 @@ impl Bench {
             shown.push(Shown::Pool {
                 address: unit.pool_address.val().to_u64(),
                 enables: unit.pool_enables.val().to_u64(),
-                data,
+                data: unit.pool_data.val().to_u128(),
             });
         }
         let outcome = unit.outcome.val();

@@ -46,6 +46,11 @@ pub fn body_store(endpoint: u64, body: u64, beat: u64, data: u128) -> HostWrite 
     }
 }
 
+/// What a slot holds beside the number of the endpoint that composed it.
+pub fn without_owner(slot: u128) -> u128 {
+    slot & !(0xffff << crate::bundles::slot::OWNER_SHIFT)
+}
+
 /// What the block did in a cycle.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
@@ -104,17 +109,16 @@ impl Bench {
     fn cycle(&mut self) {
         settle(&mut self.unit);
         let unit = &self.unit;
-        let data = unit.memory_data.val().to_u128();
         if unit.slot_valid.val() {
             self.seen.push(Seen::Slot {
                 address: unit.slot_address.val().to_u64(),
-                data,
+                data: without_owner(unit.slot_data.val().to_u128()),
             });
         }
         if unit.pool_valid.val() {
             self.seen.push(Seen::Pool {
                 address: unit.pool_address.val().to_u64(),
-                data,
+                data: unit.pool_data.val().to_u128(),
             });
         }
         let outcome = unit.outcome.val();
