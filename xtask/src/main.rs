@@ -9,6 +9,7 @@ mod generate;
 mod lint;
 mod mutate;
 mod progress;
+mod prose;
 mod run;
 mod synth;
 mod tools;
