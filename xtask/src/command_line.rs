@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    ci, dependencies, firmware, generate, lint, mutate,
+    ci, dependencies, firmware, generate, lint, mutate, pictures,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -76,6 +76,8 @@ enum Command {
     Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
     Generate(NamedConfiguration),
+    /// Draw the pictures that the documents show: of the schema, of a block, of runs
+    Pictures,
     /// Build the service processor's image
     Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
@@ -143,6 +145,7 @@ impl CommandLine {
                 tools::ensure(&workspace)?;
                 generate::all(&workspace)
             }
+            Command::Pictures => pictures::write(&workspace),
             Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
             Command::Dependencies => dependencies::dependencies(&workspace),

@@ -8,6 +8,7 @@ mod firmware;
 mod generate;
 mod lint;
 mod mutate;
+mod pictures;
 mod progress;
 mod prose;
 mod run;
