@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door to building, testing and measuring Wayfarer.
 #![forbid(unsafe_code)]
 
+mod book;
 mod ci;
 mod command_line;
 mod dependencies;
