@@ -134,7 +134,7 @@ codes! {
 }
 
 codes! {
-    /// Counters.
+    /// What is counted; each number is an index into `counters`.
     counter: Counter {
         HostPackets / HOST_PACKETS = 0 "Transaction-layer packets received.",
         HostMalformed / HOST_MALFORMED = 1

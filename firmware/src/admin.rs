@@ -16,7 +16,7 @@ const MARKER_TOKEN: u16 = 2;
 const SAVE_TOKEN: u16 = 3;
 /// Token of the first probe of an endpoint's memory; those behind it count on.
 const PROBE_TOKEN: u16 = 4;
-/// Inbox offset of the submission.
+/// Where the hardware puts a submission that is read.
 const SUBMISSION_INBOX_OFFSET: usize = 0;
 /// Words of a submission that mean something to some opcode: the head, one without a meaning, three operands.
 pub const SUBMISSION_WORDS: usize = 5;
@@ -30,7 +30,7 @@ pub enum Input {
     Doorbell(AdminRegisters),
     /// A command completed.
     Completed {
-        /// Its token.
+        /// Comes back in the completion of its command.
         token: u16,
         /// How it ended; `None` if the hardware gave a number that this firmware does not know.
         status: Option<CompletionStatus>,
@@ -57,7 +57,7 @@ pub enum Action {
         offset: usize,
         /// The bytes.
         words: [u64; COMPLETION_BYTES / 8],
-        /// The command.
+        /// Issued once the bytes stand in the outbox.
         command: Command,
     },
     /// Write a record to the outbox, then issue the command that loads it.
@@ -66,12 +66,12 @@ pub enum Action {
         offset: usize,
         /// The record.
         words: Record,
-        /// The command.
+        /// Issued once the record stands in the outbox.
         command: Command,
     },
     /// Remember a transmit queue's generation where a firmware after this one finds it.
     Keep {
-        /// The queue.
+        /// That has a new owner.
         transmit_queue: u8,
         /// The generation of its new owner.
         generation: u8,

@@ -34,7 +34,7 @@ pub enum Job {
     SetUp {
         /// The endpoint's transmit queue.
         queue: u8,
-        /// Its memory.
+        /// Ring and shadow line.
         memory: Memory,
         /// Commands done.
         done: usize,
@@ -59,7 +59,7 @@ pub enum Job {
     Install {
         /// The endpoint's transmit queue.
         queue: u8,
-        /// Its records.
+        /// Of the transmit, of the receive queue.
         records: [Record; 2],
         /// Commands done.
         done: usize,

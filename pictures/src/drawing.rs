@@ -78,8 +78,8 @@ impl Drawing {
             body,
         } = self;
         format!(
-            "<svg class=\"picture\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-             role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
+            "<svg class=\"picture\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+             width=\"{width}\" role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
              <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n"
         )
     }

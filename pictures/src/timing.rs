@@ -14,7 +14,7 @@ const HEAD: f64 = 24.0;
 
 /// A signal.
 pub struct Lane {
-    /// Its name.
+    /// Stands on the left.
     pub name: String,
     /// What it was in each cycle.
     pub values: Values,

@@ -11,7 +11,7 @@ const FOOT: f64 = 26.0;
 /// A stage that saw the message.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage<'a> {
-    /// Its name.
+    /// Stands on the left.
     pub name: &'a str,
     /// The cycle, counted from the message's last beat at the sender's host port.
     pub cycle: u32,

@@ -36,7 +36,7 @@ pub enum Put {
     Refused,
 }
 
-/// A receive queue.
+/// Messages for one RQID, with their queue resident or away.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ReceiveQueue<R: Rules = AllRules> {
     rules: R,

@@ -111,7 +111,8 @@ fn verilator(workspace: &Workspace) -> Result<()> {
             .args(["niu.v", "warnings.txt"].map(|file| workspace.generated().join(file))),
     )
     .context(
-        "the generated Verilog has warnings: mend the block, or waive it in hdl/src/gate/lint.rs with the reason why it is meant",
+        "the generated Verilog has warnings: mend the block, or waive it in hdl/src/gate/lint.rs with the reason why \
+         it is meant",
     )?;
     Ok(())
 }

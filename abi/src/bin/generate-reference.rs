@@ -74,7 +74,7 @@ fn page(section: &Section) -> String {
             "\n## `{}` ({} bits)\n\n{}\n",
             word.name,
             word.bits,
-            prose(word.meaning)
+            paragraph(word.meaning)
         );
         fields(section.name, word, &mut text);
     }
@@ -97,7 +97,12 @@ fn page(section: &Section) -> String {
 }
 
 fn map_page(section: &str, map: &Map, text: &mut String) {
-    let _ = write!(text, "\n## `{}`\n\n{}\n\n", map.name, prose(map.meaning));
+    let _ = write!(
+        text,
+        "\n## `{}`\n\n{}\n\n",
+        map.name,
+        paragraph(map.meaning)
+    );
     if let Some((_, picture)) = SPACES.iter().find(|(name, _)| *name == section) {
         let _ = writeln!(text, "![{}](pictures/{picture}.svg)\n", prose(map.meaning));
     }
@@ -159,7 +164,7 @@ fn codes_page(codes: &Codes, text: &mut String) {
         text,
         "\n## `{}`\n\n{}\n\n| value | name | meaning |\n|---|---|---|\n",
         codes.name,
-        prose(codes.meaning)
+        paragraph(codes.meaning)
     );
     for code in codes.values {
         let _ = writeln!(
@@ -181,7 +186,21 @@ fn value(number: u64) -> String {
     }
 }
 
-/// The lines of a doc comment as one paragraph.
+/// The lines of a doc comment as a paragraph whose lines are not too long.
+fn paragraph(meaning: &str) -> String {
+    const COLUMNS: usize = 120;
+    let mut lines = vec![String::new()];
+    for word in prose(meaning).split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= COLUMNS => *line += &format!(" {word}"),
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// The lines of a doc comment as one line.
 fn prose(meaning: &str) -> String {
     meaning
         .lines()

@@ -38,7 +38,7 @@ pub enum ExecutorState {
     Load,
     /// A record goes to the inbox, a word a cycle once its owners have given theirs.
     Save,
-    /// Answers.
+    /// Offers the completion.
     Answer,
 }
 
@@ -116,7 +116,7 @@ pub struct CommandExecutor {
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
-    /// The outbox.
+    /// Read port for packets and host memory writes.
     pub outbox: MemoryReadMaster,
     /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
     pub room_0: Signal<In, Bit>,

@@ -11,7 +11,7 @@ use crate::broken::AllBut;
 
 /// Most messages in flight.
 const SLOTS: usize = 4;
-/// Indices.
+/// So many messages can be told apart.
 const INDICES: usize = 8;
 /// Stores on their way from a driver to its page.
 const POSTED: usize = 10;
@@ -43,7 +43,7 @@ pub enum Store<const BITS: u32> {
     Express(u8),
     /// A part of a body.
     Body {
-        /// Of this message.
+        /// The one that is sent.
         message: u8,
         /// 0 or 1.
         part: u8,
@@ -66,7 +66,7 @@ enum Part {
 /// What an endpoint's world is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The rules.
+    /// All, but for one that is taken away.
     pub rules: AllBut,
     /// Messages that its driver sends.
     pub messages: u8,

@@ -1,6 +1,8 @@
 //! What documents and comments must keep to, as far as a program can see it.
 
+mod lines;
 mod mechanisms;
+mod names;
 mod sources;
 
 use std::path::Path;
@@ -23,7 +25,8 @@ pub fn check(root: &Path) -> Result<()> {
 }
 
 fn findings(sources: &[Source]) -> Vec<String> {
-    mechanisms::findings(sources)
+    let rules = [mechanisms::findings, lines::findings, names::findings];
+    rules.iter().flat_map(|rule| rule(sources)).collect()
 }
 
 #[cfg(test)]

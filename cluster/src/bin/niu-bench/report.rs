@@ -62,7 +62,7 @@ pub struct Row {
     /// Payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mb_per_s: Option<f64>,
-    /// Messages.
+    /// Of both directions together, if both send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_per_s: Option<f64>,
     /// Core cycles from one message to the next; of the slower direction, if both send.
@@ -396,7 +396,8 @@ impl Report {
         println!("# simulator: {} in {seconds:.2} s", parts.join(" and "));
         if let Some(speed) = &self.simulator {
             println!(
-                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} % of theirs",
+                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} \
+                 % of theirs",
                 speed.effective_cycles_per_s / 1e3,
                 speed.stepped_cycles_per_s / 1e3,
                 100.0 * speed.idle_share
