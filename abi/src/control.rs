@@ -104,7 +104,7 @@ register_map! {
             generation [7:0]
                 "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
         }
-        /// Resident transmit queues of which a message was refused or skipped, or that failed:
+        /// Resident transmit queues of which a message was rejected, or that failed:
         /// level-triggered, one bit a queue.
         queue_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
         /// Core cycle (low 32 bits) at which a stage saw the last marked message (`stage`).
@@ -134,7 +134,7 @@ codes! {
 }
 
 codes! {
-    /// Counters.
+    /// What is counted; each number is an index into `counters`.
     counter: Counter {
         HostPackets / HOST_PACKETS = 0 "Transaction-layer packets received.",
         HostMalformed / HOST_MALFORMED = 1
@@ -158,7 +158,7 @@ codes! {
         MessagesSent / MESSAGES_SENT = 13 "Message frames sent, repetitions included.",
         MessagesAccepted / MESSAGES_ACCEPTED = 14 "Messages that their receivers accepted.",
         MessagesRefused / MESSAGES_REFUSED = 15
-            "Messages refused for good: by their receiver, or by a check of the own NIU.",
+            "Messages rejected: by their receiver, or by a check of the own NIU.",
         Probes / PROBES = 16 "Messages sent again alone, to see whether the receiver has room by now.",
         AnswerTimeout / ANSWER_TIMEOUT = 17 "Transmit queues that failed for want of an answer.",
         FramesReceived / FRAMES_RECEIVED = 18 "Frames that came in whole.",

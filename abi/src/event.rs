@@ -8,7 +8,7 @@ numbers! {
 }
 
 word! {
-    /// An event.
+    /// An entry of the event queue.
     event / Event: 64 {
         kind [7:0] "`kind`.",
         index [19:8] "Queue or endpoint concerned.",
@@ -29,7 +29,8 @@ codes! {
         ReceiveMiss / RECEIVE_MISS = 3
             "A message for an identifier that no receive queue has. index: source endpoint; data: source node << 16 | \
              RQID.",
-        QueueError / QUEUE_ERROR = 4 "A message of a transmit queue was refused. index: queue; code: `message::error`.",
+        QueueError / QUEUE_ERROR = 4
+            "A message of a transmit queue was rejected. index: queue; code: `message::error`.",
         Packet / PACKET = 5 "A firmware packet stands in the inbox. data: source node << 16 | length << 8 | tag.",
     }
 }

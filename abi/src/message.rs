@@ -55,9 +55,9 @@ word! {
     /// What the NIU writes to host memory for each transmit queue (V21): how many slots it is done with.
     shadow / Shadow: 64 {
         consumer [15:0] "Messages answered since the queue was enabled, modulo 2^16: their slots are free.",
-        message_errors [27:16] "Messages that were refused for good; saturates.",
+        message_errors [27:16] "Messages that were rejected; saturates.",
         message_error [31:28] "Why the last of them was (`error`).",
-        store_errors [43:32] "Stores to the endpoint's page that were refused; saturates.",
+        store_errors [43:32] "Stores to the endpoint's page that were rejected; saturates.",
         store_error [47:44] "Why the last of them was (`error`).",
         failed [48:48] "The queue has stopped for good; only destroying the endpoint clears it.",
     }
@@ -74,7 +74,7 @@ word! {
 }
 
 codes! {
-    /// Why a message, a store or a queue was refused.
+    /// Why a message or a store was rejected, or a queue failed.
     error: Error {
         None / NONE = 0 "No error yet.",
         TornStore / TORN_STORE = 1 "A store to an endpoint page that is not one aligned 8-byte store.",

@@ -13,7 +13,7 @@ numbers! {
 }
 
 register_map! {
-    /// Peripherals.
+    /// Registers of the processor's own, at `PERIPHERAL_BASE`.
     peripherals {
         /// Processor cycles, low half.
         time_low @ 0x00: 32 ReadOnly = 0 {}

@@ -39,11 +39,11 @@ struct Evicted {
 pub struct Endpoint {
     /// Its page in BAR2, and in the lower half of BAR4.
     pub number: u16,
-    /// Its transmit queue.
+    /// Resident, as long as the endpoint is not evicted.
     pub transmit_queue: u8,
     /// Tells the transmit queue's messages from those of its former owners.
     pub generation: u8,
-    /// Its receive queue.
+    /// Resident, as long as the endpoint is not evicted.
     pub receive_queue: u8,
     /// Page of the NIU memory pool with its inline bodies.
     pub inline_page: Option<u8>,

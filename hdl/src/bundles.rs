@@ -261,7 +261,7 @@ pub mod stored_header {
     pub const RESIDENT_BIT: usize = 39;
     /// Lowest bit of the epoch in which the frame came (`link::gap_epoch`).
     pub const GAP_EPOCH_SHIFT: usize = 40;
-    /// Bits of an epoch.
+    /// Width of the number that goes on when a frame is dropped.
     pub const GAP_EPOCH_BITS: usize = 14;
     /// Uppermost bit of an epoch.
     pub const GAP_EPOCH_HALF_BIT: usize = GAP_EPOCH_BITS - 1;

@@ -158,8 +158,8 @@ impl<'a> Rig<'a> {
                 failed.push((*test).to_owned());
             } else if !ended(test, "ok") {
                 bail!(
-                    "{name}: the test {test} did not run to its end. Was it renamed? Then adapt xtask/src/mutate/list.rs. \
-                     The tests said:\n{text}"
+                    "{name}: the test {test} did not run to its end. Was it renamed? Then adapt \
+                     xtask/src/mutate/list.rs. The tests said:\n{text}"
                 );
             }
         }

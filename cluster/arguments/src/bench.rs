@@ -29,6 +29,9 @@ pub struct BenchArguments {
     /// Write the results as one JSON object.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Draw the results: an SVG for each benchmark, and one HTML page with all of them [default folder: target/plot].
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "target/plot")]
+    pub plot: Option<PathBuf>,
     /// Platform profile of the hosts.
     #[arg(long, value_name = "NAME", default_value = "pcie-gen3-x8", value_parser = PROFILES)]
     pub profile: String,

@@ -19,7 +19,7 @@ pub const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 /// How a key becomes a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Its value.
+    /// The number itself.
     Value,
     /// Its value, which must be a power of two.
     PowerOfTwo,
@@ -157,7 +157,8 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "queues.answer_timeout_cycles",
         constant: "ANSWER_TIMEOUT_LOG2",
-        meaning: "Base-2 logarithm of the cycles without an answer after which a transmit queue pings; as long again and it fails.",
+        meaning: "Base-2 logarithm of the cycles without an answer after which a transmit queue pings; as long again \
+        and it fails.",
         form: Form::Log2,
         least: 1 << 14,
         most: 1 << 22,
@@ -469,7 +470,8 @@ impl Configuration {
         add(
             "CHANNEL_SLACK_BEATS",
             CHANNEL_SLACK_BEATS,
-            "Beats of a channel's buffer that no credit covers: where a frame without credit stands until it is dropped.",
+            "Beats of a channel's buffer that no credit covers: where a frame without credit stands until it is \
+             dropped.",
         );
         text.push_str("}\n");
         text

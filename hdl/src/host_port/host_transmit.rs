@@ -38,7 +38,7 @@ pub struct HostTransmit {
     pub processor_writes: StreamSink,
     /// Memory read requests.
     pub reads: StreamSink,
-    /// Completions.
+    /// Answers to the host's reads.
     pub completions: StreamSink,
     /// Bus, device and function.
     pub requester_id: Signal<In, Bits<16>>,

@@ -26,7 +26,7 @@ const POOL_BYTES: usize = abi::endpoint::PAGE_BYTES << INLINE_PAGES_LOG2;
 pub struct CommandCheck {
     /// Core clock.
     pub clock: Signal<In, Clock>,
-    /// The command.
+    /// As firmware wrote it: four words, header lowest.
     pub command: Signal<In, Bits<128>>,
     /// It may be carried out.
     pub legal: Signal<Out, Bit>,

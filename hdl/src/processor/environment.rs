@@ -26,7 +26,7 @@ use rust_hdl::prelude::*;
 /// many of the processor clock the other way.
 #[derive(LogicBlock)]
 pub struct ProcessorEnvironment {
-    /// Core clock.
+    /// Clock of the datapath.
     pub core_clock: Signal<In, Clock>,
     /// Processor clock: half the core clock, without a phase relation that is relied on.
     pub processor_clock: Signal<In, Clock>,

@@ -15,7 +15,7 @@ use rust_hdl::prelude::*;
 /// In a Verilated model the RAM is `<path of this block>.environment.memory.words`.
 #[derive(LogicBlock)]
 pub struct ProcessorSubsystem {
-    /// Core clock.
+    /// Clock of the datapath.
     pub core_clock: Signal<In, Clock>,
     /// Processor clock: half the core clock, without a phase relation that is relied on.
     pub processor_clock: Signal<In, Clock>,

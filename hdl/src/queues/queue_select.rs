@@ -11,9 +11,9 @@ pub struct QueueWord {
     pub control: Bit,
     /// It is the address.
     pub address: Bit,
-    /// The queue.
+    /// Whose word is written.
     pub queue: Bits<8>,
-    /// The word.
+    /// As firmware wrote it.
     pub word: Bits<64>,
     /// With a control word of `LOAD_RECORD`, and until the next one: word 2 of the record below a bit that is set.
     /// With any other control word: zero.

@@ -47,7 +47,7 @@ pub struct QueuePlan {
 /// The world. `Q` is the transmit queue that is checked, `BITS` are those of an index.
 #[derive(Clone, Debug)]
 pub struct Sending<const BITS: u32, Q> {
-    /// The rules.
+    /// All, but for one that is taken away.
     pub rules: AllBut,
     /// Transmit queues.
     pub queues: std::vec::Vec<QueuePlan>,

@@ -16,7 +16,7 @@ const ENTRIES: usize = 4;
 /// What a receive queue's world is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The rules.
+    /// All, but for one that is taken away.
     pub rules: AllBut,
     /// Entries of the ring: a power of two.
     pub entries: u16,

@@ -8,6 +8,7 @@ mod limits;
 mod nodes;
 mod pair;
 mod platform;
+mod plot;
 mod report;
 mod results_file;
 mod stage_times;
@@ -59,6 +60,9 @@ fn main() -> Result<()> {
     progress.finish_and_clear();
     report.measure_simulator(&platform)?;
     report.print_speed();
+    if let Some(folder) = &arguments.plot {
+        plot::write(&report, folder)?;
+    }
     if let Some(file) = results {
         file.write(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     }

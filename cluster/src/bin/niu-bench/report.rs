@@ -62,7 +62,7 @@ pub struct Row {
     /// Payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mb_per_s: Option<f64>,
-    /// Messages.
+    /// Of both directions together, if both send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_per_s: Option<f64>,
     /// Core cycles from one message to the next; of the slower direction, if both send.
@@ -208,13 +208,19 @@ fn table(rows: &[Row]) -> String {
     text + "\n"
 }
 
+/// What the results were measured on.
 #[derive(Clone, Debug, Serialize)]
-struct PlatformLabel {
-    clock_hz: u64,
-    pcie_profile: String,
-    link: String,
-    seed: u64,
-    source_revision: String,
+pub struct PlatformLabel {
+    /// Core clock.
+    pub clock_hz: u64,
+    /// Profile of the hosts, unless a row has another.
+    pub pcie_profile: String,
+    /// What joins the nodes.
+    pub link: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Revision of the hardware.
+    pub source_revision: String,
 }
 
 /// The simulator's speed, in core cycles a second of all NIUs together.
@@ -280,6 +286,21 @@ impl Report {
         let nodes = &run.report.nodes;
         self.niu_cycles.0 += run.report.cycles * nodes.len() as u64;
         self.niu_cycles.1 += nodes.iter().map(|node| node.idle_cycles).sum::<u64>();
+    }
+
+    /// What the results were measured on.
+    pub fn label(&self) -> &PlatformLabel {
+        &self.platform
+    }
+
+    /// All results so far.
+    pub fn rows(&self) -> &[Row] {
+        &self.results
+    }
+
+    /// All results so far, as they are printed.
+    pub fn table(&self) -> String {
+        self.notes.concat() + &table(&self.results)
     }
 
     /// Takes a result in.
@@ -375,7 +396,8 @@ impl Report {
         println!("# simulator: {} in {seconds:.2} s", parts.join(" and "));
         if let Some(speed) = &self.simulator {
             println!(
-                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} % of theirs",
+                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} \
+                 % of theirs",
                 speed.effective_cycles_per_s / 1e3,
                 speed.stepped_cycles_per_s / 1e3,
                 100.0 * speed.idle_share

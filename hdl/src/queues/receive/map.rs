@@ -30,7 +30,7 @@ pub struct ReceiveMap<const IDS_LOG2: usize> {
     pub lookup2_ready: Signal<Out, Bit>,
     /// A resident receive queue has the RQID of the cycle before.
     pub resident: Signal<Out, Bit>,
-    /// That queue.
+    /// Resident queue, if there is one.
     pub receive_queue: Signal<Out, Bits<8>>,
 
     rows: ForwardRam<Bits<9>, IDS_LOG2>,

@@ -34,7 +34,7 @@ pub struct SizedReceiveUnit<
     const SLOTS_LOG2: usize,
     const FLOWS_LOG2: usize,
 > {
-    /// Clock.
+    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
@@ -106,7 +106,7 @@ pub struct SizedReceiveUnit<
     pub answer: Signal<Out, Answer>,
     /// Pulse: an answer to this node's own messages.
     pub local_answer_valid: Signal<Out, Bit>,
-    /// That answer.
+    /// Its verdict and messages, for the own transmit queues.
     pub local_answer: Signal<Out, Answer>,
     /// An answer could be sent without holding up a frame.
     pub link_idle: Signal<In, Bit>,
