@@ -21,7 +21,7 @@ const QUEUES: u16 = 3;
 /// Messages that the last driver receives in each, and sends to each.
 const MESSAGES: usize = 20;
 /// Enough for small requests; not for the probes of a large ring.
-const PATIENT: Duration = support::cycles(31_250);
+const PATIENT: Duration = support::cycles(250_000);
 /// Longest time that a driver lives, and that the next waits.
 const LIFE_NS: u64 = 60_000;
 /// Longer than the firmware takes from the doorbell to the first submission.

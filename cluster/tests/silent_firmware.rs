@@ -6,7 +6,7 @@ use host_driver::{
     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, RequestError,
     VirtualChannel,
 };
-use sim::cluster::Cluster;
+use sim::cluster::{Cluster, ClusterOptions};
 use sim::host::HostPort;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +14,12 @@ use wayfarer_cluster::launch::PATIENCE;
 
 /// Little more than what an endpoint takes, so that not much silence need be simulated.
 const IMPATIENT: OpenOptions = OpenOptions {
-    firmware_patience: support::cycles(37_500),
+    firmware_patience: support::cycles(250_000),
     ..OpenOptions::DEFAULT
 };
 /// Enough to open the device, but not to create an endpoint whose ring has many pages to be probed.
 const HASTY: OpenOptions = OpenOptions {
-    firmware_patience: support::cycles(31_250),
+    firmware_patience: support::cycles(240_000),
     ..OpenOptions::DEFAULT
 };
 /// More requests than the admin queue holds.
@@ -42,7 +42,10 @@ fn let_go(device: &Device, port: &HostPort) {
 
 #[test]
 fn requests_that_nobody_answers_are_refused_in_the_end_and_the_device_can_be_opened_anew() {
-    let mut cluster = Cluster::new(support::options("bare", 71));
+    let mut cluster = Cluster::new(ClusterOptions {
+        maximum_cycles: 20_000_000,
+        ..support::options("bare", 71)
+    });
     cluster.program(0, |port| {
         let device = Device::open_with("sim:0", IMPATIENT).expect("the firmware answers");
         let options = EndpointOptions::default();
