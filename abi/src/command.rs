@@ -36,8 +36,8 @@ codes! {
              read.",
         ReplayStore / REPLAY_STORE = 8
             "operand: `replay_operand`; data: `queue_state::endpoint_map`. Carries out the oldest captured store, then \
-             writes the endpoint's word of the map. `BUSY`: more stores of the endpoint are captured. A store of another \
-             endpoint than the operand's is not carried out, and nothing is written: `BUSY` too.",
+             writes the endpoint's word of the map. `BUSY`: more stores of the endpoint are captured. A store of \
+             another endpoint than the operand's is not carried out, and nothing is written: `BUSY` too.",
         GiveBackEntries / GIVE_BACK_ENTRIES = 9
             "operand: `give_back_operand`. Stores the consumer index of a receive queue, as the host does through an \
              endpoint's page: for the miss ring.",

@@ -23,9 +23,9 @@ codes! {
     kind: Kind {
         Admin / ADMIN = 1 "The host rang the admin doorbell. data: its value.",
         NonResidentStore / NON_RESIDENT_STORE = 2
-            "A store to a page without an endpoint, or one of a consumer index to an endpoint whose receive queue is not \
-             resident (it is kept), or one that was lost for want of room in the capture buffer. index: endpoint; data: \
-             low half of the store.",
+            "A store to a page without an endpoint, or one of a consumer index to an endpoint whose receive queue is \
+             not resident (it is kept), or one that was lost for want of room in the capture buffer. index: endpoint; \
+             data: low half of the store.",
         ReceiveMiss / RECEIVE_MISS = 3
             "A message for an identifier that no receive queue has. index: source endpoint; data: source node << 16 | \
              RQID.",

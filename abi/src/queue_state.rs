@@ -118,7 +118,8 @@ word! {
         allowance [23:16]
             "Messages that the queue that takes misses accepts for this identifier, until this word is written again; \
              the others are refused as if the ring were full.",
-        stride_log2 [27:24] "With an allowance: base-2 logarithm of the bytes of an entry of the ring that is away, 4 to 8.",
+        stride_log2 [27:24]
+            "With an allowance: base-2 logarithm of the bytes of an entry of the ring that is away, 4 to 8.",
     }
 }
 

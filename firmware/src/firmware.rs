@@ -18,18 +18,19 @@ pub enum Input {
     Doorbell(AdminRegisters),
     /// A command completed.
     Completed {
-        /// Its token.
+        /// What the command was given to be known by.
         token: u16,
         /// How it ended; `None` if the hardware gave a number that this firmware does not know.
         status: Option<CompletionStatus>,
     },
-    /// A captured store of this endpoint was reported. Only if [`Firmware::takes_captured`] and with room for a command.
+    /// A captured store of this endpoint was reported. Only if [`Firmware::takes_captured`] and with room for a
+    /// command.
     Captured(u16),
     /// A message for this identifier in the miss ring was reported. Only if [`Firmware::takes_missed`].
     Missed(u16),
     /// A store to this endpoint that was not captured was reported. Only if [`Firmware::takes_event`].
     NonResidentEvent {
-        /// The endpoint.
+        /// Number of the endpoint.
         endpoint: u16,
         /// It may have been a message's, and lost.
         lost: bool,

@@ -1,6 +1,6 @@
 //! Where things stand in the inbox and the outbox, and in an endpoint's entry of the host's table.
 
-/// Inbox: a submission.
+/// Where a submission is read to.
 pub const SUBMISSION_INBOX: usize = 0;
 /// Inbox: probes of host memory; nobody reads them.
 pub const PROBE_INBOX: usize = 64;

@@ -86,19 +86,19 @@ pub struct ReceiveOwner {
 }
 
 impl TransmitOwner {
-    /// The endpoint.
+    /// Number of the endpoint.
     pub fn endpoint(&self) -> Option<u16> {
         self.owner.checked_sub(1)
     }
 }
 
 impl ReceiveOwner {
-    /// The endpoint.
+    /// Number of the endpoint.
     pub fn endpoint(&self) -> Option<u16> {
         self.owner.checked_sub(1)
     }
 
-    /// Its identifier.
+    /// RQID that is bound to it.
     pub fn identifier(&self) -> Option<u16> {
         self.identifier.checked_sub(1)
     }

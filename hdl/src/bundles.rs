@@ -245,7 +245,8 @@ pub mod write_packet {
 
 /// A transmit slot: the header of `abi::message::transmit_header`, then 8 bytes of payload.
 pub mod slot {
-    /// Lowest of the twelve bits of the endpoint that composed the message, in the header: the page decoder writes them.
+    /// Lowest of the twelve bits of the endpoint that composed the message, in the header: the page decoder writes
+    /// them.
     pub const OWNER_SHIFT: usize = 48;
 
     /// For the kernels' names.

@@ -295,7 +295,8 @@ pub enum QueueError {
     },
     /// The shadow line tells of a loss that cannot be.
     #[error(
-        "the shadow line says that messages are lost from {lost_from} on, of {consumer} done and {launched} launched (modulo 2^16): something else wrote to it"
+        "the shadow line says that messages are lost from {lost_from} on, of {consumer} done and {launched} launched \
+         (modulo 2^16): something else wrote to it"
     )]
     LostFrom {
         /// The first that is lost.

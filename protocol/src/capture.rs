@@ -94,8 +94,8 @@ pub struct LossReport<const BITS: u32 = 7> {
 }
 
 impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
-    /// A new endpoint, which is away. `limit` is the first message that must not be stored, `share` the most stores that
-    /// it may have in the capture buffer.
+    /// A new endpoint, which is away. `limit` is the first message that must not be stored, `share` the most stores
+    /// that it may have in the capture buffer.
     pub fn new(rules: R, limit: Index<BITS>, share: u8) -> Self {
         Self {
             rules,
@@ -205,7 +205,8 @@ impl<const BITS: u32, R: Rules> EndpointPage<BITS, R> {
         self.limit = limit;
     }
 
-    /// The oldest captured store, which is this endpoint's, is replayed. Returns whether more of the endpoint's stores are captured.
+    /// The oldest captured store, which is this endpoint's, is replayed. Returns whether more of the endpoint's stores
+    /// are captured.
     pub fn replay(&mut self, store: &CapturedStore<BITS>, how: Replay) -> bool {
         self.captured = self.captured.saturating_sub(1);
         match how {

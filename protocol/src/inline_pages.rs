@@ -77,9 +77,9 @@ impl<R: Rules> InlineBodies<R> {
         self.page.take()
     }
 
-    /// Whether a producer store may launch inline messages: there is a page, every body that was stored is whole, and the
-    /// heads stand in slots of the queue that the endpoint has. If not, the store is lost, and so is all behind it until
-    /// a resume store (rule 27). `resident`: what the store's look-up found.
+    /// Whether a producer store may launch inline messages: there is a page, every body that was stored is whole, and
+    /// the heads stand in slots of the queue that the endpoint has. If not, the store is lost, and so is all behind it
+    /// until a resume store (rule 27). `resident`: what the store's look-up found.
     pub(crate) fn may_launch(&self, resident: bool) -> bool {
         let page = self.page.is_some() || !self.rules.holds(Rule::LaunchNeedsPage);
         let bodies = !self.inline_lost || !self.rules.holds(Rule::LostBodyRefused);
@@ -101,8 +101,8 @@ impl<R: Rules> InlineBodies<R> {
         }
     }
 
-    /// The endpoint was without a queue and gets one: what stands in slots of a former one is no use. It may be the same
-    /// one; then bodies are lost without need.
+    /// The endpoint was without a queue and gets one: what stands in slots of a former one is no use. It may be the
+    /// same one; then bodies are lost without need.
     pub(crate) fn on_queue(&mut self) {
         self.heads_lost |= self.heads;
         self.heads = false;

@@ -89,8 +89,8 @@ impl<R: Rules> ReceiveQueue<R> {
         Found(self.row)
     }
 
-    /// Whether a message that is committed now finds room. `miss_room`: the miss ring can take one more, and a report of
-    /// it.
+    /// Whether a message that is committed now finds room. `miss_room`: the miss ring can take one more, and a report
+    /// of it.
     pub fn has_room(&self, found: Found, miss_room: bool) -> bool {
         let mut copy = *self;
         copy.commit(found, miss_room) != Put::Refused

@@ -1,8 +1,8 @@
 //! The firmware's part of installation and eviction: which command comes when. The hardware carries out each command as
 //! one step.
 //!
-//! Firmware keeps one of these for each endpoint. It decides for itself whom to install and whom to evict; that needs no
-//! rule.
+//! Firmware keeps one of these for each endpoint. It decides for itself whom to install and whom to evict; that needs
+//! no rule.
 
 use crate::{
     capture::Replay,

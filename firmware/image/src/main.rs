@@ -30,7 +30,7 @@ const REVISION: u32 = match u32::from_str_radix(env!("WAYFARER_REVISION"), 16) {
 
 /// Resident queues of the NIU's configuration, of the side that has more of them.
 const QUEUES: usize = number(env!("WAYFARER_QUEUES")) as usize;
-/// Its endpoints.
+/// Endpoints that this image serves.
 const ENDPOINTS: usize = number(env!("WAYFARER_ENDPOINTS")) as usize;
 /// Its receive queue identifiers.
 const IDENTIFIERS: usize = number(env!("WAYFARER_RECEIVE_QUEUE_IDS")) as usize;
@@ -62,8 +62,8 @@ fn main() -> ! {
         abi::ABI_VERSION_MAJOR,
         abi::ABI_VERSION_MINOR
     );
-    // SAFETY: the entry point runs once, and nothing else names it. It consists of numbers, flags, and enums that have a
-    // variant of number 0, so that zeros are a value of it; `start` gives it the one that counts.
+    // SAFETY: the entry point runs once, and nothing else names it. It consists of numbers, flags, and enums that have
+    // a variant of number 0, so that zeros are a value of it; `start` gives it the one that counts.
     let firmware = unsafe { (*core::ptr::addr_of_mut!(PROTOCOLS)).assume_init_mut() };
     firmware.start(REVISION, limits(&hardware));
     if is_first {

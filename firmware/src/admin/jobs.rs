@@ -43,7 +43,7 @@ pub enum Job {
     Wait(Waiting),
     /// Waiting for the residency protocol, then asking it for something more.
     Ask {
-        /// The endpoint.
+        /// Number of the endpoint.
         endpoint: u16,
         /// What was asked for.
         asked: Option<Request>,
@@ -56,7 +56,7 @@ pub enum Job {
     Look(Operation),
     /// Done, with this result.
     Done(u64),
-    /// Failed.
+    /// It cannot be done.
     Failed(Status),
 }
 
@@ -87,7 +87,7 @@ pub struct Gift {
 pub struct Creation {
     /// What it is like.
     pub shape: Shape,
-    /// Its memory.
+    /// What the host gave for it.
     pub memory: Memory,
     /// First entry of its window.
     pub window_base: u16,
@@ -97,7 +97,7 @@ pub struct Creation {
     pub transmit: Option<u8>,
     /// Its receive queue, if it is not away.
     pub receive: Option<u8>,
-    /// Its number.
+    /// Page in BAR2.
     pub number: u16,
     /// Numbers tried.
     pub tried: u16,
@@ -124,7 +124,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The endpoint.
+    /// Number of the endpoint.
     pub fn endpoint(&self) -> u16 {
         match *self {
             Operation::Destroy(endpoint)

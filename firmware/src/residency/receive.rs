@@ -425,7 +425,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         let index = usize::from(queue) << WORDS_LOG2;
         let word = control.pack();
-        port.issue(Command::write_queue_state(REGION_RECEIVE_QUEUE, index, word));
+        port.issue(Command::write_queue_state(
+            REGION_RECEIVE_QUEUE,
+            index,
+            word,
+        ));
         port.issue(Command::save_record(
             true,
             queue,

@@ -42,7 +42,7 @@ pub enum ExecutorState {
     Save,
     /// A captured store is carried out, or a consumer index is given back.
     Replay,
-    /// Answers.
+    /// Writes a completion.
     Answer,
 }
 
@@ -123,7 +123,7 @@ pub struct CommandExecutor {
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
-    /// The outbox.
+    /// Where records and packets come from.
     pub outbox: MemoryReadMaster,
     /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
     pub room_0: Signal<In, Bit>,

@@ -12,7 +12,7 @@ pub struct CapturedStore {
     /// It is the first beat of an inline body, or a part of it (`enables`), for the slot of `index`. Neither: the
     /// producer index became `index`.
     pub body: Bit,
-    /// Endpoint.
+    /// Whose page it was.
     pub endpoint: Bits<12>,
     /// Its producer index before.
     pub producer: Bits<16>,
@@ -21,9 +21,8 @@ pub struct CapturedStore {
     pub data: Bits<128>,
 }
 
-/// `2^N` captured stores (V16), in the order in which they came, whatever their endpoints; `NP1` is `N + 1`. There is `room`
-/// for fewer than `LIMIT`. Each is
-/// reported to the firmware, in that order too.
+/// `2^N` captured stores (V16), in the order in which they came, whatever their endpoints; `NP1` is `N + 1`. There is
+/// `room` for fewer than `LIMIT`. Each is reported to the firmware, in that order too.
 ///
 /// Contract: `LIMIT` lies at least 4 below `2^N`, and a store may be written only in the three cycles behind one with
 /// `room`. `oldest` counts while not `empty`.

@@ -15,10 +15,11 @@ pub struct GivenBack {
 }
 
 /// Keeps the consumer index that the host has stored last for each of 2^`ENDPOINTS_LOG2` endpoints (rule 22), and hands
-/// indices to the receive side: that of a store to a resident queue in the same cycle, any other in a cycle without one.
+/// indices to the receive side: that of a store to a resident queue in the same cycle, any other in a cycle without
+/// one.
 ///
-/// When a receive queue comes back (`returns`: its word of the map is written in this cycle), the index that was kept is
-/// handed over: six cycles later at the earliest, since until then stores may come that have read the old word. An
+/// When a receive queue comes back (`returns`: its word of the map is written in this cycle), the index that was kept
+/// is handed over: six cycles later at the earliest, since until then stores may come that have read the old word. An
 /// index is dropped for which a store to the same queue comes first: that one is newer.
 ///
 /// Contract: `extra` only with `extra_ready`. Stores are at least two cycles apart, and so are an index handed over and

@@ -63,12 +63,13 @@ pub struct EndpointStores {
 ///   first one, which holds the header and 8 bytes of payload, goes to the slot of that index too.
 ///   So the engine finds every message's header in its slot. A store without a page is dropped and
 ///   counted, and the next producer index that brings messages is refused (`INLINE_LOST`).
-/// * While the endpoint's transmit queue is away, or some of its stores are captured, these stores are judged as always.
-///   What would go to a slot or tell the engine goes to the capture buffer instead (`captures`). So a queue that comes
-///   back gets its stores in order: first those that were captured, then, from one cycle to the next, all others.
+/// * While the endpoint's transmit queue is away, or some of its stores are captured, these stores are judged as
+///   always. What would go to a slot or tell the engine goes to the capture buffer instead (`captures`). So a queue
+///   that comes back gets its stores in order: first those that were captured, then, from one cycle to the next, all
+///   others.
 /// * What finds no room there is lost: `losses` counts, and all stores of messages are refused, resident or not, until
-///   a resume store names the producer index (rules 16, 17). A producer index is lost too that covers a body whose first
-///   beat stands in a slot of a queue that the endpoint has no more.
+///   a resume store names the producer index (rules 16, 17). A producer index is lost too that covers a body whose
+///   first beat stands in a slot of a queue that the endpoint has no more.
 /// * Consumer index of the receive queue: kept, and handed to the receive side in `t + 3` if the queue is resident.
 ///   When the map says that it is so, the index that was kept is handed over.
 ///
@@ -148,8 +149,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// Entries taken since the queue was enabled, modulo 2^16.
     pub consumer_index: Signal<Out, Bits<16>>,
 
-    /// Pulse, with `store_event`: a store met no endpoint, or the receive queue of its consumer index is away, or it was
-    /// lost. Its `index` is the endpoint, for the level-triggered bitmap too.
+    /// Pulse, with `store_event`: a store met no endpoint, or the receive queue of its consumer index is away, or it
+    /// was lost. Its `index` is the endpoint, for the level-triggered bitmap too.
     pub nonresident_store: Signal<Out, Bit>,
     /// Pulse: a store met no endpoint.
     pub stray_store: Signal<Out, Bit>,
@@ -263,7 +264,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     page_exists: DFF<Bit>,
     replaying: DFF<Bit>,
     keeps: DFF<Bit>,
-    /// A replay waited in the cycle before: for this endpoint; there is nothing to carry out, or another endpoint's store.
+    /// A replay waited in the cycle before: for this endpoint; there is nothing to carry out, or another endpoint's
+    /// store.
     replay_seen: DFF<Bit>,
     replay_at: DFF<Bits<12>>,
     replay_fails: DFF<Bit>,
@@ -522,7 +524,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         }
         self.readable.d.next = !self.sweep.clears.val();
 
-        // A replay enters in a cycle without a store. What it needs of the oldest captured store stays until it is over.
+        // A replay enters in a cycle without a store. What it needs of the oldest captured store stays until it is
+        // over.
         self.replay_store.next = self.replay.val().has_store;
         self.word.next = self.replay.val().word;
         self.makes_resident.next = self
@@ -1079,8 +1082,8 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             | bit_cast::<14, 8>(self.place.q.val());
         self.pool_enables.next = self.enables.q.val();
 
-        // Consumer indices: kept, and handed on if the receive queue is resident. One that was kept is handed on when the
-        // queue becomes so.
+        // Consumer indices: kept, and handed on if the receive queue is resident. One that was kept is handed on when
+        // the queue becomes so.
         self.kept.keeps.next = self.keeps.q.val() | self.clears.val();
         self.kept.keeps_endpoint.next = self.at_endpoint.q.val();
         self.kept.keeps_index.next = self.index.q.val();

@@ -18,10 +18,10 @@ pub struct Owner {
 /// Consumer indices of 2^`ENDPOINTS_LOG2` endpoints, resident or not. The answer path speaks of 2^`QUEUES_LOG2` queues:
 /// a table says whose they are.
 ///
-/// A control word with `enabled` gives its queue to an endpoint once the answer path is done with the word. What is told
-/// of the queue before belongs to its former owner: the word without `enabled` took it from that one at once, and what
-/// is told of nobody's queue is forgotten. `start` tells that the queue begins, at the consumer index of the record
-/// that is loaded, or at 0: in the first cycle that has room for it, before the answer path opens the queue.
+/// A control word with `enabled` gives its queue to an endpoint once the answer path is done with the word. What is
+/// told of the queue before belongs to its former owner: the word without `enabled` took it from that one at once, and
+/// what is told of nobody's queue is forgotten. `start` tells that the queue begins, at the consumer index of the
+/// record that is loaded, or at 0: in the first cycle that has room for it, before the answer path opens the queue.
 ///
 /// Contract: behind a control word with `enabled` no other comes before `settling` has fallen. In the 2^`QUEUES_LOG2`
 /// cycles after reset, while the owners are cleared, no control word comes. Consumer indices are cleared by `fresh`.

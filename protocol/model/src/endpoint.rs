@@ -1,5 +1,5 @@
-//! Stores to endpoints that come and go: capture, losses, installation, eviction, inline pages (rules 16 to 19 and 25 to
-//! 28).
+//! Stores to endpoints that come and go: capture, losses, installation, eviction, inline pages (rules 16 to 19 and 25
+//! to 28).
 //!
 //! One endpoint or more share slots and the capture buffer. Receivers take every message at once, or refuse it a few
 //! times; or one of them takes none.
@@ -22,7 +22,7 @@ pub struct Endpoint<const BITS: u32> {
     sources: u8,
     /// Messages of those behind the first.
     others: u8,
-    /// Slots.
+    /// Places of queues.
     slots: u8,
     /// An endpoint may be evicted so often though nobody waits for its slot.
     evictions: u8,

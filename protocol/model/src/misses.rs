@@ -1,7 +1,7 @@
 //! Receive queues that come and go while messages arrive (rules 20 to 24).
 //!
-//! They share a queue of the NIU and the miss ring. Each has one sender, which repeats what is refused. A message arrives
-//! in two steps, look-up and commit. The host of a dead queue takes nothing.
+//! They share a queue of the NIU and the miss ring. Each has one sender, which repeats what is refused. A message
+//! arrives in two steps, look-up and commit. The host of a dead queue takes nothing.
 
 use protocol::miss::Found;
 

@@ -53,14 +53,14 @@ pub enum Store<const BITS: u32> {
     Express(u8),
     /// A part of a body.
     Body {
-        /// Of this message.
+        /// Index of the message it belongs to.
         message: u8,
         /// 0, the head, or 1.
         part: u8,
     },
     /// The producer index behind this message.
     Producer {
-        /// The message.
+        /// What is sent.
         message: u8,
         /// Where its body stands.
         form: Form,
@@ -81,7 +81,7 @@ enum Part {
 /// What an endpoint's world is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The rules.
+    /// Which of them hold.
     pub rules: AllBut,
     /// Messages that its driver sends.
     pub messages: u8,
@@ -207,7 +207,7 @@ pub enum SourceAction {
 
 /// A captured store: the endpoint, the store, and what it holds.
 pub type Captured<const BITS: u32> = (u8, CapturedStore<BITS>, Entry);
-/// The capture buffer.
+/// Stores that wait, of all endpoints.
 pub type CaptureBuffer<const BITS: u32> = Vec<Captured<BITS>, CAPTURED>;
 
 /// What an endpoint's step needs of the node.

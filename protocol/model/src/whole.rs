@@ -2,8 +2,8 @@
 //! on two nodes, find rings full, and are destroyed with messages unanswered.
 //!
 //! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. A store's
-//! verdict follows its look-up, commands of an endpoint's firmware are carried out and shadow lines written at once here,
-//! and it is evicted only for the other endpoint's sake.
+//! verdict follows its look-up, commands of an endpoint's firmware are carried out and shadow lines written at once
+//! here, and it is evicted only for the other endpoint's sake.
 
 use protocol::{Answer, Index, Origin, Placement, Receiver, Verdict};
 

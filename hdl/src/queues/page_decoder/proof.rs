@@ -7,13 +7,13 @@ use crate::gate::prove_inside;
 /// Two endpoints, two queues, and whatever stores and replays come. `part` is what was written last to an endpoint's
 /// part; `known` says that something was. `e2` and `e3` are the endpoints of the stores in `t + 2` and `t + 3`.
 ///
-/// Assumed of the executor and the capture buffer: no replay before the parts are cleared, and a replay of a store finds
-/// one that is captured.
+/// Assumed of the executor and the capture buffer: no replay before the parts are cleared, and a replay of a store
+/// finds one that is captured.
 ///
 /// After a reset, always:
 /// * A store in `t + 2` reads the part as all stores before left it, the one in `t + 3` too.
-/// * A part changes only in the cycle of a verdict, by a store to its own endpoint or a replay for it, or when the parts
-///   are cleared.
+/// * A part changes only in the cycle of a verdict, by a store to its own endpoint or a replay for it, or when the
+///   parts are cleared.
 /// * What is captured is counted, and the count never wraps, up or down. No more is stale than is captured.
 /// * No store goes to a slot directly, or to the engine, while another of its endpoint is captured, or one is lost.
 /// * What is captured stands behind nothing that is lost.

@@ -59,10 +59,10 @@ pub enum ResendState {
 /// becomes ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message
 /// that meets a waiting stage leaves the pipeline, and its queue becomes ready.
 ///
-/// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its endpoint
-/// has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message
-/// without credits for its virtual channel leaves the pipeline with all that follow of its queue;
-/// the queue waits without holding up others.
+/// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
+/// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
+/// credits for its virtual channel leaves the pipeline with all that follow of its queue; the queue waits without
+/// holding up others.
 ///
 /// `restart` stands in every frame of a queue that has nothing unanswered when the frame is made, which is
 /// `launched` - `progress.balance` = 0. What `progress` tells may be late; then the difference is too large, and

@@ -649,8 +649,8 @@ fn follows_the_reference<
                     "{context}"
                 );
             }
-            let gap = std::mem::replace(&mut ring.epoch, message.epoch) != message.epoch
-                || ring.misses;
+            let gap =
+                std::mem::replace(&mut ring.epoch, message.epoch) != message.epoch || ring.misses;
             gaps[usize::from(gap)] += 1;
             let data = entry(frame, message, lap, gap);
             let address = place;
