@@ -88,7 +88,7 @@ impl Program {
         let length = length(self.taken, self.stride_log2);
         let expected = support::niu::entry(self.identifier, self.taken, length, descriptor.phase);
         let found: Vec<u8> = (0..expected.len() as u64)
-            .map(|n| world.load64(address + n & !7).to_le_bytes()[(n % 8) as usize])
+            .map(|n| world.load64((address + n) & !7).to_le_bytes()[(n % 8) as usize])
             .collect();
         assert_eq!(found, expected, "{}: message {}", self.endpoint, self.taken);
         self.taken += 1;

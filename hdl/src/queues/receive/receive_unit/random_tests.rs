@@ -34,6 +34,9 @@ struct Allowed {
     none: usize,
 }
 
+/// A frame on its way: as the loop that sends it has it.
+type Coming = (usize, usize, bool, Option<u64>);
+
 /// A receive queue as the reference knows it.
 struct Ring {
     queue: u64,
@@ -320,7 +323,7 @@ fn follows_the_reference<
 
     // Frames on their way to the unit, in order; whether the next beat of a stream is a header;
     // messages whose header was taken.
-    let mut coming: [VecDeque<(usize, usize, bool, Option<u64>)>; 3] = Default::default();
+    let mut coming: [VecDeque<Coming>; 3] = Default::default();
     let mut at_header = [true; 3];
     let mut taken: VecDeque<Taken> = VecDeque::new();
     let mut bits: HashMap<(u64, u64, u64), bool> = HashMap::new();
