@@ -21,7 +21,7 @@ const QUEUES: u16 = 3;
 /// Messages that the last driver receives in each, and sends to each.
 const MESSAGES: usize = 20;
 /// Enough for small requests; not for the probes of a large ring.
-const PATIENT: Duration = support::cycles(250_000);
+const PATIENT: Duration = support::cycles(62_500);
 /// Longest time that a driver lives, and that the next waits.
 const LIFE_NS: u64 = 60_000;
 /// Longer than the firmware takes from the doorbell to the first submission.
@@ -277,6 +277,8 @@ fn the_niu_is_not_quiet_while_a_read_may_still_be_answered() {
     let period: u64 = configuration.value("host.completion_timeout_cycles");
     let mut cluster = Cluster::new(support::options("bare", 950));
     cluster.program(0, move |port| {
+        // The firmware clears its tables first.
+        port.sleep_ns(3_000_000);
         let device = open(PATIENT).expect("the firmware answers");
         port.with_side(|side| side.bridge.spoil_read(ReadFault::Unanswered));
         let start = port.cycle();
