@@ -148,15 +148,17 @@ fn memory_of_an_endpoint_that_comes_about_too_late_is_kept_as_long_as_it_may() {
     cluster.program(0, |port| {
         // Pieces of memory that the device may reach.
         let pieces = || port.with_side(|side| side.allocations.len());
+        // The firmware clears its tables first.
+        port.sleep_ns(3_000_000);
         let device = Device::open_with("sim:0", HASTY).expect("it is quick enough for that");
         let rings = pieces();
         let options = EndpointOptions {
-            ring_entries_log2: 12,
+            ring_entries_log2: 13,
             ..EndpointOptions::default()
         };
         let late = device.create_endpoint(options);
         assert!(matches!(late, Err(RequestError::FirmwareSilent { .. })));
-        port.sleep_ns(2_000_000);
+        port.sleep_ns(6_000_000);
         assert_eq!(pieces(), rings + 2, "the endpoint is there by now");
         drop(device);
         assert_eq!(pieces(), 0, "it is gone, and the rings are");

@@ -9,6 +9,7 @@ use host_driver::{
 use sim::cluster::ClusterOptions;
 use sim::pcie::random::Random;
 use wayfarer_cluster::launch::{Node, PATIENCE};
+use wayfarer_configuration::Configuration;
 
 /// Between two looks at all endpoints.
 const PAUSE_NS: u64 = 5_000;
@@ -18,6 +19,16 @@ const LIMIT_NS: f64 = 60e6;
 /// What endpoint `number` of a node sends as its message `index`.
 fn payload(number: u16, index: u32) -> [u8; 8] {
     (u64::from(number) << 32 | u64::from(index)).to_le_bytes()
+}
+
+/// So many endpoints, or as many as there may be; and so many with inline bodies.
+fn at_most(count: u16, inline: u16) -> (u16, u16) {
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    let value = |key| configuration.value(key) as u16;
+    let most = value("queues.endpoints")
+        .min(value("queues.receive_queue_ids"))
+        .min(value("queues.translation_entries"));
+    (count.min(most), inline.min(value("queues.inline_pages")))
 }
 
 /// `count` endpoints, each with the peer's endpoint of the same number as its destination.
@@ -52,6 +63,7 @@ fn take(endpoint: &mut Endpoint, number: u16, received: &mut u32) {
 
 /// Each node's endpoints send to the other node's in random order; so queues come and go on both sides, all the time.
 fn random_traffic(count: u16, messages: u32, inline: u16, seed: u64) {
+    let (count, inline) = at_most(count, inline);
     let program = move |node: &Node| {
         let mut random = Random::new(seed + u64::from(node.number()));
         let mut endpoints = endpoints(node, count, inline)?;
@@ -158,8 +170,9 @@ fn inline_bodies_and_express_messages_come_once_and_in_order() {
 /// A message to an endpoint that is away, from one that is away.
 #[test]
 fn a_message_wakes_both_sides() {
-    let program = |node: &Node| {
-        let mut endpoints = endpoints(node, 70, 0)?;
+    let (count, _) = at_most(70, 0);
+    let program = move |node: &Node| {
+        let mut endpoints = endpoints(node, count, 0)?;
         node.barrier();
         for round in 0..3_u32 {
             for (number, endpoint) in endpoints.iter_mut().enumerate() {
