@@ -12,7 +12,7 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `cluster/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 11] = [
+const TEST_PROGRAMS: [&str; 12] = [
     "back_pressure",
     "bad_input",
     "bus_master",
@@ -24,6 +24,7 @@ const TEST_PROGRAMS: [&str; 11] = [
     "reuse",
     "slow_host",
     "soak",
+    "virtual_endpoints",
 ];
 
 /// Options of the command.
