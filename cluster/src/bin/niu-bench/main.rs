@@ -6,6 +6,7 @@ mod dead_ring;
 mod latency;
 mod limits;
 mod nodes;
+mod non_resident;
 mod pair;
 mod platform;
 mod plot;
@@ -35,6 +36,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("limits", limits::run),
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
+    ("non-resident", non_resident::run),
 ];
 
 fn main() -> Result<()> {

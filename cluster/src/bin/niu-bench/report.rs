@@ -74,6 +74,15 @@ pub struct Row {
     /// Share of the link's beats that the frames of dead queues take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_share: Option<f64>,
+    /// How a queue that is away is served; `resident`: none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<&'static str>,
+    /// Whose queue is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<&'static str>,
+    /// One way, beyond that with both queues resident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty_ns: Option<f64>,
     /// The way of one message, stage by stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageTime>,
@@ -107,6 +116,9 @@ impl Row {
             cycles_per_message: None,
             victim_share: None,
             probe_share: None,
+            way: None,
+            side: None,
+            penalty_ns: None,
             stages: Vec::new(),
         }
     }
@@ -150,9 +162,19 @@ const COLUMNS: &[Column] = &[
         text: |row| number(row.wire_cycles, 0),
     },
     Column {
+        heading: "away",
+        width: 10,
+        text: |row| row.side.map(str::to_owned),
+    },
+    Column {
         heading: "one-way ns",
         width: 13,
         text: |row| number(row.one_way_ns, 1),
+    },
+    Column {
+        heading: "beyond resident",
+        width: 17,
+        text: |row| number(row.penalty_ns, 1),
     },
     Column {
         heading: "NIU cycles",
