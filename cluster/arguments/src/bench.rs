@@ -24,7 +24,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring.
+    /// dead-ring, non-resident.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
