@@ -3,9 +3,7 @@
 mod support;
 
 use abi::control::counter::Counter;
-use host_driver::{
-    Destination, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId, VirtualChannel,
-};
+use host_driver::{Destination, Endpoint, EndpointOptions, Error, ReceiveQueueId};
 use sim::cluster::ClusterOptions;
 use sim::pcie::random::Random;
 use wayfarer_cluster::launch::{Node, PATIENCE};
@@ -34,20 +32,14 @@ fn at_most(count: u16, inline: u16) -> (u16, u16) {
 /// `count` endpoints, each with the peer's endpoint of the same number as its destination.
 fn endpoints(node: &Node, count: u16, inline: u16) -> Result<Vec<Endpoint>, Error> {
     let made = (0..count).map(|number| {
-        let endpoint = node.device.create_endpoint(EndpointOptions {
+        let options = EndpointOptions {
             receive_queue_id: ReceiveQueueId(number),
             ring_entries_log2: 4,
             destinations_log2: 0,
             inline: number < inline,
             ..EndpointOptions::default()
-        })?;
-        endpoint.load_translation(
-            Destination(0),
-            NodeNumber(node.peer()),
-            ReceiveQueueId(number),
-            VirtualChannel::ZERO,
-        )?;
-        Ok(endpoint)
+        };
+        Ok(node.endpoint(options, &[node.peer()])?)
     });
     made.collect()
 }

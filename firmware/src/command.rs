@@ -85,7 +85,7 @@ impl Command {
     }
 
     /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's
-    /// word of the map, unless more of its stores are captured.
+    /// word of the map.
     pub const fn replay(endpoint: u16, queue: u8, map: u64) -> Self {
         Command::replay_store(
             header(opcode::REPLAY_STORE),
@@ -107,7 +107,8 @@ impl Command {
         )
     }
 
-    /// Writes the endpoint's word of the map if none of its stores is captured, and completes with `token`.
+    /// Writes the endpoint's word of the map, and completes with `token`. A `fresh` word is not written while stores to
+    /// a former endpoint of this number are captured.
     pub const fn map(endpoint: u16, map: u64, token: u16) -> Self {
         let header = completes(header(opcode::REPLAY_STORE), token);
         Command::replay_store(header, endpoint, 0, Store::None, map)

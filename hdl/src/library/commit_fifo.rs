@@ -15,7 +15,6 @@ use rust_hdl::prelude::*;
 /// Latency: one cycle from `commit` to `empty` falling.
 #[derive(LogicBlock)]
 pub struct CommitFifo<T: Synth, const N: usize, const NP1: usize> {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,

@@ -16,7 +16,6 @@ use rust_hdl::prelude::*;
 /// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
 #[derive(LogicBlock, Default)]
 pub struct ChannelBuffer {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -19,7 +19,6 @@ use rust_hdl::prelude::*;
 /// Latency: verdict one cycle after the last beat.
 #[derive(LogicBlock, Default)]
 pub struct FrameCheck {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -24,7 +24,6 @@ use rust_hdl::prelude::*;
 /// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
 #[derive(LogicBlock, Default)]
 pub struct LinkReceive {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -19,7 +19,6 @@ use rust_hdl::prelude::*;
 /// and `ping_valid` two. `loopback` to `loopback_source` one cycle, `loopback` to `ping_valid` none.
 #[derive(LogicBlock, Default)]
 pub struct LinkUnit {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

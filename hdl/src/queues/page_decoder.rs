@@ -353,7 +353,13 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     makes_resident: Signal<Local, Bit>,
     makes_fresh: Signal<Local, Bit>,
     is_resident: Signal<Local, Bit>,
+    /// A consumer index for a receive queue that is away, or of nobody; a store to nobody.
+    consumer_waits: Signal<Local, Bit>,
+    is_stray: Signal<Local, Bit>,
     is_stale: Signal<Local, Bit>,
+    /// The oldest captured store is a producer index; it is carried out.
+    is_index: Signal<Local, Bit>,
+    carries: Signal<Local, Bit>,
     throws: Signal<Local, Bit>,
     sheds: Signal<Local, Bit>,
     is_last: Signal<Local, Bit>,
@@ -727,18 +733,15 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.read_before.d.next = self.lane.q.val().get_bits::<16>(0) - 1;
         self.read_consumer.d.next = self.is_consumer.q.val() & self.receive_resident.val();
         self.read_receive_queue.d.next = self.entry.val().get_bits::<8>(9);
-        self.read_stray.d.next = ((self.is_express.q.val()
+        self.consumer_waits.next = self.is_consumer.q.val() & !self.receive_resident.val();
+        self.is_stray.next = ((self.is_express.q.val()
             | self.is_producer.q.val()
             | self.is_mark.q.val()
             | self.is_resume.q.val())
             & !self.takes_messages.val())
-            | (self.is_consumer.q.val() & !self.receive_resident.val() & !self.exists.val());
-        self.read_missed.d.next = ((self.is_express.q.val()
-            | self.is_producer.q.val()
-            | self.is_mark.q.val()
-            | self.is_resume.q.val())
-            & !self.takes_messages.val())
-            | (self.is_consumer.q.val() & !self.receive_resident.val());
+            | (self.consumer_waits.val() & !self.exists.val());
+        self.read_stray.d.next = self.is_stray.val();
+        self.read_missed.d.next = self.is_stray.val() | self.consumer_waits.val();
         self.read_endpoint.d.next = self.endpoint.val();
         self.torn_store.next = self.is_torn.q.val();
 
@@ -768,11 +771,13 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.captures_store.next = self.captures_head.val()
             | ((self.accepts_express.val() | self.accepts_producer.val()) & self.away.q.val());
         self.is_stale.next = self.part.q.val().stale.any();
+        self.takes_captured.next = self.replaying.q.val() & self.replay_store.val();
+        self.is_index.next = !self.oldest.val().express & !self.oldest.val().body;
         self.throws.next = self.replay.val().discards
             | self.is_stale.val()
-            | (!self.oldest.val().express & !self.oldest.val().body & self.covers_lost_head.val());
-        self.sheds.next = self.replaying.q.val()
-            & self.replay_store.val()
+            | (self.is_index.val() & self.covers_lost_head.val());
+        self.carries.next = self.takes_captured.val() & !self.throws.val();
+        self.sheds.next = self.takes_captured.val()
             & self.throws.val()
             & !self.is_stale.val()
             & self.page_exists.q.val();
@@ -789,20 +794,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.resumes.next = self.resuming.q.val() & !self.brings.q.val();
 
         // A replay: what becomes of the oldest captured store.
-        self.takes_captured.next = self.replaying.q.val() & self.replay_store.val();
-        self.replays_express.next = self.replaying.q.val()
-            & self.replay_store.val()
-            & !self.throws.val()
-            & self.oldest.val().express;
-        self.replays_body.next = self.replaying.q.val()
-            & self.replay_store.val()
-            & !self.throws.val()
-            & self.oldest.val().body;
-        self.replays_producer.next = self.replaying.q.val()
-            & self.replay_store.val()
-            & !self.throws.val()
-            & !self.oldest.val().express
-            & !self.oldest.val().body;
+        self.replays_express.next = self.carries.val() & self.oldest.val().express;
+        self.replays_body.next = self.carries.val() & self.oldest.val().body;
+        self.replays_producer.next = self.carries.val() & self.is_index.val();
         self.left_captured.next = self.part.q.val().captured;
         if self.replay_store.val() {
             self.left_captured.next = self.part.q.val().captured - 1;

@@ -19,7 +19,7 @@ use crate::gate::prove_inside;
 /// * What is captured stands behind nothing that is lost.
 const PROPERTIES: &str = "
 module properties(input clock, input write_valid, input [172:0] write, input [80:0] configuration,
-    input [140:0] queue_configuration, input answers_settle, input [104:0] replay, input capture_room,
+    input [107:0] queue_configuration, input answers_settle, input [104:0] replay, input capture_room,
     input [189:0] captured, input captured_empty, input [52:0] progress, input page_request,
     input [11:0] page_endpoint);
   reg begun = 0, began = 0;

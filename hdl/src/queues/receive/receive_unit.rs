@@ -34,7 +34,6 @@ pub struct SizedReceiveUnit<
     const SLOTS_LOG2: usize,
     const FLOWS_LOG2: usize,
 > {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
