@@ -4,6 +4,7 @@ use super::command_executor::CommandExecutor;
 use super::control_bridge::ControlBridge;
 use super::data_bus::DataBus;
 use super::event_collector::EventCollector;
+use super::instruction_port::InstructionTarget;
 use super::memory::ProcessorMemory;
 use super::memory_select::OutboxArbiter;
 use super::peripherals::Peripherals;
@@ -35,7 +36,7 @@ pub struct ProcessorEnvironment {
     /// Core clock: the soft core is held in reset, all else goes on.
     pub hold: Signal<In, Bit>,
     /// Processor clock: fetches.
-    pub instruction: WishboneTarget,
+    pub instruction: InstructionTarget,
     /// Processor clock: loads and stores.
     pub data: WishboneTarget,
     /// Processor clock: the debugger resets the soft core.
@@ -396,7 +397,7 @@ impl Logic for ProcessorEnvironment {
         self.responses.read_reset.next = self.resets.processor_side.val();
 
         // The soft core's buses.
-        WishboneTarget::link(&mut self.instruction, &mut self.memory.instruction);
+        InstructionTarget::link(&mut self.instruction, &mut self.memory.instruction);
         WishboneTarget::link(&mut self.data, &mut self.data_bus.core);
         WishboneMaster::join(&mut self.data_bus.memory, &mut self.memory.data);
         WishboneMaster::join(&mut self.data_bus.peripherals, &mut self.peripherals.bus);

@@ -1,5 +1,6 @@
 //! The service processor's RAM.
 
+use super::instruction_port::InstructionTarget;
 use super::wishbone::WishboneTarget;
 use crate::configuration::{RAM_BYTES, RAM_WORDS_LOG2};
 use abi::processor::RAM_BASE;
@@ -13,10 +14,11 @@ const BURST_WORDS: usize = 8;
 
 /// `RAM_BYTES` of RAM with a port for fetches and one for loads and stores.
 ///
-/// An access takes two cycles: `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes
-/// one cycle a word from then on: while a word is acknowledged, the one behind it is read. Fetches from outside the
-/// RAM read zeros, which is no instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store
-/// is seen by fetches from the next cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
+/// A fetch takes one cycle, and there may be one in each (`instruction_port`). A load or store takes two cycles:
+/// `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes one cycle a word from then
+/// on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
+/// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the
+/// next cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
 ///
 /// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5 for 64 KiB.
 #[derive(LogicBlock)]
@@ -26,7 +28,7 @@ pub struct ProcessorMemory {
     /// Synchronous reset of the ports; the words stay.
     pub reset: Signal<In, Bit>,
     /// Fetches.
-    pub instruction: WishboneTarget,
+    pub instruction: InstructionTarget,
     /// Loads and stores.
     pub data: WishboneTarget,
     /// File for `$readmemh`.
@@ -49,7 +51,7 @@ impl ProcessorMemory {
     }
 }
 
-/// Address of the word that a port accesses with the coming clock edge, if it does: the one that is asked for, and,
+/// Address of the word that the data port accesses with the coming clock edge, if it does: the one that is asked for, and,
 /// while that is acknowledged, the one behind it in its cache line.
 fn accessed(port: &WishboneTarget) -> Option<usize> {
     let acknowledged = port.acknowledge.val();
@@ -64,15 +66,15 @@ impl Logic for ProcessorMemory {
         if !self.clock.pos_edge() {
             return;
         }
-        let fetch = accessed(&self.instruction);
-        if let Some(address) = fetch {
+        if self.instruction.fetch.val() {
+            let address = self.instruction.address.val().index();
             let in_ram = address / WORDS == RAM_BASE / RAM_BYTES;
             let value = if in_ram {
                 self._words[address % WORDS]
             } else {
                 0
             };
-            self.instruction.read_data.next = value.to_bits();
+            self.instruction.word.next = value.to_bits();
         }
         let access = accessed(&self.data);
         if let Some(address) = access {
@@ -88,13 +90,11 @@ impl Logic for ProcessorMemory {
                 self.data.read_data.next = place.to_bits();
             }
         }
-        self.instruction.acknowledge.next = fetch.is_some() & !self.reset.val();
         self.data.acknowledge.next = access.is_some() & !self.reset.val();
     }
 
     fn connect(&mut self) {
-        self.instruction.read_data.connect();
-        self.instruction.acknowledge.connect();
+        self.instruction.word.connect();
         self.data.read_data.connect();
         self.data.acknowledge.connect();
     }
@@ -108,23 +108,19 @@ impl Logic for ProcessorMemory {
             "\
 (* ram_style = \"block\", no_rw_check *)
 reg [31:0] words [0:{last}] /* verilator public_flat_rw */;
-{load}wire fetch = instruction$cycle & instruction$strobe & (~instruction$acknowledge | instruction$continues);
-wire access = data$cycle & data$strobe & (~data$acknowledge | data$continues);
-wire [{line_top}:0] fetched_in_line = instruction$address[{line_top}:0] + {{{line_top}'d0, instruction$acknowledge}};
+{load}wire access = data$cycle & data$strobe & (~data$acknowledge | data$continues);
 wire [{line_top}:0] accessed_in_line = data$address[{line_top}:0] + {{{line_top}'d0, data$acknowledge}};
-wire [{top}:0] fetched_index = {{instruction$address[{top}:{line_bits}], fetched_in_line}};
 wire [{top}:0] accessed_index = {{data$address[{top}:{line_bits}], accessed_in_line}};
 wire [3:0] stores = {{4{{access & data$write}}}} & data$select;
 reg in_ram;
 reg [31:0] fetched;
 always @(posedge clock) begin
-  instruction$acknowledge <= fetch & ~reset;
-  if (fetch) begin
-    fetched <= words[fetched_index];
+  if (instruction$fetch) begin
+    fetched <= words[instruction$address[{top}:0]];
     in_ram <= instruction$address[29:{index_bits}] == {upper_bits}'h{base:x};
   end
 end
-always @(*) instruction$read_data = in_ram ? fetched : 32'd0;
+always @(*) instruction$word = in_ram ? fetched : 32'd0;
 always @(posedge clock) begin
   data$acknowledge <= access & ~reset;
   if (stores[0]) words[accessed_index][7:0] <= data$write_data[7:0];
@@ -179,7 +175,7 @@ mod tests {
 
     #[test]
     fn gate() {
-        let (mut accesses, mut fetches) = (Master::default(), Master::default());
+        let mut accesses = Master::default();
         Gate::new("processor_memory", ProcessorMemory::new(None))
             .clock(|unit| &mut unit.clock)
             .cycles(1500)
@@ -205,27 +201,19 @@ mod tests {
                     unit.data.address.next = address.to_bits();
                     unit.data.write_data.next = random.bits();
                 }
-                if fetches.is_free(&mut unit.instruction, random) {
-                    let strobe = !filling && random.chance(50);
-                    unit.instruction.cycle.next = strobe;
-                    unit.instruction.strobe.next = strobe;
-                    unit.instruction.continues.next = random.chance(60);
-                    let address = if random.chance(70) {
-                        place(random)
-                    } else {
-                        random.below(1 << 28) as usize
-                    };
-                    unit.instruction.address.next = address.to_bits();
-                }
                 // A fetch and a store of one word in one cycle are undefined.
-                if stores {
-                    unit.instruction.strobe.next = false;
-                }
+                unit.instruction.fetch.next = !filling && !stores && random.chance(50);
+                let address = if random.chance(70) {
+                    place(random)
+                } else {
+                    random.below(1 << 28) as usize
+                };
+                unit.instruction.address.next = address.to_bits();
             });
     }
 
     #[test]
-    fn stores_are_fetched_byte_for_byte_and_an_access_takes_two_cycles() {
+    fn stores_are_fetched_byte_for_byte_and_only_with_fetch() {
         let mut unit = ProcessorMemory::new(None);
         unit.connect_all();
         settle(&mut unit);
@@ -248,19 +236,13 @@ mod tests {
             for lane in (0..4).filter(|lane| select >> lane & 1 == 1) {
                 expected = expected & !(0xff << (8 * lane)) | data & 0xff << (8 * lane);
             }
-            unit.instruction.cycle.next = true;
-            unit.instruction.strobe.next = true;
             unit.instruction.address.next = (RAM_BASE / 4 + 5).to_bits();
-            settle(&mut unit);
-            assert!(!unit.instruction.acknowledge.val());
-            clock_cycle!(unit, clock);
-            assert!(unit.instruction.acknowledge.val());
-            assert_eq!(
-                unit.instruction.read_data.val().to_u64(),
-                u64::from(expected)
-            );
-            unit.instruction.strobe.next = false;
-            clock_cycle!(unit, clock);
+            for fetch in [true, false] {
+                unit.instruction.fetch.next = fetch;
+                clock_cycle!(unit, clock);
+                assert_eq!(unit.instruction.word.val().to_u64(), u64::from(expected));
+                unit.instruction.address.next = (RAM_BASE / 4 + 6).to_bits();
+            }
         }
     }
 
@@ -272,31 +254,30 @@ mod tests {
             *word = place;
         }
         for start in [8, 13] {
-            // Both ports at once; then another access of each, which is none of the burst.
+            // Fetches in each cycle beside it; then another access, which is none of the burst.
             for offset in 0..BURST_WORDS {
                 let at = 8 + (start + offset) % BURST_WORDS;
-                for bus in [&mut unit.instruction, &mut unit.data] {
-                    bus.cycle.next = true;
-                    bus.strobe.next = true;
-                    bus.address.next = (RAM_BASE / 4 + at).to_bits();
-                    bus.continues.next = offset < BURST_WORDS - 1;
-                }
+                unit.instruction.fetch.next = true;
+                unit.instruction.address.next = (RAM_BASE / 4 + at).to_bits();
+                unit.data.cycle.next = true;
+                unit.data.strobe.next = true;
+                unit.data.address.next = (RAM_BASE / 4 + at).to_bits();
+                unit.data.continues.next = offset < BURST_WORDS - 1;
                 settle(&mut unit);
                 if offset == 0 {
-                    assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
+                    assert!(!unit.data.acknowledge.val());
                     clock_cycle!(unit, clock);
                 }
-                for bus in [&unit.instruction, &unit.data] {
-                    assert!(bus.acknowledge.val(), "word {offset}");
-                    assert_eq!(bus.read_data.val().to_u64(), 0x1000 + at as u64);
-                }
+                assert!(unit.data.acknowledge.val(), "word {offset}");
+                let expected = 0x1000 + at as u64;
+                assert_eq!(unit.data.read_data.val().to_u64(), expected);
                 clock_cycle!(unit, clock);
+                assert_eq!(unit.instruction.word.val().to_u64(), expected);
             }
-            assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
-            unit.instruction.strobe.next = false;
+            assert!(!unit.data.acknowledge.val());
             unit.data.strobe.next = false;
             clock_cycle!(unit, clock);
-            assert!(!unit.instruction.acknowledge.val() && !unit.data.acknowledge.val());
+            assert!(!unit.data.acknowledge.val());
         }
     }
 
@@ -306,17 +287,14 @@ mod tests {
         unit.connect_all();
         unit._words[5] = 0x1234;
         for (address, expected) in [(RAM_BASE, 0x1234), (0, 0), (RAM_BASE + RAM_BYTES, 0)] {
-            unit.instruction.cycle.next = true;
-            unit.instruction.strobe.next = true;
+            unit.instruction.fetch.next = true;
             unit.instruction.address.next = (address / 4 + 5).to_bits();
             clock_cycle!(unit, clock);
             assert_eq!(
-                unit.instruction.read_data.val().to_u64(),
+                unit.instruction.word.val().to_u64(),
                 expected,
                 "{address:#x}"
             );
-            unit.instruction.strobe.next = false;
-            clock_cycle!(unit, clock);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod control_bridge;
 pub mod data_bus;
 pub mod environment;
 pub mod event_collector;
+pub mod instruction_port;
 pub mod memory;
 pub mod memory_select;
 pub mod outbox_stream;

@@ -1,9 +1,10 @@
 //! The service processor's core: VexRiscv, as a black box.
 
+use super::instruction_port::InstructionMaster;
 use super::wishbone::WishboneMaster;
 use rust_hdl::prelude::*;
 
-/// VexRiscv (RV32IMAC with caches and the RISC-V debug module) with its two buses, timer interrupt and JTAG.
+/// VexRiscv (RV32IMAC with a data cache and the RISC-V debug module) with its two buses, timer interrupt and JTAG.
 ///
 /// In Verilog this is the core that `cargo xtask` extracts from its wheel. rust-hdl's own simulator has no model of
 /// it: there the core **stands idle**, and what is around it is tested by driving Wishbone by hand.
@@ -30,7 +31,7 @@ pub struct SoftCore {
     /// The core is halted by the debugger: the timer stands still.
     pub stop_time: Signal<Out, Bit>,
     /// Fetches.
-    pub instruction_bus: WishboneMaster,
+    pub instruction: InstructionMaster,
     /// Loads and stores; addresses with bit 31 set are not cached.
     pub data_bus: WishboneMaster,
 }
@@ -40,30 +41,30 @@ impl Logic for SoftCore {
         self.jtag_tdo.next = false;
         self.debugger_resets.next = false;
         self.stop_time.next = false;
-        for bus in [&mut self.instruction_bus, &mut self.data_bus] {
-            bus.cycle.next = false;
-            bus.strobe.next = false;
-            bus.write.next = false;
-            bus.address.next = Bits::default();
-            bus.write_data.next = Bits::default();
-            bus.select.next = Bits::default();
-            bus.continues.next = false;
-        }
+        self.instruction.fetch.next = false;
+        self.instruction.address.next = Bits::default();
+        self.data_bus.cycle.next = false;
+        self.data_bus.strobe.next = false;
+        self.data_bus.write.next = false;
+        self.data_bus.address.next = Bits::default();
+        self.data_bus.write_data.next = Bits::default();
+        self.data_bus.select.next = Bits::default();
+        self.data_bus.continues.next = false;
     }
 
     fn connect(&mut self) {
         self.jtag_tdo.connect();
         self.debugger_resets.connect();
         self.stop_time.connect();
-        for bus in [&mut self.instruction_bus, &mut self.data_bus] {
-            bus.cycle.connect();
-            bus.strobe.connect();
-            bus.write.connect();
-            bus.address.connect();
-            bus.write_data.connect();
-            bus.select.connect();
-            bus.continues.connect();
-        }
+        self.instruction.fetch.connect();
+        self.instruction.address.connect();
+        self.data_bus.cycle.connect();
+        self.data_bus.strobe.connect();
+        self.data_bus.write.connect();
+        self.data_bus.address.connect();
+        self.data_bus.write_data.connect();
+        self.data_bus.select.connect();
+        self.data_bus.continues.connect();
     }
 
     fn hdl(&self) -> Verilog {
@@ -72,8 +73,7 @@ impl Logic for SoftCore {
                 "\
 // Cycle type 2: the next access is to the next address. Fills of cache lines are such bursts, from a line's first
 // word to its last.
-wire [2:0] instruction_cycle_type, data_cycle_type;
-assign instruction_bus$continues = instruction_cycle_type == 3'd2;
+wire [2:0] data_cycle_type;
 assign data_bus$continues = data_cycle_type == 3'd2;
 /* verilator lint_off PINCONNECTEMPTY */
 VexRiscv vexriscv (
@@ -90,17 +90,9 @@ VexRiscv vexriscv (
   .jtag_tdo(jtag_tdo),
   .ndmreset(debugger_resets),
   .stoptime(stop_time),
-  .iBusWishbone_CYC(instruction_bus$cycle),
-  .iBusWishbone_STB(instruction_bus$strobe),
-  .iBusWishbone_ACK(instruction_bus$acknowledge),
-  .iBusWishbone_WE(instruction_bus$write),
-  .iBusWishbone_ADR(instruction_bus$address),
-  .iBusWishbone_DAT_MISO(instruction_bus$read_data),
-  .iBusWishbone_DAT_MOSI(instruction_bus$write_data),
-  .iBusWishbone_SEL(instruction_bus$select),
-  .iBusWishbone_ERR(1'b0),
-  .iBusWishbone_CTI(instruction_cycle_type),
-  .iBusWishbone_BTE(),
+  .instructionMemory_enable(instruction$fetch),
+  .instructionMemory_address(instruction$address),
+  .instructionMemory_data(instruction$word),
   .dBusWishbone_CYC(data_bus$cycle),
   .dBusWishbone_STB(data_bus$strobe),
   .dBusWishbone_ACK(data_bus$acknowledge),

@@ -1,6 +1,7 @@
 //! The service processor as the NIU sees it.
 
 use super::environment::ProcessorEnvironment;
+use super::instruction_port::InstructionMaster;
 use super::soft_core::SoftCore;
 use super::wishbone::WishboneMaster;
 use crate::bundles::{
@@ -272,8 +273,8 @@ impl Logic for ProcessorSubsystem {
         self.jtag_tdo.next = self.soft_core.jtag_tdo.val();
         self.environment.debugger_resets.next = self.soft_core.debugger_resets.val();
         self.environment.stop_time.next = self.soft_core.stop_time.val();
-        WishboneMaster::join(
-            &mut self.soft_core.instruction_bus,
+        InstructionMaster::join(
+            &mut self.soft_core.instruction,
             &mut self.environment.instruction,
         );
         WishboneMaster::join(&mut self.soft_core.data_bus, &mut self.environment.data);

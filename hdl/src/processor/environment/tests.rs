@@ -41,13 +41,10 @@ fn gate() {
                     };
                     unit.data.select.next = Bits::mask();
                 }
-                if !unit.instruction.strobe.val() || unit.instruction.acknowledge.val() {
-                    unit.instruction.cycle.next = true;
-                    unit.instruction.strobe.next = random.chance(50);
-                    // Not where stores go: meeting one is undefined.
-                    let address = RAM_BASE / 4 + 64 + random.below(16) as usize;
-                    unit.instruction.address.next = address.to_bits();
-                }
+                unit.instruction.fetch.next = random.chance(50);
+                // Not where stores go: meeting one is undefined.
+                let address = RAM_BASE / 4 + 64 + random.below(16) as usize;
+                unit.instruction.address.next = address.to_bits();
             }
             unit.control.done.next = cycle % 16 == 0;
             unit.control.hit.next = random.chance(80);
