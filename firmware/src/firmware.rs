@@ -54,6 +54,8 @@ pub struct Firmware<
     residency: Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
     /// Things done by the residency protocol since an admin request was begun.
     in_a_row: u8,
+    /// What `wants_room` says, which only a step changes: worked out behind each, since it is asked for all the time.
+    wants_room: bool,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -66,6 +68,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             admin: Admin::new(0),
             residency: Residency::new(policies),
             in_a_row: 0,
+            wants_room: false,
         }
     }
 
@@ -74,6 +77,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.admin = Admin::new(revision);
         self.residency.start(limits);
         self.in_a_row = 0;
+        self.look_for_work();
     }
 
     /// New firmware, which was started, follows one that was stopped. `registers`: the admin queue's, as they are now;
@@ -86,6 +90,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
         self.admin.resume(registers);
         self.residency.tables.set_generations(generations);
+        self.look_for_work();
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -119,8 +124,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Whether [`Input::Room`] would bring something about, now or after a pause.
     #[inline]
     pub fn wants_room(&self) -> bool {
-        self.admin.wants_room()
-            || (self.residency.is_idle() && self.residency.has_work() && !self.is_barred())
+        self.wants_room
+    }
+
+    #[inline(never)]
+    fn look_for_work(&mut self) {
+        self.wants_room = self.admin.wants_room()
+            || (self.residency.is_idle() && self.residency.has_work() && !self.is_barred());
     }
 
     /// The residency protocol must not begin anything.
@@ -150,6 +160,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 }
             }
         }
+        self.look_for_work();
     }
 
     #[inline(always)]
