@@ -3,7 +3,7 @@
 use abi::command::{
     GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
 };
-use abi::queue_state::{REGION_RESUME, REGION_SHIFT};
+use abi::queue_state::{REGION_ENDPOINT_MAP, REGION_RESUME, REGION_SHIFT, endpoint_map};
 
 /// One command, as the hardware takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,19 +97,22 @@ impl Command {
     }
 
     /// Throws the oldest captured store away, which is this endpoint's.
-    pub const fn discard(endpoint: u16, map: u64) -> Self {
-        Command::replay_store(
-            header(opcode::REPLAY_STORE),
-            endpoint,
-            0,
-            Store::Discard,
-            map,
-        )
+    pub const fn discard(endpoint: u16) -> Self {
+        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, 0, Store::Discard, 0)
     }
 
-    /// Writes the endpoint's word of the map, and completes with `token`. A `fresh` word is not written while stores to
-    /// a former endpoint of this number are captured.
-    pub const fn map(endpoint: u16, map: u64, token: u16) -> Self {
+    /// Writes the endpoint's word of the map.
+    pub const fn map(endpoint: u16, map: u64) -> Self {
+        // The page decoder has a part in nothing else.
+        if map as u32 & RESIDENT == 0 {
+            return Command::write_queue_state(REGION_ENDPOINT_MAP, endpoint as usize, map);
+        }
+        Command::replay_store(header(opcode::REPLAY_STORE), endpoint, 0, Store::None, map)
+    }
+
+    /// Writes the first word of the map of a new endpoint, unless stores to a former one of this number are captured,
+    /// and completes with `token`.
+    pub const fn fresh(endpoint: u16, map: u64, token: u16) -> Self {
         let header = completes(header(opcode::REPLAY_STORE), token);
         Command::replay_store(header, endpoint, 0, Store::None, map)
     }
@@ -151,6 +154,10 @@ impl Command {
         }
     }
 }
+
+/// Of a word of the map: a queue is resident.
+const RESIDENT: u32 =
+    1 << endpoint_map::transmit_resident::SHIFT | 1 << endpoint_map::receive_resident::SHIFT;
 
 /// What becomes of the oldest captured store.
 #[derive(Clone, Copy)]

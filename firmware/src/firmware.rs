@@ -148,7 +148,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             Input::Completed { token, status } => self.completed(token, status, port),
             Input::Captured(endpoint) => self.captured(endpoint, port),
             Input::Room(now) => self.proceed(now, port),
-            Input::Missed(identifier) => self.residency.missed(identifier, port),
+            Input::Missed(identifier) => self.missed(identifier, port),
             Input::NonResidentEvent { endpoint, lost } => {
                 if !self.admin.is_unsettled() {
                     self.residency.non_resident(endpoint, lost);
@@ -176,10 +176,26 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(always)]
     fn captured(&mut self, endpoint: u16, port: &mut impl Port) {
         self.residency.captured(endpoint);
-        if self.residency.is_idle() && !self.is_barred() && self.in_a_row < MOST_IN_A_ROW {
-            self.in_a_row += u8::from(self.admin.wants_room());
+        if self.may_begin() && self.residency.may_serve_captured(endpoint) {
             self.residency.serve_captured(port);
+            self.in_a_row += u8::from(self.admin.wants_room());
         }
+    }
+
+    #[inline(always)]
+    fn missed(&mut self, identifier: u16, port: &mut impl Port) {
+        let may_begin = self.may_begin();
+        self.residency.missed(identifier, port);
+        if may_begin && self.residency.may_serve_missed() {
+            self.residency.serve_missed(port);
+            self.in_a_row += u8::from(self.admin.wants_room());
+        }
+    }
+
+    /// Whether the residency protocol may begin something, without being asked for room first.
+    #[inline(always)]
+    fn may_begin(&self) -> bool {
+        self.residency.is_idle() && !self.is_barred() && self.in_a_row < MOST_IN_A_ROW
     }
 
     #[inline(always)]

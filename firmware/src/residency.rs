@@ -37,13 +37,10 @@ const SAVE_MISSES: u16 = 4;
 const READ_MISS: u16 = 8;
 /// Behind the last of them.
 const END: u16 = READ_MISS + MISSES as u16;
-/// Tokens of an endpoint's word of the map.
-pub(crate) const MAP: u16 = 0x4000;
-const LAST_MAP: u16 = MAP + abi::endpoint::PAGES as u16 - 1;
 
-/// Events that wait.
+/// Endpoints with an event that waits.
 const EVENTS: usize = 16;
-/// Of these, places for the protocol's own.
+/// Of these, places for those that were taken out and come back: of one errand, and one more.
 const OWN_EVENTS: usize = 4;
 /// Reads of an entry that fail in a row before its endpoint is given up; the pauses between them double.
 const ATTEMPTS: u8 = 12;
@@ -113,26 +110,22 @@ struct Errand {
     cause: Cause,
 }
 
+/// Nobody's errand.
+const NOBODY: Errand = Errand {
+    endpoint: 0,
+    cause: Cause::Ahead,
+};
+
+/// What is under way for the errand, with its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
-    /// A transmit queue's record is being saved, to see whether it may go. `evict_only`: nobody gets it.
-    SavingTransmit {
-        queue: u8,
-        errand: Errand,
-        evict_only: bool,
-    },
+    /// A transmit queue's record is being saved, to see whether it may go.
+    SavingTransmit,
     /// A record is being read for a transmit queue.
-    ReadingTransmit {
-        queue: u8,
-        errand: Errand,
-    },
+    ReadingTransmit,
     /// A receive queue's record is being saved.
-    SavingReceive {
-        queue: u8,
-        errand: Errand,
-        evict_only: bool,
-    },
+    SavingReceive,
     /// An entry is being read for a receive queue, and all misses are waited for.
     ReadingReceive,
     /// Misses are being brought to their ring.
@@ -155,8 +148,12 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     /// What was done.
     pub statistics: Statistics,
     state: State,
+    /// What `state` is about. `evict_only`: nobody gets the queue.
+    errand: Errand,
+    queue: u8,
+    evict_only: bool,
     /// Lower half of the word of the map of the endpoint whose transmit queue's record is being read.
-    prepared: u64,
+    prepared: u32,
     reading: Reading,
     copying: Copying,
     /// The captured store that was reported and is not answered yet.
@@ -171,14 +168,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     tried: u16,
     transmit_patience: Patience,
     receive_patience: Patience,
-    map_patience: Patience,
-    /// Some endpoint's word of the map is to be written again.
-    is_unmapped: bool,
-    /// The miss ring is served before a captured store.
-    misses_first: bool,
-    /// Events found no room: endpoints that wait are to be looked for, the next one from here.
-    must_sweep: bool,
-    swept: u16,
+    /// What is begun next has this turn.
+    turn: u8,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -190,6 +181,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables: Tables::new(),
             statistics: Statistics::NONE,
             state: State::Idle,
+            errand: NOBODY,
+            queue: 0,
+            evict_only: false,
             prepared: 0,
             reading: Reading::NONE,
             copying: Copying::NONE,
@@ -202,11 +196,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tried: 0,
             transmit_patience: Patience::new(),
             receive_patience: Patience::new(),
-            map_patience: Patience::new(),
-            is_unmapped: false,
-            misses_first: false,
-            must_sweep: false,
-            swept: 0,
+            turn: 0,
         }
     }
 
@@ -215,8 +205,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.tables.start(limits);
         self.statistics = Statistics::NONE;
         self.head = None;
-        self.misses_first = false;
-        self.map_patience = Patience::new();
+        self.turn = 0;
         self.stop();
     }
 
@@ -236,9 +225,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.outcome = None;
         self.transmit_patience = Patience::new();
         self.receive_patience = Patience::new();
-        self.is_unmapped = false;
-        self.must_sweep = false;
-        self.swept = 0;
     }
 
     /// Whether nothing is under way.
@@ -259,23 +245,32 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.events.len() < EVENTS - OWN_EVENTS
     }
 
-    /// Whether there is something to be begun, now or after a pause.
-    #[inline(never)]
+    /// Whether there is something to be begun, now or after a pause. The processor asks all the time.
+    #[inline]
     pub fn has_work(&self) -> bool {
         self.head.is_some()
-            || self.request.is_some()
-            || !self.reports.is_empty()
-            || !self.events.is_empty()
-            || self.is_unmapped
-            || self.must_sweep
-            || self.tables.lacks_transmit()
-            || self.tables.lacks_receive()
+            | self.request.is_some()
+            | !self.reports.is_empty()
+            | !self.events.is_empty()
+            | self.tables.lacks_queue()
     }
 
     /// A captured store was reported; the last one is answered.
     #[inline]
     pub fn captured(&mut self, endpoint: u16) {
         self.head = Some(endpoint);
+    }
+
+    /// A captured store of this endpoint would be served at once: there is a queue, or nobody else waits.
+    #[inline]
+    pub fn may_serve_captured(&self, endpoint: u16) -> bool {
+        self.reports.is_empty() || self.tables.transmit_of(endpoint).resident().is_some()
+    }
+
+    /// A message in the miss ring would be served at once.
+    #[inline]
+    pub fn may_serve_missed(&self) -> bool {
+        self.head.is_none() && self.receive_patience.is_none()
     }
 
     /// A message in the miss ring was reported.
@@ -293,25 +288,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// A store to an endpoint that is away, other than a message's. `lost`: maybe a message's, which is lost.
     #[inline(never)]
     pub fn non_resident(&mut self, endpoint: u16, lost: bool) {
-        if self.events.push_back(Event { endpoint, lost }).is_err() {
-            self.must_sweep = true;
-            if lost {
-                self.tables.set_starved(endpoint);
+        let known = self
+            .events
+            .iter_mut()
+            .find(|event| event.endpoint == endpoint);
+        match known {
+            Some(event) => event.lost |= lost,
+            // There is room: none is told beyond `takes_event`, and no more come back than were taken out.
+            None => {
+                let _ = self.events.push_back(Event { endpoint, lost });
             }
         }
-    }
-
-    /// Events found no room: looks for endpoints that wait, from where the last look ended.
-    #[cold]
-    #[inline(never)]
-    fn sweep(&mut self) {
-        while let Some((endpoint, lost)) = self.tables.next_starved(&mut self.swept) {
-            self.non_resident(endpoint, lost);
-            if !self.takes_event() {
-                return;
-            }
-        }
-        self.must_sweep = false;
     }
 
     /// Asks for something; `take_outcome` tells how it ended.
@@ -344,9 +331,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         match (token, self.state) {
-            (READ_TRANSMIT, State::ReadingTransmit { queue, errand }) => {
-                self.transmit_read(queue, errand, status, port);
-            }
+            (READ_TRANSMIT, State::ReadingTransmit) => self.transmit_read(status, port),
             _ => self.completed_other(token, status, port),
         }
     }
@@ -362,40 +347,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.statistics.invalid += 1;
         }
         match (token, self.state) {
-            (
-                SAVE_TRANSMIT,
-                State::SavingTransmit {
-                    queue,
-                    errand,
-                    evict_only,
-                },
-            ) => {
-                self.transmit_saved(queue, errand, evict_only, status, port);
-            }
-            (
-                SAVE_RECEIVE,
-                State::SavingReceive {
-                    queue,
-                    errand,
-                    evict_only,
-                },
-            ) => {
-                self.receive_saved(queue, errand, evict_only, status, port);
-            }
+            (SAVE_TRANSMIT, State::SavingTransmit) => self.transmit_saved(status, port),
+            (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
             (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
+            (READ_MISS, State::ReadingReceive) => self.first_read(status, port),
             (READ_MISS..END, State::Copying) => {
                 self.miss_read(usize::from(token - READ_MISS), status, port);
-            }
-            (MAP..=LAST_MAP, _) if status == Some(CompletionStatus::Done) => {
-                if let Some(queue) = self.tables.transmit_of(token - MAP).resident() {
-                    self.tables.transmit(queue).lost = false;
-                }
-            }
-            (MAP..=LAST_MAP, _) => {
-                self.tables.set_unmapped(token - MAP);
-                self.is_unmapped = true;
-                self.map_patience.pause();
             }
             _ => {}
         }
@@ -410,12 +368,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let place = self.tables.transmit_of(endpoint);
         if let Some(queue) = place.resident() {
             self.head = None;
-            let page = self.tables.transmit(queue).page;
-            port.issue(Command::replay(
-                endpoint,
-                queue,
-                self.tables.map(endpoint, page),
-            ));
+            let map = self.tables.map(endpoint, self.tables.page_of(queue));
+            port.issue(Command::replay(endpoint, queue, map));
         } else if place.is_away() {
             let cause = Cause::Captured;
             self.install_transmit(Errand { endpoint, cause }, port);
@@ -429,8 +383,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn discard(&mut self, endpoint: u16, port: &mut impl Port) {
         self.head = None;
         self.statistics.discarded += 1;
-        let page = self.tables.page_of(endpoint).unwrap_or_default();
-        port.issue(Command::discard(endpoint, self.tables.map(endpoint, page)));
+        port.issue(Command::discard(endpoint));
     }
 
     /// Begins the next thing that is to be done; whether there was one. Nothing is under way.
@@ -440,8 +393,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.carry_out(request, port);
             return true;
         }
-        self.misses_first = !self.misses_first;
-        if self.misses_first && self.begin_misses(now, port) {
+        // Captured stores have every other turn, and events every eighth.
+        self.turn = self.turn.wrapping_add(1);
+        let is_first = match self.turn % 8 {
+            0 => self.begin_event(now, port),
+            1 | 3 | 5 | 7 => self.begin_misses(now, port),
+            _ => false,
+        };
+        if is_first {
             return true;
         }
         if let Some(endpoint) = self.head {
@@ -451,15 +410,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 return true;
             }
         }
-        self.begin_misses(now, port)
-            || self.begin_event(now, port)
-            || self.begin_mapping(now, port)
-            || self.begin_ahead(now, port)
+        self.begin_misses(now, port) || self.begin_event(now, port) || self.begin_ahead(now, port)
     }
 
     #[inline(never)]
     fn begin_misses(&mut self, now: u32, port: &mut impl Port) -> bool {
-        !self.reports.is_empty() && self.receive_patience.is_over(now) && self.serve_missed(port)
+        self.receive_patience.is_over(now) && self.serve_missed(port)
     }
 
     fn carry_out(&mut self, request: Request, port: &mut impl Port) {
@@ -470,12 +426,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         match request {
             Request::EvictTransmit(endpoint) => {
                 match self.tables.transmit_of(endpoint).resident() {
-                    Some(queue) => self.save_transmit(queue, errand(endpoint), true, port),
+                    Some(queue) => self.send_away(queue, false, errand(endpoint), port),
                     None => self.outcome = Some(Ok(())),
                 }
             }
             Request::EvictReceive(endpoint) => match self.tables.receive_of(endpoint).resident() {
-                Some(queue) => self.save_receive(queue, errand(endpoint), true, port),
+                Some(queue) => self.send_away(queue, true, errand(endpoint), port),
                 None => self.outcome = Some(Ok(())),
             },
             Request::InstallTransmit(endpoint) => match self.tables.transmit_of(endpoint).is_away()
@@ -487,6 +443,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 true => self.install_receive(errand(endpoint), None, port),
                 false => self.outcome = Some(self.is_whole(endpoint)),
             },
+        }
+    }
+
+    /// Has whoever has this queue go, and nobody get it.
+    fn send_away(&mut self, queue: u8, receive: bool, errand: Errand, port: &mut impl Port) {
+        self.errand = errand;
+        self.evict_only = true;
+        match receive {
+            false => self.save_transmit(queue, port),
+            true => self.save_receive(queue, port),
         }
     }
 
@@ -503,9 +469,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     fn begin_event(&mut self, now: u32, port: &mut impl Port) -> bool {
-        if self.must_sweep && self.events.is_empty() {
-            self.sweep();
-        }
         let Some(event) = self.events.pop_front() else {
             return false;
         };
@@ -516,17 +479,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         if lost && self.tables.transmit_of(endpoint).is_away() {
             if !self.transmit_patience.is_over(now) {
-                let _ = self.events.push_back(event);
+                self.non_resident(endpoint, lost);
                 return false;
             }
-            // The other half of what it may mean; there is room where it came from.
+            // The other half of what it may mean.
             self.non_resident(endpoint, false);
             self.install_transmit(errand, port);
             return true;
         }
-        if lost && let Some(queue) = self.tables.transmit_of(endpoint).resident() {
-            self.tables.transmit(queue).lost = true;
-            // The hardware tells the loss once the map says that the queue is resident.
+        if lost && self.tables.transmit_of(endpoint).resident().is_some() {
+            // The store may have come between the replay that told the losses and the word of the map that came behind
+            // it. The hardware tells them again with each such word.
             self.write_map(endpoint, port);
         }
         if self.tables.receive_of(endpoint) == Place::STARVED {
@@ -539,56 +502,44 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         true
     }
 
-    fn begin_mapping(&mut self, now: u32, port: &mut impl Port) -> bool {
-        if !self.is_unmapped || !self.map_patience.is_over(now) {
-            return false;
-        }
-        match self.tables.take_unmapped() {
-            Some(endpoint) => self.write_map(endpoint, port),
-            None => self.is_unmapped = false,
-        }
-        true
-    }
-
     /// Sees to it that a queue of each side is free for the next endpoint that comes back.
     fn begin_ahead(&mut self, now: u32, port: &mut impl Port) -> bool {
-        let errand = Errand {
-            endpoint: 0,
-            cause: Cause::Ahead,
-        };
         self.tried = 0;
+        self.errand = NOBODY;
+        self.evict_only = true;
         if self.tables.lacks_transmit() && self.transmit_patience.is_over(now) {
-            self.evict_transmit(errand, port);
+            self.evict_transmit(port);
             return true;
         }
         if self.tables.lacks_receive() && self.receive_patience.is_over(now) {
-            self.evict_receive(errand, port);
+            self.evict_receive(port);
             return true;
         }
         false
     }
 
-    /// Writes the word of the map of an endpoint of which a queue is resident.
+    /// Writes the word of the map of an endpoint whose transmit queue is resident.
     #[inline(never)]
     fn write_map(&mut self, endpoint: u16, port: &mut impl Port) {
-        if let Some(page) = self.tables.page_of(endpoint) {
-            let map = self.tables.map(endpoint, page);
-            port.issue(Command::map(endpoint, map, MAP + endpoint));
+        if let Some(queue) = self.tables.transmit_of(endpoint).resident() {
+            let map = self.tables.map(endpoint, self.tables.page_of(queue));
+            port.issue(Command::map(endpoint, map));
         }
     }
 
     /// An errand is done.
     #[inline(never)]
-    fn succeed(&mut self, errand: Errand) {
+    fn succeed(&mut self) {
         self.state = State::Idle;
-        if errand.cause == Cause::Request {
+        if self.errand.cause == Cause::Request {
             self.outcome = Some(Ok(()));
         }
     }
 
     /// An errand cannot be done now. What caused it still stands, and it is tried again after a pause.
     #[inline(never)]
-    fn put_off(&mut self, errand: Errand, receive: bool) {
+    fn put_off(&mut self, receive: bool) {
+        let errand = self.errand;
         self.state = State::Idle;
         self.statistics.put_off += 1;
         match receive {
@@ -606,7 +557,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// others' behind it: after some attempts its endpoint is given up, and only this one loses anything.
     #[cold]
     #[inline(never)]
-    fn read_failed(&mut self, errand: Errand, receive: bool, status: Status, port: &mut impl Port) {
+    fn read_failed(&mut self, receive: bool, status: Status, port: &mut impl Port) {
+        let errand = self.errand;
         self.state = State::Idle;
         self.statistics.failed_reads += 1;
         let patience = match receive {

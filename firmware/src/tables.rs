@@ -12,7 +12,7 @@ pub use shape::{Memory, PAGE_BYTES, Shape, check};
 
 use crate::command::Command;
 use abi::admin::TABLE_ENTRY_BYTES;
-use abi::queue_state::{EndpointMap, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, ReceiveMap};
+use abi::queue_state::{EndpointMap, REGION_RECEIVE_MAP, ReceiveMap, endpoint_map};
 use heapless::Deque;
 use windows::Windows;
 
@@ -30,8 +30,7 @@ impl Place {
     pub const NONE: Place = Place(0);
     /// Its record is in the host's table.
     pub const AWAY: Place = Place(1);
-    /// As `AWAY`. A receive queue's ring was full: a store of its consumer index brings it back. A transmit queue's
-    /// program was not told of a loss yet.
+    /// As `AWAY`, of a receive queue whose ring was full: a store of its consumer index brings it back.
     pub const STARVED: Place = Place(2);
     /// Its record cannot be read: it takes no part until it is destroyed.
     pub const BROKEN: Place = Place(3);
@@ -60,10 +59,6 @@ pub struct TransmitOwner {
     owner: u16,
     /// Upper half of the endpoint's word of the map.
     pub page: u16,
-    /// The map does not say yet that it is resident.
-    pub unmapped: bool,
-    /// A store was lost, and the map is to say that the queue is resident, so that the program is told.
-    pub lost: bool,
     /// Generation of the last owner.
     pub generation: u8,
 }
@@ -81,8 +76,6 @@ pub struct ReceiveOwner {
     pub entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes.
     pub stride_log2: u8,
-    /// As in `TransmitOwner`.
-    pub unmapped: bool,
 }
 
 impl TransmitOwner {
@@ -113,6 +106,12 @@ pub struct Given {
     pub ring: u64,
     /// Receive queue that takes misses.
     pub queue: u8,
+}
+
+/// What of a word of the map says that this transmit queue is resident.
+const fn transmit_word(queue: u8) -> u32 {
+    1 << endpoint_map::transmit_resident::SHIFT
+        | (queue as u32) << endpoint_map::transmit_queue::SHIFT
 }
 
 /// Everything that is shared. `QUEUES`: most queues a side; `ENDPOINTS`, `IDENTIFIERS`: most endpoints and receive
@@ -153,8 +152,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             transmit: [TransmitOwner {
                 owner: 0,
                 page: 0,
-                unmapped: false,
-                lost: false,
                 generation: 0,
             }; QUEUES],
             receive: [ReceiveOwner {
@@ -163,7 +160,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
                 identifier: 0,
                 entries_log2: 0,
                 stride_log2: 0,
-                unmapped: false,
             }; QUEUES],
             free_transmit: Deque::new(),
             free_receive: Deque::new(),
@@ -214,12 +210,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         // There is room for all: the limits are within the sizes.
         for (queue, owner) in (0..self.limits.transmit_queues).zip(&mut self.transmit) {
             owner.owner = 0;
-            owner.unmapped = false;
             let _ = self.free_transmit.push_back(queue as u8);
         }
         for (queue, owner) in (0..self.limits.receive_queues).zip(&mut self.receive) {
             owner.owner = 0;
-            owner.unmapped = false;
             let _ = self.free_receive.push_back(queue as u8);
         }
         self.free_pages = match self.limits.inline_pages {
@@ -318,55 +312,57 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         &mut self.receive[usize::from(queue) % QUEUES]
     }
 
+    /// Lower half of an endpoint's word of the map, as it should be.
+    #[inline]
+    fn map_low(&self, endpoint: u16) -> u32 {
+        let mut map = 0;
+        let transmit = self.transmit_of(endpoint);
+        if let Some(queue) = transmit.resident() {
+            map |= transmit_word(queue);
+        }
+        if transmit != Place::NONE {
+            map |= 1 << endpoint_map::exists::SHIFT;
+        }
+        // A receive queue that was never bound has nothing to give back.
+        if let Some(queue) = self.receive_of(endpoint).resident()
+            && self.receive[usize::from(queue) % QUEUES].identifier != 0
+        {
+            map |= 1 << endpoint_map::receive_resident::SHIFT
+                | u32::from(queue) << endpoint_map::receive_queue::SHIFT;
+        }
+        map
+    }
+
     /// An endpoint's word of the map, as it should be. `page`: its upper half.
     #[inline(never)]
     pub fn map(&self, endpoint: u16, page: u16) -> u64 {
-        let transmit = self.transmit_of(endpoint);
-        // A receive queue that was never bound has nothing to give back.
-        let receive = self.receive_of(endpoint).resident();
-        let receive =
-            receive.filter(|&queue| self.receive[usize::from(queue) % QUEUES].identifier != 0);
-        let map = EndpointMap {
-            transmit_queue: transmit.resident().unwrap_or_default().into(),
-            transmit_resident: transmit.resident().is_some().into(),
-            exists: (transmit != Place::NONE).into(),
-            receive_queue: receive.unwrap_or_default().into(),
-            receive_resident: receive.is_some().into(),
-            ..EndpointMap::default()
-        };
-        map.pack() | (u64::from(page) << 32)
+        u64::from(self.map_low(endpoint)) | u64::from(page) << 32
     }
 
-    /// An endpoint's word of the map, without its page, as it will be with this transmit queue.
-    pub fn map_with(&self, endpoint: u16, queue: u8) -> u64 {
-        let map = EndpointMap {
-            transmit_queue: queue.into(),
-            transmit_resident: 1,
-            ..EndpointMap::unpack(self.map(endpoint, 0))
-        };
-        map.pack()
+    /// Its lower half, as it will be when its transmit queue has come back.
+    #[inline]
+    pub fn map_with(&self, endpoint: u16, queue: u8) -> u32 {
+        self.map_low(endpoint) | transmit_word(queue)
     }
 
-    /// Upper half of the word of the map of an endpoint of which a queue is resident.
+    /// The word, as it will be when the transmit queue has left.
     #[inline(never)]
-    pub fn page_of(&self, endpoint: u16) -> Option<u16> {
-        let transmit = self.transmit_of(endpoint).resident();
-        let transmit = transmit.map(|queue| self.transmit[usize::from(queue) % QUEUES].page);
-        transmit.or_else(|| {
-            let receive = self.receive_of(endpoint).resident()?;
-            Some(self.receive[usize::from(receive) % QUEUES].page)
-        })
+    pub fn map_without_transmit(&self, endpoint: u16, page: u16) -> u64 {
+        self.map(endpoint, page) & !u64::from(transmit_word(u8::MAX))
     }
 
-    /// Turns the ways to an endpoint's queues off.
+    /// The word, as it will be when the receive queue has left.
     #[inline(never)]
-    pub fn close(&self, endpoint: u16, page: u16) -> Command {
-        let map = EndpointMap {
-            exists: 1,
-            ..EndpointMap::default()
-        };
-        let map = map.pack() | (u64::from(page) << 32);
-        Command::write_queue_state(REGION_ENDPOINT_MAP, endpoint.into(), map)
+    pub fn map_without_receive(&self, endpoint: u16, page: u16) -> u64 {
+        let receive = 1 << endpoint_map::receive_resident::SHIFT
+            | u64::from(u8::MAX) << endpoint_map::receive_queue::SHIFT;
+        self.map(endpoint, page) & !receive
+    }
+
+    /// Upper half of the word of the map of whoever has this transmit queue.
+    #[inline]
+    pub fn page_of(&self, queue: u8) -> u16 {
+        self.transmit[usize::from(queue) % QUEUES].page
     }
 
     /// Has an identifier lead to the queue that takes misses, which takes so many.
@@ -430,16 +426,32 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         let _ = self.free_receive.push_front(queue);
     }
 
+    /// Whether `lacks_transmit` or `lacks_receive`.
+    #[inline]
+    pub fn lacks_queue(&self) -> bool {
+        self.lacks_transmit() | self.lacks_receive()
+    }
+
     /// Whether an endpoint is away while no transmit queue is free.
-    #[inline(never)]
+    #[inline]
     pub fn lacks_transmit(&self) -> bool {
-        self.away_transmit > 0 && self.free_transmit.is_empty()
+        (self.away_transmit > 0) & self.free_transmit.is_empty()
     }
 
     /// Whether an endpoint is away while no receive queue is free.
-    #[inline(never)]
+    #[inline]
     pub fn lacks_receive(&self) -> bool {
-        self.away_receive > 0 && self.free_receive.is_empty()
+        (self.away_receive > 0) & self.free_receive.is_empty()
+    }
+
+    /// An endpoint's transmit queue, which was away, has come back.
+    #[inline]
+    pub fn transmit_came(&mut self, endpoint: u16, queue: u8, page: u16) {
+        self.away_transmit -= 1;
+        self.transmit_of[usize::from(endpoint) % ENDPOINTS] = Place::queue(queue);
+        let owner = self.transmit(queue);
+        owner.owner = endpoint + 1;
+        owner.page = page;
     }
 
     /// An endpoint's transmit queue is somewhere else from now on.
@@ -457,8 +469,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             let owner = self.transmit(queue);
             owner.owner = endpoint + 1;
             owner.page = page;
-            owner.unmapped = false;
-            owner.lost = false;
         }
     }
 
@@ -477,7 +487,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             let owner = self.receive(queue);
             owner.owner = endpoint + 1;
             owner.page = page;
-            owner.unmapped = false;
             owner.identifier = 0;
         }
     }
@@ -503,65 +512,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         let generation = &mut self.transmit(queue).generation;
         *generation = generation.wrapping_add(1);
         *generation
-    }
-
-    /// The map does not say yet which of an endpoint's queues are resident.
-    #[inline(never)]
-    pub fn set_unmapped(&mut self, endpoint: u16) {
-        if let Some(queue) = self.transmit_of(endpoint).resident() {
-            self.transmit(queue).unmapped = true;
-        }
-        if let Some(queue) = self.receive_of(endpoint).resident() {
-            self.receive(queue).unmapped = true;
-        }
-    }
-
-    /// One of the endpoints of which the map does not say it yet; of one of its queues, it counts as said.
-    #[inline(never)]
-    pub fn take_unmapped(&mut self) -> Option<u16> {
-        for owner in &mut self.transmit {
-            if core::mem::take(&mut owner.unmapped) && owner.owner != 0 {
-                return owner.endpoint();
-            }
-        }
-        for owner in &mut self.receive {
-            if core::mem::take(&mut owner.unmapped) && owner.owner != 0 {
-                return owner.endpoint();
-            }
-        }
-        None
-    }
-
-    /// An endpoint's program is to be told of a loss.
-    #[cold]
-    #[inline(never)]
-    pub fn set_starved(&mut self, endpoint: u16) {
-        let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
-        if *place == Place::AWAY {
-            *place = Place::STARVED;
-        } else if let Some(queue) = place.resident() {
-            let owner = self.transmit(queue);
-            owner.lost = true;
-        }
-    }
-
-    /// The next endpoint that waits, from `next` on, and whether for being told of a loss.
-    #[cold]
-    #[inline(never)]
-    pub fn next_starved(&self, next: &mut u16) -> Option<(u16, bool)> {
-        while usize::from(*next) < self.limits.endpoints {
-            let endpoint = *next;
-            *next += 1;
-            let lost = match self.transmit_of(endpoint).resident() {
-                None => self.transmit_of(endpoint) == Place::STARVED,
-                Some(queue) => self.transmit[usize::from(queue) % QUEUES].lost,
-            };
-            if lost || self.receive_of(endpoint) == Place::STARVED {
-                return Some((endpoint, lost));
-            }
-        }
-        *next = 0;
-        None
     }
 
     /// A number that no endpoint has: all others come before it does again.

@@ -287,7 +287,6 @@ fn every_message_arrives_once_and_in_order() {
         let (queues, endpoints) = [(4, 96), (8, 64), (16, 192)][seed as usize % 3];
         let mut cluster = Cluster::new(seed, limits(queues, endpoints));
         cluster.world.slow_reads = seed % 2 == 1;
-        cluster.world.busy_one_in = [0, 5][seed as usize / 3];
         cluster.world.capture_room = [3, 64][seed as usize % 2];
         for place in 0..endpoints as u64 / 2 {
             cluster.add(place, place as u16, 40);

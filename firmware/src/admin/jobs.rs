@@ -10,7 +10,7 @@ use crate::layout::{
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
-use crate::residency::{MAP, Request, Residency, allowance};
+use crate::residency::{Request, Residency, allowance};
 use crate::tables::{Memory, Place, Shape};
 use abi::admin::{EndpointResult, MISS_RING_ENTRIES_LOG2, status::Status};
 use abi::message::MAXIMUM_STRIDE_LOG2;
@@ -256,7 +256,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                     base,
                     entries,
                 ));
-                port.issue(Command::map(creation.number, map, FRESH_TOKEN));
+                port.issue(Command::fresh(creation.number, map, FRESH_TOKEN));
                 Job::Wait(Waiting::Fresh(creation))
             }
             Job::Look(operation) => {
@@ -432,7 +432,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
         if creation.transmit.is_some() || creation.receive.is_some() {
             let map = self.tables.map(number, page);
-            port.issue(Command::map(number, map, MAP + number));
+            port.issue(Command::map(number, map));
         }
         Job::Done(self.describe(number, creation.window_base))
     }
@@ -533,10 +533,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 index,
                 data,
             ));
-            if let Some(page) = self.tables.page_of(endpoint) {
-                let map = self.tables.map(endpoint, page);
-                port.issue(Command::map(endpoint, map, MAP + endpoint));
-            }
+            let map = self.tables.map(endpoint, entry.page);
+            port.issue(Command::map(endpoint, map));
             port.issue(self.tables.lead(identifier, queue));
         } else if place.is_away() {
             let (entries, stride) = (control.entries_log2 as u8, control.stride_log2 as u8);

@@ -46,6 +46,12 @@ impl Patience {
         self.failures = 0;
     }
 
+    /// Whether there is no pause.
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        matches!(self.wait, Wait::Over)
+    }
+
     /// Whether the pause is over; `now` in processor cycles.
     #[inline]
     pub fn is_over(&mut self, now: u32) -> bool {

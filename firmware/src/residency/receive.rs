@@ -1,9 +1,7 @@
 //! Receive queues come and go, and messages of the miss ring come to their own.
 
 use super::reports::Reports;
-use super::{
-    Cause, Errand, MAP, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE, State,
-};
+use super::{Cause, Errand, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE, State};
 use crate::command::Command;
 use crate::layout::{
     ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, MISS_BYTES, MISS_RECORD_INBOX, MISSES,
@@ -16,22 +14,23 @@ use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
-    EndpointMap, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, ReceiveControl, ReceiveIndices,
-    WORDS_LOG2,
+    REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, ReceiveControl, ReceiveIndices, WORDS_LOG2,
+    receive_control,
 };
 
 /// Most messages that the queue that takes misses accepts for an identifier.
-const MOST_ALLOWED: u16 = u8::MAX as u16;
+const MOST_ALLOWED: u16 = 16;
 
 /// An entry of the table is being read, and all misses of its endpoint are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    queue: u8,
-    errand: Errand,
     /// Identifier whose way to the miss ring is closed.
     closed: Option<u16>,
     /// How the read of the entry ended.
     entry: Option<Result<(), Status>>,
+    /// The first miss is read too: it is known which one it is. And how that ended.
+    has_first: bool,
+    first: Option<Result<(), Status>>,
     /// Messages that were written to the miss ring before it was closed.
     misses: Option<u16>,
 }
@@ -39,8 +38,6 @@ pub(super) struct Reading {
 /// Messages are being brought from the miss ring to their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Copying {
-    queue: u8,
-    errand: Errand,
     identifier: Option<u16>,
     entries_log2: u8,
     stride_log2: u8,
@@ -57,19 +54,13 @@ pub(super) struct Copying {
     failed: Option<Status>,
 }
 
-/// Nobody's errand.
-const NOBODY: Errand = Errand {
-    endpoint: 0,
-    cause: Cause::Ahead,
-};
-
 impl Reading {
     /// Nothing is being read.
     pub(super) const NONE: Reading = Reading {
-        queue: 0,
-        errand: NOBODY,
         closed: None,
         entry: None,
+        has_first: false,
+        first: None,
         misses: None,
     };
 }
@@ -77,8 +68,6 @@ impl Reading {
 impl Copying {
     /// Nothing is being brought.
     pub(super) const NONE: Copying = Copying {
-        queue: 0,
-        errand: NOBODY,
         identifier: None,
         entries_log2: 0,
         stride_log2: 0,
@@ -89,6 +78,14 @@ impl Copying {
         places: [None; MISSES],
         failed: None,
     };
+}
+
+impl Copying {
+    /// Messages that the ring has room for, with those that are being brought.
+    fn room(&self) -> u16 {
+        let level = self.producer.wrapping_sub(self.consumer);
+        (1_u16 << self.entries_log2).saturating_sub(level)
+    }
 }
 
 fn trouble(status: Option<CompletionStatus>) -> Option<Status> {
@@ -104,7 +101,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 {
     /// Serves the first message of the miss ring; whether anything was done.
     #[inline(never)]
-    pub(super) fn serve_missed(&mut self, port: &mut impl Port) -> bool {
+    pub fn serve_missed(&mut self, port: &mut impl Port) -> bool {
+        if self.reports.is_empty() {
+            return false;
+        }
         let Some(identifier) = self.reports.get(self.reports.start()) else {
             self.give_back(port);
             return true;
@@ -141,38 +141,46 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         match self.tables.take_receive() {
-            Some(queue) => self.read_receive(queue, errand, identifier, port),
+            Some(queue) => {
+                self.errand = errand;
+                self.read_receive(queue, identifier, port);
+            }
             None => {
+                self.errand = errand;
+                self.evict_only = false;
                 self.tried = 0;
-                self.evict_receive(errand, port);
+                self.evict_receive(port);
             }
         }
     }
 
     #[inline(never)]
-    fn read_receive(
-        &mut self,
-        queue: u8,
-        errand: Errand,
-        identifier: Option<u16>,
-        port: &mut impl Port,
-    ) {
-        let entry = self.tables.entry(errand.endpoint);
+    fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
+        let entry = self.tables.entry(self.errand.endpoint);
         port.issue(Command::read_host(
             entry,
             ENTRY_BYTES,
             ENTRY_INBOX,
             READ_RECEIVE,
         ));
-        self.reading = Reading {
-            queue,
-            errand,
-            ..Reading::NONE
-        };
+        self.state = State::ReadingReceive;
+        self.queue = queue;
+        self.reading = Reading::NONE;
         if let Some(identifier) = identifier {
+            // Nobody knows yet how long its entries are.
+            self.read_miss(self.reports.start(), 0, MISS_BYTES, port);
+            self.reading.has_first = true;
             self.close_misses(identifier, port);
         }
-        self.state = State::ReadingReceive;
+    }
+
+    #[inline]
+    fn read_miss(&self, number: u16, place: usize, bytes: usize, port: &mut impl Port) {
+        let ring = self.tables.given().map_or(0, |given| given.ring);
+        let address = ring + (Reports::place(number) * MISS_BYTES) as u64;
+        let inbox = MISSES_INBOX + place * MISS_BYTES;
+        let token = READ_MISS + place as u16;
+        port.issue(Command::read_host(address, bytes, inbox, token));
     }
 
     /// No message for this identifier comes to the miss ring any more; how many there are is asked for.
@@ -207,7 +215,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let reading = &self.reading;
         let identifier = (control.enabled == 1).then_some(control.receive_queue_id as u16);
         let owner = identifier.and_then(|identifier| self.tables.endpoint_of(identifier));
-        let endpoint = identifier.map(|_| reading.errand.endpoint);
+        let endpoint = identifier.map(|_| self.errand.endpoint);
         let is_good = (1..=MAXIMUM_ENTRIES_LOG2 as u64).contains(&control.entries_log2)
             && (MINIMUM_STRIDE_LOG2 as u64..=MAXIMUM_STRIDE_LOG2 as u64)
                 .contains(&control.stride_log2)
@@ -242,16 +250,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 return;
             }
         }
-        let (queue, errand, identifier) = (reading.queue, reading.errand, reading.closed);
-        if let Err(status) = entry {
-            self.tables.return_receive(queue);
-            return self.read_failed(errand, true, status, port);
+        let (identifier, has_first) = (reading.closed, reading.has_first);
+        if has_first && reading.first.is_none() {
+            return;
+        }
+        if let Err(status) = entry.and(reading.first.unwrap_or(Ok(()))) {
+            self.tables.return_receive(self.queue);
+            return self.read_failed(true, status, port);
         }
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
         self.copying = Copying {
-            queue,
-            errand,
             identifier,
             entries_log2: control.entries_log2 as u8,
             stride_log2: control.stride_log2 as u8,
@@ -263,46 +272,49 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             failed: None,
         };
         self.state = State::Copying;
+        if has_first && self.copying.room() > 0 {
+            self.copying.next = self.reports.start().wrapping_add(1);
+            self.copying.count = 1;
+            self.write_miss(0, 0, port);
+        }
         self.copy(port);
     }
 
     /// Reads more of the misses, or ends.
     #[inline(never)]
     fn copy(&mut self, port: &mut impl Port) {
-        let copying = &mut self.copying;
-        let ring = self.tables.given().map_or(0, |given| given.ring);
-        let level = copying.producer.wrapping_sub(copying.consumer);
-        let room = (1_u16 << copying.entries_log2).saturating_sub(level);
+        let (identifier, room) = (self.copying.identifier, self.copying.room());
         for place in 0..MISSES {
-            if copying.places[place].is_some() || copying.failed.is_some() {
+            if self.copying.places[place].is_some() || self.copying.failed.is_some() {
                 continue;
             }
-            while copying.next != self.reports.end() && copying.count < room {
-                let number = copying.next;
-                copying.next = number.wrapping_add(1);
-                if copying.identifier.is_some() && self.reports.get(number) == copying.identifier {
-                    let address = ring + (Reports::place(number) * MISS_BYTES) as u64;
-                    let inbox = MISSES_INBOX + place * MISS_BYTES;
-                    let token = READ_MISS + place as u16;
-                    let bytes = 1 << copying.stride_log2;
-                    port.issue(Command::read_host(address, bytes, inbox, token));
-                    copying.places[place] = Some(copying.count);
-                    copying.count += 1;
+            while self.copying.next != self.reports.end() && self.copying.count < room {
+                let number = self.copying.next;
+                self.copying.next = number.wrapping_add(1);
+                if identifier.is_some() && self.reports.get(number) == identifier {
+                    self.read_miss(number, place, 1 << self.copying.stride_log2, port);
+                    self.copying.places[place] = Some(self.copying.count);
+                    self.copying.count += 1;
                     break;
                 }
             }
         }
-        let (queue, errand) = (copying.queue, copying.errand);
-        if copying.places == [None; MISSES] {
-            match copying.failed {
+        if self.copying.places == [None; MISSES] {
+            match self.copying.failed {
                 // The reports stand, and all is done again.
                 Some(status) => {
-                    self.tables.return_receive(queue);
-                    self.read_failed(errand, true, status, port);
+                    self.tables.return_receive(self.queue);
+                    self.read_failed(true, status, port);
                 }
                 None => self.load_receive(port),
             }
         }
+    }
+
+    /// The first message of the miss ring stands in the inbox, or does not.
+    pub(super) fn first_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
+        self.reading.first = Some(trouble(status).map_or(Ok(()), Err));
+        self.go_on_reading(port);
     }
 
     /// A message of the miss ring stands in the inbox, or does not.
@@ -350,9 +362,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     /// All messages stand in the ring: the queue goes on with it.
     fn load_receive(&mut self, port: &mut impl Port) {
-        let copying = self.copying;
-        let Copying { queue, errand, .. } = copying;
-        let endpoint = errand.endpoint;
+        let copying = &self.copying;
+        let (queue, endpoint) = (self.queue, self.errand.endpoint);
+        let identifier = copying.identifier;
+        let (entries_log2, stride_log2) = (copying.entries_log2, copying.stride_log2);
         let indices = ReceiveIndices {
             producer: copying.producer.wrapping_add(copying.count).into(),
             consumer: copying.consumer.into(),
@@ -366,69 +379,47 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let page = port.inbox(ENTRY_INBOX + RECEIVE_PAGE) as u16;
         self.tables
             .move_receive(endpoint, Place::queue(queue), page);
-        let (entries_log2, stride_log2) = (copying.entries_log2, copying.stride_log2);
         self.tables
-            .describe_receive(queue, copying.identifier, entries_log2, stride_log2);
-        let map = self.tables.map(endpoint, page);
-        port.issue(Command::map(endpoint, map, MAP + endpoint));
-        if let Some(identifier) = copying.identifier {
+            .describe_receive(queue, identifier, entries_log2, stride_log2);
+        port.issue(Command::map(endpoint, self.tables.map(endpoint, page)));
+        if let Some(identifier) = identifier {
             port.issue(self.tables.lead(identifier, queue));
             self.reports.forget(identifier);
             self.give_back(port);
         }
         self.receive_patience.succeed();
         self.statistics.receive_installs += 1;
-        self.succeed(errand);
+        self.succeed();
     }
 
     /// Sends the receive queue away of the next endpoint that the policy names.
     #[inline(never)]
-    pub(super) fn evict_receive(&mut self, errand: Errand, port: &mut impl Port) {
+    pub(super) fn evict_receive(&mut self, port: &mut impl Port) {
         let queues = self.tables.limits().receive_queues;
         while usize::from(self.tried) < 2 * queues {
             self.tried += 1;
             let queue = self.policies[1].candidate(queues) as u8;
             if self.tables.receive(queue).endpoint().is_some() {
-                let evict_only = errand.cause == Cause::Ahead;
-                return self.save_receive(queue, errand, evict_only, port);
+                return self.save_receive(queue, port);
             }
         }
-        self.put_off(errand, true);
+        self.put_off(true);
     }
 
-    /// Begins to send away whoever has a receive queue. Its transmit queue is closed for a moment, too: a word of the
-    /// map that says that it is resident may be refused, this one may not.
+    /// Begins to send away whoever has a receive queue.
     #[inline(never)]
-    pub(super) fn save_receive(
-        &mut self,
-        queue: u8,
-        errand: Errand,
-        evict_only: bool,
-        port: &mut impl Port,
-    ) {
+    pub(super) fn save_receive(&mut self, queue: u8, port: &mut impl Port) {
         let owner = *self.tables.receive(queue);
         let endpoint = owner.endpoint().unwrap_or_default();
-        port.issue(self.tables.close(endpoint, owner.page));
-        if self.tables.transmit_of(endpoint).resident().is_some() {
-            let map = EndpointMap::unpack(self.tables.map(endpoint, owner.page));
-            let map = EndpointMap {
-                receive_queue: 0,
-                receive_resident: 0,
-                ..map
-            };
-            port.issue(Command::map(endpoint, map.pack(), MAP + endpoint));
-        }
+        let map = self.tables.map_without_receive(endpoint, owner.page);
+        port.issue(Command::map(endpoint, map));
         // The saved consumer index is worked out with the number of entries.
-        let control = ReceiveControl {
-            entries_log2: owner.entries_log2.into(),
-            ..ReceiveControl::default()
-        };
+        let control = u64::from(owner.entries_log2) << receive_control::entries_log2::SHIFT;
         let index = usize::from(queue) << WORDS_LOG2;
-        let word = control.pack();
         port.issue(Command::write_queue_state(
             REGION_RECEIVE_QUEUE,
             index,
-            word,
+            control,
         ));
         port.issue(Command::save_record(
             true,
@@ -436,26 +427,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             RECORD_INBOX,
             SAVE_RECEIVE,
         ));
-        self.state = State::SavingReceive {
-            queue,
-            errand,
-            evict_only,
-        };
+        self.state = State::SavingReceive;
+        self.queue = queue;
     }
 
     /// The record stands in the inbox.
-    pub(super) fn receive_saved(
-        &mut self,
-        queue: u8,
-        errand: Errand,
-        evict_only: bool,
-        status: Option<CompletionStatus>,
-        port: &mut impl Port,
-    ) {
-        let owner = *self.tables.receive(queue);
+    #[inline(never)]
+    pub(super) fn receive_saved(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
+        let owner = *self.tables.receive(self.queue);
         let endpoint = owner.endpoint().unwrap_or_default();
         if status != Some(CompletionStatus::Done) {
-            return self.put_off(errand, true);
+            return self.put_off(true);
         }
         let indices = inbox64(port, RECORD_INBOX + 8);
         set_outbox64(port, INDICES_OUTBOX, indices);
@@ -467,27 +449,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(self.tables.divert(identifier, owner.stride_log2, allowance));
             if allowance == 0 {
                 place = Place::STARVED;
-                // The host may have given entries back already, which nobody was told.
-                if owner.unmapped {
-                    self.non_resident(endpoint, false);
-                }
             }
         }
         self.tables.move_receive(endpoint, place, 0);
-        if owner.unmapped {
-            self.tables.set_unmapped(endpoint);
-        }
         self.statistics.receive_evictions += 1;
-        if evict_only {
-            return self.succeed(errand);
+        if self.evict_only {
+            return self.succeed();
         }
         match self.tables.take_receive() {
             Some(queue) => {
                 let first = self.reports.get(self.reports.start());
-                let identifier = first.filter(|_| errand.cause == Cause::Missed);
-                self.read_receive(queue, errand, identifier, port);
+                let identifier = first.filter(|_| self.errand.cause == Cause::Missed);
+                self.read_receive(queue, identifier, port);
             }
-            None => self.put_off(errand, true),
+            None => self.put_off(true),
         }
     }
 

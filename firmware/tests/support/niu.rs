@@ -29,8 +29,19 @@ pub struct Page {
     pub is_told: bool,
     /// Consumer index of the receive ring.
     pub taken: u16,
-    /// Stores in the capture buffer.
-    pub captured: usize,
+    /// It takes no more messages.
+    pub failed: bool,
+}
+
+/// A captured store.
+#[derive(Clone, Copy, Debug)]
+pub struct Captured {
+    pub endpoint: u16,
+    pub message: u32,
+    /// Its index.
+    producer: u16,
+    /// It stands behind one that was lost.
+    stale: bool,
 }
 
 /// A message on its way in, looked up and not committed.
@@ -74,8 +85,8 @@ pub struct Niu {
     /// Answers in the order in which they were written: host address and words.
     pub answers: VecDeque<(u64, [u64; 2])>,
     pub pages: BTreeMap<u16, Page>,
-    /// The capture buffer: endpoint and message.
-    pub captured: VecDeque<(u16, u32)>,
+    /// The capture buffer.
+    pub captured: VecDeque<Captured>,
     /// Stores that it holds.
     pub capture_room: usize,
     /// Of these, the first so many were reported to this firmware.
@@ -94,8 +105,10 @@ pub struct Niu {
     pub discarded: Vec<(u16, u32)>,
     /// Endpoints whose stores may be thrown away although they exist.
     pub may_discard: bool,
-    /// One of so many words of the map is refused because a store is just coming in; 0: none.
+    /// One of so many new endpoints is refused because a store to its number is just coming in; 0: none.
     pub busy_one_in: u64,
+    /// A word of the map that is written behind its replay, and how that ends.
+    map_write: Option<(u16, u64, Option<(u16, u64)>)>,
     /// Commands issued.
     pub issued: usize,
     pub commands: VecDeque<[u32; 4]>,
@@ -155,6 +168,7 @@ impl Niu {
             discarded: Vec::new(),
             may_discard: false,
             busy_one_in: 0,
+            map_write: None,
             issued: 0,
             commands: VecDeque::new(),
             reads: Vec::new(),
@@ -227,23 +241,44 @@ impl Niu {
         if map.exists == 0 {
             return self.events.push_back((endpoint, false));
         }
-        let is_full = self.captured.len() >= self.capture_room;
+        let of_it = self.captured_of(endpoint);
+        let has_room = self.captured.len() < self.capture_room && of_it < 127;
         let page = self.pages.get_mut(&endpoint).expect("it exists");
-        if page.lost_from.is_some() {
+        if page.lost_from.is_some() || page.failed {
             return;
         }
-        if map.transmit_resident == 1 {
-            assert_eq!(page.captured, 0, "overtakes captured stores of {endpoint}");
-            page.producer = page.producer.wrapping_add(1);
+        let producer = page.producer;
+        if map.transmit_resident == 1 && of_it == 0 {
+            page.producer = producer.wrapping_add(1);
             let queue = map.transmit_queue as u8;
             self.in_flight.entry(queue).or_default().push_back(message);
-        } else if is_full {
-            page.lost_from = Some(page.producer);
-            self.events.push_back((endpoint, true));
+        } else if has_room {
+            page.producer = producer.wrapping_add(1);
+            self.captured.push_back(Captured {
+                endpoint,
+                message,
+                producer,
+                stale: false,
+            });
         } else {
-            page.producer = page.producer.wrapping_add(1);
-            page.captured += 1;
-            self.captured.push_back((endpoint, message));
+            self.lose(endpoint, producer);
+        }
+    }
+
+    /// Stores of an endpoint in the capture buffer.
+    fn captured_of(&self, endpoint: u16) -> usize {
+        let of_it = self.captured.iter().filter(|it| it.endpoint == endpoint);
+        of_it.count()
+    }
+
+    /// Everything from this message on is lost.
+    fn lose(&mut self, endpoint: u16, from: u16) {
+        let page = self.pages.get_mut(&endpoint).expect("it exists");
+        page.producer = from;
+        if page.lost_from != Some(from) {
+            page.lost_from = Some(from);
+            page.is_told = false;
+            self.events.push_back((endpoint, true));
         }
     }
 
@@ -254,7 +289,7 @@ impl Niu {
 
     /// Reports a captured store.
     pub fn report_captured(&mut self) -> u16 {
-        let (endpoint, _) = self.captured[self.reported];
+        let endpoint = self.captured[self.reported].endpoint;
         self.reported += 1;
         endpoint
     }
@@ -398,57 +433,79 @@ impl Niu {
         self.store(ring + (index << control.stride_log2), &bytes);
     }
 
-    /// A word of the map is refused: a store is just coming in.
-    fn is_coming_in(&self, random: &mut Random) -> bool {
-        self.busy_one_in != 0 && random.below(self.busy_one_in) == 0
-    }
-
-    fn replay(&mut self, operand: ReplayOperand, data: u64, random: &mut Random) -> u64 {
+    /// `REPLAY_STORE`, up to the word of the map: how it ends, and whether the word is written.
+    fn replay(&mut self, operand: ReplayOperand, data: u64, random: &mut Random) -> (u64, bool) {
         let endpoint = operand.endpoint as u16;
         let map = EndpointMap::unpack(data);
+        assert!(operand.store == 0 || map.fresh == 0, "both at once");
         if operand.store == 1 {
-            let (owner, message) = self.captured.pop_front().expect("no store is captured");
-            self.reported = self.reported.saturating_sub(1);
-            assert_eq!(owner, endpoint, "the oldest captured store is another's");
-            if let Some(page) = self.pages.get_mut(&endpoint) {
-                page.captured -= 1;
-            }
-            if operand.discard == 1 {
-                let exists = self.map_of(endpoint).exists == 1;
-                assert!(
-                    !exists || self.may_discard,
-                    "a store of {endpoint} is thrown away"
-                );
-                self.discarded.push((endpoint, message));
-            } else {
-                let queue = operand.queue as u8;
-                let control = self.transmit_control(queue);
-                assert_eq!((control.enabled, control.endpoint), (1, operand.endpoint));
-                self.in_flight.entry(queue).or_default().push_back(message);
-            }
+            self.carry_out(operand);
         }
-        let is_captured = self.captured.iter().any(|&(owner, _)| owner == endpoint);
-        let must_wait = map.transmit_resident == 1 || map.fresh == 1;
-        if self.is_coming_in(random) || (is_captured && must_wait) {
-            return CompletionStatus::Busy.code();
-        }
+        let left = self.captured_of(endpoint);
+        let is_coming_in = self.busy_one_in != 0 && random.below(self.busy_one_in) == 0;
         if map.fresh == 1 {
+            if left > 0 || is_coming_in {
+                return (CompletionStatus::Busy.code(), false);
+            }
             self.pages.insert(endpoint, Page::default());
             self.sent.remove(&endpoint);
         }
-        if map.receive_resident == 1 {
-            let page = &self.pages[&endpoint];
-            let (queue, taken) = (map.receive_queue as u8, page.taken);
-            self.take_consumer(queue, taken);
-        }
-        if map.transmit_resident == 1
+        let discards = operand.discard == 1;
+        let resident = self.map_of(endpoint).transmit_resident == 1
+            || (map.transmit_resident == 1 && !discards);
+        if left == 0
+            && resident
             && let Some(page) = self.pages.get_mut(&endpoint)
         {
             page.is_told = page.lost_from.is_some();
         }
+        let status = match operand.store == 1 && left > 0 {
+            true => CompletionStatus::Busy,
+            false => CompletionStatus::Done,
+        };
+        (status.code(), !discards)
+    }
+
+    /// What becomes of the oldest captured store.
+    fn carry_out(&mut self, operand: ReplayOperand) {
+        let endpoint = operand.endpoint as u16;
+        let store = self.captured.pop_front().expect("no store is captured");
+        self.reported = self.reported.saturating_sub(1);
+        assert_eq!(
+            store.endpoint, endpoint,
+            "the oldest captured store is another's"
+        );
+        if store.stale {
+            return;
+        }
+        if operand.discard == 0 {
+            let queue = operand.queue as u8;
+            let control = self.transmit_control(queue);
+            assert_eq!((control.enabled, control.endpoint), (1, operand.endpoint));
+            let in_flight = self.in_flight.entry(queue).or_default();
+            return in_flight.push_back(store.message);
+        }
+        self.discarded.push((endpoint, store.message));
+        if self.map_of(endpoint).exists == 0 {
+            return;
+        }
+        assert!(self.may_discard, "a store of {endpoint} is thrown away");
+        let of_it = self.captured.iter_mut();
+        of_it
+            .filter(|it| it.endpoint == endpoint)
+            .for_each(|it| it.stale = true);
+        self.lose(endpoint, store.producer);
+    }
+
+    /// Writes the word of the map behind a replay. The consumer index that was kept reaches the queue.
+    fn write_map(&mut self, endpoint: u16, data: u64) {
+        let map = EndpointMap::unpack(data);
+        if map.receive_resident == 1 {
+            let taken = self.pages[&endpoint].taken;
+            self.take_consumer(map.receive_queue as u8, taken);
+        }
         let map = EndpointMap { fresh: 0, ..map };
         self.write_state(REGION_ENDPOINT_MAP, endpoint.into(), map.pack());
-        CompletionStatus::Done.code()
     }
 
     /// Writes a word of queue state. Whatever order the words come in, none makes a half-made endpoint reachable.
@@ -535,6 +592,9 @@ impl Niu {
     }
 
     pub fn head_may_go(&self) -> bool {
+        if self.map_write.is_some() {
+            return true;
+        }
         let fence = |words: &[u32; 4]| Header::unpack(words[0]).fence == 1;
         let is_read =
             |words: &[u32; 4]| Header::unpack(words[0]).opcode as usize == opcode::READ_HOST_MEMORY;
@@ -545,6 +605,10 @@ impl Niu {
     }
 
     pub fn execute_next(&mut self, random: &mut Random) {
+        if let Some((endpoint, data, completion)) = self.map_write.take() {
+            self.write_map(endpoint, data);
+            return self.completions.extend(completion);
+        }
         let words = self.commands.pop_front().expect("there is one");
         let header = Header::unpack(words[0]);
         let token = (header.complete == 1).then_some(header.token as u16);
@@ -582,7 +646,14 @@ impl Niu {
             opcode::SAVE_RECORD => self.save(RecordOperand::unpack(words[1])),
             opcode::LOAD_RECORD => self.load(RecordOperand::unpack(words[1])),
             opcode::REPLAY_STORE => {
-                status = self.replay(ReplayOperand::unpack(words[1]), data, random);
+                let operand = ReplayOperand::unpack(words[1]);
+                let maps;
+                (status, maps) = self.replay(operand, data, random);
+                if maps {
+                    let completion = token.map(|token| (token, status));
+                    self.map_write = Some((operand.endpoint as u16, data, completion));
+                    return;
+                }
             }
             opcode::GIVE_BACK_ENTRIES => {
                 let operand = GiveBackOperand::unpack(words[1]);
