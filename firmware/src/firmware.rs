@@ -178,7 +178,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.residency.captured(endpoint);
         if self.may_begin() && self.residency.may_serve_captured(endpoint) {
             self.residency.serve_captured(port);
-            self.in_a_row += u8::from(self.admin.wants_room());
+            self.in_a_row = self.in_a_row.saturating_add(1);
         }
     }
 
@@ -188,24 +188,21 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.residency.missed(identifier, port);
         if may_begin && self.residency.may_serve_missed() {
             self.residency.serve_missed(port);
-            self.in_a_row += u8::from(self.admin.wants_room());
+            self.in_a_row = self.in_a_row.saturating_add(1);
         }
     }
 
     /// Whether the residency protocol may begin something, without being asked for room first.
     #[inline(always)]
     fn may_begin(&self) -> bool {
-        self.residency.is_idle() && !self.is_barred() && self.in_a_row < MOST_IN_A_ROW
+        self.residency.is_idle()
+            && !self.is_barred()
+            && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
     }
 
     #[inline(always)]
     fn proceed(&mut self, now: u32, port: &mut impl Port) {
-        if self.residency.is_idle()
-            && !self.is_barred()
-            && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
-            && self.residency.has_work()
-            && self.residency.begin(now, port)
-        {
+        if self.may_begin() && self.residency.has_work() && self.residency.begin(now, port) {
             self.in_a_row = self.in_a_row.saturating_add(1);
             return;
         }
