@@ -14,9 +14,9 @@ const BURST_WORDS: usize = 8;
 
 /// `RAM_BYTES` of RAM with a port for fetches and one for loads and stores.
 ///
-/// A fetch takes one cycle, and there may be one in each (`instruction_port`). A load or store takes two cycles:
-/// `acknowledge` stands in the cycle after `strobe`. A burst of reads (`continues`) takes one cycle a word from then
-/// on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
+/// A fetch takes one cycle, and there may be one in each (`instruction_port`). A store takes one cycle too: it is
+/// acknowledged at once. A load takes two: `acknowledge` stands in the cycle after `strobe`. A burst of reads
+/// (`continues`) takes one cycle a word from then on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
 /// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the
 /// next cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
 ///
@@ -34,6 +34,8 @@ pub struct ProcessorMemory {
     /// File for `$readmemh`.
     _firmware: Option<String>,
     _words: Vec<u32>,
+    /// The load in hand is answered in this cycle.
+    _answers: bool,
 }
 
 impl ProcessorMemory {
@@ -47,23 +49,25 @@ impl ProcessorMemory {
             data: Default::default(),
             _firmware: firmware.map(str::to_string),
             _words: vec![0; WORDS],
+            _answers: false,
         }
     }
 }
 
-/// Address of the word that the data port accesses with the coming clock edge, if it does: the one that is asked for, and,
-/// while that is acknowledged, the one behind it in its cache line.
-fn accessed(port: &WishboneTarget) -> Option<usize> {
-    let acknowledged = port.acknowledge.val();
+/// Address of the word that is read with the coming clock edge, if one is: the one that is asked for, and, while that
+/// is answered, the one behind it in its cache line.
+fn loaded(port: &WishboneTarget, answers: bool) -> Option<usize> {
+    let asks = port.cycle.val() & port.strobe.val() & !port.write.val();
     let address = port.address.val().index();
-    let in_line = (address + usize::from(acknowledged)) % BURST_WORDS;
-    (port.cycle.val() & port.strobe.val() & (!acknowledged | port.continues.val()))
-        .then_some(address - address % BURST_WORDS + in_line)
+    let in_line = (address + usize::from(answers)) % BURST_WORDS;
+    (asks & (!answers | port.continues.val())).then_some(address - address % BURST_WORDS + in_line)
 }
 
 impl Logic for ProcessorMemory {
     fn update(&mut self) {
+        let stores = self.data.cycle.val() & self.data.strobe.val() & self.data.write.val();
         if !self.clock.pos_edge() {
+            self.data.acknowledge.next = stores | self._answers;
             return;
         }
         if self.instruction.fetch.val() {
@@ -76,21 +80,21 @@ impl Logic for ProcessorMemory {
             };
             self.instruction.word.next = value.to_bits();
         }
-        let access = accessed(&self.data);
-        if let Some(address) = access {
-            let place = &mut self._words[address % WORDS];
-            if self.data.write.val() {
-                let mut bytes = place.to_le_bytes();
-                let new = (self.data.write_data.val().to_u64() as u32).to_le_bytes();
-                for lane in (0..4).filter(|&lane| self.data.select.val().get_bit(lane)) {
-                    bytes[lane] = new[lane];
-                }
-                *place = u32::from_le_bytes(bytes);
-            } else {
-                self.data.read_data.next = place.to_bits();
+        if stores {
+            let place = &mut self._words[self.data.address.val().index() % WORDS];
+            let mut bytes = place.to_le_bytes();
+            let new = (self.data.write_data.val().to_u64() as u32).to_le_bytes();
+            for lane in (0..4).filter(|&lane| self.data.select.val().get_bit(lane)) {
+                bytes[lane] = new[lane];
             }
+            *place = u32::from_le_bytes(bytes);
         }
-        self.data.acknowledge.next = access.is_some() & !self.reset.val();
+        let load = loaded(&self.data, self._answers);
+        if let Some(address) = load {
+            self.data.read_data.next = self._words[address % WORDS].to_bits();
+        }
+        self._answers = load.is_some() & !self.reset.val();
+        self.data.acknowledge.next = stores | self._answers;
     }
 
     fn connect(&mut self) {
@@ -108,10 +112,12 @@ impl Logic for ProcessorMemory {
             "\
 (* ram_style = \"block\", no_rw_check *)
 reg [31:0] words [0:{last}] /* verilator public_flat_rw */;
-{load}wire access = data$cycle & data$strobe & (~data$acknowledge | data$continues);
-wire [{line_top}:0] accessed_in_line = data$address[{line_top}:0] + {{{line_top}'d0, data$acknowledge}};
+{load}reg answers;
+wire asks = data$cycle & data$strobe;
+wire loads = asks & ~data$write & (~answers | data$continues);
+wire [{line_top}:0] accessed_in_line = data$address[{line_top}:0] + {{{line_top}'d0, answers & ~data$write}};
 wire [{top}:0] accessed_index = {{data$address[{top}:{line_bits}], accessed_in_line}};
-wire [3:0] stores = {{4{{access & data$write}}}} & data$select;
+wire [3:0] stores = {{4{{asks & data$write}}}} & data$select;
 reg in_ram;
 reg [31:0] fetched;
 always @(posedge clock) begin
@@ -121,13 +127,14 @@ always @(posedge clock) begin
   end
 end
 always @(*) instruction$word = in_ram ? fetched : 32'd0;
+always @(*) data$acknowledge = asks & data$write | answers;
 always @(posedge clock) begin
-  data$acknowledge <= access & ~reset;
+  answers <= loads & ~reset;
   if (stores[0]) words[accessed_index][7:0] <= data$write_data[7:0];
   if (stores[1]) words[accessed_index][15:8] <= data$write_data[15:8];
   if (stores[2]) words[accessed_index][23:16] <= data$write_data[23:16];
   if (stores[3]) words[accessed_index][31:24] <= data$write_data[31:24];
-  if (access & ~data$write) data$read_data <= words[accessed_index];
+  if (loads) data$read_data <= words[accessed_index];
 end
 ",
             last = WORDS - 1,
@@ -167,7 +174,8 @@ mod tests {
                 bus.address.next = next.to_bits();
                 bus.continues.next = random.chance(70);
             }
-            let free = !goes_on && (self.answered || !bus.strobe.val());
+            // A store takes one cycle.
+            let free = !goes_on && (self.answered || !bus.strobe.val() || bus.write.val());
             self.answered = !free && bus.acknowledge.val();
             free
         }
@@ -213,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn stores_are_fetched_byte_for_byte_and_only_with_fetch() {
+    fn stores_take_a_cycle_and_are_fetched_byte_for_byte_and_only_with_fetch() {
         let mut unit = ProcessorMemory::new(None);
         unit.connect_all();
         settle(&mut unit);
@@ -227,11 +235,10 @@ mod tests {
             unit.data.write_data.next = data.to_bits();
             unit.data.select.next = select.to_bits();
             settle(&mut unit);
-            assert!(!unit.data.acknowledge.val());
-            clock_cycle!(unit, clock);
             assert!(unit.data.acknowledge.val());
-            unit.data.strobe.next = false;
             clock_cycle!(unit, clock);
+            unit.data.strobe.next = false;
+            settle(&mut unit);
             assert!(!unit.data.acknowledge.val());
             for lane in (0..4).filter(|lane| select >> lane & 1 == 1) {
                 expected = expected & !(0xff << (8 * lane)) | data & 0xff << (8 * lane);
