@@ -37,6 +37,8 @@ const _: () = assert!(MISSES_OUTBOX + MISSES * MISS_BYTES <= abi::admin::LOG_OFF
 
 /// Entry of the table: `transmit_progress`.
 pub const PROGRESS: usize = 8;
+/// A record that was saved: `transmit_stores`.
+pub const STORES: usize = 16;
 /// Entry of the table: the upper half of the endpoint's word of the map, in the place of `transmit_stores`, which no
 /// record that is loaded needs; and once more in the receive record.
 pub const TRANSMIT_PAGE: usize = 20;

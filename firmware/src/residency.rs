@@ -33,6 +33,8 @@ const SAVE_RECEIVE: u16 = 2;
 const READ_RECEIVE: u16 = 3;
 /// Token of the record of the queue that takes misses.
 const SAVE_MISSES: u16 = 4;
+/// Token of a transmit queue's record that is looked at.
+const LOOK_TRANSMIT: u16 = 5;
 /// Token of the first place of entries of the miss ring.
 const READ_MISS: u16 = 8;
 /// Behind the last of them.
@@ -42,6 +44,14 @@ const END: u16 = READ_MISS + MISSES as u16;
 const EVENTS: usize = 16;
 /// Of these, places for those that were taken out and come back: of one errand, and one more.
 const OWN_EVENTS: usize = 4;
+/// Attempts to get a transmit queue that fail in a row before captured stores are thrown away that wait for one.
+const PATIENT: u8 = 8;
+/// Looks at transmit queues for which one that was found in use is remembered.
+const CAREFUL: u8 = 64;
+/// Of so many transmit queues one stays with whoever uses it, if all others are in use for long.
+const KEPT_OF: usize = 16;
+/// Endpoints looked at in a step for one that is to be told of a loss.
+const LOOKS: usize = 64;
 /// Reads of an entry that fail in a row before its endpoint is given up; the pauses between them double.
 const ATTEMPTS: u8 = 12;
 
@@ -60,8 +70,12 @@ pub struct Statistics {
     pub receive_evictions: u32,
     /// Messages that were brought from the miss ring to their own.
     pub copied: u32,
+    /// Transmit queues that were to be sent away, and were left where they were used.
+    pub spared: u32,
     /// Captured stores of endpoints that do not exist, or were given up.
     pub discarded: u32,
+    /// Captured stores that were thrown away because no queue could be had: their programs store them again.
+    pub shed: u32,
     /// Messages of the miss ring whose endpoint was destroyed, or given up.
     pub lost_misses: u32,
     /// Errands that found no queue, and were put off.
@@ -120,7 +134,9 @@ const NOBODY: Errand = Errand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
-    /// A transmit queue's record is being saved, to see whether it may go.
+    /// A transmit queue's record is being looked at, to see whether it may go.
+    LookingTransmit,
+    /// It is being saved, and no store reaches the queue any more.
     SavingTransmit,
     /// A record is being read for a transmit queue.
     ReadingTransmit,
@@ -164,8 +180,15 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     outcome: Option<Result<(), Status>>,
     /// Of the transmit side, of the receive side.
     policies: [P; 2],
-    /// Queues that were tried for the errand under way.
+    /// Queues that were tried for the errand under way, and those that were idle and left where they were.
     tried: u16,
+    spared: u16,
+    /// Attempts to get a transmit queue that failed since the last one that did not.
+    refusals: u8,
+    /// Looks at transmit queues for which it is remembered that one was in use.
+    careful: u8,
+    /// Where the next endpoint is looked for that is to be told of a loss.
+    next_starved: u16,
     transmit_patience: Patience,
     receive_patience: Patience,
     /// What is begun next has this turn.
@@ -194,6 +217,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             outcome: None,
             policies,
             tried: 0,
+            spared: 0,
+            refusals: 0,
+            careful: 0,
+            next_starved: 0,
             transmit_patience: Patience::new(),
             receive_patience: Patience::new(),
             turn: 0,
@@ -225,6 +252,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.outcome = None;
         self.transmit_patience = Patience::new();
         self.receive_patience = Patience::new();
+        self.refusals = 0;
+        self.careful = 0;
     }
 
     /// Whether nothing is under way.
@@ -253,6 +282,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             | !self.reports.is_empty()
             | !self.events.is_empty()
             | self.tables.lacks_queue()
+            | self.tables.has_starved()
     }
 
     /// A captured store was reported; the last one is answered.
@@ -261,10 +291,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.head = Some(endpoint);
     }
 
-    /// A captured store of this endpoint would be served at once: there is a queue, or nobody else waits.
+    /// A captured store of this endpoint may be served at once: there is a queue, or one may be asked for and nobody
+    /// else waits.
     #[inline]
     pub fn may_serve_captured(&self, endpoint: u16) -> bool {
-        self.reports.is_empty() || self.tables.transmit_of(endpoint).resident().is_some()
+        let may_ask = self.reports.is_empty() & self.transmit_patience.is_none();
+        may_ask || self.tables.transmit_of(endpoint).resident().is_some()
     }
 
     /// A message in the miss ring would be served at once.
@@ -347,6 +379,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.statistics.invalid += 1;
         }
         match (token, self.state) {
+            (LOOK_TRANSMIT, State::LookingTransmit) => self.transmit_looked(port),
             (SAVE_TRANSMIT, State::SavingTransmit) => self.transmit_saved(status, port),
             (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
@@ -378,6 +411,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
     }
 
+    /// No queue can be had for a captured store: it is thrown away, so that those behind it go on. The hardware loses
+    /// all that the endpoint has stored since, and its program is told once there is a queue.
+    #[cold]
+    #[inline(never)]
+    fn shed(&mut self, endpoint: u16, port: &mut impl Port) {
+        self.head = None;
+        self.statistics.shed += 1;
+        self.tables.move_transmit(endpoint, Place::STARVED, 0);
+        port.issue(Command::discard(endpoint));
+    }
+
     #[cold]
     #[inline(never)]
     fn discard(&mut self, endpoint: u16, port: &mut impl Port) {
@@ -393,10 +437,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.carry_out(request, port);
             return true;
         }
-        // Captured stores have every other turn, and events every eighth.
+        // Captured stores have every other turn, and what else there is its own.
         self.turn = self.turn.wrapping_add(1);
         let is_first = match self.turn % 8 {
             0 => self.begin_event(now, port),
+            4 => self.begin_starved(now, port),
             1 | 3 | 5 | 7 => self.begin_misses(now, port),
             _ => false,
         };
@@ -409,8 +454,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 self.serve_captured(port);
                 return true;
             }
+            if self.refusals >= PATIENT {
+                self.shed(endpoint, port);
+                return true;
+            }
         }
-        self.begin_misses(now, port) || self.begin_event(now, port) || self.begin_ahead(now, port)
+        self.begin_misses(now, port)
+            || self.begin_event(now, port)
+            || self.begin_starved(now, port)
+            || self.begin_ahead(now, port)
     }
 
     #[inline(never)]
@@ -478,14 +530,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             cause: Cause::Event,
         };
         if lost && self.tables.transmit_of(endpoint).is_away() {
-            if !self.transmit_patience.is_over(now) {
-                self.non_resident(endpoint, lost);
-                return false;
-            }
-            // The other half of what it may mean.
-            self.non_resident(endpoint, false);
-            self.install_transmit(errand, port);
-            return true;
+            self.tables.move_transmit(endpoint, Place::STARVED, 0);
         }
         if lost && self.tables.transmit_of(endpoint).resident().is_some() {
             // The store may have come between the replay that told the losses and the word of the map that came behind
@@ -502,9 +547,21 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         true
     }
 
+    /// Has the transmit queue come back of an endpoint whose program is to be told of a loss.
+    fn begin_starved(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if !self.tables.has_starved() || !self.transmit_patience.is_over(now) {
+            return false;
+        }
+        if let Some(endpoint) = self.tables.next_starved(&mut self.next_starved, LOOKS) {
+            let cause = Cause::Event;
+            self.install_transmit(Errand { endpoint, cause }, port);
+        }
+        true
+    }
+
     /// Sees to it that a queue of each side is free for the next endpoint that comes back.
     fn begin_ahead(&mut self, now: u32, port: &mut impl Port) -> bool {
-        self.tried = 0;
+        (self.tried, self.spared) = (0, 0);
         self.errand = NOBODY;
         self.evict_only = true;
         if self.tables.lacks_transmit() && self.transmit_patience.is_over(now) {
@@ -543,13 +600,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.state = State::Idle;
         self.statistics.put_off += 1;
         match receive {
-            false => self.transmit_patience.pause(),
-            true => self.receive_patience.pause(),
+            false => {
+                self.refusals = self.refusals.saturating_add(1);
+                // Whoever was left where it was must have time to be used again.
+                let is_long = self.refusals >= PATIENT || self.spared > 0;
+                self.transmit_patience.pause(is_long);
+            }
+            true => self.receive_patience.pause(false),
         }
         match errand.cause {
             Cause::Request => self.outcome = Some(Err(Status::NoResources)),
-            Cause::Event => self.non_resident(errand.endpoint, !receive),
-            Cause::Ahead | Cause::Captured | Cause::Missed => {}
+            Cause::Event if receive => self.non_resident(errand.endpoint, false),
+            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed => {}
         }
     }
 
@@ -571,11 +633,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 self.outcome = Some(Err(status));
                 return;
             }
-            Cause::Event => {
-                self.non_resident(errand.endpoint, !receive);
+            Cause::Event if receive => {
+                self.non_resident(errand.endpoint, false);
                 return;
             }
-            Cause::Ahead | Cause::Captured | Cause::Missed => {}
+            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed => {}
         }
         if !is_over {
             return;
@@ -599,10 +661,12 @@ impl Statistics {
         transmit_installs: 0,
         transmit_evictions: 0,
         failed_evictions: 0,
+        spared: 0,
         receive_installs: 0,
         receive_evictions: 0,
         copied: 0,
         discarded: 0,
+        shed: 0,
         lost_misses: 0,
         put_off: 0,
         failed_reads: 0,

@@ -30,7 +30,8 @@ impl Place {
     pub const NONE: Place = Place(0);
     /// Its record is in the host's table.
     pub const AWAY: Place = Place(1);
-    /// As `AWAY`, of a receive queue whose ring was full: a store of its consumer index brings it back.
+    /// As `AWAY`. A receive queue's ring was full: a store of its consumer index brings it back. A transmit queue's
+    /// program is to be told of a loss: the queue comes back for that.
     pub const STARVED: Place = Place(2);
     /// Its record cannot be read: it takes no part until it is destroyed.
     pub const BROKEN: Place = Place(3);
@@ -59,6 +60,8 @@ pub struct TransmitOwner {
     owner: u16,
     /// Upper half of the endpoint's word of the map.
     pub page: u16,
+    /// Messages that were answered when it was last looked at.
+    pub seen: u16,
     /// Generation of the last owner.
     pub generation: u8,
 }
@@ -133,6 +136,8 @@ pub struct Tables<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS
     next_number: u16,
     /// Endpoints whose transmit queue is away.
     away_transmit: u16,
+    /// Endpoints whose transmit queue is `STARVED`.
+    starved: u16,
     /// Endpoints whose receive queue is away.
     away_receive: u16,
     given: Option<Given>,
@@ -152,6 +157,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             transmit: [TransmitOwner {
                 owner: 0,
                 page: 0,
+                seen: 0,
                 generation: 0,
             }; QUEUES],
             receive: [ReceiveOwner {
@@ -167,6 +173,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             windows: Windows::new(),
             next_number: 0,
             away_transmit: 0,
+            starved: 0,
             away_receive: 0,
             given: None,
             limits: Limits::NONE,
@@ -199,7 +206,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         self.transmit_of.fill(Place::NONE);
         self.receive_of.fill(Place::NONE);
         self.endpoint_of.fill(0);
-        (self.away_transmit, self.away_receive) = (0, 0);
+        (self.away_transmit, self.away_receive, self.starved) = (0, 0, 0);
         self.set_free();
     }
 
@@ -446,12 +453,37 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// An endpoint's transmit queue, which was away, has come back.
     #[inline]
-    pub fn transmit_came(&mut self, endpoint: u16, queue: u8, page: u16) {
+    pub fn transmit_came(&mut self, endpoint: u16, queue: u8, page: u16, seen: u16) {
         self.away_transmit -= 1;
-        self.transmit_of[usize::from(endpoint) % ENDPOINTS] = Place::queue(queue);
+        let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        self.starved -= u16::from(*place == Place::STARVED);
+        *place = Place::queue(queue);
         let owner = self.transmit(queue);
         owner.owner = endpoint + 1;
         owner.page = page;
+        owner.seen = seen;
+    }
+
+    /// Whether a transmit queue is `STARVED`.
+    #[inline]
+    pub fn has_starved(&self) -> bool {
+        self.starved != 0
+    }
+
+    /// The next endpoint whose transmit queue is `STARVED`, from `next` on, if there is one among so many.
+    #[inline(never)]
+    pub fn next_starved(&self, next: &mut u16, looks: usize) -> Option<u16> {
+        for _ in 0..looks {
+            let endpoint = *next;
+            *next = match usize::from(endpoint) + 1 < self.limits.endpoints {
+                true => endpoint + 1,
+                false => 0,
+            };
+            if self.transmit_of(endpoint) == Place::STARVED {
+                return Some(endpoint);
+            }
+        }
+        None
     }
 
     /// An endpoint's transmit queue is somewhere else from now on.
@@ -461,6 +493,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         let last = core::mem::replace(before, place);
         self.away_transmit -= u16::from(last.is_away());
         self.away_transmit += u16::from(place.is_away());
+        self.starved -= u16::from(last == Place::STARVED);
+        self.starved += u16::from(place == Place::STARVED);
         if let Some(queue) = last.resident() {
             self.transmit(queue).owner = 0;
             let _ = self.free_transmit.push_back(queue);
@@ -469,6 +503,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             let owner = self.transmit(queue);
             owner.owner = endpoint + 1;
             owner.page = page;
+            owner.seen = 0;
         }
     }
 

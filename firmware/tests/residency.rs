@@ -397,6 +397,80 @@ impl Cluster {
     }
 }
 
+/// More endpoints than queues send to receivers that take nothing. Those who use a queue now and then keep it, and the
+/// capture buffer is in nobody's way. When the receivers take something again, every message is sent once and in order.
+#[test]
+fn endpoints_whose_messages_are_refused_for_ever_block_nobody_else() {
+    for seed in 40..46 {
+        let mut cluster = Cluster::new(seed, limits(8, 64));
+        cluster.world.capture_room = 8;
+        cluster.world.may_discard = true;
+        for place in 0..32 {
+            cluster.add(place, place as u16, 0);
+        }
+        // Of eight queues one stays with whoever uses it.
+        let (live, dead) = (0, 1..24);
+        cluster.programs[live].wants = u32::MAX;
+        for _ in 0..20_000 {
+            cluster.step();
+        }
+        for number in dead {
+            let program = &mut cluster.programs[number];
+            program.wants = 100;
+            cluster.world.niu.unanswered.insert(program.endpoint);
+        }
+        let sent = |cluster: &Cluster| {
+            let endpoint = cluster.programs[live].endpoint;
+            cluster.world.niu.sent.get(&endpoint).map_or(0, Vec::len)
+        };
+        for round in 0..20 {
+            let before = sent(&cluster);
+            for _ in 0..10_000 {
+                cluster.step();
+                cluster.programs[live].store(&mut cluster.world);
+                for queue in 0..8 {
+                    cluster.world.niu.answer(queue);
+                }
+            }
+            let done = cluster.world.firmware.statistics();
+            assert!(sent(&cluster) > before, "round {round}: {done:?}");
+        }
+        let done = *cluster.world.firmware.statistics();
+        assert!(done.shed > 0 && done.put_off > 0, "{done:?}");
+        let stored = cluster.programs[live].stored;
+        cluster.programs[live].wants = stored;
+        cluster.world.niu.unanswered.clear();
+        cluster.run();
+    }
+}
+
+/// Queues that have failed are lent to others, and their endpoints stay as they are.
+#[test]
+fn queues_that_have_failed_are_lent_again() {
+    let mut cluster = Cluster::new(50, limits(4, 64));
+    for place in 0..4 {
+        cluster.add(place, place as u16, 40);
+    }
+    let failed: Vec<u16> = cluster.programs.iter().map(|it| it.endpoint).collect();
+    let is_stuck = |cluster: &Cluster, queue| {
+        let in_flight = cluster.world.niu.in_flight.get(&queue);
+        in_flight.is_some_and(|messages| !messages.is_empty())
+    };
+    while !(0..4).all(|queue| is_stuck(&cluster, queue)) {
+        cluster.step();
+    }
+    (0..4).for_each(|queue| cluster.world.niu.fail(queue));
+    cluster.programs.clear();
+    cluster.of_identifier.clear();
+    for place in 4..20 {
+        cluster.add_running(place, place as u16, 40);
+    }
+    cluster.run();
+    for endpoint in failed {
+        assert!(cluster.world.niu.pages[&endpoint].failed);
+    }
+}
+
 /// The table cannot be read for a while: everybody waits, and nothing is lost.
 #[test]
 fn a_table_that_is_withdrawn_for_a_while_costs_time_only() {

@@ -2,6 +2,8 @@
 
 /// Shortest pause, in processor cycles: 20 us at 62.5 MHz.
 const PAUSE: u32 = 1250;
+/// Base-2 logarithm of a long pause, in shortest ones.
+const LONG: u8 = 6;
 /// Base-2 logarithm of the longest pause, in shortest ones.
 const LONGEST: u8 = 10;
 
@@ -28,9 +30,9 @@ impl Patience {
         }
     }
 
-    /// A pause begins, the shortest one.
-    pub fn pause(&mut self) {
-        self.wait = Wait::Asked(PAUSE);
+    /// A pause begins, the shortest one or a long one.
+    pub fn pause(&mut self, long: bool) {
+        self.wait = Wait::Asked(if long { PAUSE << LONG } else { PAUSE });
     }
 
     /// A pause begins, twice as long as the one before; how often this happened since the last success.

@@ -1,9 +1,11 @@
 //! Transmit queues come and go.
 
-use super::{Cause, Errand, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State};
+use super::{
+    CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State,
+};
 use crate::command::Command;
 use crate::layout::{
-    ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_BYTES, RECORD_INBOX, TRANSMIT_CONTROL,
+    ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_BYTES, RECORD_INBOX, STORES, TRANSMIT_CONTROL,
     TRANSMIT_OUTBOX, TRANSMIT_PAGE,
 };
 use crate::policy::Policy;
@@ -20,6 +22,14 @@ const KNOWN: u32 =
 const GENERATION: u32 = 0xff << transmit_control::generation::SHIFT;
 /// In the upper half of the progress: the queue has failed.
 const FAILED: u32 = 1 << (abi::queue_state::transmit_progress::failed::SHIFT - 32);
+
+/// Consumer index of the record in the inbox, and whether the queue is idle: one that has failed sends nothing any more.
+fn saved_progress(port: &impl Port) -> (u16, bool) {
+    let consumer = port.inbox(RECORD_INBOX + PROGRESS) as u16;
+    let has_failed = port.inbox(RECORD_INBOX + PROGRESS + 4) & FAILED != 0;
+    let producer = port.inbox(RECORD_INBOX + STORES) as u16;
+    (consumer, consumer == producer || has_failed)
+}
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
     Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>
@@ -41,7 +51,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn make_room(&mut self, errand: Errand, port: &mut impl Port) {
         self.errand = errand;
         self.evict_only = false;
-        self.tried = 0;
+        (self.tried, self.spared) = (0, 0);
         self.evict_transmit(port);
     }
 
@@ -92,8 +102,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(Command::map(endpoint, map));
         }
         port.keep(queue, generation);
-        self.tables.transmit_came(endpoint, queue, page);
+        // The store that brought the queue back is no use that counts, if queues can be had.
+        let consumer = port.inbox(ENTRY_INBOX + PROGRESS) as u16;
+        let seen = consumer.wrapping_add(u16::from(self.careful == 0));
+        self.tables.transmit_came(endpoint, queue, page, seen);
         self.transmit_patience.succeed();
+        self.refusals = 0;
         self.statistics.transmit_installs += 1;
         self.succeed();
     }
@@ -117,10 +131,43 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.tried += 1;
             let queue = self.policies[0].candidate(queues) as u8;
             if self.tables.transmit(queue).endpoint().is_some() {
-                return self.save_transmit(queue, port);
+                // A look disturbs nobody.
+                let look = Command::save_record(false, queue, RECORD_INBOX, LOOK_TRANSMIT);
+                port.issue(look);
+                self.state = State::LookingTransmit;
+                self.queue = queue;
+                return;
             }
         }
         self.put_off(false);
+    }
+
+    /// The record of a queue in use stands in the inbox, or some other one: what it says is checked again when it is
+    /// saved.
+    #[inline(never)]
+    pub(super) fn transmit_looked(&mut self, port: &mut impl Port) {
+        let (consumer, is_idle) = saved_progress(port);
+        let owner = self.tables.transmit(self.queue);
+        let is_used = core::mem::replace(&mut owner.seen, consumer) != consumer;
+        self.careful = match is_idle {
+            true => self.careful.saturating_sub(1),
+            false => CAREFUL,
+        };
+        self.statistics.failed_evictions += u32::from(!is_idle);
+        if !is_idle || (is_used && self.spares()) {
+            return self.evict_transmit(port);
+        }
+        self.save_transmit(self.queue, port);
+    }
+
+    /// Whether a queue that is idle, and was used since the last look, stays where it is: others may be in use for ever,
+    /// and whoever gets this one may use it for ever, too. So it may go only if more are idle than a few.
+    fn spares(&mut self) -> bool {
+        self.spared += 1;
+        let kept = (self.tables.limits().transmit_queues / KEPT_OF).max(1);
+        let stays = usize::from(self.spared) <= kept;
+        self.statistics.spared += u32::from(stays);
+        stays
     }
 
     /// Begins to send away whoever has a transmit queue: no store reaches it any more, and its record tells whether it
@@ -141,7 +188,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.queue = queue;
     }
 
-    /// The record stands in the inbox. A queue that has failed sends nothing any more.
+    /// The record stands in the inbox.
     #[inline(never)]
     pub(super) fn transmit_saved(
         &mut self,
@@ -151,10 +198,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let queue = self.queue;
         let endpoint = self.tables.transmit(queue).endpoint();
         let endpoint = endpoint.unwrap_or_default();
-        let progress = [8, 12].map(|offset| port.inbox(RECORD_INBOX + offset));
-        let producer = port.inbox(RECORD_INBOX + 16) as u16;
-        let is_idle = progress[0] as u16 == producer || progress[1] & FAILED != 0;
-        if !is_idle || status != Some(CompletionStatus::Done) {
+        if !saved_progress(port).1 || status != Some(CompletionStatus::Done) {
             self.statistics.failed_evictions += 1;
             self.write_map(endpoint, port);
             if self.errand.cause == Cause::Request && self.evict_only {
@@ -170,8 +214,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             control,
             0,
         ));
-        port.set_outbox(PROGRESS_OUTBOX, progress[0]);
-        port.set_outbox(PROGRESS_OUTBOX + 4, progress[1]);
+        for offset in [0, 4] {
+            let word = port.inbox(RECORD_INBOX + PROGRESS + offset);
+            port.set_outbox(PROGRESS_OUTBOX + offset, word);
+        }
         let place = self.tables.entry(endpoint).wrapping_add(PROGRESS as u64);
         port.issue(Command::write_host(place, 8, PROGRESS_OUTBOX));
         self.tables.move_transmit(endpoint, Place::AWAY, 0);

@@ -101,6 +101,8 @@ pub struct Niu {
     /// Messages that were sent, by endpoint and number of its owner.
     pub sent: BTreeMap<u16, Vec<u32>>,
     pub arrivals: VecDeque<Arrival>,
+    /// Endpoints whose messages are refused for ever.
+    pub unanswered: BTreeSet<u16>,
     /// Stores that were thrown away.
     pub discarded: Vec<(u16, u32)>,
     /// Endpoints whose stores may be thrown away although they exist.
@@ -165,6 +167,7 @@ impl Niu {
             in_flight: BTreeMap::new(),
             sent: BTreeMap::new(),
             arrivals: VecDeque::new(),
+            unanswered: BTreeSet::new(),
             discarded: Vec::new(),
             may_discard: false,
             busy_one_in: 0,
@@ -338,6 +341,12 @@ impl Niu {
 
     /// A transmit queue's oldest message is answered.
     pub fn answer(&mut self, queue: u8) -> bool {
+        let endpoint = self.transmit_control(queue).endpoint as u16;
+        let progress = self.state_word(REGION_TRANSMIT_QUEUE, 4 * usize::from(queue) + 2);
+        let has_failed = TransmitProgress::unpack(progress).failed == 1;
+        if has_failed || self.unanswered.contains(&endpoint) {
+            return false;
+        }
         let message = self.in_flight.get_mut(&queue).and_then(VecDeque::pop_front);
         let Some(message) = message else {
             return false;
@@ -357,6 +366,19 @@ impl Niu {
             assert_eq!(page.consumer, consumer, "consumer index of {endpoint}");
         }
         true
+    }
+
+    /// A transmit queue fails: what it has in flight is never answered, and its endpoint takes no more.
+    pub fn fail(&mut self, queue: u8) {
+        let endpoint = self.transmit_control(queue).endpoint as u16;
+        let place = (REGION_TRANSMIT_QUEUE, 4 * usize::from(queue) + 2);
+        let progress = TransmitProgress::unpack(self.state_word(place.0, place.1));
+        let progress = TransmitProgress {
+            failed: 1,
+            ..progress
+        };
+        self.state.insert(place, progress.pack());
+        self.pages.get_mut(&endpoint).expect("it exists").failed = true;
     }
 
     /// A message comes in: its identifier is looked up.
