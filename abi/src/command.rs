@@ -10,6 +10,7 @@ numbers! {
     QUEUES = 2 "Local command queues.",
     INBOX_BYTES = 2048 "NIU memory that hardware writes and firmware reads.",
     READ_INBOX_BYTES = 1024 "First part of the inbox, for reads of host memory; behind it stand firmware packets.",
+    RECORD_INBOX_BYTES = 256 "First part of the inbox, from which records can be loaded.",
     RECORD_BYTES = 32
         "Size of a queue's record in inbox and outbox: its words 1, 2, 3 and 0 of `queue_state`, in this order.",
     OUTBOX_BYTES = 8192 "NIU memory that firmware writes and hardware (and the host, read-only) reads.",
@@ -30,7 +31,8 @@ codes! {
             "operand: `transfer_operand` (inbox, ending within `READ_INBOX_BYTES`); data: host address, multiple of \
              4.",
         LoadRecord / LOAD_RECORD = 6
-            "operand: `record_operand` (outbox). All words of a queue's record are written, the control word last.",
+            "operand: `record_operand` (outbox or inbox). All words of a queue's record are written, the control word \
+             last. From the inbox, data: `loaded_control`.",
         SaveRecord / SAVE_RECORD = 7
             "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are \
              read.",
@@ -50,6 +52,10 @@ word! {
         opcode [7:0] "What to do (`opcode`).",
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
+        chained [10:10]
+            "Do nothing, and complete with its status, if the chain is broken (V25): the read of host memory of this \
+             queue that ended last failed, or a chained command behind it was `INVALID`. Together with `fence`: which \
+             read ends last is known only then.",
         token [31:16] "Comes back in the completion.",
     }
 }
@@ -79,6 +85,18 @@ word! {
         offset [15:0] "Byte offset in the inbox or outbox, multiple of 16.",
         queue [23:16] "The queue.",
         receive [24:24] "1: a receive queue; 0: a transmit queue.",
+        from_inbox [25:25]
+            "`LOAD_RECORD`: the record stands in the inbox, ending within `RECORD_INBOX_BYTES`, where a read of host \
+             memory before it in a chain puts it. 0: in the outbox.",
+    }
+}
+
+word! {
+    /// Data of `LOAD_RECORD` from the inbox, where nobody has seen the record: what firmware knows of the transmit
+    /// queue's control word. Of a receive queue it is ignored.
+    loaded_control / LoadedControl: 64 {
+        generation [15:8] "In place of the record's.",
+        endpoint [27:16] "The record must be enabled and of this endpoint; otherwise the command is `INVALID`.",
     }
 }
 
@@ -148,7 +166,7 @@ section!(
     "command",
     "Commands and completions",
     maps: [],
-    words: [header, state_operand, transfer_operand, record_operand, replay_operand, give_back_operand, packet_operand,
+    words: [header, state_operand, transfer_operand, record_operand, loaded_control, replay_operand, give_back_operand, packet_operand,
         packet_target, completion],
     codes: [opcode, completion_status]
 );

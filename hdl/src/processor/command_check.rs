@@ -42,6 +42,8 @@ pub struct CommandCheck {
     queue_exists: DFF<Bit>,
     record_queue: Signal<Local, Bits<9>>,
     record_legal: Signal<Local, Bit>,
+    from_inbox: Signal<Local, Bit>,
+    record_end: Signal<Local, Bits<16>>,
     queue_below: Signal<Local, Bits<9>>,
     transmit_exists: DFF<Bit>,
     receive_exists: DFF<Bit>,
@@ -52,6 +54,7 @@ pub struct CommandCheck {
     /// A record that begins at a legal offset below these ends within outbox and inbox.
     outbox_end: Fixed<16, { abi::command::OUTBOX_BYTES - 16 }>,
     inbox_end: Fixed<16, { abi::command::READ_INBOX_BYTES - 16 }>,
+    record_inbox_end: Fixed<16, { abi::command::RECORD_INBOX_BYTES - 16 }>,
     opcode: Signal<Local, Bits<8>>,
     operand: Signal<Local, Bits<32>>,
     operand_low: Signal<Local, Bits<16>>,
@@ -186,7 +189,15 @@ impl Logic for CommandCheck {
                 .get_bits::<8>(abi::command::record_operand::queue::SHIFT),
         );
         self.record_legal.next =
-            self.aligned.val() & !self.operand_high.val().get_bits::<7>(9).any();
+            self.aligned.val() & !self.operand_high.val().get_bits::<6>(10).any();
+        self.from_inbox.next = self
+            .operand
+            .val()
+            .get_bit(abi::command::record_operand::from_inbox::SHIFT);
+        self.record_end.next = self.outbox_end.val();
+        if self.from_inbox.val() {
+            self.record_end.next = self.record_inbox_end.val();
+        }
         self.queue_exists.d.next = self.record_queue.val() < self.transmit_queues.val();
         if self
             .operand
@@ -198,11 +209,12 @@ impl Logic for CommandCheck {
         if self.opcode.val() == abi::command::opcode::LOAD_RECORD.to_bits() {
             self.verdict.d.next = self.record_legal.val()
                 & self.queue_exists.q.val()
-                & (self.operand_low.val() < self.outbox_end.val());
+                & (self.operand_low.val() < self.record_end.val());
         }
         if self.opcode.val() == abi::command::opcode::SAVE_RECORD.to_bits() {
             self.verdict.d.next = self.record_legal.val()
                 & self.queue_exists.q.val()
+                & !self.from_inbox.val()
                 & (self.operand_low.val() < self.inbox_end.val());
         }
         self.transmit_exists.d.next = self.record_queue.val() < self.transmit_queues.val();

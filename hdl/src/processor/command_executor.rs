@@ -61,8 +61,12 @@ pub enum ExecutorState {
 /// one message. Nor does the transmit engine read slots or inline bodies any more of a queue that was turned off:
 /// this takes as long as the link needs to take two frames, or the own receive side if they go to the own node.
 ///
-/// A record is loaded as words of queue state, the control word last, and settles like them. For one that is saved
-/// the owners of its parts are asked, in order with what they write; what firmware has written itself is kept here.
+/// A record is loaded as words of queue state, the control word last, and settles like them. From the inbox it comes
+/// by way of `RecordMirror`; its control word is looked at before anything is written. For a record that is saved the
+/// owners of its parts are asked, in order with what they write; what firmware has written itself is kept here.
+///
+/// A chain (V25) is broken by the status of the read that ended last, of the same queue, or by a chained command that
+/// is invalid. Chained commands then do nothing and complete with that status.
 ///
 /// A command is complete when its last beat was taken (a host write, when it has its place in the
 /// order of writes), a read when the requester says so; the answers of reads may thus overtake. An
@@ -123,6 +127,11 @@ pub struct CommandExecutor {
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
+    /// Where in the first beats of the inbox a record is read (`RecordMirror`).
+    pub mirror_beat: Signal<Out, Bits<4>>,
+    pub mirror_high: Signal<Out, Bit>,
+    /// In the same cycle: what stands there.
+    pub mirror_word: Signal<In, Bits<64>>,
     /// Where records and packets come from.
     pub outbox: MemoryReadMaster,
     /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
@@ -174,6 +183,11 @@ pub struct CommandExecutor {
     /// What firmware has written last: control word and address of each queue, the receive queues in the upper half.
     written_words: BlockRam<Bits<64>, WRITTEN_WORDS_LOG2>,
     status: DFF<Bits<8>>,
+    /// What each queue's chain is broken by; `DONE`: it is whole.
+    chain_0: DFF<Bits<8>>,
+    chain_1: DFF<Bits<8>>,
+    /// The control word in the inbox is that of the endpoint.
+    control_fits: DFF<Bit>,
     /// Cycles that what was written needs to reach the queues, and those that look at them: all bits set in the end.
     settling: DFF<Bits<2>>,
     /// Since then, nobody held a ring's address for a cycle, and nobody a shadow line's.
@@ -203,6 +217,16 @@ pub struct CommandExecutor {
     next_place: Signal<Local, Bits<16>>,
     stream_data: Signal<Local, Bits<128>>,
     loads: Signal<Local, Bit>,
+    from_inbox: Signal<Local, Bit>,
+    chained: Signal<Local, Bit>,
+    chain: Signal<Local, Bits<8>>,
+    is_broken: Signal<Local, Bit>,
+    is_legal: Signal<Local, Bit>,
+    mirror_first: Signal<Local, Bits<4>>,
+    mirror_endpoint: Signal<Local, Bits<12>>,
+    control_mask: Constant<Bits<64>>,
+    record_word: Signal<Local, Bits<64>>,
+    record_valid: Signal<Local, Bit>,
     saves: Signal<Local, Bit>,
     gives_back: Signal<Local, Bit>,
     map_region: Signal<Local, Bits<4>>,
@@ -239,6 +263,8 @@ pub struct CommandExecutor {
     high_half: Constant<Bits<16>>,
 }
 
+/// Where the generation stands in a transmit queue's control word.
+const GENERATION: u64 = 0xff << abi::command::loaded_control::generation::SHIFT;
 /// Completions set aside.
 const COMPLETIONS: u64 = 16;
 
@@ -288,6 +314,16 @@ impl Default for CommandExecutor {
             next_place: Default::default(),
             stream_data: Default::default(),
             loads: Default::default(),
+            from_inbox: Default::default(),
+            chained: Default::default(),
+            chain: Default::default(),
+            is_broken: Default::default(),
+            is_legal: Default::default(),
+            mirror_first: Default::default(),
+            mirror_endpoint: Default::default(),
+            control_mask: Constant::new(GENERATION.to_bits()),
+            record_word: Default::default(),
+            record_valid: Default::default(),
             saves: Default::default(),
             gives_back: Default::default(),
             map_region: Default::default(),
@@ -305,6 +341,9 @@ impl Default for CommandExecutor {
             slot_enables: Default::default(),
             room_0: Default::default(),
             room_1: Default::default(),
+            mirror_beat: Default::default(),
+            mirror_high: Default::default(),
+            mirror_word: Default::default(),
             outbox: Default::default(),
             packet: Default::default(),
             host_write: Default::default(),
@@ -330,6 +369,9 @@ impl Default for CommandExecutor {
             beats: Default::default(),
             to_host: Default::default(),
             status: Default::default(),
+            chain_0: Default::default(),
+            chain_1: Default::default(),
+            control_fits: Default::default(),
             head_0: Default::default(),
             head_1: Default::default(),
             check: Default::default(),
@@ -385,6 +427,9 @@ impl Logic for CommandExecutor {
             to_records,
             begun,
             status,
+            chain_0,
+            chain_1,
+            control_fits,
             settling,
             receive_settled,
             shadow_settled,
@@ -453,6 +498,25 @@ impl Logic for CommandExecutor {
         self.data.next = self.command.q.val().get_bits::<64>(64);
 
         self.check.command.next = self.command.q.val();
+
+        // The chain that the command may stand in.
+        self.chained.next = self
+            .command
+            .q
+            .val()
+            .get_bit(abi::command::header::chained::SHIFT);
+        self.chain.next = self.chain_0.q.val();
+        if self.queue.q.val() {
+            self.chain.next = self.chain_1.q.val();
+        }
+        self.is_broken.next = self.chained.val() & self.chain.val().any();
+        if self.finished_valid.val() {
+            if self.reads.end_queue.val() {
+                self.chain_1.d.next = self.finished_status.val();
+            } else {
+                self.chain_0.d.next = self.finished_status.val();
+            }
+        }
 
         // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.
         self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 15;
@@ -551,6 +615,51 @@ impl Logic for CommandExecutor {
                 & (!self.begun.q.val() | !self.is_odd_word.val());
         }
         self.stream_data.next = self.stream.source.beat.val().data;
+        // A record in the inbox: until it is loaded, its last word is looked at.
+        self.from_inbox.next = self.loads.val()
+            & self
+                .command
+                .q
+                .val()
+                .get_bit(32 + abi::command::record_operand::from_inbox::SHIFT);
+        self.mirror_first.next = self.operand_low.val().get_bits::<4>(4);
+        self.mirror_beat.next = self.mirror_first.val() + 1;
+        self.mirror_high.next = true;
+        if self.state.q.val() == ExecutorState::Load {
+            self.mirror_high.next = !self.is_odd_word.val();
+            if (self.word_number.val() == 1) | (self.word_number.val() == 2) {
+                self.mirror_beat.next = self.mirror_first.val();
+            }
+        }
+        self.mirror_endpoint.next = self
+            .mirror_word
+            .val()
+            .get_bits::<12>(abi::queue_state::transmit_control::endpoint::SHIFT);
+        self.control_fits.d.next = self.of_receive.val()
+            | (self
+                .mirror_word
+                .val()
+                .get_bit(abi::queue_state::transmit_control::enabled::SHIFT)
+                & (self.mirror_endpoint.val()
+                    == self
+                        .data
+                        .val()
+                        .get_bits::<12>(abi::command::loaded_control::endpoint::SHIFT)));
+        self.record_word.next = self.stream_data.val().get_bits::<64>(64);
+        if self.is_odd_word.val() {
+            self.record_word.next = self.stream_data.val().get_bits::<64>(0);
+        }
+        self.record_valid.next = self.stream.source.valid.val();
+        if self.from_inbox.val() {
+            self.record_valid.next = true;
+            self.record_word.next = self.mirror_word.val();
+            if self.is_last_word.val() & !self.of_receive.val() {
+                self.record_word.next = (self.mirror_word.val() & !self.control_mask.val())
+                    | (self.data.val() & self.control_mask.val());
+            }
+        }
+        self.is_legal.next =
+            self.check.legal.val() & (self.control_fits.q.val() | !self.from_inbox.val());
         self.save_transmit.next.valid =
             (self.state.q.val() == ExecutorState::Save) & !self.of_receive.val();
         self.save_transmit.next.queue = self.operand_high.val().get_bits::<8>(0);
@@ -645,10 +754,7 @@ impl Logic for CommandExecutor {
         self.configuration.next.index = self.place.q.val();
         self.configuration.next.data = self.data.val();
         if self.loads.val() {
-            self.configuration.next.data = self.stream_data.val().get_bits::<64>(64);
-            if self.is_odd_word.val() {
-                self.configuration.next.data = self.stream_data.val().get_bits::<64>(0);
-            }
+            self.configuration.next.data = self.record_word.val();
         }
         self.slot_valid.next = self.state.q.val() == ExecutorState::Slot;
         self.slot_address.next = self.command.q.val().get_bits::<14>(36);
@@ -728,9 +834,20 @@ impl Logic for CommandExecutor {
                 if self.complete.val() {
                     self.state.d.next = ExecutorState::Answer;
                 }
-                if !self.check.legal.val() {
+                if self.is_broken.val() {
+                    self.status.d.next = self.chain.val();
+                } else if !self.is_legal.val() {
                     self.invalid.next = true;
                     self.status.d.next = abi::command::completion_status::INVALID.to_bits();
+                    if self.chained.val() & self.queue.q.val() {
+                        self.chain_1.d.next = abi::command::completion_status::INVALID.to_bits();
+                    }
+                    if self.chained.val() & !self.queue.q.val() {
+                        self.chain_0.d.next = abi::command::completion_status::INVALID.to_bits();
+                    }
+                } else if self.from_inbox.val() {
+                    self.begun.d.next = true;
+                    self.state.d.next = ExecutorState::Load;
                 } else if self.opcode.val() == abi::command::opcode::WRITE_QUEUE_STATE.to_bits() {
                     self.configuration.next.valid = true;
                     self.state.d.next = ExecutorState::Settle;
@@ -827,7 +944,7 @@ impl Logic for CommandExecutor {
                 }
             }
             ExecutorState::Load => {
-                if self.stream.source.valid.val() {
+                if self.record_valid.val() {
                     self.begun.d.next = true;
                     if self.begun.q.val() {
                         self.configuration.next.valid = true;
@@ -876,6 +993,8 @@ impl Logic for CommandExecutor {
             self.state.d.next = ExecutorState::Idle;
             self.queue.d.next = false;
             self.reserved.d.next = 0.into();
+            self.chain_0.d.next = 0.into();
+            self.chain_1.d.next = 0.into();
         }
     }
 }

@@ -8,6 +8,7 @@ use super::instruction_port::InstructionTarget;
 use super::memory::ProcessorMemory;
 use super::memory_select::OutboxArbiter;
 use super::peripherals::Peripherals;
+use super::record_mirror::RecordMirror;
 use super::reset::ProcessorReset;
 use super::wishbone::{WishboneMaster, WishboneTarget};
 use crate::bundles::{
@@ -189,6 +190,7 @@ pub struct ProcessorEnvironment {
     executor: CommandExecutor,
     /// Beats 0 to 63 of the inbox. Both halves have a writer that cannot wait, hence two memories.
     read_inbox_ram: ByteRam<6>,
+    mirror: RecordMirror,
     /// Beats 64 to 127 of the inbox.
     packet_inbox_ram: ByteRam<6>,
     /// Processor clock: the inbox's word comes from the half for packets.
@@ -303,6 +305,7 @@ impl ProcessorEnvironment {
             collector: Default::default(),
             executor: Default::default(),
             read_inbox_ram: Default::default(),
+            mirror: Default::default(),
             packet_inbox_ram: Default::default(),
             from_packets: Default::default(),
             outbox_ram: Default::default(),
@@ -335,6 +338,7 @@ impl Logic for ProcessorEnvironment {
             bridge,
             collector,
             executor,
+            mirror,
             outbox_arbiter,
             beat
         );
@@ -498,6 +502,12 @@ impl Logic for ProcessorEnvironment {
         if self.packet_inbox_valid.val() & self.packet_inbox_address.val().get_bit(6) {
             self.packet_inbox_ram.write_enables.next = self.packet_inbox_enables.val();
         }
+        self.mirror.write_address.next = self.read_inbox_ram.write_address.val();
+        self.mirror.write_data.next = self.read_inbox_ram.write_data.val();
+        self.mirror.write_enables.next = self.read_inbox_ram.write_enables.val();
+        self.mirror.beat.next = self.executor.mirror_beat.val();
+        self.mirror.high.next = self.executor.mirror_high.val();
+        self.executor.mirror_word.next = self.mirror.word.val();
         self.read_inbox_ram.read_enable.next = true;
         self.packet_inbox_ram.read_enable.next = true;
         self.outbox_ram.read_enable.next = true;

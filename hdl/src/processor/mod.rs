@@ -14,6 +14,7 @@ pub mod memory_select;
 pub mod outbox_stream;
 pub mod peripherals;
 pub mod read_table;
+pub mod record_mirror;
 pub mod reset;
 pub mod soft_core;
 pub mod subsystem;

@@ -33,6 +33,8 @@ pub struct ReadTable {
     pub end_answers: Signal<Out, Bit>,
     /// Of the command whose read has ended.
     pub end_token: Signal<Out, Bits<16>>,
+    /// It is one of queue 1.
+    pub end_queue: Signal<Out, Bit>,
     /// Queue 0 has reads under way.
     pub outstanding_0: Signal<Out, Bit>,
     /// Queue 1 has reads under way.
@@ -62,6 +64,7 @@ impl Default for ReadTable {
             end_place: Default::default(),
             end_answers: Default::default(),
             end_token: Default::default(),
+            end_queue: Default::default(),
             outstanding_0: Default::default(),
             outstanding_1: Default::default(),
             entries: Default::default(),
@@ -99,6 +102,7 @@ impl Logic for ReadTable {
         if self.finish.val() {
             self.end_mask.next = self.one.val() << self.end_place.val();
         }
+        self.end_queue.next = (self.taken_1.q.val() & self.end_mask.val()).any();
         self.taken_0.d.next = self.taken_0.q.val() & !self.end_mask.val();
         self.taken_1.d.next = self.taken_1.q.val() & !self.end_mask.val();
         if self.begin_queue.val() {

@@ -25,13 +25,17 @@ pub fn random_command(random: &mut Random) -> u128 {
         6 => random.below(7) << 12 | random.below(40),
         7 | 8 => {
             let queue = random.below(TRANSMIT_QUEUES.max(RECEIVE_QUEUES) as u64 + 3);
-            (random.below(70) * 16) | (queue << 16) | random.below(2) << 24
+            (random.below(70) * 16) | (queue << 16) | random.below(4) << 24
         }
         _ => random.below(1 << (INLINE_PAGES_LOG2 + 13)) & !7,
     } as u128;
     let mut data = u128::from(random.word());
     if random.chance(80) {
         data &= !3;
+    }
+    // A record that is loaded from the inbox is mostly the endpoint's.
+    if opcode as usize == opcode::LOAD_RECORD && random.chance(80) {
+        data = u128::from(inbox(operand as u64 / 16 + 1, true));
     }
     opcode | flags << 8 | token << 16 | operand << 32 | data << 64
 }
@@ -66,6 +70,7 @@ fn gate() {
             unit.slot_ready.next = random.chance(50);
             unit.outbox.grant.next = random.chance(80);
             unit.outbox.data.next = random.bits();
+            unit.mirror_word.next = random.bits();
             unit.packet.ready.next = random.chance(70);
             unit.host_write.ready.next = random.chance(70);
             unit.read_ready.next = random.chance(50);
@@ -103,6 +108,12 @@ enum Effect {
 fn outbox(beat: usize) -> u128 {
     let mut random = Random::new(beat as u64 + 1000);
     random.wide()
+}
+
+/// What stands in half a beat of the inbox. Most control words are enabled.
+fn inbox(beat: u64, high: bool) -> u64 {
+    let mut random = Random::new(2 * (beat % 16) + u64::from(high) + 9000);
+    random.word() | u64::from(random.chance(80))
 }
 
 fn field(command: u128, low: u32, bits: u32) -> u64 {
@@ -190,11 +201,24 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
             let loads = field(command, 0, 8) as usize == opcode::LOAD_RECORD;
             let (queue, receive) = (high & 0xff, high >> 8 & 1);
             let queues = [TRANSMIT_QUEUES, RECEIVE_QUEUES][receive as usize] as u64;
-            let limit = if loads { 8192 } else { 1024 };
-            let legal = high >> 9 == 0 && queue < queues && low % 16 == 0 && low + 32 <= limit;
+            let from_inbox = high >> 9 & 1 == 1;
+            let limit = match (loads, from_inbox) {
+                (true, false) => 8192,
+                (true, true) => 256,
+                (false, _) => 1024,
+            };
+            let fits =
+                !from_inbox || loads && (receive == 1 || loaded_control(low, data).is_some());
+            let legal =
+                high >> 10 == 0 && queue < queues && low % 16 == 0 && low + 32 <= limit && fits;
             let place = (1 + receive) << 12 | queue << 2;
             if legal && loads {
                 let word = |number: u64| {
+                    if from_inbox {
+                        let word = inbox(low / 16 + number / 2, number % 2 == 1);
+                        let control = loaded_control(low, data).filter(|_| receive == 0);
+                        return control.filter(|_| number == 3).unwrap_or(word.into());
+                    }
                     let beat = outbox((low / 16 + number / 2) as usize);
                     beat >> (64 * (number % 2)) & u128::from(u64::MAX)
                 };
@@ -248,6 +272,15 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
     vec![effect.unwrap_or(Effect::Invalid)]
 }
 
+/// The control word of a transmit queue's record in the inbox as it is loaded, if it is the endpoint's.
+fn loaded_control(offset: u64, data: u128) -> Option<u128> {
+    use abi::queue_state::transmit_control as control;
+    let word = u128::from(inbox(offset / 16 + 1, true));
+    let fits = control::enabled::get(word) == 1
+        && control::endpoint::get(word) == control::endpoint::get(data);
+    fits.then(|| control::generation::set(word, control::generation::get(data)))
+}
+
 /// What the page decoder answers here: it depends on the word alone.
 fn replayed(request: &ReplayRequest) -> Replayed {
     let word = request.word.to_u64();
@@ -280,6 +313,8 @@ struct Bench {
     saved: Vec<(u64, u64)>,
     /// Queue state that was written.
     written: HashMap<u64, u64>,
+    /// How reads end.
+    status: usize,
     /// Reads are finished, completions are taken, streams are taken: chances in percent.
     finish: u64,
     drain: u64,
@@ -312,6 +347,7 @@ impl Bench {
             host_write: vec![],
             saved: vec![],
             written: HashMap::new(),
+            status: completion_status::REFUSED,
             finish: 20,
             drain: 100,
             take: 100,
@@ -360,9 +396,11 @@ impl Bench {
         let which = self.random.below(self.reads.len().max(1) as u64) as usize;
         unit.finished_valid.next = finishes;
         unit.finished_token.next = self.reads.get(which).copied().unwrap_or(0).to_bits();
-        unit.finished_status.next = (completion_status::REFUSED).to_bits();
+        unit.finished_status.next = self.status.to_bits();
         settle(unit);
         unit.outbox.grant.next = unit.outbox.request.val() && self.random.chance(self.take);
+        let mirrored = inbox(unit.mirror_beat.val().to_u64(), unit.mirror_high.val());
+        unit.mirror_word.next = mirrored.to_bits();
         settle(unit);
 
         let granted = unit
@@ -477,6 +515,7 @@ impl Bench {
 
 const COMPLETE: u128 = 1 << 8;
 const FENCE: u128 = 1 << 9;
+const CHAINED: u128 = 1 << 10;
 
 fn command(opcode: usize, flags: u128, token: u64, operand: u64, data: u64) -> u128 {
     opcode as u128
@@ -735,7 +774,10 @@ fn records_are_loaded_and_saved_whole() {
             (TRANSMIT_QUEUES as u64) << 16,
             TRANSMIT_QUEUES == 256,
         ),
-        (true, 1 << 25, false),
+        (true, 1 << 26, false),
+        (true, 1 << 24 | 1 << 25 | (256 - 32), true),
+        (true, 1 << 24 | 1 << 25 | (256 - 16), false),
+        (false, 1 << 24 | 1 << 25, false),
     ] {
         let opcode = if load {
             opcode::LOAD_RECORD
@@ -746,6 +788,67 @@ fn records_are_loaded_and_saved_whole() {
         bench.queues[0].push_back(command(opcode, 0, 0, operand, 0));
         bench.run(40);
         assert_eq!(bench.effects[0] != Effect::Invalid, legal, "{operand:#x}");
+    }
+}
+
+/// What is chained behind a read is carried out if the read ended well, and otherwise answered with its status; what is
+/// not chained, and the other queue, go on.
+#[test]
+fn a_chain_ends_where_it_is_broken() {
+    let offset = 64;
+    let control = inbox(offset / 16 + 1, true);
+    let load = offset | 3 << 16 | 1 << 25;
+    let other = control ^ 1 << abi::queue_state::transmit_control::endpoint::SHIFT;
+    for (status, data, expected) in [
+        (completion_status::DONE, control, completion_status::DONE),
+        (
+            completion_status::REFUSED,
+            control,
+            completion_status::REFUSED,
+        ),
+        (
+            completion_status::TIMEOUT,
+            control,
+            completion_status::TIMEOUT,
+        ),
+        (completion_status::DONE, other, completion_status::INVALID),
+    ] {
+        let mut bench = Bench::new(1);
+        bench.status = status;
+        let read = |token| {
+            command(
+                opcode::READ_HOST_MEMORY,
+                0,
+                token,
+                offset | 64 << 16,
+                0x1000,
+            )
+        };
+        bench.queues[0].push_back(read(1));
+        let chained = FENCE | CHAINED | COMPLETE;
+        bench.queues[0].push_back(command(opcode::LOAD_RECORD, chained, 2, load, data));
+        bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, chained, 3, 0x3001, 5));
+        bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, COMPLETE, 4, 0x3002, 6));
+        bench.queues[1].push_back(command(opcode::WRITE_QUEUE_STATE, chained, 5, 0x3003, 7));
+        bench.run(300);
+        let expected = expected as u64;
+        bench.completions.sort_unstable();
+        assert_eq!(
+            bench.completions,
+            [(2, expected), (3, expected), (4, 0), (5, 0)]
+        );
+        let loaded = |index: u64| index >> 12 == 1 || index == 0x3001;
+        let done = bench
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Configuration(index, _) if loaded(*index)));
+        assert_eq!(done.count(), if expected == 0 { 5 } else { 0 });
+        // The next read that ends well makes it whole again.
+        bench.status = completion_status::DONE;
+        bench.queues[0].push_back(read(6));
+        bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, chained, 7, 0x3004, 8));
+        bench.run(100);
+        assert_eq!(bench.completions.last(), Some(&(7, 0)));
     }
 }
 
