@@ -18,8 +18,8 @@ const SAVE_TOKEN: u16 = 3;
 const PROBE_TOKEN: u16 = 4;
 /// Inbox offset of the submission.
 const SUBMISSION_INBOX_OFFSET: usize = 0;
-/// Words of a submission that mean something to some opcode: the head, one without a meaning, three operands.
-pub const SUBMISSION_WORDS: usize = 5;
+/// Words of a submission that mean something to some opcode: the head, one without a meaning, four operands.
+pub const SUBMISSION_WORDS: usize = 6;
 /// Outbox slots of completions, used in turn, so that none is overwritten while it leaves.
 const COMPLETION_OUTBOX_SLOTS: usize = 16;
 
@@ -423,7 +423,9 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         Ok(Begun::Job(match opcode {
             Opcode::Identify => return Ok(Begun::Result(self.identity)),
             Opcode::CreateEndpoint => {
-                let (shape, memory) = check(operands[0], operands[1], operands[2])?;
+                let vectors = self.endpoints.limits().interrupt_vectors;
+                let (shape, memory) =
+                    check(operands[0], operands[1], operands[2], operands[3], vectors)?;
                 let endpoint = self.endpoints.create(shape)?;
                 return Ok(Begun::Creation {
                     transmit_queue: endpoint.transmit_queue,

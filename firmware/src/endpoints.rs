@@ -9,9 +9,10 @@ mod tests;
 pub use limits::Limits;
 pub use shape::{Memory, PAGE_BYTES, Shape, check};
 
-use abi::admin::status::Status;
+use abi::admin::{EndpointInterrupt, status::Status};
 use abi::queue_state::{
-    EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, ReceiveControl, ReceiveMap, Translation,
+    EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, ReceiveControl, ReceiveInterrupt, ReceiveMap,
+    Translation,
     TransmitControl,
 };
 use heapless::{Deque, Vec};
@@ -98,6 +99,20 @@ impl Endpoint {
             receive_queue_id: receive_queue_id.into(),
         };
         control.pack()
+    }
+
+    /// Interrupt of its receive queue, of which so many entries are delivered.
+    pub fn receive_interrupt(&self, delivered: u64, armed: u64) -> u64 {
+        let wanted = EndpointInterrupt::unpack(self.shape.interrupt.into());
+        let interrupt = ReceiveInterrupt {
+            vector: wanted.vector,
+            enabled: wanted.enabled,
+            armed,
+            due: 0,
+            interval: wanted.interval,
+            delivered,
+        };
+        interrupt.pack()
     }
 
     /// Where the identifier leads.

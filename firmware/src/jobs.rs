@@ -6,8 +6,8 @@ use crate::command::Command;
 use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES, Record};
 use abi::admin::{EndpointResult, status::Status};
 use abi::queue_state::{
-    RECEIVE_CONTROL, RECEIVE_RING, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
-    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TRANSMIT_CONTROL, TRANSMIT_SHADOW, TransmitProgress,
+    RECEIVE_CONTROL, RECEIVE_RING, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP,
+    REGION_RECEIVE_QUEUE, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveArmed, ReceiveIndices, TRANSMIT_CONTROL, TRANSMIT_SHADOW, TransmitProgress,
     TransmitStores, WORDS_LOG2,
 };
 
@@ -191,7 +191,7 @@ impl Job {
                     let record = records[number - 1];
                     return load(endpoint, number == 2, record);
                 }
-                (install(endpoint, *done), created(endpoint))
+                (install(endpoint, &records[1], *done), created(endpoint))
             }
         };
         command.map_or(Progress::Done(result), Progress::Issue)
@@ -325,11 +325,16 @@ fn set_up(endpoint: &Endpoint, memory: &Memory, done: usize) -> Option<Command> 
             memory.ring,
         ),
         3 => (
+            REGION_INTERRUPT,
+            receive.into(),
+            endpoint.receive_interrupt(0, 0),
+        ),
+        4 => (
             REGION_TRANSMIT_QUEUE,
             word(transmit, TRANSMIT_CONTROL),
             endpoint.transmit_control(),
         ),
-        4 => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
+        5 => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
         _ => return None,
     };
     Some(Command::write_queue_state(region, index, data))
@@ -450,11 +455,21 @@ fn load(endpoint: &Endpoint, receive: bool, record: Record) -> Progress {
     Progress::Load(offset, record, Command::load_record(receive, queue, offset))
 }
 
-/// The command with this number of an installation, behind the records: the ways in.
-fn install(endpoint: &Endpoint, done: usize) -> Option<Command> {
+/// The command with this number of an installation, behind the records: the interrupt, then the ways in. `receive`: the
+/// record of the receive queue.
+fn install(endpoint: &Endpoint, receive: &Record, done: usize) -> Option<Command> {
     let (region, index, data) = match (done, endpoint.receive_queue_id) {
-        (3, _) => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
-        (4, Some(identifier)) => (
+        (3, _) => {
+            let delivered = ReceiveIndices::unpack(receive[1]).producer;
+            let armed = ReceiveArmed::unpack(receive[2]).armed;
+            (
+                REGION_INTERRUPT,
+                endpoint.receive_queue.into(),
+                endpoint.receive_interrupt(delivered, armed),
+            )
+        }
+        (4, _) => (REGION_ENDPOINT_MAP, endpoint.number.into(), endpoint.map()),
+        (5, Some(identifier)) => (
             REGION_RECEIVE_MAP,
             identifier.into(),
             endpoint.receive_map(),

@@ -17,6 +17,7 @@ const LIMITS: Limits = Limits {
     receive_queue_ids: 16,
     inline_pages: 2,
     translation_entries: 512,
+    interrupt_vectors: 16,
 };
 
 /// An address that is mostly legal and mostly mapped.

@@ -117,6 +117,7 @@ fn queues_and_windows_run_out() {
     let mut bench = Bench::with_limits(Limits {
         transmit_queues: 4,
         translation_entries: 256,
+        interrupt_vectors: 16,
         ..LIMITS
     });
     assert_eq!(

@@ -5,9 +5,7 @@ use crate::asynchronous::{Flush, WhenRoom};
 use crate::deadline::Deadline;
 use crate::error::{FlushError, QueueError, QueueReport, SendError};
 use crate::numbers::{Destination, EndpointNumber};
-use crate::open_options::Waiting;
 use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
-use crate::waiting::wait;
 use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
@@ -71,7 +69,6 @@ impl Errors {
 pub struct TransmitQueue<T: Transport = AnyTransport> {
     // Indices count for ever, modulo 2^16.
     pub(crate) transport: T,
-    pub(crate) waiting: Waiting,
     shadow: Arc<T::Memory>,
     /// Offset of the endpoint's page in BAR2, and of its inline bodies in BAR4.
     page: u64,
@@ -95,7 +92,6 @@ impl<T: Transport> TransmitQueue<T> {
     /// composed.
     pub(crate) fn new(
         transport: T,
-        waiting: Waiting,
         shadow: Arc<T::Memory>,
         endpoint: EndpointNumber,
         slot_count: u16,
@@ -103,7 +99,6 @@ impl<T: Transport> TransmitQueue<T> {
     ) -> Self {
         TransmitQueue {
             transport,
-            waiting,
             shadow,
             page: u64::from(endpoint) * PAGE_BYTES as u64,
             slot_count,
@@ -340,7 +335,7 @@ impl<T: Transport> TransmitQueue<T> {
             let Some(left) = deadline.left(self.transport.now()) else {
                 return result;
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 
@@ -371,7 +366,7 @@ impl<T: Transport> TransmitQueue<T> {
                     waited: deadline.waited(now),
                 });
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 
@@ -406,7 +401,6 @@ mod tests {
         let shadow = Arc::new(shadow);
         let queue = TransmitQueue::new(
             transport.clone(),
-            Waiting::Polling,
             shadow,
             EndpointNumber(endpoint),
             SLOTS,

@@ -14,6 +14,7 @@
 //! | [`capture`] | the page decoder: Express and producer stores | 16 to 18 |
 //! | [`inline_pages`] | the page decoder: bodies in BAR4 | 25 to 28 |
 //! | [`miss`] | the table of receive queues, resident or not | 20 to 23 |
+//! | [`interrupt`] | the interrupt of a receive queue, and its vector | 36 to 41 |
 //! | [`residency`] | the firmware that installs and evicts | 6, 18, 19, 23, 24 |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod answer;
 pub mod capture;
 pub mod index;
 pub mod inline_pages;
+pub mod interrupt;
 pub mod link_peer;
 pub mod miss;
 pub mod receiver;
@@ -34,6 +36,7 @@ pub use answer::{Answer, Verdict};
 pub use capture::{EndpointPage, Gap, LossReport, Stored};
 pub use index::Index;
 pub use inline_pages::InlineBodies;
+pub use interrupt::{Alarm, Vector};
 pub use link_peer::{Buffer, LinkPeer};
 pub use miss::{Map, Put, ReceiveQueue};
 pub use receiver::{Origin, Placement, Receiver, WaitingSender};

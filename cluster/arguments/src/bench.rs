@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 7] = [
+pub const BENCHMARKS: [&str; 8] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -13,6 +13,7 @@ pub const BENCHMARKS: [&str; 7] = [
     "limits",
     "alternating",
     "dead-ring",
+    "waiting",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -23,7 +24,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring.
+    /// dead-ring, waiting.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -89,7 +90,7 @@ mod tests {
     fn a_part_of_a_name_chooses_all_that_contain_it() {
         let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
-        assert_eq!(chosen, [false, true, true, false, false, false, false]);
+        assert_eq!(chosen, [false, true, true, false, false, false, false, false]);
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));
     }

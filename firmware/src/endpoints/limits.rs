@@ -3,6 +3,7 @@
 use super::MAXIMUM_INLINE_PAGES;
 use abi::control::registers::{Capabilities, Sizes};
 use abi::endpoint::PAGES;
+use abi::interrupt::MAXIMUM_VECTORS;
 use abi::queue_state::{MAXIMUM_QUEUES, MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
 
 /// How much of everything this NIU has, as far as this firmware can serve it.
@@ -20,6 +21,8 @@ pub struct Limits {
     pub inline_pages: usize,
     /// Entries of the translation table.
     pub translation_entries: usize,
+    /// Interrupt vectors.
+    pub interrupt_vectors: usize,
 }
 
 impl Limits {
@@ -35,6 +38,7 @@ impl Limits {
             receive_queue_ids: power(sizes.receive_queue_ids_log2, MAXIMUM_RECEIVE_QUEUE_IDS),
             inline_pages: (sizes.inline_pages as usize).min(MAXIMUM_INLINE_PAGES),
             translation_entries: power(sizes.translation_log2, MAXIMUM_TRANSLATION_ENTRIES),
+            interrupt_vectors: power(capabilities.interrupt_vectors_log2, MAXIMUM_VECTORS),
         }
     }
 

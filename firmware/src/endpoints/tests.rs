@@ -10,6 +10,7 @@ const LIMITS: Limits = Limits {
     receive_queue_ids: 64,
     inline_pages: 4,
     translation_entries: 1024,
+    interrupt_vectors: 16,
 };
 
 fn shape(window_log2: u8) -> Shape {
@@ -21,6 +22,7 @@ fn shape(window_log2: u8) -> Shape {
         priority: false,
         inline: false,
         give_up: 0,
+        interrupt: 0,
     }
 }
 
@@ -54,7 +56,7 @@ fn windows_never_overlap_and_are_found_again() {
 
 #[test]
 fn bad_operands_are_refused() {
-    let good = |word, ring, shadow| check(word, ring, shadow).is_ok();
+    let good = |word, ring, shadow| check(word, ring, shadow, 0, 16).is_ok();
     assert!(good(0xf70c_0808, 0x1000, 0x40));
     for (word, ring, shadow) in [
         (0x06_08_00, 0x1000, 0x40),
@@ -72,6 +74,23 @@ fn bad_operands_are_refused() {
     ] {
         assert!(!good(word, ring, shadow), "{word:#x} {ring:#x} {shadow:#x}");
     }
+}
+
+#[test]
+fn an_interrupt_has_a_vector_that_exists_and_goes_with_the_endpoint() {
+    let wanted = |interrupt| check(0x06_08_08, 0x1000, 0x40, interrupt, 16);
+    for interrupt in [0, 0x100, 0x10f, 0x0fff_010f] {
+        assert_eq!(wanted(interrupt).map(|(shape, _)| u64::from(shape.interrupt)), Ok(interrupt));
+    }
+    for interrupt in [0x110, 0x1ff, 0x200, 0xf000, 0x1000_0100, 0x1_0000_0100, 1 << 63] {
+        assert_eq!(wanted(interrupt).err(), Some(Status::BadOperand), "{interrupt:#x}");
+    }
+    let (shape, _) = wanted(0x0123_0105).expect("it is legal");
+    let mut table = table(LIMITS);
+    let endpoint = table.create(shape).expect("room");
+    // Vector 5, an interval of 0x123; then as it is installed, with entries delivered, armed.
+    assert_eq!(endpoint.receive_interrupt(0, 0), 0x0123_0105);
+    assert_eq!(endpoint.receive_interrupt(0xabcd, 1), 0xabcd_0123_0305);
 }
 
 #[test]
@@ -166,8 +185,9 @@ fn queues_and_pages_are_lent_to_one_endpoint_at_a_time_and_run_out() {
 fn limits_are_the_smaller_of_both_sides() {
     let sizes = 0x0004_6800 | 10 << 4;
     let limits = |capabilities, sizes| Limits::from_registers(capabilities, sizes);
-    assert_eq!(limits(0x0010_0010, sizes), LIMITS);
-    let most = limits(0x01ff_01ff, 0xffff_ffff);
+    assert_eq!(limits(0x0010_4010, sizes), LIMITS);
+    let most = limits(0x01ff_f1ff, 0xffff_ffff);
+    assert_eq!(most.interrupt_vectors, 256);
     assert_eq!((most.transmit_queues, most.receive_queues), (256, 256));
     assert_eq!((most.endpoints, most.receive_queue_ids), (4096, 4096));
     assert_eq!((most.inline_pages, most.translation_entries), (64, 4096));

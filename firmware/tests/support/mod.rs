@@ -7,7 +7,7 @@ pub mod requests;
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{Header, RecordOperand, StateOperand, TransferOperand, opcode};
 use abi::queue_state::{
-    REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_RESUME,
+    REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_RESUME,
     REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, TransmitControl,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +24,7 @@ pub const LIMITS: Limits = Limits {
     receive_queue_ids: 256,
     inline_pages: 4,
     translation_entries: 1024,
+    interrupt_vectors: 16,
 };
 /// Commands that a command queue of the hardware holds.
 const QUEUE_COMMANDS: usize = 4;
@@ -266,6 +267,7 @@ impl World {
             REGION_RECEIVE_QUEUE => 4 * limits.receive_queues,
             REGION_TRANSLATION => limits.translation_entries,
             REGION_RECEIVE_MAP => limits.receive_queue_ids,
+            REGION_INTERRUPT => limits.receive_queues,
             other => panic!("region {other}"),
         };
         assert!(index < limit, "region {region} has no index {index}");

@@ -2,7 +2,7 @@
 
 use super::{PAGE_BYTES, REVISION, Random, World};
 use abi::admin::{EndpointResult, EndpointShape, status::Status};
-use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveMap, TransmitControl};
+use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, TransmitControl};
 use std::collections::{BTreeMap, BTreeSet};
 use wayfarer_firmware::{AdminRegisters, Limits};
 
@@ -285,7 +285,7 @@ impl Reference {
                 0 => write.index == n,
                 1 => write.index / 4 == live.transmit_queue,
                 // Which receive queue is whose, `check_state` sees.
-                2 => true,
+                2 | 8 => true,
                 3 => live.window.contains(&write.index),
                 _ => [live.name, Some(second as u16)].contains(&Some(write.index as u16)),
             };
@@ -376,6 +376,9 @@ impl Reference {
             assert_eq!(control.generation, u64::from(kept), "kept for later");
             assert_eq!(state(1, 4 * map.transmit_queue + 1), live.shadow);
             assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
+            // No interrupt was asked for, and a queue goes on where it was.
+            let interrupt = ReceiveInterrupt::unpack(state(8, map.receive_queue));
+            assert_eq!((interrupt.enabled, interrupt.armed, interrupt.due), (0, 0, 0));
             let receive = state(2, 4 * map.receive_queue);
             let Some(name) = live.name else {
                 assert_eq!(receive, 0, "no name yet");

@@ -87,6 +87,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     pub consumer_queue: Signal<Out, Bits<8>>,
     /// Entries taken since the queue was enabled, modulo 2^16.
     pub consumer_index: Signal<Out, Bits<16>>,
+    /// With an interrupt wanted.
+    pub consumer_armed: Signal<Out, Bit>,
 
     /// Pulse, with `store_event`: a store met no resident queue. Its `index` is the endpoint, for
     /// the level-triggered bitmap too.
@@ -142,6 +144,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// The index before it.
     read_before: DFF<Bits<16>>,
     read_consumer: DFF<Bit>,
+    read_armed: DFF<Bit>,
     read_receive_queue: DFF<Bits<8>>,
     read_missed: DFF<Bit>,
     read_endpoint: DFF<Bits<12>>,
@@ -171,6 +174,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     brings_other: DFF<Bit>,
     slot: DFF<Bits<6>>,
     consumer_stored: DFF<Bit>,
+    armed: DFF<Bit>,
     receive_queue: DFF<Bits<8>>,
     missed: DFF<Bit>,
     missed_endpoint: DFF<Bits<12>>,
@@ -277,6 +281,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             read_place,
             read_index,
             read_consumer,
+            read_armed,
             read_receive_queue,
             read_missed,
             read_endpoint,
@@ -302,6 +307,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             read_before,
             slot,
             consumer_stored,
+            armed,
             receive_queue,
             missed,
             missed_endpoint,
@@ -464,6 +470,11 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.read_index.d.next = self.lane.q.val().get_bits::<16>(0);
         self.read_before.d.next = self.lane.q.val().get_bits::<16>(0) - 1;
         self.read_consumer.d.next = self.is_consumer.q.val() & self.receive_resident.val();
+        self.read_armed.d.next = self
+            .lane
+            .q
+            .val()
+            .get_bit(abi::endpoint::page::receive_consumer::armed::SHIFT);
         self.read_receive_queue.d.next = self.entry.val().get_bits::<8>(9);
         self.read_missed.d.next =
             ((self.is_express.q.val() | self.is_producer.q.val() | self.is_mark.q.val())
@@ -601,6 +612,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.place.d.next = self.read_place.q.val();
         self.index.d.next = self.read_index.q.val();
         self.consumer_stored.d.next = self.read_consumer.q.val();
+        self.armed.d.next = self.read_armed.q.val();
         self.receive_queue.d.next = self.read_receive_queue.q.val();
         self.missed.d.next = self.read_missed.q.val();
         self.missed_endpoint.d.next = self.read_endpoint.q.val();
@@ -634,6 +646,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.consumer_valid.next = self.consumer_stored.q.val();
         self.consumer_queue.next = self.receive_queue.q.val();
         self.consumer_index.next = self.index.q.val();
+        self.consumer_armed.next = self.armed.q.val();
         self.nonresident_store.next = self.missed.q.val();
         self.store_event.next.kind = abi::event::kind::NON_RESIDENT_STORE.to_bits();
         self.store_event.next.index = self.missed_endpoint.q.val();

@@ -6,9 +6,8 @@ mod rings;
 
 use crate::deadline::Deadline;
 use crate::error::{OpenError, RequestError};
-use crate::open_options::{OpenOptions, Waiting};
+use crate::open_options::OpenOptions;
 use crate::transport::{Bar, Transport, TransportError};
-use crate::waiting::wait;
 use abi::admin::{opcode, status::Status};
 use abi::control::registers::{self, ProcessorControl};
 use claim::Claim;
@@ -23,7 +22,6 @@ pub struct AdminQueue<T: Transport> {
     /// Memory of endpoints of which nobody knows whether they exist.
     parked: Vec<Arc<T::Memory>>,
     patience: Duration,
-    waiting: Waiting,
 }
 
 impl<T: Transport> AdminQueue<T> {
@@ -43,7 +41,6 @@ impl<T: Transport> AdminQueue<T> {
             parked: Vec::new(),
             transport,
             patience: options.firmware_patience,
-            waiting: options.waiting,
         })
     }
 
@@ -93,7 +90,7 @@ impl<T: Transport> AdminQueue<T> {
                     heartbeats,
                 });
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 }

@@ -13,6 +13,7 @@ mod results_file;
 mod stage_times;
 mod stages;
 mod streams;
+mod waiting;
 
 use anyhow::{Context, Result};
 use arguments::BenchArguments as Arguments;
@@ -34,6 +35,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("limits", limits::run),
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
+    ("waiting", waiting::run),
 ];
 
 fn main() -> Result<()> {
