@@ -88,8 +88,13 @@ fn latency(waiting: Waiting) -> (f64, u64) {
             let message = endpoint.receive_wait(PATIENCE).expect("it comes");
             sum_ns += age_ns(&node, &message.into_message().payload);
         }
-        found.0.store((sum_ns / MESSAGES as f64 * 1000.0) as u64, Ordering::Relaxed);
-        found.1.store(node.port.interrupts(vector), Ordering::Relaxed);
+        found.0.store(
+            (sum_ns / MESSAGES as f64 * 1000.0) as u64,
+            Ordering::Relaxed,
+        );
+        found
+            .1
+            .store(node.port.interrupts(vector), Ordering::Relaxed);
         node.barrier();
     };
     let options = support::options(PROFILE, 21);
@@ -103,7 +108,10 @@ fn latency(waiting: Waiting) -> (f64, u64) {
 fn a_blocked_program_runs_no_later_than_the_wake_up_and_100_ns_behind_a_polling_one() {
     let (polled_ns, none) = latency(Waiting::Polling);
     let (blocked_ns, interrupts) = latency(Waiting::Interrupt);
-    let wakeup_ns = support::options(PROFILE, 0).profile.host.interrupt_wakeup_ns as f64;
+    let wakeup_ns = support::options(PROFILE, 0)
+        .profile
+        .host
+        .interrupt_wakeup_ns as f64;
     let beyond_ns = blocked_ns - polled_ns - wakeup_ns;
     println!("polled {polled_ns} ns, blocked {blocked_ns} ns, {beyond_ns} ns beyond the wake-up");
     assert!((0.0..100.0).contains(&beyond_ns), "{beyond_ns} ns");
@@ -234,6 +242,12 @@ fn nobody_sleeps_on(seed: u64, messages: usize) {
                     0 => {
                         port.configure_interrupts(MSIX_ENABLE | MSIX_FUNCTION_MASK);
                         port.sleep_ns(random.below(3_000));
+                        let entry = abi::interrupt::TABLE_OFFSET as u64;
+                        port.load(0, entry, 4).expect("the table is there");
+                        let all = || port.interrupts(1) + port.interrupts(2);
+                        let before = all();
+                        port.sleep_ns(random.below(1_000));
+                        assert_eq!(all(), before, "the function is masked");
                         port.configure_interrupts(MSIX_ENABLE);
                     }
                     _ => {
@@ -302,8 +316,14 @@ fn interrupts_of_a_moderated_ring_are_an_interval_apart_and_none_is_lost() {
             if let Some(last_ns) = last_ns.replace(now_ns) {
                 let apart_ns = now_ns - last_ns;
                 // The host's link may hold one up for as long as a longest packet takes.
-                assert!(apart_ns > interval.as_nanos() as f64 - 50.0, "{apart_ns} ns");
-                assert!(apart_ns < interval.as_nanos() as f64 + 3.5 * UNIT_NS, "{apart_ns} ns");
+                assert!(
+                    apart_ns > interval.as_nanos() as f64 - 50.0,
+                    "{apart_ns} ns"
+                );
+                assert!(
+                    apart_ns < interval.as_nanos() as f64 + 3.5 * UNIT_NS,
+                    "{apart_ns} ns"
+                );
             }
             woken += 1;
             while ring.receive().is_some() {

@@ -12,8 +12,7 @@ pub use shape::{Memory, PAGE_BYTES, Shape, check};
 use abi::admin::{EndpointInterrupt, status::Status};
 use abi::queue_state::{
     EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, ReceiveControl, ReceiveInterrupt, ReceiveMap,
-    Translation,
-    TransmitControl,
+    Translation, TransmitControl,
 };
 use heapless::{Deque, Vec};
 

@@ -7,8 +7,8 @@ use crate::endpoints::{Endpoint, EndpointTable, Limits, Memory, PAGE_BYTES, Reco
 use abi::admin::{EndpointResult, status::Status};
 use abi::queue_state::{
     RECEIVE_CONTROL, RECEIVE_RING, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP,
-    REGION_RECEIVE_QUEUE, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveArmed, ReceiveIndices, TRANSMIT_CONTROL, TRANSMIT_SHADOW, TransmitProgress,
-    TransmitStores, WORDS_LOG2,
+    REGION_RECEIVE_QUEUE, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveArmed, ReceiveIndices,
+    TRANSMIT_CONTROL, TRANSMIT_SHADOW, TransmitProgress, TransmitStores, WORDS_LOG2,
 };
 
 /// Where probes of host memory land in the inbox.

@@ -286,7 +286,10 @@ impl Logic for Niu {
             &mut self.completer.registers,
             &mut self.register_arbiter.second,
         );
-        RegisterMaster::join(&mut self.register_arbiter.merged, &mut self.register_split.host);
+        RegisterMaster::join(
+            &mut self.register_arbiter.merged,
+            &mut self.register_split.host,
+        );
         RegisterMaster::join(&mut self.register_split.control, &mut self.registers.host);
         RegisterMaster::join(
             &mut self.register_split.interrupts,

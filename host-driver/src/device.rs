@@ -146,7 +146,10 @@ impl<T: Transport> Device<T> {
             Waiting::Polling => (0, Waiting::Polling),
             waiting => match transport.enable_interrupts()? {
                 0 => (0, Waiting::Polling),
-                vectors => (vectors.min(1 << capabilities.interrupt_vectors_log2), waiting),
+                vectors => (
+                    vectors.min(1 << capabilities.interrupt_vectors_log2),
+                    waiting,
+                ),
             },
         };
         let firmware = admin.identify()?;

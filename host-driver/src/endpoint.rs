@@ -157,12 +157,7 @@ impl<T: Transport> Endpoint<T> {
             give_up: options.give_up.min(MOST_GIVE_UP).into(),
         };
         let (ring_address, shadow_address) = (ring.device_address(0), shadow.device_address(0));
-        let operands = [
-            shape.pack(),
-            ring_address,
-            shadow_address,
-            interrupt.pack(),
-        ];
+        let operands = [shape.pack(), ring_address, shadow_address, interrupt.pack()];
         let memory = [Arc::clone(&ring), Arc::clone(&shadow)];
         let mut queue = lock(&admin);
         let result = queue.call("to create an endpoint", opcode::CREATE_ENDPOINT, &operands);

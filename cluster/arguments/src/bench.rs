@@ -90,7 +90,10 @@ mod tests {
     fn a_part_of_a_name_chooses_all_that_contain_it() {
         let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
-        assert_eq!(chosen, [false, true, true, false, false, false, false, false]);
+        assert_eq!(
+            chosen,
+            [false, true, true, false, false, false, false, false]
+        );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));
     }

@@ -80,10 +80,25 @@ fn bad_operands_are_refused() {
 fn an_interrupt_has_a_vector_that_exists_and_goes_with_the_endpoint() {
     let wanted = |interrupt| check(0x06_08_08, 0x1000, 0x40, interrupt, 16);
     for interrupt in [0, 0x100, 0x10f, 0x0fff_010f] {
-        assert_eq!(wanted(interrupt).map(|(shape, _)| u64::from(shape.interrupt)), Ok(interrupt));
+        assert_eq!(
+            wanted(interrupt).map(|(shape, _)| u64::from(shape.interrupt)),
+            Ok(interrupt)
+        );
     }
-    for interrupt in [0x110, 0x1ff, 0x200, 0xf000, 0x1000_0100, 0x1_0000_0100, 1 << 63] {
-        assert_eq!(wanted(interrupt).err(), Some(Status::BadOperand), "{interrupt:#x}");
+    for interrupt in [
+        0x110,
+        0x1ff,
+        0x200,
+        0xf000,
+        0x1000_0100,
+        0x1_0000_0100,
+        1 << 63,
+    ] {
+        assert_eq!(
+            wanted(interrupt).err(),
+            Some(Status::BadOperand),
+            "{interrupt:#x}"
+        );
     }
     let (shape, _) = wanted(0x0123_0105).expect("it is legal");
     let mut table = table(LIMITS);

@@ -2,7 +2,9 @@
 
 use super::{PAGE_BYTES, REVISION, Random, World};
 use abi::admin::{EndpointResult, EndpointShape, status::Status};
-use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, TransmitControl};
+use abi::queue_state::{
+    EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, TransmitControl,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use wayfarer_firmware::{AdminRegisters, Limits};
 
@@ -378,7 +380,10 @@ impl Reference {
             assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
             // No interrupt was asked for, and a queue goes on where it was.
             let interrupt = ReceiveInterrupt::unpack(state(8, map.receive_queue));
-            assert_eq!((interrupt.enabled, interrupt.armed, interrupt.due), (0, 0, 0));
+            assert_eq!(
+                (interrupt.enabled, interrupt.armed, interrupt.due),
+                (0, 0, 0)
+            );
             let receive = state(2, 4 * map.receive_queue);
             let Some(name) = live.name else {
                 assert_eq!(receive, 0, "no name yet");

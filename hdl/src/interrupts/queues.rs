@@ -136,7 +136,9 @@ impl<const N: usize> Logic for InterruptQueues<N> {
             raises_word,
             writes_interval
         );
-        clock!(self, clock, of_entries, of_stores, by_stores, by_entries, sweep);
+        clock!(
+            self, clock, of_entries, of_stores, by_stores, by_entries, sweep
+        );
         self.sweep.reset.next = self.reset.val();
         self.by_stores.clears.next = self.sweep.clears.val();
         self.by_stores.clear_index.next = self.sweep.index.val();
@@ -179,8 +181,7 @@ impl<const N: usize> Logic for InterruptQueues<N> {
         }
         self.covered.next = self.stored.q.val().index == self.seen.val();
         self.wants.next = self.stored.q.val().armed & self.store_row.val().get_bit(24);
-        self.store_raises.next =
-            self.stored.q.val().valid & self.wants.val() & !self.covered.val();
+        self.store_raises.next = self.stored.q.val().valid & self.wants.val() & !self.covered.val();
         self.data.next = self.word.q.val();
         self.becomes_armed.next = self
             .data

@@ -279,14 +279,10 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
         // Whose turn it is: rests, which must end in time; intervals; then messages and the host, by turns.
         self.head.next = self.due.data_out.val();
         self.resting.second_index.next = self.place.q.val();
-        self.visits.next = self.idle.val()
-            & !self.clears.q.val()
-            & self.round.q.val()
-            & self.resting.second.val();
-        self.takes_interval.next = self.idle.val()
-            & !self.clears.q.val()
-            & !self.visits.val()
-            & self.sets_interval.val();
+        self.visits.next =
+            self.idle.val() & !self.clears.q.val() & self.round.q.val() & self.resting.second.val();
+        self.takes_interval.next =
+            self.idle.val() & !self.clears.q.val() & !self.visits.val() & self.sets_interval.val();
         self.may_pop.next = self.idle.val()
             & !self.clears.q.val()
             & !self.visits.val()
@@ -333,20 +329,19 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
         self.done.first_index.next = self.pushed.val();
         self.was_pending.next = self.raised.own.val() ^ self.done.first.val();
         self.passes.next = self.head.val() == self.pushed.val();
-        self.raised.inverts.next = self.raises.val()
-            & (!self.was_pending.val() | (self.goes.val() & self.passes.val()));
+        self.raised.inverts.next =
+            self.raises.val() & (!self.was_pending.val() | (self.goes.val() & self.passes.val()));
         self.entered.index.next = self.pushed.val();
         self.left.first_index.next = self.pushed.val();
         self.was_in.next = self.entered.own.val() ^ self.left.first.val();
-        self.enters.next = self.pushes.val()
-            & (!self.was_in.val() | (self.pops.val() & self.passes.val()));
+        self.enters.next =
+            self.pushes.val() & (!self.was_in.val() | (self.pops.val() & self.passes.val()));
         self.entered.inverts.next = self.enters.val();
         self.due.write.next = self.enters.val();
         self.due.data_in.next = self.pushed.val();
 
         // Pending bits for the host, one a cycle.
-        self.bit_number.next =
-            self.first_bit.val() | bit_cast::<15, 5>(self.collected.q.val());
+        self.bit_number.next = self.first_bit.val() | bit_cast::<15, 5>(self.collected.q.val());
         self.raised.second_index.next = self.bit_number.val().get_bits::<V>(0);
         self.done.second_index.next = self.bit_number.val().get_bits::<V>(0);
         self.is_set.next = (self.raised.second.val() ^ self.done.second.val())
@@ -440,10 +435,9 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
         // The rest under way, if there is one, ends at the next visit.
         if self.takes_interval.val() {
             self.entries.write_enable.next = true;
-            self.entries.write_address.next = (bit_cast::<VP2, V>(
-                self.interval_index.val().get_bits::<V>(0),
-            ) << 2)
-                | self.interval_place.val();
+            self.entries.write_address.next =
+                (bit_cast::<VP2, V>(self.interval_index.val().get_bits::<V>(0)) << 2)
+                    | self.interval_place.val();
             self.entries.write_data.next =
                 bit_cast::<32, 12>(self.interval.val()) | self.one_unit.val();
         }
@@ -464,7 +458,8 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
         if self.described.q.val() {
             self.source.beat.next.data = bit_cast::<128, 32>(self.message.q.val());
         }
-        self.sent.next = self.message_valid.q.val() & self.described.q.val() & self.source.ready.val();
+        self.sent.next =
+            self.message_valid.q.val() & self.described.q.val() & self.source.ready.val();
         if self.message_valid.q.val() & self.source.ready.val() {
             self.described.d.next = !self.described.q.val();
             if self.described.q.val() {
@@ -493,8 +488,8 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
                 if self.serves_host.val() {
                     self.vector.d.next = self.host_vector.val();
                     self.host_next.d.next = false;
-                    self.found.d.next = self.is_table.val()
-                        | (self.is_pending_bits.val() & !self.writes.q.val());
+                    self.found.d.next =
+                        self.is_table.val() | (self.is_pending_bits.val() & !self.writes.q.val());
                     self.state.d.next = VectorState::Respond;
                     if self.is_table.val() {
                         self.state.d.next = VectorState::Access;
@@ -543,8 +538,8 @@ impl<const V: usize, const VP1: usize, const VP2: usize, const VECTORS: usize> L
                 self.state.d.next = VectorState::Respond;
             }
             VectorState::Pending => {
-                self.held.d.next = (self.held.q.val() >> 1)
-                    | (bit_cast::<32, 1>(self.is_set.val().into()) << 31);
+                self.held.d.next =
+                    (self.held.q.val() >> 1) | (bit_cast::<32, 1>(self.is_set.val().into()) << 31);
                 self.collected.d.next = self.collected.q.val() + 1;
                 if self.collected.q.val().all() {
                     self.state.d.next = VectorState::Respond;

@@ -91,7 +91,9 @@ impl Schedule {
         });
         for (program, time) in woken {
             // Its deadline may come first.
-            let time = self.programs[program].time.map_or(time, |due| due.min(time));
+            let time = self.programs[program]
+                .time
+                .map_or(time, |due| due.min(time));
             self.put(program, time);
         }
     }

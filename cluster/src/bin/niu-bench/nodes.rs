@@ -34,10 +34,7 @@ pub fn run_with<R: Send + 'static>(
     open: OpenOptions,
     bodies: Vec<Body<R>>,
 ) -> Result<(Vec<R>, Run)> {
-    let programs = bodies
-        .into_iter()
-        .map(|body| program(open, body))
-        .collect();
+    let programs = bodies.into_iter().map(|body| program(open, body)).collect();
     let (results, report) = launch(options, programs).into_results()?;
     let hardware_revision = results.first().map_or(0, |(_, revision)| *revision);
     let results = results.into_iter().map(|(result, _)| result).collect();

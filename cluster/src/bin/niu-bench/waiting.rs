@@ -68,7 +68,11 @@ fn receive(node: &Node, way: Way, messages: u32) -> Result<Found, Error> {
     let mut sum_ns = 0.0;
     for _ in 0..messages {
         let message = endpoint.receive_wait(PATIENCE)?.into_message();
-        let sent_ns = message.payload.first_chunk().copied().map(f64::from_le_bytes);
+        let sent_ns = message
+            .payload
+            .first_chunk()
+            .copied()
+            .map(f64::from_le_bytes);
         sum_ns += node.port.now_ns() - sent_ns.unwrap_or_default();
     }
     let interrupts = node.port.interrupts(vector) - before;

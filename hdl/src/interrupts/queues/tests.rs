@@ -1,7 +1,7 @@
 use super::*;
 use crate::gate::{Gate, Random, clock_cycle, ecp5_size, settle};
 use crate::queues::test_support::configuration;
-use abi::queue_state::{ReceiveInterrupt, REGION_INTERRUPT};
+use abi::queue_state::{REGION_INTERRUPT, ReceiveInterrupt};
 use std::collections::VecDeque;
 
 /// A queue as a program would describe it.
@@ -217,7 +217,11 @@ fn gate() {
             let is_clear = cycle > 40;
             // Rows are read once they are written.
             let words = cycle > 34 && (cycle < 200 || random.chance(5));
-            let queue = if cycle < 200 { cycle / 4 } else { random.below(32) };
+            let queue = if cycle < 200 {
+                cycle / 4
+            } else {
+                random.below(32)
+            };
             unit.configuration.next = ConfigurationWrite {
                 valid: words && is_clear,
                 ..configuration(REGION_INTERRUPT, queue % 32, random.word())

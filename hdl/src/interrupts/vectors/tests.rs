@@ -336,7 +336,10 @@ fn nothing_is_sent_while_the_function_may_not_and_nothing_is_lost() {
     for _ in 0..50 {
         bench.step(None);
     }
-    assert_eq!(bench.access(false, PENDING_OFFSET as u64, 0, 0), (true, 0xffff_ffff));
+    assert_eq!(
+        bench.access(false, PENDING_OFFSET as u64, 0, 0),
+        (true, 0xffff_ffff)
+    );
     bench.may_send = true;
     for _ in 0..400 {
         bench.step(None);
@@ -431,7 +434,11 @@ fn nothing_is_lost<const V: usize, const VP1: usize, const VP2: usize, const VEC
             let vector = below(&mut random, few);
             let (write, address, data) = match random.below(4) {
                 0 => (false, PENDING_OFFSET as u64 + vector / 32 * 4, 0),
-                1 => (false, Bench::<V, VP1, VP2, VECTORS>::entry(vector) + DATA_OFFSET as u64, 0),
+                1 => (
+                    false,
+                    Bench::<V, VP1, VP2, VECTORS>::entry(vector) + DATA_OFFSET as u64,
+                    0,
+                ),
                 _ => {
                     let masked = random.chance(50);
                     if !masked {
@@ -497,7 +504,9 @@ fn nothing_is_lost<const V: usize, const VP1: usize, const VP2: usize, const VEC
     assert_eq!(left.count(), 0, "raises without a message");
     let raises: u64 = bench.vectors.iter().map(|vector| vector.raises).sum();
     let messages: u64 = bench.vectors.iter().map(|vector| vector.messages).sum();
-    println!("{raises} raises, {messages} messages, {answers} accesses, {masks} masks, {pending_seen} pending bits");
+    println!(
+        "{raises} raises, {messages} messages, {answers} accesses, {masks} masks, {pending_seen} pending bits"
+    );
     assert!(messages <= raises && messages > 150 && answers > 500 && pending_seen > 50);
 }
 
@@ -556,7 +565,11 @@ fn passes_the_gate<const V: usize, const VP1: usize, const VP2: usize, const VEC
                 unit.registers.enables.next = 15.into();
             } else if runs && cycle % 32 == 0 {
                 let pending = random.chance(20);
-                let offset = if pending { PENDING_OFFSET } else { TABLE_OFFSET } as u64;
+                let offset = if pending {
+                    PENDING_OFFSET
+                } else {
+                    TABLE_OFFSET
+                } as u64;
                 let below = if pending { 4 } else { 4 * VECTORS as u64 };
                 unit.registers.address.next = (offset + 4 * random.below(below)).to_bits();
                 unit.registers.data.next = random.below(2).to_bits();
@@ -566,7 +579,11 @@ fn passes_the_gate<const V: usize, const VP1: usize, const VP2: usize, const VEC
             let setting = cycle < clear + 8 * 4 * VECTORS as u64 && programs && word % 4 == 3;
             unit.sets_interval.next =
                 setting && (cycle - clear) % 8 == 6 || runs && random.chance(3);
-            let vector = if runs { random.below(VECTORS as u64) } else { word / 4 };
+            let vector = if runs {
+                random.below(VECTORS as u64)
+            } else {
+                word / 4
+            };
             unit.interval_vector.next = vector.to_bits();
             unit.interval.next = random.below(3).to_bits();
             unit.raise.next = runs && random.chance(20);
