@@ -282,7 +282,7 @@ fn completions_nobody_waits_for_change_nothing() {
         let status = Some(CompletionStatus::Done);
         assert!(firmware.step(Input::Completed { token, status }).is_none());
     }
-    assert!(firmware.step(Input::Inbox([2; 5])).is_none());
+    assert!(firmware.step(Input::Inbox([2; 6])).is_none());
     assert!(firmware.step(Input::Room).is_none());
     assert!(!firmware.wants_room());
 }
