@@ -400,6 +400,8 @@ impl HostPort {
     /// Comes back when the reset is over, before the firmware has started.
     pub fn reset_device(&self) {
         self.synchronise();
+        // The table is lost; who wants interrupts sets them up anew.
+        self.configure_interrupts(0);
         self.side.borrow_mut().reset = true;
         let cycle = self.side.borrow().cycle;
         self.suspend(Wake::At(cycle + RESET_CYCLES));

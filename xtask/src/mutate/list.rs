@@ -413,7 +413,7 @@ pub const MUTANTS: &[Mutant] = &[
         module: "niu$interrupts$queues",
         signal: "covered",
         value: "1'b1",
-        tests: &[NOBODY_SLEEPS, INTERRUPT_ORDER],
+        tests: &[INTERRUPT_ORDER],
     },
     Mutant {
         name: "interrupt-entry-never-raises",
