@@ -38,8 +38,11 @@ fn endpoint(node: &Node, number: u16, options: EndpointOptions) -> Result<Endpoi
     Ok(node.endpoint(options, &[node.peer()])?)
 }
 
+/// A host program.
+type Program = Box<dyn FnOnce(HostPort) + Send>;
+
 /// Runs `programs` on nodes 0 and 1.
-fn run(options: ClusterOptions, programs: Vec<(u16, Box<dyn FnOnce(HostPort) + Send>)>) {
+fn run(options: ClusterOptions, programs: Vec<(u16, Program)>) {
     let mut cluster = Cluster::new(options);
     for (node, program) in programs {
         cluster.program(node, program);
@@ -164,7 +167,7 @@ fn nobody_sleeps_on(seed: u64, messages: usize) {
     let done = Arc::new(AtomicU64::new(0));
     let masks = Arc::new(AtomicU64::new(0));
     let ready = Arc::new(AtomicBool::new(false));
-    let mut programs: Vec<(u16, Box<dyn FnOnce(HostPort) + Send>)> = Vec::new();
+    let mut programs: Vec<(u16, Program)> = Vec::new();
     programs.push((
         0,
         Box::new(move |port: HostPort| {

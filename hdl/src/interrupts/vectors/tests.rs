@@ -276,7 +276,7 @@ fn the_table_is_read_as_it_was_written_byte_by_byte() {
             let address = Few::entry(vector) + 4 * word;
             bench.access(true, address, 0x0102_0304 * (vector + 1), 15);
             bench.access(true, address, 0xeeee_eeee, 0b0101);
-            let expected = (0x0102_0304 * (vector + 1) & 0xff00_ff00) | 0x00ee_00ee;
+            let expected = ((0x0102_0304 * (vector + 1)) & 0xff00_ff00) | 0x00ee_00ee;
             assert_eq!(bench.access(false, address, 0, 0), (true, expected));
         }
         let control = Few::entry(vector) + CONTROL_OFFSET as u64;
@@ -392,12 +392,12 @@ fn a_vector_rests_for_its_interval_and_not_much_longer() {
     let mut last = [0; 4];
     for cycle in 0..40_000u64 {
         bench.step((cycle % 2 == 0).then_some(cycle / 2 % 4));
-        for vector in 0..4usize {
+        for (vector, last) in last.iter_mut().enumerate() {
             let seen = bench.vectors[vector];
             let longest = (seen.interval + 2) * INTERVAL_UNIT_CYCLES as u64 + 100;
             if let Some(sent) = seen.sent {
                 assert!(bench.cycle - sent < longest, "vector {vector} is not sent");
-                last[vector] = seen.messages;
+                *last = seen.messages;
             }
         }
     }
@@ -556,7 +556,7 @@ fn passes_the_gate<const V: usize, const VP1: usize, const VP2: usize, const VEC
             let runs = cycle >= clear + 8 * 4 * VECTORS as u64 + 16;
             let word = cycle.saturating_sub(clear) / 8;
             unit.registers.read.next = runs && cycle % 64 == 0 && random.chance(50);
-            unit.registers.write.next = (programs && (cycle - clear) % 8 == 0)
+            unit.registers.write.next = (programs && (cycle - clear).is_multiple_of(8))
                 || (runs && cycle % 64 == 32 && random.chance(70));
             if programs || cycle < clear {
                 unit.registers.address.next =
