@@ -1,7 +1,13 @@
 //! Compiles the C driver and the programs that use it.
 
 /// What is compiled, and what it includes.
-const SOURCES: [&str; 4] = ["c/driver.c", "c/ping.c", "c/mistakes.c", "c/silence.c"];
+const SOURCES: [&str; 5] = [
+    "c/driver.c",
+    "c/ping.c",
+    "c/mistakes.c",
+    "c/silence.c",
+    "c/losses.c",
+];
 const HEADERS: [&str; 3] = ["c/driver.h", "c/programs.h", "../abi/include/wayfarer.h"];
 
 fn main() {

@@ -8,6 +8,9 @@ use crate::schema::{codes, numbers, section, word};
 numbers! {
     SUBMISSION_BYTES = 64 "Size of a submission: `submission`, then `operands` at byte 16 and on.",
     COMPLETION_BYTES = 16 "Size of a completion: `completion`, then the result, 8 bytes.",
+    TABLE_ENTRY_BYTES = 128 "Size of an endpoint's entry in the table of `GIVE_MEMORY`; only the firmware reads it.",
+    MISS_RING_ENTRIES_LOG2 = 6 "Base-2 logarithm of the miss ring's entries, of `1 << MAXIMUM_STRIDE_LOG2` bytes each.",
+    MISS_RING_BYTES = 16384 "Size of the miss ring.",
     LOG_OFFSET = 0x1000 "Start of the log ring in the outbox: a 32-bit count of bytes written, then the ring.",
     LOG_BYTES = 2048 "Bytes of the log ring.",
 }
@@ -27,6 +30,10 @@ codes! {
             "Operands: endpoint number. The firmware keeps the records of its queues, which are free for others.",
         InstallEndpoint / INSTALL_ENDPOINT = 7
             "Operands: endpoint number. The endpoint goes on with resident queues. Result: `endpoint_result`.",
+        GiveMemory / GIVE_MEMORY = 8
+            "Operands: address of the endpoint table (`TABLE_ENTRY_BYTES` for each endpoint page), address of the miss \
+             ring (`MISS_RING_BYTES`), both multiples of 4096. The firmware keeps there what is not resident. Once for \
+             each setting-up of the rings, before the first endpoint is created.",
     }
 }
 
@@ -95,7 +102,8 @@ word! {
     /// Result of `CREATE_ENDPOINT`.
     endpoint_result / EndpointResult: 64 {
         endpoint [15:0] "Endpoint number: its page in BAR2, and in the lower half of BAR4.",
-        transmit_queue [31:16] "Resident transmit queue: `slot` in its frames.",
+        transmit_queue [31:16]
+            "Resident transmit queue that it has now, `slot` in its frames; 0xffff: none, the endpoint is away.",
         window_base [47:32] "First entry of the translation window.",
     }
 }

@@ -34,6 +34,13 @@ codes! {
         SaveRecord / SAVE_RECORD = 7
             "operand: `record_operand` (inbox, ending within `READ_INBOX_BYTES`). All words of a queue's record are \
              read.",
+        ReplayStore / REPLAY_STORE = 8
+            "operand: `replay_operand`; data: `queue_state::endpoint_map`. Carries out the oldest captured store, then \
+             writes the endpoint's word of the map. `BUSY`: more stores of the endpoint are captured. A store of \
+             another endpoint than the operand's is not carried out, and nothing is written: `BUSY` too.",
+        GiveBackEntries / GIVE_BACK_ENTRIES = 9
+            "operand: `give_back_operand`. Stores the consumer index of a receive queue, as the host does through an \
+             endpoint's page: for the miss ring.",
     }
 }
 
@@ -76,6 +83,27 @@ word! {
 }
 
 word! {
+    /// Operand of `REPLAY_STORE`.
+    replay_operand / ReplayOperand: 32 {
+        endpoint [11:0] "The endpoint.",
+        store [12:12] "1: the oldest captured store is carried out; 0: only the map is written.",
+        discard [13:13]
+            "1: the store is thrown away, whatever its endpoint, and nothing is written; if the endpoint exists, its \
+             messages are lost from there on.",
+        lose [14:14] "1: what the endpoint stores from now on is lost.",
+        queue [23:16] "Transmit queue on which the store is carried out. Its record is loaded.",
+    }
+}
+
+word! {
+    /// Operand of `GIVE_BACK_ENTRIES`.
+    give_back_operand / GiveBackOperand: 32 {
+        queue [7:0] "Resident receive queue.",
+        consumer [31:16] "Entries taken since the queue was enabled, modulo 2^16.",
+    }
+}
+
+word! {
     /// Operand of `SEND_PACKET`.
     packet_operand / PacketOperand: 32 {
         offset [15:0] "Byte offset of the payload in the outbox, multiple of 16.",
@@ -110,7 +138,9 @@ codes! {
         Refused / REFUSED = 2
             "The host refused the read (Unsupported Request or Completer Abort), or poisoned its data.",
         Timeout / TIMEOUT = 3 "The host did not answer the read.",
-        Busy / BUSY = 4 "The link has no credits for the firmware packet; nothing was sent. Firmware may try again.",
+        Busy / BUSY = 4
+            "The link has no credits for the firmware packet; nothing was sent, and firmware may try again. Or more \
+             stores of the endpoint are captured.",
     }
 }
 
@@ -118,6 +148,7 @@ section!(
     "command",
     "Commands and completions",
     maps: [],
-    words: [header, state_operand, transfer_operand, record_operand, packet_operand, packet_target, completion],
+    words: [header, state_operand, transfer_operand, record_operand, replay_operand, give_back_operand, packet_operand,
+        packet_target, completion],
     codes: [opcode, completion_status]
 );

@@ -105,14 +105,14 @@ register_map! {
             generation [7:0]
                 "Generation of the admin rings that come next (`admin_entries`): setting them up ends the stop.",
         }
-        /// Resident transmit queues of which a message was refused or skipped, or that failed:
+        /// Resident transmit queues of which a message was rejected, or that failed:
         /// level-triggered, one bit a queue.
         queue_pending @ 0x080 * 8: 32 WriteOneToClear = 0 {}
         /// Core cycle (low 32 bits) at which a stage saw the last marked message (`stage`).
         stage_time @ 0x100 * 16: 32 ReadOnly = 0 {}
         /// Statistics (`counter`): 32 bits, wrapping.
         counters @ 0x200 * 64: 32 ReadOnly = 0 {}
-        /// Endpoint pages whose stores met no resident queue: level-triggered, one bit an endpoint.
+        /// Endpoint pages of which a `NON_RESIDENT_STORE` was told: level-triggered, one bit an endpoint.
         endpoint_pending @ 0x400 * 128: 32 WriteOneToClear = 0 {}
     }
 }
@@ -135,7 +135,7 @@ codes! {
 }
 
 codes! {
-    /// Counters.
+    /// What is counted; each number is an index into `counters`.
     counter: Counter {
         HostPackets / HOST_PACKETS = 0 "Transaction-layer packets received.",
         HostMalformed / HOST_MALFORMED = 1
@@ -151,7 +151,7 @@ codes! {
         RegisterOverflow / REGISTER_OVERFLOW = 6
             "Writes to BAR0 that found no room to wait for their turn: each dropped whole.",
         TornStore / TORN_STORE = 7 "Torn or misaligned stores to an endpoint page, dropped.",
-        NonResidentStore / NON_RESIDENT_STORE = 8 "Stores to a page without a resident queue.",
+        NonResidentStore / NON_RESIDENT_STORE = 8 "Stores to a page without an endpoint, dropped.",
         TransmitOverflow / TRANSMIT_OVERFLOW = 9 "Express stores and producer indices beyond the free slots.",
         TooLong / TOO_LONG = 10 "Basic messages longer than 248 bytes, dropped.",
         OutsideWindow / OUTSIDE_WINDOW = 11 "Destinations outside the window, dropped.",
@@ -159,7 +159,7 @@ codes! {
         MessagesSent / MESSAGES_SENT = 13 "Message frames sent, repetitions included.",
         MessagesAccepted / MESSAGES_ACCEPTED = 14 "Messages that their receivers accepted.",
         MessagesRefused / MESSAGES_REFUSED = 15
-            "Messages refused for good: by their receiver, or by a check of the own NIU.",
+            "Messages rejected: by their receiver, or by a check of the own NIU.",
         Probes / PROBES = 16 "Messages sent again alone, to see whether the receiver has room by now.",
         AnswerTimeout / ANSWER_TIMEOUT = 17 "Transmit queues that failed for want of an answer.",
         FramesReceived / FRAMES_RECEIVED = 18 "Frames that came in whole.",
@@ -167,7 +167,7 @@ codes! {
         FrameVersion / FRAME_VERSION = 20 "Frames of another wire format version, dropped.",
         FrameMisrouted / FRAME_MISROUTED = 21 "Frames for another node or from an impossible one, dropped.",
         MessagesReceived / MESSAGES_RECEIVED = 22 "Messages written to receive rings.",
-        ReceiveMiss / RECEIVE_MISS = 23 "Messages for a receive queue that is not resident.",
+        ReceiveMiss / RECEIVE_MISS = 23 "Messages for an identifier that no receive queue has.",
         ReceiveFull / RECEIVE_FULL = 24 "Messages refused because their ring was full.",
         ReceiveBehind / RECEIVE_BEHIND = 25 "Messages refused because they follow a refused one of their queue.",
         EntryTooSmall / ENTRY_TOO_SMALL = 26 "Messages longer than the ring's entries, dropped.",
@@ -186,7 +186,11 @@ codes! {
         PingsSent / PINGS_SENT = 37 "Pings sent for messages that stay unanswered.",
         AnswerOverflow / ANSWER_OVERFLOW = 38 "Answers that found the answer buffer full, dropped.",
         InlineLost / INLINE_LOST = 39 "Stores to the inline bodies of an endpoint without a page, dropped.",
-        Interrupts / INTERRUPTS = 40 "Interrupts sent (V29).",
+        CapturedStore / CAPTURED_STORE = 40 "Stores to an endpoint whose transmit queue is away, captured.",
+        LostStore / LOST_STORE = 41
+            "Losses of an endpoint's stores for want of room in the capture buffer: the driver stores them again.",
+        MissedMessage / MISSED_MESSAGE = 42 "Messages written to the miss ring.",
+        Interrupts / INTERRUPTS = 43 "Interrupts sent (V29).",
     }
 }
 

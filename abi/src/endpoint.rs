@@ -33,6 +33,10 @@ register_map! {
         mark / Mark @ 0x010: 64 WriteOnly = 0 {
             marked [0:0] "1: mark it.",
         }
+        /// Starts again behind lost stores (`message::shadow_losses`).
+        resume / Resume @ 0x018: 64 WriteOnly = 0 {
+            lost_from [15:0] "As in `message::shadow_losses`. Ignored if nothing is lost from there.",
+        }
     }
 }
 

@@ -8,7 +8,7 @@ numbers! {
 }
 
 word! {
-    /// An event.
+    /// An entry of the event queue.
     event / Event: 64 {
         kind [7:0] "`kind`.",
         index [19:8] "Queue or endpoint concerned.",
@@ -23,11 +23,14 @@ codes! {
     kind: Kind {
         Admin / ADMIN = 1 "The host rang the admin doorbell. data: its value.",
         NonResidentStore / NON_RESIDENT_STORE = 2
-            "A store to an endpoint page without a resident queue. index: endpoint; data: low half of the store.",
+            "A store to a page without an endpoint, or one of a consumer index to an endpoint whose receive queue is \
+             not resident (it is kept), or one that was lost for want of room in the capture buffer. index: endpoint; \
+             data: low half of the store.",
         ReceiveMiss / RECEIVE_MISS = 3
-            "A message for a receive queue that is not resident. index: source endpoint; data: source node << 16 | \
+            "A message for an identifier that no receive queue has. index: source endpoint; data: source node << 16 | \
              RQID.",
-        QueueError / QUEUE_ERROR = 4 "A message of a transmit queue was refused. index: queue; code: `message::error`.",
+        QueueError / QUEUE_ERROR = 4
+            "A message of a transmit queue was rejected. index: queue; code: `message::error`.",
         Packet / PACKET = 5 "A firmware packet stands in the inbox. data: source node << 16 | length << 8 | tag.",
     }
 }

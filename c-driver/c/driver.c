@@ -18,6 +18,11 @@
 
 _Static_assert(sizeof(((struct wayfarer_message *)0)->payload) == WAYFARER_MESSAGE_MAXIMUM_PAYLOAD_BYTES,
                "the longest message fits");
+_Static_assert(sizeof(((struct wayfarer_endpoint *)0)->copies) ==
+                   WAYFARER_MESSAGE_MAXIMUM_TRANSMIT_SLOTS * sizeof(struct wayfarer_copy),
+               "a copy for each slot");
+_Static_assert(sizeof(((struct wayfarer_endpoint *)0)->bodies) == WAYFARER_ENDPOINT_PAGE_BYTES,
+               "a copy for each inline body");
 
 /* Everything in memory is little-endian, whatever the host is. */
 static void store_word(uint8_t *bytes, uint64_t word)
@@ -179,6 +184,16 @@ static void turn_off(struct wayfarer_device *device)
     write_register(device, WAYFARER_CONTROL_ADMIN_DOORBELL_OFFSET, 0);
 }
 
+/* Gives the firmware memory for endpoints that are away (rule 54). */
+static enum wayfarer_result give_memory(struct wayfarer_device *device, size_t endpoints)
+{
+    if (!allocate(device, endpoints * WAYFARER_ADMIN_TABLE_ENTRY_BYTES, &device->table) ||
+        !allocate(device, WAYFARER_ADMIN_MISS_RING_BYTES, &device->miss_ring))
+        return WAYFARER_NO_MEMORY;
+    uint64_t operands[] = {device->table.bus_address, device->miss_ring.bus_address};
+    return wayfarer_request(device, WAYFARER_ADMIN_OPCODE_GIVE_MEMORY, operands, 2, NULL);
+}
+
 enum wayfarer_result wayfarer_open(struct wayfarer_device *device, const struct wayfarer_transport *transport,
                                    uint16_t node)
 {
@@ -218,6 +233,8 @@ enum wayfarer_result wayfarer_open(struct wayfarer_device *device, const struct 
     device->firmware_version = (uint32_t)(identity >> 32);
     if (result == WAYFARER_OK && !has_our_version(device->firmware_version))
         result = WAYFARER_OTHER_VERSION;
+    if (result == WAYFARER_OK)
+        result = give_memory(device, (size_t)1 << GET(sizes, CONTROL_SIZES_ENDPOINTS_LOG2));
     if (result != WAYFARER_OK)
         wayfarer_close(device);
     return result;
@@ -225,7 +242,9 @@ enum wayfarer_result wayfarer_open(struct wayfarer_device *device, const struct 
 
 void wayfarer_close(struct wayfarer_device *device)
 {
-    bool is_done = device->submitted == device->answered && device->parked_count == 0;
+    /* What the firmware was given is in use until the NIU is quiet (rule 55). */
+    bool is_given = device->miss_ring.bus_address != 0;
+    bool is_done = device->submitted == device->answered && device->parked_count == 0 && !is_given;
     uint32_t entries;
     if (!read_register(device, WAYFARER_CONTROL_ADMIN_ENTRIES_OFFSET, &entries))
         return; /* whether the device uses the memory is not known */
@@ -238,6 +257,10 @@ void wayfarer_close(struct wayfarer_device *device)
     }
     for (unsigned number = 0; number < device->parked_count; number++)
         release(device, &device->parked[number]);
+    if (device->table.bus_address != 0)
+        release(device, &device->table);
+    if (is_given)
+        release(device, &device->miss_ring);
     release(device, &device->submissions);
     release(device, &device->completions);
 }
@@ -394,12 +417,49 @@ static void store_to_page(struct wayfarer_endpoint *endpoint, uint64_t offset, u
     transport->write64(transport->context, page(endpoint) + offset, value);
 }
 
-/* Whether fewer than `most` messages are in flight. The shadow line is read only if they seem to be more. */
+/* Stores a message whose copy is kept. */
+static void store_message(struct wayfarer_endpoint *endpoint, uint16_t index)
+{
+    const struct wayfarer_transport *transport = endpoint->device->transport;
+    const struct wayfarer_copy *copy = &endpoint->copies[index % WAYFARER_MESSAGE_MAXIMUM_TRANSMIT_SLOTS];
+    if (copy->bytes == 0) {
+        store_to_page(endpoint, copy->offset, copy->value);
+        return;
+    }
+    unsigned body = index % WAYFARER_MESSAGE_INLINE_BODIES;
+    transport->write_combined(transport->context, page(endpoint) + body * WAYFARER_MESSAGE_INLINE_BODY_BYTES,
+                              endpoint->bodies[body], copy->bytes);
+    /* The body must be there before the index that covers it (rule 16). */
+    transport->fence(transport->context);
+    store_to_page(endpoint, WAYFARER_ENDPOINT_TRANSMIT_PRODUCER_OFFSET, (uint16_t)(index + 1));
+}
+
+/* Stores messages again that were lost since the last look (rule 59). */
+static enum wayfarer_result make_good(struct wayfarer_endpoint *endpoint)
+{
+    const struct wayfarer_transport *transport = endpoint->device->transport;
+    uint64_t word = transport->load64(transport->context, &endpoint->shadow, WAYFARER_MESSAGE_SHADOW_LOSSES_OFFSET);
+    uint8_t losses = (uint8_t)GET(word, MESSAGE_SHADOW_LOSSES_LOSSES);
+    uint16_t lost_from = (uint16_t)GET(word, MESSAGE_SHADOW_LOSSES_LOST_FROM);
+    if (losses == endpoint->losses)
+        return WAYFARER_OK;
+    if ((uint16_t)(lost_from - endpoint->consumer) > (uint16_t)(endpoint->producer - endpoint->consumer))
+        return WAYFARER_BAD_SHADOW_LINE;
+    endpoint->losses = losses;
+    transport->fence(transport->context);
+    store_to_page(endpoint, WAYFARER_ENDPOINT_RESUME_OFFSET, lost_from);
+    for (uint16_t index = lost_from; index != endpoint->producer; index++)
+        store_message(endpoint, index);
+    return WAYFARER_OK;
+}
+
+/* Whether fewer than `most` messages are in flight. The consumer index is read only if they seem to be more. */
 static enum wayfarer_result make_room(struct wayfarer_endpoint *endpoint, unsigned most)
 {
-    if ((uint16_t)(endpoint->producer - endpoint->consumer) < most)
-        return WAYFARER_OK;
-    enum wayfarer_result result = wayfarer_check(endpoint);
+    enum wayfarer_result result = make_good(endpoint);
+    if (result != WAYFARER_OK || (uint16_t)(endpoint->producer - endpoint->consumer) < most)
+        return result;
+    result = wayfarer_check(endpoint);
     if (result != WAYFARER_OK)
         return result;
     return (uint16_t)(endpoint->producer - endpoint->consumer) < most ? WAYFARER_OK : WAYFARER_QUEUE_FULL;
@@ -413,19 +473,20 @@ enum wayfarer_result wayfarer_send_express(struct wayfarer_endpoint *endpoint, u
     enum wayfarer_result result = make_room(endpoint, endpoint->device->transmit_slots);
     if (result != WAYFARER_OK)
         return result;
-    endpoint->producer++;
-    store_to_page(endpoint,
-                  WAYFARER_ENDPOINT_EXPRESS_OFFSET +
-                      ((uint64_t)destination << WAYFARER_ENDPOINT_EXPRESS_DESTINATION_SHIFT) +
-                      ((uint64_t)tag << WAYFARER_ENDPOINT_EXPRESS_TAG_SHIFT),
-                  load_word(payload));
+    uint16_t index = endpoint->producer++;
+    struct wayfarer_copy *copy = &endpoint->copies[index % WAYFARER_MESSAGE_MAXIMUM_TRANSMIT_SLOTS];
+    copy->offset = (uint16_t)(WAYFARER_ENDPOINT_EXPRESS_OFFSET +
+                              ((unsigned)destination << WAYFARER_ENDPOINT_EXPRESS_DESTINATION_SHIFT) +
+                              ((unsigned)tag << WAYFARER_ENDPOINT_EXPRESS_TAG_SHIFT));
+    copy->value = load_word(payload);
+    copy->bytes = 0;
+    store_message(endpoint, index);
     return WAYFARER_OK;
 }
 
 enum wayfarer_result wayfarer_send_basic(struct wayfarer_endpoint *endpoint, uint16_t destination, uint8_t tag,
                                          const void *payload, size_t bytes)
 {
-    const struct wayfarer_transport *transport = endpoint->device->transport;
     uint16_t slots = endpoint->device->transmit_slots;
     if (!endpoint->options.inline_bodies || bytes > WAYFARER_MESSAGE_MAXIMUM_PAYLOAD_BYTES)
         return WAYFARER_BAD_ARGUMENT;
@@ -434,22 +495,23 @@ enum wayfarer_result wayfarer_send_basic(struct wayfarer_endpoint *endpoint, uin
         make_room(endpoint, slots < WAYFARER_MESSAGE_INLINE_BODIES ? slots : WAYFARER_MESSAGE_INLINE_BODIES);
     if (result != WAYFARER_OK)
         return result;
-    uint8_t body[WAYFARER_MESSAGE_INLINE_BODY_BYTES];
+    uint16_t index = endpoint->producer++;
+    uint8_t *body = endpoint->bodies[index % WAYFARER_MESSAGE_INLINE_BODIES];
     store_word(body, PUT(destination, MESSAGE_TRANSMIT_HEADER_DESTINATION) |
                          PUT(bytes, MESSAGE_TRANSMIT_HEADER_LENGTH) | PUT(tag, MESSAGE_TRANSMIT_HEADER_TAG));
     memcpy(body + WAYFARER_MESSAGE_HEADER_BYTES, payload, bytes);
-    uint64_t place = (uint64_t)(endpoint->producer % WAYFARER_MESSAGE_INLINE_BODIES) * sizeof body;
-    transport->write_combined(transport->context, page(endpoint) + place, body, WAYFARER_MESSAGE_HEADER_BYTES + bytes);
-    /* The body must be there before the index that covers it (rule 16). */
-    transport->fence(transport->context);
-    endpoint->producer++;
-    store_to_page(endpoint, WAYFARER_ENDPOINT_TRANSMIT_PRODUCER_OFFSET, endpoint->producer);
+    endpoint->copies[index % WAYFARER_MESSAGE_MAXIMUM_TRANSMIT_SLOTS].bytes =
+        (uint16_t)(WAYFARER_MESSAGE_HEADER_BYTES + bytes);
+    store_message(endpoint, index);
     return WAYFARER_OK;
 }
 
 enum wayfarer_result wayfarer_check(struct wayfarer_endpoint *endpoint)
 {
     const struct wayfarer_transport *transport = endpoint->device->transport;
+    enum wayfarer_result result = make_good(endpoint);
+    if (result != WAYFARER_OK)
+        return result;
     uint64_t line = transport->load64(transport->context, &endpoint->shadow, 0);
     uint16_t message_errors = (uint16_t)GET(line, MESSAGE_SHADOW_MESSAGE_ERRORS);
     uint16_t store_errors = (uint16_t)GET(line, MESSAGE_SHADOW_STORE_ERRORS);
@@ -483,6 +545,9 @@ enum wayfarer_result wayfarer_flush(struct wayfarer_endpoint *endpoint, uint64_t
 enum wayfarer_result wayfarer_receive(struct wayfarer_endpoint *endpoint, struct wayfarer_message *message)
 {
     const struct wayfarer_transport *transport = endpoint->device->transport;
+    enum wayfarer_result result = make_good(endpoint);
+    if (result != WAYFARER_OK)
+        return result;
     unsigned entries_log2 = endpoint->options.ring_entries_log2;
     size_t offset = (size_t)(endpoint->taken & ((1u << entries_log2) - 1)) << endpoint->options.entry_bytes_log2;
     /* The descriptor first: it says whether the rest is valid (rule 17). */

@@ -65,6 +65,7 @@ enum wayfarer_result {
     WAYFARER_MESSAGE_ERROR,   /* messages were rejected; `endpoint->error` says why the last one was */
     WAYFARER_STORE_ERROR,     /* stores were rejected; likewise */
     WAYFARER_QUEUE_FAILED,    /* the transmit queue sends nothing any more */
+    WAYFARER_BAD_SHADOW_LINE, /* the shadow line tells of a loss that cannot be */
 };
 
 /* Entries of the admin rings. */
@@ -76,6 +77,7 @@ enum wayfarer_result {
 struct wayfarer_device {
     const struct wayfarer_transport *transport;
     struct wayfarer_memory submissions, completions;
+    struct wayfarer_memory table, miss_ring; /* for endpoints that are away; at bus address 0: not allocated */
     uint32_t generation; /* of the admin rings */
     uint16_t submitted;  /* submissions made */
     uint16_t answered;   /* submissions answered, or lost before an answered one */
@@ -97,6 +99,13 @@ struct wayfarer_endpoint_options {
     uint8_t give_up;    /* 0 to 15; 0: never */
 };
 
+/* A message as it was stored, until its outcome is known (rule 60). */
+struct wayfarer_copy {
+    uint64_t value;  /* Express: its payload */
+    uint16_t offset; /* Express: where in the page it was stored */
+    uint16_t bytes;  /* Basic: header and payload, which stand in `bodies`; Express: 0 */
+};
+
 struct wayfarer_endpoint {
     struct wayfarer_device *device;
     struct wayfarer_endpoint_options options;
@@ -107,6 +116,9 @@ struct wayfarer_endpoint {
     uint16_t taken;    /* entries taken from the ring */
     uint16_t message_errors, store_errors; /* as the shadow line last had them */
     uint8_t error;                         /* WAYFARER_MESSAGE_ERROR_* */
+    uint8_t losses;                        /* after which the driver has resumed, modulo 16 */
+    struct wayfarer_copy copies[64];       /* message i in copy i modulo 64, and in body i modulo 16 */
+    uint8_t bodies[16][256];
 };
 
 struct wayfarer_message {
@@ -142,7 +154,9 @@ enum wayfarer_result wayfarer_send_express(struct wayfarer_endpoint *endpoint, u
 /* Sends up to 248 bytes. */
 enum wayfarer_result wayfarer_send_basic(struct wayfarer_endpoint *endpoint, uint16_t destination, uint8_t tag,
                                          const void *payload, size_t bytes);
-/* Looks at the shadow line: says what the NIU has reported since the last look. */
+/* Looks at the shadow line: says what the NIU has reported since the last look. This call, and all that send, wait or
+   receive, store lost messages again. While messages are in flight, one of them must be called now and then (rule 61).
+ */
 enum wayfarer_result wayfarer_check(struct wayfarer_endpoint *endpoint);
 /* Waits until the outcome of all messages is known. */
 enum wayfarer_result wayfarer_flush(struct wayfarer_endpoint *endpoint, uint64_t at_most_ns);

@@ -147,6 +147,9 @@ int mistakes(const struct wayfarer_place *place)
     CHECK(wayfarer_open(&device, place->transport, place->node) == WAYFARER_OK);
     CHECK(wayfarer_open(&second, place->transport, place->node) == WAYFARER_DEVICE_IN_USE);
     CHECK(place->transport->allocate(place->transport->context, PAGE_BYTES, &memory));
+    /* The driver has given memory when it opened the device (rule 54). */
+    const uint64_t given[] = {memory.bus_address, memory.bus_address, 0};
+    CHECK(is_refused(&device, WAYFARER_ADMIN_OPCODE_GIVE_MEMORY, given, WAYFARER_ADMIN_STATUS_BAD_OPERAND));
     int failed = wrong_creations(&device, memory.bus_address);
     if (failed)
         return failed;

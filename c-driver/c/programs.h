@@ -34,6 +34,8 @@ struct ping_counts {
 int ping(const struct wayfarer_place *place, struct ping_counts *counts);
 /* Makes mistakes, and checks that the NIU answers each of them as the documents say. */
 int mistakes(const struct wayfarer_place *place);
+/* Sends messages to a NIU that loses one store in `lose_one_of`. It needs no device. */
+int losses(uint64_t seed, unsigned lose_one_of);
 /* Stops the firmware, ends without it, and opens the device again. */
 int silence(const struct wayfarer_place *place);
 

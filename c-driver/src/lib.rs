@@ -2,9 +2,10 @@
 //! nothing but what `docs/` and the generated header `abi/include/wayfarer.h` say, and so tests both.
 //!
 //! `c/ping.c`, `c/mistakes.c` and `c/silence.c` are programs that use it. This crate runs them on a simulated cluster:
-//! [`Program`] calls one with a transport that reaches the simulated device.
+//! [`Program`] calls one with a transport that reaches the simulated device. `c/losses.c` plays a NIU itself
+//! ([`losses`]).
 #![deny(unsafe_code)]
 
 mod simulated;
 
-pub use simulated::{CheckFailed, PingCounts, Program};
+pub use simulated::{CheckFailed, PingCounts, Program, losses};

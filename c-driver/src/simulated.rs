@@ -3,7 +3,7 @@
 
 use sim::host::HostPort;
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::null_mut;
 
 /// Points to a [`Host`], which C knows nothing of.
@@ -67,6 +67,23 @@ unsafe extern "C-unwind" {
     fn ping(place: *const Place, counts: *mut PingCounts) -> c_int;
     fn mistakes(place: *const Place) -> c_int;
     fn silence(place: *const Place) -> c_int;
+    #[link_name = "losses"]
+    fn run_losses(seed: u64, lose_one_of: c_uint) -> c_int;
+}
+
+/// Sends messages to a NIU that loses one store in `lose_one_of` (`c/losses.c`). It needs no simulated host.
+///
+/// # Errors
+/// A check has failed.
+pub fn losses(seed: u64, lose_one_of: u32) -> Result<(), CheckFailed> {
+    // SAFETY: it uses no memory but its own.
+    match unsafe { run_losses(seed, lose_one_of) } {
+        0 => Ok(()),
+        line => Err(CheckFailed::At {
+            file: "losses.c",
+            line,
+        }),
+    }
 }
 
 /// A C program has found something else than it expected.

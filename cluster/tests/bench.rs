@@ -1,7 +1,7 @@
 //! `niu-bench` as a program: its labels are true, what it measures is there, and a message's latency is what it was.
 
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use wayfarer_configuration::Configuration;
 
@@ -17,11 +17,17 @@ const NIU_CYCLES: [(&str, u64, u64); 8] = [
     ("basic", 248, 32),
 ];
 
+/// Where `bench(name)` puts what it draws.
+fn plot_folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plot-{name}"))
+}
+
 /// What `--quick --only NAME` printed, and the results it wrote.
 fn bench(name: &str) -> (String, Value) {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
     let mut bench = Command::new(env!("CARGO_BIN_EXE_niu-bench"));
     bench.args(["--quick", "--only", name, "--json"]).arg(&file);
+    bench.arg(format!("--plot={}", plot_folder(name).display()));
     let output = bench.output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     let text = std::fs::read_to_string(&file).expect("it writes its results");
@@ -40,6 +46,24 @@ fn number(row: &Value, field: &str) -> f64 {
 
 fn chosen() -> Configuration {
     Configuration::chosen().expect("the NIU was made from it")
+}
+
+/// Whether the NIU is the one that README.md and its pictures are about.
+fn is_default() -> bool {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hdl/configurations/default.toml");
+    chosen() == Configuration::read(&default).expect("it is legal")
+}
+
+/// The picture that the documents show of a benchmark is the one that it has drawn.
+fn assert_is_kept(benchmark: &str, picture: &str) {
+    let folder = plot_folder(benchmark);
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("it was drawn");
+    let drawn = read(picture);
+    assert!(read("index.html").contains(&drawn), "the page shows all");
+    if is_default() {
+        let kept = format!("docs/pictures/{picture}");
+        pictures::kept::check(&kept, &drawn).unwrap_or_else(|stale| panic!("{stale}"));
+    }
 }
 
 /// A row of the latency table, as measured or as README.md has it.
@@ -103,10 +127,10 @@ fn latencies_are_to_the_cycle_what_they_were_and_what_the_readme_says() {
     let told_cycles: Vec<_> = told.iter().map(Latency::cycles).collect();
     assert_eq!(told_cycles, cycles, "README.md, and what was measured");
     // Nanoseconds there are those of the default configuration.
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hdl/configurations/default.toml");
-    if chosen() == Configuration::read(&default).expect("it is legal") {
+    if is_default() {
         assert_eq!(told, measured, "README.md, and what was measured");
     }
+    assert_is_kept("latency", "latency.svg");
 }
 
 #[test]
@@ -138,6 +162,8 @@ fn the_way_of_a_message_is_written_stage_by_stage() {
         printed.contains("# way of one Express message"),
         "{printed}"
     );
+    assert_is_kept("stages", "way-express-8.svg");
+    assert_is_kept("stages", "way-basic-64.svg");
 }
 
 /// A receiver looks at its rings when it has time: so much of a rate is uncertain.
@@ -155,7 +181,9 @@ fn store_beats(bytes: u64) -> f64 {
 #[test]
 fn limits_are_measured_for_one_queue_and_many_and_are_no_better_than_the_host_port_allows() {
     let (printed, report) = bench("limits");
-    let queues = chosen().value("queues.transmit").min(4) as f64;
+    let receive_queues = chosen().value("queues.receive") - 1;
+    let queues = chosen().value("queues.transmit").min(receive_queues);
+    let queues = queues.min(4) as f64;
     let pages = chosen().value("queues.inline_pages") as f64;
     let mut seen = Vec::new();
     for row in rows(&report) {

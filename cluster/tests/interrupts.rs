@@ -2,6 +2,7 @@
 
 mod support;
 
+use abi::control::counter::Counter;
 use host_driver::{
     Destination, Endpoint, EndpointOptions, Error, OpenOptions, ReceiveQueueId, Waiting,
 };
@@ -9,10 +10,12 @@ use sim::cluster::{Cluster, ClusterOptions};
 use sim::host::HostPort;
 use sim::pcie::configuration_space::{MSIX_ENABLE, MSIX_FUNCTION_MASK};
 use sim::pcie::random::Random;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use wayfarer_cluster::launch::{Node, PATIENCE};
+use wayfarer_configuration::Configuration;
 
 const PROFILE: &str = "pcie-gen3-x8";
 /// Core cycles in a unit of moderation, in nanoseconds.
@@ -428,6 +431,123 @@ fn an_armed_ring_is_armed_behind_its_eviction() {
     };
     let options = support::options(PROFILE, 43);
     run(options, vec![(0, Box::new(send)), (1, Box::new(receive))]);
+}
+
+/// Sleepers, each with a vector of its own, and more endpoints beside them than there are queues: their queues go and
+/// come while they sleep. A sleeper looks at its ring only when its vector was raised, so one that is forgotten never
+/// gets its messages.
+#[test]
+fn sleepers_whose_queues_go_and_come_are_all_woken() {
+    const MESSAGES: u32 = 600;
+    const SEED: u64 = 45;
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    let value = |key| configuration.value(key) as u16;
+    let sleepers = value("host.interrupt_vectors").min(value("queues.receive"));
+    let most = value("queues.endpoints")
+        .min(value("queues.receive_queue_ids"))
+        .min(value("queues.translation_entries") / 2);
+    let count = (2 * sleepers + 8).min(most);
+    let made = move |node: &Node| -> Vec<Endpoint> {
+        let ring = |number| {
+            let options = EndpointOptions {
+                interrupt_vector: Some(number % sleepers),
+                ..EndpointOptions::default()
+            };
+            endpoint(node, number, options).expect("room")
+        };
+        (0..count).map(ring).collect()
+    };
+    let send = move |port: HostPort| {
+        let node = open(port, Waiting::Polling);
+        let mut endpoints = made(&node);
+        node.barrier();
+        let mut random = Random::new(SEED);
+        for index in 0..MESSAGES {
+            let number = random.below(count.into()) as usize;
+            let payload = u64::from(index).to_le_bytes();
+            let sent = endpoints[number].send_express(Destination(0), 0, payload);
+            sent.expect("there is room");
+            node.port
+                .sleep_ns(Random::new(u64::from(index)).below(12_000));
+            for endpoint in &mut endpoints {
+                endpoint.check().expect("nothing fails");
+            }
+        }
+        while endpoints.iter().any(|endpoint| endpoint.outstanding() > 0) {
+            node.port.sleep_ns(2_000);
+            for endpoint in &mut endpoints {
+                endpoint.check().expect("nothing fails");
+            }
+        }
+        node.barrier();
+    };
+    let misses = Arc::new(AtomicU64::new(0));
+    let missed = Arc::clone(&misses);
+    let receive = move |port: HostPort| {
+        let node = open(port, Waiting::Interrupt);
+        let mut endpoints = made(&node);
+        let mut seen: Vec<u64> = Vec::new();
+        for (number, endpoint) in endpoints[..usize::from(sleepers)].iter_mut().enumerate() {
+            seen.push(node.port.interrupts(number as u16));
+            endpoint.split().1.arm();
+        }
+        node.barrier();
+        let mut random = Random::new(SEED);
+        let mut expected = vec![VecDeque::new(); usize::from(count)];
+        for index in 0..MESSAGES {
+            expected[random.below(count.into()) as usize].push_back(u64::from(index));
+        }
+        let deadline_ns = node.port.now_ns() + 60e6;
+        let mut wakes = 0_u64;
+        while expected.iter().any(|messages| !messages.is_empty()) {
+            for (number, endpoint) in endpoints.iter_mut().enumerate() {
+                let sleeps = number < usize::from(sleepers);
+                if sleeps {
+                    let raised = node.port.interrupts(number as u16);
+                    if std::mem::replace(&mut seen[number], raised) == raised {
+                        continue;
+                    }
+                    wakes += 1;
+                }
+                loop {
+                    let mut came = false;
+                    while let Some(message) = endpoint.receive() {
+                        let payload = message.payload()[..8].try_into().expect("eight bytes");
+                        let index = expected[number].pop_front();
+                        assert_eq!(
+                            Some(u64::from_le_bytes(payload)),
+                            index,
+                            "endpoint {number}"
+                        );
+                        came = true;
+                    }
+                    if !sleeps {
+                        break;
+                    }
+                    // Armed, it looks once more; it sleeps only if it has found nothing since.
+                    endpoint.split().1.arm();
+                    if !came {
+                        break;
+                    }
+                }
+            }
+            node.port.sleep_ns(1_000);
+            let late = || Vec::from_iter(expected.iter().map(VecDeque::len));
+            assert!(node.port.now_ns() < deadline_ns, "forgotten: {:?}", late());
+        }
+        let misses = node.device.counter(Counter::MissedMessage);
+        missed.store(misses.expect("the NIU answers").into(), Ordering::Relaxed);
+        println!("{wakes} times woken");
+        node.barrier();
+    };
+    let options = ClusterOptions {
+        maximum_cycles: 40_000_000,
+        ..support::options(PROFILE, SEED)
+    };
+    run(options, vec![(0, Box::new(send)), (1, Box::new(receive))]);
+    let misses = misses.load(Ordering::Relaxed);
+    println!("{misses} misses");
+    assert!(misses > u64::from(MESSAGES) / 20, "{misses} misses");
 }
 
 /// A stop clears what is due and what is armed: the next driver gets its own interrupts and no others.

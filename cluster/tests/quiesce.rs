@@ -21,7 +21,7 @@ const QUEUES: u16 = 3;
 /// Messages that the last driver receives in each, and sends to each.
 const MESSAGES: usize = 20;
 /// Enough for small requests; not for the probes of a large ring.
-const PATIENT: Duration = support::cycles(31_250);
+const PATIENT_CYCLES: u64 = 250_000;
 /// Longest time that a driver lives, and that the next waits.
 const LIFE_NS: u64 = 60_000;
 /// Longer than the firmware takes from the doorbell to the first submission.
@@ -151,6 +151,13 @@ fn half_open(port: &HostPort) {
     }
 }
 
+/// Less than a read takes to time out.
+fn patience() -> Duration {
+    let configuration = Configuration::chosen().expect("the NIU was made from it");
+    let period: u64 = configuration.value("host.completion_timeout_cycles");
+    support::cycles(PATIENT_CYCLES.min(period - 3000))
+}
+
 fn open(firmware_patience: Duration) -> Result<Device, OpenError> {
     let options = OpenOptions {
         take_over: true,
@@ -165,7 +172,7 @@ fn open(firmware_patience: Duration) -> Result<Device, OpenError> {
 fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
     let port = node.port.clone();
     drop(node);
-    let device = open(PATIENT)?;
+    let device = open(patience())?;
     let mut ends = endpoints(&device, 1)?;
     port.gather(&[]);
     let mut sent = 0;
@@ -277,7 +284,9 @@ fn the_niu_is_not_quiet_while_a_read_may_still_be_answered() {
     let period: u64 = configuration.value("host.completion_timeout_cycles");
     let mut cluster = Cluster::new(support::options("bare", 950));
     cluster.program(0, move |port| {
-        let device = open(PATIENT).expect("the firmware answers");
+        // The firmware clears its tables first.
+        port.sleep_ns(3_000_000);
+        let device = open(patience()).expect("the firmware answers");
         port.with_side(|side| side.bridge.spoil_read(ReadFault::Unanswered));
         let start = port.cycle();
         let silent = device.create_endpoint(options(0));

@@ -115,18 +115,11 @@ fn an_endpoint_goes_on_from_its_saved_records_under_the_traffic_of_others() {
             moving.install()?;
             drop(late);
             used.insert(moving.transmit_queue());
-            if round < ROUNDS / 3 {
-                assert_eq!(used.len(), 1, "the same queue again");
-            }
             receive(&mut others, traffic, false)?;
             others.flush(PATIENCE)?;
             node.barrier();
         }
-        let most = usize::from(queues) - 1 - left;
-        assert!(
-            used.len() >= most.min(4),
-            "always the same queues: {used:?}"
-        );
+        assert!(used.len() >= 2, "always the same queue: {used:?}");
         moving.check()?;
         assert!(moving.receive().is_none(), "a message twice");
         Ok(())

@@ -6,7 +6,7 @@ use host_driver::{
     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, RequestError,
     VirtualChannel,
 };
-use sim::cluster::Cluster;
+use sim::cluster::{Cluster, ClusterOptions};
 use sim::host::HostPort;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +14,12 @@ use wayfarer_cluster::launch::PATIENCE;
 
 /// Little more than what an endpoint takes, so that not much silence need be simulated.
 const IMPATIENT: OpenOptions = OpenOptions {
-    firmware_patience: support::cycles(37_500),
+    firmware_patience: support::cycles(250_000),
     ..OpenOptions::DEFAULT
 };
 /// Enough to open the device, but not to create an endpoint whose ring has many pages to be probed.
 const HASTY: OpenOptions = OpenOptions {
-    firmware_patience: support::cycles(31_250),
+    firmware_patience: support::cycles(240_000),
     ..OpenOptions::DEFAULT
 };
 /// More requests than the admin queue holds.
@@ -42,7 +42,10 @@ fn let_go(device: &Device, port: &HostPort) {
 
 #[test]
 fn requests_that_nobody_answers_are_refused_in_the_end_and_the_device_can_be_opened_anew() {
-    let mut cluster = Cluster::new(support::options("bare", 71));
+    let mut cluster = Cluster::new(ClusterOptions {
+        maximum_cycles: 20_000_000,
+        ..support::options("bare", 71)
+    });
     cluster.program(0, |port| {
         let device = Device::open_with("sim:0", IMPATIENT).expect("the firmware answers");
         let options = EndpointOptions::default();
@@ -109,7 +112,7 @@ fn a_driver_that_ends_while_the_firmware_is_silent_frees_its_memory_and_the_next
         }
         device.hold_processor(true).expect("the device answers");
         drop(endpoint);
-        assert_eq!(pieces(), 4, "nobody could be asked to destroy it");
+        assert_eq!(pieces(), 6, "nobody could be asked to destroy it");
         drop(device);
         assert_eq!(pieces(), 0, "the NIU is quiet");
         port.sleep_ns(100_000);
@@ -145,15 +148,17 @@ fn memory_of_an_endpoint_that_comes_about_too_late_is_kept_as_long_as_it_may() {
     cluster.program(0, |port| {
         // Pieces of memory that the device may reach.
         let pieces = || port.with_side(|side| side.allocations.len());
+        // The firmware clears its tables first.
+        port.sleep_ns(3_000_000);
         let device = Device::open_with("sim:0", HASTY).expect("it is quick enough for that");
         let rings = pieces();
         let options = EndpointOptions {
-            ring_entries_log2: 12,
+            ring_entries_log2: 13,
             ..EndpointOptions::default()
         };
         let late = device.create_endpoint(options);
         assert!(matches!(late, Err(RequestError::FirmwareSilent { .. })));
-        port.sleep_ns(2_000_000);
+        port.sleep_ns(6_000_000);
         assert_eq!(pieces(), rings + 2, "the endpoint is there by now");
         drop(device);
         assert_eq!(pieces(), 0, "it is gone, and the rings are");

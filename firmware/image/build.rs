@@ -17,6 +17,12 @@ fn main() {
     let stack_bytes = configuration.stack_bytes();
     let hertz = configuration.value("clock_hertz") / PROCESSOR_CLOCK_DIVIDER;
     println!("cargo:rustc-env=WAYFARER_QUEUES={queues}");
+    for (name, key) in [
+        ("WAYFARER_ENDPOINTS", "queues.endpoints"),
+        ("WAYFARER_RECEIVE_QUEUE_IDS", "queues.receive_queue_ids"),
+    ] {
+        println!("cargo:rustc-env={name}={}", configuration.value(key));
+    }
     println!("cargo:rustc-env=WAYFARER_PROCESSOR_HERTZ={hertz}");
     // riscv-rt's link.x includes memory.x from the search path.
     let template = fs::read_to_string("memory.x.in").expect("read memory.x.in");

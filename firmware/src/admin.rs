@@ -1,88 +1,43 @@
 //! The admin queue: one submission after the other, every one checked before anything is done (`abi::admin`).
 
+mod jobs;
+mod probes;
+
 use crate::command::Command;
-use crate::endpoints::{EndpointTable, Limits, Memory, RECORD_WORDS, Record, check};
-use crate::jobs::{self, Eviction, Job, Progress};
+use crate::layout::{COMPLETION_OUTBOX, SUBMISSION_INBOX};
+use crate::policy::Policy;
+use crate::port::{Port, inbox64, set_outbox64};
+use crate::residency::{Request, Residency};
 use crate::rings::{AdminRegisters, Rings};
-use abi::admin::{COMPLETION_BYTES, SUBMISSION_BYTES, Submission, opcode::Opcode, status::Status};
+use crate::tables::{Limits, PAGE_BYTES, check};
+use abi::admin::{
+    COMPLETION_BYTES, MISS_RING_BYTES, SUBMISSION_BYTES, Submission, TABLE_ENTRY_BYTES,
+    opcode::Opcode, status::Status,
+};
 use abi::command::completion_status::CompletionStatus;
-use abi::queue_state::REGION_TRANSLATION;
+use abi::queue_state::{
+    REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_TRANSMIT_QUEUE,
+};
+use jobs::{Gift, Job, Operation};
+use probes::{END_TOKEN, FIRST_TOKEN, Pages, Probes};
 
-/// Token of the read of a submission.
-const FETCH_TOKEN: u16 = 1;
+/// First token of this protocol's commands: of the read of a submission.
+pub const FIRST: u16 = 0x40;
+/// Behind its last token.
+pub const END: u16 = END_TOKEN;
+const FETCH_TOKEN: u16 = FIRST;
 /// Token of the marker behind everything that was under way.
-const MARKER_TOKEN: u16 = 2;
-/// Token of a record that is saved.
-const SAVE_TOKEN: u16 = 3;
-/// Token of the first probe of an endpoint's memory; those behind it count on.
-const PROBE_TOKEN: u16 = 4;
-/// Inbox offset of the submission.
-const SUBMISSION_INBOX_OFFSET: usize = 0;
-/// Words of a submission that mean something to some opcode: the head, one without a meaning, four operands.
-pub const SUBMISSION_WORDS: usize = 6;
+const MARKER_TOKEN: u16 = 0x41;
 /// Outbox slots of completions, used in turn, so that none is overwritten while it leaves.
-const COMPLETION_OUTBOX_SLOTS: usize = 16;
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The admin doorbell rang.
-    Doorbell(AdminRegisters),
-    /// A command completed.
-    Completed {
-        /// Its token.
-        token: u16,
-        /// How it ended; `None` if the hardware gave a number that this firmware does not know.
-        status: Option<CompletionStatus>,
-    },
-    /// Answer to [`Action::ReadInbox`].
-    Inbox([u64; SUBMISSION_WORDS]),
-    /// The command queue has room, and nothing else is to be told.
-    Room,
-}
-
-/// What to do. At most one command each, and only after [`Input::Room`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Issue a command.
-    Issue(Command),
-    /// Read a submission in the inbox and tell it with [`Input::Inbox`].
-    ReadInbox {
-        /// Byte offset.
-        offset: usize,
-    },
-    /// Write 16 bytes to the outbox, then issue the command that sends them.
-    Answer {
-        /// Byte offset.
-        offset: usize,
-        /// The bytes.
-        words: [u64; COMPLETION_BYTES / 8],
-        /// The command.
-        command: Command,
-    },
-    /// Write a record to the outbox, then issue the command that loads it.
-    Load {
-        /// Byte offset.
-        offset: usize,
-        /// The record.
-        words: Record,
-        /// The command.
-        command: Command,
-    },
-    /// Remember a transmit queue's generation where a firmware after this one finds it.
-    Keep {
-        /// The queue.
-        transmit_queue: u8,
-        /// The generation of its new owner.
-        generation: u8,
-    },
-}
+const COMPLETION_SLOTS: usize = 16;
+/// Byte offset of the operands of a submission.
+const OPERANDS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Nothing under way.
     Idle,
-    /// New rings: every endpoint is being erased. Commands done, of an endpoint or of all orphans.
+    /// New rings: every endpoint is being erased, so many commands were issued.
     Clearing { done: usize },
     /// The NIU may make requests to the host again: everything is erased.
     Resuming,
@@ -92,63 +47,47 @@ enum State {
     Settling,
     /// A submission is being read.
     Fetching,
-    /// A submission is being carried out, one command for each [`Input::Room`].
+    /// A submission is being carried out.
     Working { identifier: u16, job: Job },
-    /// An answer is to be written.
-    Answering {
-        identifier: u16,
-        status: Status,
-        result: u64,
-    },
 }
 
-/// All protocols of the service processor.
+/// The admin protocol.
 ///
 /// New rings (another generation, or any after none) are a new driver: whatever is under way is dropped, every queue
 /// disabled, a stop of the NIU's requests for these rings ended, and a marker waited for, before its first submission
-/// is read. `QUEUES`: most resident queues a side.
+/// is read.
 #[derive(Clone, Debug)]
-pub struct Firmware<const QUEUES: usize> {
+pub struct Admin {
     state: State,
     rings: Option<Rings>,
-    endpoints: EndpointTable<QUEUES>,
     /// Endpoints of a firmware before this one may be alive.
     orphaned: bool,
     /// Outbox slot of the next answer.
-    outbox_slot: usize,
-    /// Result of `IDENTIFY`: ABI version and source revision.
-    identity: u64,
+    slot: usize,
+    /// Source revision of the firmware.
+    revision: u32,
 }
 
-impl<const QUEUES: usize> Firmware<QUEUES> {
+impl Admin {
     /// The first firmware since the hardware's reset, of source revision `revision`.
-    pub fn new(revision: u32, limits: Limits) -> Self {
-        let version = (u32::from(abi::ABI_VERSION_MAJOR) << 16) | u32::from(abi::ABI_VERSION_MINOR);
-        Firmware {
+    pub const fn new(revision: u32) -> Self {
+        Admin {
             state: State::Idle,
             rings: None,
-            endpoints: EndpointTable::new(limits),
             orphaned: false,
-            outbox_slot: 0,
-            identity: (u64::from(version) << 32) | u64::from(revision),
+            slot: 0,
+            revision,
         }
     }
 
-    /// New firmware follows one that was stopped. `registers`: the admin queue's, as they are now; off while the
-    /// NIU's requests are stopped, so that the rings that the host sets up then are new ones. `generations`: what
-    /// [`Action::Keep`] said of each transmit queue last, 0 if nothing.
-    ///
-    /// Endpoints live on, but nobody knows them any more. So that they are not disturbed, all that
-    /// the driver can have of this firmware is its identity, until it sets up new rings;
-    /// submissions that the earlier firmware may have taken are not answered.
-    pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
+    /// A firmware follows one that was stopped.
+    pub fn resume(&mut self, registers: AdminRegisters) {
         self.rings = registers.is_on().then_some(Rings {
             registers,
             consumer: registers.doorbell,
         });
         self.state = State::Marking;
         self.orphaned = true;
-        self.endpoints.set_generations(generations);
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -157,131 +96,46 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
         rings.map_or_else(AdminRegisters::default, |rings| rings.registers)
     }
 
-    /// Whether [`Input::Room`] would bring something about.
+    /// Whether the other protocols must leave everything as it is: endpoints are not known, or are being erased.
+    #[inline]
+    pub fn is_unsettled(&self) -> bool {
+        self.orphaned
+            || matches!(
+                self.state,
+                State::Clearing { .. } | State::Resuming | State::Marking | State::Settling
+            )
+    }
+
+    /// Whether endpoints of an earlier firmware may be alive.
+    #[inline]
+    pub fn is_orphaned(&self) -> bool {
+        self.orphaned
+    }
+
+    /// Whether another protocol may begin something.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        match &self.state {
+            State::Idle => true,
+            State::Working { job, .. } => job.is_delegated(),
+            _ => false,
+        }
+    }
+
+    /// Whether room for a command would bring something about.
+    #[inline]
     pub fn wants_room(&self) -> bool {
         match &self.state {
-            State::Idle => self.submission().is_some(),
+            State::Idle => self.rings.as_ref().and_then(Rings::submission).is_some(),
             State::Settling | State::Fetching => false,
             State::Working { job, .. } => job.goes_on(),
-            State::Clearing { .. } | State::Resuming | State::Marking | State::Answering { .. } => {
-                true
-            }
+            State::Clearing { .. } | State::Resuming | State::Marking => true,
         }
     }
 
-    /// Takes one input; says what to do for it.
-    // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small,
-    // and one function for all would save every register for each.
-    #[inline(always)]
-    pub fn step(&mut self, input: Input) -> Option<Action> {
-        match input {
-            Input::Doorbell(registers) => self.ring(registers),
-            Input::Completed { token, status } => return self.completed(token, status),
-            Input::Inbox(entry) => {
-                if self.state == State::Fetching {
-                    return self.begin(&entry);
-                }
-                self.take_record(&entry);
-            }
-            Input::Room => return self.proceed(),
-        }
-        None
-    }
-
-    /// Goes on up to the next command. The probes of a ring are many: their way is short.
-    #[inline(always)]
-    fn proceed(&mut self) -> Option<Action> {
-        if let State::Working {
-            job: Job::Probe(probes),
-            ..
-        } = &mut self.state
-            && let Some(command) = probes.next(PROBE_TOKEN)
-        {
-            return Some(Action::Issue(command));
-        }
-        self.proceed_with_others()
-    }
-
-    /// Goes on up to the next command that is no probe.
+    /// The doorbell rang. Whether all that was is dropped, and all endpoints are gone.
     #[inline(never)]
-    fn proceed_with_others(&mut self) -> Option<Action> {
-        loop {
-            match &mut self.state {
-                State::Idle => return self.fetch(),
-                State::Settling | State::Fetching => return None,
-                State::Clearing { .. } => {
-                    if let Some(command) = self.clear() {
-                        return Some(Action::Issue(command));
-                    }
-                }
-                State::Resuming => {
-                    self.state = State::Marking;
-                    // Without rings, the next driver's end the stop.
-                    if let Some(rings) = &self.rings {
-                        let generation = rings.registers.generation;
-                        return Some(Action::Issue(Command::resume(generation)));
-                    }
-                }
-                State::Marking => {
-                    self.state = State::Settling;
-                    return Some(Action::Issue(Command::marker(MARKER_TOKEN)));
-                }
-                State::Working { identifier, job } => {
-                    let identifier = *identifier;
-                    match job.step(&mut self.endpoints, SAVE_TOKEN) {
-                        Progress::Issue(command) => return Some(Action::Issue(command)),
-                        Progress::Load(offset, words, command) => {
-                            return Some(Action::Load {
-                                offset,
-                                words,
-                                command,
-                            });
-                        }
-                        Progress::Again => {}
-                        Progress::Wait => return None,
-                        Progress::Done(result) => {
-                            self.state = State::Answering {
-                                identifier,
-                                status: Status::Done,
-                                result,
-                            };
-                        }
-                        Progress::Failed(status) => self.state = refuse(identifier, status),
-                    }
-                }
-                State::Answering {
-                    identifier,
-                    status,
-                    result,
-                } => {
-                    let (identifier, status, result) = (*identifier, *status, *result);
-                    self.state = State::Idle;
-                    return self.answer(identifier, status, result);
-                }
-            }
-        }
-    }
-
-    /// Goes on with erasing all endpoints.
-    #[inline(never)]
-    fn clear(&mut self) -> Option<Command> {
-        let State::Clearing { done } = &mut self.state else {
-            return None;
-        };
-        let command = match self.orphaned {
-            true => jobs::tear_down_all(&self.endpoints.limits(), *done),
-            false => jobs::tear_down_known(&mut self.endpoints, done),
-        };
-        *done += 1;
-        if command.is_none() {
-            self.orphaned = false;
-            self.state = State::Resuming;
-        }
-        command
-    }
-
-    #[inline(never)]
-    fn ring(&mut self, registers: AdminRegisters) {
+    pub fn ring(&mut self, registers: AdminRegisters) -> bool {
         let known = self.rings.as_mut();
         match known.filter(|known| known.registers.generation == registers.generation) {
             // Off: what is under way goes on, and its answer goes nowhere.
@@ -293,225 +147,273 @@ impl<const QUEUES: usize> Firmware<QUEUES> {
                     consumer: 0,
                 });
                 self.state = State::Clearing { done: 0 };
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Goes on up to the next command.
+    #[inline]
+    pub fn proceed<
+        const QUEUES: usize,
+        const ENDPOINTS: usize,
+        const IDENTIFIERS: usize,
+        P: Policy,
+    >(
+        &mut self,
+        residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+        port: &mut impl Port,
+    ) {
+        // The probes of a ring are many: their way is short.
+        if let State::Working {
+            job: Job::ProbeEndpoint(probes, _) | Job::ProbeGiven(probes, _),
+            ..
+        } = &mut self.state
+            && let Some(command) = probes.next()
+        {
+            return port.issue(command);
+        }
+        self.proceed_with_others(residency, port);
+    }
+
+    #[inline(never)]
+    fn proceed_with_others<
+        const QUEUES: usize,
+        const ENDPOINTS: usize,
+        const IDENTIFIERS: usize,
+        P: Policy,
+    >(
+        &mut self,
+        residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+        port: &mut impl Port,
+    ) {
+        match self.state {
+            State::Idle => self.fetch(port),
+            State::Settling | State::Fetching => {}
+            State::Clearing { done } => {
+                self.state = State::Clearing { done: done + 1 };
+                match clear_all(&residency.tables.limits(), done) {
+                    Some(command) if self.orphaned || residency.tables.given().is_some() => {
+                        port.issue(command);
+                    }
+                    _ => {
+                        residency.clear();
+                        self.orphaned = false;
+                        self.state = State::Resuming;
+                    }
+                }
+            }
+            State::Resuming => {
+                self.state = State::Marking;
+                // Without rings, the next driver's end the stop.
+                if let Some(rings) = &self.rings {
+                    port.issue(Command::resume(rings.registers.generation));
+                }
+            }
+            State::Marking => {
+                self.state = State::Settling;
+                port.issue(Command::marker(MARKER_TOKEN));
+            }
+            State::Working { identifier, job } => {
+                let job = residency.work(job, port);
+                self.go_on(identifier, job, port);
             }
         }
     }
 
+    /// Takes a job's next state; answers if it is the last.
+    fn go_on(&mut self, identifier: u16, job: Job, port: &mut impl Port) {
+        match job {
+            Job::Done(result) => self.answer(identifier, Status::Done, result, port),
+            Job::Failed(status) => self.answer(identifier, status, 0, port),
+            _ => self.state = State::Working { identifier, job },
+        }
+    }
+
     /// A command completed; a token that nobody waits for is of something dropped.
-    #[inline(always)]
-    fn completed(&mut self, token: u16, status: Option<CompletionStatus>) -> Option<Action> {
+    #[inline(never)]
+    pub fn completed<
+        const QUEUES: usize,
+        const ENDPOINTS: usize,
+        const IDENTIFIERS: usize,
+        P: Policy,
+    >(
+        &mut self,
+        token: u16,
+        status: Option<CompletionStatus>,
+        residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+        port: &mut impl Port,
+    ) {
         let trouble = match status {
             Some(CompletionStatus::Done) => None,
             Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
             _ => Some(Status::Failed),
         };
-        match (token, &mut self.state, trouble) {
-            (MARKER_TOKEN, State::Settling, _) => self.state = State::Idle,
-            (FETCH_TOKEN, State::Fetching, None) => {
-                let offset = SUBMISSION_INBOX_OFFSET;
-                return Some(Action::ReadInbox { offset });
-            }
-            // Nobody knows what it was called, but its place in the ring is answered.
-            (FETCH_TOKEN, State::Fetching, Some(status)) => self.state = refuse(0, status),
+        match (token, &mut self.state) {
+            (MARKER_TOKEN, State::Settling) => self.state = State::Idle,
+            (FETCH_TOKEN, State::Fetching) => match trouble {
+                None => self.begin(residency, port),
+                // Nobody knows what it was called, but its place in the ring is answered.
+                Some(status) => self.answer(0, status, 0, port),
+            },
             (
-                SAVE_TOKEN,
+                FIRST_TOKEN..END_TOKEN,
                 State::Working {
-                    job: Job::Evict(_), ..
-                },
-                None,
-            ) => {
-                let offset = Eviction::INBOX_OFFSET;
-                return Some(Action::ReadInbox { offset });
-            }
-            (
-                PROBE_TOKEN..,
-                State::Working {
-                    job: Job::Probe(probes),
+                    job: Job::ProbeEndpoint(probes, _) | Job::ProbeGiven(probes, _),
                     ..
                 },
-                trouble,
-            ) => probes.answered(token - PROBE_TOKEN, trouble),
+            ) => probes.answered(token, trouble),
+            (_, &mut State::Working { identifier, job }) => {
+                let job = residency.command_completed(token, trouble, job, port);
+                self.go_on(identifier, job, port);
+            }
             _ => {}
         }
-        None
-    }
-
-    /// A record that was saved stands in the inbox.
-    #[inline(never)]
-    fn take_record(&mut self, entry: &[u64; SUBMISSION_WORDS]) {
-        if let State::Working {
-            job: Job::Evict(eviction),
-            ..
-        } = &mut self.state
-        {
-            eviction.saved(core::array::from_fn(|number: usize| {
-                const { assert!(RECORD_WORDS <= SUBMISSION_WORDS) };
-                entry[number]
-            }));
-        }
-    }
-
-    /// Host address of the next submission.
-    fn submission(&self) -> Option<u64> {
-        self.rings.as_ref().and_then(Rings::submission)
     }
 
     /// Reads the next submission.
-    #[inline(never)]
-    fn fetch(&mut self) -> Option<Action> {
-        let address = self.submission()?;
+    fn fetch(&mut self, port: &mut impl Port) {
+        let Some(address) = self.rings.as_ref().and_then(Rings::submission) else {
+            return;
+        };
         self.state = State::Fetching;
-        Some(Action::Issue(Command::read_host(
+        let inbox = SUBMISSION_INBOX;
+        port.issue(Command::read_host(
             address,
             SUBMISSION_BYTES,
-            SUBMISSION_INBOX_OFFSET,
+            inbox,
             FETCH_TOKEN,
-        )))
+        ));
     }
 
-    /// Checks a submission and decides what it takes.
-    #[inline(never)]
-    fn begin(&mut self, entry: &[u64; SUBMISSION_WORDS]) -> Option<Action> {
-        let head = Submission::unpack(entry[0]);
+    /// Checks the submission in the inbox and decides what it takes.
+    fn begin<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
+        &mut self,
+        residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+        port: &mut impl Port,
+    ) {
+        let head = Submission::unpack(inbox64(port, SUBMISSION_INBOX));
         let identifier = head.identifier as u16;
+        let operands =
+            [0, 8, 16, 24].map(|offset| inbox64(port, SUBMISSION_INBOX + OPERANDS + offset));
         let opcode = Opcode::from_code(head.opcode).ok_or(Status::UnknownOpcode);
-        let mut action = None;
-        self.state = match opcode.and_then(|opcode| self.check(opcode, &entry[2..])) {
-            Ok(Begun::Result(result)) => State::Answering {
-                identifier,
-                status: Status::Done,
-                result,
-            },
-            Ok(Begun::Job(job)) => State::Working { identifier, job },
-            Ok(Begun::Installation {
-                transmit_queue,
-                generation,
-                records,
-            }) => {
-                action = Some(Action::Keep {
-                    transmit_queue,
-                    generation,
-                });
-                let job = Job::Install {
-                    queue: transmit_queue,
-                    records,
-                    done: 0,
-                };
-                State::Working { identifier, job }
-            }
-            Ok(Begun::Creation {
-                transmit_queue,
-                generation,
-                memory,
-            }) => {
-                action = Some(Action::Keep {
-                    transmit_queue,
-                    generation,
-                });
-                let job = Job::create(transmit_queue, memory);
-                State::Working { identifier, job }
-            }
-            Err(status) => refuse(identifier, status),
-        };
-        action
+        let job = opcode.and_then(|opcode| self.check(opcode, operands, residency));
+        self.go_on(identifier, job.unwrap_or_else(Job::Failed), port);
     }
 
-    fn check(&mut self, opcode: Opcode, operands: &[u64]) -> Result<Begun, Status> {
-        if self.orphaned && opcode != Opcode::Identify {
+    fn check<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
+        &self,
+        opcode: Opcode,
+        operands: [u64; 4],
+        residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+    ) -> Result<Job, Status> {
+        if opcode == Opcode::Identify {
+            let version = (abi::ABI_VERSION_MAJOR as u64) << 16 | abi::ABI_VERSION_MINOR as u64;
+            return Ok(Job::Done(version << 32 | u64::from(self.revision)));
+        }
+        if self.orphaned {
             return Err(Status::Failed);
         }
-        Ok(Begun::Job(match opcode {
-            Opcode::Identify => return Ok(Begun::Result(self.identity)),
+        match opcode {
             Opcode::CreateEndpoint => {
-                let vectors = self.endpoints.limits().interrupt_vectors;
-                let (shape, memory) =
-                    check(operands[0], operands[1], operands[2], operands[3], vectors)?;
-                let endpoint = self.endpoints.create(shape)?;
-                return Ok(Begun::Creation {
-                    transmit_queue: endpoint.transmit_queue,
-                    generation: endpoint.generation,
-                    memory,
-                });
+                let vectors = residency.tables.limits().interrupt_vectors;
+                let (shape, memory) = check(operands, vectors)?;
+                let pieces = [(memory.shadow, 1), (memory.ring, memory.ring_pages)];
+                let creation = residency.reserve(shape, memory)?;
+                return Ok(Job::ProbeEndpoint(probes(pieces), creation));
             }
-            Opcode::DestroyEndpoint => match self.endpoints.get(operands[0]) {
-                Ok(endpoint) => Job::TearDown {
-                    queue: endpoint.transmit_queue,
-                    done: 0,
-                },
-                Err(_) => {
-                    self.endpoints.remove_evicted(operands[0])?;
-                    return Ok(Begun::Result(0));
-                }
-            },
-            Opcode::EvictEndpoint => {
-                let queue = self.endpoints.get(operands[0])?.transmit_queue;
-                if !self.endpoints.may_evict() {
-                    return Err(Status::NoResources);
-                }
-                Job::Evict(Eviction::new(queue))
-            }
-            Opcode::InstallEndpoint => {
-                let (endpoint, transmit, receive) = self.endpoints.install(operands[0])?;
-                return Ok(Begun::Installation {
-                    transmit_queue: endpoint.transmit_queue,
-                    generation: endpoint.generation,
-                    records: [transmit, receive],
-                });
-            }
-            Opcode::BindReceiveQueue => match self.endpoints.bind(operands[0], operands[1])? {
-                Some(queue) => Job::Bind { queue, done: 0 },
-                None => return Ok(Begun::Result(0)),
-            },
+            Opcode::GiveMemory => return give(operands[0], operands[1], residency),
+            _ => {}
+        }
+        let tables = &residency.tables;
+        let endpoint = tables.exists(operands[0]).ok_or(Status::NoSuchEndpoint)?;
+        let transmit = tables.transmit_of(endpoint);
+        let receive = tables.receive_of(endpoint);
+        let ask = |requests: [Request; 2], describes| Job::Ask {
+            endpoint,
+            asked: None,
+            next: requests.map(Some),
+            describes,
+        };
+        Ok(match opcode {
+            Opcode::DestroyEndpoint => Job::Look(Operation::Destroy(endpoint)),
+            Opcode::BindReceiveQueue => Job::Look(Operation::Bind(endpoint, operands[1])),
             Opcode::LoadTranslation => {
-                let index =
-                    self.endpoints
-                        .translation_index(operands[0], operands[1], operands[2])?;
-                Job::Issue(Command::write_queue_state(
-                    REGION_TRANSLATION,
-                    index,
-                    operands[2],
-                ))
+                Job::Look(Operation::Load(endpoint, operands[1], operands[2]))
             }
-        }))
+            Opcode::EvictEndpoint => {
+                if transmit.resident().is_none() && receive.resident().is_none() {
+                    return Err(Status::NoSuchEndpoint);
+                }
+                let requests = [
+                    Request::EvictTransmit(endpoint),
+                    Request::EvictReceive(endpoint),
+                ];
+                ask(requests, false)
+            }
+            _ => {
+                if transmit.resident().is_some() && receive.resident().is_some() {
+                    return Err(Status::NoSuchEndpoint);
+                }
+                let requests = [
+                    Request::InstallTransmit(endpoint),
+                    Request::InstallReceive(endpoint),
+                ];
+                ask(requests, true)
+            }
+        })
     }
 
     #[inline(never)]
-    fn answer(&mut self, identifier: u16, status: Status, result: u64) -> Option<Action> {
-        let (address, word) = self.rings.as_mut()?.answer(identifier, status);
-        let offset = self.outbox_slot * COMPLETION_BYTES;
-        self.outbox_slot = (self.outbox_slot + 1) % COMPLETION_OUTBOX_SLOTS;
-        Some(Action::Answer {
-            offset,
-            words: [word, result],
-            command: Command::write_host(address, COMPLETION_BYTES, offset),
-        })
+    fn answer(&mut self, identifier: u16, status: Status, result: u64, port: &mut impl Port) {
+        self.state = State::Idle;
+        let Some(rings) = self.rings.as_mut() else {
+            return;
+        };
+        let (address, word) = rings.answer(identifier, status);
+        let offset = COMPLETION_OUTBOX + self.slot * COMPLETION_BYTES;
+        self.slot = (self.slot + 1) % COMPLETION_SLOTS;
+        set_outbox64(port, offset, word);
+        set_outbox64(port, offset + 8, result);
+        port.issue(Command::write_host(address, COMPLETION_BYTES, offset));
     }
 }
 
-/// What a checked submission takes.
-enum Begun {
-    /// Nothing more: this is its result.
-    Result(u64),
-    /// Commands.
-    Job(Job),
-    /// An endpoint is to be created, for which everything is reserved.
-    Creation {
-        transmit_queue: u8,
-        generation: u8,
-        memory: Memory,
-    },
-    /// An evicted endpoint has got queues.
-    Installation {
-        transmit_queue: u8,
-        generation: u8,
-        records: [Record; 2],
-    },
+fn probes(pieces: [(u64, u16); 2]) -> Probes {
+    Probes::new(pieces.map(|(start, count)| Pages { start, count }))
 }
 
-fn refuse(identifier: u16, status: Status) -> State {
-    State::Answering {
-        identifier,
-        status,
-        result: 0,
+/// Checks the operands of `GIVE_MEMORY`.
+fn give<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
+    table: u64,
+    ring: u64,
+    residency: &Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
+) -> Result<Job, Status> {
+    let table_bytes = (residency.tables.limits().endpoints * TABLE_ENTRY_BYTES) as u64;
+    let is_legal = |address: u64, bytes: u64| {
+        address != 0 && address.is_multiple_of(PAGE_BYTES) && address.checked_add(bytes).is_some()
+    };
+    let is_first = residency.tables.given().is_none();
+    if !is_first || !is_legal(table, table_bytes) || !is_legal(ring, MISS_RING_BYTES as u64) {
+        return Err(Status::BadOperand);
     }
+    let pages = |bytes: u64| bytes.div_ceil(PAGE_BYTES) as u16;
+    let pieces = [
+        (ring, pages(MISS_RING_BYTES as u64)),
+        (table, pages(table_bytes)),
+    ];
+    Ok(Job::ProbeGiven(probes(pieces), Gift { table, ring }))
+}
+
+/// The command with this number of those that erase everything.
+fn clear_all(limits: &Limits, done: usize) -> Option<Command> {
+    let clear = match done {
+        0 => Command::clear_queue_state(REGION_RECEIVE_MAP, 0, limits.receive_queue_ids),
+        1 => Command::clear_queue_state(REGION_ENDPOINT_MAP, 0, limits.endpoints),
+        2 => Command::clear_controls(REGION_TRANSMIT_QUEUE, limits.transmit_queues),
+        3 => Command::clear_controls(REGION_RECEIVE_QUEUE, limits.receive_queues),
+        _ => return None,
+    };
+    Some(clear)
 }

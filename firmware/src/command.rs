@@ -1,7 +1,10 @@
 //! Commands to the hardware (`abi::command`, V22).
 
-use abi::command::{Header, RecordOperand, StateOperand, TransferOperand, opcode};
-use abi::queue_state::{REGION_RESUME, REGION_SHIFT};
+use abi::admin::EndpointInterrupt;
+use abi::command::{
+    GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
+};
+use abi::queue_state::{REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt};
 
 /// One command, as the hardware takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,77 @@ impl Command {
         Command::new(header, record(receive, queue, outbox_offset), 0)
     }
 
+    /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's
+    /// word of the map.
+    pub const fn replay(endpoint: u16, queue: u8, map: u64) -> Self {
+        Command::replay_store(
+            header(opcode::REPLAY_STORE),
+            endpoint,
+            queue,
+            Store::Carry,
+            map,
+        )
+    }
+
+    /// Throws the oldest captured store away, which is this endpoint's.
+    pub const fn discard(endpoint: u16, map: u64) -> Self {
+        Command::replay_store(
+            header(opcode::REPLAY_STORE),
+            endpoint,
+            0,
+            Store::Discard,
+            map,
+        )
+    }
+
+    /// Writes the endpoint's word of the map, and completes with `token`. A `fresh` word is not written while stores to
+    /// a former endpoint of this number are captured.
+    pub const fn map(endpoint: u16, map: u64, token: u16) -> Self {
+        let header = completes(header(opcode::REPLAY_STORE), token);
+        Command::replay_store(header, endpoint, 0, Store::None, map)
+    }
+
+    const fn replay_store(
+        header: Header,
+        endpoint: u16,
+        queue: u8,
+        store: Store,
+        map: u64,
+    ) -> Self {
+        let operand = ReplayOperand {
+            endpoint: endpoint as u64,
+            store: !matches!(store, Store::None) as u64,
+            discard: matches!(store, Store::Discard) as u64,
+            queue: queue as u64,
+            lose: 0,
+        };
+        Command::new(header, operand.pack(), map)
+    }
+
+    /// Gives entries of a receive queue's ring back, up to this index.
+    pub const fn give_back(queue: u8, consumer: u16) -> Self {
+        let operand = GiveBackOperand {
+            queue: queue as u64,
+            consumer: consumer as u64,
+        };
+        Command::new(header(opcode::GIVE_BACK_ENTRIES), operand.pack(), 0)
+    }
+
+    /// Sets the interrupt of a receive queue that is disabled, and of which so many entries are delivered, to
+    /// `endpoint_interrupt`.
+    pub fn interrupt(queue: u8, wanted: u32, alarm: Alarm, delivered: u16) -> Self {
+        let wanted = EndpointInterrupt::unpack(wanted.into());
+        let interrupt = ReceiveInterrupt {
+            vector: wanted.vector,
+            enabled: wanted.enabled,
+            armed: (alarm == Alarm::Armed).into(),
+            due: (alarm == Alarm::Due).into(),
+            interval: wanted.interval,
+            delivered: delivered.into(),
+        };
+        Command::write_queue_state(REGION_INTERRUPT, queue.into(), interrupt.pack())
+    }
+
     /// Its four words, in the order in which they are stored.
     pub const fn words(&self) -> [u32; 4] {
         self.words
@@ -92,6 +166,25 @@ impl Command {
             words: [header.pack(), operand, data as u32, (data >> 32) as u32],
         }
     }
+}
+
+/// What a receive queue's interrupt waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Nothing.
+    Off,
+    /// The next entry.
+    Armed,
+    /// It is raised at once.
+    Due,
+}
+
+/// What becomes of the oldest captured store.
+#[derive(Clone, Copy)]
+enum Store {
+    None,
+    Carry,
+    Discard,
 }
 
 const fn header(opcode: usize) -> Header {

@@ -3,7 +3,7 @@
 mod support;
 
 use abi::admin::{opcode, status::Status};
-use support::requests::{Host, Reference, call, create, request};
+use support::requests::{Host, MISS_RING, Reference, TABLE, call, create, gift, give, request};
 use support::{LIMITS, PAGE_BYTES, Random, World};
 
 const MEMORY: u64 = 0x4000_0000;
@@ -31,8 +31,8 @@ fn busy(world: &mut World, generation: u8) -> (Host, Reference) {
     let mut host = Host::open(world, 0x10_0000, 3, generation);
     world.map(MEMORY, 0x10_0000);
     world.settle(&mut Random::new(1));
-    world.state_writes.clear();
     let mut reference = Reference::new(LIMITS);
+    give(world, &mut host, &mut reference);
     for place in 0..2 {
         let answer = call(world, &mut host, &mut reference, endpoint(place));
         assert_eq!(answer, (Status::Done, (place << 36) | place << 16 | place));
@@ -49,8 +49,8 @@ fn a_new_driver_finds_nothing_of_the_old_one() {
     let mut host = Host::open(&mut world, 0x20_0000, 1, 2);
     world.settle(&mut Random::new(2));
     assert!(is_silent(&world), "endpoints of a driver that is gone");
-    world.state_writes.clear();
     let mut reference = Reference::new(LIMITS);
+    give(&mut world, &mut host, &mut reference);
     let mut last = 0;
     for place in 0..16 {
         let (status, result) = call(&mut world, &mut host, &mut reference, endpoint(place));
@@ -71,7 +71,10 @@ fn a_driver_that_dies_at_any_moment_does_not_disturb_the_next() {
         let mut world = World::new();
         world.slow_reads = moment % 2 == 0;
         world.map(MEMORY, 0x10_0000);
-        let mut old = Host::open(&mut world, 0x10_0000, 1, 1);
+        let mut old = Host::open(&mut world, 0x10_0000, 2, 1);
+        world.map(TABLE, 0x8000);
+        world.map(MISS_RING, 0x4000);
+        old.submit(&mut world, gift());
         old.submit(&mut world, endpoint(0));
         old.submit(&mut world, endpoint(1));
         for _ in 0..moment {
@@ -88,8 +91,8 @@ fn a_driver_that_dies_at_any_moment_does_not_disturb_the_next() {
         assert_eq!(answer.0, Status::Done, "moment {moment}");
         assert_eq!(host.collect(&mut world), None, "moment {moment}");
         assert!(is_silent(&world), "moment {moment}");
-        world.state_writes.clear();
         let mut reference = Reference::new(LIMITS);
+        give(&mut world, &mut host, &mut reference);
         for place in 0..16 {
             let answer = call(&mut world, &mut host, &mut reference, endpoint(place));
             assert_eq!(answer.0, Status::Done, "moment {moment}");
@@ -123,7 +126,7 @@ fn a_firmware_that_starts_while_the_niu_is_stopped_serves_the_rings_that_it_find
     let answer = host.collect(&mut world).expect("an answer");
     assert_eq!(answer.0, Status::Done);
     assert!(is_silent(&world), "endpoints of a driver that is gone");
-    host.submit(&mut world, endpoint(0));
+    host.submit(&mut world, gift());
     world.settle(&mut Random::new(9));
     let answer = host.collect(&mut world).expect("an answer");
     assert_eq!(answer.0, Status::Done, "it has rings of its own");
@@ -171,14 +174,10 @@ fn after_a_restart_of_the_firmware_endpoints_live_until_the_driver_starts_afresh
     let mut host = Host::open(&mut world, 0x20_0000, 3, 2);
     world.settle(&mut Random::new(7));
     assert!(is_silent(&world));
-    world.state_writes.clear();
     let mut reference = Reference::new(LIMITS);
+    give(&mut world, &mut host, &mut reference);
     let (status, result) = call(&mut world, &mut host, &mut reference, endpoint(0));
-    assert_eq!(
-        (status, result),
-        (Status::Done, 16),
-        "queue 0, another page"
-    );
+    assert_eq!((status, result), (Status::Done, 2), "queue 0, another page");
 }
 
 #[test]
@@ -189,6 +188,9 @@ fn a_firmware_killed_at_any_moment_leaves_no_stale_completion_to_the_next() {
         world.slow_reads = moment % 2 == 0;
         world.map(MEMORY, 0x10_0000);
         let mut host = Host::open(&mut world, 0x10_0000, 2, 1);
+        world.map(TABLE, 0x8000);
+        world.map(MISS_RING, 0x4000);
+        host.submit(&mut world, gift());
         host.submit(&mut world, endpoint(0));
         host.submit(&mut world, request(opcode::IDENTIFY as u16, [0; 3]));
         for _ in 0..moment {
@@ -199,15 +201,15 @@ fn a_firmware_killed_at_any_moment_leaves_no_stale_completion_to_the_next() {
         let mut host = Host::open(&mut world, 0x20_0000, 2, 2);
         world.settle(&mut random);
         world.answers.clear();
-        world.state_writes.clear();
         let mut reference = Reference::new(LIMITS);
+        give(&mut world, &mut host, &mut reference);
         // A firmware that was killed while the NIU was stopped has made some endpoints, and the next one others.
         let mut first = None;
         for place in 0..4 {
             let (status, result) = call(&mut world, &mut host, &mut reference, endpoint(place));
             assert_eq!(status, Status::Done);
             let queue = result >> 16 & 0xff;
-            assert_eq!(result & !0xff_ffff, place << 36);
+            assert_eq!(result >> 32, place << 4);
             assert_eq!(queue, *first.get_or_insert(queue) + place);
         }
     }

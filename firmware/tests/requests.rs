@@ -5,10 +5,9 @@ mod support;
 use abi::admin::status::Status;
 use abi::admin::{Completion, EndpointShape, opcode};
 use abi::command::completion_status::CompletionStatus;
-use abi::queue_state::EndpointMap;
-use support::requests::{Host, Reference, call, create, request};
-use support::{LIMITS, QUEUES, Random, World};
-use wayfarer_firmware::{Firmware, Input, Limits};
+use support::requests::{Host, Reference, call, create, give, request};
+use support::{LIMITS, Random, World};
+use wayfarer_firmware::{Input, Limits};
 
 const RINGS: u64 = 0x10_0000;
 const MEMORY: u64 = 0x4000_0000;
@@ -26,12 +25,13 @@ impl Bench {
         let host = Host::open(&mut world, RINGS, 2, 1);
         world.map(MEMORY, MEMORY_BYTES);
         world.settle(&mut Random::new(1));
-        world.state_writes.clear();
-        Bench {
+        let mut bench = Bench {
             world,
             host,
             reference: Reference::new(limits),
-        }
+        };
+        give(&mut bench.world, &mut bench.host, &mut bench.reference);
+        bench
     }
 
     fn new() -> Self {
@@ -69,7 +69,7 @@ fn identity_is_told() {
 #[test]
 fn unknown_opcodes_are_refused() {
     let mut bench = Bench::new();
-    for opcode in [0, 8, 0x102, 0xffff] {
+    for opcode in [0, 9, 0x102, 0xffff] {
         assert_eq!(bench.ask(opcode, [0; 3]).0, Status::UnknownOpcode);
     }
 }
@@ -113,9 +113,10 @@ fn an_endpoint_lives_and_dies() {
 }
 
 #[test]
-fn queues_and_windows_run_out() {
+fn windows_and_numbers_run_out_and_queues_do_not() {
     let mut bench = Bench::with_limits(Limits {
         transmit_queues: 4,
+        endpoints: 32,
         translation_entries: 256,
         interrupt_vectors: 16,
         ..LIMITS
@@ -128,11 +129,52 @@ fn queues_and_windows_run_out() {
     assert_eq!(bench.create(7).0, Status::Done);
     assert_eq!(bench.create(6).0, Status::Done);
     assert_eq!(bench.create(7).0, Status::NoResources, "no window");
-    assert_eq!(bench.create(0).0, Status::Done);
-    assert_eq!(bench.create(0).0, Status::Done);
-    assert_eq!(bench.create(0).0, Status::NoResources, "no queue");
-    bench.ask(opcode::DESTROY_ENDPOINT, [0, 0, 0]);
-    assert_eq!(bench.create(7).0, Status::Done, "what it had is free");
+    let mut away = 0;
+    for _ in 2..32 {
+        let (status, result) = bench.create(0);
+        assert_eq!(status, Status::Done);
+        away += u64::from(result >> 16 & 0xffff == 0xffff);
+    }
+    assert_eq!(away, 28, "beyond the queues");
+    assert_eq!(bench.create(0).0, Status::NoResources, "no number");
+    bench.ask(opcode::DESTROY_ENDPOINT, [1, 0, 0]);
+    let (status, result) = bench.create(7);
+    assert_eq!(status, Status::Done, "what it had is free");
+    assert_eq!(result & 0xffff, 1);
+}
+
+#[test]
+fn without_memory_there_are_no_endpoints() {
+    let mut world = World::new();
+    let mut host = Host::open(&mut world, RINGS, 2, 1);
+    world.map(MEMORY, MEMORY_BYTES);
+    let mut reference = Reference::new(LIMITS);
+    let create = create(4, 8, 0, MEMORY, MEMORY + 0x8040);
+    let answer = call(&mut world, &mut host, &mut reference, create);
+    assert_eq!(answer.0, Status::NoResources);
+    for (operands, expected) in [
+        ([0, MEMORY, 0], Status::BadOperand),
+        ([MEMORY, 0, 0], Status::BadOperand),
+        ([MEMORY + 64, MEMORY, 0], Status::BadOperand),
+        ([MEMORY, MEMORY + 2048, 0], Status::BadOperand),
+        ([u64::MAX - 4095, MEMORY, 0], Status::BadOperand),
+        ([MEMORY, MEMORY + MEMORY_BYTES, 0], Status::AddressRefused),
+        // 256 entries of 128 bytes, the last page of which is missing.
+        (
+            [MEMORY + MEMORY_BYTES - 0x7000, MEMORY, 0],
+            Status::AddressRefused,
+        ),
+    ] {
+        let give = request(opcode::GIVE_MEMORY as u16, operands);
+        let answer = call(&mut world, &mut host, &mut reference, give);
+        assert_eq!(answer.0, expected, "{operands:x?}");
+    }
+    give(&mut world, &mut host, &mut reference);
+    let again = support::requests::gift();
+    let answer = call(&mut world, &mut host, &mut reference, again);
+    assert_eq!(answer.0, Status::BadOperand, "once");
+    let answer = call(&mut world, &mut host, &mut reference, create);
+    assert_eq!(answer.0, Status::Done);
 }
 
 #[test]
@@ -179,6 +221,18 @@ fn operands_out_of_range_are_refused() {
     ] {
         let (status, _) = bench.ask(opcode, operands);
         assert_eq!(status, Status::BadOperand, "{opcode} {operands:x?}");
+    }
+    // A vector that there is not, and reserved bits.
+    for interrupt in [16, 0xff, 0x200, 0x8000, 1 << 28, 1 << 31, 1 << 32] {
+        let mut create = create(4, 8, 0, MEMORY, MEMORY + 0x8000);
+        create.operands[3] = interrupt;
+        let answer = call(
+            &mut bench.world,
+            &mut bench.host,
+            &mut bench.reference,
+            create,
+        );
+        assert_eq!(answer.0, Status::BadOperand, "{interrupt:#x}");
     }
 }
 
@@ -241,7 +295,7 @@ fn a_submission_that_cannot_be_read_is_answered_without_a_name() {
     let page = bench.world.memory.remove(&(RINGS >> 12)).expect("mapped");
     for (silent, expected) in [(false, Status::AddressRefused), (true, Status::Failed)] {
         if silent {
-            bench.world.silent.insert(RINGS + 64);
+            bench.world.silent.insert(RINGS + 128);
         }
         bench.world.registers.doorbell += 1;
         bench.world.doorbell_pending = true;
@@ -259,11 +313,11 @@ fn a_submission_that_cannot_be_read_is_answered_without_a_name() {
 #[test]
 fn a_doorbell_beyond_the_ring_is_not_believed() {
     let mut bench = Bench::new();
-    bench.world.registers.doorbell = 5;
+    bench.world.registers.doorbell = 6;
     bench.world.doorbell_pending = true;
     bench.world.settle(&mut Random::new(1));
     assert_eq!(bench.world.answers.len(), 0);
-    bench.world.registers.doorbell = 0;
+    bench.world.registers.doorbell = 1;
     assert_eq!(bench.ask(opcode::IDENTIFY, [0; 3]).0, Status::Done);
 }
 
@@ -277,74 +331,67 @@ fn indices_go_round_past_sixteen_bits() {
 
 #[test]
 fn completions_nobody_waits_for_change_nothing() {
-    let mut firmware = Firmware::<QUEUES>::new(0, LIMITS);
-    for token in 0..8 {
-        let status = Some(CompletionStatus::Done);
-        assert!(firmware.step(Input::Completed { token, status }).is_none());
+    let mut world = World::new();
+    for token in (0..0x200).chain(0x1000..0x1010).chain(0x3ff8..0x4008) {
+        for status in 0..6 {
+            let status = CompletionStatus::from_code(status);
+            let input = Input::Completed { token, status };
+            world.firmware.step(input, &mut world.niu);
+        }
     }
-    assert!(firmware.step(Input::Inbox([2; 6])).is_none());
-    assert!(firmware.step(Input::Room).is_none());
-    assert!(!firmware.wants_room());
+    world.firmware.step(Input::Room(0), &mut world.niu);
+    assert_eq!(world.issued, 0);
 }
 
 /// An evicted endpoint's queues serve others; it goes on with other queues where it was, once nothing is in flight.
 #[test]
 fn an_evicted_endpoint_goes_on_with_other_queues() {
-    use abi::queue_state::{REGION_RECEIVE_QUEUE, REGION_TRANSMIT_QUEUE};
     let mut bench = Bench::new();
-    assert_eq!(bench.create(3).0, Status::Done);
-    assert_eq!(
-        bench.ask(opcode::BIND_RECEIVE_QUEUE, [0, 9, 0]).0,
-        Status::Done
-    );
-    let queues = |bench: &Bench| {
-        let map = EndpointMap::unpack(bench.world.state_word(0, 0));
-        (map.transmit_queue as usize, map.receive_queue as usize)
-    };
-    let (transmit, receive) = queues(&bench);
-    let set = |bench: &mut Bench, region, index, word| {
-        bench.world.state.insert((region, index), word);
-    };
-    set(
-        &mut bench,
-        REGION_TRANSMIT_QUEUE,
-        4 * transmit + 2,
-        0x1_0002_0005,
-    );
-    set(&mut bench, REGION_TRANSMIT_QUEUE, 4 * transmit + 3, 6);
-    set(
-        &mut bench,
-        REGION_RECEIVE_QUEUE,
-        4 * receive + 2,
-        0x0003_0004,
-    );
-    let evict = request(opcode::EVICT_ENDPOINT as u16, [0; 3]);
+    let (_, result) = bench.create(4);
+    let number = result as u16;
+    let ask = |bench: &mut Bench, opcode| bench.ask(opcode, [number.into(), 9, 0]).0;
+    assert_eq!(ask(&mut bench, opcode::BIND_RECEIVE_QUEUE), Status::Done);
+    let before = bench.world.map_of(number);
+    for message in 0..7 {
+        bench.world.store_message(number, message);
+        if message < 4 {
+            bench.world.answer(before.transmit_queue as u8);
+            bench.world.arrive(9, message, 30);
+            bench.world.commit();
+        }
+    }
+    bench.world.store_consumer(number, 1, false);
+    let evict = request(opcode::EVICT_ENDPOINT as u16, [number.into(), 0, 0]);
     bench.host.submit(&mut bench.world, evict);
     bench.world.settle(&mut Random::new(1));
     let answer = bench.host.collect(&mut bench.world);
-    assert_eq!(answer, Some((Status::InUse, 0)), "a message is in flight");
-    assert_eq!(queues(&bench), (transmit, receive));
-    bench.world.state_writes.clear();
-
-    set(&mut bench, REGION_TRANSMIT_QUEUE, 4 * transmit + 3, 5);
-    assert_eq!(bench.ask(opcode::EVICT_ENDPOINT, [0; 3]).0, Status::Done);
-    for request in [opcode::EVICT_ENDPOINT, opcode::LOAD_TRANSLATION] {
-        assert_eq!(bench.ask(request, [0; 3]).0, Status::NoSuchEndpoint);
-    }
-    assert_eq!(bench.create(3).0, Status::Done, "the receive queue is lent");
-    assert_eq!(bench.ask(opcode::INSTALL_ENDPOINT, [0; 3]).0, Status::Done);
-    let (other, other_receive) = queues(&bench);
-    assert!(other != transmit && other_receive != receive);
-    let word = |region, index| bench.world.state_word(region, index);
-    assert_eq!(word(REGION_TRANSMIT_QUEUE, 4 * other + 2), 0x1_0002_0005);
-    assert_eq!(word(REGION_TRANSMIT_QUEUE, 4 * other + 3), 5);
+    assert_eq!(answer, Some((Status::InUse, 0)), "messages are in flight");
+    assert_eq!(bench.world.map_of(number), before);
+    while bench.world.answer(before.transmit_queue as u8) {}
+    assert_eq!(ask(&mut bench, opcode::EVICT_ENDPOINT), Status::Done);
     assert_eq!(
-        word(REGION_RECEIVE_QUEUE, 4 * other_receive + 2),
-        0x0003_0004
-    );
-    assert_eq!(
-        bench.ask(opcode::INSTALL_ENDPOINT, [0; 3]).0,
+        ask(&mut bench, opcode::EVICT_ENDPOINT),
         Status::NoSuchEndpoint
     );
-    assert_eq!(bench.ask(opcode::DESTROY_ENDPOINT, [0; 3]).0, Status::Done);
+    assert_eq!(
+        ask(&mut bench, opcode::LOAD_TRANSLATION),
+        Status::Done,
+        "it is only away"
+    );
+    bench.create(3);
+    bench.create(3);
+    assert_eq!(ask(&mut bench, opcode::INSTALL_ENDPOINT), Status::Done);
+    let after = bench.world.map_of(number);
+    assert_ne!(after.transmit_queue, before.transmit_queue);
+    assert_ne!(after.receive_queue, before.receive_queue);
+    let indices = bench.world.indices(after.receive_queue as u8);
+    assert_eq!((indices.producer, indices.consumer), (4, 1));
+    bench.world.store_message(number, 7);
+    assert!(bench.world.answer(after.transmit_queue as u8));
+    assert_eq!(bench.world.sent[&number], [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(
+        ask(&mut bench, opcode::INSTALL_ENDPOINT),
+        Status::NoSuchEndpoint
+    );
+    assert_eq!(ask(&mut bench, opcode::DESTROY_ENDPOINT), Status::Done);
 }

@@ -78,6 +78,39 @@ pub struct SavedWords {
     pub third: Bits<33>,
 }
 
+/// The command executor asks the page decoder for `abi::command::opcode::REPLAY_STORE`, or for a consumer index to be
+/// given to the receive side (`gives_back`). All fields stay until `Replayed::done` was high.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReplayRequest {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// The oldest captured store is carried out, or thrown away (`discards`).
+    pub has_store: Bit,
+    pub discards: Bit,
+    /// The endpoint's stores behind those that are captured are lost.
+    pub loses: Bit,
+    /// Only: the receive queue `queue` gets the consumer index `consumer`.
+    pub gives_back: Bit,
+    pub consumer: Bits<16>,
+    /// The endpoint; with `has_store`, but not `discards`, that of the store.
+    pub endpoint: Bits<12>,
+    /// Transmit queue on which the store is carried out.
+    pub queue: Bits<8>,
+    /// `abi::queue_state::endpoint_map`, as it will be.
+    pub word: Bits<64>,
+}
+
+/// What became of it.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Replayed {
+    /// It is done; stays until the request falls.
+    pub done: Bit,
+    /// With `done`: more stores of the endpoint are captured, or the store is of another endpoint.
+    pub busy: Bit,
+    /// With `done`: the map is to be written.
+    pub maps: Bit,
+}
+
 /// Asking end of the register bus: one access at a time; `done` comes one or more cycles after `read` or `write`.
 #[derive(LogicInterface, Default)]
 #[join = "RegisterTarget"]
@@ -210,6 +243,16 @@ pub mod write_packet {
         [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
 }
 
+/// A transmit slot: the header of `abi::message::transmit_header`, then 8 bytes of payload.
+pub mod slot {
+    /// Lowest of the twelve bits of the endpoint that composed the message, in the header: the page decoder writes
+    /// them.
+    pub const OWNER_SHIFT: usize = 48;
+
+    /// For the kernels' names.
+    pub const NUMBERS: [(&str, usize); 1] = [("OWNER_SHIFT", OWNER_SHIFT)];
+}
+
 /// Header of a message as it stands in the channel buffers and on the loopback stream: that of `abi::link::header`,
 /// but with the result of the look-up of its RQID in the place of `sequence`.
 pub mod stored_header {
@@ -219,7 +262,7 @@ pub mod stored_header {
     pub const RESIDENT_BIT: usize = 39;
     /// Lowest bit of the epoch in which the frame came (`link::gap_epoch`).
     pub const GAP_EPOCH_SHIFT: usize = 40;
-    /// Bits of an epoch.
+    /// Width of the number that goes on when a frame is dropped.
     pub const GAP_EPOCH_BITS: usize = 14;
     /// Uppermost bit of an epoch.
     pub const GAP_EPOCH_HALF_BIT: usize = GAP_EPOCH_BITS - 1;

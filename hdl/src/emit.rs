@@ -132,6 +132,9 @@ fn constants() -> BTreeMap<String, u64> {
     for (constant, value) in crate::bundles::write_packet::NUMBERS {
         table.insert(format!("write_packet${constant}"), value as u64);
     }
+    for (constant, value) in crate::bundles::slot::NUMBERS {
+        table.insert(format!("bundles$slot${constant}"), value as u64);
+    }
     for (constant, value) in crate::bundles::stored_header::NUMBERS {
         table.insert(format!("bundles$stored_header${constant}"), value as u64);
     }

@@ -1,6 +1,8 @@
 //! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
 
-use crate::bundles::{ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster};
+use crate::bundles::{
+    ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
+};
 use crate::control::{ControlRegisters, Identity, RegisterArbiter, RegisterSplit};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
@@ -14,6 +16,7 @@ use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
 use crate::link::link_unit::LinkUnit;
 use crate::processor::{MemorySelect, ProcessorSubsystem};
+use crate::queues::capture_buffer::DefaultCaptureBuffer;
 use crate::queues::page_decoder::DefaultPageDecoder;
 use crate::queues::receive::receive_unit::ReceiveUnit;
 use crate::queues::transmit::unit::TransmitUnit;
@@ -109,6 +112,7 @@ pub struct Niu {
     registers: ControlRegisters,
     interrupts: InterruptUnit,
     pages: DefaultPageDecoder,
+    captures: DefaultCaptureBuffer,
     transmit: TransmitUnit,
     receive: ReceiveUnit,
     link: LinkUnit,
@@ -121,6 +125,7 @@ pub struct Niu {
     configuration: DFF<ConfigurationWrite>,
     save_transmit: DFF<RecordRequest>,
     save_receive: DFF<RecordRequest>,
+    replay: DFF<ReplayRequest>,
     counter_pulses: DFF<Bits<64>>,
     stage_pulses: DFF<Bits<16>>,
     /// A read that the completer refuses was a packet in which `PacketReceive` saw nothing amiss; so the pulses that
@@ -183,6 +188,7 @@ impl Niu {
             interrupts: Default::default(),
             registers: ControlRegisters::new(identity),
             pages: Default::default(),
+            captures: Default::default(),
             transmit: Default::default(),
             receive: Default::default(),
             link: Default::default(),
@@ -193,6 +199,7 @@ impl Niu {
             configuration: Default::default(),
             save_transmit: Default::default(),
             save_receive: Default::default(),
+            replay: Default::default(),
             counter_pulses: Default::default(),
             stage_pulses: Default::default(),
             host_unsupported: Default::default(),
@@ -218,6 +225,8 @@ impl Logic for Niu {
         self.registers.clock.next = self.core_clock.val();
         self.interrupts.clock.next = self.core_clock.val();
         self.pages.clock.next = self.core_clock.val();
+        self.captures.clock.next = self.core_clock.val();
+        self.replay.clock.next = self.core_clock.val();
         self.transmit.clock.next = self.core_clock.val();
         self.receive.clock.next = self.core_clock.val();
         self.link.clock.next = self.core_clock.val();
@@ -242,6 +251,7 @@ impl Logic for Niu {
         self.registers.reset.next = self.reset.val();
         self.interrupts.reset.next = self.reset.val();
         self.pages.reset.next = self.reset.val();
+        self.captures.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
@@ -317,6 +327,21 @@ impl Logic for Niu {
         self.pages.configuration.next = self.configuration.q.val();
         self.pages.queue_configuration.next = self.transmit.queue_configuration.val();
         self.pages.progress.next = self.transmit.progress.val();
+        self.pages.answers_settle.next = self.transmit.answers_settle.val();
+        self.replay.d.next = self.processor.replay.val();
+        self.pages.replay.next = self.replay.q.val();
+        self.processor.replayed.next = self.pages.replayed.val();
+
+        // Stores that wait for their endpoint's queue.
+        self.captures.write.next = self.pages.captures.val();
+        self.captures.store.next = self.pages.capture.val();
+        self.pages.capture_room.next = self.captures.room.val();
+        self.pages.captured.next = self.captures.oldest.val();
+        self.pages.captured_empty.next = self.captures.empty.val();
+        self.captures.read.next = self.pages.takes_captured.val();
+        self.processor.captured_valid.next = self.captures.report_valid.val();
+        self.processor.captured.next = self.captures.report.val();
+        self.captures.report_ready.next = self.processor.captured_ready.val();
         self.pages.page_request.next = self.memory_select.page_request.val();
         self.pages.page_endpoint.next = self.memory_select.page_endpoint.val();
         self.memory_select.page_grant.next = self.pages.page_grant.val();
@@ -336,7 +361,8 @@ impl Logic for Niu {
         self.transmit.pool_valid.next = self.pages.pool_valid.val();
         self.transmit.pool_address.next = self.pages.pool_address.val();
         self.transmit.pool_enables.next = self.pages.pool_enables.val();
-        self.transmit.memory_data.next = self.pages.memory_data.val();
+        self.transmit.slot_data.next = self.pages.slot_data.val();
+        self.transmit.pool_data.next = self.pages.pool_data.val();
         self.transmit.command_valid.next = self.processor.slot_valid.val();
         self.transmit.command_address.next = self.processor.slot_address.val();
         self.transmit.command_data.next = self.processor.slot_data.val();
@@ -403,15 +429,21 @@ impl Logic for Niu {
         self.receive.consumer_valid.next = self.pages.consumer_valid.val();
         self.receive.consumer_queue.next = self.pages.consumer_queue.val();
         self.receive.consumer_index.next = self.pages.consumer_index.val();
+        self.receive.written.next = self.host_transmit.message_written.val();
+        self.processor.missed_valid.next = self.receive.missed_valid.val();
+        self.processor.missed.next = self.receive.missed_id.val();
+        self.receive.missed_ready.next = self.processor.missed_ready.val();
 
         // Interrupts.
         self.interrupts.configuration.next = self.configuration.q.val();
         self.interrupts.delivered.next = self.receive.message_received.val();
         self.interrupts.delivered_queue.next = self.receive.delivered_queue.val();
-        self.interrupts.arm.next.valid = self.pages.consumer_valid.val();
+        self.interrupts.arm.next.valid =
+            self.pages.consumer_valid.val() & self.pages.consumer_asks.val();
         self.interrupts.arm.next.queue = self.pages.consumer_queue.val();
         self.interrupts.arm.next.index = self.pages.consumer_index.val();
         self.interrupts.arm.next.armed = self.pages.consumer_armed.val();
+        self.interrupts.arm.next.late = self.pages.consumer_late.val();
         self.interrupts.saved_queue.next = self.save_receive.q.val().queue;
         self.receive.saved_armed.next = self.interrupts.saved_armed.val();
         self.interrupts.enable.next = self.config_msix_enable.val();
@@ -582,8 +614,12 @@ impl Logic for Niu {
                 << counter::EVENT_LOST.to_bits::<6>());
         self.transmit_counters.next = (bit_cast::<64, 1>(self.pages.torn_store.val().into())
             << counter::TORN_STORE.to_bits::<6>())
-            | (bit_cast::<64, 1>(self.pages.nonresident_store.val().into())
+            | (bit_cast::<64, 1>(self.pages.stray_store.val().into())
                 << counter::NON_RESIDENT_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.pages.captures.val().into())
+                << counter::CAPTURED_STORE.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.pages.lost_store.val().into())
+                << counter::LOST_STORE.to_bits::<6>())
             | (bit_cast::<64, 1>(self.pages.overflowed.val().into())
                 << counter::TRANSMIT_OVERFLOW.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.too_long.val().into())
@@ -637,6 +673,8 @@ impl Logic for Niu {
                     << counter::PACKETS_RECEIVED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into())
                     << counter::PACKETS_DROPPED.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.missed_message.val().into())
+                    << counter::MISSED_MESSAGE.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into())
                     << counter::BAD_CONSUMER.to_bits::<6>());
         self.registers.counter_pulses.next = self.counter_pulses.q.val();

@@ -27,13 +27,13 @@ pub struct Identity {
     pub firmware_revision: u32,
     /// Core clock.
     pub clock_hertz: u32,
-    /// Resident transmit queues.
+    /// Resident transmit queues, which all endpoints share.
     pub transmit_queues: u16,
-    /// Resident receive queues.
+    /// Resident receive queues, likewise. One of them takes the messages for endpoints that are away.
     pub receive_queues: u16,
     /// Slots of each transmit queue: so many messages may be composed or in flight.
     pub transmit_slots: u8,
-    /// Endpoint pages.
+    /// Endpoint pages, and so the endpoints that there may be.
     pub endpoints: u32,
     /// Receive queue identifiers: 0 up to one less.
     pub receive_queue_ids: u32,
@@ -155,6 +155,7 @@ impl<T: Transport> Device<T> {
         let firmware = admin.identify()?;
         let firmware_revision = firmware as u32;
         check_version("the firmware", (firmware >> 32) as u32, firmware_revision)?;
+        admin.give_memory(1 << sizes.endpoints_log2)?;
         let identity = Identity {
             abi_version: split(version),
             hardware_revision,
@@ -196,7 +197,8 @@ impl<T: Transport> Device<T> {
     /// ```
     /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
     /// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
-    /// assert_eq!(device.transport().pieces_of_memory(), 2, "the rings of the admin queue");
+    /// let pieces = device.transport().pieces_of_memory();
+    /// assert_eq!(pieces, 4, "the rings of the admin queue, the table of endpoints, the miss ring");
     /// # Ok::<(), wayfarer_host_driver::OpenError>(())
     /// ```
     pub fn transport(&self) -> &T {
@@ -204,6 +206,9 @@ impl<T: Transport> Device<T> {
     }
 
     /// Creates an endpoint: a transmit queue, a receive ring and a window of translations. [`Endpoint`] has an example.
+    ///
+    /// There may be as many endpoints as the device has pages ([`Identity::endpoints`]). More than it has resident
+    /// queues share these: the firmware gives a queue to whichever endpoint needs one.
     ///
     /// # Errors
     /// The firmware refuses: no resources, an operand out of range, an RQID in use.

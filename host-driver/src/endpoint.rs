@@ -11,6 +11,7 @@ use crate::open_options::Waiting;
 use crate::receive_ring::ReceiveRing;
 use crate::transmit_queue::TransmitQueue;
 use crate::transport::{AnyTransport, Bar, DmaMemory, Layout, Transport};
+use crate::waiting::{Turn, turn};
 use abi::admin::{EndpointInterrupt, EndpointResult, EndpointShape, endpoint_shape, opcode};
 use abi::endpoint::PAGE_BYTES;
 use abi::queue_state::Translation;
@@ -119,7 +120,7 @@ impl Default for EndpointOptions {
 pub struct Endpoint<T: Transport = AnyTransport> {
     admin: Arc<Mutex<AdminQueue<T>>>,
     number: EndpointNumber,
-    transmit_queue: TransmitQueueNumber,
+    transmit_queue: Option<TransmitQueueNumber>,
     transmit: TransmitQueue<T>,
     receive: ReceiveRing<T>,
     /// The ring and the shadow line, to which the device writes.
@@ -129,6 +130,14 @@ pub struct Endpoint<T: Transport = AnyTransport> {
 /// The admin queue. A thread that panicked in a request has left it as whole as one whose request was never answered.
 fn lock<T: Transport>(admin: &Mutex<AdminQueue<T>>) -> MutexGuard<'_, AdminQueue<T>> {
     admin.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Code of no transmit queue in a result.
+const AWAY: u64 = 0xffff;
+
+fn transmit_queue(result: EndpointResult) -> Option<TransmitQueueNumber> {
+    let queue = result.transmit_queue;
+    (queue != AWAY).then_some(TransmitQueueNumber(queue as u16))
 }
 
 impl<T: Transport> Endpoint<T> {
@@ -187,7 +196,7 @@ impl<T: Transport> Endpoint<T> {
             receive,
             admin,
             number,
-            transmit_queue: TransmitQueueNumber(result.transmit_queue as u16),
+            transmit_queue: transmit_queue(result),
             memory,
         };
         if inline {
@@ -219,8 +228,9 @@ impl<T: Transport> Endpoint<T> {
         self.number
     }
 
-    /// Its resident transmit queue: `slot` in the frames that it sends.
-    pub fn transmit_queue(&self) -> TransmitQueueNumber {
+    /// The transmit queue of the NIU that it had when it was created or installed last: `slot` in the frames that it
+    /// sends. `None` if it was away, or was evicted since. The firmware gives it another one whenever that is needed.
+    pub fn transmit_queue(&self) -> Option<TransmitQueueNumber> {
         self.transmit_queue
     }
 
@@ -252,8 +262,9 @@ impl<T: Transport> Endpoint<T> {
         Ok(())
     }
 
-    /// Has the firmware take the endpoint's queues away and keep their records. Until [`Endpoint::install`] the
-    /// endpoint sends nothing, and a message for it is lost and reported to its sender (`NOT_RESIDENT`).
+    /// Has the firmware take the endpoint's queues away and keep their records. The endpoint stays usable: it sends and
+    /// receives as before, and gets queues again with the first message either way. That message takes longer. A
+    /// program need not call this; the firmware moves endpoints by itself when queues are scarce.
     ///
     /// ```
     /// # use wayfarer_host_driver::{Device, EndpointOptions, OpenOptions, fake::FakeDevice};
@@ -265,28 +276,29 @@ impl<T: Transport> Endpoint<T> {
     /// ```
     ///
     /// # Errors
-    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or it has no room for more
-    /// records.
+    /// The firmware refuses: messages are in flight ([`Endpoint::flush`] waits for them), or the endpoint has no queues
+    /// any more.
     pub fn evict(&mut self) -> Result<(), RequestError> {
         self.transmit.launch();
         self.receive.give_back();
         let operands = [self.number.into()];
         self.request("to evict an endpoint", opcode::EVICT_ENDPOINT, &operands)?;
+        self.transmit_queue = None;
         Ok(())
     }
 
-    /// Ends [`Endpoint::evict`]: the endpoint goes on where it was, with queues that may be others than before.
+    /// Gives the endpoint queues now, which may be others than before, so that its next message need not wait for them.
     ///
     /// # Errors
-    /// The firmware refuses: no queue is free.
+    /// The firmware refuses: no queue is free and none can be taken from another endpoint, or the endpoint has its
+    /// queues already.
     pub fn install(&mut self) -> Result<(), RequestError> {
         let result = self.request(
             "to install an endpoint",
             opcode::INSTALL_ENDPOINT,
             &[self.number.into()],
         )?;
-        let queue = EndpointResult::unpack(result).transmit_queue as u16;
-        self.transmit_queue = TransmitQueueNumber(queue);
+        self.transmit_queue = transmit_queue(EndpointResult::unpack(result));
         Ok(())
     }
 
@@ -360,12 +372,20 @@ impl<T: Transport> Endpoint<T> {
         self.transmit.send_basic_marked(destination, tag, payload)
     }
 
-    /// [`ReceiveRing::receive`].
+    /// Messages of this endpoint that were lost are stored again. A line that makes no sense is reported by the next
+    /// call that sends or checks.
+    fn make_good(&mut self) {
+        let _ = self.transmit.make_good();
+    }
+
+    /// [`ReceiveRing::receive`]. Stores lost messages of this endpoint again ([`TransmitQueue`]).
     pub fn receive(&mut self) -> Option<MessageView<'_, T>> {
+        self.make_good();
         self.receive.receive()
     }
 
-    /// [`ReceiveRing::receive_wait`].
+    /// [`ReceiveRing::receive_wait`]. Stores lost messages of this endpoint again ([`TransmitQueue`]): no interrupt tells
+    /// of a loss, so it polls while one is possible.
     ///
     /// # Errors
     /// As there.
@@ -373,7 +393,23 @@ impl<T: Transport> Endpoint<T> {
         &mut self,
         at_most: Duration,
     ) -> Result<MessageView<'_, T>, NothingReceived> {
-        self.receive.receive_wait(at_most)
+        let start = self.transmit.transport.now();
+        let deadline = Deadline::new(start, at_most);
+        loop {
+            self.make_good();
+            if let Some(descriptor) = self.receive.arrived() {
+                return Ok(self.receive.view(descriptor));
+            }
+            let now = self.transmit.transport.now();
+            let Some(left) = deadline.left(now) else {
+                return Err(NothingReceived { waited: at_most });
+            };
+            let next = match self.transmit.is_settled() {
+                true => turn(self.receive.waiting, now.saturating_sub(start), left),
+                false => Turn::Poll(left),
+            };
+            self.receive.take_turn(next);
+        }
     }
 
     /// [`ReceiveRing::give_back`].
@@ -456,8 +492,8 @@ mod tests {
 
     /// How long anything may take.
     const PATIENCE: Duration = Duration::from_micros(1);
-    /// Pieces of memory of the admin queue's rings.
-    const OF_RINGS: usize = 2;
+    /// Pieces of memory of the admin queue's rings, and of what is not resident.
+    const OF_DEVICE: usize = 4;
     /// Pieces of memory of an endpoint.
     const OF_ENDPOINT: usize = 2;
 
@@ -472,12 +508,12 @@ mod tests {
         let (fake, device) = open();
         let options = EndpointOptions::default();
         drop(device.create_endpoint(options).expect("there is room"));
-        assert_eq!(fake.pieces_of_memory(), OF_RINGS);
+        assert_eq!(fake.pieces_of_memory(), OF_DEVICE);
         fake.fail_requests(Some(Opcode::BindReceiveQueue));
         assert!(device.create_endpoint(options).is_err());
         assert_eq!(
             fake.pieces_of_memory(),
-            OF_RINGS,
+            OF_DEVICE,
             "the firmware confirmed that it is destroyed"
         );
         drop(device);
@@ -512,7 +548,7 @@ mod tests {
             let (fake, device) = open();
             doubt(&fake, &device);
             let kept = fake.pieces_of_memory();
-            assert_eq!(kept, OF_RINGS + OF_ENDPOINT, "case {case}");
+            assert_eq!(kept, OF_DEVICE + OF_ENDPOINT, "case {case}");
             fake.silence_firmware(false);
             let resets = fake.resets();
             drop(device);
@@ -631,6 +667,111 @@ mod tests {
         let consumer = abi::endpoint::page::receive_consumer::OFFSET;
         let page = usize::from(endpoint.number().0) * PAGE_BYTES;
         assert_eq!(fake.endpoint_register(page + consumer), 1 << 16, "armed");
+    }
+
+    #[test]
+    fn there_are_more_endpoints_than_queues_and_each_of_them_works() {
+        let (_, device) = open();
+        let mut endpoints: Vec<Endpoint<FakeDevice>> = (0..device.identity().endpoints)
+            .map(|number| {
+                let receive_queue_id = ReceiveQueueId(number as u16);
+                let options = EndpointOptions {
+                    receive_queue_id,
+                    ring_entries_log2: 2,
+                    entry_bytes_log2: 4,
+                    inline: false,
+                    ..EndpointOptions::default()
+                };
+                let endpoint = device.create_endpoint(options).expect("there are pages");
+                endpoint
+                    .load_translation(
+                        Destination(0),
+                        NodeNumber(0),
+                        receive_queue_id,
+                        VirtualChannel::ZERO,
+                    )
+                    .expect("it is legal");
+                endpoint
+            })
+            .collect();
+        let queues: Vec<u16> = endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint.transmit_queue().map(|queue| queue.0))
+            .collect();
+        let all: Vec<u16> = (0..device.identity().transmit_queues).collect();
+        assert_eq!(queues, all, "the others are away");
+        let one_more = device.create_endpoint(EndpointOptions::default());
+        assert!(one_more.is_err(), "there is no page");
+        for (number, endpoint) in (0_u64..).zip(&mut endpoints) {
+            endpoint
+                .send_express(Destination(0), 0, number.to_le_bytes())
+                .expect("the queue has room");
+            let message = endpoint.receive_wait(PATIENCE).expect("it arrives");
+            assert_eq!(message.payload(), number.to_le_bytes());
+        }
+    }
+
+    #[test]
+    fn an_evicted_endpoint_has_no_queue_until_it_is_installed() {
+        let (_, device) = open();
+        let mut endpoint = device
+            .create_endpoint(EndpointOptions::default())
+            .expect("there is room");
+        let queue = endpoint.transmit_queue();
+        assert!(queue.is_some());
+        endpoint.evict().expect("nothing is in flight");
+        assert_eq!(endpoint.transmit_queue(), None);
+        endpoint.install().expect("a queue is free");
+        assert_eq!(endpoint.transmit_queue(), queue);
+    }
+
+    #[test]
+    fn an_endpoint_that_waits_for_messages_stores_its_lost_ones_again() {
+        let (fake, device) = open();
+        let mut endpoint = device
+            .create_endpoint(EndpointOptions::default())
+            .expect("there is room");
+        endpoint
+            .load_translation(
+                Destination(0),
+                NodeNumber(0),
+                ReceiveQueueId(0),
+                VirtualChannel::ZERO,
+            )
+            .expect("it is legal");
+        let lose_one = || {
+            let mut lose = true;
+            fake.lose_stores(move || std::mem::take(&mut lose));
+        };
+        // The loss is told while the endpoint waits.
+        fake.hold_messages(true);
+        let niu = fake.clone();
+        fake.while_waiting(move || niu.hold_messages(false));
+        fake.end_waits_after(OTHER_TRAFFIC);
+        lose_one();
+        endpoint
+            .send_express(Destination(0), 0, *b"waited..")
+            .expect("the queue has room");
+        let message = endpoint.receive_wait(PATIENCE).expect("it is stored again");
+        assert_eq!(message.payload(), b"waited..");
+        drop(message);
+        lose_one();
+        endpoint
+            .send_express(Destination(0), 0, *b"received")
+            .expect("the queue has room");
+        let message = endpoint.receive().expect("it is stored again");
+        assert_eq!(message.payload(), b"received");
+        drop(message);
+        // A half knows nothing of the other.
+        lose_one();
+        let (transmit, receive) = endpoint.split();
+        transmit
+            .send_express(Destination(0), 0, *b"a half..")
+            .expect("the queue has room");
+        assert!(receive.receive_wait(PATIENCE).is_err());
+        transmit.check().expect("there is no error");
+        let message = receive.receive().expect("it is stored again");
+        assert_eq!(message.payload(), b"a half..");
     }
 
     #[test]

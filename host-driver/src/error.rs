@@ -82,7 +82,7 @@ pub enum OpenError {
     /// Nothing in the program knows devices of such names.
     #[error("nothing here can open {name:?}: {help}")]
     UnknownDevice {
-        /// The name.
+        /// As the program gave it.
         name: String,
         /// What to do.
         help: String,
@@ -105,7 +105,8 @@ pub enum OpenError {
     InUse,
     /// Hardware or firmware speaks another version of the ABI.
     #[error(
-        "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver {own_major}.{own_minor}: build both from one revision"
+        "{what} speaks ABI {found_major}.{found_minor} (revision {revision:08x}), this driver \
+         {own_major}.{own_minor}: build both from one revision"
     )]
     AbiMismatch {
         /// "the hardware" or "the firmware".
@@ -131,7 +132,8 @@ pub enum OpenError {
     },
     /// The NIU did not stop its requests to this host.
     #[error(
-        "the NIU was to make no more requests to this host, and after {waited:?} still has one under way (status {status:#x})"
+        "the NIU was to make no more requests to this host, and after {waited:?} still has one under way (status \
+         {status:#x})"
     )]
     NotQuiet {
         /// How long.
@@ -180,7 +182,8 @@ pub enum RequestError {
     },
     /// So many requests are without an answer that the admin queue has no room for another.
     #[error(
-        "the firmware was not asked {what}: it has yet to answer {requests} requests, and the admin queue holds no more; open the device anew if it stays so"
+        "the firmware was not asked {what}: it has yet to answer {requests} requests, and the admin queue holds no \
+         more; open the device anew if it stays so"
     )]
     AdminQueueFull {
         /// What it was to be asked.
@@ -279,13 +282,27 @@ pub enum QueueError {
     Reported(#[from] QueueReport),
     /// The shadow line of the transmit queue says what cannot be.
     #[error(
-        "the shadow line says that {consumer} slots are done, after {earlier} and of {launched} launched (modulo 2^16): something else wrote to it"
+        "the shadow line says that {consumer} slots are done, after {earlier} and of {launched} launched (modulo \
+         2^16): something else wrote to it"
     )]
     ShadowLine {
         /// Consumer index in the line.
         consumer: u16,
         /// The one before.
         earlier: u16,
+        /// Slots launched.
+        launched: u16,
+    },
+    /// The shadow line tells of a loss that cannot be.
+    #[error(
+        "the shadow line says that messages are lost from {lost_from} on, of {consumer} done and {launched} launched \
+         (modulo 2^16): something else wrote to it"
+    )]
+    LostFrom {
+        /// The first that is lost.
+        lost_from: u16,
+        /// Slots done.
+        consumer: u16,
         /// Slots launched.
         launched: u16,
     },
@@ -301,7 +318,11 @@ pub enum QueueError {
 /// assert!(report.to_string().starts_with("the NIU refused 2 more"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the NIU refused {count} more of this endpoint's stores or messages{}; the last: {}", if *.failed { " and has stopped the queue" } else { "" }, .code.meaning())]
+#[error(
+    "the NIU refused {count} more of this endpoint's stores or messages{}; the last: {}",
+    if *.failed { " and has stopped the queue" } else { "" },
+    .code.meaning()
+)]
 pub struct QueueReport {
     /// Errors since the last report: none if it says again that the queue has stopped, at least so many if the NIU's
     /// count is full.

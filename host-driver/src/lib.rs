@@ -37,6 +37,7 @@
 
 mod admin;
 pub mod asynchronous;
+mod copies;
 mod deadline;
 mod device;
 mod endpoint;

@@ -78,13 +78,14 @@ impl<T: Transport> ReceiveRing<T> {
     }
 
     /// The descriptor of the next message, if it is there.
-    fn arrived(&self) -> Option<ReceiveDescriptor> {
+    pub(crate) fn arrived(&self) -> Option<ReceiveDescriptor> {
         let descriptor = ReceiveDescriptor::unpack(self.memory.load64(self.entry()));
         let expected = 1 - u64::from(self.taken >> self.entries_log2) % 2;
         (descriptor.phase == expected).then_some(descriptor)
     }
 
-    fn view(&mut self, descriptor: ReceiveDescriptor) -> MessageView<'_, T> {
+    /// The next message, which has this descriptor.
+    pub(crate) fn view(&mut self, descriptor: ReceiveDescriptor) -> MessageView<'_, T> {
         let room = (1 << self.stride_log2) - HEADER_BYTES;
         MessageView::new(self, descriptor, room)
     }
@@ -128,14 +129,19 @@ impl<T: Transport> ReceiveRing<T> {
             let Some(left) = deadline.left(now) else {
                 return Err(NothingReceived { waited: at_most });
             };
-            match turn(self.waiting, now.saturating_sub(start), left) {
-                Turn::Poll(left) => self.transport.wait(left),
-                Turn::Block(left) => {
-                    self.arm();
-                    // What came before the store is here, or raises the interrupt at once.
-                    if self.arrived().is_none() {
-                        self.transport.wait_for_interrupt(self.vector, left);
-                    }
+            self.take_turn(turn(self.waiting, now.saturating_sub(start), left));
+        }
+    }
+
+    /// Waits for the next message, once.
+    pub(crate) fn take_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Poll(left) => self.transport.wait(left),
+            Turn::Block(left) => {
+                self.arm();
+                // What came before the store is here, or raises the interrupt at once.
+                if self.arrived().is_none() {
+                    self.transport.wait_for_interrupt(self.vector, left);
                 }
             }
         }

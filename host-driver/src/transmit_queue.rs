@@ -2,6 +2,7 @@
 //! the NIU is.
 
 use crate::asynchronous::{Flush, WhenRoom};
+use crate::copies::{self, Copies, Copy, Express};
 use crate::deadline::Deadline;
 use crate::error::{FlushError, QueueError, QueueReport, SendError};
 use crate::numbers::{Destination, EndpointNumber};
@@ -10,11 +11,16 @@ use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
 use abi::message::{
-    HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, Shadow, TransmitHeader,
-    error::Error as Code, shadow,
+    HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, SHADOW_LOSSES_OFFSET,
+    Shadow, ShadowLosses, TransmitHeader, error::Error as Code, shadow,
 };
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The indices from `first` up to the one before `end`.
+fn indices(first: u16, end: u16) -> impl Iterator<Item = u16> {
+    (0..end.wrapping_sub(first)).map(move |ahead| first.wrapping_add(ahead))
+}
 
 /// Errors of one kind, as they were last reported.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +72,18 @@ impl Errors {
 /// });
 /// # Ok::<(), wayfarer_host_driver::Error>(())
 /// ```
+///
+/// # Lost stores
+///
+/// While an endpoint has no queue of the NIU, the NIU captures its stores. A store that finds no room is lost, and so
+/// are all that follow. The shadow line says so, and the driver then stores the lost messages again, in order. Each
+/// message is delivered once.
+///
+/// The driver looks for losses in [`check`](Self::check), in [`flush`](Self::flush), in every call that sends or
+/// composes, and in the receiving calls of an [`Endpoint`](crate::Endpoint). Lost messages are not sent before one of
+/// these calls is made. So a program that sends through this half and then waits for something else, an answer in the
+/// [`ReceiveRing`](crate::ReceiveRing) for example, must call [`check`](Self::check) now and then, or
+/// [`flush`](Self::flush) first.
 pub struct TransmitQueue<T: Transport = AnyTransport> {
     // Indices count for ever, modulo 2^16.
     pub(crate) transport: T,
@@ -81,6 +99,10 @@ pub struct TransmitQueue<T: Transport = AnyTransport> {
     launched: u16,
     /// Messages the NIU was done with when we last looked.
     consumer: u16,
+    /// The messages from `consumer` to `composed`.
+    copies: Copies,
+    /// Losses, modulo 16, whose messages were stored again.
+    losses: u64,
     message_errors: Errors,
     store_errors: Errors,
     /// The shadow line said *failed* when we last looked.
@@ -106,18 +128,22 @@ impl<T: Transport> TransmitQueue<T> {
             composed: 0,
             launched: 0,
             consumer: 0,
+            copies: Copies::new(inline),
+            losses: 0,
             message_errors: Errors::NONE,
             store_errors: Errors::NONE,
             failed: false,
         }
     }
 
-    /// Looks at the shadow line: how far the NIU has come, and what it has to complain of.
+    /// Looks at the shadow line: how far the NIU has come, what it has lost, and what it has to complain of. Lost
+    /// messages are stored again.
     ///
     /// # Errors
     /// [`QueueError::Reported`] once for an error, but each time for a queue that has failed. If messages and stores
-    /// were refused, the next look reports the stores. [`QueueError::ShadowLine`].
+    /// were refused, the next look reports the stores. [`QueueError::ShadowLine`], [`QueueError::LostFrom`].
     pub fn check(&mut self) -> Result<(), QueueError> {
+        self.make_good()?;
         let line = Shadow::unpack(self.shadow.load64(0));
         self.advance(line.consumer as u16)?;
         self.failed = line.failed == 1;
@@ -157,8 +183,90 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
+    /// Stores messages again that were lost since this was last called.
+    ///
+    /// # Errors
+    /// [`QueueError::LostFrom`], until the line says something else.
+    pub(crate) fn make_good(&mut self) -> Result<(), QueueError> {
+        let line = ShadowLosses::unpack(self.shadow.load64(SHADOW_LOSSES_OFFSET));
+        if line.losses == self.losses {
+            return Ok(());
+        }
+        let lost_from = line.lost_from as u16;
+        // It is the first message that is not launched if a body was lost.
+        if lost_from.wrapping_sub(self.consumer) > self.launched.wrapping_sub(self.consumer) {
+            return Err(QueueError::LostFrom {
+                lost_from,
+                consumer: self.consumer,
+                launched: self.launched,
+            });
+        }
+        self.losses = line.losses;
+        // No body that was written before may come behind the resume store.
+        self.transport.fence();
+        self.store(page::resume::OFFSET, lost_from.into());
+        self.store_again(lost_from);
+        Ok(())
+    }
+
+    /// Whether no message that was launched can be lost any more: each is done with, or the queue has failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        let line = Shadow::unpack(self.shadow.load64(0));
+        line.consumer as u16 == self.launched || line.failed == 1
+    }
+
+    /// Stores all messages from this index on as they were stored before. What was not launched is not launched now.
+    fn store_again(&self, first: u16) {
+        let mut launched = first;
+        for index in indices(first, self.launched) {
+            match self.copies.get(index) {
+                Copy::Express(message) => {
+                    self.launch_to(index, &mut launched);
+                    self.store_express(message);
+                    launched = index.wrapping_add(1);
+                }
+                Copy::Basic(bytes) => self.write_body(index, bytes),
+            }
+        }
+        self.launch_to(self.launched, &mut launched);
+        for index in indices(self.launched, self.composed) {
+            if let Copy::Basic(bytes) = self.copies.get(index) {
+                self.write_body(index, bytes);
+            }
+        }
+    }
+
+    /// Launches the Basic messages before this index, if any of them is not launched.
+    fn launch_to(&self, index: u16, launched: &mut u16) {
+        if *launched != index {
+            *launched = index;
+            self.transport.fence();
+            self.store(page::transmit_producer::OFFSET, index.into());
+        }
+    }
+
+    /// One store to the endpoint's page.
+    fn store(&self, offset: usize, value: u64) {
+        let offset = self.page + offset as u64;
+        self.transport.write64(Bar::Endpoints, offset, value);
+    }
+
+    fn store_express(&self, message: Express) {
+        if message.marked {
+            self.store(page::mark::OFFSET, 1);
+        }
+        self.store(message.offset.into(), message.value);
+    }
+
+    fn write_body(&self, index: u16, bytes: &[u8]) {
+        let offset = copies::body(index) * INLINE_BODY_BYTES;
+        self.transport
+            .write_combined(Bar::Memory, self.page + offset as u64, bytes);
+    }
+
     /// Takes the next index, if fewer than `most` messages are in flight from the oldest one on.
     fn take_index(&mut self, most: u16) -> Result<u16, SendError> {
+        self.make_good()?;
         // A queue that has failed sends nothing any more: composing for it would lose the message without a word.
         if self.failed || self.outstanding() >= most {
             self.check()?;
@@ -185,6 +293,16 @@ impl<T: Transport> TransmitQueue<T> {
         tag: u8,
         payload: [u8; 8],
     ) -> Result<(), SendError> {
+        self.express(destination, tag, payload, false)
+    }
+
+    fn express(
+        &mut self,
+        destination: Destination,
+        tag: u8,
+        payload: [u8; 8],
+        marked: bool,
+    ) -> Result<(), SendError> {
         let destination = destination.0;
         if usize::from(destination) >= 1 << abi::endpoint::EXPRESS_DESTINATION_BITS
             || usize::from(tag) >= 1 << abi::endpoint::EXPRESS_TAG_BITS
@@ -192,16 +310,18 @@ impl<T: Transport> TransmitQueue<T> {
             return Err(SendError::NoSuchExpressTarget { destination, tag });
         }
         self.launch();
-        self.take_index(self.slot_count)?;
+        let index = self.take_index(self.slot_count)?;
         self.launched = self.composed;
         let offset = EXPRESS_OFFSET
             + (usize::from(destination) << EXPRESS_DESTINATION_SHIFT)
             + (usize::from(tag) << EXPRESS_TAG_SHIFT);
-        self.transport.write64(
-            Bar::Endpoints,
-            self.page + offset as u64,
-            u64::from_le_bytes(payload),
-        );
+        let message = Express {
+            offset: offset as u16,
+            value: u64::from_le_bytes(payload),
+            marked,
+        };
+        self.copies.keep_express(index, message);
+        self.store_express(message);
         Ok(())
     }
 
@@ -275,31 +395,25 @@ impl<T: Transport> TransmitQueue<T> {
             tag: tag.into(),
             marked: marked.into(),
         };
-        let mut bytes = [0; INLINE_BODY_BYTES];
-        bytes[..HEADER_BYTES].copy_from_slice(&header.pack().to_le_bytes());
-        bytes[HEADER_BYTES..HEADER_BYTES + payload.len()].copy_from_slice(payload);
         // Whole 16-byte lanes; the rest of the body keeps what it held.
         let used = (HEADER_BYTES + payload.len()).next_multiple_of(16);
-        let body = u64::from(index) % INLINE_BODIES as u64;
-        self.transport.write_combined(
-            Bar::Memory,
-            self.page + body * INLINE_BODY_BYTES as u64,
-            &bytes[..used],
-        );
+        self.copies.keep_basic(index, used, |body| {
+            body[..HEADER_BYTES].copy_from_slice(&header.pack().to_le_bytes());
+            let (own, rest) = body[HEADER_BYTES..].split_at_mut(payload.len());
+            own.copy_from_slice(payload);
+            rest.fill(0);
+        });
+        if let Copy::Basic(bytes) = self.copies.get(index) {
+            self.write_body(index, bytes);
+        }
         Ok(())
     }
 
     /// Launches all composed messages with one store.
     pub fn launch(&mut self) {
-        if self.launched != self.composed {
-            self.launched = self.composed;
-            self.transport.fence();
-            self.transport.write64(
-                Bar::Endpoints,
-                self.page + page::transmit_producer::OFFSET as u64,
-                self.composed.into(),
-            );
-        }
+        let mut launched = self.launched;
+        self.launch_to(self.composed, &mut launched);
+        self.launched = launched;
     }
 
     /// Sends an Express message whose way through both NIUs is recorded ([`crate::Device::stage_time`]).
@@ -312,9 +426,7 @@ impl<T: Transport> TransmitQueue<T> {
         tag: u8,
         payload: [u8; 8],
     ) -> Result<(), SendError> {
-        self.transport
-            .write64(Bar::Endpoints, self.page + page::mark::OFFSET as u64, 1);
-        self.send_express(destination, tag, payload)
+        self.express(destination, tag, payload, true)
     }
 
     /// Runs `send` until the queue has room for it.
@@ -386,7 +498,7 @@ impl<T: Transport> TransmitQueue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake::FakeDevice;
+    use crate::fake::{FakeDevice, Store};
     use crate::transport::Layout;
 
     const SLOTS: u16 = 32;
@@ -582,5 +694,123 @@ mod tests {
         queue
             .send_express(Destination(0), 0, *b"8 bytes.")
             .expect("room");
+    }
+
+    fn told(losses: u64, lost_from: u16) -> u64 {
+        let line = ShadowLosses {
+            losses,
+            lost_from: lost_from.into(),
+        };
+        line.pack()
+    }
+
+    #[test]
+    fn lost_messages_are_stored_again_in_order_once_for_each_change_of_the_line() {
+        let (mut queue, transport, shadow) = queue_of(3, true);
+        let page = 3 * PAGE_BYTES as u64;
+        // Indices that wrap, in a line that goes on where it was.
+        let first = 0_u16.wrapping_sub(3);
+        (queue.composed, queue.launched, queue.consumer) = (first, first, first);
+        transport.device_writes(shadow, line(first).pack());
+        queue.send_express(Destination(0), 0, [1; 8]).expect("room");
+        queue
+            .send_express_marked(Destination(1), 2, [2; 8])
+            .expect("room");
+        for destination in [4, 5] {
+            queue
+                .compose(Destination(destination), 0, b"body")
+                .expect("room");
+        }
+        queue.send_express(Destination(2), 3, [3; 8]).expect("room");
+        queue.compose(Destination(6), 0, &[6; 20]).expect("room");
+        let stored = transport.take_stores();
+        assert_eq!(queue.launched, first.wrapping_add(5));
+        // All but the first: as they were stored the first time, but for the beginning.
+        transport.device_writes(shadow + 8, told(1, first.wrapping_add(1)));
+        queue.check().expect("there is no error");
+        let resume = page + page::resume::OFFSET as u64;
+        let resumed = [
+            Store::Fence,
+            Store::Page(resume, first.wrapping_add(1).into()),
+        ];
+        assert_eq!(stored.len(), 9, "{stored:?}");
+        assert_eq!(
+            transport.take_stores(),
+            [&resumed[..], &stored[1..]].concat()
+        );
+        queue.check().expect("there is no error");
+        assert_eq!(transport.take_stores(), [], "once");
+        // Only the last one, then only a body that is not launched.
+        for (losses, ahead, again) in [(2, 4, &stored[7..]), (3, 5, &stored[8..])] {
+            let lost_from = first.wrapping_add(ahead);
+            transport.device_writes(shadow + 8, told(losses, lost_from));
+            queue.check().expect("there is no error");
+            let resumed = [Store::Fence, Store::Page(resume, lost_from.into())];
+            assert_eq!(transport.take_stores(), [&resumed[..], again].concat());
+        }
+        // The count wraps, too.
+        transport.device_writes(shadow + 8, told(0, first.wrapping_add(5)));
+        queue.make_good().expect("it makes sense");
+        assert_eq!(transport.take_stores().len(), 3);
+    }
+
+    #[test]
+    fn every_call_that_sends_looks_for_losses() {
+        type Call = fn(&mut TransmitQueue<FakeDevice>) -> Result<(), SendError>;
+        let calls: [Call; 6] = [
+            |queue| Ok(queue.check()?),
+            |queue| queue.send_express(Destination(0), 0, [0; 8]),
+            |queue| queue.send_express_marked(Destination(0), 0, [0; 8]),
+            |queue| queue.compose(Destination(0), 0, b"body"),
+            |queue| queue.send_basic_marked(Destination(0), 0, b"body"),
+            |queue| {
+                let flush = queue.flush(Duration::ZERO);
+                assert!(matches!(flush, Err(FlushError::Outstanding { .. })));
+                Ok(())
+            },
+        ];
+        for (number, call) in calls.into_iter().enumerate() {
+            let (mut queue, transport, shadow) = queue();
+            queue.send_express(Destination(0), 0, [1; 8]).expect("room");
+            transport.device_writes(shadow + 8, told(1, 0));
+            transport.take_stores();
+            call(&mut queue).expect("there is no error");
+            let again = [
+                Store::Fence,
+                Store::Page(page::resume::OFFSET as u64, 0),
+                Store::Page(EXPRESS_OFFSET as u64, u64::from_le_bytes([1; 8])),
+            ];
+            let stores = transport.take_stores();
+            assert!(stores.starts_with(&again), "call {number}: {stores:?}");
+        }
+    }
+
+    #[test]
+    fn a_loss_that_cannot_be_is_an_error_and_nothing_is_stored() {
+        let (mut queue, transport, shadow) = queue();
+        for _ in 0..8 {
+            queue.send_express(Destination(0), 0, [0; 8]).expect("room");
+        }
+        transport.device_writes(shadow, line(5).pack());
+        queue.check().expect("five messages are done");
+        transport.take_stores();
+        for lost_from in [4, 9, 0x8000, 0xffff] {
+            transport.device_writes(shadow + 8, told(1, lost_from));
+            let nonsense = QueueError::LostFrom {
+                lost_from,
+                consumer: 5,
+                launched: 8,
+            };
+            for _ in 0..2 {
+                assert_eq!(queue.check(), Err(nonsense));
+                let send = queue.send_express(Destination(0), 0, [0; 8]);
+                assert_eq!(send, Err(SendError::Queue(nonsense)));
+                assert_eq!(queue.send_basic(Destination(0), 0, b"no"), send);
+            }
+            assert_eq!(transport.take_stores(), []);
+        }
+        transport.device_writes(shadow + 8, told(1, 7));
+        queue.check().expect("it makes sense");
+        assert_eq!(transport.take_stores().len(), 3, "resumed, and one message");
     }
 }

@@ -3,8 +3,14 @@
 //! BAR4 is addressed by endpoint. Whether an endpoint has a page is up to the firmware, and the driver is not told. Its
 //! stores without a page are lost; the producer store that would launch such a message is refused, and the driver sends
 //! it through its host ring. So no torn body is ever sent.
+//!
+//! The head of a body stands in the page and in the message's slot. The page stays with the endpoint, the slot with the
+//! queue. A head that no producer store has covered when the queue leaves is lost, too.
 
-use crate::rules::{AllRules, Rule, Rules};
+use crate::{
+    capture::StoreKind,
+    rules::{AllRules, Rule, Rules},
+};
 
 /// What the page decoder keeps of an endpoint's bodies.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,6 +21,10 @@ pub struct InlineBodies<R: Rules = AllRules> {
     uncovered: bool,
     /// A store of a message that is not launched yet was lost.
     inline_lost: bool,
+    /// A head that no producer store has covered stands in a slot.
+    heads: bool,
+    /// It stood in a slot of a queue that the endpoint has no more.
+    heads_lost: bool,
 }
 
 impl<R: Rules> InlineBodies<R> {
@@ -25,7 +35,14 @@ impl<R: Rules> InlineBodies<R> {
             page: None,
             uncovered: false,
             inline_lost: false,
+            heads: false,
+            heads_lost: false,
         }
+    }
+
+    /// Whether a head that no producer store has covered stood in a slot of a queue that the endpoint has no more.
+    pub fn has_left_heads(&self) -> bool {
+        self.heads_lost
     }
 
     /// The page, if there is one.
@@ -60,16 +77,41 @@ impl<R: Rules> InlineBodies<R> {
         self.page.take()
     }
 
-    /// Whether a producer store may launch inline messages: there is a page, and every body that was stored is whole.
-    /// If not, the store is refused, and so is all behind it until a resume store (rule 27).
-    pub(crate) fn may_launch(&self) -> bool {
+    /// Whether a producer store may launch inline messages: there is a page, every body that was stored is whole, and
+    /// the heads stand in slots of the queue that the endpoint has. If not, the store is lost, and so is all behind it
+    /// until a resume store (rule 27). `resident`: what the store's look-up found.
+    pub(crate) fn may_launch(&self, resident: bool) -> bool {
         let page = self.page.is_some() || !self.rules.holds(Rule::LaunchNeedsPage);
-        page && (!self.inline_lost || !self.rules.holds(Rule::LostBodyRefused))
+        let bodies = !self.inline_lost || !self.rules.holds(Rule::LostBodyRefused);
+        let left = self.heads_lost || self.heads && !resident;
+        page && bodies && !(left && self.rules.holds(Rule::LeftHeadRefused))
+    }
+
+    /// A head went to its slot.
+    pub(crate) fn on_head(&mut self) {
+        self.heads = true;
+    }
+
+    /// A captured store is carried out.
+    pub(crate) fn on_replay(&mut self, kind: StoreKind) {
+        match kind {
+            StoreKind::Head => self.heads = true,
+            StoreKind::Producer => self.heads = false,
+            StoreKind::Express => {}
+        }
+    }
+
+    /// The endpoint was without a queue and gets one: what stands in slots of a former one is no use. It may be the
+    /// same one; then bodies are lost without need.
+    pub(crate) fn on_queue(&mut self) {
+        self.heads_lost |= self.heads;
+        self.heads = false;
     }
 
     /// A producer store was taken. It covers every body stored before it: that is the driver's duty.
     pub(crate) fn on_covered(&mut self) {
         self.uncovered = false;
+        self.heads = false;
     }
 
     /// A resume store: every message before it that was not launched is sent again. Its bodies stand in the host ring,
@@ -78,6 +120,8 @@ impl<R: Rules> InlineBodies<R> {
         if self.rules.holds(Rule::ResumeForgetsBodies) {
             self.uncovered = false;
             self.inline_lost = false;
+            self.heads = false;
+            self.heads_lost = false;
         }
     }
 }

@@ -25,7 +25,7 @@ pub enum Stream {
     Channel0,
     /// Frames of channel 1.
     Channel1,
-    /// Answers.
+    /// Verdicts, which take no credits.
     Answers,
 }
 
@@ -113,7 +113,7 @@ impl<const SEQUENCE: u32, const EPOCH: u32, R: Rules> LinkPeer<SEQUENCE, EPOCH, 
         }
     }
 
-    /// The epochs.
+    /// What tells frames before a reboot from those after it.
     pub fn epochs(&self) -> &Epochs<EPOCH, R> {
         &self.epochs
     }

@@ -48,10 +48,8 @@ rules! {
     4 ProbeAlone,
     /// A message is given up only on an answer, never while its probe is unanswered.
     5 GiveUpOnAnswer,
-    /// A queue is evicted only with nothing unanswered.
-    6 EvictAnswered,
-    /// The accepted bitmap is saved and loaded.
-    6 SaveAccepted,
+    /// A queue is evicted only when it is idle: nothing is unanswered, refused, or to be launched.
+    6 EvictIdle,
     /// The generation advances when a slot is freed with messages unanswered.
     7 AdvanceGeneration,
     /// An answer counts only with the slot's generation.
@@ -84,44 +82,68 @@ rules! {
     15 AnswersPass,
     /// While a loss stands, every store is refused.
     16 LossRefusesAll,
-    /// At the limit, a store is refused.
+    /// Beyond the free slots, a store is rejected.
     16 LimitBinds,
     /// An installation does not end a loss.
     16 LossOutlivesInstall,
+    /// An endpoint has no more stores in the capture buffer than its counter can count.
+    16 ShareBounds,
+    /// A loss is an event, on which firmware writes the map again or installs the queue.
+    16 LossIsEvent,
     /// Only a resume store ends a loss.
     17 ResumeByStore,
     /// The driver acts once on each counted loss.
     17 ActOnce,
-    /// The flip of the map returns the cut in the same step.
-    18 CutWithFlip,
-    /// Nothing beyond the launch limit is launched.
-    18 LaunchLimit,
-    /// Slots are filled in index order.
-    18 FillInOrder,
-    /// The short way is closed while there is a gap.
-    18 ShortWayWaits,
-    /// The map is flipped before slots are saved.
-    19 FlipBeforeSave,
-    /// Slots of refused messages are saved, and are loaded before the queue may launch.
-    19 SaveRefused,
-    /// Slots that were never filled are not saved.
-    19 SaveSkipsGap,
-    /// The map is flipped in the step that saves the record.
-    20 FlipWithSave,
+    /// Stores are captured as long as a store of the endpoint is captured, whatever the map says.
+    18 CapturedFirst,
+    /// The oldest captured store is replayed first.
+    18 ReplayInOrder,
+    /// Heads of inline bodies are captured, too.
+    18 HeadsCaptured,
+    /// A number with captured stores is not given to a new endpoint.
+    18 FreshWithoutCaptured,
+    /// A store for whose endpoint no slot can be had is thrown away.
+    18 ShedWithoutSlot,
+    /// Then all captured stores of the endpoint are.
+    18 ShedToTheEnd,
+    /// The producer index goes back to the message of a store that is thrown away, if that is earlier.
+    18 DiscardRollsBack,
+    /// Otherwise it is a loss all the same, unless one stands.
+    18 DiscardIsLoss,
+    /// The map says away before the record is saved.
+    19 LeaveBeforeSave,
+    /// The shadow line is written before the record is saved.
+    19 LineBeforeSave,
+    /// A queue does not leave while replays have left stores of its endpoint captured.
+    19 EvictReplayed,
+    /// The queue is disabled before the record is saved.
+    20 DisableBeforeSave,
     /// No more messages are missed than the ring has room for.
-    20 MissLimitIsRoom,
-    /// The map is read again when a message is committed.
+    20 AllowanceIsRoom,
+    /// The row is read again when a message is committed.
     21 DecideAtCommit,
     /// Consumer indices stored while the queue is away are kept.
     22 ConsumerKept,
-    /// The count is added in the step that flips the map.
-    23 CountWithFlip,
-    /// Missed messages are filled in in the order of their arrival.
+    /// One that found the queue resident is in the record before the queue is disabled.
+    22 ConsumerSettles,
+    /// One brings a queue back that left without room.
+    22 StarvedReturns,
+    /// An index that has just missed the installation is loaded by writing the map again.
+    22 EventMapsAgain,
+    /// The row is closed before entries are copied.
+    23 CloseBeforeCopy,
+    /// Entries are copied when all messages in the miss ring were reported.
+    23 ReportsComplete,
+    /// A message in the miss ring is reported behind its last write.
+    23 ReportBehindWrite,
+    /// Entries are copied in the order of their arrival.
     23 MissOrder,
-    /// A fill wakes the host.
-    23 FillWakes,
-    /// A queue is not evicted before its gap is filled.
-    24 EvictWithoutGap,
+    /// A copy wakes the host.
+    23 CopyWakes,
+    /// The record that is loaded counts the copies.
+    23 RecordCountsCopies,
+    /// Entries of the miss ring are given back in order.
+    24 GiveBackInOrder,
     /// A page stays while a message of its queue is not done.
     25 PageStaysWhileUsed,
     /// A page is cleared before it is given.
@@ -132,6 +154,10 @@ rules! {
     26 TakenStoreLost,
     /// A producer store that covers a lost body is refused.
     27 LostBodyRefused,
+    /// So is one that covers a head in a slot of a queue that has left.
+    27 LeftHeadRefused,
+    /// A slot that another endpoint has filled is not sent.
+    27 SlotHasOwner,
     /// So is one that covers inline messages of an endpoint without a page.
     27 LaunchNeedsPage,
     /// The driver's producer store covers every body stored before it.

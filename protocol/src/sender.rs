@@ -101,19 +101,6 @@ pub struct Outcome {
     pub pause: Option<u8>,
 }
 
-/// What is saved of a queue when it is evicted (rule 6), and loaded when it is installed again, in whatever slot.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct SavedSender<const BITS: u32 = 7> {
-    /// First message that is not done.
-    pub consumer: Index<BITS>,
-    /// First message that was never sent.
-    pub launched: Index<BITS>,
-    /// Messages between them that are done, by [`Index::position`].
-    pub done: u64,
-    /// FULL answers to the probe of the message at `consumer`.
-    pub probes: u8,
-}
-
 impl<const BITS: u32, R: Rules> Sender<BITS, R> {
     /// An empty slot, with the generation its frames carry.
     ///
@@ -174,8 +161,7 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         self.done >> index.position() & 1 == 1
     }
 
-    /// The message that may be sent now. `limit` is the first message that must not be sent: the producer index, or the
-    /// launch limit (rule 18).
+    /// The message that may be sent now. `limit` is the first message that the queue was not given to launch.
     pub fn ready(&self, limit: Index<BITS>) -> Option<Launch<BITS>> {
         let idle = self.outstanding == 0;
         let (index, probe) = match self.phase {
@@ -271,32 +257,19 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         outcome
     }
 
-    /// What must be kept of the queue, if it may be evicted now: with nothing unanswered (rule 6). The slot keeps its
-    /// generation.
-    pub fn save(&self) -> Option<SavedSender<BITS>> {
-        let answered = self.outstanding == 0 || !self.rules.holds(Rule::EvictAnswered);
-        let keep_done = self.rules.holds(Rule::SaveAccepted);
-        answered.then_some(SavedSender {
-            consumer: self.consumer,
-            launched: self.launched,
-            done: if keep_done { self.done } else { 0 },
-            probes: self.probes,
-        })
+    /// The consumer index, if the queue may be evicted now: with every message that was launched done (rule 6). That is
+    /// all that must be kept of it. The slot keeps its generation.
+    pub fn save(&self) -> Option<Index<BITS>> {
+        let done = self.consumer == self.launched || !self.rules.holds(Rule::EvictIdle);
+        done.then_some(self.consumer)
     }
 
-    /// The slot takes over a queue. Messages that were refused before are probed for first.
-    pub fn load(&mut self, limits: Limits, saved: &SavedSender<BITS>) {
+    /// The slot takes over a queue that goes on at this consumer index, with nothing to launch.
+    pub fn load(&mut self, limits: Limits, consumer: Index<BITS>) {
         *self = Self {
-            consumer: saved.consumer,
-            launched: saved.launched,
-            next: saved.consumer,
-            done: saved.done,
-            probes: saved.probes,
-            phase: if saved.consumer == saved.launched {
-                Phase::Sending
-            } else {
-                Phase::Probing
-            },
+            consumer,
+            launched: consumer,
+            next: consumer,
             ..Self::new(self.rules, limits, self.generation)
         };
     }

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use wayfarer_protocol::{
-    AllRules, Answer, Buffer, EndpointPage, Gap, Index, Limits, LinkPeer, Origin, Placement,
-    Receiver, Ring, Sender, Stored,
+    AllRules, Answer, Buffer, CapturedStore, EndpointPage, Index, Limits, LinkPeer, Origin,
+    Placement, Receiver, Replay, Ring, Sender, Stored,
     link_peer::{Acknowledgement, Epoch, Greeted, Hello, Missing, Stream},
 };
 
@@ -105,44 +105,102 @@ fn a_refusal() {
     diagram.check();
 }
 
-#[test]
-fn a_captured_and_a_lost_store() {
-    let mut diagram = Diagram::new(&["driver", "page decoder", "firmware"]);
-    let mut page = EndpointPage::<7>::new(AllRules, Index::new(2));
-    let mut gap = Gap::default();
-    let store = |page: &mut EndpointPage, diagram: &mut Diagram, message: u8| {
-        diagram.arrow('A', 'B', format!("store of message {message}"));
-        match page.on_express(true) {
-            Stored::Captured(index) => {
-                diagram.arrow('B', 'C', format!("captured, index {}", index.value()))
-            }
-            Stored::Resident(index) => diagram.note('B', format!("into slot {}", index.value())),
-            Stored::Refused => diagram.note('B', "refused"),
+/// A store of a message is made, and its verdict told.
+fn store(
+    page: &mut EndpointPage,
+    buffer: &mut Vec<CapturedStore>,
+    diagram: &mut Diagram,
+    message: u8,
+) {
+    diagram.arrow('A', 'B', format!("store of message {message}"));
+    let found = page.look_up();
+    match page.on_express(found, buffer.len() < 2) {
+        Stored::Captured(store) => {
+            diagram.arrow('B', 'C', format!("captured, index {}", store.index.value()));
+            buffer.push(store);
         }
+        Stored::Direct(index) => diagram.note('B', format!("into slot {}", index.value())),
+        Stored::Lost => diagram.note('B', "lost"),
+        Stored::Rejected => diagram.note('B', "rejected"),
+    }
+}
+
+fn replay(
+    page: &mut EndpointPage,
+    buffer: &mut Vec<CapturedStore>,
+    diagram: &mut Diagram,
+    how: Replay,
+) {
+    let store = buffer.remove(0);
+    let more = if page.replay(&store, how) {
+        "more are captured"
+    } else {
+        "no more"
     };
-    for message in 0..4 {
-        store(&mut page, &mut diagram, message);
+    let index = store.index.value();
+    if how == Replay::Discard {
+        diagram.arrow(
+            'C',
+            'B',
+            format!("throw the oldest store away, index {index}"),
+        );
+        diagram.note(
+            'B',
+            format!("producer index {}, {more}", page.producer().value()),
+        );
+    } else {
+        diagram.arrow('C', 'B', "replay the oldest store");
+        diagram.note('B', format!("into slot {index}, {more}"));
+        page.set_resident(true);
     }
-    let loss = page.loss().expect("message 2 is lost");
+}
+
+fn tell_loss(page: &EndpointPage, diagram: &mut Diagram) -> Index {
+    let loss = page.loss().expect("a store was lost");
     let (losses, from) = (loss.losses.value(), loss.lost_from.value());
-    diagram.arrow(
-        'B',
-        'A',
-        format!("shadow line: losses {losses}, lost from {from}"),
-    );
-    let cut = page.install(Index::new(64));
-    gap.end = cut;
-    diagram.arrow('C', 'B', format!("flip the map; cut {}", cut.value()));
-    diagram.arrow('A', 'B', format!("resume store, index {from}"));
-    page.on_resume(loss.lost_from);
-    for message in 2..4 {
-        store(&mut page, &mut diagram, message);
+    let line = format!("shadow line: losses {losses}, lost from {from}");
+    diagram.arrow('B', 'A', line);
+    loss.lost_from
+}
+
+#[test]
+fn captured_and_lost_stores() {
+    let mut diagram = Diagram::new(&["driver", "page decoder", "firmware"]);
+    let mut page = EndpointPage::<7>::new(AllRules, Index::new(64), 127);
+    let mut buffer = Vec::new();
+    for message in 0..3 {
+        store(&mut page, &mut buffer, &mut diagram, message);
     }
-    while !gap.is_closed() {
-        diagram.arrow('C', 'B', format!("fill slot {}", gap.next.value()));
-        gap.on_filled();
-        let limit = gap.launch_limit(AllRules, page.producer());
-        diagram.note('B', format!("launch limit {}", limit.value()));
+    diagram.note('C', "loads the record");
+    replay(&mut page, &mut buffer, &mut diagram, Replay::CarryOut);
+    diagram.note('B', "the map says resident");
+    replay(&mut page, &mut buffer, &mut diagram, Replay::CarryOut);
+    let from = tell_loss(&page, &mut diagram);
+    diagram.arrow('A', 'B', format!("resume store, index {}", from.value()));
+    page.on_resume(from);
+    store(&mut page, &mut buffer, &mut diagram, 2);
+    diagram.check();
+}
+
+#[test]
+fn a_store_for_which_no_slot_can_be_had() {
+    let mut diagram = Diagram::new(&["driver", "page decoder", "firmware"]);
+    let mut page = EndpointPage::<7>::new(AllRules, Index::new(64), 127);
+    let mut buffer = Vec::new();
+    for message in 0..2 {
+        store(&mut page, &mut buffer, &mut diagram, message);
+    }
+    diagram.note('C', "no slot can be had");
+    replay(&mut page, &mut buffer, &mut diagram, Replay::Discard);
+    replay(&mut page, &mut buffer, &mut diagram, Replay::Discard);
+    diagram.note('C', "later: loads the record, has the map say resident");
+    page.bring();
+    page.set_resident(true);
+    let from = tell_loss(&page, &mut diagram);
+    diagram.arrow('A', 'B', format!("resume store, index {}", from.value()));
+    page.on_resume(from);
+    for message in 0..2 {
+        store(&mut page, &mut buffer, &mut diagram, message);
     }
     diagram.check();
 }

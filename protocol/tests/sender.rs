@@ -138,27 +138,25 @@ fn answers_that_do_not_fit_change_nothing() {
 }
 
 #[test]
-fn an_evicted_queue_goes_on_in_another_slot() {
+fn a_queue_is_evicted_with_nothing_unanswered_or_refused_and_goes_on_in_another_slot() {
     let mut sender = sender();
-    launch_all(&mut sender, 4);
-    assert_eq!(sender.save(), None);
-    take(&mut sender, Verdict::Accepted, 2, 1);
-    take(&mut sender, Verdict::Full, 0, 0b1011);
-    let saved = sender.save().expect("nothing is unanswered");
+    launch_all(&mut sender, 2);
+    assert_eq!(sender.save(), None, "two are unanswered");
+    take(&mut sender, Verdict::Accepted, 0, 1);
+    take(&mut sender, Verdict::Full, 1, 1);
+    assert_eq!(sender.save(), None, "one was refused");
+    launch_all(&mut sender, 2);
+    take(&mut sender, Verdict::Accepted, 1, 1);
+    let saved = sender.save().expect("everything is done");
     assert_eq!(sender.free(), 0);
     assert_eq!(sender.generation(), 9);
 
     let mut other = Sender::<7, _>::new(AllRules, LIMITS, 200);
-    other.load(LIMITS, &saved);
+    other.load(LIMITS, saved);
     assert_eq!(other.generation(), 200);
-    assert_eq!(launch_all(&mut other, 5), [(0, true, true)]);
-    let accepted = Answer {
-        generation: 200,
-        ..answer(Verdict::Accepted, 0, 1)
-    };
-    assert_eq!(other.on_answer(NODE, &accepted, |_| NODE).passed, 1);
-    let rest = [(1, true, false), (3, false, false), (4, false, false)];
-    assert_eq!(launch_all(&mut other, 5), rest);
+    assert_eq!(other.save(), Some(Index::new(2)));
+    let sent = [(2, true, false), (3, false, false)];
+    assert_eq!(launch_all(&mut other, 4), sent);
 }
 
 #[test]

@@ -140,7 +140,8 @@ fn processor_ram(header: &str, words: u64) -> String {
     match names[..] {
         [name] => name.into(),
         _ => panic!(
-            "the model has {} memories like the processor's RAM of {words} words ({names:?}): was niu.v generated for this configuration?",
+            "the model has {} memories like the processor's RAM of {words} words ({names:?}): was niu.v generated for \
+             this configuration?",
             names.len()
         ),
     }

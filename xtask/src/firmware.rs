@@ -56,8 +56,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     )
     .with_context(|| {
         format!(
-            "the firmware image was not built; if Rust's target is missing: rustup target add {TARGET}; if the image does not fit: \
-             processor.ram_bytes of the configuration is {ram_bytes}"
+            "the firmware image was not built; if Rust's target is missing: rustup target add {TARGET}; if the image \
+             does not fit: processor.ram_bytes of the configuration is {ram_bytes}"
         )
     })?;
     let executable =

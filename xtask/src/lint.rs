@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{firmware, generate, mutate, progress::run_step, tools, workspace::Workspace};
+use crate::{firmware, generate, mutate, progress::run_step, prose, tools, workspace::Workspace};
 
 /// Waivers for the soft core's Verilog, which is not ours to mend.
 const VEXRISCV_WAIVER: &str = "`verilator_config\nlint_off -file \"*vexriscv.v\"\n";
@@ -14,6 +14,7 @@ const VEXRISCV_WAIVER: &str = "`verilator_config\nlint_off -file \"*vexriscv.v\"
 /// # Errors
 /// Names the check that found something.
 pub fn lint(workspace: &Workspace) -> Result<()> {
+    prose::check(workspace.root())?;
     formatting(workspace)?;
     // The simulator is linted with its Verilated model, which needs all of this.
     tools::ensure(workspace)?;
@@ -110,7 +111,8 @@ fn verilator(workspace: &Workspace) -> Result<()> {
             .args(["niu.v", "warnings.txt"].map(|file| workspace.generated().join(file))),
     )
     .context(
-        "the generated Verilog has warnings: mend the block, or waive it in hdl/src/gate/lint.rs with the reason why it is meant",
+        "the generated Verilog has warnings: mend the block, or waive it in hdl/src/gate/lint.rs with the reason why \
+         it is meant",
     )?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door to building, testing and measuring Wayfarer.
 #![forbid(unsafe_code)]
 
+mod book;
 mod ci;
 mod command_line;
 mod dependencies;
@@ -8,7 +9,9 @@ mod firmware;
 mod generate;
 mod lint;
 mod mutate;
+mod pictures;
 mod progress;
+mod prose;
 mod run;
 mod synth;
 mod tools;

@@ -12,7 +12,7 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `cluster/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 12] = [
+const TEST_PROGRAMS: [&str; 13] = [
     "back_pressure",
     "bad_input",
     "bus_master",
@@ -25,6 +25,7 @@ const TEST_PROGRAMS: [&str; 12] = [
     "reuse",
     "slow_host",
     "soak",
+    "virtual_endpoints",
 ];
 
 /// Options of the command.
@@ -159,8 +160,8 @@ impl<'a> Rig<'a> {
                 failed.push((*test).to_owned());
             } else if !ended(test, "ok") {
                 bail!(
-                    "{name}: the test {test} did not run to its end. Was it renamed? Then adapt xtask/src/mutate/list.rs. \
-                     The tests said:\n{text}"
+                    "{name}: the test {test} did not run to its end. Was it renamed? Then adapt \
+                     xtask/src/mutate/list.rs. The tests said:\n{text}"
                 );
             }
         }

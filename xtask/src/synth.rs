@@ -224,7 +224,8 @@ fn write_harness(workspace: &Workspace, board: &Board, folder: &Path) -> Result<
         workspace.tools().yosys().current_dir(folder).args([
             "-q",
             "-p",
-            "read_verilog niu.v; read_verilog -lib vexriscv.v; hierarchy -check -top niu; tee -q -o ports.txt portlist niu",
+            "read_verilog niu.v; read_verilog -lib vexriscv.v; hierarchy -check -top niu; tee -q -o ports.txt \
+             portlist niu",
         ]),
     )?;
     let ports = harness::parse_ports(&read(&folder.join("ports.txt"))?)?;

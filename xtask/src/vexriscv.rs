@@ -64,8 +64,9 @@ fn patch(original: &str) -> Result<String> {
         let matches = verilog.matches(edit.find).count();
         if matches != 1 {
             bail!(
-                "an edit of VexRiscv must match exactly once, but matched {matches} times ({}). Was luna-soc updated in \
-                 tools/requirements.txt? Then compare the core with the edits in xtask/src/vexriscv.rs. Text sought:\n{}",
+                "an edit of VexRiscv must match exactly once, but matched {matches} times ({}). Was luna-soc updated \
+                 in tools/requirements.txt? Then compare the core with the edits in xtask/src/vexriscv.rs. Text \
+                 sought:\n{}",
                 edit.why,
                 edit.find
             );

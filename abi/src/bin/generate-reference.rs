@@ -9,6 +9,13 @@ use std::process::ExitCode;
 use std::{env, fs};
 use wayfarer_abi as abi;
 
+/// Sections whose address space has a picture.
+const SPACES: &[(&str, &str)] = &[
+    ("control", "space-bar0"),
+    ("endpoint", "space-bar2"),
+    ("processor", "space-processor"),
+];
+
 const NOTICE: &str = "Made from `abi/` by `cargo xtask generate`; do not edit.";
 
 fn main() -> ExitCode {
@@ -59,7 +66,7 @@ fn files() -> Vec<(PathBuf, String)> {
 fn page(section: &Section) -> String {
     let mut text = format!("# {}\n\n{NOTICE}\n", section.meaning);
     for map in section.maps {
-        map_page(map, &mut text);
+        map_page(section.name, map, &mut text);
     }
     for word in section.words {
         let _ = write!(
@@ -67,9 +74,9 @@ fn page(section: &Section) -> String {
             "\n## `{}` ({} bits)\n\n{}\n",
             word.name,
             word.bits,
-            prose(word.meaning)
+            paragraph(word.meaning)
         );
-        fields(word, &mut text);
+        fields(section.name, word, &mut text);
     }
     for codes in section.codes {
         codes_page(codes, &mut text);
@@ -89,8 +96,16 @@ fn page(section: &Section) -> String {
     text
 }
 
-fn map_page(map: &Map, text: &mut String) {
-    let _ = write!(text, "\n## `{}`\n\n{}\n\n", map.name, prose(map.meaning));
+fn map_page(section: &str, map: &Map, text: &mut String) {
+    let _ = write!(
+        text,
+        "\n## `{}`\n\n{}\n\n",
+        map.name,
+        paragraph(map.meaning)
+    );
+    if let Some((_, picture)) = SPACES.iter().find(|(name, _)| *name == section) {
+        let _ = writeln!(text, "![{}](pictures/{picture}.svg)\n", prose(map.meaning));
+    }
     text.push_str(
         "| offset | name | bits | access | reset | meaning |\n|---|---|---|---|---|---|\n",
     );
@@ -120,11 +135,19 @@ fn map_page(map: &Map, text: &mut String) {
         .filter(|register| !register.word.fields.is_empty())
     {
         let _ = write!(text, "\n### `{}`\n", register.word.name);
-        fields(&register.word, text);
+        fields(section, &register.word, text);
     }
 }
 
-fn fields(word: &Word, text: &mut String) {
+fn fields(section: &str, word: &Word, text: &mut String) {
+    // A picture of one field would say less than its row; `wayfarer-pictures` draws the others.
+    if word.fields.len() > 1 {
+        let _ = writeln!(
+            text,
+            "\n![Bits of {}](pictures/{section}-{}.svg)",
+            word.name, word.name
+        );
+    }
     text.push_str("\n| bits | field | meaning |\n|---|---|---|\n");
     for field in word.fields {
         let bits = if field.width == 1 {
@@ -141,7 +164,7 @@ fn codes_page(codes: &Codes, text: &mut String) {
         text,
         "\n## `{}`\n\n{}\n\n| value | name | meaning |\n|---|---|---|\n",
         codes.name,
-        prose(codes.meaning)
+        paragraph(codes.meaning)
     );
     for code in codes.values {
         let _ = writeln!(
@@ -163,7 +186,21 @@ fn value(number: u64) -> String {
     }
 }
 
-/// The lines of a doc comment as one paragraph.
+/// The lines of a doc comment as a paragraph whose lines are not too long.
+fn paragraph(meaning: &str) -> String {
+    const COLUMNS: usize = 120;
+    let mut lines = vec![String::new()];
+    for word in prose(meaning).split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= COLUMNS => *line += &format!(" {word}"),
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// The lines of a doc comment as one line.
 fn prose(meaning: &str) -> String {
     meaning
         .lines()

@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 8] = [
+pub const BENCHMARKS: [&str; 9] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -14,6 +14,7 @@ pub const BENCHMARKS: [&str; 8] = [
     "alternating",
     "dead-ring",
     "waiting",
+    "non-resident",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -24,12 +25,15 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, waiting.
+    /// dead-ring, waiting, non-resident.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Draw the results: an SVG for each benchmark, and one HTML page with all of them [default folder: target/plot].
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "target/plot")]
+    pub plot: Option<PathBuf>,
     /// Platform profile of the hosts.
     #[arg(long, value_name = "NAME", default_value = "pcie-gen3-x8", value_parser = PROFILES)]
     pub profile: String,
@@ -92,7 +96,7 @@ mod tests {
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
         assert_eq!(
             chosen,
-            [false, true, true, false, false, false, false, false]
+            [false, true, true, false, false, false, false, false, false]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));

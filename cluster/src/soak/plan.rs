@@ -26,7 +26,7 @@ const DEAD_MESSAGES: u64 = 120;
 /// An endpoint of the cluster: its node, and which of the node's endpoints it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EndpointName {
-    /// The node.
+    /// On which it is.
     pub node: u16,
     /// In the order of creation.
     pub endpoint: u16,
@@ -135,7 +135,7 @@ impl Plan {
         }
     }
 
-    /// The seed.
+    /// What everything is drawn from.
     pub fn seed(&self) -> u64 {
         self.seed
     }

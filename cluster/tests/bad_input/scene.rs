@@ -51,7 +51,7 @@ pub fn perhaps(counter: Counter) -> (Counter, RangeInclusive<u32>) {
 
 /// One node's part.
 pub struct Scene<'a> {
-    /// The node.
+    /// The one that gets bad input.
     pub node: &'a Node,
     /// Its half of the pair that must not be disturbed.
     pub bystander: Bystander,

@@ -1,11 +1,12 @@
 //! The service processor's registers and windows. Beside this only the log (`defmt::Logger` is an unsafe trait) and
 //! the one place that takes the hardware hold unsafe code.
 
+use crate::generations;
 use abi::command::Completion;
 use abi::event::Event;
 use abi::processor::peripherals as registers;
 use abi::processor::{CONTROL_BASE, INBOX_BASE, OUTBOX_BASE, PERIPHERAL_BASE};
-use firmware::Command;
+use firmware::{Command, Port};
 
 /// All of it. One holder uses it at a time.
 pub struct Hardware(());
@@ -45,6 +46,17 @@ impl Hardware {
         Completion::unpack(read(PERIPHERAL_BASE + registers::completion::OFFSET))
     }
 
+    /// Takes the next report of a captured store.
+    #[inline(always)]
+    pub fn captured(&mut self) -> registers::Captured {
+        registers::Captured::unpack(read(PERIPHERAL_BASE + registers::captured::OFFSET))
+    }
+
+    /// Takes the next report of a message in the miss ring.
+    pub fn missed(&mut self) -> registers::Missed {
+        registers::Missed::unpack(read(PERIPHERAL_BASE + registers::missed::OFFSET))
+    }
+
     /// Takes the next event.
     pub fn event(&mut self) -> Event {
         let low = read(PERIPHERAL_BASE + registers::event_low::OFFSET);
@@ -81,30 +93,44 @@ impl Hardware {
         write(PERIPHERAL_BASE + registers::heartbeat::OFFSET, 1);
     }
 
-    /// Issues a command on queue 0; its last store waits while the queue is full.
-    pub fn issue(&mut self, command: &Command) {
-        for (number, word) in command.words().into_iter().enumerate() {
-            write(
-                PERIPHERAL_BASE + registers::command_0::OFFSET + 4 * number,
-                word,
-            );
-        }
-    }
-
     /// A control register (`abi::control::registers`).
     pub fn control(&self, offset: usize) -> u32 {
         read(CONTROL_BASE + offset)
     }
+}
 
-    /// 8 bytes of the inbox.
-    pub fn inbox(&self, offset: usize) -> u64 {
-        u64::from(read(INBOX_BASE + offset)) | (u64::from(read(INBOX_BASE + offset + 4)) << 32)
+/// Issues a command. Not inlined: the code that issues commands is most of all, and the RAM and the cache are small.
+#[inline(never)]
+fn issue(header: u32, operand: u32, low: u32, high: u32) {
+    for (number, word) in [header, operand, low, high].into_iter().enumerate() {
+        write(
+            PERIPHERAL_BASE + registers::command_0::OFFSET + 4 * number,
+            word,
+        );
+    }
+}
+
+impl Port for Hardware {
+    /// On queue 0; the last store waits while the queue is full.
+    #[inline(always)]
+    fn issue(&mut self, command: Command) {
+        let [header, operand, low, high] = command.words();
+        issue(header, operand, low, high);
     }
 
-    /// Writes 8 bytes of the outbox.
-    pub fn set_outbox(&mut self, offset: usize, value: u64) {
-        set_outbox_word(offset, value as u32);
-        set_outbox_word(offset + 4, (value >> 32) as u32);
+    #[inline(always)]
+    fn inbox(&self, offset: usize) -> u32 {
+        read(INBOX_BASE + offset)
+    }
+
+    #[inline(always)]
+    fn set_outbox(&mut self, offset: usize, word: u32) {
+        set_outbox_word(offset, word);
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, transmit_queue: u8, generation: u8) {
+        generations::keep(transmit_queue, generation);
     }
 }
 

@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+mod events;
 mod generations;
 mod hardware;
 mod log;
@@ -11,9 +12,10 @@ mod timer;
 use abi::command::completion_status::CompletionStatus;
 use abi::control::registers as control;
 use abi::event::kind::Kind;
-use abi::queue_state::REGION_PACKET_RELEASE;
+use core::mem::MaybeUninit;
 use embedded_hal::delay::DelayNs;
-use firmware::{Action, AdminRegisters, Command, Firmware, Input, Limits};
+use events::Events;
+use firmware::{AdminRegisters, Firmware, Input, Limits};
 use hardware::Hardware;
 use riscv_rt::entry;
 
@@ -28,6 +30,16 @@ const REVISION: u32 = match u32::from_str_radix(env!("WAYFARER_REVISION"), 16) {
 
 /// Resident queues of the NIU's configuration, of the side that has more of them.
 const QUEUES: usize = number(env!("WAYFARER_QUEUES")) as usize;
+/// Endpoints that this image serves.
+const ENDPOINTS: usize = number(env!("WAYFARER_ENDPOINTS")) as usize;
+/// Its receive queue identifiers.
+const IDENTIFIERS: usize = number(env!("WAYFARER_RECEIVE_QUEUE_IDS")) as usize;
+
+/// The state machines of this configuration.
+type Protocols = Firmware<QUEUES, ENDPOINTS, IDENTIFIERS>;
+
+/// In memory that the start code clears: the tables would need as much of the image and of the stack.
+static mut PROTOCOLS: MaybeUninit<Protocols> = MaybeUninit::zeroed();
 
 /// A number of the configuration, as the build script passes it.
 const fn number(text: &str) -> u32 {
@@ -50,12 +62,16 @@ fn main() -> ! {
         abi::ABI_VERSION_MAJOR,
         abi::ABI_VERSION_MINOR
     );
-    let mut firmware = Firmware::new(REVISION, limits(&hardware));
+    // SAFETY: the entry point runs once, and nothing else names it. It consists of numbers, flags, and enums that have
+    // a variant of number 0, so that zeros are a value of it; `start` gives it the one that counts.
+    let firmware = unsafe { (*core::ptr::addr_of_mut!(PROTOCOLS)).assume_init_mut() };
+    firmware.start(REVISION, limits(&hardware));
     if is_first {
         generations::forget();
     } else {
-        resume(&hardware, &mut firmware);
+        resume(&hardware, firmware);
     }
+    let mut events = Events::default();
     let mut last_heartbeat = hardware.time();
     loop {
         let now = hardware.time();
@@ -66,30 +82,40 @@ fn main() -> ! {
         let state = hardware.waiting();
         if state.completion == 1 {
             let completion = hardware.completion();
-            let action = firmware.step(Input::Completed {
+            let input = Input::Completed {
                 token: completion.token as u16,
                 status: CompletionStatus::from_code(completion.status),
-            });
-            carry_out(&mut hardware, &mut firmware, action);
+            };
+            firmware.step(input, &mut hardware);
         }
-        if state.event == 1 {
-            report(&mut hardware);
+        if state.captured == 1 && state.command_0_space == 1 && firmware.takes_captured() {
+            let endpoint = hardware.captured().endpoint as u16;
+            firmware.step(Input::Captured(endpoint), &mut hardware);
+        }
+        if state.missed == 1 && firmware.takes_missed() {
+            let identifier = hardware.missed().receive_queue_id as u16;
+            firmware.step(Input::Missed(identifier), &mut hardware);
+        }
+        if state.event == 1 && firmware.takes_event() {
+            events.report(&mut hardware, firmware);
+        }
+        if events.must_sweep() && firmware.takes_event() {
+            events.sweep(&mut hardware, firmware);
         }
         if state.event_pending == 1 {
-            look(&mut hardware, &mut firmware);
+            look(&mut hardware, firmware);
         }
         if firmware.wants_room() && state.command_0_space == 1 {
-            let action = firmware.step(Input::Room);
-            carry_out(&mut hardware, &mut firmware, action);
+            firmware.step(Input::Room(now), &mut hardware);
         }
     }
 }
 
-/// Looks at the level-triggered bits, in which all that must be done stands. The queue of events is for the log.
+/// Looks at the level-triggered bits, in which all that must be done stands.
 // Out of the loop's way, as all that happens once a request: the loop and the commands it issues
 // fit into the processor's cache.
 #[inline(never)]
-fn look(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>) {
+fn look(hardware: &mut Hardware, firmware: &mut Protocols) {
     let pending = hardware.control(control::event_pending::OFFSET);
     hardware.clear_events(pending);
     // The owner of a queue sees its errors in the shadow line.
@@ -100,57 +126,37 @@ fn look(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>) {
     if pending & (1 << Kind::Admin.code()) != 0
         && let Some(registers) = registers.refreshed(|offset| hardware.control(offset))
     {
-        let action = firmware.step(Input::Doorbell(registers));
-        carry_out(hardware, firmware, action);
+        if registers.generation != firmware.registers().generation {
+            tell_statistics(firmware);
+        }
+        firmware.step(Input::Doorbell(registers), hardware);
     }
 }
 
-/// Does what the state machine asks for.
-#[inline(always)]
-fn carry_out(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, action: Option<Action>) {
-    match action {
-        None => {}
-        Some(Action::Issue(command)) => hardware.issue(&command),
-        Some(action) => carry_out_seldom(hardware, firmware, action),
-    }
-}
-
-/// Does what the state machine asks for once a request.
+/// Logs what was done for the driver that is gone.
+#[cold]
 #[inline(never)]
-fn carry_out_seldom(hardware: &mut Hardware, firmware: &mut Firmware<QUEUES>, action: Action) {
-    match action {
-        Action::Issue(command) => hardware.issue(&command),
-        Action::Answer {
-            offset,
-            words,
-            command,
-        } => {
-            for (number, word) in words.into_iter().enumerate() {
-                hardware.set_outbox(offset + 8 * number, word);
-            }
-            hardware.issue(&command);
-        }
-        Action::Load {
-            offset,
-            words,
-            command,
-        } => {
-            for (number, word) in words.into_iter().enumerate() {
-                hardware.set_outbox(offset + 8 * number, word);
-            }
-            hardware.issue(&command);
-        }
-        Action::ReadInbox { offset } => {
-            let entry = core::array::from_fn(|number| hardware.inbox(offset + 8 * number));
-            if let Some(action) = firmware.step(Input::Inbox(entry)) {
-                carry_out_seldom(hardware, firmware, action);
-            }
-        }
-        Action::Keep {
-            transmit_queue,
-            generation,
-        } => generations::keep(transmit_queue, generation),
-    }
+fn tell_statistics(firmware: &Protocols) {
+    let done = firmware.statistics();
+    defmt::info!(
+        "transmit queues: {=u32} in, {=u32} out, {=u32} in use; receive queues: {=u32} in, {=u32} out",
+        done.transmit_installs,
+        done.transmit_evictions,
+        done.failed_evictions,
+        done.receive_installs,
+        done.receive_evictions
+    );
+    defmt::info!(
+        "misses: {=u32} copied, {=u32} lost; stores discarded: {=u32}; put off: {=u32}; failed reads: {=u32}; \
+         given up: {=u32}; invalid commands: {=u32}",
+        done.copied,
+        done.lost_misses,
+        done.discarded,
+        done.put_off,
+        done.failed_reads,
+        done.given_up,
+        done.invalid
+    );
 }
 
 /// What the hardware has of everything.
@@ -164,7 +170,7 @@ fn limits(hardware: &Hardware) -> Limits {
 /// Has the state machines go on after a firmware that was stopped.
 #[cold]
 #[inline(never)]
-fn resume(hardware: &Hardware, firmware: &mut Firmware<QUEUES>) {
+fn resume(hardware: &Hardware, firmware: &mut Protocols) {
     defmt::warn!("an earlier firmware was stopped; endpoints live on until the rings start afresh");
     // Rings that the host is just setting up are as good as none: its doorbell is still to come.
     // While the NIU is stopped nobody waits for the earlier firmware: whatever rings there are end the stop.
@@ -174,33 +180,6 @@ fn resume(hardware: &Hardware, firmware: &mut Firmware<QUEUES>) {
         _ => None,
     };
     firmware.resume(registers.unwrap_or_default(), generations::kept());
-}
-
-/// Logs an event; the counters in BAR0 count them all.
-// Seldom called, so not in the loop's way.
-#[inline(never)]
-fn report(hardware: &mut Hardware) {
-    let event = hardware.event();
-    let (index, code, data) = (event.index as u16, event.code as u8, event.data as u32);
-    match Kind::from_code(event.kind) {
-        Some(Kind::NonResidentStore) => {
-            defmt::warn!("store to endpoint {=u16} without a resident queue", index);
-            hardware.clear_endpoint(index);
-        }
-        Some(Kind::ReceiveMiss) => defmt::warn!(
-            "message of node {=u32} for RQID {=u32}: not resident",
-            data >> 16,
-            data & 0xffff
-        ),
-        Some(Kind::QueueError) => defmt::warn!("transmit queue {=u16}: error {=u8}", index, code),
-        Some(Kind::Packet) => {
-            defmt::info!("packet from node {=u32}", data >> 16);
-            // No protocol between firmwares asks for its contents yet: its place in the inbox is free again. Should the
-            // queue be full, the store waits for room.
-            hardware.issue(&Command::write_queue_state(REGION_PACKET_RELEASE, 0, 0));
-        }
-        Some(Kind::Admin) | None => {}
-    }
 }
 
 #[panic_handler]

@@ -12,7 +12,7 @@ use wayfarer_firmware::{AdminRegisters, Limits};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     pub opcode: u16,
-    pub operands: [u64; 3],
+    pub operands: [u64; 4],
 }
 
 /// Submits one request and carries it through; its status and result, checked against the reference.
@@ -48,12 +48,35 @@ pub fn create(
     };
     Request {
         opcode: 2,
-        operands: [shape.pack(), ring, shadow],
+        operands: [shape.pack(), ring, shadow, 0],
     }
+}
+
+/// Where tests have the endpoint table and the miss ring.
+pub const TABLE: u64 = 0x6000_0000;
+pub const MISS_RING: u64 = 0x6100_0000;
+
+/// Gives the firmware its memory.
+pub fn give(world: &mut World, host: &mut Host, reference: &mut Reference) {
+    let bytes = 128 * world.limits.endpoints as u64;
+    world.map(TABLE, bytes);
+    world.map(MISS_RING, abi::admin::MISS_RING_BYTES as u64);
+    let answer = call(world, host, reference, gift());
+    assert_eq!(answer, (Status::Done, 0));
+}
+
+/// The request for it.
+pub fn gift() -> Request {
+    request(
+        abi::admin::opcode::GIVE_MEMORY as u16,
+        [TABLE, MISS_RING, 0],
+    )
 }
 
 /// A request whose operands are numbers.
 pub fn request(opcode: u16, operands: [u64; 3]) -> Request {
+    let [a, b, c] = operands;
+    let operands = [a, b, c, 0];
     Request { opcode, operands }
 }
 
@@ -133,64 +156,33 @@ impl Host {
 /// A live endpoint, as the reference knows it.
 #[derive(Clone, Debug)]
 struct Live {
-    shape: [u64; 3],
+    shape: [u64; 4],
     ring: u64,
     shadow: u64,
     window: std::ops::Range<usize>,
     name: Option<u16>,
-    transmit_queue: usize,
 }
 
 /// Slow, obvious reference of the admin queue's requests.
 pub struct Reference {
     limits: Limits,
+    /// Addresses of the endpoint table and the miss ring.
+    given: Option<[u64; 2]>,
     live: BTreeMap<u64, Live>,
-    evicted: BTreeMap<u64, Live>,
 }
 
 impl Reference {
     pub fn new(limits: Limits) -> Self {
         Reference {
             limits,
+            given: None,
             live: BTreeMap::new(),
-            evicted: BTreeMap::new(),
         }
     }
 
-    fn expected_create(&self, world: &World, request: Request) -> Status {
-        let [shape, ring, shadow] = request.operands;
-        let (entries, stride, window) = (shape & 0xff, (shape >> 8) & 0xff, (shape >> 16) & 0xff);
-        let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
-        let is_inline = |shape: u64| shape >> 26 & 1 == 1;
-        if !sizes
-            || shape >> 27 & 1 != 0
-            || shape >> 32 != 0
-            || ring == 0
-            || ring % PAGE_BYTES != 0
-            || shadow == 0
-            || shadow % 64 != 0
-            || ring.checked_add(1 << (entries + stride)).is_none()
-        {
-            return Status::BadOperand;
-        }
-        let size = 1 << window;
-        let all = || self.live.values().chain(self.evicted.values());
-        let is_free = |entry: usize| !all().any(|live| live.window.contains(&entry));
-        let has_window = (0..self.limits.translation_entries / size)
-            .any(|n| (n * size..(n + 1) * size).all(is_free));
-        let limits = self.limits;
-        let lent = |shape: [u64; 3]| is_inline(shape[0]);
-        let pages = all().filter(|live| lent(live.shape)).count();
-        let queues = limits.transmit_queues.min(limits.receive_queues);
-        if self.live.len() == queues
-            || (is_inline(shape) && pages == limits.inline_pages)
-            || !has_window
-        {
-            return Status::NoResources;
-        }
-        let pages =
-            std::iter::once(shadow).chain((ring..ring + (1 << (entries + stride))).step_by(4096));
-        for address in pages {
+    /// How probes of these addresses end.
+    fn probed(world: &World, addresses: impl Iterator<Item = u64>) -> Status {
+        for address in addresses {
             if world.silent.contains(&address) {
                 return Status::Failed;
             }
@@ -201,42 +193,87 @@ impl Reference {
         Status::Done
     }
 
-    fn expected(&self, world: &World, request: Request) -> Status {
-        let [a, b, c] = request.operands;
+    fn pages(start: u64, bytes: u64) -> impl Iterator<Item = u64> {
+        (0..bytes.div_ceil(PAGE_BYTES)).map(move |page| start + page * PAGE_BYTES)
+    }
+
+    fn expected_gift(&self, world: &World, request: Request) -> Status {
+        let [table, ring, ..] = request.operands;
+        let bytes = [128 * self.limits.endpoints as u64, 16384];
+        let is_bad = |(address, bytes): (u64, u64)| {
+            address == 0 || address % PAGE_BYTES != 0 || address.checked_add(bytes).is_none()
+        };
+        if self.given.is_some()
+            || [(table, bytes[0]), (ring, bytes[1])]
+                .into_iter()
+                .any(is_bad)
+        {
+            return Status::BadOperand;
+        }
+        let table = Reference::pages(table, bytes[0]);
+        Reference::probed(world, Reference::pages(ring, bytes[1]).chain(table))
+    }
+
+    fn expected_create(&self, world: &World, request: Request) -> Status {
+        let [shape, ring, shadow, interrupt] = request.operands;
+        let (entries, stride, window) = (shape & 0xff, (shape >> 8) & 0xff, (shape >> 16) & 0xff);
+        let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
+        let is_inline = |shape: u64| shape >> 26 & 1 == 1;
+        if !sizes
+            || shape >> 27 & 1 != 0
+            || shape >> 32 != 0
+            || interrupt & !0x0fff_01ff != 0
+            || interrupt & 0xff >= self.limits.interrupt_vectors as u64
+            || ring == 0
+            || ring % PAGE_BYTES != 0
+            || shadow == 0
+            || shadow % 64 != 0
+            || ring.checked_add(1 << (entries + stride)).is_none()
+        {
+            return Status::BadOperand;
+        }
+        let size = 1 << window;
+        let is_free = |entry: usize| !self.live.values().any(|live| live.window.contains(&entry));
+        let has_window = (0..self.limits.translation_entries / size)
+            .any(|n| (n * size..(n + 1) * size).all(is_free));
+        let limits = self.limits;
+        let with_pages = self.live.values().filter(|live| is_inline(live.shape[0]));
+        if self.given.is_none()
+            || self.live.len() == limits.endpoints
+            || (is_inline(shape) && with_pages.count() == limits.inline_pages)
+            || !has_window
+        {
+            return Status::NoResources;
+        }
+        let ring = Reference::pages(ring, 1 << (entries + stride));
+        Reference::probed(world, std::iter::once(shadow).chain(ring))
+    }
+
+    /// What the answer may be. Where queues are, is the firmware's affair: whether an endpoint has one just now, the
+    /// reference does not know.
+    fn expected(&self, world: &World, request: Request) -> Vec<Status> {
+        let [a, b, c, _] = request.operands;
         let endpoint = self.live.get(&a);
-        match (request.opcode, endpoint) {
+        let status = match (request.opcode, endpoint) {
             (1, _) => Status::Done,
             (2, _) => self.expected_create(world, request),
-            (3, None) if self.evicted.contains_key(&a) => Status::Done,
-            (7, None) if self.evicted.contains_key(&a) => {
-                let queues = self.limits.transmit_queues.min(self.limits.receive_queues);
-                match self.live.len() == queues {
-                    true => Status::NoResources,
-                    false => Status::Done,
-                }
-            }
-            (3..=6, None) | (7, _) => Status::NoSuchEndpoint,
-            (6, Some(_)) if self.evicted.len() == 4 => Status::NoResources,
-            (6, Some(_)) => Status::Done,
+            (8, _) => self.expected_gift(world, request),
+            (3..=7, None) => Status::NoSuchEndpoint,
+            (6 | 7, Some(_)) => return vec![Status::Done, Status::NoSuchEndpoint],
             (3, Some(_)) => Status::Done,
             (4, Some(endpoint)) => {
-                let others = self
-                    .live
-                    .values()
-                    .chain(self.evicted.values())
-                    .filter(|it| it.name.map(u64::from) == Some(b));
+                let mut others = self.live.values();
                 match endpoint.name {
                     Some(name) if u64::from(name) == b => Status::Done,
                     _ if b >= self.limits.receive_queue_ids as u64 => Status::BadOperand,
                     Some(_) => Status::BadOperand,
-                    None if others.count() > 0 => Status::InUse,
+                    None if others.any(|it| it.name.map(u64::from) == Some(b)) => Status::InUse,
                     None => Status::Done,
                 }
             }
             (5, Some(endpoint)) => {
                 let channel_1 = (c >> 32) & 1 == 1;
-                let legal = (b as usize) < endpoint.window.len()
-                    && b < 4096
+                let legal = b < endpoint.window.len() as u64
                     && c & 0xffff < 1024
                     && c >> 16 & 0xffff < 4096
                     && (!channel_1 || endpoint.shape[0] >> 24 & 1 == 1)
@@ -248,76 +285,59 @@ impl Reference {
                 }
             }
             _ => Status::UnknownOpcode,
-        }
+        };
+        vec![status]
     }
 
-    /// Checks an answer, and the queue state that was written for it.
+    /// Checks an answer, and the queue state that stands after it.
     pub fn check(&mut self, world: &mut World, request: Request, answer: (Status, u64)) {
         let (status, result) = answer;
-        assert_eq!(status, self.expected(world, request), "{request:?}");
-        let [number, second, third] = request.operands;
-        let writes = std::mem::take(&mut world.state_writes);
+        let expected = self.expected(world, request);
+        assert!(
+            expected.contains(&status),
+            "{request:x?}: {status:?}, not {expected:?}"
+        );
+        let [number, second, third, _] = request.operands;
         if status != Status::Done || request.opcode == 1 {
-            assert!(writes.is_empty(), "{request:?}: {status:?}, but {writes:?}");
             let expected = if request.opcode == 1 && status == Status::Done {
                 0x0001_0000_0000_0000 | u64::from(REVISION)
             } else {
                 0
             };
             assert_eq!(result, expected);
-            return;
-        }
-        if request.opcode == 3 && self.evicted.remove(&number).is_some() {
-            assert!(writes.is_empty(), "it has no queues: {writes:?}");
-            return;
-        }
-        if request.opcode == 7 {
-            let mut live = self.evicted.remove(&number).expect("it is evicted");
-            live.transmit_queue = EndpointResult::unpack(result).transmit_queue as usize;
-            self.live.insert(number, live);
-        }
-        let concerned = match request.opcode {
-            2 => self.created(request, result),
-            _ => number,
-        };
-        let live = self.live.get_mut(&concerned).expect("it lives");
-        for write in &writes {
-            let n = concerned as usize;
-            let is_owned = match write.region {
-                0 => write.index == n,
-                1 => write.index / 4 == live.transmit_queue,
-                // Which receive queue is whose, `check_state` sees.
-                2 | 8 => true,
-                3 => live.window.contains(&write.index),
-                _ => [live.name, Some(second as u16)].contains(&Some(write.index as u16)),
-            };
-            assert!(is_owned, "{request:?} on endpoint {n} wrote {write:?}");
+            return self.check_state(world);
         }
         match request.opcode {
             2 => {
+                let live = self.created(request, result);
                 let cleared = |entry| world.state_word(3, entry) == 0;
                 assert!(live.window.clone().all(cleared), "stale translations");
             }
             3 => {
-                self.live.remove(&concerned);
+                self.live.remove(&number);
             }
-            4 => live.name = Some(second as u16),
-            6 => {
-                let live = self.live.remove(&concerned).expect("it lives");
-                self.evicted.insert(concerned, live);
-            }
-            7 => {}
-            _ => {
-                let index = live.window.start + second as usize;
+            4 => self.live.get_mut(&number).expect("it lives").name = Some(second as u16),
+            5 => {
+                let index = self.live[&number].window.start + second as usize;
                 assert_eq!(world.state_word(3, index), third);
-                assert_eq!(writes.len(), 1, "one entry is loaded");
             }
+            6 => {
+                let map = world.map_of(number as u16);
+                assert_eq!((map.transmit_resident, map.receive_resident), (0, 0));
+            }
+            7 => {
+                let fields = EndpointResult::unpack(result);
+                let live = &self.live[&number];
+                assert_eq!(fields.endpoint, number);
+                assert_eq!(fields.window_base, live.window.start as u64);
+            }
+            _ => self.given = Some([number, second]),
         }
         self.check_state(world);
     }
 
-    /// Takes note of a new endpoint; its number.
-    fn created(&mut self, request: Request, result: u64) -> u64 {
+    /// Takes note of a new endpoint.
+    fn created(&mut self, request: Request, result: u64) -> &Live {
         let fields = EndpointResult::unpack(result);
         let number = fields.endpoint;
         assert!((number as usize) < self.limits.endpoints, "number {number}");
@@ -325,7 +345,7 @@ impl Reference {
         let size = 1usize << ((request.operands[0] >> 16) & 0xff);
         let window = base..base + size;
         assert!(base.is_multiple_of(size) && window.end <= self.limits.translation_entries);
-        for (other, live) in self.live.iter().chain(&self.evicted) {
+        for (other, live) in &self.live {
             let apart = live.window.end <= window.start || window.end <= live.window.start;
             assert!(apart, "windows of {number} and {other} overlap");
         }
@@ -335,69 +355,92 @@ impl Reference {
             shadow: request.operands[2],
             window,
             name: None,
-            transmit_queue: fields.transmit_queue as usize,
         };
-        assert!(!self.evicted.contains_key(&number), "{number} is evicted");
         assert!(
             self.live.insert(number, live).is_none(),
             "{number} is taken"
         );
-        number
+        &self.live[&number]
     }
 
-    /// Queue state is what the endpoints say, and zero where there are none. No two share anything.
+    /// Queue state and table are what the endpoints say, and zero where there are none. No two share anything.
     pub fn check_state(&self, world: &World) {
         let state = |region, index: u64| world.state_word(region, index as usize);
         let mut queues = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
         let mut names = BTreeSet::new();
+        let misses = self.limits.receive_queues as u64 - 1;
+        let [table, miss_ring] = self.given.unwrap_or_default();
+        if self.given.is_some() {
+            queues[1].insert(misses);
+            assert_eq!(state(2, 4 * misses + 1), miss_ring);
+        }
         for (&number, live) in &self.live {
             let map = EndpointMap::unpack(state(0, number));
-            assert_eq!((map.transmit_resident, map.receive_resident), (1, 1));
+            assert_eq!((map.exists, map.fresh), (1, 0));
             assert_eq!(map.page_resident, live.shape[0] >> 26 & 1);
-            assert_eq!(map.transmit_queue, live.transmit_queue as u64);
-            assert!(queues[0].insert(map.transmit_queue), "shared: {map:?}");
-            assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
             assert!(
                 map.page_resident == 0 || queues[2].insert(map.page),
                 "{map:?}"
             );
             assert!(map.page < self.limits.inline_pages as u64);
-            let control = TransmitControl::unpack(state(1, 4 * map.transmit_queue));
+            let entry = table + 128 * number;
             let expected = TransmitControl {
                 enabled: 1,
                 virtual_channel_limit: live.shape[0] >> 24 & 1,
                 priority: live.shape[0] >> 25 & 1,
                 give_up: live.shape[0] >> 28 & 15,
-                generation: control.generation,
+                generation: 0,
                 endpoint: number,
                 window_mask: live.window.len() as u64 - 1,
                 window_base: live.window.start as u64,
             };
-            assert_eq!(control, expected);
-            let kept = world.generations[live.transmit_queue];
-            assert_eq!(control.generation, u64::from(kept), "kept for later");
-            assert_eq!(state(1, 4 * map.transmit_queue + 1), live.shadow);
-            assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
-            // No interrupt was asked for, and a queue goes on where it was.
-            let interrupt = ReceiveInterrupt::unpack(state(8, map.receive_queue));
-            assert_eq!(
-                (interrupt.enabled, interrupt.armed, interrupt.due),
-                (0, 0, 0)
-            );
-            let receive = state(2, 4 * map.receive_queue);
-            let Some(name) = live.name else {
-                assert_eq!(receive, 0, "no name yet");
-                continue;
-            };
+            let control = TransmitControl::unpack(world.load64(entry + 24));
+            assert_eq!((control, world.load64(entry)), (expected, live.shadow));
+            if map.transmit_resident == 1 {
+                assert!(queues[0].insert(map.transmit_queue), "shared: {map:?}");
+                let control = TransmitControl::unpack(state(1, 4 * map.transmit_queue));
+                let kept = world.generations[map.transmit_queue as usize];
+                let generation = u64::from(kept);
+                assert_eq!(
+                    control,
+                    TransmitControl {
+                        generation,
+                        ..expected
+                    }
+                );
+                assert_eq!(state(1, 4 * map.transmit_queue + 1), live.shadow);
+            }
             let expected = ReceiveControl {
-                enabled: 1,
+                enabled: live.name.is_some().into(),
                 entries_log2: live.shape[0] & 0xff,
                 stride_log2: live.shape[0] >> 8 & 0xff,
-                receive_queue_id: name.into(),
+                receive_queue_id: live.name.unwrap_or_default().into(),
+                takes_misses: 0,
             };
-            assert_eq!(ReceiveControl::unpack(receive), expected);
+            let control = ReceiveControl::unpack(world.load64(entry + 56));
+            assert_eq!((control, world.load64(entry + 32)), (expected, live.ring));
+            let asked = live.shape[3];
+            let kept = world.load64(entry + 48) & 0xffff_ffff;
+            assert!(kept == asked || asked & 0x100 != 0 && kept == asked | 1 << 31);
+            if map.receive_resident == 1 {
+                assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
+                let control = ReceiveControl::unpack(state(2, 4 * map.receive_queue));
+                let is_silent = live.name.is_none() && control.enabled == 0;
+                assert!(is_silent || control == expected, "{control:?}");
+                assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
+                let interrupt = ReceiveInterrupt::unpack(state(8, map.receive_queue));
+                let place = interrupt.vector | interrupt.enabled << 8 | interrupt.interval << 16;
+                assert_eq!(place, asked, "interrupt of {number}");
+            }
+            let Some(name) = live.name else {
+                continue;
+            };
             let way = ReceiveMap::unpack(state(5, name.into()));
-            assert_eq!((way.resident, way.queue), (1, map.receive_queue));
+            let queue = match map.receive_resident {
+                1 => map.receive_queue,
+                _ => misses,
+            };
+            assert_eq!((way.resident, way.queue), (1, queue));
             names.insert(u64::from(name));
         }
         for (&(region, index), word) in &world.state {
@@ -410,7 +453,7 @@ impl Reference {
                 _ => true,
             };
             assert!(
-                has_owner,
+                has_owner || *word & 1 == 0 && region == 2,
                 "nobody's: {word:#x} at {index} of region {region}"
             );
         }

@@ -19,7 +19,7 @@ pub const CONFIGURATION_VARIABLE: &str = "WAYFARER_CONFIGURATION";
 /// How a key becomes a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Its value.
+    /// The number itself.
     Value,
     /// Its value, which must be a power of two.
     PowerOfTwo,
@@ -47,15 +47,15 @@ pub struct Key {
 /// Beats of a virtual channel's buffer that no credit covers.
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
-/// Bytes that the firmware's image may take: what its stack leaves of the least RAM with the fewest queues. The image
-/// is checked by its linker script.
-const FIRMWARE_BYTES: u64 = (1 << 14) - STACK_BYTES - 4 * STACK_BYTES_OF_QUEUE;
+/// Bytes of the firmware's image without its tables, rounded up.
+const FIRMWARE_BYTES: u64 = 24_832;
 
-/// Bytes that the firmware's stack must have at least, besides those for each queue; the image uses a fraction of them.
-const STACK_BYTES: u64 = 3072;
+/// Bytes that the firmware's stack must have at least; the image uses a part of them.
+const STACK_BYTES: u64 = 2048;
 
-/// Bytes of stack for each resident queue: the state machines stand there, and once more while they are made.
-const STACK_BYTES_OF_QUEUE: u64 = 64;
+/// Bytes of the firmware's tables: for each resident queue of a side, each endpoint, each receive queue identifier, and
+/// for the rest.
+const TABLE_BYTES: [u64; 4] = [24, 2, 2, 1024];
 
 /// Base-2 logarithm of the most rounds of the sweep that a pause or a time-out may take: the timer of a transmit queue
 /// has one bit more.
@@ -157,7 +157,8 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "queues.answer_timeout_cycles",
         constant: "ANSWER_TIMEOUT_LOG2",
-        meaning: "Base-2 logarithm of the cycles without an answer after which a transmit queue pings; as long again and it fails.",
+        meaning: "Base-2 logarithm of the cycles without an answer after which a transmit queue pings; as long again \
+        and it fails.",
         form: Form::Log2,
         least: 1 << 14,
         most: 1 << 22,
@@ -214,7 +215,7 @@ pub const KEYS: &[Key] = &[
         constant: "RAM_BYTES_LOG2",
         meaning: "Base-2 logarithm of the bytes of the service processor's RAM.",
         form: Form::Log2,
-        least: 1 << 14,
+        least: 1 << 15,
         most: 1 << 16,
     },
     // Ten bits name a node (`abi::queue_state::MAXIMUM_NODES`).
@@ -370,17 +371,28 @@ impl Configuration {
 
     /// Bytes that the firmware's stack must have at least.
     pub fn stack_bytes(&self) -> u64 {
-        STACK_BYTES + STACK_BYTES_OF_QUEUE * self.queues_of_a_side()
+        STACK_BYTES
     }
 
     /// The firmware's image and stack must fit in its RAM.
     fn ram_problem(&self) -> Option<String> {
         let bytes = self.value("processor.ram_bytes");
-        let least = (FIRMWARE_BYTES + self.stack_bytes()).next_power_of_two();
+        let counts = [
+            self.queues_of_a_side(),
+            self.value("queues.endpoints"),
+            self.value("queues.receive_queue_ids"),
+            1,
+        ];
+        let tables: u64 = counts
+            .iter()
+            .zip(TABLE_BYTES)
+            .map(|(count, bytes)| count * bytes)
+            .sum();
+        let least = (FIRMWARE_BYTES + tables + self.stack_bytes()).next_power_of_two();
         (bytes < least).then(|| {
             format!(
-                "processor.ram_bytes: {bytes} is out of range; legal with this \
-                 queues.transmit and queues.receive: at least {least}"
+                "processor.ram_bytes: {bytes} is out of range; legal with these queues, \
+                 endpoints and receive queue identifiers: at least {least}"
             )
         })
     }
@@ -472,7 +484,8 @@ impl Configuration {
         add(
             "CHANNEL_SLACK_BEATS",
             CHANNEL_SLACK_BEATS,
-            "Beats of a channel's buffer that no credit covers: where a frame without credit stands until it is dropped.",
+            "Beats of a channel's buffer that no credit covers: where a frame without credit stands until it is \
+             dropped.",
         );
         text.push_str("}\n");
         text

@@ -58,9 +58,9 @@ fn each_key_may_have_its_least_and_its_most_unless_another_key_forbids_it() {
         ),
         (
             "processor.ram_bytes",
-            1 << 14,
-            "processor.ram_bytes: 16384 is out of range; legal with this queues.transmit and \
-             queues.receive: at least 32768"
+            1 << 15,
+            "processor.ram_bytes: 32768 is out of range; legal with these queues, endpoints and \
+             receive queue identifiers: at least 65536"
                 .into(),
         ),
         (
@@ -127,14 +127,14 @@ fn illegal_values_are_refused_with_key_value_and_range() {
             "queues.translation_entries: 1000 is no power of two; legal: power of two from 64 to 4096",
         ),
         (
-            "ram_bytes = 32_768",
+            "ram_bytes = 65_536",
             "ram_bytes = 8192",
-            "processor.ram_bytes: 8192 is out of range; legal: power of two from 16384 to 65536",
+            "processor.ram_bytes: 8192 is out of range; legal: power of two from 32768 to 65536",
         ),
         (
-            "ram_bytes = 32_768\n",
+            "ram_bytes = 65_536\n",
             "",
-            "processor.ram_bytes: missing; legal: power of two from 16384 to 65536",
+            "processor.ram_bytes: missing; legal: power of two from 32768 to 65536",
         ),
         (
             "nonposted_credits = 8",
@@ -192,7 +192,7 @@ fn keys_are_read_back_as_the_file_gives_them() {
         ("queues.transmit", 4),
         ("queues.transmit_slots", 8),
         ("queues.translation_entries", 128),
-        ("processor.ram_bytes", 16_384),
+        ("processor.ram_bytes", 65_536),
     ] {
         assert_eq!(small.value(key), value, "{key}");
     }
@@ -205,8 +205,8 @@ fn keys_are_read_back_as_the_file_gives_them() {
         "NODES_LOG2 = 3 ",
         "TRANSLATION_LOG2 = 7 ",
         "TRANSLATION_ENTRIES = 128 ",
-        "RAM_BYTES_LOG2 = 14 ",
-        "RAM_WORDS_LOG2 = 12 ",
+        "RAM_BYTES_LOG2 = 16 ",
+        "RAM_WORDS_LOG2 = 14 ",
     ] {
         assert!(text.contains(line), "{text}");
     }

@@ -21,7 +21,6 @@ pub enum ArbiterState {
 /// the pulse at `merged`, none from `done` back.
 #[derive(LogicBlock, Default)]
 pub struct RegisterArbiter {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

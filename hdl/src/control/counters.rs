@@ -23,7 +23,6 @@ const START_CYCLES: usize = 2;
 /// ends of its carry chain. What number a state stands for is looked up behind the choice, once for all causes.
 #[derive(LogicBlock)]
 pub struct PendingCounts<const USED: usize> {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
@@ -157,7 +156,6 @@ end
 /// hold; so nothing changes in an idle NIU. Then the scan goes on for at least a whole round.
 #[derive(LogicBlock)]
 pub struct CounterBank<const USED: usize> {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: all counters go to zero.
     pub reset: Signal<In, Bit>,

@@ -56,11 +56,11 @@ pub struct ControlRegisters {
     pub event_set: Signal<In, Bits<16>>,
     /// The pending bit of endpoint `endpoint_set_index` becomes one.
     pub endpoint_set: Signal<In, Bit>,
-    /// Endpoint.
+    /// Goes with `endpoint_set`.
     pub endpoint_set_index: Signal<In, Bits<12>>,
     /// The pending bit of transmit queue `queue_set_index` becomes one.
     pub queue_set: Signal<In, Bit>,
-    /// Queue.
+    /// Goes with `queue_set`.
     pub queue_set_index: Signal<In, Bits<8>>,
     /// The firmware clears pending bits; the other `clear_` inputs stay until `clear_ready`, and
     /// are taken from the cycle after on.

@@ -8,7 +8,6 @@ use rust_hdl::prelude::*;
 /// Verilog because a kernel cannot index by a signal.
 #[derive(LogicBlock)]
 pub struct StageTimes {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: all registers go to zero.
     pub reset: Signal<In, Bit>,

@@ -8,7 +8,6 @@ use rust_hdl::prelude::*;
 /// `value` shows a write in the cycle after `write`.
 #[derive(LogicBlock)]
 pub struct WritableRegister {
-    /// Clock of all ports.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: the register takes its reset value.
     pub reset: Signal<In, Bit>,

@@ -40,7 +40,7 @@ fn installed<T>(found: Result<T, ToolsError>) -> T {
     found.unwrap_or_else(|error| panic!("the gate cannot run: {error}"))
 }
 
-/// Yosys.
+/// The synthesis tool, for checks and proofs.
 pub fn yosys() -> Command {
     Tools::locate().yosys()
 }

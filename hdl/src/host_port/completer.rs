@@ -65,7 +65,7 @@ pub struct Completer {
     pub read_request_valid: Signal<In, Bit>,
     /// It is taken in this cycle.
     pub read_request_ready: Signal<Out, Bit>,
-    /// The request.
+    /// To be answered; taken in one cycle.
     pub read_request: Signal<In, ReadRequest>,
     /// Register writes are still to be carried out.
     pub registers_busy: Signal<In, Bit>,

@@ -76,7 +76,7 @@ pub struct CompletionHeader {
     pub byte_count: Signal<In, Bits<13>>,
     /// Low address bits of the first byte of this completion.
     pub lower_address: Signal<In, Bits<7>>,
-    /// The header.
+    /// 3 double words, byte 0 in bits 7 to 0.
     pub header: Signal<Out, Bits<96>>,
     format_type: Signal<Local, Bits<8>>,
     status: Signal<Local, Bits<3>>,

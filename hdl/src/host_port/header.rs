@@ -35,11 +35,11 @@ pub struct Header {
     pub last_enables: Bits<4>,
     /// Requester ID.
     pub requester: Bits<16>,
-    /// Tag.
+    /// The requester's, for its completion.
     pub tag: Bits<8>,
-    /// Traffic class.
+    /// Copied to the completion.
     pub traffic_class: Bits<3>,
-    /// Attributes.
+    /// Copied to the completion.
     pub attributes: Bits<2>,
     /// Packet beats that must follow the first.
     pub beats_after: Bits<9>,

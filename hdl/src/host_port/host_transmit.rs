@@ -41,7 +41,7 @@ pub struct HostTransmit {
     pub interrupt_writes: StreamSink,
     /// Memory read requests.
     pub reads: StreamSink,
-    /// Completions.
+    /// Answers to the host's reads.
     pub completions: StreamSink,
     /// Bus, device and function.
     pub requester_id: Signal<In, Bits<16>>,
@@ -59,6 +59,9 @@ pub struct HostTransmit {
     pub completion_allowed: Signal<In, Bit>,
     /// Packets to the host.
     pub source: StreamSource,
+    /// Pulse: a message's write packet has passed the arbiter. It comes after the cycle in which the packet's last beat
+    /// was taken from `message_writes`, and before the next packet's last beat is taken there.
+    pub message_written: Signal<Out, Bit>,
     /// Stage: the header of a marked write leaves.
     pub marked_out: Signal<Out, Bit>,
     /// Pulse: a request was dropped.
@@ -134,6 +137,9 @@ impl Logic for HostTransmit {
             & self.message_writes.beat.val().last
             & self.message_register.sink.ready.val();
         self.message_order.finished.next = self.message_register.source.valid.val()
+            & self.message_register.source.beat.val().last
+            & self.arbiter.sinks[0].ready.val();
+        self.message_written.next = self.message_register.source.valid.val()
             & self.message_register.source.beat.val().last
             & self.arbiter.sinks[0].ready.val();
         self.arbiter.sinks[2].valid.next = self.message_order.source.valid.val();

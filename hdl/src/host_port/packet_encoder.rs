@@ -111,7 +111,7 @@ pub fn completion_bytes(length: usize, status: u8, tag: u8, payload: &[u8]) -> V
     bytes
 }
 
-/// Random bytes.
+/// A payload of that length.
 pub fn random_bytes(random: &mut Random, count: usize) -> Vec<u8> {
     (0..count).map(|_| random.word() as u8).collect()
 }

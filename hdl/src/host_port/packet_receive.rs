@@ -41,7 +41,7 @@ pub struct PacketReceive {
     pub reset: Signal<In, Bit>,
     /// A beat comes in. It is always taken.
     pub receive_valid: Signal<In, Bit>,
-    /// The beat.
+    /// Its 16 bytes, and whether the packet ends.
     pub receive_beat: Signal<In, Beat>,
     /// Base address of the control registers.
     pub bar0: Signal<In, Bits<64>>,

@@ -14,7 +14,7 @@ pub enum TransmitClass {
     Free,
     /// Posted request.
     Posted,
-    /// Completion.
+    /// An answer to a read of the host.
     Completion,
     /// Non-posted request.
     Nonposted,
@@ -45,7 +45,7 @@ pub struct PacketTransmit {
     pub posted: StreamSink,
     /// Non-posted requests.
     pub nonposted: StreamSink,
-    /// Completions.
+    /// Answers to the host's reads.
     pub completion: StreamSink,
     /// Bus Master Enable.
     pub master_enable: Signal<In, Bit>,

@@ -81,7 +81,7 @@ pub struct ReadRequester {
     pub completion_malformed: Signal<In, Bit>,
     /// Pulse: a request was dropped behind `source`.
     pub dropped: Signal<In, Bit>,
-    /// Its tag.
+    /// Of the read that was dropped.
     pub dropped_tag: Signal<In, Bits<4>>,
     /// A request may be on its way to the host, or be waited for.
     pub outstanding: Signal<Out, Bit>,

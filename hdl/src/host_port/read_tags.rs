@@ -74,7 +74,7 @@ pub struct ReadTags {
     pub sent: Signal<In, Bit>,
     /// Pulse: a request was dropped after it had left.
     pub dropped: Signal<In, Bit>,
-    /// Its tag.
+    /// Of the read that was dropped.
     pub dropped_tag: Signal<In, Bits<4>>,
     /// Pulse: a tag has timed out.
     pub expired: Signal<Out, Bit>,

@@ -21,9 +21,9 @@ pub struct RequestHeader {
     pub single: Signal<In, Bit>,
     /// Requester ID: bus, device, function.
     pub requester_id: Signal<In, Bits<16>>,
-    /// Tag.
+    /// Comes back in the completions; of a write it means nothing.
     pub tag: Signal<In, Bits<8>>,
-    /// The header.
+    /// 3 or 4 double words, byte 0 in bits 7 to 0.
     pub header: Signal<Out, Bits<128>>,
     low_address: Signal<Local, Bits<32>>,
     low_bytes: Signal<Local, Bits<32>>,

@@ -13,9 +13,9 @@ use rust_hdl::prelude::*;
 pub enum WritePhase {
     /// Nothing; waits for a descriptor.
     Idle,
-    /// A header.
+    /// The request's first beat goes out.
     Header,
-    /// Payload.
+    /// Data behind the header goes out.
     Payload,
 }
 

@@ -21,6 +21,8 @@ pub struct ArmStore {
     pub index: Bits<16>,
     /// An interrupt is wanted.
     pub armed: Bit,
+    /// The store came before its queue was resident.
+    pub late: Bit,
 }
 
 /// Raises the vector of a receive queue that is armed and holds an entry that its host has not taken.
@@ -36,11 +38,14 @@ pub struct ArmStore {
 /// `ReceiveRecords` is ahead of it. A queue's row is read by an entry and by a store in the same cycle, so there are
 /// two copies. The bit *armed* is the exclusive or of two, one of which stores invert, the other one entries.
 ///
-/// Contract: `delivered` twice, and `arm` twice, are at least two cycles apart. After a word of `REGION_INTERRUPT`
+/// Contract: `delivered` twice, and `arm` twice, are at least two cycles apart. One that is `late` may
+/// come in any cycle between two others; the next one of its kind comes at least eight cycles later, while `settling` is
+/// low. After a word of `REGION_INTERRUPT`
 /// none follows while `settling` is high, and no entry of its queue is delivered. In the `2^N` cycles after reset the
 /// bits are cleared: nothing may be delivered or armed. `raise` always sinks.
 ///
-/// Latency: `delivered` or `arm` in cycle t, `raise` in t + 2; an `arm` may be a cycle later.
+/// Latency: `delivered` or `arm` in cycle t, `raise` in t + 2; an `arm` may be a cycle later, and a `late` one waits for a
+/// cycle in which nothing else is raised.
 #[derive(LogicBlock, Default)]
 pub struct InterruptQueues<const N: usize> {
     pub clock: Signal<In, Clock>,
@@ -82,6 +87,9 @@ pub struct InterruptQueues<const N: usize> {
     /// What a store raised in the cycle in which an entry did, too.
     waits: DFF<Bit>,
     waiting_vector: DFF<Bits<8>>,
+    /// What a late store raised.
+    raises_late: DFF<Bit>,
+    late_vector: DFF<Bits<8>>,
     // A word of queue state, and what is left to be done.
     word: DFF<Bits<64>>,
     word_queue: DFF<Bits<N>>,
@@ -110,6 +118,7 @@ pub struct InterruptQueues<const N: usize> {
     wants: Signal<Local, Bit>,
     entry_raises: Signal<Local, Bit>,
     store_raises: Signal<Local, Bit>,
+    finds_entries: Signal<Local, Bit>,
     row: Signal<Local, Bits<25>>,
     row_queue: Signal<Local, Bits<N>>,
     row_written: Signal<Local, Bit>,
@@ -129,6 +138,8 @@ impl<const N: usize> Logic for InterruptQueues<N> {
             vector,
             waits,
             waiting_vector,
+            raises_late,
+            late_vector,
             word,
             word_queue,
             writes_row,
@@ -181,7 +192,9 @@ impl<const N: usize> Logic for InterruptQueues<N> {
         }
         self.covered.next = self.stored.q.val().index == self.seen.val();
         self.wants.next = self.stored.q.val().armed & self.store_row.val().get_bit(24);
-        self.store_raises.next = self.stored.q.val().valid & self.wants.val() & !self.covered.val();
+        self.finds_entries.next =
+            self.stored.q.val().valid & self.wants.val() & !self.covered.val();
+        self.store_raises.next = self.finds_entries.val() & !self.stored.q.val().late;
         self.data.next = self.word.q.val();
         self.becomes_armed.next = self
             .data
@@ -236,17 +249,23 @@ impl<const N: usize> Logic for InterruptQueues<N> {
                 .val()
                 .get_bits::<8>(abi::queue_state::receive_interrupt::vector::SHIFT);
             self.raises_word.d.next = false;
+        } else if self.raises_late.q.val() {
+            self.raises.d.next = true;
+            self.vector.d.next = self.late_vector.q.val();
+            self.raises_late.d.next = false;
         }
         if self.store_raises.val() {
             self.raises.d.next = true;
             self.vector.d.next = self.store_row.val().get_bits::<8>(16);
             self.raises_word.d.next = self.raises_word.q.val();
+            self.raises_late.d.next = self.raises_late.q.val();
         }
         if self.waits.q.val() {
             self.raises.d.next = true;
             self.vector.d.next = self.waiting_vector.q.val();
             self.waits.d.next = false;
             self.raises_word.d.next = self.raises_word.q.val();
+            self.raises_late.d.next = self.raises_late.q.val();
         }
         if self.entry_raises.val() {
             self.raises.d.next = true;
@@ -254,6 +273,11 @@ impl<const N: usize> Logic for InterruptQueues<N> {
             self.waits.d.next = self.store_raises.val();
             self.waiting_vector.d.next = self.store_row.val().get_bits::<8>(16);
             self.raises_word.d.next = self.raises_word.q.val();
+            self.raises_late.d.next = self.raises_late.q.val();
+        }
+        if self.finds_entries.val() & self.stored.q.val().late {
+            self.raises_late.d.next = true;
+            self.late_vector.d.next = self.store_row.val().get_bits::<8>(16);
         }
         self.raise.next = self.raises.q.val();
         self.raised_vector.next = self.vector.q.val();
@@ -274,6 +298,7 @@ impl<const N: usize> Logic for InterruptQueues<N> {
         self.settling.next = self.writes_row.q.val()
             | self.writes_armed.q.val()
             | self.raises_word.q.val()
+            | self.raises_late.q.val()
             | self.writes_interval.q.val();
         self.index.next = self.configuration.val().index;
         self.word_in.next = self.configuration.val().data;
@@ -310,6 +335,7 @@ impl<const N: usize> Logic for InterruptQueues<N> {
             self.writes_row.d.next = false;
             self.writes_armed.d.next = false;
             self.raises_word.d.next = false;
+            self.raises_late.d.next = false;
             self.writes_interval.d.next = false;
         }
     }

@@ -12,7 +12,6 @@ use rust_hdl::prelude::*;
 /// of the block RAM, and `data_out` comes from the block RAM without a register.
 #[derive(LogicBlock)]
 pub struct BlockFifo<T: Synth, const N: usize, const NP1: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,

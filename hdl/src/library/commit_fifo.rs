@@ -15,7 +15,6 @@ use rust_hdl::prelude::*;
 /// Latency: one cycle from `commit` to `empty` falling.
 #[derive(LogicBlock)]
 pub struct CommitFifo<T: Synth, const N: usize, const NP1: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,
@@ -213,7 +212,8 @@ mod tests {
             "commit_fifo_proved",
             CommitFifo::<Bits<1>, 2, 3>::default(),
             3,
-            "module properties(input clock, input reset, input write, input commit, input discard, input read, input data_in);
+            "module properties(input clock, input reset, input write, input commit, input discard, input read, input
+            data_in);
                wire full, empty, data_out;
                wire [2:0] stored, readable;
                reg [2:0] pending = 0, committed = 0;

@@ -7,7 +7,7 @@ use rust_hdl::prelude::*;
 /// Latency: none: a look-up for each half, then one addition. (A kernel's sum of bits would become a chain of adders.)
 #[derive(LogicBlock, Default)]
 pub struct CountOnes {
-    /// The bits.
+    /// Of which the ones are counted.
     pub bits: Signal<In, Bits<8>>,
     /// How many are set.
     pub count: Signal<Out, Bits<4>>,

@@ -13,7 +13,6 @@ use rust_hdl::prelude::*;
 /// come late: what they would change is worked out beside them.
 #[derive(LogicBlock)]
 pub struct Fifo<T: Synth, const N: usize, const NP1: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,

@@ -12,7 +12,6 @@ use rust_hdl::prelude::*;
 /// registers, and `read` may come late: it steers no address.
 #[derive(LogicBlock)]
 pub struct HeadFifo<T: Synth, const N: usize, const NP1: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,

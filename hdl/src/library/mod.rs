@@ -15,6 +15,8 @@ pub mod first_one;
 pub mod fixed;
 pub mod forward_ram;
 pub mod gather;
+#[cfg(test)]
+mod handshake_picture;
 pub mod head_fifo;
 pub mod late_select;
 pub mod lut_ram;

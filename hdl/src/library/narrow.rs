@@ -14,7 +14,6 @@ use rust_hdl::prelude::*;
 /// `StreamRegister` before it cuts the path.
 #[derive(LogicBlock, Default)]
 pub struct Narrow {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: the beat on offer, if any, is begun anew.
     pub reset: Signal<In, Bit>,

@@ -20,7 +20,6 @@ use rust_hdl::prelude::*;
 /// Latency: none for sink 0, one cycle for others; a packet may follow another sink's without a bubble.
 #[derive(LogicBlock)]
 pub struct PacketArbiter<const C: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -11,7 +11,6 @@ use rust_hdl::prelude::*;
 /// `waits` and `finished` may come late.
 #[derive(LogicBlock, Default)]
 pub struct Predecessors {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -10,7 +10,6 @@ use rust_hdl::prelude::*;
 /// Latency: none, but for pulses that are owed.
 #[derive(LogicBlock)]
 pub struct PulseMerge {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -13,7 +13,6 @@ use rust_hdl::prelude::*;
 /// Latency: none.
 #[derive(LogicBlock)]
 pub struct RoundRobin<const W: usize, const N: usize> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

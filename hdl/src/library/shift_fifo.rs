@@ -9,7 +9,6 @@ use rust_hdl::prelude::*;
 /// Latency: one cycle from `write` to `data_out`, which is a register.
 #[derive(LogicBlock, Default)]
 pub struct ShiftFifo<T: Synth> {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties the FIFO.
     pub reset: Signal<In, Bit>,

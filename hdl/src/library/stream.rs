@@ -21,7 +21,7 @@ pub struct StreamSink {
     pub valid: Signal<In, Bit>,
     /// The beat is taken in this cycle.
     pub ready: Signal<Out, Bit>,
-    /// The beat.
+    /// Does not change while `valid` is high and `ready` low.
     pub beat: Signal<In, Beat>,
 }
 
@@ -33,6 +33,6 @@ pub struct StreamSource {
     pub valid: Signal<Out, Bit>,
     /// The beat is taken in this cycle.
     pub ready: Signal<In, Bit>,
-    /// The beat.
+    /// Does not change while `valid` is high and `ready` low.
     pub beat: Signal<Out, Beat>,
 }

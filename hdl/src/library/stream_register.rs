@@ -11,7 +11,6 @@ use rust_hdl::prelude::*;
 /// Latency: one cycle.
 #[derive(LogicBlock, Default)]
 pub struct StreamRegister {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: empties both registers.
     pub reset: Signal<In, Bit>,

@@ -14,7 +14,6 @@ use rust_hdl::prelude::*;
 /// `sink.ready` depends on `source.ready`: a `StreamRegister` behind it cuts the path.
 #[derive(LogicBlock, Default)]
 pub struct Widen {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset: forgets the words of the unfinished beat.
     pub reset: Signal<In, Bit>,

@@ -21,7 +21,7 @@ pub struct WordSink {
     pub valid: Signal<In, Bit>,
     /// The word is taken in this cycle.
     pub ready: Signal<Out, Bit>,
-    /// The word.
+    /// Does not change while `valid` is high and `ready` low.
     pub word: Signal<In, Word>,
 }
 
@@ -33,7 +33,7 @@ pub struct WordSource {
     pub valid: Signal<Out, Bit>,
     /// The word is taken in this cycle.
     pub ready: Signal<In, Bit>,
-    /// The word.
+    /// Does not change while `valid` is high and `ready` low.
     pub word: Signal<Out, Word>,
 }
 

@@ -16,13 +16,12 @@ use rust_hdl::prelude::*;
 /// Latency: `accept` in cycle t, header beat on `source` in the same cycle, one beat a cycle from there.
 #[derive(LogicBlock, Default)]
 pub struct ChannelBuffer {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
     /// `beat` belongs to the frame under way.
     pub write: Signal<In, Bit>,
-    /// The beat.
+    /// Its 16 bytes, and whether the frame ends.
     pub beat: Signal<In, Beat>,
     /// A frame of two beats or more ends; `accept` or `drop` comes with it.
     pub candidate: Signal<In, Bit>,

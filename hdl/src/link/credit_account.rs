@@ -16,7 +16,6 @@ use rust_hdl::prelude::*;
 /// is a cycle behind the counts.
 #[derive(LogicBlock)]
 pub struct CreditAccount {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

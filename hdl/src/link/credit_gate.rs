@@ -12,7 +12,6 @@ use rust_hdl::prelude::*;
 /// accepted; the thresholds allow for the two beats they miss. `sent` misses none.
 #[derive(LogicBlock)]
 pub struct CreditGate {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -19,13 +19,12 @@ use rust_hdl::prelude::*;
 /// Latency: verdict one cycle after the last beat.
 #[derive(LogicBlock, Default)]
 pub struct FrameCheck {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
     /// A beat comes in.
     pub valid: Signal<In, Bit>,
-    /// The beat.
+    /// Its 16 bytes, and whether the frame ends.
     pub beat: Signal<In, Beat>,
     /// This node's number.
     pub node: Signal<In, Bits<10>>,

@@ -14,7 +14,6 @@ use rust_hdl::prelude::*;
 /// Latency: `lost` in cycle t counts for `epoch` in t + 1. `epoch` depends on registers alone.
 #[derive(LogicBlock, Default)]
 pub struct GapEpoch {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

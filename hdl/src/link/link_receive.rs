@@ -24,13 +24,12 @@ use rust_hdl::prelude::*;
 /// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
 #[derive(LogicBlock, Default)]
 pub struct LinkReceive {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
     /// A beat comes in from the wire.
     pub receive_valid: Signal<In, Bit>,
-    /// The beat.
+    /// Its 16 bytes, and whether the frame ends.
     pub receive_beat: Signal<In, Beat>,
     /// This node's number.
     pub node: Signal<In, Bits<10>>,

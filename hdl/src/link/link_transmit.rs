@@ -31,7 +31,6 @@ const ANSWER_PREFIX: u128 = answer::kind::set(
 /// output register, so that the path from the queues' memories to that register stays short.
 #[derive(LogicBlock, Default)]
 pub struct LinkTransmit {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

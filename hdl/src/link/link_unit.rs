@@ -19,7 +19,6 @@ use rust_hdl::prelude::*;
 /// and `ping_valid` two. `loopback` to `loopback_source` one cycle, `loopback` to `ping_valid` none.
 #[derive(LogicBlock, Default)]
 pub struct LinkUnit {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
@@ -53,7 +52,7 @@ pub struct LinkUnit {
 
     /// A beat comes in from the wire.
     pub receive_valid: Signal<In, Bit>,
-    /// The beat.
+    /// Its 16 bytes, and whether the frame ends.
     pub receive_beat: Signal<In, Beat>,
     /// Pulse: look up the RQID of a frame from the wire.
     pub lookup_valid: Signal<Out, Bit>,

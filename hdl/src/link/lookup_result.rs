@@ -14,7 +14,7 @@ pub struct LookupResult {
     pub wire_header: Signal<In, Bits<128>>,
     /// A resident receive queue has its RQID.
     pub resident: Signal<In, Bit>,
-    /// That queue.
+    /// Resident queue, if there is one.
     pub receive_queue: Signal<In, Bits<8>>,
     /// `GapEpoch::epoch`.
     pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,

@@ -19,7 +19,6 @@ use rust_hdl::prelude::*;
 /// Latency: one cycle; one beat a cycle. `sink.ready` depends on `source.ready` in the same cycle.
 #[derive(LogicBlock, Default)]
 pub struct LoopbackPath {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

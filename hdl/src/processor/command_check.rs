@@ -26,7 +26,7 @@ const POOL_BYTES: usize = abi::endpoint::PAGE_BYTES << INLINE_PAGES_LOG2;
 pub struct CommandCheck {
     /// Core clock.
     pub clock: Signal<In, Clock>,
-    /// The command.
+    /// As firmware wrote it: four words, header lowest.
     pub command: Signal<In, Bits<128>>,
     /// It may be carried out.
     pub legal: Signal<Out, Bit>,
@@ -42,6 +42,11 @@ pub struct CommandCheck {
     queue_exists: DFF<Bit>,
     record_queue: Signal<Local, Bits<9>>,
     record_legal: Signal<Local, Bit>,
+    queue_below: Signal<Local, Bits<9>>,
+    transmit_exists: DFF<Bit>,
+    receive_exists: DFF<Bit>,
+    endpoint: Signal<Local, Bits<16>>,
+    endpoint_exists: DFF<Bit>,
     transmit_queues: Fixed<9, TRANSMIT_QUEUES>,
     receive_queues: Fixed<9, RECEIVE_QUEUES>,
     /// A record that begins at a legal offset below these ends within outbox and inbox.
@@ -83,7 +88,10 @@ impl Logic for CommandCheck {
             span,
             last_index,
             transfer_legal,
-            queue_exists
+            queue_exists,
+            transmit_exists,
+            receive_exists,
+            endpoint_exists
         );
         self.opcode.next = self
             .command
@@ -202,6 +210,29 @@ impl Logic for CommandCheck {
             self.verdict.d.next = self.record_legal.val()
                 & self.queue_exists.q.val()
                 & (self.operand_low.val() < self.inbox_end.val());
+        }
+        self.transmit_exists.d.next = self.record_queue.val() < self.transmit_queues.val();
+        self.queue_below.next = bit_cast::<9, 8>(
+            self.operand
+                .val()
+                .get_bits::<8>(abi::command::give_back_operand::queue::SHIFT),
+        );
+        self.receive_exists.d.next = self.queue_below.val() < self.receive_queues.val();
+        self.endpoint.next = bit_cast::<16, 12>(
+            self.operand
+                .val()
+                .get_bits::<12>(abi::command::replay_operand::endpoint::SHIFT),
+        );
+        self.endpoint_exists.d.next = self.endpoint.val() < self.endpoint_words.val();
+        if self.opcode.val() == abi::command::opcode::REPLAY_STORE.to_bits() {
+            self.verdict.d.next = self.transmit_exists.q.val()
+                & self.endpoint_exists.q.val()
+                & !self.operand_low.val().get_bit(15)
+                & !self.operand_high.val().get_bits::<8>(8).any();
+        }
+        if self.opcode.val() == abi::command::opcode::GIVE_BACK_ENTRIES.to_bits() {
+            self.verdict.d.next =
+                self.receive_exists.q.val() & !self.operand_low.val().get_bits::<8>(8).any();
         }
         self.legal.next = self.verdict.q.val();
     }

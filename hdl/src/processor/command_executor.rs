@@ -4,7 +4,9 @@ use super::command_check::CommandCheck;
 use super::command_head::CommandHead;
 use super::outbox_stream::OutboxStream;
 use super::read_table::ReadTable;
-use crate::bundles::{ConfigurationWrite, MemoryReadMaster, RecordRequest, SavedWords};
+use crate::bundles::{
+    ConfigurationWrite, MemoryReadMaster, RecordRequest, ReplayRequest, Replayed, SavedWords,
+};
 use crate::configuration::WRITTEN_WORDS_LOG2;
 use crate::library::block_ram::BlockRam;
 use crate::library::fifo::Fifo;
@@ -38,7 +40,9 @@ pub enum ExecutorState {
     Load,
     /// A record goes to the inbox, a word a cycle once its owners have given theirs.
     Save,
-    /// Answers.
+    /// A captured store is carried out, or a consumer index is given back.
+    Replay,
+    /// Writes a completion.
     Answer,
 }
 
@@ -96,6 +100,9 @@ pub struct CommandExecutor {
     pub saved_transmit: Signal<In, SavedWords>,
     pub save_receive: Signal<Out, RecordRequest>,
     pub saved_receive: Signal<In, SavedWords>,
+    /// A captured store is to be carried out, or a consumer index given back.
+    pub replay: Signal<Out, ReplayRequest>,
+    pub replayed: Signal<In, Replayed>,
     /// The inbox is to be written.
     pub inbox_valid: Signal<Out, Bit>,
     /// It is, in this cycle.
@@ -116,7 +123,7 @@ pub struct CommandExecutor {
     pub slot_data: Signal<Out, Bits<128>>,
     /// Which bytes to write.
     pub slot_enables: Signal<Out, Bits<16>>,
-    /// The outbox.
+    /// Where records and packets come from.
     pub outbox: MemoryReadMaster,
     /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
     pub room_0: Signal<In, Bit>,
@@ -197,6 +204,9 @@ pub struct CommandExecutor {
     stream_data: Signal<Local, Bits<128>>,
     loads: Signal<Local, Bit>,
     saves: Signal<Local, Bit>,
+    gives_back: Signal<Local, Bit>,
+    map_region: Signal<Local, Bits<4>>,
+    map_place: Signal<Local, Bits<16>>,
     saved_all: Signal<Local, Bit>,
     second_word: Signal<Local, Bits<33>>,
     third_word: Signal<Local, Bits<33>>,
@@ -254,6 +264,8 @@ impl Default for CommandExecutor {
             saved_transmit: Default::default(),
             save_receive: Default::default(),
             saved_receive: Default::default(),
+            replay: Default::default(),
+            replayed: Default::default(),
             inbox_valid: Default::default(),
             inbox_ready: Default::default(),
             inbox_address: Default::default(),
@@ -277,6 +289,9 @@ impl Default for CommandExecutor {
             stream_data: Default::default(),
             loads: Default::default(),
             saves: Default::default(),
+            gives_back: Default::default(),
+            map_region: Default::default(),
+            map_place: Default::default(),
             saved_all: Default::default(),
             second_word: Default::default(),
             third_word: Default::default(),
@@ -571,6 +586,60 @@ impl Logic for CommandExecutor {
             self.inbox_enables.next = self.low_half.val();
         }
 
+        // What the page decoder does.
+        self.gives_back.next =
+            self.opcode.val() == abi::command::opcode::GIVE_BACK_ENTRIES.to_bits();
+        self.replay.next.valid = self.state.q.val() == ExecutorState::Replay;
+        self.replay.next.has_store = self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::replay_operand::store::SHIFT)
+            & !self.gives_back.val();
+        self.replay.next.discards = self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::replay_operand::discard::SHIFT);
+        self.replay.next.endpoint = self
+            .command
+            .q
+            .val()
+            .get_bits::<12>(32 + abi::command::replay_operand::endpoint::SHIFT);
+        self.replay.next.queue = self
+            .command
+            .q
+            .val()
+            .get_bits::<8>(32 + abi::command::replay_operand::queue::SHIFT);
+        if self.gives_back.val() {
+            self.replay.next.queue = self
+                .command
+                .q
+                .val()
+                .get_bits::<8>(32 + abi::command::give_back_operand::queue::SHIFT);
+        }
+        self.replay.next.loses = self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::replay_operand::lose::SHIFT);
+        self.replay.next.gives_back = self.gives_back.val();
+        self.replay.next.consumer = self
+            .command
+            .q
+            .val()
+            .get_bits::<16>(32 + abi::command::give_back_operand::consumer::SHIFT);
+        self.replay.next.word = self.data.val();
+        self.map_region.next = abi::queue_state::REGION_ENDPOINT_MAP.to_bits();
+        self.map_place.next = (bit_cast::<16, 4>(self.map_region.val())
+            << abi::queue_state::REGION_SHIFT.to_bits::<8>())
+            | bit_cast::<16, 12>(
+                self.command
+                    .q
+                    .val()
+                    .get_bits::<12>(32 + abi::command::replay_operand::endpoint::SHIFT),
+            );
+
         // The other commands' ports.
         self.configuration.next.valid = false;
         self.configuration.next.index = self.place.q.val();
@@ -647,6 +716,9 @@ impl Logic for CommandExecutor {
                 if self.loads.val() | self.saves.val() {
                     self.place.d.next = self.record_place.val();
                 }
+                if self.opcode.val() == abi::command::opcode::REPLAY_STORE.to_bits() {
+                    self.place.d.next = self.map_place.val();
+                }
                 self.begun.d.next = false;
                 self.more.d.next = self.operand_high.val().get_bits::<13>(0);
                 self.state.d.next = ExecutorState::Begin;
@@ -671,6 +743,10 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Read;
                 } else if self.saves.val() {
                     self.state.d.next = ExecutorState::Save;
+                } else if (self.opcode.val() == abi::command::opcode::REPLAY_STORE.to_bits())
+                    | self.gives_back.val()
+                {
+                    self.state.d.next = ExecutorState::Replay;
                 } else if (self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits())
                     & !self.link_room.val()
                 {
@@ -721,6 +797,22 @@ impl Logic for CommandExecutor {
                     self.state.d.next = ExecutorState::Idle;
                     if self.complete.val() {
                         self.state.d.next = ExecutorState::Answer;
+                    }
+                }
+            }
+            ExecutorState::Replay => {
+                if self.replayed.val().done {
+                    if self.replayed.val().busy {
+                        self.status.d.next = abi::command::completion_status::BUSY.to_bits();
+                    }
+                    self.state.d.next = ExecutorState::Idle;
+                    if self.complete.val() {
+                        self.state.d.next = ExecutorState::Answer;
+                    }
+                    // What stands behind the endpoint's page is written as any queue state.
+                    if self.replayed.val().maps {
+                        self.configuration.next.valid = true;
+                        self.state.d.next = ExecutorState::Settle;
                     }
                 }
             }

@@ -10,7 +10,8 @@ use super::peripherals::Peripherals;
 use super::reset::ProcessorReset;
 use super::wishbone::{WishboneMaster, WishboneTarget};
 use crate::bundles::{
-    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, SavedWords,
+    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
+    Replayed, SavedWords,
 };
 use crate::library::byte_ram::ByteRam;
 use crate::library::clock_crossing_fifo::ClockCrossingFifo;
@@ -25,7 +26,7 @@ use rust_hdl::prelude::*;
 /// many of the processor clock the other way.
 #[derive(LogicBlock)]
 pub struct ProcessorEnvironment {
-    /// Core clock.
+    /// Clock of the datapath.
     pub core_clock: Signal<In, Clock>,
     /// Processor clock: half the core clock, without a phase relation that is relied on.
     pub processor_clock: Signal<In, Clock>,
@@ -97,6 +98,17 @@ pub struct ProcessorEnvironment {
     pub packet_event: Signal<In, Event>,
     /// Pulse: an event was lost.
     pub event_lost: Signal<Out, Bit>,
+    /// A captured store is to be reported, until `captured_ready`.
+    pub captured_valid: Signal<In, Bit>,
+    pub captured_ready: Signal<Out, Bit>,
+    pub captured: Signal<In, Bits<12>>,
+    /// A message in the miss ring is to be reported, until `missed_ready`.
+    pub missed_valid: Signal<In, Bit>,
+    pub missed_ready: Signal<Out, Bit>,
+    pub missed: Signal<In, Bits<12>>,
+    /// Captured stores are to be carried out, or consumer indices given back.
+    pub replay: Signal<Out, ReplayRequest>,
+    pub replayed: Signal<In, Replayed>,
     /// The inbox is written: host memory that was read.
     pub inbox_valid: Signal<In, Bit>,
     /// Beat of the inbox, 0 to 63.
@@ -186,6 +198,8 @@ pub struct ProcessorEnvironment {
     commands_1: ClockCrossingFifo<Bits<128>, 3, 4>,
     completions: ClockCrossingFifo<Bits<24>, 4, 5>,
     events: ClockCrossingFifo<Event, 5, 6>,
+    captures: ClockCrossingFifo<Bits<12>, 4, 5>,
+    misses: ClockCrossingFifo<Bits<12>, 4, 5>,
     clears: ClockCrossingFifo<Bits<41>, 2, 3>,
     requests: ClockCrossingFifo<Bits<12>, 2, 3>,
     responses: ClockCrossingFifo<Bits<32>, 2, 3>,
@@ -235,6 +249,14 @@ impl ProcessorEnvironment {
             packet_valid: Default::default(),
             packet_event: Default::default(),
             event_lost: Default::default(),
+            captured_valid: Default::default(),
+            captured_ready: Default::default(),
+            captured: Default::default(),
+            missed_valid: Default::default(),
+            missed_ready: Default::default(),
+            missed: Default::default(),
+            replay: Default::default(),
+            replayed: Default::default(),
             inbox_valid: Default::default(),
             inbox_address: Default::default(),
             inbox_data: Default::default(),
@@ -288,6 +310,8 @@ impl ProcessorEnvironment {
             commands_1: Default::default(),
             completions: Default::default(),
             events: Default::default(),
+            captures: Default::default(),
+            misses: Default::default(),
             clears: Default::default(),
             requests: Default::default(),
             responses: Default::default(),
@@ -358,6 +382,14 @@ impl Logic for ProcessorEnvironment {
         self.events.write_reset.next = self.resets.core_side.val();
         self.events.read_clock.next = self.processor_clock.val();
         self.events.read_reset.next = self.resets.processor_side.val();
+        self.captures.write_clock.next = self.core_clock.val();
+        self.captures.write_reset.next = self.resets.core_side.val();
+        self.captures.read_clock.next = self.processor_clock.val();
+        self.captures.read_reset.next = self.resets.processor_side.val();
+        self.misses.write_clock.next = self.core_clock.val();
+        self.misses.write_reset.next = self.resets.core_side.val();
+        self.misses.read_clock.next = self.processor_clock.val();
+        self.misses.read_reset.next = self.resets.processor_side.val();
         self.responses.write_clock.next = self.core_clock.val();
         self.responses.write_reset.next = self.resets.core_side.val();
         self.responses.read_clock.next = self.processor_clock.val();
@@ -423,6 +455,18 @@ impl Logic for ProcessorEnvironment {
         self.peripherals.event_word.next = self.events.data_out.val();
         self.peripherals.event_empty.next = self.events.empty.val();
         self.events.read.next = self.peripherals.event_read.val();
+        self.captures.write.next = self.captured_valid.val();
+        self.captures.data_in.next = self.captured.val();
+        self.captured_ready.next = !self.captures.full.val();
+        self.peripherals.captured.next = self.captures.data_out.val();
+        self.peripherals.captured_empty.next = self.captures.empty.val();
+        self.captures.read.next = self.peripherals.captured_read.val();
+        self.misses.write.next = self.missed_valid.val();
+        self.misses.data_in.next = self.missed.val();
+        self.missed_ready.next = !self.misses.full.val();
+        self.peripherals.missed.next = self.misses.data_out.val();
+        self.peripherals.missed_empty.next = self.misses.empty.val();
+        self.misses.read.next = self.peripherals.missed_read.val();
         self.pending.data_in.next = self.event_pending.val();
         self.peripherals.event_pending.next = self.pending.data_out.val();
 
@@ -506,6 +550,8 @@ impl Logic for ProcessorEnvironment {
         self.executor.saved_transmit.next = self.saved_transmit.val();
         self.save_receive.next = self.executor.save_receive.val();
         self.executor.saved_receive.next = self.saved_receive.val();
+        self.replay.next = self.executor.replay.val();
+        self.executor.replayed.next = self.replayed.val();
         self.slot_valid.next = self.executor.slot_valid.val();
         self.executor.slot_ready.next = self.slot_ready.val();
         self.slot_address.next = self.executor.slot_address.val();

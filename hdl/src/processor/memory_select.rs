@@ -35,7 +35,7 @@ pub struct MemorySelect {
     pub completer: MemoryReadTarget,
     /// An endpoint's page is looked for.
     pub page_request: Signal<Out, Bit>,
-    /// Endpoint.
+    /// Whose page is asked for.
     pub page_endpoint: Signal<Out, Bits<12>>,
     /// The endpoint map is read in this cycle.
     pub page_grant: Signal<In, Bit>,
@@ -138,7 +138,7 @@ pub struct OutboxArbiter {
     pub clock: Signal<In, Clock>,
     /// The command executor.
     pub executor: MemoryReadTarget,
-    /// The completer.
+    /// Who reads BAR4.
     pub completer: MemoryReadTarget,
     /// Beat to read.
     pub address: Signal<Out, Bits<9>>,

@@ -29,7 +29,7 @@ pub struct OutboxStream {
     pub bytes: Signal<In, Bits<12>>,
     /// A packet is under way.
     pub busy: Signal<Out, Bit>,
-    /// The outbox.
+    /// Read port of the data.
     pub outbox: MemoryReadMaster,
     /// The packet.
     pub source: StreamSource,

@@ -63,6 +63,14 @@ pub struct Peripherals {
     pub command_1_write: Signal<Out, Bit>,
     /// Queue 1 has no room.
     pub command_1_full: Signal<In, Bit>,
+    /// Endpoint of the oldest captured store that was not reported, if there is one; takes it.
+    pub captured: Signal<In, Bits<12>>,
+    pub captured_empty: Signal<In, Bit>,
+    pub captured_read: Signal<Out, Bit>,
+    /// RQID of the oldest message in the miss ring that was not reported, likewise.
+    pub missed: Signal<In, Bits<12>>,
+    pub missed_empty: Signal<In, Bit>,
+    pub missed_read: Signal<Out, Bit>,
     /// Changes with every heartbeat.
     pub heartbeat_toggle: Signal<Out, Bit>,
     /// Pending bits to clear: mask, 7 bits of word above it, then a bit for `queue_pending` and one
@@ -171,6 +179,12 @@ impl Default for Peripherals {
             command_0_full: Default::default(),
             command_1_write: Default::default(),
             command_1_full: Default::default(),
+            captured: Default::default(),
+            captured_empty: Default::default(),
+            captured_read: Default::default(),
+            missed: Default::default(),
+            missed_empty: Default::default(),
+            missed_read: Default::default(),
             heartbeat_toggle: Default::default(),
             clear: Default::default(),
             clear_write: Default::default(),
@@ -222,7 +236,7 @@ impl Default for Peripherals {
             event_low: Default::default(),
             clear_word: Default::default(),
             valid_bit: Constant::new((1u32 << abi::event::event::valid::SHIFT).to_bits()),
-            space_bits: Constant::new(0xfu32.to_bits()),
+            space_bits: Constant::new(0x6fu32.to_bits()),
             region_mask: Constant::new(0xffff_0000u32.to_bits()),
             endpoint_region: Constant::new((endpoint_clear::OFFSET / 512).to_bits()),
             queue_region: Constant::new((queue_clear::OFFSET / 32).to_bits()),
@@ -289,7 +303,11 @@ impl Logic for Peripherals {
             | (bit_cast::<32, 1>(self.command_0_full.val().into())
                 << abi::processor::peripherals::waiting::command_0_space::SHIFT.to_bits::<5>())
             | (bit_cast::<32, 1>(self.command_1_full.val().into())
-                << abi::processor::peripherals::waiting::command_1_space::SHIFT.to_bits::<5>());
+                << abi::processor::peripherals::waiting::command_1_space::SHIFT.to_bits::<5>())
+            | (bit_cast::<32, 1>(self.captured_empty.val().into())
+                << abi::processor::peripherals::waiting::captured::SHIFT.to_bits::<5>())
+            | (bit_cast::<32, 1>(self.missed_empty.val().into())
+                << abi::processor::peripherals::waiting::missed::SHIFT.to_bits::<5>());
         self.event_low.next = bit_cast::<32, 8>(self.event_word.val().kind)
             | (bit_cast::<32, 12>(self.event_word.val().index)
                 << abi::event::event::index::SHIFT.to_bits::<5>())
@@ -332,8 +350,26 @@ impl Logic for Peripherals {
                 self.queue_value.next = self.event_word.val().data;
             }
         }
+        self.captured_read.next = false;
+        self.missed_read.next = false;
+        if self.offset.val() == abi::processor::peripherals::captured::OFFSET.to_bits() {
+            self.captured_read.next =
+                self.load.val() & self.is_register.val() & !self.captured_empty.val();
+            if !self.captured_empty.val() {
+                self.queue_value.next =
+                    bit_cast::<32, 12>(self.captured.val()) | self.valid_bit.val();
+            }
+        }
+        if self.offset.val() == abi::processor::peripherals::missed::OFFSET.to_bits() {
+            self.missed_read.next =
+                self.load.val() & self.is_register.val() & !self.missed_empty.val();
+            if !self.missed_empty.val() {
+                self.queue_value.next =
+                    bit_cast::<32, 12>(self.missed.val()) | self.valid_bit.val();
+            }
+        }
         if self.offset.val() == abi::processor::peripherals::waiting::OFFSET.to_bits() {
-            // The four bits above tell of nothing to take and of no room: the register tells the opposite.
+            // The bits above tell of nothing to take and of no room: the register tells the opposite.
             self.queue_value.next = (self.waiting.val() ^ self.space_bits.val())
                 | (bit_cast::<32, 1>(self.event_pending.val().into())
                     << abi::processor::peripherals::waiting::event_pending::SHIFT.to_bits::<5>());

@@ -15,11 +15,11 @@ pub struct ReadTable {
     pub reset: Signal<In, Bit>,
     /// A read begins at `place`.
     pub start: Signal<In, Bit>,
-    /// Its queue.
+    /// Of the command that reads.
     pub begin_queue: Signal<In, Bit>,
     /// It wants an answer.
     pub begin_answers: Signal<In, Bit>,
-    /// Its token.
+    /// Of the command that reads.
     pub begin_token: Signal<In, Bits<16>>,
     /// Where the next read goes.
     pub place: Signal<Out, Bits<2>>,
@@ -31,7 +31,7 @@ pub struct ReadTable {
     pub end_place: Signal<In, Bits<2>>,
     /// It wants an answer.
     pub end_answers: Signal<Out, Bit>,
-    /// Its token.
+    /// Of the command whose read has ended.
     pub end_token: Signal<Out, Bits<16>>,
     /// Queue 0 has reads under way.
     pub outstanding_0: Signal<Out, Bit>,

@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// nothing of what stands in them is lost.
 #[derive(LogicBlock)]
 pub struct ProcessorReset {
-    /// Core clock.
+    /// Clock of the datapath.
     pub core_clock: Signal<In, Clock>,
     /// Processor clock, half the core clock or more.
     pub processor_clock: Signal<In, Clock>,

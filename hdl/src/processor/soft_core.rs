@@ -70,7 +70,8 @@ impl Logic for SoftCore {
         Verilog::Wrapper(Wrapper {
             code: format!(
                 "\
-// Cycle type 2: the next access is to the next address. Fills of cache lines are such bursts, from a line's first word to its last.
+// Cycle type 2: the next access is to the next address. Fills of cache lines are such bursts, from a line's first
+// word to its last.
 wire [2:0] instruction_cycle_type, data_cycle_type;
 assign instruction_bus$continues = instruction_cycle_type == 3'd2;
 assign data_bus$continues = data_cycle_type == 3'd2;

@@ -4,7 +4,8 @@ use super::environment::ProcessorEnvironment;
 use super::soft_core::SoftCore;
 use super::wishbone::WishboneMaster;
 use crate::bundles::{
-    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, SavedWords,
+    ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
+    Replayed, SavedWords,
 };
 use crate::library::stream::StreamSource;
 use rust_hdl::prelude::*;
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// In a Verilated model the RAM is `<path of this block>.environment.memory.words`.
 #[derive(LogicBlock)]
 pub struct ProcessorSubsystem {
-    /// Core clock.
+    /// Clock of the datapath.
     pub core_clock: Signal<In, Clock>,
     /// Processor clock: half the core clock, without a phase relation that is relied on.
     pub processor_clock: Signal<In, Clock>,
@@ -80,6 +81,17 @@ pub struct ProcessorSubsystem {
     pub packet_event: Signal<In, Event>,
     /// Pulse: an event was lost.
     pub event_lost: Signal<Out, Bit>,
+    /// A captured store is to be reported, until `captured_ready`.
+    pub captured_valid: Signal<In, Bit>,
+    pub captured_ready: Signal<Out, Bit>,
+    pub captured: Signal<In, Bits<12>>,
+    /// A message in the miss ring is to be reported, until `missed_ready`.
+    pub missed_valid: Signal<In, Bit>,
+    pub missed_ready: Signal<Out, Bit>,
+    pub missed: Signal<In, Bits<12>>,
+    /// Captured stores are to be carried out, or consumer indices given back.
+    pub replay: Signal<Out, ReplayRequest>,
+    pub replayed: Signal<In, Replayed>,
     /// The inbox is written: host memory that was read.
     pub inbox_valid: Signal<In, Bit>,
     /// Beat of the inbox, 0 to 63.
@@ -191,6 +203,14 @@ impl ProcessorSubsystem {
             packet_valid: Default::default(),
             packet_event: Default::default(),
             event_lost: Default::default(),
+            captured_valid: Default::default(),
+            captured_ready: Default::default(),
+            captured: Default::default(),
+            missed_valid: Default::default(),
+            missed_ready: Default::default(),
+            missed: Default::default(),
+            replay: Default::default(),
+            replayed: Default::default(),
             inbox_valid: Default::default(),
             inbox_address: Default::default(),
             inbox_data: Default::default(),
@@ -283,6 +303,14 @@ impl Logic for ProcessorSubsystem {
         self.environment.packet_valid.next = self.packet_valid.val();
         self.environment.packet_event.next = self.packet_event.val();
         self.event_lost.next = self.environment.event_lost.val();
+        self.environment.captured_valid.next = self.captured_valid.val();
+        self.captured_ready.next = self.environment.captured_ready.val();
+        self.environment.captured.next = self.captured.val();
+        self.environment.missed_valid.next = self.missed_valid.val();
+        self.missed_ready.next = self.environment.missed_ready.val();
+        self.environment.missed.next = self.missed.val();
+        self.replay.next = self.environment.replay.val();
+        self.environment.replayed.next = self.replayed.val();
         self.environment.inbox_valid.next = self.inbox_valid.val();
         self.environment.inbox_address.next = self.inbox_address.val();
         self.environment.inbox_data.next = self.inbox_data.val();

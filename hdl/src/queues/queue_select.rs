@@ -3,31 +3,29 @@
 use crate::bundles::ConfigurationWrite;
 use rust_hdl::prelude::*;
 
-/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, and
-/// two that a control word of `LOAD_RECORD` refers to.
+/// A word of queue state for a resident queue. Each has four places in its region: a control word, an address, one that
+/// a control word of `LOAD_RECORD` refers to, and one that is only read.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct QueueWord {
     /// It is the control word.
     pub control: Bit,
     /// It is the address.
     pub address: Bit,
-    /// The queue.
+    /// Whose word is written.
     pub queue: Bits<8>,
-    /// The word.
+    /// As firmware wrote it.
     pub word: Bits<64>,
     /// With a control word of `LOAD_RECORD`, and until the next one: word 2 of the record below a bit that is set.
     /// With any other control word: zero.
     pub second: Bits<34>,
-    /// Likewise word 3.
-    pub third: Bits<33>,
 }
 
 /// Finds the words of one region among all queue state (`abi::queue_state`): 1 for transmit queues,
 /// 2 for receive queues.
 ///
-/// Words 2 and 3 are kept for the control word behind them.
+/// Word 2 is kept for the control word behind it.
 ///
-/// Contract: what is not valid is never selected. Words 2 and 3 come when everybody is done with the last control word.
+/// Contract: what is not valid is never selected. Word 2 comes when everybody is done with the last control word.
 ///
 /// Latency: one cycle, in a register, since what follows is all over the device.
 #[derive(LogicBlock, Default)]
@@ -44,8 +42,7 @@ pub struct QueueSelect {
     pub selected: Signal<Out, QueueWord>,
     word: DFF<QueueWord>,
     second: DFF<Bits<34>>,
-    third: DFF<Bits<33>>,
-    /// They came behind the last control word.
+    /// It came behind the last control word.
     fresh: DFF<Bit>,
     index: Signal<Local, Bits<16>>,
     is_resident: Signal<Local, Bit>,
@@ -56,7 +53,7 @@ pub struct QueueSelect {
 impl Logic for QueueSelect {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, word, second, third, fresh);
+        dff_setup!(self, clock, word, second, fresh);
         self.index.next = self.configuration.val().index;
         self.is_resident.next = self.configuration.val().valid
             & (self
@@ -78,23 +75,17 @@ impl Logic for QueueSelect {
                 | (bit_cast::<34, 1>(1.into()) << 33);
             self.fresh.d.next = true;
         }
-        if self.is_resident.val() & (self.place.val() == 3) {
-            self.third.d.next = self.data.val().get_bits::<33>(0);
-        }
         if self.is_resident.val() & (self.place.val() == 0) {
             self.fresh.d.next = false;
             if !self.fresh.q.val() {
                 self.second.d.next = 0.into();
-                self.third.d.next = 0.into();
             }
         }
         self.selected.next = self.word.q.val();
         self.selected.next.second = self.second.q.val();
-        self.selected.next.third = self.third.q.val();
         if self.reset.val() {
             self.fresh.d.next = false;
             self.second.d.next = 0.into();
-            self.third.d.next = 0.into();
         }
     }
 }
@@ -135,7 +126,7 @@ mod tests {
         assert!(!unit.selected.val().control);
     }
 
-    /// What words 2 and 3 say counts for the next control word and for no later one.
+    /// What word 2 says counts for the next control word and for no later one.
     #[test]
     fn a_record_is_loaded_once() {
         let mut unit = QueueSelect::default();
@@ -150,10 +141,10 @@ mod tests {
             clock_cycle!(unit, clock);
             let selected = unit.selected.val();
             if selected.control {
-                seen.push((selected.second.to_u64(), selected.third.to_u64()));
+                seen.push(selected.second.to_u64());
             }
         }
-        assert_eq!(seen, [(0, 0), (1 << 33 | 77, 99), (0, 0)]);
+        assert_eq!(seen, [0, 1 << 33 | 77, 0]);
     }
 
     #[test]

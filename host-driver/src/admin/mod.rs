@@ -7,13 +7,16 @@ mod rings;
 use crate::deadline::Deadline;
 use crate::error::{OpenError, RequestError};
 use crate::open_options::OpenOptions;
-use crate::transport::{Bar, Transport, TransportError};
-use abi::admin::{opcode, status::Status};
+use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};
+use abi::admin::{MISS_RING_BYTES, TABLE_ENTRY_BYTES, opcode, status::Status};
 use abi::control::registers::{self, ProcessorControl};
 use claim::Claim;
 use rings::{RingMemory, Rings};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What the firmware is asked by `GIVE_MEMORY`.
+const GIVE_MEMORY: &str = "to keep in the host's memory what is not resident";
 
 /// The admin queue of a device.
 pub struct AdminQueue<T: Transport> {
@@ -21,6 +24,8 @@ pub struct AdminQueue<T: Transport> {
     rings: Rings<T>,
     /// Memory of endpoints of which nobody knows whether they exist.
     parked: Vec<Arc<T::Memory>>,
+    /// What the device was given to keep what is not resident.
+    given: Vec<Arc<T::Memory>>,
     patience: Duration,
 }
 
@@ -39,6 +44,7 @@ impl<T: Transport> AdminQueue<T> {
         Ok(AdminQueue {
             rings,
             parked: Vec::new(),
+            given: Vec::new(),
             transport,
             patience: options.firmware_patience,
         })
@@ -47,6 +53,24 @@ impl<T: Transport> AdminQueue<T> {
     /// ABI version and source revision of the firmware.
     pub fn identify(&mut self) -> Result<u64, RequestError> {
         self.call("who it is", opcode::IDENTIFY, &[])
+    }
+
+    /// Gives the device memory for so many endpoints that have no queues: a table, and the miss ring.
+    ///
+    /// # Errors
+    /// There is no such memory, or as [`AdminQueue::call`].
+    pub fn give_memory(&mut self, endpoints: usize) -> Result<(), RequestError> {
+        let mut operands = [0; 2];
+        for (operand, bytes) in operands
+            .iter_mut()
+            .zip([endpoints * TABLE_ENTRY_BYTES, MISS_RING_BYTES])
+        {
+            let memory = self.transport.allocate(bytes, Layout::Contiguous)?;
+            *operand = memory.device_address(0);
+            self.given.push(Arc::new(memory));
+        }
+        self.call(GIVE_MEMORY, opcode::GIVE_MEMORY, &operands)?;
+        Ok(())
     }
 
     /// Makes one request and waits for its answer.
@@ -101,7 +125,8 @@ impl<T: Transport> AdminQueue<T> {
         self.parked.extend(memory);
     }
 
-    /// Turns the admin queue off. If this succeeds, the device touches neither the rings nor what was parked any more.
+    /// Turns the admin queue off. If this succeeds, the device touches none of its memory any more: the rings, what it
+    /// was given, what was parked.
     fn give_back(&mut self) -> Result<(), OpenError> {
         if !self.rings.are_own()? {
             // The driver that has the device now found it quiet before it set up its rings (contract 1, rules 32 and
@@ -120,6 +145,9 @@ impl<T: Transport> AdminQueue<T> {
                 // its rings.
                 self.rings.quiesce()?;
             }
+        } else if !self.given.is_empty() {
+            // Messages and the firmware's own work go to this memory without a request of ours.
+            self.rings.quiesce()?;
         }
         self.rings.turn_off();
         Ok(())
@@ -130,7 +158,8 @@ impl<T: Transport> Drop for AdminQueue<T> {
     fn drop(&mut self) {
         // During unwinding the simulated clock stands still; the device stays ours until it is taken over.
         if std::thread::panicking() || self.give_back().is_err() {
-            leak(self.parked.drain(..).chain(self.rings.memory()));
+            let (parked, given) = (self.parked.drain(..), self.given.drain(..));
+            leak(parked.chain(given).chain(self.rings.memory()));
         }
     }
 }
@@ -341,5 +370,49 @@ mod tests {
             ..OPTIONS
         };
         AdminQueue::new(transport.clone(), &take_over).expect("it takes over");
+    }
+
+    #[test]
+    fn memory_that_was_given_is_free_when_the_niu_is_quiet_and_not_before() {
+        for (is_quiet, left) in [(true, 0), (false, 4)] {
+            let transport = FakeDevice::new();
+            let mut queue = open(&transport);
+            queue.give_memory(64).expect("the firmware takes it");
+            assert_eq!(transport.pieces_of_memory(), 4);
+            let own = AdminEntries::unpack(transport.register(registers::admin_entries::OFFSET));
+            if !is_quiet {
+                transport.set_register(registers::status::OFFSET, 0);
+            }
+            drop(queue);
+            assert_eq!(transport.pieces_of_memory(), left);
+            let stop = Quiesce::unpack(transport.register(registers::quiesce::OFFSET));
+            assert_eq!(stop.generation, own.generation + 1);
+        }
+    }
+
+    #[test]
+    fn a_firmware_that_takes_no_memory_is_an_error_that_says_so() {
+        let transport = FakeDevice::new();
+        let mut queue = open(&transport);
+        queue.give_memory(64).expect("the firmware takes it");
+        let again = queue.give_memory(64).expect_err("it has some");
+        assert!(
+            matches!(
+                again,
+                RequestError::Refused {
+                    what: GIVE_MEMORY,
+                    status: Some(Status::BadOperand)
+                }
+            ),
+            "{again}"
+        );
+        // A silent firmware may yet take it.
+        transport.silence_firmware(true);
+        queue.give_memory(64).expect_err("it is silent");
+        let pieces = transport.pieces_of_memory();
+        assert_eq!(pieces, 8);
+        transport.silence_firmware(false);
+        drop(queue);
+        assert_eq!(transport.pieces_of_memory(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! The firmware of a fake device. It serves its rings by the rules of the true one (`firmware/src/rings.rs`).
 
 use super::hardware::Endpoint;
-use super::state::State;
+use super::state::{PAGE_BYTES, State};
 use abi::admin::opcode::Opcode;
 use abi::admin::{Completion, EndpointResult, EndpointShape, Submission, status::Status};
 use abi::control::registers::{self, AdminEntries, Capabilities, Sizes};
@@ -11,8 +11,12 @@ use abi::queue_state::Translation;
 const ENDPOINTS_LOG2: u32 = 6;
 /// Endpoint pages.
 pub(super) const ENDPOINTS: usize = 1 << ENDPOINTS_LOG2;
-/// Queues each way, and so the endpoints at a time.
-const QUEUES: usize = 4;
+/// Queues each way; endpoints that have none are away.
+const QUEUES: u16 = 4;
+/// Base-2 logarithm of the slots of a transmit queue.
+pub(super) const TRANSMIT_SLOTS_LOG2: u32 = 5;
+/// Stands for no queue in a result.
+const AWAY: u16 = 0xffff;
 /// Endpoints that may have inline bodies.
 const INLINE_PAGES: usize = 2;
 /// RQIDs.
@@ -24,11 +28,11 @@ const ABI_VERSION: u64 = ((abi::ABI_VERSION_MAJOR as u64) << 16) | abi::ABI_VERS
 pub(super) fn registers_at_start() -> [(usize, u32); 6] {
     let capabilities = Capabilities {
         interrupt_vectors_log2: 2,
-        transmit_queues: QUEUES as u32 as _,
-        receive_queues: QUEUES as u32 as _,
+        transmit_queues: QUEUES.into(),
+        receive_queues: QUEUES.into(),
     };
     let sizes = Sizes {
-        transmit_slots_log2: 5,
+        transmit_slots_log2: TRANSMIT_SLOTS_LOG2.into(),
         translation_log2: 8,
         endpoints_log2: ENDPOINTS_LOG2 as _,
         receive_queue_ids_log2: RECEIVE_QUEUE_IDS_LOG2 as _,
@@ -64,6 +68,8 @@ pub(super) struct Firmware {
     pub resets: usize,
     /// It took the place of another and was given no rings since.
     pub knows_nothing: bool,
+    /// It was given memory for what is not resident.
+    has_memory: bool,
 }
 
 impl State {
@@ -79,6 +85,7 @@ impl State {
             self.firmware.consumer = 0;
             self.firmware.resets += 1;
             self.firmware.knows_nothing = false;
+            self.firmware.has_memory = false;
             self.endpoints.clear();
         }
         let entries = 1 << word.log2;
@@ -141,12 +148,13 @@ impl State {
             Opcode::Identify => return Ok(ABI_VERSION << 32),
             Opcode::CreateEndpoint => {
                 let number = self.create(EndpointShape::unpack(first), second, third)?;
-                return Ok(endpoint_result(number));
+                return self.install(number);
             }
             Opcode::DestroyEndpoint => {
                 let endpoint = self.endpoints.remove(&number);
                 return endpoint.map(|_| 0).ok_or(Status::NoSuchEndpoint);
             }
+            Opcode::GiveMemory => return self.take_memory(first, second),
             _ => {}
         }
         let bound = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(second as u16);
@@ -166,7 +174,13 @@ impl State {
                 let entry = Translation::unpack(third);
                 endpoint.translations.insert(second as u16, entry);
             }
-            Opcode::InstallEndpoint => return Ok(endpoint_result(number)),
+            Opcode::EvictEndpoint => {
+                endpoint.queue.take().ok_or(Status::NoSuchEndpoint)?;
+            }
+            Opcode::InstallEndpoint if endpoint.queue.is_some() => {
+                return Err(Status::NoSuchEndpoint);
+            }
+            Opcode::InstallEndpoint => return self.install(number),
             _ => {}
         }
         Ok(0)
@@ -181,7 +195,7 @@ impl State {
         }
         let with_bodies = self.endpoints.values().filter(|other| other.inline).count();
         let no_page = shape.inline == 1 && with_bodies >= INLINE_PAGES;
-        if self.endpoints.len() >= QUEUES || no_page {
+        if no_page || !self.firmware.has_memory {
             return Err(Status::NoResources);
         }
         let free = (0..ENDPOINTS as u16).find(|number| !self.endpoints.contains_key(number));
@@ -191,16 +205,47 @@ impl State {
         Ok(number)
     }
 
+    /// Gives an endpoint a queue, if one is free.
+    fn install(&mut self, number: u16) -> Result<u64, Status> {
+        let has = |queue: &u16| {
+            self.endpoints
+                .values()
+                .any(|other| other.queue == Some(*queue))
+        };
+        let free = (0..QUEUES).find(|queue| !has(queue));
+        let endpoint = self.endpoints.get_mut(&number);
+        let endpoint = endpoint.ok_or(Status::NoSuchEndpoint)?;
+        endpoint.queue = endpoint.queue.or(free);
+        let result = EndpointResult {
+            endpoint: number.into(),
+            transmit_queue: endpoint.queue.unwrap_or(AWAY).into(),
+            window_base: 0,
+        };
+        Ok(result.pack())
+    }
+
+    /// Memory for a table of endpoints and a miss ring. Nothing is kept there: each endpoint has all it needs.
+    fn take_memory(&mut self, table: u64, miss_ring: u64) -> Result<u64, Status> {
+        if self.firmware.has_memory {
+            return Err(Status::BadOperand);
+        }
+        for (address, bytes) in [
+            (table, ENDPOINTS * abi::admin::TABLE_ENTRY_BYTES),
+            (miss_ring, abi::admin::MISS_RING_BYTES),
+        ] {
+            if address == 0 || address % PAGE_BYTES as u64 != 0 {
+                return Err(Status::BadOperand);
+            }
+            let mut pages = (0..bytes).step_by(PAGE_BYTES);
+            if !pages.all(|page| self.bytes(address + page as u64, PAGE_BYTES).is_some()) {
+                return Err(Status::AddressRefused);
+            }
+        }
+        self.firmware.has_memory = true;
+        Ok(0)
+    }
+
     fn wide(&self, low: usize, high: usize) -> u64 {
         u64::from(self.register(low)) | (u64::from(self.register(high)) << 32)
     }
-}
-
-fn endpoint_result(number: u16) -> u64 {
-    let result = EndpointResult {
-        endpoint: number.into(),
-        transmit_queue: number.into(),
-        window_base: 0,
-    };
-    result.pack()
 }

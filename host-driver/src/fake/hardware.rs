@@ -1,6 +1,7 @@
 //! The messages of a fake device: stores to the endpoint pages become entries of receive rings.
 
-use super::state::{PAGE_BYTES, State};
+use super::firmware::TRANSMIT_SLOTS_LOG2;
+use super::state::{PAGE_BYTES, State, Store};
 use abi::admin::EndpointShape;
 use abi::control::registers;
 use abi::endpoint::{
@@ -9,13 +10,15 @@ use abi::endpoint::{
 use abi::message::error::Error as Code;
 use abi::message::{
     HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, ReceiveDescriptor,
-    Shadow, TransmitHeader,
+    SHADOW_BYTES, SHADOW_LOSSES_OFFSET, Shadow, ShadowLosses, TransmitHeader, shadow_losses,
 };
 use abi::queue_state::Translation;
 use std::collections::{BTreeMap, VecDeque};
 
 pub(super) struct Endpoint {
     pub inline: bool,
+    /// `None`: it is away.
+    pub queue: Option<u16>,
     pub window_log2: u64,
     pub receive_queue_id: Option<u16>,
     pub translations: BTreeMap<u16, Translation>,
@@ -28,6 +31,11 @@ pub(super) struct Endpoint {
     /// Where the shadow line stands, and what it says.
     shadow_address: u64,
     shadow: Shadow,
+    losses: ShadowLosses,
+    /// Nothing is accepted until the driver starts again.
+    lost: bool,
+    /// The line does not tell of all losses and errors yet.
+    is_untold: bool,
     /// Messages launched, and those that are still to be delivered.
     launched: u16,
     waiting: VecDeque<Message>,
@@ -46,6 +54,7 @@ impl Endpoint {
     pub fn new(shape: EndpointShape, ring: u64, shadow_address: u64) -> Self {
         Endpoint {
             inline: shape.inline == 1,
+            queue: None,
             window_log2: shape.window_log2,
             receive_queue_id: None,
             translations: BTreeMap::new(),
@@ -56,6 +65,9 @@ impl Endpoint {
             returned: 0,
             shadow_address,
             shadow: Shadow::default(),
+            losses: ShadowLosses::default(),
+            lost: false,
+            is_untold: false,
             launched: 0,
             waiting: VecDeque::new(),
             mark: false,
@@ -78,14 +90,29 @@ enum Way {
 impl State {
     /// A store of 8 bytes to the endpoint pages.
     pub fn store_to_page(&mut self, offset: u64, value: u64) {
+        self.log(Store::Page(offset, value));
         self.endpoint_stores.insert(offset, value);
         let (number, offset) = (offset as usize / PAGE_BYTES, offset as usize % PAGE_BYTES);
+        let Some(endpoint) = self.endpoints.get_mut(&(number as u16)) else {
+            return;
+        };
+        // A mark is for the next Express store, whatever becomes of that.
+        let marked = offset >= EXPRESS_OFFSET && std::mem::take(&mut endpoint.mark);
+        let producer = match offset {
+            page::transmit_producer::OFFSET => Some(value as u16),
+            EXPRESS_OFFSET.. => Some(endpoint.launched.wrapping_add(1)),
+            _ => None,
+        };
+        if producer.is_some_and(|producer| !self.accepts(number as u16, producer)) {
+            return self.deliver();
+        }
         let Some(endpoint) = self.endpoints.get_mut(&(number as u16)) else {
             return;
         };
         match offset {
             page::receive_consumer::OFFSET => endpoint.returned = value as u16,
             page::mark::OFFSET => endpoint.mark = true,
+            page::resume::OFFSET => endpoint.lost &= endpoint.launched != value as u16,
             page::transmit_producer::OFFSET => self.launch(number, value as u16),
             EXPRESS_OFFSET.. => {
                 let place = offset - EXPRESS_OFFSET;
@@ -93,13 +120,62 @@ impl State {
                 endpoint.waiting.push_back(Message {
                     destination: (place >> EXPRESS_DESTINATION_SHIFT) as u16,
                     tag: (place >> EXPRESS_TAG_SHIFT) as u8 & ((1 << EXPRESS_TAG_BITS) - 1),
-                    marked: std::mem::take(&mut endpoint.mark),
+                    marked,
                     payload: value.to_le_bytes().to_vec(),
                 });
             }
             _ => {}
         }
         self.deliver();
+    }
+
+    /// Whether a store that moves the producer index there is accepted.
+    fn accepts(&mut self, number: u16, producer: u16) -> bool {
+        if self.loses(number) {
+            return false;
+        }
+        let Some(endpoint) = self.endpoints.get_mut(&number) else {
+            return false;
+        };
+        let consumer = endpoint.shadow.consumer as u16;
+        let ahead = producer.wrapping_sub(consumer);
+        let legal = endpoint.launched.wrapping_sub(consumer)..=1 << TRANSMIT_SLOTS_LOG2;
+        if !legal.contains(&ahead) {
+            endpoint.shadow.store_errors += 1;
+            endpoint.shadow.store_error = Code::Overflow.code();
+            endpoint.is_untold = true;
+        }
+        legal.contains(&ahead)
+    }
+
+    /// Whether a store to an endpoint is lost, as the program has asked for, or behind another one.
+    pub fn loses(&mut self, number: u16) -> bool {
+        let Some(endpoint) = self.endpoints.get_mut(&number) else {
+            return false;
+        };
+        if endpoint.lost || !self.lose.as_mut().is_some_and(|lose| lose()) {
+            return endpoint.lost;
+        }
+        endpoint.lost = true;
+        endpoint.is_untold = true;
+        endpoint.losses = ShadowLosses {
+            losses: (endpoint.losses.losses + 1) % (1 << shadow_losses::losses::WIDTH),
+            lost_from: endpoint.launched.into(),
+        };
+        true
+    }
+
+    fn write_shadow_line(&mut self, number: u16) {
+        let Some(endpoint) = self.endpoints.get_mut(&number) else {
+            return;
+        };
+        endpoint.is_untold = false;
+        let mut line = [0; SHADOW_BYTES];
+        let (first, second) = line.split_at_mut(SHADOW_LOSSES_OFFSET);
+        first.copy_from_slice(&endpoint.shadow.pack().to_le_bytes());
+        second.copy_from_slice(&endpoint.losses.pack().to_le_bytes());
+        let address = endpoint.shadow_address;
+        self.device_writes(address, &line);
     }
 
     /// Reads the inline bodies up to a producer index.
@@ -139,6 +215,9 @@ impl State {
         }
         let numbers: Vec<u16> = self.endpoints.keys().copied().collect();
         for number in numbers {
+            if self.endpoints.get(&number).is_some_and(|it| it.is_untold) {
+                self.write_shadow_line(number);
+            }
             while self.deliver_one(number) {}
         }
     }
@@ -168,8 +247,7 @@ impl State {
             endpoint.shadow.message_errors += 1;
             endpoint.shadow.message_error = code.code();
         }
-        let (address, word) = (endpoint.shadow_address, endpoint.shadow.pack());
-        self.device_writes(address, &word.to_le_bytes());
+        self.write_shadow_line(sender);
         true
     }
 

@@ -1,9 +1,9 @@
 //! A device that is no more than this process: it **stands in for** a NIU in examples and in tests of host programs.
 //!
 //! [`FakeDevice`] keeps the driver's side of contract 1: registers, admin queue, endpoints, messages between endpoints
-//! of the same device, errors in shadow lines. It has no link, so that messages reach its own node only; it models no
-//! timing, and it checks little of what a NIU checks. Its clock moves only while a program waits. The true hardware
-//! runs in the simulator (`wayfarer-cluster`).
+//! of the same device, errors and losses in shadow lines. It has no link, so that messages reach its own node only; it
+//! models no timing, and it checks little of what a NIU checks. Its clock moves only while a program waits. The true
+//! hardware runs in the simulator (`wayfarer-cluster`).
 
 mod firmware;
 mod hardware;
@@ -12,6 +12,8 @@ mod state;
 use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};
 use abi::admin::opcode::Opcode;
 use state::State;
+#[cfg(test)]
+pub(crate) use state::Store;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -94,6 +96,31 @@ impl FakeDevice {
         state.deliver();
     }
 
+    /// Asks `lose` of each store of a message, or of the beginning of an inline body, whether it is lost. A NIU loses
+    /// stores that it has to capture and has no room for. The shadow line tells of a loss when messages are next
+    /// delivered ([`FakeDevice::hold_messages`]). `lose` must not use the device.
+    ///
+    /// ```
+    /// use wayfarer_host_driver::fake::FakeDevice;
+    /// use wayfarer_host_driver::{
+    ///     Destination, Device, EndpointOptions, NodeNumber, OpenOptions, ReceiveQueueId, VirtualChannel,
+    /// };
+    ///
+    /// let fake = FakeDevice::new();
+    /// let device = Device::with_transport(fake.clone(), OpenOptions::default())?;
+    /// let mut endpoint = device.create_endpoint(EndpointOptions::default())?;
+    /// endpoint.load_translation(Destination(0), NodeNumber(0), ReceiveQueueId(0), VirtualChannel::ZERO)?;
+    /// let mut lose = true;
+    /// fake.lose_stores(move || std::mem::take(&mut lose));
+    /// endpoint.send_express(Destination(0), 0, *b"lost one")?;
+    /// // This call finds that out, and stores the message again.
+    /// assert!(endpoint.receive().is_some());
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    pub fn lose_stores(&self, lose: impl FnMut() -> bool + Send + 'static) {
+        self.state().lose = Some(Box::new(lose));
+    }
+
     /// Has this done whenever a program waits, after the firmware's work.
     pub fn while_waiting(&self, other_side: impl Fn() + Send + Sync + 'static) {
         self.state().other_side = Some(Arc::new(other_side));
@@ -167,7 +194,17 @@ impl FakeDevice {
 
     /// What was stored to NIU memory since this was last asked: offset and bytes.
     pub(crate) fn take_memory_stores(&self) -> Vec<(u64, Vec<u8>)> {
-        std::mem::take(&mut self.state().memory_stores)
+        let stores = self.take_stores().into_iter();
+        let to_memory = stores.filter_map(|store| match store {
+            state::Store::Memory(offset, bytes) => Some((offset, bytes)),
+            _ => None,
+        });
+        to_memory.collect()
+    }
+
+    /// What was stored to endpoint pages and NIU memory since this was last asked, in order.
+    pub(crate) fn take_stores(&self) -> Vec<state::Store> {
+        std::mem::take(&mut self.state().stores)
     }
 
     /// Waits for an interrupt so far.

@@ -4,12 +4,29 @@ use super::firmware::{self, Firmware};
 use super::hardware::Endpoint;
 use crate::transport::Layout;
 use abi::control::registers;
+use abi::message::INLINE_BODY_BYTES;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 pub(super) const PAGE_BYTES: usize = 4096;
+/// Bytes of NIU memory that are stored at once.
+const LANE_BYTES: usize = 16;
+
+/// Says of each store whether it is lost.
+type Lose = Box<dyn FnMut() -> bool + Send>;
+
+/// A store to the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// To the endpoint pages: offset and value.
+    Page(u64, u64),
+    /// To NIU memory: offset and bytes.
+    Memory(u64, Vec<u8>),
+    /// None: a fence.
+    Fence,
+}
 
 /// What the other side does while a program waits.
 type OtherSide = Arc<dyn Fn() + Send + Sync>;
@@ -20,8 +37,9 @@ pub(super) struct State {
     pub unread_writes: usize,
     /// The last store at each offset of the endpoint pages.
     pub endpoint_stores: BTreeMap<u64, u64>,
-    /// Stores to NIU memory, in order.
-    pub memory_stores: Vec<(u64, Vec<u8>)>,
+    /// Stores to endpoint pages and NIU memory since they were last asked for, in order.
+    #[cfg(test)]
+    pub stores: Vec<Store>,
     /// Those that no fence has followed yet: the device does not see them.
     kept_back: Vec<(u64, Vec<u8>)>,
     /// Inline bodies.
@@ -35,6 +53,7 @@ pub(super) struct State {
     pub longest_wait: Option<Duration>,
     pub other_side: Option<OtherSide>,
     pub hold_messages: bool,
+    pub lose: Option<Lose>,
     pub endpoints: BTreeMap<u16, Endpoint>,
     pub firmware: Firmware,
     /// Interrupts so far: one for each write to host memory.
@@ -59,7 +78,8 @@ impl State {
                 .collect(),
             unread_writes: 0,
             endpoint_stores: BTreeMap::new(),
-            memory_stores: Vec::new(),
+            #[cfg(test)]
+            stores: Vec::new(),
             kept_back: Vec::new(),
             niu_memory: vec![0; firmware::ENDPOINTS * PAGE_BYTES],
             unfenced: false,
@@ -69,6 +89,7 @@ impl State {
             longest_wait: None,
             other_side: None,
             hold_messages: false,
+            lose: None,
             endpoints: BTreeMap::new(),
             firmware: Firmware::default(),
             interrupts: 0,
@@ -99,18 +120,36 @@ impl State {
     }
 
     pub fn store_combined(&mut self, offset: u64, bytes: &[u8]) {
-        self.memory_stores.push((offset, bytes.to_vec()));
+        self.log(Store::Memory(offset, bytes.to_vec()));
         self.kept_back.push((offset, bytes.to_vec()));
     }
 
     pub fn fence(&mut self) {
+        self.log(Store::Fence);
         self.unfenced = false;
         for (offset, bytes) in std::mem::take(&mut self.kept_back) {
-            let at = offset as usize;
-            if let Some(place) = self.niu_memory.get_mut(at..at + bytes.len()) {
-                place.copy_from_slice(&bytes);
+            let mut at = offset as usize;
+            for part in bytes.chunks(LANE_BYTES) {
+                self.store_lane(at, part);
+                at += part.len();
             }
         }
+    }
+
+    /// The first lane of an inline body goes the way of messages.
+    fn store_lane(&mut self, at: usize, bytes: &[u8]) {
+        if at.is_multiple_of(INLINE_BODY_BYTES) && self.loses((at / PAGE_BYTES) as u16) {
+            return;
+        }
+        if let Some(place) = self.niu_memory.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// Keeps a record of stores for the tests.
+    pub fn log(&mut self, _store: Store) {
+        #[cfg(test)]
+        self.stores.push(_store);
     }
 
     /// Bytes of NIU memory as the device sees them.

@@ -107,8 +107,7 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         | Rule::RestartOnlyWhenIdle
         | Rule::AcceptanceClearsBit => "sending/fixed",
         Rule::RestartWhenIdle
-        | Rule::SaveAccepted
-        | Rule::EvictAnswered
+        | Rule::EvictIdle
         | Rule::RefusalIsAnswered
         | Rule::OnlySetBitsSpeak
         | Rule::LinkKeepsOrder => "sending/shared",
@@ -120,31 +119,40 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         Rule::AnswerOnce => "sending/final",
         Rule::LossRefusesAll
         | Rule::LossOutlivesInstall
+        | Rule::LossIsEvent
         | Rule::ResumeByStore
         | Rule::ActOnce
-        | Rule::CutWithFlip
-        | Rule::LaunchLimit
-        | Rule::FillInOrder
-        | Rule::ShortWayWaits
-        | Rule::FlipBeforeSave
-        | Rule::SaveSkipsGap => "capture/two",
+        | Rule::CapturedFirst
+        | Rule::ReplayInOrder
+        | Rule::ShedToTheEnd
+        | Rule::LeaveBeforeSave
+        | Rule::LineBeforeSave => "capture/one",
         Rule::LimitBinds => "capture/greedy",
-        Rule::SaveRefused => "capture/refused",
+        Rule::ShareBounds | Rule::DiscardRollsBack => "capture/narrow",
+        Rule::FreshWithoutCaptured => "capture/reuse",
+        Rule::ShedWithoutSlot => "capture/shared",
+        Rule::HeadsCaptured | Rule::DiscardIsLoss | Rule::EvictReplayed | Rule::LeftHeadRefused => {
+            "inline/evicted"
+        }
         Rule::PageStaysWhileUsed
         | Rule::StoreWithoutPageLost
         | Rule::TakenStoreLost
         | Rule::LostBodyRefused
         | Rule::ProducerCoversBodies
         | Rule::ResumeForgetsBodies => "inline/page",
-        Rule::PageCleared | Rule::LaunchNeedsPage => "inline/hostile",
-        Rule::FlipWithSave
-        | Rule::MissLimitIsRoom
+        Rule::PageCleared | Rule::LaunchNeedsPage | Rule::SlotHasOwner => "inline/hostile",
+        Rule::ConsumerSettles | Rule::StarvedReturns | Rule::EventMapsAgain => "misses/one",
+        Rule::DisableBeforeSave
+        | Rule::AllowanceIsRoom
         | Rule::DecideAtCommit
         | Rule::ConsumerKept
-        | Rule::CountWithFlip
+        | Rule::CloseBeforeCopy
+        | Rule::ReportsComplete
+        | Rule::ReportBehindWrite
         | Rule::MissOrder
-        | Rule::FillWakes
-        | Rule::EvictWithoutGap => "misses/two",
+        | Rule::CopyWakes
+        | Rule::RecordCountsCopies => "misses/two",
+        Rule::GiveBackInOrder => "misses/shared",
         Rule::AnswersPass | Rule::SequencePerChannel | Rule::SpaceForChannel1 => "link/coupled",
         Rule::ExpectedOnly | Rule::RepeatByTime | Rule::AcknowledgeAgain => "link/lossy",
         Rule::ArmTests

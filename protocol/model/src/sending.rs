@@ -11,7 +11,7 @@ mod worlds;
 
 use heapless::Vec;
 use protocol::{
-    Answer, Index, Limits, Origin, Outcome, Placement, Receiver, Rule, Rules, SavedSender, Verdict,
+    Answer, Index, Limits, Origin, Outcome, Placement, Receiver, Rule, Rules, Verdict,
     WaitingSender,
 };
 
@@ -47,7 +47,7 @@ pub struct QueuePlan {
 /// The world. `Q` is the transmit queue that is checked, `BITS` are those of an index.
 #[derive(Clone, Debug)]
 pub struct Sending<const BITS: u32, Q> {
-    /// The rules.
+    /// All, but for one that is taken away.
     pub rules: AllBut,
     /// Transmit queues.
     pub queues: std::vec::Vec<QueuePlan>,
@@ -103,7 +103,7 @@ struct Message {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Queue<const BITS: u32> {
     messages: Vec<Message, 8>,
-    saved: SavedSender<BITS>,
+    saved: Index<BITS>,
     slot: Option<u8>,
     /// Messages before the consumer index.
     passed: u8,
@@ -225,7 +225,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
         let queue = &state.queues[usize::from(queue)];
         let consumer = match queue.slot {
             Some(slot) => state.slots[usize::from(slot)].sender.consumer(),
-            None => queue.saved.consumer,
+            None => queue.saved,
         };
         consumer.plus(message.wrapping_sub(queue.passed))
     }
@@ -433,7 +433,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
         }
         record.slot = None;
         record.hopeless = false;
-        record.saved = SavedSender::default();
+        record.saved = Index::new(0);
         record.passed = 0;
     }
 
@@ -558,7 +558,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> World for Sending<BITS, Q> {
         };
         let queue = |plan: &QueuePlan| Queue {
             messages: plan.messages.iter().map(|_| message).collect(),
-            saved: SavedSender::default(),
+            saved: Index::new(0),
             slot: None,
             passed: 0,
             hopeless: false,
@@ -636,7 +636,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> World for Sending<BITS, Q> {
                 record.slot = Some(slot);
                 let resident = &mut state.slots[usize::from(slot)];
                 resident.owner = Some(queue);
-                resident.sender.load(limits, &record.saved);
+                resident.sender.load(limits, record.saved);
             }
             Action::Evict { slot } => {
                 let resident = &mut state.slots[usize::from(slot)];

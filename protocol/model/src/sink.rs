@@ -1,8 +1,9 @@
-//! A receive queue that comes and goes: its record, its firmware, its rings in host memory, and the host.
+//! Receive queues that come and go: their records, their firmware, their rings in host memory, and the host; and the
+//! miss ring that they share.
 
 use heapless::Vec;
 use protocol::{
-    Map, Put, ReceiveQueue, ReceiveResidency, Rule, Rules,
+    Put, ReceiveQueue, ReceiveResidency, Rule, Rules,
     miss::Found,
     residency::{ReceiveAction, ReceiveEvent},
 };
@@ -15,7 +16,7 @@ const ENTRIES: usize = 4;
 /// What a receive queue's world is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The rules.
+    /// All, but for one that is taken away.
     pub rules: AllBut,
     /// Entries of the ring: a power of two.
     pub entries: u16,
@@ -23,19 +24,38 @@ pub struct Plan {
     pub misses: u8,
 }
 
-/// The receive queue. `M` stands for a message.
+/// An entry of the miss ring.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Miss<M> {
+    /// Its receive queue.
+    pub queue: u8,
+    message: M,
+    /// Host memory has it.
+    written: bool,
+    /// Firmware knows of it.
+    reported: bool,
+    /// It was copied.
+    done: bool,
+}
+
+/// The miss ring of a node.
+pub type MissRing<M> = Vec<Miss<M>, ENTRIES>;
+
+/// A receive queue. `M` stands for a message.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Sink<M> {
+    number: u8,
     queue: ReceiveQueue<AllBut>,
     residency: ReceiveResidency<AllBut>,
     command: Option<ReceiveAction>,
-    /// A command that should be one step and is not: what its first half has read.
-    half: Option<Map>,
-    missed: Vec<M, ENTRIES>,
     /// By place: the message and its index. The index stands for the phase bit.
     ring: [Option<(M, u16)>; ENTRIES],
     /// The host's consumer index.
     taken: u16,
+    /// A consumer index on its way, and whether it has found the queue resident.
+    stored: Option<(u16, bool)>,
+    /// Firmware was told of a consumer index.
+    event: bool,
     awake: bool,
 }
 
@@ -45,27 +65,88 @@ pub struct Sink<M> {
 pub enum SinkAction {
     Unwant,
     Want,
+    TakeEvent,
     Execute { miss: u8 },
+    Drained,
     HostTakes,
+    ConsumerArrives,
     HostSleeps,
 }
 
 /// What was violated.
 pub type Fault = &'static str;
 
+/// An entry reaches host memory, or firmware takes a report. Each of them in the ring's order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum MissAction {
+    Write,
+    Report,
+}
+
+/// Lists what may happen to a miss ring.
+pub fn miss_actions<M>(plan: &Plan, ring: &MissRing<M>, mut add: impl FnMut(MissAction)) {
+    if ring.iter().any(|miss| !miss.written) {
+        add(MissAction::Write);
+    }
+    let next = ring.iter().find(|miss| !miss.reported);
+    let early = !plan.rules.holds(Rule::ReportBehindWrite);
+    if next.is_some_and(|miss| miss.written || early) {
+        add(MissAction::Report);
+    }
+}
+
+/// It happens.
+pub fn miss_step<M>(ring: &mut MissRing<M>, action: MissAction) {
+    let next = ring.iter_mut();
+    match action {
+        MissAction::Write => {
+            next.filter(|miss| !miss.written)
+                .for_each(|miss| miss.written = true);
+        }
+        MissAction::Report => {
+            let mut unreported = next.filter(|miss| !miss.reported);
+            unreported.next().expect("there is one").reported = true;
+        }
+    }
+}
+
 impl<M: Copy + PartialEq> Sink<M> {
-    /// Resident and empty, and the host is asleep.
-    pub fn new(plan: &Plan) -> Self {
+    /// Empty, and the host is asleep.
+    pub fn new(plan: &Plan, number: u8, resident: bool) -> Self {
+        let queue = if resident {
+            ReceiveQueue::new(plan.rules, plan.entries)
+        } else {
+            ReceiveQueue::away(plan.rules, plan.entries)
+        };
         Self {
-            queue: ReceiveQueue::new(plan.rules, plan.entries),
-            residency: ReceiveResidency::new(plan.rules, plan.entries),
+            number,
+            queue,
+            residency: ReceiveResidency::new(plan.rules, plan.entries, resident),
             command: None,
-            half: None,
-            missed: Vec::new(),
             ring: [None; ENTRIES],
             taken: 0,
+            stored: None,
+            event: false,
             awake: false,
         }
+    }
+
+    /// Whether it holds a queue of the NIU, or is on its way.
+    pub fn has_slot(&self) -> bool {
+        !self.residency.is_away()
+    }
+
+    /// Whether firmware waits for the end of a job.
+    pub fn is_busy(&self) -> bool {
+        !self.residency.is_away() && !self.residency.is_present() || self.command.is_some()
+    }
+
+    /// Whether it is away and firmware has a reason to install it.
+    pub fn wants_slot(&self, ring: &MissRing<M>) -> bool {
+        let mut own = ring.iter().filter(|miss| miss.queue == self.number);
+        let missed = own.any(|miss| miss.reported && !miss.done);
+        self.residency.is_away() && (missed || self.event && self.residency.is_starved())
     }
 
     /// A message's header came.
@@ -74,66 +155,143 @@ impl<M: Copy + PartialEq> Sink<M> {
     }
 
     /// Whether a message finds room.
-    pub fn has_room(&self, plan: &Plan, found: Found) -> bool {
-        self.queue
-            .has_room(found, self.missed.len() < plan.misses.into())
+    pub fn has_room(&self, plan: &Plan, ring: &MissRing<M>, found: Found) -> bool {
+        self.queue.has_room(found, ring.len() < plan.misses.into())
     }
 
     /// A message is committed that has found room.
-    pub fn commit(&mut self, plan: &Plan, found: Found, message: M) -> Result<(), Fault> {
-        let away = matches!(self.queue.map, Map::Away { .. });
-        match self
-            .queue
-            .commit(found, self.missed.len() < plan.misses.into())
-        {
-            Put::Entry(_) if away => Err("a record was written that is saved already"),
+    pub fn commit(
+        &mut self,
+        plan: &Plan,
+        ring: &mut MissRing<M>,
+        found: Found,
+        message: M,
+    ) -> Result<(), Fault> {
+        match self.queue.commit(found, ring.len() < plan.misses.into()) {
             Put::Entry(index) => self.write(plan, index, message, true),
-            Put::Miss if !away => Err("a miss was counted of a resident queue"),
-            Put::Miss => self
-                .missed
-                .push(message)
-                .map_err(|_| "the miss ring overflows"),
+            Put::Miss => {
+                let miss = Miss {
+                    queue: self.number,
+                    message,
+                    written: false,
+                    reported: false,
+                    done: false,
+                };
+                ring.push(miss).map_err(|_| "the miss ring overflows")
+            }
             Put::Refused => Err("refused after all"),
         }
     }
 
-    /// Lists what may happen.
-    pub fn actions(&self, plan: &Plan, mut add: impl FnMut(SinkAction)) {
-        if let Some(command) = self.command {
-            let filled = matches!(command, ReceiveAction::Fill { .. });
-            let any = filled && !plan.rules.holds(Rule::MissOrder);
-            let choices = if any { self.missed.len() as u8 } else { 1 };
-            (0..choices).for_each(|miss| add(SinkAction::Execute { miss }));
-        } else if matches!(self.queue.map, Map::Away { .. }) {
-            add(SinkAction::Want);
-        }
-        let settled = self.command.is_none() || !plan.rules.holds(Rule::EvictWithoutGap);
-        let gap = self.residency.has_gap() && plan.rules.holds(Rule::EvictWithoutGap);
-        if matches!(self.queue.map, Map::Resident(_)) && settled && !gap {
-            add(SinkAction::Unwant);
+    /// Lists what may happen. `free`: firmware has nothing else to do; `vacant`: a queue of the NIU is free.
+    pub fn actions(
+        &self,
+        plan: &Plan,
+        ring: &MissRing<M>,
+        free: bool,
+        vacant: bool,
+        mut add: impl FnMut(SinkAction),
+    ) {
+        self.firmware(plan, ring, free, vacant, &mut add);
+        if self.stored.is_some() {
+            add(SinkAction::ConsumerArrives);
         }
         if self.awake {
-            add(match self.next_entry(plan) {
-                Some(_) => SinkAction::HostTakes,
-                None => SinkAction::HostSleeps,
-            });
+            match self.next_entry(plan) {
+                Some(_) if self.stored.is_none() => add(SinkAction::HostTakes),
+                Some(_) => {}
+                None => add(SinkAction::HostSleeps),
+            }
+        }
+    }
+
+    /// The place of the entry of the miss ring that is copied next, if it was reported.
+    fn next_misses<'a>(&self, ring: &'a MissRing<M>) -> impl Iterator<Item = u8> + 'a {
+        let number = self.number;
+        let of_it = move |miss: &Miss<M>| miss.queue == number && miss.reported && !miss.done;
+        (0..ring.len() as u8).filter(move |&at| of_it(&ring[usize::from(at)]))
+    }
+
+    fn firmware(
+        &self,
+        plan: &Plan,
+        ring: &MissRing<M>,
+        free: bool,
+        vacant: bool,
+        add: &mut impl FnMut(SinkAction),
+    ) {
+        match self.command {
+            Some(ReceiveAction::Copy { .. }) => {
+                let any = !plan.rules.holds(Rule::MissOrder);
+                let misses: Vec<u8, ENTRIES> = self.next_misses(ring).collect();
+                let chosen = if any {
+                    misses.len()
+                } else {
+                    misses.len().min(1)
+                };
+                for &miss in &misses[..chosen] {
+                    add(SinkAction::Execute { miss });
+                }
+                let all = !plan.rules.holds(Rule::ReportsComplete)
+                    || !plan.rules.holds(Rule::CloseBeforeCopy)
+                    || ring.iter().all(|miss| miss.reported);
+                if misses.is_empty() && all {
+                    add(SinkAction::Drained);
+                }
+            }
+            Some(ReceiveAction::Disable) => {
+                let under_way = self.stored.is_some_and(|(_, resident)| resident);
+                if !under_way || !plan.rules.holds(Rule::ConsumerSettles) {
+                    add(SinkAction::Execute { miss: 0 });
+                }
+            }
+            Some(_) => add(SinkAction::Execute { miss: 0 }),
+            None if !free => {}
+            None => {
+                if self.wants_slot(ring) && vacant {
+                    add(SinkAction::Want);
+                }
+                if self.residency.is_present() {
+                    if self.event {
+                        add(SinkAction::TakeEvent);
+                    }
+                    add(SinkAction::Unwant);
+                }
+            }
         }
     }
 
     /// Carries out a step. Returns the message that the host has taken.
-    pub fn step(&mut self, plan: &Plan, action: SinkAction) -> Result<Option<M>, Fault> {
+    pub fn step(
+        &mut self,
+        plan: &Plan,
+        ring: &mut MissRing<M>,
+        action: SinkAction,
+    ) -> Result<Option<M>, Fault> {
         match action {
             SinkAction::Unwant => self.tell(ReceiveEvent::Unwanted),
-            SinkAction::Want => self.tell(ReceiveEvent::Wanted),
+            SinkAction::Want => {
+                self.event = false;
+                self.tell(ReceiveEvent::Wanted);
+            }
+            SinkAction::TakeEvent => {
+                self.event = false;
+                self.tell(ReceiveEvent::Consumer);
+            }
             SinkAction::Execute { miss } => {
                 let command = self.command.take().expect("there is a command");
-                self.execute(plan, command, miss)?;
+                self.execute(plan, ring, command, usize::from(miss))?;
             }
+            SinkAction::Drained => self.tell(ReceiveEvent::Drained),
             SinkAction::HostTakes => {
                 let message = self.next_entry(plan).expect("there is an entry");
                 self.taken += 1;
-                self.queue.on_consumer(self.taken);
+                self.stored = Some((self.taken, self.queue.is_resident()));
                 return Ok(Some(message));
+            }
+            SinkAction::ConsumerArrives => {
+                let (index, resident) = self.stored.take().expect("it was stored");
+                self.event |= self.queue.on_consumer(index, resident);
             }
             SinkAction::HostSleeps => self.awake = false,
         }
@@ -159,51 +317,52 @@ impl<M: Copy + PartialEq> Sink<M> {
     }
 
     fn tell(&mut self, event: ReceiveEvent) {
-        let action = self.residency.step(event);
-        self.command = action.or(self.command);
+        self.command = self.residency.step(event);
     }
 
-    fn execute(&mut self, plan: &Plan, command: ReceiveAction, miss: u8) -> Result<(), Fault> {
-        let read_first = |half: &mut Option<Map>, rule| {
-            let first = !plan.rules.holds(rule) && half.is_none();
-            first.then(|| *half = Some(self.queue.map)).is_some()
-        };
+    fn execute(
+        &mut self,
+        plan: &Plan,
+        ring: &mut MissRing<M>,
+        command: ReceiveAction,
+        at: usize,
+    ) -> Result<(), Fault> {
         match command {
-            ReceiveAction::Evict => {
-                if read_first(&mut self.half, Rule::FlipWithSave) {
-                    self.command = Some(command);
-                    return Ok(());
-                }
-                let ring = self.queue.evict().ok_or("evicted twice")?;
-                let saved = match self.half.take() {
-                    Some(Map::Resident(before)) => before,
-                    _ => ring,
-                };
-                self.tell(ReceiveEvent::Evicted(saved));
+            ReceiveAction::Disable => {
+                self.queue.set_resident(false);
+                self.queue.disable();
             }
-            ReceiveAction::Install(saved) => {
-                if read_first(&mut self.half, Rule::CountWithFlip) {
-                    self.command = Some(command);
-                    return Ok(());
+            ReceiveAction::Save => {
+                let record = self.queue.save();
+                self.tell(ReceiveEvent::Saved(record));
+                return Ok(());
+            }
+            ReceiveAction::SetRow(row) => self.queue.set_row(row),
+            ReceiveAction::Copy { place } => {
+                let miss = &mut ring[at];
+                if !miss.written {
+                    return Err("an entry was read that is not written");
                 }
-                let mut count = self.queue.install(saved).ok_or("installed twice")?;
-                if let Some(Map::Away { count: before, .. }) = self.half.take() {
-                    count = before;
-                    if let Map::Resident(ring) = &mut self.queue.map {
-                        ring.producer = saved.producer + before;
+                miss.done = true;
+                let message = miss.message;
+                if plan.rules.holds(Rule::GiveBackInOrder) {
+                    while ring.first().is_some_and(|miss| miss.done) {
+                        ring.remove(0);
                     }
+                } else if !ring[0].done {
+                    return Err("an entry was given back that nobody has copied");
+                } else {
+                    ring.remove(0);
                 }
-                self.tell(ReceiveEvent::Installed { count });
+                self.write(plan, place, message, plan.rules.holds(Rule::CopyWakes))?;
             }
-            ReceiveAction::Fill { place } => {
-                if self.missed.is_empty() {
-                    return Err("a gap without a missed message");
-                }
-                let message = self.missed.remove(miss.into());
-                self.write(plan, place, message, plan.rules.holds(Rule::FillWakes))?;
-                self.tell(ReceiveEvent::Filled);
+            ReceiveAction::Load(record) => self.queue.load(record),
+            ReceiveAction::Map => {
+                self.queue.set_resident(true);
+                return Ok(());
             }
         }
+        self.tell(ReceiveEvent::Done);
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
-//! An endpoint that sends: its driver, what the page decoder keeps of it, and its firmware; and the resident slot it
-//! may hold.
+//! An endpoint that sends: its driver, what the page decoder keeps of it, and its firmware; and the resident slots.
 
 use heapless::Vec;
 use protocol::{
-    EndpointPage, Gap, Index, Limits, LossReport, Rule, Rules, Sender, Stored, TransmitResidency,
+    CapturedStore, EndpointPage, Index, Limits, LossReport, Replay, Rule, Rules, Sender, StoreKind,
+    Stored, TransmitResidency,
+    capture::Found,
     residency::{TransmitAction, TransmitEvent},
 };
 
@@ -11,10 +12,10 @@ use crate::broken::AllBut;
 
 /// Most messages in flight.
 const SLOTS: usize = 4;
-/// Indices.
-const INDICES: usize = 8;
 /// Stores on their way from a driver to its page.
 const POSTED: usize = 10;
+/// Stores in the capture buffer.
+const CAPTURED: usize = 8;
 
 /// How a message is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -27,14 +28,23 @@ pub enum Form {
     HostRing,
 }
 
-/// A slot of the NIU. The message number stands for destination and payload.
+/// A message's slot of the NIU. The message number stands for destination and payload.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Entry {
     /// Number of the message.
     pub message: u8,
     /// Where its body stands.
     pub form: Form,
+    /// The endpoint that stored it, and the how manyth one of that number.
+    pub owner: (u8, u8),
 }
+
+/// What another endpoint has left in a slot.
+const FOREIGN: Entry = Entry {
+    message: 0,
+    form: Form::Inline,
+    owner: (u8::MAX, 0),
+};
 
 /// A posted write of the driver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,13 +53,18 @@ pub enum Store<const BITS: u32> {
     Express(u8),
     /// A part of a body.
     Body {
-        /// Of this message.
+        /// Index of the message it belongs to.
         message: u8,
-        /// 0 or 1.
+        /// 0, the head, or 1.
         part: u8,
     },
     /// The producer index behind this message.
-    Producer(Entry),
+    Producer {
+        /// What is sent.
+        message: u8,
+        /// Where its body stands.
+        form: Form,
+    },
     /// A resume store.
     Resume(Index<BITS>),
 }
@@ -66,7 +81,7 @@ enum Part {
 /// What an endpoint's world is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The rules.
+    /// Which of them hold.
     pub rules: AllBut,
     /// Messages that its driver sends.
     pub messages: u8,
@@ -74,11 +89,11 @@ pub struct Plan {
     pub form: Form,
     /// Most messages in flight.
     pub window: u8,
-    /// The endpoint may store so many messages while it is away.
-    pub quota: u8,
+    /// The endpoint may have so many stores in the capture buffer.
+    pub share: u8,
     /// The capture buffer's size.
     pub capture: u8,
-    /// The driver launches bodies that it has never stored.
+    /// The driver launches bodies that it has not stored, or in part.
     pub hostile: bool,
     /// The driver stores more than its queue can hold.
     pub greedy: bool,
@@ -87,22 +102,32 @@ pub struct Plan {
 /// The endpoint.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Source<const BITS: u32> {
+    number: u8,
+    /// The how manyth endpoint of its number it is.
+    life: u8,
     // Driver.
     next: u8,
     /// Messages before this one go through the host ring.
     through_ring: u8,
     handled: Index<BITS>,
     posted: Vec<Store<BITS>, POSTED>,
+    /// The shadow line: messages that are done, and losses.
+    pub told: u8,
     shadow: LossReport<BITS>,
     // Page decoder.
     page: EndpointPage<BITS, AllBut>,
+    /// A store that has read the map.
+    incoming: Option<(Store<BITS>, Found)>,
     parts: [[Part; 2]; SLOTS],
+    /// A loss was not seen by firmware.
+    event: bool,
+    /// Stores beyond the free slots; they are reported as errors.
+    rejected: u8,
     // Firmware.
     residency: TransmitResidency<BITS, AllBut>,
-    table: [Option<Entry>; INDICES],
     command: Option<TransmitAction<BITS>>,
-    /// A command that should be one step and is not: what its first half has read.
-    half: Option<Index<BITS>>,
+    /// The first half of the command is done, and the map is to be written.
+    half: Option<bool>,
     /// Messages that are done.
     pub passed: u8,
 }
@@ -114,10 +139,13 @@ pub struct Slot<const BITS: u32> {
     pub owner: Option<u8>,
     /// The record.
     pub sender: Sender<BITS, AllBut>,
-    gap: Gap<BITS>,
-    entries: [Option<Entry>; SLOTS],
-    /// Nothing is launched: the slot is free, or its queue comes or goes.
-    stopped: bool,
+    /// First message that it was not given to launch.
+    given: Index<BITS>,
+    /// What other owners have left stands there, too.
+    entries: [Entry; SLOTS],
+    /// What the shadow line must say of losses; and whether it says something else.
+    line: Option<LossReport<BITS>>,
+    dirty: bool,
 }
 
 impl<const BITS: u32> Slot<BITS> {
@@ -126,19 +154,21 @@ impl<const BITS: u32> Slot<BITS> {
         Self {
             owner: None,
             sender: Sender::new(plan.rules, limits(plan), 0),
-            gap: Gap::default(),
-            entries: [None; SLOTS],
-            stopped: true,
+            given: Index::new(0),
+            entries: [FOREIGN; SLOTS],
+            line: None,
+            dirty: false,
         }
     }
 
-    /// The queue is destroyed, whatever its state.
+    /// The queue is evicted or destroyed, whatever its state. Until it is installed again others use the slot.
     pub fn clear(&mut self) {
         self.sender.free();
+        self.entries = [FOREIGN; SLOTS];
         self.owner = None;
-        self.gap = Gap::default();
-        self.entries = [None; SLOTS];
-        self.stopped = true;
+        self.given = Index::new(0);
+        self.line = None;
+        self.dirty = false;
     }
 }
 
@@ -160,39 +190,46 @@ fn place<const BITS: u32>(index: Index<BITS>) -> usize {
 pub enum SourceAction {
     Issue,
     SeeLoss,
-    Store,
-    Report,
-    DrainCapture,
+    LookUp,
+    Verdict,
+    WriteLine,
+    TakeReport,
+    TakeReportAndLose,
+    TakeReportWithoutSlot,
+    TakeEvent,
     Want,
     Execute,
     Launch,
     Unwant,
-    Answered,
     GivePage,
     TakePage,
 }
 
-/// A captured store: the endpoint, and what it captured.
-pub type Captured<const BITS: u32> = (u8, Index<BITS>, Entry);
+/// A captured store: the endpoint, the store, and what it holds.
+pub type Captured<const BITS: u32> = (u8, CapturedStore<BITS>, Entry);
+/// Stores that wait, of all endpoints.
+pub type CaptureBuffer<const BITS: u32> = Vec<Captured<BITS>, CAPTURED>;
 
 /// What an endpoint's step needs of the node.
 #[derive(Debug)]
 pub struct Node<'a, const BITS: u32> {
-    /// The endpoint's number.
-    pub number: u8,
-    /// All resident slots: one.
-    pub slot: &'a mut Slot<BITS>,
+    /// All resident slots.
+    pub slots: &'a mut [Slot<BITS>],
     /// The capture buffer, in order.
-    pub captured: &'a mut Vec<Captured<BITS>, 4>,
+    pub captured: &'a mut CaptureBuffer<BITS>,
 }
 
 /// A message that leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Launched<const BITS: u32> {
+    /// From this slot.
+    pub slot: usize,
     /// Number of the message.
     pub message: u8,
     /// [`protocol::Launch`].
     pub launch: protocol::Launch<BITS>,
+    /// The slot holds something else, and no frame is made. The message is done, with an error.
+    pub rejected: bool,
 }
 
 /// What was violated.
@@ -200,38 +237,84 @@ pub type Fault = &'static str;
 
 impl<const BITS: u32> Source<BITS> {
     /// At the start nothing is stored, and the endpoint is away.
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, number: u8) -> Self {
         Self {
+            number,
+            life: 0,
             next: 0,
             through_ring: 0,
             handled: Index::new(0),
             posted: Vec::new(),
+            told: 0,
             shadow: LossReport::default(),
-            page: EndpointPage::new(plan.rules, Index::new(plan.quota)),
+            page: EndpointPage::new(plan.rules, Index::new(plan.window), plan.share),
+            incoming: None,
             parts: [[Part::Cleared; 2]; SLOTS],
+            event: false,
+            rejected: 0,
             residency: TransmitResidency::new(plan.rules),
-            table: [None; INDICES],
             command: None,
             half: None,
             passed: 0,
         }
     }
 
-    /// Whether the endpoint holds the slot.
-    pub fn owns(&self, number: u8, slot: &Slot<BITS>) -> bool {
-        slot.owner == Some(number)
+    /// The slot that it holds.
+    pub fn slot(&self, slots: &[Slot<BITS>]) -> Option<usize> {
+        let number = Some(self.number);
+        slots.iter().position(|slot| slot.owner == number)
     }
 
-    /// Lists what may happen. `captured`: the oldest entry of the capture buffer.
+    /// Everything is done, and the driver knows.
+    pub fn is_complete(&self, plan: &Plan) -> bool {
+        self.told + self.rejected == plan.messages
+    }
+
+    /// Whether a store has read the map and waits for its verdict.
+    pub fn has_incoming(&self) -> bool {
+        self.incoming.is_some()
+    }
+
+    /// Whether firmware waits for the end of a command.
+    pub fn is_busy(&self) -> bool {
+        self.command.is_some()
+    }
+
+    /// Whether it is away and firmware has a reason to install it.
+    pub fn wants_slot(&self, oldest: Option<&Captured<BITS>>) -> bool {
+        let captured = oldest.is_some_and(|captured| captured.0 == self.number);
+        self.residency.may_load() && (captured || self.event)
+    }
+
+    /// The endpoint is destroyed, and its number given to a new one if that is possible.
+    pub fn renew(&mut self, plan: &Plan) -> bool {
+        let mut page = self.page;
+        let renewed = page.renew(Index::new(plan.window));
+        if renewed {
+            *self = Self {
+                life: self.life + 1,
+                page,
+                ..Self::new(plan, self.number)
+            };
+        }
+        renewed
+    }
+
+    /// A captured store of an endpoint that does not exist is thrown away.
+    pub fn discard(&mut self, store: &CapturedStore<BITS>) {
+        self.page.replay(store, Replay::Discard);
+    }
+
+    /// Lists what may happen. `free`: firmware has nothing else to do.
     pub fn actions(
         &self,
         plan: &Plan,
-        number: u8,
-        slot: &Slot<BITS>,
-        captured: Option<&Captured<BITS>>,
+        slots: &[Slot<BITS>],
+        oldest: Option<&Captured<BITS>>,
+        free: bool,
         mut add: impl FnMut(SourceAction),
     ) {
-        let credit = plan.greedy || self.next < self.passed + plan.window;
+        let credit = plan.greedy || self.next < self.told + plan.window;
         if credit && self.next < plan.messages && self.posted.len() <= 2 {
             add(SourceAction::Issue);
         }
@@ -243,32 +326,22 @@ impl<const BITS: u32> Source<BITS> {
         if seen && self.posted.len() <= 2 {
             add(SourceAction::SeeLoss);
         }
-        if !self.posted.is_empty() {
-            add(SourceAction::Store);
+        if self.incoming.is_some() {
+            add(SourceAction::Verdict);
+        } else if !self.posted.is_empty() {
+            add(SourceAction::LookUp);
         }
-        if self.page.loss().is_some_and(|loss| loss != self.shadow) {
-            add(SourceAction::Report);
+        let slot = self.slot(slots).map(|slot| &slots[slot]);
+        if slot.is_some_and(|slot| slot.dirty) {
+            add(SourceAction::WriteLine);
         }
-        if captured.is_some_and(|captured| captured.0 == number) {
-            add(SourceAction::DrainCapture);
+        if slot.is_some_and(|slot| slot.sender.ready(slot.given).is_some()) {
+            add(SourceAction::Launch);
         }
-        if slot.owner.is_none() && !self.residency.has_slot() {
-            add(SourceAction::Want);
-        }
-        if self.command.is_some() {
+        if free {
+            self.firmware(plan, slots, oldest, &mut add);
+        } else if self.command.is_some() && self.can_execute(plan, slot) {
             add(SourceAction::Execute);
-        }
-        if self.owns(number, slot) {
-            if self.can_launch(plan, slot) {
-                add(SourceAction::Launch);
-            }
-            let answered = slot.sender.save().is_some() && self.command.is_none();
-            if answered && self.awaits_answers(number, slot) {
-                add(SourceAction::Answered);
-            }
-            if !slot.stopped && self.command.is_none() {
-                add(SourceAction::Unwant);
-            }
         }
         if plan.form != Form::Express {
             let idle = self.page.producer() == Index::new(self.passed);
@@ -282,23 +355,64 @@ impl<const BITS: u32> Source<BITS> {
         }
     }
 
-    /// What the firmware, or the hardware in its turn, has to do before anything else can change.
-    pub fn command(&self, number: u8, slot: &Slot<BITS>) -> Option<SourceAction> {
-        if self.command.is_some() {
-            return Some(SourceAction::Execute);
+    /// What firmware may begin.
+    fn firmware(
+        &self,
+        plan: &Plan,
+        slots: &[Slot<BITS>],
+        oldest: Option<&Captured<BITS>>,
+        add: &mut impl FnMut(SourceAction),
+    ) {
+        let reported = oldest.is_some_and(|captured| captured.0 == self.number);
+        let present = self.residency.has_slot();
+        let vacant = slots.iter().any(|slot| slot.owner.is_none());
+        if reported && (present || self.residency.is_shedding()) {
+            add(SourceAction::TakeReport);
         }
-        let answered = self.awaits_answers(number, slot) && slot.sender.save().is_some();
-        answered.then_some(SourceAction::Answered)
+        if reported && present {
+            add(SourceAction::TakeReportAndLose);
+        }
+        if self.event && present {
+            add(SourceAction::TakeEvent);
+        }
+        if self.wants_slot(oldest) && vacant {
+            add(SourceAction::Want);
+        }
+        let sheds = plan.rules.holds(Rule::ShedWithoutSlot);
+        if reported && !present && !self.residency.is_shedding() && sheds {
+            add(SourceAction::TakeReportWithoutSlot);
+        }
+        if self.residency.may_leave() {
+            add(SourceAction::Unwant);
+        }
     }
 
-    /// Whether the queue is stopped, and is evicted once nothing is unanswered.
-    fn awaits_answers(&self, number: u8, slot: &Slot<BITS>) -> bool {
-        self.owns(number, slot) && slot.stopped && self.page.is_resident()
+    /// What firmware has begun, or the shadow line must say, in a world in which nothing comes between.
+    pub fn command(&self, plan: &Plan, slots: &[Slot<BITS>]) -> Option<SourceAction> {
+        let slot = self.slot(slots).map(|slot| &slots[slot]);
+        if self.command.is_none() {
+            let line = slot.is_some_and(|slot| slot.dirty);
+            return line.then_some(SourceAction::WriteLine);
+        }
+        Some(if self.can_execute(plan, slot) {
+            SourceAction::Execute
+        } else if self.incoming.is_some() {
+            SourceAction::Verdict
+        } else {
+            SourceAction::WriteLine
+        })
     }
 
-    fn can_launch(&self, plan: &Plan, slot: &Slot<BITS>) -> bool {
-        let limit = slot.gap.launch_limit(plan.rules, self.page.producer());
-        !slot.stopped && slot.sender.ready(limit).is_some()
+    /// A command may have to wait for what came before it.
+    fn can_execute(&self, plan: &Plan, slot: Option<&Slot<BITS>>) -> bool {
+        if self.command != Some(TransmitAction::Save) {
+            return true;
+        }
+        let direct = |&(_, found): &(_, Found)| self.page.is_direct(found);
+        let line = slot.is_none_or(|slot| !slot.dirty);
+        let settled =
+            !plan.rules.holds(Rule::LeaveBeforeSave) || !self.incoming.as_ref().is_some_and(direct);
+        settled && (line || !plan.rules.holds(Rule::LineBeforeSave))
     }
 
     /// Carries out a step. Returns the message that leaves by it.
@@ -311,32 +425,46 @@ impl<const BITS: u32> Source<BITS> {
         match action {
             SourceAction::Issue => self.issue(plan),
             SourceAction::SeeLoss => self.see_loss(plan),
-            SourceAction::Store => {
+            SourceAction::LookUp => {
                 let store = self.posted.remove(0);
-                return self.store(plan, store, node);
+                self.incoming = self.look_up(store);
             }
-            SourceAction::Report => {
-                self.shadow = self.page.loss().expect("there is a loss to report");
+            SourceAction::Verdict => {
+                let (store, found) = self.incoming.take().expect("a store came");
+                return self.verdict(plan, store, found, node);
+            }
+            SourceAction::WriteLine => {
+                let slot = self.slot(node.slots).expect("it holds one");
+                let slot = &mut node.slots[slot];
+                slot.dirty = false;
+                self.told = self.passed;
+                self.shadow = slot.line.unwrap_or(self.shadow);
                 if !plan.rules.holds(Rule::ResumeByStore) {
                     self.page.on_resume(self.shadow.lost_from);
                 }
             }
-            SourceAction::DrainCapture => {
-                let (_, index, entry) = node.captured.remove(0);
-                self.table[usize::from(index.value())] = Some(entry);
-                self.tell(TransmitEvent::Captured);
+            SourceAction::TakeReport => self.tell(TransmitEvent::Captured),
+            SourceAction::TakeReportAndLose => self.tell(TransmitEvent::Endless),
+            SourceAction::TakeReportWithoutSlot => self.tell(TransmitEvent::NoSlot),
+            SourceAction::TakeEvent => {
+                self.event = false;
+                self.tell(TransmitEvent::Lost);
             }
             SourceAction::Want => {
-                node.slot.owner = Some(node.number);
+                let vacant = node.slots.iter_mut().find(|slot| slot.owner.is_none());
+                vacant.expect("a slot is free").owner = Some(self.number);
+                self.event = false;
                 self.tell(TransmitEvent::Wanted);
             }
             SourceAction::Execute => {
-                let command = self.command.take().expect("there is a command");
-                self.execute(plan, command, node.slot);
+                let command = self.command.expect("there is a command");
+                self.execute(plan, command, node)?;
             }
-            SourceAction::Launch => return self.launch(plan, node.slot).map(Some),
+            SourceAction::Launch => {
+                let slot = self.slot(node.slots).expect("it holds one");
+                return self.launch(plan, slot, &mut node.slots[slot]).map(Some);
+            }
             SourceAction::Unwant => self.tell(TransmitEvent::Unwanted),
-            SourceAction::Answered => self.tell(TransmitEvent::Answered),
             SourceAction::GivePage => {
                 if plan.rules.holds(Rule::PageCleared) {
                     self.parts = [[Part::Cleared; 2]; SLOTS];
@@ -353,18 +481,14 @@ impl<const BITS: u32> Source<BITS> {
     }
 
     /// A message is done: the consumer index moves.
-    pub fn pass(&mut self, plan: &Plan, passed: u8) {
+    pub fn pass(&mut self, plan: &Plan, passed: u8, slot: &mut Slot<BITS>) {
         self.passed += passed;
-        if self.page.is_resident() {
-            self.page.on_limit(Index::new(self.passed + plan.window));
-        }
+        self.page.on_limit(Index::new(self.passed + plan.window));
+        slot.dirty |= passed > 0;
     }
 
     fn tell(&mut self, event: TransmitEvent<BITS>) {
-        let table = &self.table;
-        let captured = |index: Index<BITS>| table[usize::from(index.value())].is_some();
-        let action = self.residency.step(event, captured);
-        self.command = self.command.or(action);
+        self.command = self.residency.step(event);
     }
 
     fn issue(&mut self, plan: &Plan) {
@@ -376,16 +500,22 @@ impl<const BITS: u32> Source<BITS> {
         };
         let ahead = !plan.rules.holds(Rule::ProducerCoversBodies)
             && form == Form::Inline
-            && message + 1 < plan.messages.min(self.passed + plan.window);
+            && message + 1 < plan.messages.min(self.told + plan.window);
         let messages = if ahead {
             message..message + 2
         } else {
             message..message + 1
         };
         let post = |posted: &mut Vec<_, POSTED>, store| posted.push(store).expect("it is bounded");
-        if form == Form::Inline && !plan.hostile {
+        if form == Form::Inline {
             for message in messages.clone() {
-                for part in [0, 1] {
+                // A hostile driver stores the head of one message only.
+                let parts = match (plan.hostile, message) {
+                    (false, _) => 0..2,
+                    (true, 1) => 0..1,
+                    (true, _) => 0..0,
+                };
+                for part in parts {
                     post(&mut self.posted, Store::Body { message, part });
                 }
             }
@@ -393,7 +523,7 @@ impl<const BITS: u32> Source<BITS> {
         for message in messages {
             let store = match form {
                 Form::Express => Store::Express(message),
-                Form::Inline | Form::HostRing => Store::Producer(Entry { message, form }),
+                Form::Inline | Form::HostRing => Store::Producer { message, form },
             };
             post(&mut self.posted, store);
             self.next += 1;
@@ -403,7 +533,7 @@ impl<const BITS: u32> Source<BITS> {
     fn see_loss(&mut self, plan: &Plan) {
         self.handled = self.shadow.losses;
         let from = self.shadow.lost_from;
-        let lost = self.passed + from.since(Index::new(self.passed));
+        let lost = self.told + from.since(Index::new(self.told));
         if plan.form == Form::Inline {
             self.through_ring = self.through_ring.max(self.next);
         }
@@ -415,76 +545,126 @@ impl<const BITS: u32> Source<BITS> {
         }
     }
 
-    fn store(
-        &mut self,
-        plan: &Plan,
-        store: Store<BITS>,
-        node: &mut Node<BITS>,
-    ) -> Result<Option<Launched<BITS>>, Fault> {
-        let room = node.captured.len() < usize::from(plan.capture);
-        let (stored, entry) = match store {
-            Store::Express(message) => {
-                let form = Form::Express;
-                (self.page.on_express(room), Entry { message, form })
-            }
-            Store::Producer(entry) => {
-                let producer = Index::new(entry.message + 1);
-                let inline = entry.form == Form::Inline;
-                let parts = self.parts[place(Index::<BITS>::new(entry.message))];
-                let whole = inline && parts == [Part::Message(entry.message); 2];
-                let open = self.page.is_resident() && self.page.loss().is_none();
-                let stored = self.page.on_producer(producer, inline, room);
-                if whole && open && stored == Stored::Refused {
-                    return Err("a whole body was refused");
-                }
-                (stored, entry)
-            }
-            Store::Body { message, part } => {
+    /// A store comes. What needs no verdict is done at once.
+    fn look_up(&mut self, store: Store<BITS>) -> Option<(Store<BITS>, Found)> {
+        match store {
+            Store::Body { message, part: 1 } => {
                 if self.page.inline.on_store().is_some() {
-                    let place = place(Index::<BITS>::new(message));
-                    self.parts[place][usize::from(part)] = Part::Message(message);
+                    self.parts[place(Index::<BITS>::new(message))][1] = Part::Message(message);
                 }
-                return Ok(None);
+                None
             }
             Store::Resume(index) => {
                 self.page.on_resume(index);
-                return Ok(None);
+                None
+            }
+            _ => Some((store, self.page.look_up())),
+        }
+    }
+
+    fn verdict(
+        &mut self,
+        plan: &Plan,
+        store: Store<BITS>,
+        found: Found,
+        node: &mut Node<BITS>,
+    ) -> Result<Option<Launched<BITS>>, Fault> {
+        let room = node.captured.len() < usize::from(plan.capture);
+        let slot = self.slot(node.slots);
+        let losses = self.page.loss();
+        let direct = self.page.is_direct(found);
+        let (message, form) = match store {
+            Store::Express(message) => (message, Form::Express),
+            Store::Body { message, .. } => (message, Form::Inline),
+            Store::Producer { message, form } => (message, form),
+            Store::Resume(_) => unreachable!("it needs no verdict"),
+        };
+        let entry = Entry {
+            message,
+            form,
+            owner: (self.number, self.life),
+        };
+        let at = Index::<BITS>::new(message);
+        let stored = match store {
+            Store::Express(_) => self.page.on_express(found, room),
+            Store::Body { .. } => {
+                let stored = self.page.on_head(at, found, room);
+                if self.page.inline.page().is_some() {
+                    self.parts[place(at)][0] = Part::Message(message);
+                }
+                stored
+            }
+            _ => {
+                let inline = form == Form::Inline;
+                let whole = inline && self.parts[place(at)] == [Part::Message(message); 2];
+                let left = self.page.inline.has_left_heads();
+                let stored = self.page.on_producer(at.plus(1), inline, found, room);
+                let open = direct && losses.is_none() && !left;
+                if whole && open && stored == Stored::Lost {
+                    return Err("a whole body was refused");
+                }
+                stored
             }
         };
+        if self.page.loss() != losses {
+            self.event |= plan.rules.holds(Rule::LossIsEvent);
+            if let Some(slot) = slot.filter(|_| direct) {
+                node.slots[slot].line = self.page.loss();
+                node.slots[slot].dirty = true;
+            }
+        }
         match stored {
-            Stored::Resident(index) => {
-                let before = index;
-                let short = entry.form == Form::Express
-                    && !node.slot.stopped
-                    && node
-                        .slot
-                        .gap
-                        .short_way(plan.rules, node.slot.sender.launched(), before)
-                    && !node.slot.sender.is_refused();
-                node.slot.entries[place(index)] = Some(entry);
-                if short && let Some(launch) = node.slot.sender.launch(self.page.producer()) {
-                    if launch.index != index {
-                        return Err("the short way was taken past others");
-                    }
-                    let message = entry.message;
-                    return Ok(Some(Launched { message, launch }));
+            Stored::Direct(index) => {
+                // Without a slot it is gone.
+                let Some(number) = slot else { return Ok(None) };
+                let slot = &mut node.slots[number];
+                let short = form == Form::Express
+                    && slot.sender.launched() == index
+                    && slot.given == index
+                    && !slot.sender.is_refused();
+                let kind = match store {
+                    Store::Express(_) => StoreKind::Express,
+                    Store::Body { .. } => StoreKind::Head,
+                    _ => StoreKind::Producer,
+                };
+                carry_out(slot, kind, index, entry);
+                if short && slot.sender.ready(slot.given).is_some() {
+                    return self.launch(plan, number, slot).map(Some);
                 }
             }
-            Stored::Captured(index) => {
-                let captured = (node.number, index, entry);
-                node.captured.push(captured).expect("there was room");
+            Stored::Captured(store) => {
+                let captured = (self.number, store, entry);
+                node.captured
+                    .push(captured)
+                    .map_err(|_| "the capture buffer overflows")?;
             }
-            Stored::Refused => {}
+            Stored::Rejected => self.rejected += 1,
+            Stored::Lost => {}
         }
         Ok(None)
     }
 
-    fn launch(&mut self, plan: &Plan, slot: &mut Slot<BITS>) -> Result<Launched<BITS>, Fault> {
-        let limit = slot.gap.launch_limit(plan.rules, self.page.producer());
-        let launch = slot.sender.launch(limit).expect("it may be launched");
-        let entry = slot.entries[place(launch.index)];
-        let Entry { message, form } = entry.ok_or("a slot was sent that nobody has filled")?;
-        if form == Form::Inline {
+    fn launch(
+        &self,
+        plan: &Plan,
+        number: usize,
+        slot: &mut Slot<BITS>,
+    ) -> Result<Launched<BITS>, Fault> {
+        let launch = slot.sender.launch(slot.given).expect("it may be launched");
+        let Entry {
+            message,
+            form,
+            owner,
+        } = slot.entries[place(launch.index)];
+        let foreign = owner != (self.number, self.life);
+        let rejected = foreign && plan.rules.holds(Rule::SlotHasOwner);
+        if foreign && !plan.hostile {
+            return Err("a slot was sent that nobody has filled");
+        }
+        if foreign && !rejected {
+            return Err("another endpoint's slot was sent");
+        }
+        if form == Form::Inline && !rejected {
             let parts = self.parts[place(launch.index)];
             if parts.contains(&Part::Foreign) {
                 return Err("another endpoint's body was sent");
@@ -493,59 +673,122 @@ impl<const BITS: u32> Source<BITS> {
                 return Err("a torn body was sent");
             }
         }
-        Ok(Launched { message, launch })
+        Ok(Launched {
+            slot: number,
+            message,
+            launch,
+            rejected,
+        })
     }
 
-    fn execute(&mut self, plan: &Plan, command: TransmitAction<BITS>, slot: &mut Slot<BITS>) {
+    fn execute(
+        &mut self,
+        plan: &Plan,
+        command: TransmitAction<BITS>,
+        node: &mut Node<BITS>,
+    ) -> Result<(), Fault> {
+        let slot = self.slot(node.slots);
+        let mut slot = slot.map(|slot| &mut node.slots[slot]);
+        self.command = None;
         match command {
-            TransmitAction::Install(saved) => {
-                if !plan.rules.holds(Rule::CutWithFlip) && self.half.is_none() {
-                    self.half = Some(self.page.producer());
-                    self.command = Some(command);
-                    return;
-                }
-                slot.sender.load(limits(plan), &saved);
-                for distance in 0..saved.launched.since(saved.consumer) {
-                    let index = saved.consumer.plus(distance);
-                    slot.entries[place(index)] = self.table[usize::from(index.value())].take();
-                }
-                slot.stopped = false;
-                let limit = Index::new(self.passed + plan.window);
-                let cut = self.page.install(limit);
-                let cut = self.half.take().unwrap_or(cut);
-                slot.gap = Gap::new(saved.launched, cut);
-                self.tell(TransmitEvent::Installed { cut });
+            TransmitAction::Load(consumer) => {
+                let slot = slot.as_mut().expect("it has one");
+                slot.sender.load(limits(plan), consumer);
+                slot.given = consumer;
+                slot.line = None;
+                slot.dirty = true;
+                self.tell(TransmitEvent::Loaded);
             }
-            TransmitAction::Fill(index) => {
-                slot.entries[place(index)] = self.table[usize::from(index.value())].take();
-                slot.gap.on_filled();
-                self.tell(TransmitEvent::Filled);
-            }
-            TransmitAction::Stop => slot.stopped = true,
-            TransmitAction::Evict => {
-                if !plan.rules.holds(Rule::FlipBeforeSave) && self.half.is_none() {
-                    self.half = Some(self.page.producer());
-                    self.command = Some(command);
-                    return;
+            TransmitAction::Replay(how) => {
+                if let Some(more) = self.half.take() {
+                    self.page.set_resident(true);
+                    self.tell(TransmitEvent::Replayed { more });
+                    return Ok(());
                 }
-                let ahead = self.page.producer().since(Index::new(self.passed));
-                let most = (ahead + plan.quota).min(plan.window);
-                let producer = self.page.evict(Index::new(self.passed + most));
-                let producer = self.half.take().unwrap_or(producer);
-                let saved = slot.sender.save().expect("nothing is unanswered");
-                slot.sender.free();
-                self.tell(TransmitEvent::Evicted { producer, saved });
-            }
-            TransmitAction::Save { from, to, gap } => {
-                for distance in 0..to.since(from) {
-                    let index = from.plus(distance);
-                    if !gap.contains(index) {
-                        self.table[usize::from(index.value())] = slot.entries[place(index)];
-                    }
+                let mut own =
+                    (0..node.captured.len()).filter(|&at| node.captured[at].0 == self.number);
+                let at = if plan.rules.holds(Rule::ReplayInOrder) {
+                    own.next()
+                } else {
+                    own.next_back()
+                };
+                let (_, store, entry) = node.captured.remove(at.ok_or("nothing is captured")?);
+                let losses = self.page.loss();
+                let more = self.page.replay(&store, how);
+                self.event |= self.page.loss() != losses && plan.rules.holds(Rule::LossIsEvent);
+                if how == Replay::Discard {
+                    self.tell(TransmitEvent::Replayed { more });
+                    return Ok(());
                 }
-                slot.clear();
-                self.tell(TransmitEvent::Saved);
+                if entry.owner != (self.number, self.life) {
+                    return Err("a former endpoint's message was sent");
+                }
+                let slot = slot.as_mut().expect("it has one");
+                carry_out(slot, store.kind, store.index, entry);
+                if !more {
+                    self.tell_line(slot);
+                }
+                self.half = Some(more);
+                self.command = Some(command);
             }
+            TransmitAction::Map => {
+                if self.half.take().is_some() {
+                    self.page.set_resident(true);
+                    return Ok(());
+                }
+                self.page.bring();
+                if self.page.captured() == 0 {
+                    self.tell_line(slot.as_mut().expect("it has one"));
+                }
+                self.half = Some(false);
+                self.command = Some(command);
+            }
+            TransmitAction::Leave => {
+                self.page.set_resident(false);
+                self.tell(TransmitEvent::Left);
+            }
+            TransmitAction::Save => {
+                let slot = slot.as_mut().expect("it has one");
+                let any = !plan.rules.holds(Rule::EvictIdle);
+                let saved = slot.sender.save();
+                let idle = saved.filter(|&consumer| any || consumer == slot.given);
+                if idle.is_some() {
+                    slot.clear();
+                }
+                self.tell(TransmitEvent::Saved { idle });
+            }
+        }
+        Ok(())
+    }
+
+    /// The shadow line tells of a loss, if one stands.
+    fn tell_line(&self, slot: &mut Slot<BITS>) {
+        if let Some(loss) = self.page.loss() {
+            slot.line = Some(loss);
+            slot.dirty = true;
+        }
+    }
+}
+
+/// A store reaches its queue.
+fn carry_out<const BITS: u32>(
+    slot: &mut Slot<BITS>,
+    kind: StoreKind,
+    index: Index<BITS>,
+    entry: Entry,
+) {
+    match kind {
+        StoreKind::Express => {
+            slot.entries[place(index)] = entry;
+            slot.given = index.plus(1);
+        }
+        StoreKind::Head => slot.entries[place(index)] = entry,
+        StoreKind::Producer => {
+            if entry.form == Form::HostRing {
+                slot.entries[usize::from(entry.message) % usize::from(Index::<BITS>::WINDOW)] =
+                    entry;
+            }
+            slot.given = index;
         }
     }
 }

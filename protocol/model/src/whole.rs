@@ -1,10 +1,10 @@
 //! All parts at once: endpoints that come and go share a slot, send on two channels to receive queues that come and go
 //! on two nodes, find rings full, and are destroyed with messages unanswered.
 //!
-//! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. Commands of an
-//! endpoint's firmware are carried out at once here, and it is evicted only for the other endpoint's sake.
+//! Small bounds only: the other models go deeper into each part. This one is about how the parts meet. A store's
+//! verdict follows its look-up, commands of an endpoint's firmware are carried out and shadow lines written at once
+//! here, and it is evicted only for the other endpoint's sake.
 
-use heapless::Vec;
 use protocol::{Answer, Index, Origin, Placement, Receiver, Verdict};
 
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     experiments::{Experiment, Size},
     explore::World,
     sending::{Frame, Network},
-    sink::{self, Sink, SinkAction},
-    source::{self, Captured, Form, Node, Slot, Source, SourceAction},
+    sink::{self, MissAction, MissRing, Sink, SinkAction, miss_actions, miss_step},
+    source::{self, CaptureBuffer, Form, Launched, Node, Slot, Source, SourceAction},
 };
 
 /// Endpoints that send.
@@ -41,11 +41,12 @@ pub struct Whole<const BITS: u32> {
 pub struct State<const BITS: u32> {
     /// `None`: destroyed.
     sources: [Option<Source<BITS>>; SOURCES],
-    slot: Slot<BITS>,
-    captured: Vec<Captured<BITS>, 4>,
+    slots: [Slot<BITS>; 1],
+    captured: CaptureBuffer<BITS>,
     network: Network<BITS>,
     receivers: [Receiver<1, AllBut>; SINKS],
     sinks: [Sink<(u8, u8)>; SINKS],
+    misses: [MissRing<(u8, u8)>; SINKS],
     /// Messages of each endpoint that were accepted, and that a host has taken, one bit each.
     accepted: [u8; SOURCES],
     taken: [u8; SOURCES],
@@ -64,6 +65,7 @@ pub enum Action {
     TakeAnswer { from: u8 },
     EndPause,
     Sink { sink: u8, action: SinkAction },
+    Misses { sink: u8, action: MissAction },
     Kill { source: u8 },
 }
 
@@ -77,9 +79,19 @@ impl<const BITS: u32> Whole<BITS> {
 
     fn source_step(&self, state: &mut State<BITS>, source: u8, action: SourceAction) {
         state.takes -= u8::from(action == SourceAction::TakePage);
+        self.one_step(state, source, action);
+        if state.sources[usize::from(source)]
+            .as_ref()
+            .is_some_and(Source::has_incoming)
+        {
+            self.one_step(state, source, SourceAction::Verdict);
+        }
+        self.command(state, source);
+    }
+
+    fn one_step(&self, state: &mut State<BITS>, source: u8, action: SourceAction) {
         let mut node = Node {
-            number: source,
-            slot: &mut state.slot,
+            slots: &mut state.slots,
             captured: &mut state.captured,
         };
         let endpoint = state.sources[usize::from(source)]
@@ -87,39 +99,36 @@ impl<const BITS: u32> Whole<BITS> {
             .expect("it lives");
         match endpoint.step(&self.plan(source), action, &mut node) {
             Ok(None) => {}
-            Ok(Some(launched)) => {
-                let way = self.messages[usize::from(source)][usize::from(launched.message)];
-                let frame = Frame {
-                    slot: 0,
-                    generation: state.slot.sender.generation(),
-                    index: launched.launch.index,
-                    restart: launched.launch.restart,
-                    receive_queue: way,
-                    queue: source,
-                    message: launched.message,
-                };
-                state.network.send(0, way, way, frame);
-            }
+            Ok(Some(launched)) => self.send(state, source, &launched),
             Err(fault) => state.fault = Some(fault),
         }
-        self.command(state, source);
+    }
+
+    fn send(&self, state: &mut State<BITS>, source: u8, launched: &Launched<BITS>) {
+        let way = self.messages[usize::from(source)][usize::from(launched.message)];
+        let frame = Frame {
+            slot: 0,
+            generation: state.slots[0].sender.generation(),
+            index: launched.launch.index,
+            restart: launched.launch.restart,
+            receive_queue: way,
+            queue: source,
+            message: launched.message,
+        };
+        state.network.send(0, way, way, frame);
     }
 
     /// Carries out what the endpoint's firmware has decided.
     fn command(&self, state: &mut State<BITS>, source: u8) {
         let plan = self.plan(source);
-        let mut node = Node {
-            number: source,
-            slot: &mut state.slot,
-            captured: &mut state.captured,
-        };
-        let Some(endpoint) = &mut state.sources[usize::from(source)] else {
-            return;
-        };
-        while let Some(action) = endpoint.command(source, node.slot) {
-            if let Err(fault) = endpoint.step(&plan, action, &mut node) {
-                state.fault = Some(fault);
-            }
+        loop {
+            let Some(endpoint) = &state.sources[usize::from(source)] else {
+                return;
+            };
+            let Some(action) = endpoint.command(&plan, &state.slots) else {
+                return;
+            };
+            self.one_step(state, source, action);
         }
     }
 
@@ -127,7 +136,8 @@ impl<const BITS: u32> Whole<BITS> {
         let frame = state.network.arrive(0, to, channel, 0);
         let place = usize::from(to);
         let found = state.sinks[place].look_up();
-        let placement = if state.sinks[place].has_room(&self.sink, found) {
+        let room = state.sinks[place].has_room(&self.sink, &state.misses[place], found);
+        let placement = if room {
             Placement::Room
         } else {
             Placement::NoRoom
@@ -140,7 +150,9 @@ impl<const BITS: u32> Whole<BITS> {
         let verdict = state.receivers[place].on_message(origin, frame.restart, placement);
         if verdict == Verdict::Accepted {
             let message = (frame.queue, frame.message);
-            if let Err(fault) = state.sinks[place].commit(&self.sink, found, message) {
+            if let Err(fault) =
+                state.sinks[place].commit(&self.sink, &mut state.misses[place], found, message)
+            {
                 state.fault = Some(fault);
             }
             state.accepted[usize::from(frame.queue)] |= 1 << frame.message;
@@ -151,7 +163,7 @@ impl<const BITS: u32> Whole<BITS> {
 
     fn take_answer(&self, state: &mut State<BITS>, from: u8) {
         let answer = state.network.take_answer(from, 0, 0);
-        let owner = state.slot.owner.map(usize::from);
+        let owner = state.slots[0].owner.map(usize::from);
         let Some(owner) = owner.filter(|&owner| state.sources[owner].is_some()) else {
             return;
         };
@@ -164,8 +176,10 @@ impl<const BITS: u32> Whole<BITS> {
                 .get(usize::from(message))
                 .map_or(u16::MAX, |&way| way.into())
         };
-        let outcome = state.slot.sender.on_answer(from.into(), &answer, sent_to);
-        source.pass(&self.plan(owner as u8), outcome.passed);
+        let outcome = state.slots[0]
+            .sender
+            .on_answer(from.into(), &answer, sent_to);
+        source.pass(&self.plan(owner as u8), outcome.passed, &mut state.slots[0]);
         let done = (1_u16 << source.passed) - 1;
         if u16::from(state.accepted[owner]) & done != done {
             state.fault = Some("counted as delivered and was not");
@@ -175,19 +189,19 @@ impl<const BITS: u32> Whole<BITS> {
 
     /// Whether another endpoint waits for the slot.
     fn is_wanted(&self, state: &State<BITS>, by_others_than: u8) -> bool {
-        let other = usize::from(1 - by_others_than);
-        let messages = self.messages[other].len();
-        let endpoint = &state.sources[other];
-        endpoint
+        let other = &state.sources[usize::from(1 - by_others_than)];
+        let oldest = state.captured.first();
+        other
             .as_ref()
-            .is_some_and(|endpoint| usize::from(endpoint.passed) < messages)
+            .is_some_and(|endpoint| endpoint.wants_slot(oldest))
     }
 
     fn sink_step(&self, state: &mut State<BITS>, sink: u8, action: SinkAction) {
         if action == SinkAction::Unwant {
             state.evictions -= 1;
         }
-        match state.sinks[usize::from(sink)].step(&self.sink, action) {
+        let at = usize::from(sink);
+        match state.sinks[at].step(&self.sink, &mut state.misses[at], action) {
             Ok(None) => {}
             Ok(Some((source, message))) => {
                 let plan = &self.messages[usize::from(source)];
@@ -211,12 +225,13 @@ impl<const BITS: u32> World for Whole<BITS> {
     fn start(&self) -> Self::State {
         let rules = self.source.rules;
         State {
-            sources: [0, 1].map(|source| Some(Source::new(&self.plan(source)))),
-            slot: Slot::new(&self.source),
-            captured: Vec::new(),
+            sources: [0, 1].map(|source| Some(Source::new(&self.plan(source), source))),
+            slots: [Slot::new(&self.source)],
+            captured: CaptureBuffer::new(),
             network: Network::default(),
             receivers: [Receiver::new(rules, 1, 1); SINKS],
-            sinks: [Sink::new(&self.sink), Sink::new(&self.sink)],
+            sinks: [0, 1].map(|_| Sink::new(&self.sink, 0, true)),
+            misses: [MissRing::new(), MissRing::new()],
             accepted: [0; SOURCES],
             taken: [0; SOURCES],
             evictions: self.evictions,
@@ -227,27 +242,26 @@ impl<const BITS: u32> World for Whole<BITS> {
     }
 
     fn actions(&self, state: &Self::State, actions: &mut std::vec::Vec<Action>) {
-        let captured = state.captured.first();
+        let oldest = state.captured.first();
+        let vacant = state.slots[0].owner.is_none();
         for (source, endpoint) in (0..).zip(&state.sources) {
             let Some(endpoint) = endpoint else { continue };
-            endpoint.actions(
-                &self.plan(source),
-                source,
-                &state.slot,
-                captured,
-                |action| {
-                    let allowed = match action {
-                        SourceAction::Unwant => self.is_wanted(state, source),
-                        SourceAction::TakePage => state.takes > 0,
-                        _ => true,
-                    };
-                    if allowed {
-                        actions.push(Action::Source { source, action });
-                    }
-                },
-            );
-            let unanswered = state.slot.sender.outstanding() > 0;
-            if state.kills > 0 && endpoint.owns(source, &state.slot) && unanswered {
+            let plan = self.plan(source);
+            endpoint.actions(&plan, &state.slots, oldest, true, |action| {
+                let allowed = match action {
+                    SourceAction::Unwant => self.is_wanted(state, source),
+                    SourceAction::TakePage => state.takes > 0,
+                    SourceAction::TakeReportAndLose => false,
+                    SourceAction::TakeReportWithoutSlot => !vacant,
+                    _ => true,
+                };
+                if allowed {
+                    actions.push(Action::Source { source, action });
+                }
+            });
+            let unanswered = state.slots[0].sender.outstanding() > 0;
+            let owns = endpoint.slot(&state.slots).is_some();
+            if state.kills > 0 && owns && unanswered {
                 actions.push(Action::Kill { source });
             }
         }
@@ -257,14 +271,19 @@ impl<const BITS: u32> World for Whole<BITS> {
         state
             .network
             .answers(|from, _, _| actions.push(Action::TakeAnswer { from }));
-        if state.slot.sender.is_paused() {
+        if state.slots[0].sender.is_paused() {
             actions.push(Action::EndPause);
         }
         for (sink, queue) in (0..).zip(&state.sinks) {
-            queue.actions(&self.sink, |action| {
+            let misses = &state.misses[usize::from(sink)];
+            let (free, vacant) = (!queue.is_busy(), !queue.has_slot());
+            queue.actions(&self.sink, misses, free, vacant, |action| {
                 if action != SinkAction::Unwant || state.evictions > 0 {
                     actions.push(Action::Sink { sink, action });
                 }
+            });
+            miss_actions(&self.sink, misses, |action| {
+                actions.push(Action::Misses { sink, action });
             });
         }
     }
@@ -275,14 +294,17 @@ impl<const BITS: u32> World for Whole<BITS> {
             Action::Arrive { to, channel } => self.arrive(state, to, channel),
             Action::TakeAnswer { from } => self.take_answer(state, from),
             Action::EndPause => {
-                state.slot.sender.on_pause_over();
+                state.slots[0].sender.on_pause_over();
             }
             Action::Sink { sink, action } => self.sink_step(state, sink, action),
+            Action::Misses { sink, action } => {
+                miss_step(&mut state.misses[usize::from(sink)], action);
+            }
             Action::Kill { source } => {
                 state.kills -= 1;
                 state.sources[usize::from(source)] = None;
                 state.captured.retain(|captured| captured.0 != source);
-                state.slot.clear();
+                state.slots[0].clear();
             }
         }
     }
@@ -295,9 +317,9 @@ impl<const BITS: u32> World for Whole<BITS> {
         (0..SOURCES).all(|source| {
             let all = (1_u16 << self.messages[source].len()) - 1;
             let done = u16::from(state.taken[source]) == all;
-            let passed = |endpoint: &Source<BITS>| u16::from(endpoint.passed);
+            let told = |endpoint: &Source<BITS>| u16::from(endpoint.told);
             match &state.sources[source] {
-                Some(endpoint) => done && passed(endpoint) == self.messages[source].len() as u16,
+                Some(endpoint) => done && told(endpoint) == self.messages[source].len() as u16,
                 None => true,
             }
         })
@@ -313,7 +335,7 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
             messages: 0,
             form: Form::Express,
             window: 2,
-            quota: 1,
+            share: 1,
             capture: 1,
             hostile: false,
             greedy: false,
@@ -348,7 +370,7 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
         }),
         Experiment::new("whole/kill", Small, move |rules| Whole {
             kills: 1,
-            ..world(rules, [&[0], &[0, 1]])
+            ..world(rules, [&[0], &[1]])
         }),
         Experiment::new("whole/inline", Small, move |rules| Whole {
             takes: 1,
@@ -358,6 +380,10 @@ pub fn worlds() -> std::vec::Vec<Experiment> {
             evictions: 1,
             kills: 1,
             ..world(rules, [&[0, 1], &[0]])
+        }),
+        Experiment::new("whole/large-kill", Large, move |rules| Whole {
+            kills: 1,
+            ..world(rules, [&[0], &[0, 1]])
         }),
         Experiment::new("whole/large-shared", Large, move |rules| {
             world(rules, [&[0, 1], &[0, 0]])

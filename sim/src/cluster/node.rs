@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What a node is made of; may be sent to the thread that will run it.
 pub struct NodeParts {
-    /// Its number.
+    /// Place in the cluster, from 0.
     pub number: usize,
     /// The Verilated NIU.
     pub model: NiuModel,
@@ -23,7 +23,7 @@ pub struct NodeParts {
     pub firmware: Arc<[u8]>,
     /// Root complex, memory, costs.
     pub side: HostSide,
-    /// Programs.
+    /// What the host runs.
     pub programs: Vec<ProgramBody>,
     /// The wire that leaves the node.
     pub wire: Wire,
@@ -97,7 +97,7 @@ impl Node {
         node
     }
 
-    /// Its number.
+    /// Place in the cluster, from 0.
     pub fn number(&self) -> usize {
         self.number
     }

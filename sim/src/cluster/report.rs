@@ -34,7 +34,8 @@ pub struct NodeReport {
 pub enum RunError {
     /// The cycle limit came first.
     #[error(
-        "the run did not end within {0} cycles: a host program waits for something that never comes, or `maximum_cycles` is too small"
+        "the run did not end within {0} cycles: a host program waits for something that never comes, or \
+         `maximum_cycles` is too small"
     )]
     Stalled(u64),
     /// An option lies outside its range.

@@ -55,7 +55,8 @@ impl HostSide {
 /// `current` was called outside of a host program.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
-    "no host program of a simulated cluster is running here: open `sim:` devices inside a program given to `Cluster::run`"
+    "no host program of a simulated cluster is running here: open `sim:` devices inside a program given to \
+     `Cluster::run`"
 )]
 pub struct NotInSimulation;
 

@@ -21,9 +21,9 @@ const FAULT_RECORDS: usize = 1024;
 /// What a mapping allows the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Reads only.
+    /// The device may not write.
     ReadOnly,
-    /// Writes only.
+    /// The device may not read.
     WriteOnly,
     /// Reads and writes.
     ReadWrite,

@@ -104,7 +104,8 @@ impl NiuModel {
         if let Some(path) = trace {
             if cfg!(not(feature = "waveforms")) {
                 return Err(std::io::Error::other(
-                    "this simulator was built without waveforms, to be faster: use `cargo xtask trace`, or build it with `--features waveforms`",
+                    "this simulator was built without waveforms, to be faster: use `cargo xtask trace`, or build it \
+                     with `--features waveforms`",
                 ));
             }
             let text = CString::new(path.as_os_str().as_encoded_bytes())?;

@@ -44,7 +44,7 @@ impl Frame {
         self.header().destination_node as u16
     }
 
-    /// Its virtual channel.
+    /// 0 or 1, as the header says.
     pub fn virtual_channel(&self) -> usize {
         self.header().virtual_channel as usize
     }

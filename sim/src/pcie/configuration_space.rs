@@ -26,7 +26,7 @@ pub mod offset {
     pub const CAPABILITIES: u16 = 0x34;
     /// PCI Express capability.
     pub const EXPRESS: u16 = 0x40;
-    /// Device Capabilities.
+    /// Offset of the register that says what payload is possible.
     pub const DEVICE_CAPABILITIES: u16 = EXPRESS + 0x04;
     /// Device Control in the low half, Device Status in the high half.
     pub const DEVICE_CONTROL: u16 = EXPRESS + 0x08;

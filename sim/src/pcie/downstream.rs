@@ -17,7 +17,7 @@ pub enum Class {
     Posted,
     /// Memory reads.
     Nonposted,
-    /// Completions.
+    /// An answer to a read of the device.
     Completion,
 }
 

@@ -48,7 +48,7 @@ pub struct Counters {
     pub writes_to_device: u64,
     /// Memory reads of the device.
     pub reads_to_device: u64,
-    /// Completions to the device.
+    /// Answers to reads of host memory.
     pub completions_to_device: u64,
     /// Bytes of packets to the device, headers included.
     pub bytes_to_device: u64,
@@ -56,7 +56,7 @@ pub struct Counters {
     pub writes_from_device: u64,
     /// Memory reads by the device.
     pub reads_from_device: u64,
-    /// Completions of the device.
+    /// Answers to reads of the device.
     pub completions_from_device: u64,
     /// Bytes of packets from the device, headers included.
     pub bytes_from_device: u64,

@@ -31,9 +31,9 @@ pub struct Request {
     pub last_enables: u8,
     /// Bus, device and function of the sender.
     pub requester: u16,
-    /// Tag.
+    /// Tells outstanding requests of one requester apart.
     pub tag: u8,
-    /// Traffic class.
+    /// 0 to 7.
     pub traffic_class: u8,
     /// Bit 0: no snoop, bit 1: relaxed ordering.
     pub attributes: u8,
@@ -182,7 +182,7 @@ impl Header {
         }
     }
 
-    /// Bytes of the payload.
+    /// Zero of a packet without data.
     pub fn payload_bytes(&self) -> usize {
         match self {
             Header::MemoryRead(_) => 0,

@@ -140,7 +140,7 @@ impl ReadProgress {
         }
     }
 
-    /// The request.
+    /// What the completions must answer.
     pub fn request(&self) -> &Request {
         &self.request
     }

@@ -46,7 +46,8 @@ fn describe(frame: &Frame) -> String {
             let header = frame.header();
             let restart = if header.restart == 1 { " restart" } else { "" };
             format!(
-                "{kind:?} {} -> {} endpoint {} queue {} generation {} index {} rqid {} length {} tag {} channel {}{restart}{whole}",
+                "{kind:?} {} -> {} endpoint {} queue {} generation {} index {} rqid {} length {} tag {} channel \
+                 {}{restart}{whole}",
                 header.source_node,
                 header.destination_node,
                 header.source_endpoint,
@@ -138,7 +139,8 @@ mod tests {
         for (frame, line) in [
             (
                 Frame::sealed(vec![message.pack(), 0]),
-                "Message 2 -> 700 endpoint 4000 queue 200 generation 9 index 127 rqid 77 length 8 tag 3 channel 0 restart",
+                "Message 2 -> 700 endpoint 4000 queue 200 generation 9 index 127 rqid 77 length 8 tag 3 channel 0 \
+                 restart",
             ),
             (
                 Frame::sealed(vec![answer.pack()]),

@@ -65,7 +65,8 @@ fn describe(header: &Header) -> String {
             poisoned: bad,
             ..
         }) => format!(
-            "{} {status:?} length {length} bytes left {byte_count} lower address {lower_address:#x} requester {requester:#06x} tag {tag}{}",
+            "{} {status:?} length {length} bytes left {byte_count} lower address {lower_address:#x} requester \
+             {requester:#06x} tag {tag}{}",
             if *length == 0 { "Cpl" } else { "CplD" },
             poisoned(*bad)
         ),

@@ -44,6 +44,8 @@ const SOAK_NODES: &str =
 const SOAK_CHANNELS: &str =
     "queues_that_use_both_channels_in_turn_lose_double_and_disorder_nothing";
 const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_up";
+const MANY: &str = "messages_of_many_endpoints_over_few_queues_come_once_and_in_order";
+const MANY_INLINE: &str = "inline_bodies_and_express_messages_come_once_and_in_order";
 const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
 const NOBODY_SLEEPS: &str = "nobody_sleeps_while_a_message_is_there_whatever_is_masked";
 const INTERRUPT_ORDER: &str = "an_interrupt_never_comes_before_the_entry_it_announces";
@@ -211,7 +213,7 @@ pub const MUTANTS: &[Mutant] = &[
         fault: "an Express store into a full transmit queue is taken",
         module: "niu$pages",
         signal: "has_room$d",
-        value: "~consumer_now[32'h10]",
+        value: "~progresses$failed",
         tests: &[FULL_RING],
     },
     Mutant {
@@ -226,7 +228,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "length-unbounded",
         fault: "a message longer than a slot is sent",
         module: "niu$transmit$engine",
-        signal: "too_long_3$d",
+        signal: "unfit_3$d",
         value: "1'b0",
         tests: &[BAD_MESSAGES],
     },
@@ -347,9 +349,49 @@ pub const MUTANTS: &[Mutant] = &[
         name: "unknown-name-found",
         fault: "a message for a name that nobody has bound is delivered",
         module: "niu$receive$engine",
-        signal: "found",
+        signal: "owned$d",
         value: "1'b1",
         tests: &[REFUSED, SOAK_OWNERS],
+    },
+    Mutant {
+        name: "captured-store-overtaken",
+        fault: "a store goes straight to its queue while older ones of its endpoint are captured",
+        module: "niu$pages",
+        signal: "goes_away",
+        value: "read_away$q",
+        tests: &[MANY, MANY_INLINE],
+    },
+    Mutant {
+        name: "kept-index-forgotten",
+        fault: "a receive queue comes back without the entries that its host gave back meanwhile",
+        module: "niu$pages",
+        signal: "kept$returns",
+        value: "1'b0",
+        tests: &[MANY],
+    },
+    Mutant {
+        name: "old-look-up-final",
+        fault: "a message is lost if its queue came or left after its look-up",
+        module: "niu$receive$engine",
+        signal: "absent",
+        value: "~(owned$q | missed$q)",
+        tests: &[MANY],
+    },
+    Mutant {
+        name: "closed-row-open",
+        fault: "messages go into the miss ring while their queue comes",
+        module: "niu$receive$engine",
+        signal: "found",
+        value: "enabled$q & (owned$q | missed$q)",
+        tests: &[MANY],
+    },
+    Mutant {
+        name: "allowance-not-lowered",
+        fault: "more messages go into the miss ring than their own ring has room for",
+        module: "niu$receive",
+        signal: "allowances$commit",
+        value: "1'b0",
+        tests: &[MANY],
     },
     Mutant {
         name: "entry-size-ignored",

@@ -13,7 +13,7 @@ pub struct Budget {
     pub lut4: u64,
     /// Block RAMs of the whole.
     pub block_rams: u64,
-    /// The blocks.
+    /// A share for each of them.
     pub blocks: Vec<Share>,
 }
 

@@ -47,7 +47,8 @@ pub fn open_unread(text: &str, netlist: &Netlist) -> Result<String> {
     }
     ensure!(
         opened == unread,
-        "{unread} carries are read by nothing, but {opened} were found in the text of the netlist: was Yosys updated in tools/requirements.txt?"
+        "{unread} carries are read by nothing, but {opened} were found in the text of the netlist: was Yosys updated \
+         in tools/requirements.txt?"
     );
     Ok(result)
 }

@@ -129,7 +129,8 @@ mod tests {
         serde_json::from_str(&format!(
             r#"{{"from": "{from}", "to": "{to}", "path": [
               {{"delay": 0.5, "type": "clk-to-q", "to": {{"cell": "design.a_FF", "port": "Q"}}}},
-              {{"delay": {wire_ns}, "type": "routing", "net": "design.a", "to": {{"cell": "design.b_FF", "port": "M"}}}}]}}"#
+              {{"delay": {wire_ns}, "type": "routing", "net": "design.a", "to": {{"cell": "design.b_FF", "port":
+              "M"}}}}]}}"#
         ))
         .unwrap()
     }

@@ -20,7 +20,7 @@ pub enum Direction {
 pub struct Port {
     /// Its name in the Verilog.
     pub name: String,
-    /// Its direction.
+    /// Seen from the NIU.
     pub direction: Direction,
     /// Its width in bits.
     pub bits: usize,
@@ -127,7 +127,8 @@ impl Harness {
     /// The module `harness` with the design (`niu`) inside.
     pub fn verilog(&self) -> String {
         let mut text = String::from(
-            "// Written by `cargo xtask synth`: keeps every port of the design alive behind a few pins.\nmodule harness(\n",
+            "// Written by `cargo xtask synth`: keeps every port of the design alive behind a few pins.\nmodule \
+             harness(\n",
         );
         for port in self.clocks.iter().chain(&self.pins) {
             let direction = match port.direction {

@@ -43,7 +43,7 @@ pub struct Pin {
     pub port: String,
     /// The cell drives the net.
     pub is_output: bool,
-    /// The net.
+    /// What is connected to it.
     pub net: Net,
 }
 

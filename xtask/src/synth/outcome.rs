@@ -155,7 +155,8 @@ mod tests {
         let json = serde_json::to_value(outcome(40, &[130.0, 126.5])).unwrap();
         let expected = serde_json::json!({
             "configuration": "versa", "board": "ecp5-versa", "device": "LFE5UM5G-45F",
-            "seed": 2, "lut4": 40, "flip_flops": 7, "block_rams": 2, "core_megahertz": 126.5, "processor_megahertz": 70.0,
+            "seed": 2, "lut4": 40, "flip_flops": 7, "block_rams": 2, "core_megahertz": 126.5, "processor_megahertz":
+            70.0,
             "blocks": [{"name": "link", "lut4": 40, "flip_flops": 7, "block_rams": 2}],
             "instances": [{"name": "link.receive", "lut4": 40, "flip_flops": 7, "block_rams": 2}],
             "seeds": [

@@ -138,14 +138,17 @@ mod tests {
         let text = r#"{
           "critical_paths": [
             {"from": "posedge $glbnet$core_clock$TRELLIS_IO_IN", "to": "<async>", "path": []},
-            {"from": "posedge $glbnet$processor_clock$TRELLIS_IO_IN", "to": "posedge $glbnet$core_clock$TRELLIS_IO_IN", "path": []},
-            {"from": "posedge $glbnet$core_clock$TRELLIS_IO_IN", "to": "posedge $glbnet$core_clock$TRELLIS_IO_IN", "path": [
+            {"from": "posedge $glbnet$processor_clock$TRELLIS_IO_IN", "to": "posedge $glbnet$core_clock$TRELLIS_IO_IN",
+            "path": []},
+            {"from": "posedge $glbnet$core_clock$TRELLIS_IO_IN", "to": "posedge $glbnet$core_clock$TRELLIS_IO_IN",
+            "path": [
               {"delay": 0.5, "type": "clk-to-q", "from": {"cell": "design.a_FF", "loc": [1, 2], "port": "Q"},
                "to": {"cell": "design.a_FF", "loc": [1, 2], "port": "Q"}},
               {"delay": 0.04, "type": "logic", "from": {"cell": "design.carry", "loc": [1, 2], "port": "FCI"},
                "to": {"cell": "design.carry", "loc": [1, 2], "port": "FCO"}},
               {"delay": 1.25, "type": "routing", "net": "design.a[3]", "sources": ["niu.v:7.1-7.2"],
-               "from": {"cell": "design.a_FF", "loc": [1, 2], "port": "Q"}, "to": {"cell": "design.b_LUT", "loc": [3, 4], "port": "C"}}
+               "from": {"cell": "design.a_FF", "loc": [1, 2], "port": "Q"}, "to": {"cell": "design.b_LUT", "loc": [3,
+               4], "port": "C"}}
             ]}
           ],
           "fmax": {

@@ -11,7 +11,7 @@ use super::netlist::{CARRY, Cell, Net, Netlist};
 pub struct Usage {
     /// LUT4, with those that carry chains and distributed RAM take.
     pub lut4: u64,
-    /// Flip-flops.
+    /// Registers of the device's logic cells.
     pub flip_flops: u64,
     /// Block RAMs of 18 kbit (DP16KD).
     pub block_rams: u64,

@@ -6,8 +6,10 @@ mod dead_ring;
 mod latency;
 mod limits;
 mod nodes;
+mod non_resident;
 mod pair;
 mod platform;
+mod plot;
 mod report;
 mod results_file;
 mod stage_times;
@@ -36,6 +38,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
     ("waiting", waiting::run),
+    ("non-resident", non_resident::run),
 ];
 
 fn main() -> Result<()> {
@@ -61,6 +64,9 @@ fn main() -> Result<()> {
     progress.finish_and_clear();
     report.measure_simulator(&platform)?;
     report.print_speed();
+    if let Some(folder) = &arguments.plot {
+        plot::write(&report, folder)?;
+    }
     if let Some(file) = results {
         file.write(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     }

@@ -11,7 +11,7 @@ const RING_ENTRIES_LOG2: u8 = 6;
 
 /// One side of a pair.
 pub struct Side<'a> {
-    /// The node.
+    /// Device and port of this side.
     pub node: &'a Node,
     /// Its endpoint; destination 0 is the other side's.
     pub endpoint: Endpoint,

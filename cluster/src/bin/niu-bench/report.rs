@@ -62,7 +62,7 @@ pub struct Row {
     /// Payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mb_per_s: Option<f64>,
-    /// Messages.
+    /// Of both directions together, if both send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_per_s: Option<f64>,
     /// Core cycles from one message to the next; of the slower direction, if both send.
@@ -83,6 +83,15 @@ pub struct Row {
     /// Interrupts that the receiving host took, for each message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupts_per_message: Option<f64>,
+    /// How a queue that is away is served; `resident`: none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<&'static str>,
+    /// Whose queue is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<&'static str>,
+    /// One way, beyond that with both queues resident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty_ns: Option<f64>,
     /// The way of one message, stage by stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageTime>,
@@ -119,6 +128,9 @@ impl Row {
             waiting: None,
             gap_ns: None,
             interrupts_per_message: None,
+            way: None,
+            side: None,
+            penalty_ns: None,
             stages: Vec::new(),
         }
     }
@@ -172,9 +184,19 @@ const COLUMNS: &[Column] = &[
         text: |row| number(row.gap_ns, 0),
     },
     Column {
+        heading: "away",
+        width: 10,
+        text: |row| row.side.map(str::to_owned),
+    },
+    Column {
         heading: "one-way ns",
         width: 13,
         text: |row| number(row.one_way_ns, 1),
+    },
+    Column {
+        heading: "beyond resident",
+        width: 17,
+        text: |row| number(row.penalty_ns, 1),
     },
     Column {
         heading: "NIU cycles",
@@ -235,13 +257,19 @@ fn table(rows: &[Row]) -> String {
     text + "\n"
 }
 
+/// What the results were measured on.
 #[derive(Clone, Debug, Serialize)]
-struct PlatformLabel {
-    clock_hz: u64,
-    pcie_profile: String,
-    link: String,
-    seed: u64,
-    source_revision: String,
+pub struct PlatformLabel {
+    /// Core clock.
+    pub clock_hz: u64,
+    /// Profile of the hosts, unless a row has another.
+    pub pcie_profile: String,
+    /// What joins the nodes.
+    pub link: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Revision of the hardware.
+    pub source_revision: String,
 }
 
 /// The simulator's speed, in core cycles a second of all NIUs together.
@@ -307,6 +335,21 @@ impl Report {
         let nodes = &run.report.nodes;
         self.niu_cycles.0 += run.report.cycles * nodes.len() as u64;
         self.niu_cycles.1 += nodes.iter().map(|node| node.idle_cycles).sum::<u64>();
+    }
+
+    /// What the results were measured on.
+    pub fn label(&self) -> &PlatformLabel {
+        &self.platform
+    }
+
+    /// All results so far.
+    pub fn rows(&self) -> &[Row] {
+        &self.results
+    }
+
+    /// All results so far, as they are printed.
+    pub fn table(&self) -> String {
+        self.notes.concat() + &table(&self.results)
     }
 
     /// Takes a result in.
@@ -402,7 +445,8 @@ impl Report {
         println!("# simulator: {} in {seconds:.2} s", parts.join(" and "));
         if let Some(speed) = &self.simulator {
             println!(
-                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} % of theirs",
+                "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} \
+                 % of theirs",
                 speed.effective_cycles_per_s / 1e3,
                 speed.stepped_cycles_per_s / 1e3,
                 100.0 * speed.idle_share

@@ -93,7 +93,8 @@ fn print(outcome: &Outcome) {
     } = outcome;
     if let Some(verdict) = verdict {
         println!(
-            "{} endpoints came and went: {} with messages unanswered, {} after their queue had failed, {} with their NIU; one queue had {} owners",
+            "{} endpoints came and went: {} with messages unanswered, {} after their queue had failed, {} with their \
+             NIU; one queue had {} owners",
             HumanCount(verdict.guests),
             HumanCount(verdict.early),
             HumanCount(verdict.failed),

@@ -13,7 +13,7 @@ const REPLY: u8 = 0x80;
 /// A guest: where it lives, and its number among those that live there one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GuestName {
-    /// The node.
+    /// On which it runs.
     pub node: u16,
     /// The place on the node.
     pub place: u16,

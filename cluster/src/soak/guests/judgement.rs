@@ -105,8 +105,8 @@ fn judge_guest(plan: &GuestPlan, departed: &Departed, ledgers: &[Ledger]) -> Res
             && (may_have_gaps || stream.unbroken == stream.taken);
         if !is_whole {
             return Err(format!(
-                "{name}, which ended {:?}, sent {sent} messages to node {} on channel {}, of which {answered} were answered; \
-                 {} came, {} of them before the first gap, the last was number {}",
+                "{name}, which ended {:?}, sent {sent} messages to node {} on channel {}, of which {answered} were \
+                 answered; {} came, {} of them before the first gap, the last was number {}",
                 departed.end,
                 target.node,
                 target.channel,

@@ -107,7 +107,7 @@ impl GuestPlan {
         plan
     }
 
-    /// The seed.
+    /// What everything is drawn from.
     pub fn seed(&self) -> u64 {
         self.seed
     }

@@ -167,10 +167,12 @@ fn nothing_passes_the_writes_that_came_before_it() {
         }
         let mut offering = [false; 5];
         // Processor's writes taken, come to their places a cycle later, and left; those in their places when the
-        // packet at the front of sinks 3 and 4 was first offered.
+        // packet at the front of sinks 3 and 4 was first offered. With each of these, messages that had their places:
+        // those that were told in `message_written`.
         let (mut taken, mut placed, mut left) = (0, 0, 0);
-        let mut front: [Option<u64>; 2] = [None; 2];
-        let mut must: [VecDeque<u64>; 2] = Default::default();
+        let (mut told, mut told_before) = (0, 0);
+        let mut front: [Option<[u64; 2]>; 2] = [None; 2];
+        let mut must: [VecDeque<[u64; 2]>; 2] = Default::default();
         // Messages and shadow lines taken and left; those taken when the processor's write at the
         // front was first offered.
         let (mut others_taken, mut others_left) = ([0u64; 2], [0u64; 2]);
@@ -186,7 +188,7 @@ fn nothing_passes_the_writes_that_came_before_it() {
             }
             for (class, place) in front.iter_mut().enumerate() {
                 if offering[3 + class] && !feeds.0[3 + class].is_empty() {
-                    place.get_or_insert(placed);
+                    place.get_or_insert([placed, told_before]);
                 }
             }
             unit.posted_allowed.next = random.chance(credits);
@@ -205,9 +207,15 @@ fn nothing_passes_the_writes_that_came_before_it() {
             for class in 0..2 {
                 if took[3 + class] {
                     must[class].push_back(front[class].take().unwrap());
-                } else if front[class].is_some_and(|writes| writes > left) {
+                } else if front[class].is_some_and(|[writes, _]| writes > left) {
                     held_back += 1;
                 }
+            }
+            told_before = told;
+            told += u64::from(unit.message_written.val());
+            assert!(told <= others_taken[0], "told before it was taken");
+            if took[MESSAGES] && others_end[0] {
+                assert_eq!(told, others_taken[0], "not told before the next one");
             }
             for sink in 0..2 {
                 others_taken[sink] += u64::from(took[sink] && others_end[sink]);
@@ -235,7 +243,11 @@ fn nothing_passes_the_writes_that_came_before_it() {
                     };
                     if let Some(class) = class {
                         let writes = must[class].pop_front().unwrap();
-                        assert!(left >= writes, "seed {seed}, cycle {cycle}: passed a write");
+                        let [processors, messages] = writes;
+                        assert!(
+                            left >= processors && others_left[0] >= messages,
+                            "seed {seed}, cycle {cycle}: passed a write"
+                        );
                     } else {
                         let request = read_request(&beats, 128 << (seed % 2));
                         let sink = (request.address >> 40) as usize - 1;

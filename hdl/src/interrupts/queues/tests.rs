@@ -18,6 +18,7 @@ struct Queue {
 struct Step {
     delivered: Option<u64>,
     arm: Option<(u64, u16, bool)>,
+    late: bool,
 }
 
 /// The rules, one event at a time: vectors raised, in order.
@@ -51,6 +52,8 @@ fn follows_the_rules<const N: usize>(seed: u64) {
     let mut queues = vec![Queue::default(); 1 << N];
     let mut expected: VecDeque<(u64, u64)> = VecDeque::new();
     let (mut entry_at, mut arm_at, mut busy_until) = (0, 0, 0u64);
+    // Earliest cycle of the next store that was kept.
+    let (mut late_at, mut late_raised) = (0, 0);
     let mut idle: Option<(u64, u64)> = None;
     let (mut raised, mut met, mut both) = (0, 0, 0);
     let start = 1 + (1 << N);
@@ -76,6 +79,16 @@ fn follows_the_rules<const N: usize>(seed: u64) {
             let index = known.wrapping_add(random.below(3) as u16).wrapping_sub(1);
             step.arm = Some((number, index, random.chance(80))).filter(|(number, ..)| free(number));
             arm_at = cycle + 2;
+        } else if cycle > late.max(late_at) && random.chance(40) {
+            // Between two stores, if they come.
+            let number = random.below(below);
+            let known = queues[number as usize].delivered;
+            let index = known.wrapping_add(random.below(3) as u16).wrapping_sub(1);
+            if free(&number) && !unit.settling.val() {
+                step.arm = Some((number, index, random.chance(80)));
+                step.late = true;
+                late_at = cycle + 8;
+            }
         }
         unit.configuration.next = ConfigurationWrite::default();
         if let Some((number, since)) = idle
@@ -110,6 +123,7 @@ fn follows_the_rules<const N: usize>(seed: u64) {
             queue: queue.to_bits(),
             index: u64::from(index).to_bits(),
             armed,
+            late: step.late,
         };
         unit.interval_taken.next = random.chance(30);
         let looked_at = random.below(1 << N);
@@ -142,15 +156,19 @@ fn follows_the_rules<const N: usize>(seed: u64) {
             assert!(cycle <= due + 12, "cycle {cycle}: {vector} is not raised");
         }
         met += u32::from(step.delivered.is_some() && step.delivered == step.arm.map(|arm| arm.0));
+        let entry_raises = step
+            .delivered
+            .is_some_and(|number| queues[number as usize].armed);
         let vectors = carry_out(&mut queues, step);
         both += u32::from(vectors.len() == 2);
+        late_raised += u32::from(step.late && vectors.len() == 1 + usize::from(entry_raises));
         expected.extend(vectors.into_iter().map(|vector| (cycle, vector)));
         clock_cycle!(unit, clock);
     }
     assert!(expected.len() < 4);
     assert!(
-        raised > 500 && met > 30 && both > 30,
-        "{raised} raised, {met} entries and stores of a queue at once, {both} raised at once"
+        raised > 500 && met > 30 && both > 30 && late_raised > 50,
+        "{raised} raised, {met} entries and stores of a queue at once, {both} raised at once, {late_raised} late"
     );
 }
 
@@ -192,6 +210,7 @@ fn an_entry_in_any_cycle_around_the_store_raises_once() {
                     queue: 1.into(),
                     index: 0.into(),
                     armed: true,
+                    late: false,
                 };
                 settle(&mut unit);
                 if unit.raise.val() {
@@ -233,6 +252,7 @@ fn gate() {
                 queue: if cycle > 200 { random.below(32) } else { 12 }.to_bits(),
                 index: random.below(4).to_bits(),
                 armed: random.chance(80),
+                late: random.chance(20),
             };
             unit.interval_taken.next = random.chance(20);
             let known = cycle.clamp(1, 32);

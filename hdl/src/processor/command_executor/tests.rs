@@ -10,7 +10,7 @@ use abi::command::{completion_status, opcode};
 use std::collections::{HashMap, VecDeque};
 
 pub fn random_command(random: &mut Random) -> u128 {
-    let opcode = random.below(9) as u128;
+    let opcode = random.below(11) as u128;
     let flags = random.below(4) as u128;
     let token = random.below(1 << 16) as u128;
     // Mostly legal operands, and now and then anything.
@@ -84,7 +84,7 @@ fn gate() {
 }
 
 /// What the executor did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Effect {
     Configuration(u64, u128),
     Slot(u64, u128, u64),
@@ -94,6 +94,8 @@ enum Effect {
     Read(u128, u64, u64),
     /// A record stands in the inbox: its index of queue state, its offset.
     Saved(u64, u64),
+    /// The page decoder was asked for this.
+    Replay(ReplayRequest),
     Invalid,
 }
 
@@ -202,10 +204,58 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
             }
             legal.then_some(Effect::Saved(place, low))
         }
+        opcode::REPLAY_STORE => {
+            let endpoint = low & 0xfff;
+            let request = ReplayRequest {
+                valid: true,
+                has_store: low >> 12 & 1 == 1,
+                discards: low >> 13 & 1 == 1,
+                loses: low >> 14 & 1 == 1,
+                gives_back: false,
+                consumer: high.to_bits(),
+                endpoint: endpoint.to_bits(),
+                queue: (high & 0xff).to_bits(),
+                word: (data as u64).to_bits(),
+            };
+            let legal = low >> 15 == 0
+                && high >> 8 == 0
+                && high < TRANSMIT_QUEUES as u64
+                && endpoint < region_words[0];
+            if legal && replayed(&request).maps {
+                return vec![
+                    Effect::Replay(request),
+                    Effect::Configuration(endpoint, data),
+                ];
+            }
+            legal.then_some(Effect::Replay(request))
+        }
+        opcode::GIVE_BACK_ENTRIES => (low < RECEIVE_QUEUES as u64).then(|| {
+            Effect::Replay(ReplayRequest {
+                valid: true,
+                has_store: false,
+                discards: false,
+                loses: false,
+                gives_back: true,
+                consumer: high.to_bits(),
+                endpoint: low.to_bits(),
+                queue: low.to_bits(),
+                word: (data as u64).to_bits(),
+            })
+        }),
         opcode::READ_HOST_MEMORY => transfer(1024).then_some(Effect::Read(data, high, low)),
         _ => None,
     };
     vec![effect.unwrap_or(Effect::Invalid)]
+}
+
+/// What the page decoder answers here: it depends on the word alone.
+fn replayed(request: &ReplayRequest) -> Replayed {
+    let word = request.word.to_u64();
+    Replayed {
+        done: true,
+        busy: !request.gives_back && word & 1 == 1,
+        maps: !request.gives_back && !request.discards && word & 2 == 2,
+    }
 }
 
 /// Words 2 and 3 of a record, as their owners keep them.
@@ -294,6 +344,16 @@ impl Bench {
             if request.valid {
                 assert_eq!(saving.replace(place), None, "two records at once");
             }
+        }
+        let request = unit.replay.val();
+        let was_done = unit.replayed.val().done;
+        let done = request.valid && (was_done || self.random.chance(self.take));
+        unit.replayed.next = Replayed {
+            done,
+            ..replayed(&request)
+        };
+        if done && !was_done {
+            self.effects.push(Effect::Replay(request));
         }
         unit.completion_full.next = !self.random.chance(self.drain);
         let finishes = !self.reads.is_empty() && self.random.chance(self.finish);
@@ -442,6 +502,7 @@ fn random_commands_do_what_they_must_in_order() {
             let status = match expected(command, NODE).first() {
                 Some(Effect::Invalid) => completion_status::INVALID,
                 Some(Effect::Read(..)) => completion_status::REFUSED,
+                Some(Effect::Replay(request)) if replayed(request).busy => completion_status::BUSY,
                 _ => completion_status::DONE,
             };
             if complete {

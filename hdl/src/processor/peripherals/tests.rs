@@ -68,6 +68,8 @@ fn bench() -> Peripherals {
     unit.connect_all();
     unit.completion_empty.next = true;
     unit.event_empty.next = true;
+    unit.captured_empty.next = true;
+    unit.missed_empty.next = true;
     unit.control_response_empty.next = true;
     unit.reset.next = true;
     unit.core_reset.next = true;

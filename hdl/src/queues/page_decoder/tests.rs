@@ -3,14 +3,15 @@ use crate::configuration::{ENDPOINTS_LOG2, TRANSMIT_SLOTS};
 use crate::gate::{Gate, Random, clock_cycle, settle};
 use crate::queues::test_support::{configuration, control};
 use abi::endpoint::EXPRESS_OFFSET;
-use abi::endpoint::page::transmit_producer;
+use abi::endpoint::page::{resume, transmit_producer};
 use abi::message::error;
-use abi::queue_state::{REGION_ENDPOINT_MAP, endpoint_map};
+use abi::queue_state::{REGION_ENDPOINT_MAP, endpoint_map, transmit_control};
 
 /// The map's word of an endpoint whose queues and page have these numbers.
 fn map_word(transmit: u64, receive: u64, page: Option<u64>) -> u64 {
     let mut word = endpoint_map::transmit_queue::set(0, transmit);
     word = endpoint_map::transmit_resident::set(word, 1);
+    word = endpoint_map::exists::set(word, 1);
     word = endpoint_map::receive_queue::set(word, receive);
     word = endpoint_map::receive_resident::set(word, 1);
     if let Some(page) = page {
@@ -21,7 +22,7 @@ fn map_word(transmit: u64, receive: u64, page: Option<u64>) -> u64 {
 }
 
 /// An aligned 8-byte store to a page of BAR2.
-fn page_store(endpoint: u64, offset: u64, data: u64) -> HostWrite {
+pub fn page_store(endpoint: u64, offset: u64, data: u64) -> HostWrite {
     let upper = offset & 8 != 0;
     HostWrite {
         space: 1u64.to_bits(),
@@ -34,7 +35,7 @@ fn page_store(endpoint: u64, offset: u64, data: u64) -> HostWrite {
 }
 
 /// A whole beat of an inline body.
-fn body_store(endpoint: u64, body: u64, beat: u64, data: u128) -> HostWrite {
+pub fn body_store(endpoint: u64, body: u64, beat: u64, data: u128) -> HostWrite {
     HostWrite {
         space: 2u64.to_bits(),
         address: (endpoint << 12 | body << 8 | beat << 4).to_bits(),
@@ -43,6 +44,11 @@ fn body_store(endpoint: u64, body: u64, beat: u64, data: u128) -> HostWrite {
         single: false,
         last: true,
     }
+}
+
+/// What a slot holds beside the number of the endpoint that composed it.
+pub fn without_owner(slot: u128) -> u128 {
+    slot & !(0xffff << crate::bundles::slot::OWNER_SHIFT)
 }
 
 /// What the block did in a cycle.
@@ -104,17 +110,16 @@ impl Bench {
     fn cycle(&mut self) {
         settle(&mut self.unit);
         let unit = &self.unit;
-        let data = unit.memory_data.val().to_u128();
         if unit.slot_valid.val() {
             self.seen.push(Seen::Slot {
                 address: unit.slot_address.val().to_u64(),
-                data,
+                data: without_owner(unit.slot_data.val().to_u128()),
             });
         }
         if unit.pool_valid.val() {
             self.seen.push(Seen::Pool {
                 address: unit.pool_address.val().to_u64(),
-                data,
+                data: unit.pool_data.val().to_u128(),
             });
         }
         let outcome = unit.outcome.val();
@@ -173,12 +178,41 @@ impl Bench {
         self.cycle();
     }
 
-    fn enable(&mut self, queue: u64) {
-        self.unit.queue_configuration.next = control(queue, 1);
+    /// Gives a queue to a new endpoint.
+    fn enable(&mut self, queue: u64, endpoint: u64) {
+        let word = transmit_control::endpoint::set(1, endpoint) as u64;
+        self.unit.queue_configuration.next = control(queue, word);
+        self.unit.answers_settle.next = true;
         self.cycle();
-        self.consumer(queue, 0);
+        self.idle(6);
+        self.unit.answers_settle.next = false;
+        self.idle(4);
+        assert!(!self.unit.settling.val());
+        let replayed = self.replay(ReplayRequest {
+            endpoint: endpoint.to_bits(),
+            word: (endpoint_map::fresh::set(0, 1) as u64).to_bits(),
+            ..Default::default()
+        });
+        assert!(!replayed.busy && replayed.maps);
         self.idle(4);
         self.seen.clear();
+    }
+
+    fn replay(&mut self, request: ReplayRequest) -> Replayed {
+        self.unit.replay.next = ReplayRequest {
+            valid: true,
+            ..request
+        };
+        for _ in 0..10 {
+            self.cycle();
+            let replayed = self.unit.replayed.val();
+            if replayed.done {
+                self.unit.replay.next = Default::default();
+                self.cycle();
+                return replayed;
+            }
+        }
+        panic!("no answer to {request:?}");
     }
 
     fn consumer(&mut self, queue: u64, consumer: u64) {
@@ -210,7 +244,7 @@ fn slot_address(queue: u64, slot: u64) -> u64 {
 fn express_stores_in_every_second_cycle_fill_one_slot_after_the_other() {
     let mut bench = Bench::new();
     bench.map(9, map_word(3, 2, None));
-    bench.enable(3);
+    bench.enable(3, 9);
     for message in 0..TRANSMIT_SLOTS as u64 + 2 {
         bench.write(page_store(
             9,
@@ -261,7 +295,7 @@ fn express_stores_in_every_second_cycle_fill_one_slot_after_the_other() {
 fn an_outcome_comes_three_cycles_behind_its_store_and_the_offer_one() {
     let mut bench = Bench::new();
     bench.map(1, map_word(2, 2, None));
-    bench.enable(2);
+    bench.enable(2, 1);
     bench.unit.write_valid.next = true;
     bench.unit.write.next = page_store(1, EXPRESS_OFFSET as u64, 7);
     let mut offers = Vec::new();
@@ -284,13 +318,20 @@ fn an_outcome_comes_three_cycles_behind_its_store_and_the_offer_one() {
 fn a_body_goes_to_its_page_and_its_head_to_the_slot_of_its_index() {
     let mut bench = Bench::new();
     bench.map(4, map_word(1, 1, Some(1)));
-    bench.enable(1);
+    bench.enable(1, 4);
     // Three messages first, so that body 0 is that of index 16.
     for _ in 0..3 {
         bench.write(page_store(4, EXPRESS_OFFSET as u64, 0));
         bench.cycle();
     }
     bench.take();
+    // A head changes what the endpoint has stored.
+    let part = Seen::Part {
+        queue: 1,
+        producer: 3,
+        errors: 0,
+        error: 0,
+    };
     bench.write(body_store(4, 3, 0, 0x77));
     bench.write(body_store(4, 3, 1, 0x78));
     bench.write(body_store(4, 0, 0, 0x79));
@@ -309,6 +350,7 @@ fn a_body_goes_to_its_page_and_its_head_to_the_slot_of_its_index() {
                 address: 0x131,
                 data: 0x78
             },
+            part.clone(),
             Seen::Slot {
                 address: slot_address(1, 16),
                 data: 0x79
@@ -317,6 +359,7 @@ fn a_body_goes_to_its_page_and_its_head_to_the_slot_of_its_index() {
                 address: 0x100,
                 data: 0x79
             },
+            part,
         ]
     );
     // A producer store that brings two messages.
@@ -346,7 +389,7 @@ fn producer_indices_beyond_the_slots_or_going_back_are_refused_whole() {
     let slots = TRANSMIT_SLOTS as u64;
     let mut bench = Bench::new();
     bench.map(4, map_word(1, 1, Some(0)));
-    bench.enable(1);
+    bench.enable(1, 4);
     bench.write(page_store(4, 0, slots));
     assert!(matches!(bench.take()[0], Seen::Accepted { .. }));
     bench.consumer(1, 2);
@@ -375,7 +418,7 @@ fn producer_indices_beyond_the_slots_or_going_back_are_refused_whole() {
 fn bodies_without_a_page_are_lost_and_the_next_producer_index_says_so_once() {
     let mut bench = Bench::new();
     bench.map(4, map_word(1, 1, None));
-    bench.enable(1);
+    bench.enable(1, 4);
     bench.write(body_store(4, 0, 0, 1));
     let seen = bench.take();
     assert_eq!(seen[0], Seen::InlineLost);
@@ -394,17 +437,17 @@ fn bodies_without_a_page_are_lost_and_the_next_producer_index_says_so_once() {
     assert!(matches!(bench.take()[0], Seen::Accepted { .. }));
 }
 
-/// A new owner of a queue does not pay for a body that the last one lost.
+/// A new endpoint does not pay for a body that the last one with its number lost.
 #[test]
-fn a_queue_that_is_enabled_anew_has_lost_no_body() {
+fn a_new_endpoint_has_lost_no_body() {
     let mut bench = Bench::new();
     bench.map(1, map_word(2, 0, None));
-    bench.enable(2);
+    bench.enable(2, 1);
     bench.write(body_store(1, 0, 0, 7));
     bench.idle(6);
     assert!(bench.take().contains(&Seen::InlineLost));
     bench.map(1, map_word(2, 0, Some(1)));
-    bench.enable(2);
+    bench.enable(2, 1);
     bench.write(body_store(1, 0, 0, 8));
     bench.write(page_store(1, transmit_producer::OFFSET as u64, 1));
     bench.idle(6);
@@ -422,7 +465,7 @@ fn stores_to_nobody_and_torn_stores_are_told_and_change_nothing() {
     bench.write(page_store(7, EXPRESS_OFFSET as u64, 1));
     assert_eq!(bench.take(), [Seen::Missed { endpoint: 7 }]);
     bench.map(7, map_word(2, 3, None));
-    bench.enable(2);
+    bench.enable(2, 7);
     bench.write(HostWrite {
         single: false,
         ..page_store(7, EXPRESS_OFFSET as u64, 1)
@@ -510,26 +553,86 @@ fn the_completer_sees_the_map_between_stores() {
 fn gate() {
     Gate::new("page_decoder", DefaultPageDecoder::default())
         .clock(|unit| &mut unit.clock)
-        .cycles(3000 + (1 << ENDPOINTS_LOG2))
+        .cycles(4000 + (1 << ENDPOINTS_LOG2))
         .run(|unit, random, cycle| {
             unit.reset.next = cycle < 2;
-            let quiet = cycle < 2 + (1 << ENDPOINTS_LOG2);
+            // A test's endpoints begin with an index in every RAM.
+            let swept = 2 + (1 << ENDPOINTS_LOG2);
+            let quiet = cycle < swept;
             unit.configuration.next = Default::default();
             unit.queue_configuration.next = Default::default();
+            unit.progress.next = Default::default();
             unit.write_valid.next = false;
             unit.page_request.next = random.chance(20);
             unit.page_endpoint.next = random.below(16).to_bits();
+            unit.answers_settle.next = random.chance(50);
+            unit.capture_room.next = random.chance(80);
             if quiet {
+                return;
+            }
+            // The oldest store stays while a request stands.
+            if !unit.replay.val().valid {
+                unit.captured_empty.next = random.chance(20);
+                unit.captured.next = CapturedStore {
+                    express: random.chance(40),
+                    body: random.chance(40),
+                    endpoint: random.below(16).to_bits(),
+                    producer: random.below(80).to_bits(),
+                    index: random.below(80).to_bits(),
+                    enables: random.bits(),
+                    data: random.bits(),
+                };
+            }
+            let cleared = swept + 16 * 20;
+            if unit.replayed.val().done {
+                unit.replay.next = Default::default();
+            } else if !unit.replay.val().valid && (cycle < cleared || random.chance(20)) {
+                let page = random.chance(70).then(|| random.below(2));
+                let mut word = map_word(random.below(4), random.below(4), page);
+                if cycle < cleared {
+                    word = endpoint_map::fresh::set(0, 1) as u64;
+                }
+                let endpoint = if cycle < cleared {
+                    (cycle - swept) / 20
+                } else if random.chance(60) {
+                    unit.captured.val().endpoint.to_u64()
+                } else {
+                    random.below(16)
+                };
+                unit.replay.next = ReplayRequest {
+                    valid: true,
+                    has_store: cycle >= cleared && random.chance(70),
+                    discards: random.chance(20),
+                    loses: random.chance(10),
+                    gives_back: cycle >= cleared && random.chance(10),
+                    consumer: random.bits(),
+                    endpoint: endpoint.to_bits(),
+                    queue: random.below(4).to_bits(),
+                    word: word.to_bits(),
+                };
+            }
+            if cycle < cleared {
                 return;
             }
             if random.chance(10) {
                 let page = random.chance(70).then(|| random.below(2));
-                let word = map_word(random.below(4), random.below(4), page);
+                let mut word = map_word(random.below(4), random.below(4), page);
+                if random.chance(40) {
+                    word = endpoint_map::transmit_resident::set(word.into(), 0) as u64;
+                }
+                if random.chance(40) {
+                    word = endpoint_map::receive_resident::set(word.into(), 0) as u64;
+                }
+                if random.chance(10) {
+                    word = endpoint_map::exists::set(word.into(), 0) as u64;
+                }
                 unit.configuration.next =
                     configuration(REGION_ENDPOINT_MAP, random.below(16), word);
             }
-            if random.chance(2) {
-                unit.queue_configuration.next = control(random.below(4), 1);
+            if random.chance(5) && !unit.settling.val() {
+                let word =
+                    transmit_control::endpoint::set(random.below(2).into(), random.below(16));
+                unit.queue_configuration.next = control(random.below(4), word as u64);
             }
             unit.progress.next.valid = random.chance(10);
             unit.progress.next.queue = random.below(4).to_bits();
@@ -542,11 +645,12 @@ fn gate() {
 
 fn random_write(random: &mut Random) -> HostWrite {
     let endpoint = random.below(16);
-    match random.below(6) {
+    match random.below(7) {
         0 => body_store(endpoint, random.below(16), random.below(16), random.wide()),
         1 => page_store(endpoint, 0, random.below(80)),
         2 => page_store(endpoint, 8, random.word()),
         3 => page_store(endpoint, 16, random.word()),
+        6 => page_store(endpoint, resume::OFFSET as u64, random.below(80)),
         4 => HostWrite {
             single: false,
             ..page_store(endpoint, random.below(512) * 8, random.word())

@@ -8,7 +8,7 @@ use rust_hdl::prelude::*;
 
 /// Bits of the number of an accumulator.
 const LOG2: usize = 2;
-/// Accumulators.
+/// Answers that are put together at the same time.
 const ACCUMULATORS: usize = 1 << LOG2;
 /// Cycles between two looks at the age of what waits, as base-2 logarithm.
 const AGE_LOG2: usize = 3;

@@ -28,8 +28,8 @@ pub struct ConsumerStore {
     pub index: Bits<16>,
 }
 
-/// Consumer indices of 2^`QUEUES_LOG2` receive queues, and the limits that follow from them. The host's stores are
-/// their only writer; a control word clears one.
+/// Consumer indices of 2^`QUEUES_LOG2` receive queues, and the limits that follow from them. Stores are their only
+/// writer, the host's and, for the miss ring and for indices that were kept, the NIU's own; a control word clears one.
 ///
 /// A store is legal if it gives back no more than was delivered: `consumer <= index <= producer`, counted from
 /// `consumer`. The producer index is read from a copy. `bad_consumer` tells of one that is not; it is ignored.

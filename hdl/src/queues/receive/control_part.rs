@@ -31,6 +31,8 @@ pub struct ReceiveControl {
     pub stride: Bits<3>,
     /// Address of the ring, bits 63:5.
     pub ring: Bits<59>,
+    /// The ring is the miss ring: the queue has no RQID of its own.
+    pub takes_misses: Bit,
 }
 
 /// What firmware says of 2^`QUEUES_LOG2` receive queues (region 2 of `abi::queue_state`).
@@ -56,8 +58,8 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     pub read_queue: Signal<In, Bits<8>>,
     pub control: Signal<Out, ReceiveControl>,
 
-    /// `receive_queue_id`, above it `index_mask`, `stride` and `enabled`.
-    controls: BlockRam<Bits<35>, QUEUES_LOG2>,
+    /// `receive_queue_id`, above it `index_mask`, `stride`, `enabled` and `takes_misses`.
+    controls: BlockRam<Bits<36>, QUEUES_LOG2>,
     rings: BlockRam<Bits<59>, QUEUES_LOG2>,
     clearing: DFF<Bit>,
     clear_address: DFF<Bits<QUEUES_LOG2>>,
@@ -70,12 +72,13 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     word: Signal<Local, Bits<64>>,
     address_word: Signal<Local, Bits<64>>,
     enabled: Signal<Local, Bit>,
+    takes_misses: Signal<Local, Bit>,
     entries_log2: Signal<Local, Bits<4>>,
     stride_log2: Signal<Local, Bits<4>>,
     stride: Signal<Local, Bits<3>>,
     above: Signal<Local, Bits<15>>,
     mask: Signal<Local, Bits<15>>,
-    row: Signal<Local, Bits<35>>,
+    row: Signal<Local, Bits<36>>,
     ones: Fixed<15, 0x7fff>,
 }
 
@@ -98,6 +101,10 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
             .word
             .val()
             .get_bit(abi::queue_state::receive_control::enabled::SHIFT);
+        self.takes_misses.next = self
+            .word
+            .val()
+            .get_bit(abi::queue_state::receive_control::takes_misses::SHIFT);
         self.entries_log2.next = self
             .word
             .val()
@@ -118,13 +125,14 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         self.mask.next = !self.above.val();
         self.queue.next = self.held.q.val().queue;
         self.controls.write_address.next = self.queue.val().get_bits::<QUEUES_LOG2>(0);
-        self.controls.write_data.next = bit_cast::<35, 16>(
+        self.controls.write_data.next = bit_cast::<36, 16>(
             self.word
                 .val()
                 .get_bits::<16>(abi::queue_state::receive_control::receive_queue_id::SHIFT),
-        ) | (bit_cast::<35, 15>(self.mask.val()) << 16)
-            | (bit_cast::<35, 3>(self.stride.val()) << 31)
-            | (bit_cast::<35, 1>(self.enabled.val().into()) << 34);
+        ) | (bit_cast::<36, 15>(self.mask.val()) << 16)
+            | (bit_cast::<36, 3>(self.stride.val()) << 31)
+            | (bit_cast::<36, 1>(self.enabled.val().into()) << 34)
+            | (bit_cast::<36, 1>(self.takes_misses.val().into()) << 35);
         self.controls.write_enable.next = self.changes.q.val();
         if self.clearing.q.val() {
             self.controls.write_address.next = self.clear_address.q.val();
@@ -149,6 +157,7 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         self.control.next.stride = self.row.val().get_bits::<3>(31);
         self.control.next.enabled = self.row.val().get_bit(34);
         self.control.next.ring = self.rings.read_data.val();
+        self.control.next.takes_misses = self.row.val().get_bit(35);
 
         if self.reset.val() {
             self.clearing.d.next = true;

@@ -23,6 +23,8 @@ pub struct JudgedMessage {
     pub gap: Bit,
     /// Beats of payload from byte 8 on.
     pub beats: Bits<4>,
+    /// The ring is the miss ring.
+    pub missed: Bit,
 }
 
 /// What the writer does.
@@ -89,6 +91,10 @@ pub struct EntryWriter {
     pub receive_full: Signal<Out, Bit>,
     pub receive_behind: Signal<Out, Bit>,
     pub entry_too_small: Signal<Out, Bit>,
+    /// Pulse, with `missed_id`: the last beat of an entry of the miss ring is taken.
+    pub missed_message: Signal<Out, Bit>,
+    /// RQID of the message.
+    pub missed_id: Signal<Out, Bits<12>>,
 
     payload: EntryPayload,
     state: DFF<WriterState>,
@@ -101,6 +107,7 @@ pub struct EntryWriter {
     gap: DFF<Bit>,
     said: DFF<Bits<3>>,
     is_long: DFF<Bit>,
+    missed: DFF<Bit>,
     older: DFF<Bit>,
 
     judged: Signal<Local, JudgedMessage>,
@@ -141,7 +148,8 @@ impl Logic for EntryWriter {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, pays, header, ring, offset, phase, gap, said, is_long, older
+            self, clock, state, pays, header, ring, offset, phase, gap, said, is_long, missed,
+            older
         );
         clock!(self, clock, payload);
         self.payload.reset.next = self.reset.val();
@@ -206,6 +214,7 @@ impl Logic for EntryWriter {
             self.gap.d.next = self.judged.val().gap;
             self.said.d.next = self.judged.val().verdict;
             self.is_long.d.next = self.judged.val().beats.any();
+            self.missed.d.next = self.judged.val().missed;
             self.state.d.next = WriterState::Refuse;
             if self.accepted.val() {
                 self.state.d.next = WriterState::Describe;
@@ -331,6 +340,12 @@ impl Logic for EntryWriter {
             .q
             .val()
             .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        self.missed_message.next = self.finishes.val() & self.missed.q.val();
+        self.missed_id.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
         self.receive_full.next =
             self.refuses.val() & (self.said.q.val() == self.full_verdict.val());
         self.receive_behind.next =

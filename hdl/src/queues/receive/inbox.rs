@@ -12,7 +12,6 @@ use rust_hdl::prelude::*;
 /// Latency: the write comes one cycle after the beat.
 #[derive(LogicBlock)]
 pub struct ReceiveInbox {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,

@@ -1,8 +1,8 @@
 //! Which resident receive queue an RQID names.
 
 use crate::bundles::ConfigurationWrite;
-use crate::library::block_ram::BlockRam;
 use crate::library::fixed::Fixed;
+use crate::library::forward_ram::ForwardRam;
 use abi::queue_state::receive_map;
 use rust_hdl::prelude::*;
 
@@ -11,8 +11,8 @@ use rust_hdl::prelude::*;
 /// Contract: after reset the table clears itself, a word a cycle; before `ready` no RQID is
 /// resident, and nothing may be written. An RQID of 2^`IDS_LOG2` or more is never resident. The
 /// wire's look-up happens in each cycle with `lookup_valid`, the loopback's in every other one
-/// (`lookup2_ready`). A look-up in the cycle of a write to the same RQID may give any result: the
-/// receive engine compares the RQID with the queue's record before it takes the message.
+/// (`lookup2_ready`). A look-up in the cycle of a write to the same RQID gives the new row. What it gives may be out of
+/// date when the message is judged: the receive engine compares the RQID with the queue's record.
 ///
 /// Latency: `lookup_id` in cycle t, `resident` and `receive_queue` in t + 1.
 #[derive(LogicBlock, Default)]
@@ -30,10 +30,10 @@ pub struct ReceiveMap<const IDS_LOG2: usize> {
     pub lookup2_ready: Signal<Out, Bit>,
     /// A resident receive queue has the RQID of the cycle before.
     pub resident: Signal<Out, Bit>,
-    /// That queue.
+    /// Resident queue, if there is one.
     pub receive_queue: Signal<Out, Bits<8>>,
 
-    rows: BlockRam<Bits<9>, IDS_LOG2>,
+    rows: ForwardRam<Bits<9>, IDS_LOG2>,
     clearing: DFF<Bit>,
     clear_address: DFF<Bits<IDS_LOG2>>,
     /// The RQID of the cycle before lies beyond the table.

@@ -1,5 +1,6 @@
 //! The receive side: from frames to entries of receive rings, and to answers.
 
+pub mod allowances;
 pub mod answer_collector;
 pub mod consumer_part;
 pub mod control_part;
@@ -10,6 +11,7 @@ pub mod frame_select;
 pub mod gap_part;
 pub mod inbox;
 pub mod map;
+pub mod miss_reports;
 pub mod producer_part;
 pub mod receive_engine;
 pub mod receive_unit;

@@ -1,5 +1,6 @@
 //! From frames to judged messages.
 
+use super::allowances::{Allowance, AllowanceRow};
 use super::control_part::{ControlChange, ReceiveControl};
 use super::entry_writer::EntryWriter;
 use super::flows::Flows;
@@ -19,14 +20,19 @@ use rust_hdl::prelude::*;
 ///
 /// | cycle | |
 /// |---:|---|
-/// | t | the header is offered; its receive queue is the address at which the record is read |
-/// | t + 1 | the header is in `front`; the record is there; the sender's flow bit is read; the first payload beat is taken |
+/// | t | the header is offered; record and allowance are read at its receive queue and RQID |
+/// | t + 1 | the header is in `front`; both are there; the sender's flow bit is read; the first payload beat is taken |
 /// | t + 2 | header and record are in `header` and `record`: the verdict. `EntryWriter` gets the message |
 /// | t + 3 | the first descriptor beat is offered |
 ///
-/// Verdicts, in this order: BEHIND if the sender was refused before and does not restart; NOT_RESIDENT if no queue
-/// was found, it is not enabled, or it has another RQID; ENTRY_TOO_SMALL; FULL; ACCEPTED. FULL sets the sender's flow
-/// bit, every other one but BEHIND clears it.
+/// Verdicts, in this order: BEHIND if the sender was refused before and does not restart; NOT_RESIDENT if the look-up
+/// named no queue; ENTRY_TOO_SMALL; FULL; ACCEPTED. FULL sets the sender's flow bit, every other one but BEHIND clears
+/// it.
+///
+/// The look-up may be old. If the queue that it named is not enabled or has another RQID, the message is refused as
+/// FULL, and the sender tries again. A queue that takes misses has no RQID of its own: it accepts a message if the
+/// allowance of the message's RQID, as it is in t + 2, is not zero, and a report has room; the allowance then falls by
+/// one. There ENTRY_TOO_SMALL is the message that the ring that is away has no entry for.
 ///
 /// The messages of two beats follow each other every two cycles. The entry given away in t + 2
 /// counts for a record that is read in t + 2.
@@ -61,6 +67,17 @@ pub struct ReceiveEngine<
     pub commit_epoch: Signal<Out, Bits<GAP_EPOCH_BITS>>,
     pub change: Signal<In, ControlChange>,
 
+    /// `Allowances`; the unit joins its `settled` and `may_commit` to those of the records.
+    pub read_id: Signal<Out, Bits<12>>,
+    pub allowance: Signal<In, Allowance>,
+    pub allowance_change: Signal<In, AllowanceRow>,
+    /// Pulse: a message of `lowered_id` goes into the miss ring.
+    pub lower: Signal<Out, Bit>,
+    pub lowered_id: Signal<Out, Bits<12>>,
+    pub lowered_allowance: Signal<Out, Allowance>,
+    /// A report of a message in the miss ring has room.
+    pub report_room: Signal<In, Bit>,
+
     pub write_packets: StreamSource,
     /// A message is written to a ring whose address was read before the last change of a control word.
     pub holds_older: Signal<Out, Bit>,
@@ -93,6 +110,9 @@ pub struct ReceiveEngine<
     pub receive_full: Signal<Out, Bit>,
     pub receive_behind: Signal<Out, Bit>,
     pub entry_too_small: Signal<Out, Bit>,
+    /// Pulse, also a counter: the last beat of an entry of the miss ring is taken; and the message's RQID.
+    pub missed_message: Signal<Out, Bit>,
+    pub missed_id: Signal<Out, Bits<12>>,
 
     frames: FrameSelect,
     flows: Flows<NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
@@ -114,6 +134,15 @@ pub struct ReceiveEngine<
     held: DFF<ReceiveRecord>,
     /// The record's queue is still enabled.
     enabled: DFF<Bit>,
+    /// The look-up named a queue. It has the message's RQID; or it takes misses.
+    named: DFF<Bit>,
+    owned: DFF<Bit>,
+    missed: DFF<Bit>,
+    /// The allowance of the RQID as it is now; it is not zero.
+    held_allowance: DFF<Allowance>,
+    allowed: DFF<Bit>,
+    /// Bits of `beats` that are zero if the message fits its entry.
+    outside: DFF<Bits<4>>,
     beats: DFF<Bits<4>>,
     /// First cycle of `header`: the flow bit comes from the memory.
     arrived: DFF<Bit>,
@@ -142,9 +171,18 @@ pub struct ReceiveEngine<
     producer: Signal<Local, Bits<16>>,
     gap: Signal<Local, GapRecord>,
     epoch: Signal<Local, Bits<GAP_EPOCH_BITS>>,
+    receive_queue_id: Signal<Local, Bits<16>>,
+    read_allowance: Signal<Local, Allowance>,
+    changed_allowance: Signal<Local, Allowance>,
+    outside_entry: Signal<Local, Bits<4>>,
+    header_id: Signal<Local, Bits<12>>,
+    has_queue: Signal<Local, Bit>,
+    absent: Signal<Local, Bit>,
     found: Signal<Local, Bit>,
     too_long: Signal<Local, Bits<4>>,
     full: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
+    too_small: Signal<Local, Bit>,
     accepted: Signal<Local, Bit>,
     refused_for_room: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
@@ -152,7 +190,6 @@ pub struct ReceiveEngine<
     entry_index: Signal<Local, Bits<15>>,
     lap: Signal<Local, Bits<16>>,
     wide_mask: Signal<Local, Bits<16>>,
-    entry_beats: Signal<Local, Bits<4>>,
     /// To round `length - 8` up to beats.
     to_beats: Fixed<8, { 15 - abi::message::EXPRESS_PAYLOAD_BYTES }>,
     all_beats: Fixed<4, 15>,
@@ -185,6 +222,12 @@ impl<
             header,
             held,
             enabled,
+            named,
+            owned,
+            missed,
+            held_allowance,
+            allowed,
+            outside,
             beats,
             arrived,
             held_flow
@@ -219,6 +262,17 @@ impl<
                 .q
                 .val()
                 .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
+        }
+        self.read_id.next = self
+            .offered
+            .val()
+            .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
+        if self.front_valid.q.val() {
+            self.read_id.next = self
+                .front
+                .q
+                .val()
+                .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
         }
 
         // t + 1: a message moves on when there is room; a packet stays until all of it has passed.
@@ -292,12 +346,35 @@ impl<
             .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.read_control.next = self.record.val().control;
         self.sum.next = self.packet_length.val() + self.to_beats.val();
+        // RQIDs of more than 12 bits have no row of their own.
+        self.receive_queue_id.next = self
+            .front
+            .q
+            .val()
+            .get_bits::<16>(abi::link::header::receive_queue_id::SHIFT);
+        self.read_allowance.next = self.allowance.val();
+        // Entries hold 1, 2, 4, 8 or 16 beats, the first of which holds 8 bytes of payload.
+        self.outside_entry.next = self.all_beats.val() << self.read_control.val().stride;
+        if self.read_control.val().takes_misses {
+            self.outside_entry.next = self.read_allowance.val().too_long;
+        }
         self.arrived.d.next = self.moves.val();
         if self.moves.val() {
             self.header_valid.d.next = true;
             self.header.d.next = self.front.q.val();
             self.held.d.next = self.record.val();
             self.enabled.d.next = self.read_control.val().enabled;
+            self.named.d.next = self.front.q.val().get_bit(stored_header::RESIDENT_BIT)
+                & !self.receive_queue_id.val().get_bits::<4>(12).any();
+            self.owned.d.next = self.front.q.val().get_bit(stored_header::RESIDENT_BIT)
+                & !self.read_control.val().takes_misses
+                & (self.read_control.val().receive_queue_id == self.receive_queue_id.val());
+            self.missed.d.next = self.front.q.val().get_bit(stored_header::RESIDENT_BIT)
+                & self.read_control.val().takes_misses
+                & !self.receive_queue_id.val().get_bits::<4>(12).any();
+            self.held_allowance.d.next = self.allowance.val();
+            self.allowed.d.next = self.read_allowance.val().count.any();
+            self.outside.d.next = self.outside_entry.val();
             self.beats.d.next = self.sum.val().get_bits::<4>(4);
         }
 
@@ -314,23 +391,20 @@ impl<
                 .val()
                 .get_bit(abi::link::header::restart::SHIFT);
         self.control.next = self.held.q.val().control;
-        self.found.next = self.header.q.val().get_bit(stored_header::RESIDENT_BIT)
-            & self.enabled.q.val()
-            & (self.control.val().receive_queue_id
-                == self
-                    .header
-                    .q
-                    .val()
-                    .get_bits::<16>(abi::link::header::receive_queue_id::SHIFT));
-        // Entries hold 1, 2, 4, 8 or 16 beats, the first of which holds 8 bytes of payload.
-        self.entry_beats.next = self.all_beats.val() << self.control.val().stride;
-        self.too_long.next = self.beats.q.val() & self.entry_beats.val();
+        self.has_queue.next = self.enabled.q.val() & (self.owned.q.val() | self.missed.q.val());
+        self.absent.next = !self.named.q.val() & !self.owned.q.val();
+        self.found.next = self.enabled.q.val()
+            & (self.owned.q.val() | (self.missed.q.val() & self.allowed.q.val()));
+        self.too_long.next = self.beats.q.val() & self.outside.q.val();
         self.producer.next = self.held.q.val().producer;
         self.full.next = self.producer.val() == self.held.q.val().limit;
-        self.refused_for_room.next =
-            self.found.val() & !self.too_long.val().any() & self.full.val();
-        self.accepted.next =
-            self.found.val() & !self.too_long.val().any() & !self.full.val() & !self.behind.val();
+        self.fits.next = self.found.val()
+            & !self.too_long.val().any()
+            & (self.owned.q.val() | self.report_room.val())
+            & !self.full.val();
+        self.too_small.next = self.found.val() & self.too_long.val().any();
+        self.refused_for_room.next = !self.absent.val() & !self.too_small.val() & !self.fits.val();
+        self.accepted.next = self.fits.val() & !self.behind.val();
         self.goes.next = self.header_valid.q.val()
             & self.writer.present.val()
             & self.writer.free.val()
@@ -351,6 +425,24 @@ impl<
         {
             self.enabled.d.next = false;
         }
+        self.header_id.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
+        self.changed_allowance.next = self.allowance_change.val().allowance;
+        if self.allowance_change.val().write
+            & (self.header_id.val() == self.allowance_change.val().receive_queue_id)
+        {
+            self.held_allowance.d.next = self.changed_allowance.val();
+            self.allowed.d.next = self.changed_allowance.val().count.any();
+            if self.missed.q.val() {
+                self.outside.d.next = self.changed_allowance.val().too_long;
+            }
+        }
+        self.lower.next = self.goes.val() & self.accepted.val() & self.missed.q.val();
+        self.lowered_id.next = self.header_id.val();
+        self.lowered_allowance.next = self.held_allowance.q.val();
         self.commit.next = self.goes.val() & self.accepted.val();
         self.commit_queue.next = self.queue.val();
         self.commit_producer.next = self.producer.val();
@@ -378,7 +470,7 @@ impl<
             .val()
             .get_bit(abi::link::header::virtual_channel::SHIFT);
         self.matched.next = self.goes.val()
-            & self.found.val()
+            & self.has_queue.val()
             & self
                 .header
                 .q
@@ -391,21 +483,23 @@ impl<
         if self.accepted.val() {
             self.writer.message.next.verdict = self.accepted_verdict.val();
         }
-        if self.too_long.val().any() {
+        if self.too_small.val() {
             self.writer.message.next.verdict = self.small_verdict.val();
         }
-        if !self.found.val() {
+        if self.absent.val() {
             self.writer.message.next.verdict = self.miss_verdict.val();
         }
         if self.behind.val() {
             self.writer.message.next.verdict = self.behind_verdict.val();
         }
         self.gap.next = self.held.q.val().gap;
-        self.writer.message.next.gap =
-            !(self.gap.val().known & (self.gap.val().epoch == self.epoch.val()));
+        // The miss ring's record speaks of other rings' messages too.
+        self.writer.message.next.gap = self.missed.q.val()
+            | !(self.gap.val().known & (self.gap.val().epoch == self.epoch.val()));
         self.writer.message.next.header = self.header.q.val();
         self.writer.message.next.ring = self.control.val().ring;
         self.writer.message.next.beats = self.beats.q.val();
+        self.writer.message.next.missed = self.missed.q.val();
         self.index_mask.next = self.control.val().index_mask;
         self.entry_index.next = self.producer.val().get_bits::<15>(0) & self.index_mask.val();
         self.writer.message.next.offset =
@@ -468,6 +562,8 @@ impl<
         self.receive_full.next = self.writer.receive_full.val();
         self.receive_behind.next = self.writer.receive_behind.val();
         self.entry_too_small.next = self.writer.entry_too_small.val();
+        self.missed_message.next = self.writer.missed_message.val();
+        self.missed_id.next = self.writer.missed_id.val();
 
         if self.reset.val() {
             self.front_valid.d.next = false;

@@ -1,8 +1,10 @@
 //! The receive side of the virtual queues.
 
+use super::allowances::Allowances;
 use super::answer_collector::AnswerCollector;
 use super::control_part::ReceiveControl;
 use super::map::ReceiveMap;
+use super::miss_reports::MissReports;
 use super::receive_engine::ReceiveEngine;
 use super::records::{ReceiveRecord, ReceiveRecords};
 use crate::bundles::stored_header::GAP_EPOCH_BITS;
@@ -22,7 +24,7 @@ use rust_hdl::prelude::*;
 /// * `lookup_resident` and `lookup_queue` belong to the `lookup_id` of the cycle before. `lookup2_*` likewise, for an
 ///   id that was offered in a cycle with `lookup2_ready`.
 /// * Firmware writes a queue's ring address before its control word, and no queue state before `ready`. Two control
-///   words of receive queues, and two consumer stores, are at least two cycles apart.
+///   words of receive queues, two words of region 5, and two consumer stores are at least two cycles apart.
 /// * `write_packets.ready` comes from a register. `answer` waits for `answer_ready`; everything else always sinks.
 #[derive(LogicBlock, Default)]
 pub struct SizedReceiveUnit<
@@ -32,7 +34,6 @@ pub struct SizedReceiveUnit<
     const SLOTS_LOG2: usize,
     const FLOWS_LOG2: usize,
 > {
-    /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
@@ -86,6 +87,13 @@ pub struct SizedReceiveUnit<
 
     /// Write packets to the requester.
     pub write_packets: StreamSource,
+    /// Pulse: a write packet whose last beat was taken has its place in the order of the NIU's writes. It comes after
+    /// that cycle, and no later than the cycle in which the next packet's last beat is taken.
+    pub written: Signal<In, Bit>,
+    /// A report of a message in the miss ring, `missed_id` its RQID. Both stay until `missed_ready`.
+    pub missed_valid: Signal<Out, Bit>,
+    pub missed_id: Signal<Out, Bits<12>>,
+    pub missed_ready: Signal<In, Bit>,
     /// An older address of a ring, from before the last control word, may still be written to.
     pub holds_ring: Signal<Out, Bit>,
 
@@ -97,7 +105,7 @@ pub struct SizedReceiveUnit<
     pub answer: Signal<Out, Answer>,
     /// Pulse: an answer to this node's own messages.
     pub local_answer_valid: Signal<Out, Bit>,
-    /// That answer.
+    /// Its verdict and messages, for the own transmit queues.
     pub local_answer: Signal<Out, Answer>,
     /// An answer could be sent without holding up a frame.
     pub link_idle: Signal<In, Bit>,
@@ -149,6 +157,8 @@ pub struct SizedReceiveUnit<
     pub packet_received: Signal<Out, Bit>,
     /// Pulse: counter PACKETS_DROPPED.
     pub packet_dropped: Signal<Out, Bit>,
+    /// Pulse: counter MISSED_MESSAGE. These are counted among MESSAGES_RECEIVED too.
+    pub missed_message: Signal<Out, Bit>,
     /// Pulse: counter BAD_CONSUMER.
     pub bad_consumer: Signal<Out, Bit>,
 
@@ -156,6 +166,8 @@ pub struct SizedReceiveUnit<
     records: ReceiveRecords<QUEUES_LOG2>,
     engine: ReceiveEngine<QUEUES_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
     collector: AnswerCollector,
+    allowances: Allowances<IDS_LOG2>,
+    reports: MissReports,
     /// The record that is there is the one to be saved; and it was.
     reads_saved: DFF<Bit>,
     has_saved: DFF<Bit>,
@@ -187,11 +199,15 @@ impl<
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, reads_saved, has_saved, saved_indices);
-        clock!(self, clock, map, records, engine, collector);
+        clock!(
+            self, clock, map, records, engine, collector, allowances, reports
+        );
         self.map.reset.next = self.reset.val();
         self.records.reset.next = self.reset.val();
         self.engine.reset.next = self.reset.val();
         self.collector.reset.next = self.reset.val();
+        self.allowances.reset.next = self.reset.val();
+        self.reports.reset.next = self.reset.val();
         self.ready.next = self.map.ready.val() & self.records.ready.val();
 
         StreamSink::link(&mut self.channel_0, &mut self.engine.channel_0);
@@ -245,12 +261,31 @@ impl<
         self.gap_recorded.next = self.records.gap_recorded.val();
         self.engine.records_ready.next = self.records.ready.val();
         self.engine.record.next = self.records.record.val();
-        self.engine.settled.next = self.records.settled.val() & !self.reads_saved.q.val();
-        self.engine.may_commit.next = self.records.may_commit.val();
+        self.engine.settled.next =
+            self.records.settled.val() & !self.reads_saved.q.val() & self.allowances.settled.val();
+        self.engine.may_commit.next =
+            self.records.may_commit.val() & self.allowances.may_commit.val();
         self.engine.change.next = self.records.change.val();
         self.engine.configuration.next = self.configuration.val();
         self.holds_ring.next = self.records.pending.val() | self.engine.holds_older.val();
         self.bad_consumer.next = self.records.bad_consumer.val();
+
+        self.allowances.configuration.next = self.configuration.val();
+        self.allowances.read_id.next = self.engine.read_id.val();
+        self.engine.allowance.next = self.allowances.allowance.val();
+        self.engine.allowance_change.next = self.allowances.change.val();
+        self.allowances.commit.next = self.engine.lower.val();
+        self.allowances.commit_id.next = self.engine.lowered_id.val();
+        self.allowances.commit_allowance.next = self.engine.lowered_allowance.val();
+        self.engine.report_room.next = self.reports.room.val();
+        self.reports.reserve.next = self.engine.lower.val();
+        self.reports.entered.next = self.engine.missed_message.val();
+        self.reports.entered_id.next = self.engine.missed_id.val();
+        self.reports.written.next = self.written.val();
+        self.missed_valid.next = self.reports.missed_valid.val();
+        self.missed_id.next = self.reports.missed_id.val();
+        self.reports.missed_ready.next = self.missed_ready.val();
+        self.missed_message.next = self.engine.missed_message.val();
 
         self.collector.node.next = self.node.val();
         self.collector.verdict_valid.next = self.engine.verdict_valid.val();

@@ -59,9 +59,10 @@ pub enum ResendState {
 /// becomes ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message
 /// that meets a waiting stage leaves the pipeline, and its queue becomes ready.
 ///
-/// A message that fails a check is told as a `skip`, and its index counts as launched. A message
-/// without credits for its virtual channel leaves the pipeline with all that follow of its queue;
-/// the queue waits without holding up others.
+/// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
+/// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
+/// credits for its virtual channel leaves the pipeline with all that follow of its queue; the queue waits without
+/// holding up others.
 ///
 /// `restart` stands in every frame of a queue that has nothing unanswered when the frame is made, which is
 /// `launched` - `progress.balance` = 0. What `progress` tells may be late; then the difference is too large, and
@@ -204,7 +205,9 @@ pub struct TransmitEngine {
     tag_3: DFF<Bits<8>>,
     marked_3: DFF<Bit>,
     is_long_3: DFF<Bit>,
-    too_long_3: DFF<Bit>,
+    /// It is too long; or the slot was composed by another endpoint, a former owner of the queue.
+    unfit_3: DFF<Bit>,
+    foreign_3: DFF<Bit>,
     outside_3: DFF<Bit>,
     body_3: DFF<Bits<10>>,
     translation_index_3: DFF<Bits<TRANSLATION_LOG2>>,
@@ -292,6 +295,7 @@ pub struct TransmitEngine {
     slot_word: Signal<Local, Bits<128>>,
     slot_header: Signal<Local, Bits<64>>,
     slot_length: Signal<Local, Bits<16>>,
+    is_foreign: Signal<Local, Bit>,
     destination: Signal<Local, Bits<16>>,
     window_mask: Signal<Local, Bits<16>>,
     window_index: Signal<Local, Bits<12>>,
@@ -372,7 +376,8 @@ impl Logic for TransmitEngine {
             tag_3,
             marked_3,
             is_long_3,
-            too_long_3,
+            unfit_3,
+            foreign_3,
             outside_3,
             body_3,
             translation_index_3,
@@ -701,6 +706,11 @@ impl Logic for TransmitEngine {
             self.slot_word.next = self.outcome.val().slot;
         }
         self.slot_header.next = self.slot_word.val().get_bits::<64>(0);
+        self.is_foreign.next = self
+            .slot_header
+            .val()
+            .get_bits::<12>(crate::bundles::slot::OWNER_SHIFT)
+            != self.control_2.q.val().get_bits::<12>(11);
         self.slot_length.next = self
             .slot_header
             .val()
@@ -748,8 +758,9 @@ impl Logic for TransmitEngine {
             self.marked_3.d.next = self.marked_2.val();
             self.is_long_3.d.next =
                 self.slot_length.val() > abi::message::EXPRESS_PAYLOAD_BYTES.to_bits();
-            self.too_long_3.d.next =
-                self.slot_length.val() > abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits();
+            self.unfit_3.d.next = self.is_foreign.val()
+                | (self.slot_length.val() > abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits());
+            self.foreign_3.d.next = self.is_foreign.val();
             self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
             self.body_3.d.next = self.body_2.val();
             self.translation_index_3.d.next = self.translation_index.val();
@@ -782,15 +793,14 @@ impl Logic for TransmitEngine {
         self.own_node.next = !self.translation.leaves_node.val();
         self.bad_translation.next = !self.translation.valid.val()
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
-        self.bad.next =
-            self.too_long_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
+        self.bad.next = self.unfit_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
         self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
         self.translation.room_0.next = self.room_0.val();
         self.translation.room_1.next = self.room_1.val();
         self.translation.ping.next = self.ping_3.q.val();
         // What the translation says comes late.
         self.fit_commits.next =
-            self.leaves_3.val() & !self.too_long_3.q.val() & !self.outside_3.q.val();
+            self.leaves_3.val() & !self.unfit_3.q.val() & !self.outside_3.q.val();
         self.skips.next = self.leaves_3.val() & self.bad.val() & !self.ping_3.q.val();
         self.starves.next =
             self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val();
@@ -812,8 +822,11 @@ impl Logic for TransmitEngine {
         if self.outside_3.q.val() {
             self.error.next = abi::message::error::OUTSIDE_WINDOW.to_bits();
         }
-        if self.too_long_3.q.val() {
+        if self.unfit_3.q.val() {
             self.error.next = abi::message::error::TOO_LONG.to_bits();
+        }
+        if self.foreign_3.q.val() {
+            self.error.next = abi::message::error::INLINE_LOST.to_bits();
         }
         self.skip_valid.next = self.skips.val();
         self.skip.next.queue = self.queue_3.q.val();
@@ -828,11 +841,11 @@ impl Logic for TransmitEngine {
         self.launch.next.marked = self.marked_3.q.val() & self.sends.val();
         self.message_sent.next = self.begins.val();
         self.marked_translated.next = self.sends.val() & self.marked_3.q.val();
-        self.too_long.next = self.skips.val() & self.too_long_3.q.val();
+        self.too_long.next = self.skips.val() & self.unfit_3.q.val() & !self.foreign_3.q.val();
         self.outside_window.next =
-            self.skips.val() & self.outside_3.q.val() & !self.too_long_3.q.val();
+            self.skips.val() & self.outside_3.q.val() & !self.unfit_3.q.val();
         self.invalid_translation.next =
-            self.skips.val() & !self.outside_3.q.val() & !self.too_long_3.q.val();
+            self.skips.val() & !self.outside_3.q.val() & !self.unfit_3.q.val();
 
         // The launched index. A queue that firmware enables begins at 0, or where it is loaded; its turn comes in a
         // cycle without a commit. It is written a cycle later; meanwhile stage 1 looks at the registers.

@@ -40,11 +40,13 @@ pub enum ShadowState {
 ///
 /// A queue whose line is out of date waits in a FIFO, once; however often it changes while its turn
 /// has not come, one write tells all of it. A queue with shadow address 0 has no line. Firmware's
-/// error event of a queue goes out when its turn comes. Behind a line the writer rests for 16
+/// error event of a queue goes out when its turn comes. Of a queue that comes back, the line's second word is left out
+/// until its losses are known. Behind a line the writer rests for 16
 /// cycles, so that shadow lines never take much of the host's link.
 ///
 /// What it keeps for the lines are the words 2 and 3 of the queues' records, so it gives them to
-/// `SAVE_RECORD`, between two lines.
+/// `SAVE_RECORD`: when no line waits, or after 63 lines. So what a queue had to say before is written before its record
+/// is saved and its address may change.
 ///
 /// Contract: `progress` and `stores` come in any cycles and never wait. In the `2^N` cycles after reset the bits are
 /// cleared: none may have something to tell. (Firmware needs longer to start, and without it there is no queue.)
@@ -88,14 +90,21 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     addresses: ForwardRam<Bits<65>, N>,
     /// consumer 16, errors 12, error 4, failed 1.
     answers: ForwardRam<Bits<33>, N>,
-    /// producer 16, errors 12, error 4, inline body lost 1.
-    store_parts: ForwardRam<Bits<33>, N>,
+    /// producer 16, errors 12, error 4.
+    store_parts: ForwardRam<Bits<32>, N>,
+    /// lost_from 16, losses 4, whether they are known 1.
+    all_losses: ForwardRam<Bits<21>, N>,
     state: DFF<ShadowState>,
     selected: DFF<Bits<N>>,
     is_reported: DFF<Bit>,
     address: DFF<Bits<64>>,
-    data: DFF<Bits<64>>,
+    data: DFF<Bits<128>>,
+    /// The line's second word counts.
+    has_losses: DFF<Bit>,
     rest: DFF<Bits<4>>,
+    /// Lines written since a record is to be saved.
+    lines: DFF<Bits<6>>,
+    saves: Signal<Local, Bit>,
     told_queue: Signal<Local, Bits<8>>,
     new_address: Signal<Local, Bits<64>>,
     told: Signal<Local, Bits<N>>,
@@ -111,9 +120,10 @@ pub struct ShadowWriter<const N: usize, const NP1: usize, const NP2: usize> {
     head_is_due: Signal<Local, Bit>,
     told_is_due: Signal<Local, Bit>,
     answer_word: Signal<Local, Bits<33>>,
-    store_part: Signal<Local, Bits<33>>,
+    store_part: Signal<Local, Bits<32>>,
     save_queue: Signal<Local, Bits<8>>,
-    line: Signal<Local, Bits<64>>,
+    losses: Signal<Local, Bits<64>>,
+    line: Signal<Local, Bits<128>>,
     offered: Signal<Local, Bits<128>>,
 }
 
@@ -135,7 +145,9 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             is_reported,
             address,
             data,
-            rest
+            has_losses,
+            rest,
+            lines
         );
         clock!(
             self,
@@ -148,7 +160,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             sweep,
             addresses,
             answers,
-            store_parts
+            store_parts,
+            all_losses
         );
         self.by_answer.reset.next = self.reset.val();
         self.by_store.reset.next = self.reset.val();
@@ -173,10 +186,15 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         self.stored.next = self.stored_queue.val().get_bits::<N>(0);
         self.store_parts.write_enable.next = self.stores.val().valid;
         self.store_parts.write_address.next = self.stored.val();
-        self.store_parts.write_data.next = bit_cast::<33, 16>(self.stores.val().producer)
-            | (bit_cast::<33, 12>(self.stores.val().errors) << 16)
-            | (bit_cast::<33, 4>(self.stores.val().error) << 28)
-            | (bit_cast::<33, 1>(self.stores.val().lost.into()) << 32);
+        self.store_parts.write_data.next = bit_cast::<32, 16>(self.stores.val().producer)
+            | (bit_cast::<32, 12>(self.stores.val().errors) << 16)
+            | (bit_cast::<32, 4>(self.stores.val().error) << 28);
+        self.all_losses.write_enable.next =
+            self.stores.val().valid & (self.stores.val().has_losses | self.stores.val().begins);
+        self.all_losses.write_address.next = self.stored.val();
+        self.all_losses.write_data.next = bit_cast::<21, 16>(self.stores.val().producer)
+            | (bit_cast::<21, 4>(self.stores.val().losses) << 16)
+            | (bit_cast::<21, 1>(self.stores.val().has_losses.into()) << 20);
         self.addressed_queue.next = self.configuration.val().queue;
         self.addresses.write_enable.next = self.configuration.val().address;
         self.addresses.write_address.next = self.addressed_queue.val().get_bits::<N>(0);
@@ -187,8 +205,15 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         // Whose turn it is: those that wait because of an answer first, as stores can be refused in every second cycle.
         self.takes_answer.next = !self.by_answer.empty.val();
         self.any.next = !self.by_answer.empty.val() | !self.by_store.empty.val();
+        self.saves.next = self.save.val().valid & (!self.any.val() | self.lines.q.val().all());
         self.takes.next =
-            self.any.val() & !self.save.val().valid & (self.state.q.val() == ShadowState::Select);
+            self.any.val() & !self.saves.val() & (self.state.q.val() == ShadowState::Select);
+        if self.takes.val() & !self.lines.q.val().all() {
+            self.lines.d.next = self.lines.q.val() + 1;
+        }
+        if !self.save.val().valid {
+            self.lines.d.next = 0.into();
+        }
         self.head.next = self.by_store.data_out.val();
         if self.takes_answer.val() {
             self.head.next = self.by_answer.data_out.val();
@@ -233,22 +258,29 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
         self.addresses.read_address.next = self.selected.q.val();
         self.answers.read_address.next = self.selected.q.val();
         self.store_parts.read_address.next = self.selected.q.val();
+        self.all_losses.read_address.next = self.selected.q.val();
         if self.takes.val() {
             self.addresses.read_address.next = self.head.val();
             self.answers.read_address.next = self.head.val();
             self.store_parts.read_address.next = self.head.val();
+            self.all_losses.read_address.next = self.head.val();
         }
         self.answer_word.next = self.answers.read_data.val();
         self.store_part.next = self.store_parts.read_data.val();
         self.saved.next.done = self.state.q.val() == ShadowState::Saved;
         self.saved.next.second = self.answer_word.val();
-        self.saved.next.third = self.store_part.val();
+        self.saved.next.third = bit_cast::<33, 16>(self.store_part.val().get_bits::<16>(0));
         self.save_queue.next = self.save.val().queue;
-        self.line.next = bit_cast::<64, 32>(self.answer_word.val().get_bits::<32>(0))
-            | (bit_cast::<64, 16>(self.store_part.val().get_bits::<16>(16))
+        self.losses.next = (bit_cast::<64, 4>(self.all_losses.read_data.val().get_bits::<4>(16))
+            << abi::message::shadow_losses::losses::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 16>(self.all_losses.read_data.val().get_bits::<16>(0))
+                << abi::message::shadow_losses::lost_from::SHIFT.to_bits::<8>());
+        self.line.next = bit_cast::<128, 32>(self.answer_word.val().get_bits::<32>(0))
+            | (bit_cast::<128, 16>(self.store_part.val().get_bits::<16>(16))
                 << abi::message::shadow::store_errors::SHIFT.to_bits::<8>())
-            | (bit_cast::<64, 1>(self.answer_word.val().get_bits::<1>(32))
-                << abi::message::shadow::failed::SHIFT.to_bits::<8>());
+            | (bit_cast::<128, 1>(self.answer_word.val().get_bits::<1>(32))
+                << abi::message::shadow::failed::SHIFT.to_bits::<8>())
+            | (bit_cast::<128, 64>(self.losses.val()) << 64);
 
         self.written.next = false;
         self.error_event_valid.next =
@@ -262,10 +294,14 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             | (self.state.q.val() == ShadowState::Descriptor)
             | (self.state.q.val() == ShadowState::Data);
         self.source.valid.next = false;
-        self.offered.next = bit_cast::<128, 64>(self.data.q.val());
+        self.offered.next = self.data.q.val();
         if self.state.q.val() == ShadowState::Descriptor {
             self.offered.next = bit_cast::<128, 64>(self.address.q.val())
-                | (abi::message::SHADOW_BYTES.to_bits::<128>() << 64);
+                | (abi::message::SHADOW_LOSSES_OFFSET.to_bits::<128>() << 64);
+            if self.has_losses.q.val() {
+                self.offered.next = bit_cast::<128, 64>(self.address.q.val())
+                    | (abi::message::SHADOW_BYTES.to_bits::<128>() << 64);
+            }
         }
         self.source.beat.next.data = self.offered.val();
         self.source.beat.next.last = self.state.q.val() == ShadowState::Data;
@@ -276,7 +312,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
                 if self.any.val() {
                     self.state.d.next = ShadowState::Read;
                 }
-                if self.save.val().valid {
+                if self.saves.val() {
                     self.selected.d.next = self.save_queue.val().get_bits::<N>(0);
                     self.state.d.next = ShadowState::Save;
                 }
@@ -284,6 +320,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ShadowWriter<
             ShadowState::Read => {
                 self.address.d.next = self.addresses.read_data.val().get_bits::<64>(0);
                 self.data.d.next = self.line.val();
+                self.has_losses.d.next = self.all_losses.read_data.val().get_bit(20);
                 self.state.d.next = ShadowState::Descriptor;
                 if !self.addresses.read_data.val().get_bit(64) {
                     self.state.d.next = ShadowState::Select;

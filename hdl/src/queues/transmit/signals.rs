@@ -103,21 +103,37 @@ pub struct StoreOutcome {
     pub slot: Bits<128>,
 }
 
-/// The store part of a queue's record; told whenever it changes.
+/// A transmit queue was enabled: it has nothing to launch.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct QueueStart {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Resident transmit queue.
+    pub queue: Bits<8>,
+    /// Its first message.
+    pub consumer: Bits<16>,
+}
+
+/// The store part of a queue's record: what its endpoint has stored, and it was given to launch; told whenever it
+/// changes.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct StorePart {
     /// The other fields count in this cycle.
     pub valid: Bit,
     /// Resident transmit queue.
     pub queue: Bits<8>,
-    /// Messages composed since the queue was enabled, modulo 2^16.
+    /// First message that the queue was not given to launch, modulo 2^16.
     pub producer: Bits<16>,
     /// `abi::message::shadow::store_errors`.
     pub errors: Bits<12>,
     /// `abi::message::shadow::store_error`.
     pub error: Bits<4>,
-    /// `abi::queue_state::transmit_stores::inline_lost`.
-    pub lost: Bit,
+    /// `abi::message::shadow_losses::losses`; `lost_from` is `producer`.
+    pub losses: Bits<4>,
+    /// The losses count: no store of the endpoint is captured.
+    pub has_losses: Bit,
+    /// The queue begins: what was told of it before was another endpoint's.
+    pub begins: Bit,
     /// The shadow line is out of date.
     pub tell: Bit,
 }

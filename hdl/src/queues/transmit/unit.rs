@@ -41,7 +41,8 @@ pub struct TransmitUnit {
     pub pool_valid: Signal<In, Bit>,
     pub pool_address: Signal<In, Bits<14>>,
     pub pool_enables: Signal<In, Bits<16>>,
-    pub memory_data: Signal<In, Bits<128>>,
+    pub slot_data: Signal<In, Bits<128>>,
+    pub pool_data: Signal<In, Bits<128>>,
     /// To the page decoder: control words of transmit queues, and the answer part.
     pub queue_configuration: Signal<Out, QueueWord>,
     pub progress: Signal<Out, Progress>,
@@ -80,6 +81,9 @@ pub struct TransmitUnit {
     pub saved: Signal<Out, SavedWords>,
     /// `ShadowWriter::holds_address`, `TransmitEngine::holds_older`, or a control word has not taken effect yet.
     pub holds_address: Signal<Out, Bit>,
+
+    /// The answer path may not be done with the last control word.
+    pub answers_settle: Signal<Out, Bit>,
 
     /// Pulse: `error_event` counts.
     pub error_event_valid: Signal<Out, Bit>,
@@ -152,7 +156,7 @@ impl Logic for TransmitUnit {
         self.shadows.stores.next = self.stores.val();
 
         self.slots.write_address.next = self.slot_address.val().get_bits::<SLOT_MEMORY_LOG2>(0);
-        self.slots.write_data.next = self.memory_data.val();
+        self.slots.write_data.next = self.slot_data.val();
         self.slots.write_enables.next = 0.into();
         if self.slot_valid.val() {
             self.slots.write_enables.next = self.slot_enables.val();
@@ -166,7 +170,7 @@ impl Logic for TransmitUnit {
         self.engine.slot_data.next = self.slots.read_data.val();
         self.pool.host_valid.next = self.pool_valid.val();
         self.pool.host_address.next = self.pool_address.val();
-        self.pool.host_data.next = self.memory_data.val();
+        self.pool.host_data.next = self.pool_data.val();
         self.pool.host_enables.next = self.pool_enables.val();
         self.pool.command_valid.next = self.command_valid.val();
         self.pool.command_address.next = self.command_address.val();
@@ -203,6 +207,7 @@ impl Logic for TransmitUnit {
         self.engine.progress.next = self.answers.progress.val();
         self.shadows.progress.next = self.answers.progress.val();
         self.progress.next = self.answers.progress.val();
+        self.answers_settle.next = self.answers.settling.val();
         StreamSource::link(&mut self.shadow, &mut self.shadows.source);
 
         self.holds_address.next = self.shadows.holds_address.val()

@@ -13,7 +13,7 @@ const ANSWERS: usize = 8;
 pub struct Frame<const BITS: u32> {
     /// The transmit queue.
     pub slot: u8,
-    /// Its generation.
+    /// Of the slot's owner.
     pub generation: u8,
     /// The message's index.
     pub index: Index<BITS>,

@@ -2,7 +2,7 @@
 //! It is not shipped; the model compares it.
 
 use heapless::Vec;
-use protocol::{Answer, Index, Launch, Limits, Outcome, SavedSender, Verdict};
+use protocol::{Answer, Index, Launch, Limits, Outcome, Verdict};
 
 use super::queue::TransmitQueue;
 use crate::broken::AllBut;
@@ -158,11 +158,11 @@ impl<const BITS: u32> TransmitQueue<BITS> for PerWay<BITS> {
         Outcome::default()
     }
 
-    fn save(&self) -> Option<SavedSender<BITS>> {
+    fn save(&self) -> Option<Index<BITS>> {
         None
     }
 
-    fn load(&mut self, limits: Limits, _: &SavedSender<BITS>) {
+    fn load(&mut self, limits: Limits, _: Index<BITS>) {
         self.limits = limits;
     }
 

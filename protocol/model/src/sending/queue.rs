@@ -3,7 +3,7 @@
 use std::{fmt::Debug, hash::Hash};
 
 use heapless::Vec;
-use protocol::{Answer, Index, Launch, Limits, Outcome, SavedSender, Sender};
+use protocol::{Answer, Index, Launch, Limits, Outcome, Sender};
 
 use crate::broken::AllBut;
 
@@ -36,9 +36,9 @@ pub trait TransmitQueue<const BITS: u32>:
     /// [`Sender::on_pause_over`].
     fn on_pause_over(&mut self) -> Outcome;
     /// [`Sender::save`].
-    fn save(&self) -> Option<SavedSender<BITS>>;
+    fn save(&self) -> Option<Index<BITS>>;
     /// [`Sender::load`].
-    fn load(&mut self, limits: Limits, saved: &SavedSender<BITS>);
+    fn load(&mut self, limits: Limits, consumer: Index<BITS>);
     /// [`Sender::free`].
     fn free(&mut self);
     /// [`Sender::consumer`].
@@ -92,12 +92,12 @@ impl<const BITS: u32> TransmitQueue<BITS> for Sender<BITS, AllBut> {
         Sender::on_pause_over(self)
     }
 
-    fn save(&self) -> Option<SavedSender<BITS>> {
+    fn save(&self) -> Option<Index<BITS>> {
         Sender::save(self)
     }
 
-    fn load(&mut self, limits: Limits, saved: &SavedSender<BITS>) {
-        Sender::load(self, limits, saved);
+    fn load(&mut self, limits: Limits, consumer: Index<BITS>) {
+        Sender::load(self, limits, consumer);
     }
 
     fn free(&mut self) {

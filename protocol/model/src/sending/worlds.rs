@@ -117,6 +117,7 @@ pub fn worlds() -> Vec<Experiment> {
         }),
         Experiment::new("sending/dead", Small, |rules| Two {
             dead: Some(0),
+            slots: vec![0, 0],
             ..world(
                 rules,
                 &[queue(&[(0, 0), (0, 0)]), giving_up(1, &[(0, 0), (2, 0)])],

@@ -35,6 +35,7 @@ fn gate() {
                 phase: random.chance(50),
                 gap: random.chance(50),
                 beats: random.bits(),
+                missed: random.chance(50),
             };
             unit.write_packets.ready.next = random.chance(80);
             unit.verdict_ready.next = random.chance(80);

@@ -48,6 +48,10 @@ pub struct Seen {
     pub local_answers: Vec<(usize, Answer)>,
     pub events: Vec<(usize, u64, u64)>,
     pub inbox: Vec<(u64, u128, u64)>,
+    /// RQIDs reported, and how many writes had their place in the order by then.
+    pub missed: Vec<(u64, usize)>,
+    /// RQIDs whose allowance was lowered.
+    pub lowered: Vec<u64>,
     pub pulses: Vec<(&'static str, usize)>,
 }
 
@@ -90,6 +94,11 @@ pub struct Bench<
     pub writes_taken: u64,
     pub answers_taken: u64,
     pub link_idle: bool,
+    /// How often a report of a miss is taken, in percent.
+    pub reports_taken: u64,
+    /// The last beat of a packet waits for its place in the order; packets that have theirs.
+    waits: bool,
+    pub ordered: usize,
     /// Read address, so far, of the write packet under way, and its length.
     packet: Option<(u64, usize, Vec<u8>)>,
     descriptor_offered: bool,
@@ -133,6 +142,9 @@ impl<
             writes_taken: 100,
             answers_taken: 100,
             link_idle: true,
+            reports_taken: 100,
+            waits: false,
+            ordered: 0,
             packet: None,
             descriptor_offered: false,
         }
@@ -161,7 +173,12 @@ impl<
             };
         }
         unit.channel_1_likely.next = self.offered[1] || self.random.chance(100 - self.offers);
-        unit.write_packets.ready.next = self.random.chance(self.writes_taken);
+        // A register takes the beats: a packet's last one has its place in the order when it leaves that, at the latest
+        // when there is to be room for others.
+        unit.written.next = self.waits && self.random.chance(self.writes_taken);
+        unit.write_packets.ready.next =
+            self.random.chance(self.writes_taken) && (!self.waits || unit.written.next);
+        unit.missed_ready.next = self.random.chance(self.reports_taken);
         unit.answer_ready.next = self.random.chance(self.answers_taken);
         unit.link_idle.next = self.link_idle;
         settle(unit);
@@ -182,6 +199,23 @@ impl<
 
     fn observe(&mut self) {
         let (unit, seen, cycle) = (&self.unit, &mut self.seen, self.cycle);
+        if unit.missed_valid.val() && unit.missed_ready.val() {
+            seen.missed
+                .push((unit.missed_id.val().to_u64(), self.ordered));
+        }
+        if unit.engine.lower.val() {
+            seen.lowered.push(unit.engine.lowered_id.val().to_u64());
+        }
+        if unit.written.val() {
+            self.waits = false;
+            self.ordered += 1;
+        }
+        if unit.write_packets.valid.val()
+            && unit.write_packets.ready.val()
+            && unit.write_packets.beat.val().last
+        {
+            self.waits = true;
+        }
         if unit.write_packets.valid.val() {
             let beat = unit.write_packets.beat.val();
             let word = word_of(beat.data);
@@ -260,6 +294,7 @@ impl<
             ("packet", unit.packet_received.val()),
             ("dropped", unit.packet_dropped.val()),
             ("bad", unit.bad_consumer.val()),
+            ("missed", unit.missed_message.val()),
         ] {
             if pulse {
                 seen.pulses.push((name, cycle));
@@ -327,6 +362,25 @@ impl<
         self.steps(3);
     }
 
+    /// Gives a queue the miss ring, whose entries have 256 bytes, and an RQID that must not matter.
+    pub fn enable_misses(&mut self, queue: u64, address: u64, entries_log2: u64, id: u64) {
+        let index = (queue << WORDS_LOG2) + RECEIVE_RING as u64;
+        self.configure(REGION_RECEIVE_QUEUE, index, address);
+        let mut word = receive_control::enabled::set(0, 1);
+        word = receive_control::entries_log2::set(word, entries_log2);
+        word = receive_control::stride_log2::set(word, 8);
+        word = receive_control::receive_queue_id::set(word, id);
+        word = receive_control::takes_misses::set(word, 1);
+        let index = (queue << WORDS_LOG2) + RECEIVE_CONTROL as u64;
+        self.configure(REGION_RECEIVE_QUEUE, index, word as u64);
+        self.steps(3);
+    }
+
+    /// Firmware lets the queue that takes misses accept so many messages for an RQID.
+    pub fn allow(&mut self, id: u64, queue: u64, count: u64, stride_log2: u64) {
+        self.configure(REGION_RECEIVE_MAP, id, allowance(queue, count, stride_log2));
+    }
+
     /// Firmware writes a word of the map.
     pub fn map(&mut self, id: u64, queue: Option<u64>) {
         let mut word = receive_map::queue::set(0, queue.unwrap_or(0));
@@ -352,6 +406,14 @@ impl<
         self.step();
         self.step();
     }
+}
+
+/// The word of the map that leads to the queue that takes misses.
+pub fn allowance(queue: u64, count: u64, stride_log2: u64) -> u64 {
+    let mut word = receive_map::queue::set(0, queue);
+    word = receive_map::resident::set(word, 1);
+    word = receive_map::allowance::set(word, count);
+    receive_map::stride_log2::set(word, stride_log2) as u64
 }
 
 /// Connects all inputs.
@@ -383,6 +445,8 @@ pub fn connect<
     unit.consumer_queue.connect();
     unit.consumer_index.connect();
     unit.write_packets.ready.connect();
+    unit.written.connect();
+    unit.missed_ready.connect();
     unit.answer_ready.connect();
     unit.link_idle.connect();
     unit.ping_valid.connect();

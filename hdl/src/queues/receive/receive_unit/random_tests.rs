@@ -1,7 +1,7 @@
 //! Many senders, small rings, a host that gives entries back when it likes, firmware that moves queues: every verdict
 //! and every write is the one that a slow reference expects, and nothing is lost, doubled or reordered.
 
-use super::bench::{Bench, Said, Write};
+use super::bench::{Bench, Said, Write, allowance};
 use crate::bundles::ConfigurationWrite;
 use crate::configuration::{
     FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES_LOG2,
@@ -12,13 +12,30 @@ use crate::queues::test_support::configuration;
 use abi::link::kind;
 use abi::message::receive_descriptor as descriptor;
 use abi::queue_state::{
-    RECEIVE_CONTROL, RECEIVE_RING, REGION_RECEIVE_QUEUE, WORDS_LOG2, receive_control,
+    RECEIVE_CONTROL, RECEIVE_RING, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, WORDS_LOG2,
+    receive_control,
 };
 use rust_hdl::prelude::*;
 use std::collections::{HashMap, VecDeque};
 
 /// Cycles after which what firmware or host wrote must have taken effect.
 const SETTLED: usize = 8;
+
+/// The miss ring among the rings; and the RQIDs that lead to it, each with the base-2 logarithm of the bytes of an
+/// entry of the ring that is away.
+const MISS_RING: usize = 5;
+const AWAY: [(u64, u64); 2] = [(20, 6), (21, 8)];
+
+/// How many messages are accepted for an RQID whose queue is away.
+#[derive(Default)]
+struct Allowed {
+    count: u64,
+    /// The last cycle in which it was none.
+    none: usize,
+}
+
+/// A frame on its way: as the loop that sends it has it.
+type Coming = (usize, usize, bool, Option<u64>);
 
 /// A receive queue as the reference knows it.
 struct Ring {
@@ -27,6 +44,7 @@ struct Ring {
     address: u64,
     entries_log2: u64,
     stride_log2: u64,
+    misses: bool,
     enabled: bool,
     /// The cycle in which firmware wrote of it last.
     changed: usize,
@@ -38,8 +56,13 @@ struct Ring {
 }
 
 impl Ring {
-    fn longest(&self) -> usize {
-        (1 << self.stride_log2) - 8
+    /// The longest message for an RQID, if the RQID leads to the ring.
+    fn longest(&self, id: u64) -> Option<usize> {
+        let away = AWAY.iter().find(|(away, _)| *away == id && self.misses);
+        let own = (id == self.id && !self.misses).then_some(self.stride_log2);
+        away.map(|(_, stride_log2)| *stride_log2)
+            .or(own)
+            .map(|stride_log2| (1 << stride_log2) - 8)
     }
 
     /// The consumer index that must have taken effect by a cycle.
@@ -154,7 +177,7 @@ struct Taken {
     sender: usize,
     index: usize,
     restart: bool,
-    resident: bool,
+    named: Option<u64>,
     cycle: usize,
     verdict: Option<usize>,
     /// What its ring's record was then.
@@ -203,15 +226,16 @@ fn follows_the_reference<
     let queues = 1u64 << QUEUES_LOG2;
     let ids = 1u64 << IDS_LOG2;
     // The outermost queues, neighbours, and some between. Entries are few, so that rings fill.
-    let mut rings: Vec<Ring> = [0, 1, queues / 2, queues - 2, queues - 1]
+    let mut rings: Vec<Ring> = [0, 1, queues / 2, queues - 2, queues - 1, 2]
         .into_iter()
         .enumerate()
         .map(|(at, queue)| Ring {
             queue,
-            id: [ids - 1, 0, ids / 2, 7, 8][at],
+            id: [ids - 1, 0, ids / 2, 7, 8, 7][at],
             address: (0x1_0000_0000 << (4 * at)) + 0xff_ffe0 * at as u64,
-            entries_log2: [1, 2, 3, 5, 2][at],
-            stride_log2: [8, 6, 4, 7, 5][at],
+            entries_log2: [1, 2, 3, 5, 2, 3][at],
+            stride_log2: [8, 6, 4, 7, 5, 8][at],
+            misses: at == MISS_RING,
             enabled: true,
             changed: 0,
             producer: 0,
@@ -220,6 +244,10 @@ fn follows_the_reference<
         })
         .collect();
     for ring in &rings {
+        if ring.misses {
+            bench.enable_misses(ring.queue, ring.address, ring.entries_log2, ring.id);
+            continue;
+        }
         bench.enable(
             ring.queue,
             ring.id,
@@ -254,11 +282,16 @@ fn follows_the_reference<
                 .map(|_| {
                     // Mostly to the sender's own ring.
                     let ring = if random.chance(30) {
-                        random.below(5) as usize
+                        random.below(6) as usize
                     } else {
-                        number % 5
+                        number % 6
                     };
-                    let longest = rings[ring].longest() as u64;
+                    let id = if ring == MISS_RING {
+                        AWAY[random.below(2) as usize].0
+                    } else {
+                        rings[ring].id
+                    };
+                    let longest = rings[ring].longest(id).expect("it is its RQID") as u64;
                     let length = match random.below(20) {
                         0 => random.below(249),
                         1..=8 => random.below(longest + 1).min(8),
@@ -267,11 +300,7 @@ fn follows_the_reference<
                     let wrong = random.chance(4);
                     Message {
                         ring,
-                        id: if wrong {
-                            rings[ring].id ^ 2
-                        } else {
-                            rings[ring].id
-                        },
+                        id: if wrong { id ^ 2 } else { id },
                         tag: random.below(256),
                         payload: random_bytes(&mut random, length as usize),
                         state: State::Unsent,
@@ -294,7 +323,7 @@ fn follows_the_reference<
 
     // Frames on their way to the unit, in order; whether the next beat of a stream is a header;
     // messages whose header was taken.
-    let mut coming: [VecDeque<(usize, usize, bool, bool)>; 3] = Default::default();
+    let mut coming: [VecDeque<Coming>; 3] = Default::default();
     let mut at_header = [true; 3];
     let mut taken: VecDeque<Taken> = VecDeque::new();
     let mut bits: HashMap<(u64, u64, u64), bool> = HashMap::new();
@@ -304,6 +333,17 @@ fn follows_the_reference<
     let (mut bad_stores, mut bad_pulses) = (0, 0);
     let (mut moving, mut moves) = (Move::Idle, 0);
     let mut pings = [0; 2];
+    // Allowances; the word that comes. Accepted misses, each with the writes up to its entry; their reports; messages
+    // whose allowance was lowered. The last cycle in which no report had room.
+    let mut allowed: HashMap<u64, Allowed> = AWAY
+        .iter()
+        .map(|(id, _)| (*id, Allowed::default()))
+        .collect();
+    let mut allows: Option<(u64, u64)> = None;
+    let mut missed: Vec<(u64, usize)> = Vec::new();
+    let mut reported: Vec<(u64, usize)> = Vec::new();
+    let (mut lowered, mut matched_writes, mut no_room) = (0, 0, None);
+    let ordered_before = bench.ordered;
     // Frames that were lost before now; messages without and with a mark.
     let (mut epoch, mut gaps) = (0u64, [0; 2]);
 
@@ -320,6 +360,7 @@ fn follows_the_reference<
         let phase = cycle / 700 % 5;
         bench.writes_taken = [100, 80, 30, 100, 90][phase];
         bench.answers_taken = [100, 60, 100, 20, 90][phase];
+        bench.reports_taken = [100, 10, 90, 1, 50][phase];
         bench.link_idle = random.chance([90, 20, 50, 0, 60][phase]);
 
         // Senders.
@@ -334,22 +375,32 @@ fn follows_the_reference<
             message.epoch = epoch;
             let ring = &rings[message.ring];
             // The map's answer, sometimes one of another time.
-            let resident = (message.id == ring.id && ring.enabled) || random.chance(10);
+            let known = ring.longest(message.id).is_some() && ring.enabled;
+            let named = if known || random.chance(10) {
+                let at = if random.chance(4) {
+                    random.below(6) as usize
+                } else {
+                    message.ring
+                };
+                Some(rings[at].queue)
+            } else {
+                None
+            };
             let frame = Frame {
                 restart,
                 index: index as u64,
                 id: message.id,
                 tag: message.tag,
                 epoch,
-                queue: resident.then_some(ring.queue),
+                queue: named,
                 ..sender.frame
             };
-            coming[sender.stream].push_back((number, index, restart, resident));
+            coming[sender.stream].push_back((number, index, restart, named));
             bench.send(sender.stream, frame, &message.payload);
         }
 
         // The host: gives back, or tries to give back what it never got.
-        let at = random.below(5) as usize;
+        let at = random.below(6) as usize;
         let ring = &mut rings[at];
         let stores = cycle.is_multiple_of(2) && ring.enabled && cycle > ring.changed + SETTLED;
         let index = if stores && random.chance(2) {
@@ -410,6 +461,13 @@ fn follows_the_reference<
                 moving = Move::Idle;
                 moves += 1;
             }
+            _ if writes && random.chance(4) => {
+                let (id, stride_log2) = AWAY[random.below(2) as usize];
+                let count = [0, 1, 2, 7, 255][random.below(5) as usize];
+                let word = allowance(rings[MISS_RING].queue, count, stride_log2);
+                bench.unit.configuration.next = configuration(REGION_RECEIVE_MAP, id, word);
+                allows = Some((id, count));
+            }
             _ => {}
         }
         let settled = rings.iter().all(|ring| cycle > ring.changed + SETTLED);
@@ -435,20 +493,38 @@ fn follows_the_reference<
         let seen = std::mem::take(&mut bench.seen);
         bad_pulses += seen.cycles_of("bad").len();
 
+        // Allowances: what comes with this cycle counts behind it.
+        for id in seen.lowered {
+            let row = allowed.get_mut(&id).expect("it leads to the miss ring");
+            assert!(row.count > 0, "cycle {cycle}: more than allowed for {id}");
+            row.count -= 1;
+            lowered += 1;
+        }
+        if let Some((id, count)) = allows.take() {
+            allowed.get_mut(&id).expect("it is one of them").count = count;
+        }
+        for row in allowed.values_mut().filter(|row| row.count == 0) {
+            row.none = cycle;
+        }
+        reported.extend(seen.missed);
+        if lowered - reported.len() >= 32 {
+            no_room = Some(cycle);
+        }
+
         // Headers that were taken, at most one.
         for stream in 0..3 {
             let (length, last) = heads[stream];
             if bench.streams[stream].len() == length {
                 continue;
             }
-            let (sender, index, restart, resident) = coming[stream][0];
+            let (sender, index, restart, named) = coming[stream][0];
             if at_header[stream] {
                 let ring = &rings[senders[sender].messages[index].ring];
                 taken.push_back(Taken {
                     sender,
                     index,
                     restart,
-                    resident,
+                    named,
                     cycle,
                     verdict: None,
                     ring_changed: ring.changed,
@@ -517,15 +593,27 @@ fn follows_the_reference<
                 continue;
             }
             *bit = verdict == kind::FULL;
-            let found = now.resident && message.id == ring.id;
-            let changes =
-                now.cycle < now.ring_changed + SETTLED || ring.changed != now.ring_changed;
-            if verdict == kind::NOT_RESIDENT {
-                assert!(!found || !now.enabled || changes, "{context}");
+            if now.named.is_none() {
+                assert_eq!(verdict, kind::NOT_RESIDENT, "{context}");
                 continue;
             }
-            assert!(found && (now.enabled || changes), "{context}");
-            if message.payload.len() > ring.longest() {
+            let longest = ring
+                .longest(message.id)
+                .filter(|_| now.named == Some(ring.queue));
+            let Some(longest) = longest else {
+                assert_eq!(verdict, kind::FULL, "{context}: an old look-up");
+                continue;
+            };
+            let changes =
+                now.cycle < now.ring_changed + SETTLED || ring.changed != now.ring_changed;
+            let refuses = ring.misses
+                && (allowed[&message.id].none >= now.cycle
+                    || no_room.is_some_and(|at| at >= now.cycle));
+            if verdict == kind::FULL && (refuses || !now.enabled || changes) {
+                continue;
+            }
+            assert!(now.enabled || changes, "{context}");
+            if message.payload.len() > longest {
                 assert_eq!(verdict, kind::ENTRY_TOO_SMALL, "{context}");
                 continue;
             }
@@ -538,6 +626,10 @@ fn follows_the_reference<
                 continue;
             }
             assert_eq!(verdict, kind::ACCEPTED, "{context}");
+            matched_writes += 1 + usize::from(message.payload.len() > 8);
+            if ring.misses {
+                missed.push((message.id, ordered_before + matched_writes));
+            }
             assert!(
                 ring.producer - ring.consumer() < entries,
                 "{context}: the ring is full"
@@ -560,7 +652,8 @@ fn follows_the_reference<
                     "{context}"
                 );
             }
-            let gap = std::mem::replace(&mut ring.epoch, message.epoch) != message.epoch;
+            let gap =
+                std::mem::replace(&mut ring.epoch, message.epoch) != message.epoch || ring.misses;
             gaps[usize::from(gap)] += 1;
             let data = entry(frame, message, lap, gap);
             let address = place;
@@ -580,7 +673,17 @@ fn follows_the_reference<
     );
     bench.link_idle = true;
     bench.answers_taken = 100;
+    bench.reports_taken = 100;
     let rest = bench.run();
+    reported.extend(&rest.missed);
+    assert!(missed.len() > 40 && missed.len() == lowered, "{lowered}");
+    assert_eq!(missed.len(), reported.len());
+    for (at, (needs, had)) in missed.iter().zip(&reported).enumerate() {
+        assert!(
+            needs.0 == had.0 && had.1 >= needs.1,
+            "report {at}: {had:?}, not {needs:?}"
+        );
+    }
     pings[1] += rest.said.len();
     bad_pulses += rest.cycles_of("bad").len();
     assert!(counts.len() == 5 && counts.values().all(|&count| count > 3));
@@ -599,6 +702,7 @@ fn control(ring: &Ring) -> ConfigurationWrite {
     word = receive_control::entries_log2::set(word, ring.entries_log2);
     word = receive_control::stride_log2::set(word, ring.stride_log2);
     word = receive_control::receive_queue_id::set(word, ring.id);
+    word = receive_control::takes_misses::set(word, ring.misses.into());
     let index = (ring.queue << WORDS_LOG2) + RECEIVE_CONTROL as u64;
     configuration(REGION_RECEIVE_QUEUE, index, word as u64)
 }

@@ -1,6 +1,6 @@
 //! Directed tests: what each frame leads to, and in how many cycles.
 
-use super::bench::{Bench, Said, Seen, Small, Write};
+use super::bench::{Bench, Said, Seen, Small, Write, allowance};
 use super::*;
 use crate::gate::Random;
 use crate::queues::receive::test_frames::{Frame, beat, random_bytes, with_last};
@@ -257,6 +257,7 @@ fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
         &[
             Frame {
                 restart: true,
+                queue: None,
                 ..message(3, 0x12, 3)
             },
             message(3, 0x11, 4),
@@ -269,20 +270,24 @@ fn a_full_ring_refuses_and_its_sender_is_behind_until_it_restarts() {
 fn unknown_ids_and_short_entries_are_refused_and_told() {
     let mut bench = Small::new(5);
     bench.enable(2, 0x22, 0x8000, 1, 5);
+    let restart = |queue, id, index| Frame {
+        restart: true,
+        ..message(queue, id, index)
+    };
     let not_resident = Frame {
         queue: None,
-        ..message(0, 0x22, 1)
+        ..restart(0, 0x22, 1)
     };
     let seen = send_and_run(
         &mut bench,
         1,
         &[
-            // The map was of another time.
-            (message(2, 0x23, 0), &[1; 100]),
+            // The map was of another time: the sender shall try again.
+            (restart(2, 0x23, 0), &[1; 100]),
             (not_resident, &[1; 100]),
-            (message(1, 0x22, 2), &[1; 8]),
+            (restart(1, 0x22, 2), &[1; 8]),
             // RQIDs have 16 bits, of which 12 choose the queue.
-            (message(2, 0x1022, 3), &[1; 8]),
+            (restart(2, 0x1022, 3), &[1; 8]),
             (message(2, 0x22, 4), &[2; 25]),
             (message(2, 0x22, 5), &[2; 248]),
             (message(2, 0x22, 6), &[3; 24]),
@@ -290,16 +295,17 @@ fn unknown_ids_and_short_entries_are_refused_and_told() {
     );
     assert_eq!(
         seen.names(),
-        ["miss", "miss", "miss", "miss", "small", "small", "received"]
+        ["full", "miss", "full", "miss", "small", "small", "received"]
     );
     let miss = kind::NOT_RESIDENT;
+    let full = kind::FULL;
     let small = kind::ENTRY_TOO_SMALL;
     assert_eq!(
         seen.verdicts(),
         [
-            (0, miss),
+            (0, full),
             (1, miss),
-            (2, miss),
+            (2, full),
             (3, miss),
             (4, small),
             (5, small),
@@ -307,17 +313,14 @@ fn unknown_ids_and_short_entries_are_refused_and_told() {
         ]
     );
     let event = |id: u64| (abi::event::kind::RECEIVE_MISS, 0xabc, 9 << 16 | id);
-    assert_eq!(
-        seen.events,
-        [event(0x23), event(0x22), event(0x22), event(0x1022)]
-    );
+    assert_eq!(seen.events, [event(0x22), event(0x1022)]);
     assert_eq!(seen.writes.len(), 2);
     // A queue that firmware disables takes nothing, and its ring begins anew when it is enabled again.
     bench.control(2, 0x22, 1, 5, 0);
     let seen = send_and_run(&mut bench, 1, &[(message(2, 0x22, 7), &[])]);
-    assert_eq!(seen.names(), ["miss"]);
+    assert_eq!(seen.names(), ["full"]);
     bench.enable(2, 0x22, 0x4000, 1, 5);
-    let frame = message(2, 0x22, 8);
+    let frame = restart(2, 0x22, 8);
     let seen = send_and_run(&mut bench, 1, &[(frame, &[]), (frame, &[]), (frame, &[])]);
     assert_eq!(seen.names(), ["received", "received", "full"]);
     assert_eq!(
@@ -564,15 +567,188 @@ fn a_disabled_queue_lets_go_of_its_ring() {
         "let go before the entry was written"
     );
     let seen = bench.run();
-    assert_eq!(seen.names(), ["received", "miss", "miss"]);
+    assert_eq!(seen.names(), ["received", "full", "behind"]);
     assert_eq!(
         seen.verdicts(),
+        [(0, kind::ACCEPTED), (1, kind::FULL), (2, kind::BEHIND)]
+    );
+}
+
+/// A message that is not refused because one before it was.
+fn again(queue: u64, id: u64, index: u64) -> Frame {
+    Frame {
+        restart: true,
+        ..message(queue, id, index)
+    }
+}
+
+const MISSES: u64 = 15;
+
+/// Each message goes into an entry of 256 bytes, whatever the ring that is away has, and its RQID is reported once its
+/// last write has its place in the order.
+#[test]
+fn messages_for_queues_that_are_away_go_to_the_miss_ring_in_order() {
+    let mut bench = Small::new(13);
+    bench.enable_misses(MISSES, 0x20_0000, 6, 0);
+    bench.allow(0x21, MISSES, 3, 6);
+    bench.allow(0x22, MISSES, 200, 4);
+    bench.writes_taken = 40;
+    let to = |id, index| again(MISSES, id, index);
+    let sent: [(Frame, &[u8]); 8] = [
+        (to(0x21, 0), &[1; 8]),
+        (to(0x21, 1), &[2; 56]),
+        (to(0x21, 2), &[3; 57]),
+        (to(0x22, 3), &[4; 8]),
+        (to(0x22, 4), &[5; 9]),
+        (to(0x21, 5), &[6; 20]),
+        (to(0x21, 6), &[7; 8]),
+        (to(0x21, 7), &[8; 57]),
+    ];
+    let seen = send_and_run(&mut bench, 0, &sent);
+    let (accepted, small, full) = (kind::ACCEPTED, kind::ENTRY_TOO_SMALL, kind::FULL);
+    let expected = [
+        accepted, accepted, small, accepted, small, accepted, full, full,
+    ];
+    let verdicts: Vec<usize> = seen.said.iter().map(|said| said.verdict).collect();
+    assert_eq!(verdicts, expected);
+    assert_eq!(seen.cycles_of("received"), seen.cycles_of("missed"));
+    assert!(seen.events.is_empty());
+    let places: Vec<u64> = seen.writes.iter().map(|write| write.address).collect();
+    assert_eq!(
+        places,
         [
-            (0, kind::ACCEPTED),
-            (1, kind::NOT_RESIDENT),
-            (2, kind::NOT_RESIDENT)
+            0x20_0000, 0x20_0110, 0x20_0100, 0x20_0200, 0x20_0310, 0x20_0300
         ]
     );
+    // The miss ring's record speaks of other rings' messages too: each is marked as behind a gap.
+    let mut marked = entry(sent[1].0, 1, &[2; 56]);
+    marked[0] |= 1 << descriptor::gap::SHIFT;
+    assert_eq!(seen.writes[2].data, marked);
+    let ids: Vec<u64> = seen.missed.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [0x21, 0x21, 0x22, 0x21]);
+    assert_eq!(seen.lowered, ids);
+    let ordered = seen.missed.iter().map(|(_, ordered)| *ordered);
+    assert!(ordered.zip([1, 3, 4, 6]).all(|(had, needs)| had >= needs));
+}
+
+/// Misses are as fast as other messages.
+#[test]
+fn misses_have_the_rate_and_latency_of_other_messages() {
+    let mut bench = Small::new(14);
+    bench.enable_misses(MISSES, 0x20_0000, 6, 0);
+    bench.allow(0x21, MISSES, 15, 8);
+    bench.allow(0x22, MISSES, 15, 8);
+    let payload = [1; 8];
+    let frames: Vec<(Frame, &[u8])> = (0..30)
+        .map(|index| {
+            let id = 0x21 + index / 3 % 2;
+            (message(MISSES, id, index), &payload[..])
+        })
+        .collect();
+    let seen = send_and_run(&mut bench, 1, &frames);
+    let received = seen.cycles_of("missed");
+    assert_eq!(received.len(), 30);
+    assert!(received.windows(2).all(|pair| pair[1] - pair[0] == 2));
+    assert_eq!(seen.described[0], 3);
+    let ids: Vec<u64> = seen.missed.iter().map(|(id, _)| *id).collect();
+    assert!(ids.iter().eq(frames.iter().map(|(frame, _)| &frame.id)));
+    // Both allowances are used up, by messages that came two cycles behind each other.
+    for id in [0x21, 0x22] {
+        let seen = send_and_run(&mut bench, 1, &[(again(MISSES, id, 30), &payload)]);
+        assert_eq!(seen.names(), ["full"]);
+    }
+}
+
+/// Firmware's word counts from its turn on, also for a message that was read before and waits for its verdict.
+#[test]
+fn a_row_may_be_closed_and_opened_while_a_message_waits() {
+    for closes in [false, true] {
+        for delay in 0..12 {
+            let mut bench = Small::new(15);
+            bench.enable_misses(MISSES, 0x20_0000, 6, 0x21);
+            bench.allow(0x22, MISSES, 1, 8);
+            bench.allow(0x21, MISSES, u64::from(closes), 8);
+            bench.steps(3);
+            // The message is behind another one that the host does not take, and overtakes no word.
+            bench.writes_taken = 0;
+            bench.send(0, again(MISSES, 0x22, 0), &[1; 8]);
+            bench.send(0, again(MISSES, 0x21, 1), &[2; 8]);
+            bench.steps(delay);
+            bench.allow(0x21, MISSES, u64::from(!closes), 8);
+            bench.steps(4);
+            bench.writes_taken = 100;
+            let seen = bench.run();
+            let expected: &[&str] = if closes {
+                &["received", "missed", "full"]
+            } else {
+                &["received", "missed", "received", "missed"]
+            };
+            assert_eq!(seen.names(), expected, "closes {closes}, delay {delay}");
+        }
+    }
+}
+
+/// A queue that takes misses has no RQID of its own, and what a look-up said long ago is refused until it is repeated.
+#[test]
+fn what_was_looked_up_long_ago_is_refused_as_if_there_was_no_room() {
+    let mut bench = Small::new(16);
+    bench.enable_misses(MISSES, 0x20_0000, 6, 0x21);
+    bench.enable(3, 0x22, 0x9000, 4, 4);
+    let verdict = |bench: &mut Small, frame: Frame| {
+        let seen = send_and_run(bench, 0, &[(frame, &[1; 8])]);
+        assert_eq!(seen.said.len(), 1);
+        seen.said[0].verdict
+    };
+    bench.allow(0x21, MISSES, 0, 8);
+    assert_eq!(verdict(&mut bench, again(MISSES, 0x21, 0)), kind::FULL);
+    // Its queue came back; it left; another one has its place.
+    assert_eq!(verdict(&mut bench, again(MISSES, 0x22, 1)), kind::FULL);
+    assert_eq!(verdict(&mut bench, again(4, 0x21, 2)), kind::FULL);
+    assert_eq!(verdict(&mut bench, again(3, 0x21, 3)), kind::FULL);
+    // The bit is that of a full ring.
+    assert_eq!(verdict(&mut bench, message(3, 0x22, 4)), kind::BEHIND);
+    assert_eq!(verdict(&mut bench, again(3, 0x22, 4)), kind::ACCEPTED);
+    bench.allow(0x21, MISSES, 9, 8);
+    assert_eq!(verdict(&mut bench, again(MISSES, 0x21, 5)), kind::ACCEPTED);
+    assert_eq!(
+        verdict(&mut bench, again(MISSES, 0x1021, 6)),
+        kind::NOT_RESIDENT
+    );
+    bench.control(MISSES, 0x21, 6, 8, 0);
+    assert_eq!(verdict(&mut bench, again(MISSES, 0x21, 7)), kind::FULL);
+}
+
+/// The miss ring has as many entries as it has, and room for 32 reports.
+#[test]
+fn a_full_miss_ring_and_reports_that_nobody_takes_refuse() {
+    let mut bench = Small::new(17);
+    bench.enable_misses(MISSES, 0x20_0000, 1, 0);
+    bench.allow(0x21, MISSES, 255, 8);
+    let frames = |range: std::ops::Range<u64>| -> Vec<(Frame, &'static [u8])> {
+        range
+            .map(|index| (again(MISSES, 0x21, index), &[1; 8][..]))
+            .collect()
+    };
+    let seen = send_and_run(&mut bench, 0, &frames(0..3));
+    let names = ["received", "missed", "received", "missed", "full"];
+    assert_eq!(seen.names(), names);
+    bench.give_back(MISSES, 1);
+    bench.steps(5);
+    let seen = send_and_run(&mut bench, 0, &frames(2..4));
+    assert_eq!(seen.names(), ["received", "missed", "full"]);
+
+    bench.enable_misses(MISSES, 0x20_0000, 6, 0);
+    bench.reports_taken = 0;
+    let seen = send_and_run(&mut bench, 0, &frames(0..34));
+    let count = |name: &str| seen.names().iter().filter(|&&other| other == name).count();
+    assert_eq!((count("missed"), count("full")), (32, 2));
+    assert!(bench.unit.missed_valid.val());
+    assert_eq!(bench.unit.missed_id.val().to_u64(), 0x21);
+    bench.reports_taken = 100;
+    let seen = bench.run();
+    assert_eq!(seen.missed.len(), 32);
+    let seen = send_and_run(&mut bench, 0, &frames(32..34));
+    assert_eq!(seen.missed.len(), 2);
 }
 
 #[test]
@@ -626,7 +802,7 @@ impl Frames {
 #[test]
 fn gate() {
     let mut frames = [Frames::default(), Frames::default(), Frames::default()];
-    let (mut configured, mut stored) = (0, 0);
+    let (mut configured, mut stored, mut rows, mut waits) = (0, 0, 0, false);
     let mut unit = SizedReceiveUnit::<3, 5, 4, 2, 7>::default();
     super::bench::connect(&mut unit);
     crate::gate::Gate::new("receive_unit", unit)
@@ -649,7 +825,13 @@ fn gate() {
             unit.reset.next = cycle < 2;
             unit.node.next = 1u64.to_bits();
             unit.gap_epoch.next = (cycle / 1000 % 3).to_bits();
-            unit.write_packets.ready.next = random.chance(80);
+            waits |= unit.write_packets.valid.val()
+                && unit.write_packets.ready.val()
+                && unit.write_packets.beat.val().last;
+            unit.written.next = waits && random.chance(60);
+            waits &= !unit.written.next;
+            unit.write_packets.ready.next = !waits && random.chance(80);
+            unit.missed_ready.next = random.chance(if cycle / 1000 % 2 == 0 { 50 } else { 2 });
             unit.answer_ready.next = random.chance(60);
             unit.link_idle.next = random.chance(50);
             unit.ping_valid.next = random.chance(3);
@@ -673,10 +855,24 @@ fn gate() {
                 word = receive_control::entries_log2::set(word, 1 + random.below(3));
                 word = receive_control::stride_log2::set(word, 4 + random.below(5));
                 word = receive_control::receive_queue_id::set(word, queue);
+                // Half of the queues take misses, once each row is written.
+                word = receive_control::takes_misses::set(
+                    word,
+                    u64::from(rows == 8 && random.chance(50)),
+                );
                 // A look-up beside a write of the same RQID is undefined: those that are looked up are above.
+                let give = random.chance(70);
+                let count = if give { random.below(256) } else { 0 };
                 unit.configuration.next = match random.below(5) {
-                    0 => configuration(REGION_PACKET_RELEASE, 0, 0),
-                    1 => configuration(REGION_RECEIVE_MAP, random.below(8), random.word()),
+                    _ if rows < 8 => {
+                        rows += 1;
+                        configuration(REGION_RECEIVE_MAP, rows - 1, random.word())
+                    }
+                    0 if random.chance(50) => configuration(REGION_PACKET_RELEASE, 0, 0),
+                    0 | 1 => {
+                        let word = allowance(queue, count, 4 + random.below(5));
+                        configuration(REGION_RECEIVE_MAP, random.below(8), word)
+                    }
                     2 => configuration(REGION_RECEIVE_QUEUE, queue * 4 + 1, random.word()),
                     _ => configuration(REGION_RECEIVE_QUEUE, queue * 4, word as u64),
                 };

@@ -13,7 +13,7 @@ use crate::gate::prove_inside;
 const PROPERTIES: &str = "
 module properties(input clock, input [80:0] configuration, input [24:0] store, input [7:0] read_queue, input wants);
   wire ready, settled, may_commit, pending, bad_consumer;
-  wire [140:0] record;
+  wire [141:0] record;
   wire [13:0] change;
   wire commit;
   reg [7:0] snapshot_queue = 0;
@@ -58,8 +58,8 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
       snapshot <= 1;
       snapshot_enabled <= record[0];
       snapshot_queue <= asked;
-      snapshot_producer <= record[109:94];
-      snapshot_limit <= record[125:110];
+      snapshot_producer <= record[110:95];
+      snapshot_limit <= record[126:111];
     end
   end
 
@@ -114,8 +114,8 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
   always @(*) begin
     assert (unit.producer.read$q == asked_queue && unit.consumer.read$q == asked_queue);
     if (live[asked_queue]) begin
-      assert (record[109:94] == P[asked_queue]);
-      assert (record[125:110] == LIMIT[asked_queue]);
+      assert (record[110:95] == P[asked_queue]);
+      assert (record[126:111] == LIMIT[asked_queue]);
     end
     if (found[0] && live[found_queue]) begin
       assert (consumed[0] == found_queue

@@ -44,6 +44,7 @@ fn control_word(random: &mut Random, enabled: bool) -> u64 {
     let entries_log2 = [1, 2, 3, 8, 15][random.below(5) as usize];
     word = receive_control::entries_log2::set(word, entries_log2);
     word = receive_control::stride_log2::set(word, 4 + random.below(5));
+    word = receive_control::takes_misses::set(word, random.below(2));
     receive_control::receive_queue_id::set(word, random.below(1 << 16)) as u64
 }
 
@@ -56,6 +57,7 @@ fn decoded(word: u64) -> ReceiveControl {
         index_mask: ((1u64 << entries_log2) - 1).to_bits(),
         stride: (receive_control::stride_log2::get(word) - 4).to_bits(),
         ring: Default::default(),
+        takes_misses: receive_control::takes_misses::get(word) == 1,
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Advance {
     pub reopens: Signal<Out, Bit>,
     /// Messages accepted.
     pub accepted: Signal<Out, Bits<4>>,
-    /// Messages refused for good.
+    /// Messages rejected.
     pub refused: Signal<Out, Bits<4>>,
     /// Verdicts that do not count.
     pub unexpected: Signal<Out, Bits<4>>,

@@ -33,7 +33,7 @@ pub struct AnswerRecord {
     pub step: Bits<4>,
     /// Rounds of the sweep since the last answer.
     pub timer: Bits<11>,
-    /// Messages refused for good, and the failure of the queue; saturates.
+    /// Messages rejected, and the failure of the queue; saturates.
     pub errors: Bits<12>,
     /// `abi::message::error` of the last of them.
     pub error: Bits<4>,

@@ -87,12 +87,19 @@ fn messages_that_fail_a_check_are_skipped_in_order() {
     bench.compose(1, 3, 4);
     bench.compose(1, bench::OUTSIDE, 4);
     bench.compose(1, bench::UNLOADED, 4);
+    bench.compose(1, 3, 4);
+    bench.disown(1, 5);
     bench.produce(1);
     let sent = bench.run(100);
     let indices: Vec<u64> = sent.iter().map(|sent| sent.index).collect();
     assert_eq!(indices, [0, 2]);
-    use abi::message::error::{INVALID_TRANSLATION, OUTSIDE_WINDOW, TOO_LONG};
-    let expected = [(1, TOO_LONG), (3, OUTSIDE_WINDOW), (4, INVALID_TRANSLATION)];
+    use abi::message::error::{INLINE_LOST, INVALID_TRANSLATION, OUTSIDE_WINDOW, TOO_LONG};
+    let expected = [
+        (1, TOO_LONG),
+        (3, OUTSIDE_WINDOW),
+        (4, INVALID_TRANSLATION),
+        (5, INLINE_LOST),
+    ];
     assert_eq!(
         bench.skipped,
         expected.map(|(index, error)| (1, index, error as u64))

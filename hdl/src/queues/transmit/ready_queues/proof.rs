@@ -64,7 +64,7 @@ fn properties() -> String {
         .collect();
     format!(
         "
-module properties(input clock, input [140:0] configuration, input wants_store, input [7:0] store_queue,
+module properties(input clock, input [107:0] configuration, input wants_store, input [7:0] store_queue,
     input wants_again, input [7:0] again_queue, input wants_starved, input [7:0] starved_queue,
     input starved_channel, input wants_reopen, input [7:0] reopen_queue, input room_0, input room_1,
     input waits_for_prior, input wants_pop, input wants_keep);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::gate::{Gate, Random, clock_cycle, settle};
-use abi::message::shadow;
+use abi::message::{shadow, shadow_losses};
 use std::collections::BTreeMap;
 
 const ADDRESS: u64 = 0x1_0000;
@@ -106,6 +106,9 @@ fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64)
     let round_cycles = busy_cycles + 300 + QUIET_CYCLES_PER_LINE * queues;
     let mut latest = vec![Told::default(); 1 << N];
     let mut lines: BTreeMap<u64, u64> = BTreeMap::new();
+    // The second words: what is known, and what a line of 16 bytes has said last; `None` behind one of 8 bytes.
+    let mut losses: Vec<Option<u64>> = vec![None; 1 << N];
+    let mut second: BTreeMap<u64, Option<u64>> = BTreeMap::new();
     let (mut address, mut events) = (None, 0);
     let mut reported = vec![false; 1 << N];
     let mut last_report = vec![0u64; 1 << N];
@@ -131,13 +134,27 @@ fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64)
             let told = &mut latest[stored as usize];
             told.store_errors = (told.store_errors + 1).min(0xfff);
             told.store_error = 1 + random.below(2);
+            // Of a queue that begins nothing is known until its losses count.
+            let (begins, has_losses) = (random.chance(10), random.chance(50));
+            let (producer, count) = (random.below(1 << 16), random.below(16));
+            let known = &mut losses[stored as usize];
+            if has_losses {
+                *known = Some(shadow_losses::lost_from::set(
+                    shadow_losses::losses::set(0, count),
+                    producer,
+                ) as u64);
+            } else if begins {
+                *known = None;
+            }
             unit.stores.next = StorePart {
                 valid: true,
                 queue: stored.to_bits(),
-                producer: random.bits(),
+                producer: producer.to_bits(),
                 errors: told.store_errors.to_bits(),
                 error: told.store_error.to_bits(),
-                lost: false,
+                losses: count.to_bits(),
+                has_losses,
+                begins,
                 tell: true,
             };
         }
@@ -155,10 +172,15 @@ fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64)
             match address.take() {
                 None => {
                     assert!(!beat.last);
-                    address = Some(beat.data.to_u128() as u64);
+                    let descriptor = beat.data.to_u128();
+                    let bytes = (descriptor >> 64) as u64;
+                    assert!(bytes == 8 || bytes == 16, "{bytes} bytes");
+                    address = Some((descriptor as u64, bytes == 16));
                 }
-                Some(at) => {
+                Some((at, has_second)) => {
                     assert!(beat.last);
+                    let word = (beat.data.to_u128() >> 64) as u64;
+                    second.insert((at - ADDRESS) / 64, has_second.then_some(word));
                     let (queue, line) = ((at - ADDRESS) / 64, beat.data.to_u128());
                     let before = lines.insert(queue, line as u64).unwrap_or(0);
                     let consumer = |line: u64| shadow::consumer::get(line.into()) as u16;
@@ -176,6 +198,12 @@ fn lines_follow<const N: usize, const NP1: usize, const NP2: usize>(rounds: u64)
                     latest[queue as usize].line(),
                     "cycle {cycle}, queue {queue}"
                 );
+                if let Some(&second) = second.get(&queue) {
+                    assert_eq!(
+                        second, losses[queue as usize],
+                        "cycle {cycle}, queue {queue}"
+                    );
+                }
             }
             assert!(reported.iter().all(|due| !due), "every event came");
         }
@@ -221,7 +249,9 @@ fn passes_the_gate<const N: usize, const NP1: usize, const NP2: usize>(name: &st
                 producer: random.bits(),
                 errors: random.bits(),
                 error: random.bits(),
-                lost: random.chance(50),
+                losses: random.bits(),
+                has_losses: random.chance(50),
+                begins: random.chance(10),
                 tell: random.chance(50),
             };
             unit.save.next.valid = match unit.saved.val().done {

@@ -266,9 +266,11 @@ impl Bench {
             self.unit.pool_valid.next = self.pages.pool_valid.val();
             self.unit.pool_address.next = self.pages.pool_address.val();
             self.unit.pool_enables.next = self.pages.pool_enables.val();
-            self.unit.memory_data.next = self.pages.memory_data.val();
+            self.unit.slot_data.next = self.pages.slot_data.val();
+            self.unit.pool_data.next = self.pages.pool_data.val();
             settle(&mut self.unit);
             self.pages.progress.next = self.unit.progress.val();
+            self.pages.answers_settle.next = self.unit.answers_settle.val();
             self.pages.queue_configuration.next = self.unit.queue_configuration.val();
         }
         settle(&mut self.pages);

@@ -161,7 +161,8 @@ fn operations_keep_a_queue_consistent() {
            wire [70:0] new_record;
            wire [15:0] new_row;
            halves_proved unit(.clock(clock), .enters(enters), .entering(entering), .record(record), .row(row),
-             .launched(launched), .hold_timeouts(hold_timeouts), .start(34'd0), .writes(writes), .new_record(new_record),
+             .launched(launched), .hold_timeouts(hold_timeouts), .start(34'd0), .writes(writes),
+             .new_record(new_record),
              .new_row(new_row));
 
            // The operation, the record and the row, as they were when the operation saw them.

@@ -81,6 +81,16 @@ fn slot_place(queue: u64, index: u64) -> u64 {
     queue * TRANSMIT_SLOTS as u64 + index % TRANSMIT_SLOTS as u64
 }
 
+/// The endpoint of a queue.
+fn endpoint(queue: u64) -> u64 {
+    40 + queue
+}
+
+/// A slot that this queue's endpoint has composed.
+fn owned(queue: u64, slot: u128) -> u128 {
+    slot | u128::from(endpoint(queue)) << crate::bundles::slot::OWNER_SHIFT
+}
+
 impl Bench {
     pub fn new(seed: u64) -> Self {
         let mut unit = TransmitEngine::default();
@@ -125,13 +135,14 @@ impl Bench {
         word = transmit_control::virtual_channel_limit::set(word, 1);
         word = transmit_control::priority::set(word, priority);
         word = transmit_control::generation::set(word, GENERATION);
-        word = transmit_control::endpoint::set(word, 40 + queue);
+        word = transmit_control::endpoint::set(word, endpoint(queue));
         word = transmit_control::window_mask::set(word, 15);
         self.unit.queue_configuration.next = control(queue, word as u64);
         let mut map = endpoint_map::transmit_resident::set(0, 1);
         map = endpoint_map::transmit_queue::set(map, queue);
         map = endpoint_map::page::set(map, queue);
-        self.unit.configuration.next = configuration(REGION_ENDPOINT_MAP, 40 + queue, map as u64);
+        self.unit.configuration.next =
+            configuration(REGION_ENDPOINT_MAP, endpoint(queue), map as u64);
         self.tell(queue, 0);
         self.unit.stores.next.valid = true;
         self.unit.stores.next.queue = queue.to_bits();
@@ -145,6 +156,12 @@ impl Bench {
     pub fn free(&self, queue: u64) -> bool {
         let queue = &self.queues[&queue];
         (queue.composed.len() as u64) < queue.answered + TRANSMIT_SLOTS.min(16) as u64
+    }
+
+    /// Another endpoint has composed the message that the queue's slot for this index holds.
+    pub fn disown(&mut self, queue: u64, index: u64) {
+        let slot = self.slots.get_mut(&slot_place(queue, index));
+        *slot.expect("it is composed") ^= 1 << crate::bundles::slot::OWNER_SHIFT;
     }
 
     /// Writes a message to its slot and body.
@@ -161,7 +178,8 @@ impl Bench {
             self.pool
                 .insert(queue << 8 | (index % 16) << 4 | beat as u64, data);
             if beat == 0 {
-                self.slots.insert(slot_place(queue, index), data);
+                self.slots
+                    .insert(slot_place(queue, index), owned(queue, data));
             }
         }
         let queue = self.queues.get_mut(&queue).expect("it is enabled");
@@ -257,7 +275,7 @@ impl Bench {
         let mut head = transmit_header::destination::set(0, composed.destination);
         head = transmit_header::length::set(head, 8);
         let data = u64::from_le_bytes(composed.payload[..].try_into().expect("8 bytes"));
-        head | u128::from(data) << 64
+        owned(queue, head | u128::from(data) << 64)
     }
 
     fn step(&mut self) -> Option<Sent> {
@@ -475,5 +493,6 @@ pub fn random_slot(random: &mut Random) -> u128 {
     };
     let mut word = transmit_header::destination::set(random.wide(), random.below(20));
     word = transmit_header::length::set(word, length);
-    word
+    // Often of the same endpoint as most control words.
+    word & !(0xffff << crate::bundles::slot::OWNER_SHIFT)
 }

@@ -41,18 +41,13 @@ pub struct Memory {
     pub shadow: u64,
 }
 
-/// Checks the operands of `CREATE_ENDPOINT`.
+/// Checks the operands of `CREATE_ENDPOINT`, of an NIU with so many interrupt vectors.
 ///
 /// # Errors
 /// `BadOperand`: a size is out of range, an address misaligned, a reserved bit set, or there is no such vector.
 #[inline(never)]
-pub fn check(
-    word: u64,
-    ring: u64,
-    shadow: u64,
-    interrupt: u64,
-    vectors: usize,
-) -> Result<(Shape, Memory), Status> {
+pub fn check(operands: [u64; 4], vectors: usize) -> Result<(Shape, Memory), Status> {
+    let [word, ring, shadow, interrupt] = operands;
     let fields = EndpointShape::unpack(word);
     let shape = Shape {
         entries_log2: fields.entries_log2 as u8,

@@ -1,10 +1,11 @@
 //! How much of everything this NIU has.
 
 use super::MAXIMUM_INLINE_PAGES;
+use super::MAXIMUM_QUEUES;
 use abi::control::registers::{Capabilities, Sizes};
 use abi::endpoint::PAGES;
 use abi::interrupt::MAXIMUM_VECTORS;
-use abi::queue_state::{MAXIMUM_QUEUES, MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
+use abi::queue_state::{MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
 
 /// How much of everything this NIU has, as far as this firmware can serve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Nothing of anything.
+    pub const NONE: Limits = Limits {
+        transmit_queues: 0,
+        receive_queues: 0,
+        endpoints: 0,
+        receive_queue_ids: 0,
+        inline_pages: 0,
+        translation_entries: 0,
+        interrupt_vectors: 0,
+    };
+
     /// What the registers `capabilities` and `sizes` say (`abi::control::registers`).
     pub fn from_registers(capabilities: u32, sizes: u32) -> Self {
         let capabilities = Capabilities::unpack(capabilities);
@@ -42,20 +54,14 @@ impl Limits {
         }
     }
 
-    /// These, with room for so many queues a side. Every transmit queue has a page.
-    pub(super) fn served_with(self, queues: usize) -> Self {
+    /// These, with room for so many.
+    pub(super) fn served_with(self, queues: usize, endpoints: usize, identifiers: usize) -> Self {
         Limits {
-            transmit_queues: self.transmit_queues.min(queues).min(self.endpoints),
+            transmit_queues: self.transmit_queues.min(queues),
             receive_queues: self.receive_queues.min(queues),
+            endpoints: self.endpoints.min(endpoints),
+            receive_queue_ids: self.receive_queue_ids.min(identifiers),
             ..self
         }
-    }
-
-    /// The page of a transmit queue's owner of this generation. Owners have one page after another, so that a late
-    /// store of a former one finds nobody behind its page.
-    pub(super) fn page(&self, transmit_queue: u8, generation: u8) -> u16 {
-        let pages = self.endpoints / self.transmit_queues;
-        let lap = usize::from(generation.wrapping_sub(1)) % pages;
-        (lap * self.transmit_queues + usize::from(transmit_queue)) as u16
     }
 }

@@ -1,0 +1,120 @@
+//! What it costs that a queue is away: one way of an Express message whose sender's transmit queue, or whose receiver's
+//! receive queue, has to be brought back first, against one with both resident (V15, V16).
+//!
+//! Nothing else happens meanwhile: a message is sent when the one before has long arrived.
+
+use crate::Arguments;
+use crate::nodes::{self, Body, PATIENCE, receive_queue_id};
+use crate::platform::Platform;
+use crate::report::{Mechanism, Report, Row};
+use anyhow::Result;
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId, VirtualChannel,
+};
+use wayfarer_cluster::launch::Node;
+
+/// Endpoints of a node that take turns: more than it has queues.
+const ENDPOINTS: u16 = 64;
+/// Base-2 logarithm of the destinations of the endpoint that sends to all of them.
+const DESTINATIONS_LOG2: u8 = 6;
+/// Between two messages: time to bring queues back, and to send others away ahead of the next.
+const PAUSE_NS: u64 = 200_000;
+
+/// What is away.
+const SIDES: [Option<&str>; 3] = [None, Some("transmit"), Some("receive")];
+
+/// An endpoint of this number, with so many destinations: those of the same numbers, from 0 on.
+fn endpoint(node: &Node, number: u16, destinations: u16) -> Result<Endpoint, Error> {
+    let endpoint = node.device.create_endpoint(EndpointOptions {
+        receive_queue_id: ReceiveQueueId(receive_queue_id(number)),
+        ring_entries_log2: 4,
+        destinations_log2: if destinations > 1 {
+            DESTINATIONS_LOG2
+        } else {
+            0
+        },
+        inline: false,
+        ..EndpointOptions::default()
+    })?;
+    for destination in 0..destinations {
+        endpoint.load_translation(
+            Destination(destination),
+            NodeNumber(node.peer()),
+            ReceiveQueueId(receive_queue_id(destination)),
+            VirtualChannel::ZERO,
+        )?;
+    }
+    Ok(endpoint)
+}
+
+/// Node 0 sends: its message says when. Node 1 tells how long each of them took.
+fn measure(node: &Node, rounds: u16) -> Result<Vec<f64>, Error> {
+    let identity = node.device.identity();
+    let most = identity.receive_queue_ids.min(identity.endpoints) as u16;
+    let count = ENDPOINTS.min(most.saturating_sub(receive_queue_id(2)));
+    let sends = node.number() == 0;
+    let mut endpoints = (0..count)
+        .map(|number| endpoint(node, number, u16::from(sends)))
+        .collect::<Result<Vec<_>, _>>()?;
+    // Sends to all others; on node 1 it is not used.
+    let mut to_all = endpoint(node, count, if sends { count } else { 0 })?;
+    let mut means = Vec::new();
+    for side in SIDES {
+        let mut sum_ns = 0.0;
+        // The first ones bring what is resident throughout.
+        for round in 0..rounds + 2 {
+            node.barrier();
+            node.port.sleep_ns(PAUSE_NS);
+            let number = round % count;
+            let receiver = if side == Some("receive") { number } else { 0 };
+            if sends {
+                let sent_ns = node.port.now_ns().to_bits().to_le_bytes();
+                match side {
+                    Some("transmit") => {
+                        let sender = &mut endpoints[usize::from(number)];
+                        sender.send_express(Destination(0), 0, sent_ns)?;
+                        sender.flush(PATIENCE)?;
+                    }
+                    _ => {
+                        to_all.send_express(Destination(receiver), 0, sent_ns)?;
+                        to_all.flush(PATIENCE)?;
+                    }
+                }
+            } else {
+                let receiver = &mut endpoints[usize::from(receiver)];
+                let message = receiver.receive_wait(PATIENCE)?.into_message();
+                let sent_ns = message.payload.first_chunk().copied().unwrap_or_default();
+                if round >= 2 {
+                    sum_ns += node.port.now_ns() - f64::from_bits(u64::from_le_bytes(sent_ns));
+                }
+            }
+        }
+        means.push(sum_ns / f64::from(rounds));
+    }
+    node.barrier();
+    Ok(means)
+}
+
+/// The benchmark.
+pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> Result<()> {
+    let rounds = if arguments.quick { 20 } else { 120 };
+    let body = |_| -> Body<_> { Box::new(move |node| measure(node, rounds)) };
+    let options = platform.cluster(&platform.profile);
+    let (found, run) = nodes::run(options, (0..2).map(body).collect())?;
+    report.simulated(&run);
+    let means = &found[1];
+    for (side, &one_way_ns) in SIDES.into_iter().zip(means) {
+        report.add(Row {
+            one_way_ns: Some(one_way_ns),
+            way: Some(if side.is_some() {
+                "install"
+            } else {
+                "resident"
+            }),
+            side,
+            penalty_ns: side.map(|_| one_way_ns - means[0]),
+            ..Row::new("non-resident", Mechanism::Express, 8)
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Where things stand in the inbox and the outbox, and in an endpoint's entry of the host's table.
+
+use abi::admin::EndpointInterrupt;
+
+/// Where a submission is read to.
+pub const SUBMISSION_INBOX: usize = 0;
+/// Inbox: probes of host memory; nobody reads them.
+pub const PROBE_INBOX: usize = 64;
+/// Inbox: an entry of the table.
+pub const ENTRY_INBOX: usize = 128;
+/// Inbox: a record that was saved.
+pub const RECORD_INBOX: usize = 192;
+/// Inbox: the record of the queue that takes misses.
+pub const MISS_RECORD_INBOX: usize = 224;
+/// Inbox: entries of the miss ring.
+pub const MISSES_INBOX: usize = 256;
+
+/// Outbox: completions, sixteen in turn.
+pub const COMPLETION_OUTBOX: usize = 0;
+/// Outbox: a transmit queue's record.
+pub const TRANSMIT_OUTBOX: usize = 0x200;
+/// Outbox: a receive queue's record.
+pub const RECEIVE_OUTBOX: usize = 0x220;
+/// Outbox: what a transmit queue's eviction writes to the table.
+pub const PROGRESS_OUTBOX: usize = 0x240;
+/// Outbox: what a receive queue's eviction writes to the table, words 2 and lower half of 3.
+pub const INDICES_OUTBOX: usize = 0x250;
+/// Outbox: an entry of the table.
+pub const ENTRY_OUTBOX: usize = 0x280;
+/// Outbox: entries on their way from the miss ring to their own.
+pub const MISSES_OUTBOX: usize = 0x400;
+/// Entries on their way at once.
+pub const MISSES: usize = 3;
+/// Bytes of each.
+pub const MISS_BYTES: usize = 1 << abi::message::MAXIMUM_STRIDE_LOG2;
+
+const _: () = assert!(INTERRUPT == INDICES + 8 && INDICES_OUTBOX + 12 <= ENTRY_OUTBOX);
+const _: () = assert!(EndpointInterrupt::unpack(ARMED as u64).pack() == 0);
+const _: () = assert!(MISSES_INBOX + MISSES * MISS_BYTES <= abi::command::READ_INBOX_BYTES);
+const _: () = assert!(MISSES_OUTBOX + MISSES * MISS_BYTES <= abi::admin::LOG_OFFSET);
+
+/// Entry of the table: `transmit_progress`.
+pub const PROGRESS: usize = 8;
+/// Entry of the table: the upper half of the endpoint's word of the map, in the place of `transmit_stores`, which no
+/// record that is loaded needs; and once more in the receive record.
+pub const TRANSMIT_PAGE: usize = 20;
+/// Entry of the table: `transmit_control`, without a generation.
+pub const TRANSMIT_CONTROL: usize = 24;
+/// Entry of the table: the ring's address.
+pub const RING: usize = 32;
+/// Entry of the table: `receive_indices`.
+pub const INDICES: usize = 40;
+/// Entry of the table: `endpoint_interrupt`, and `ARMED`.
+pub const INTERRUPT: usize = 48;
+/// With `endpoint_interrupt`: the queue that is away is armed.
+pub const ARMED: u32 = 1 << 31;
+/// Entry of the table: as `TRANSMIT_PAGE`.
+pub const RECEIVE_PAGE: usize = 52;
+/// Entry of the table: `receive_control`; enabled once the queue has an identifier.
+pub const RECEIVE_CONTROL: usize = 56;
+/// Bytes of an entry that hold something.
+pub const ENTRY_BYTES: usize = 64;
+/// Bytes of a record at its start.
+pub const RECORD_BYTES: usize = abi::command::RECORD_BYTES;

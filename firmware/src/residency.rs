@@ -1,0 +1,660 @@
+//! Which endpoints have resident queues: captured stores and misses bring an endpoint's queue back, and take another
+//! one's (V13 to V15).
+//!
+//! One errand at a time. Commands go out in chains, and only what is needed of the hardware is waited for. Everything
+//! of an errand but reads of host memory is carried out in the order in which it was issued, so whatever stands in the
+//! outbox may be overwritten behind a later completion.
+
+mod patience;
+mod receive;
+mod reports;
+mod transmit;
+
+use crate::command::Command;
+use crate::layout::MISSES;
+use crate::policy::Policy;
+use crate::port::Port;
+use crate::tables::{Limits, Place, Tables};
+use abi::admin::status::Status;
+use abi::command::completion_status::CompletionStatus;
+use heapless::Deque;
+use patience::Patience;
+pub(crate) use receive::allowance;
+use receive::{Copying, Reading};
+use reports::Reports;
+
+/// Token of a transmit queue's record that is saved.
+const SAVE_TRANSMIT: u16 = 0;
+/// Token of a transmit queue's record that is read from the table.
+const READ_TRANSMIT: u16 = 1;
+/// Token of a receive queue's record that is saved.
+const SAVE_RECEIVE: u16 = 2;
+/// Token of an entry that is read from the table for its receive queue.
+const READ_RECEIVE: u16 = 3;
+/// Token of the record of the queue that takes misses.
+const SAVE_MISSES: u16 = 4;
+/// Token of the first place of entries of the miss ring.
+const READ_MISS: u16 = 8;
+/// Behind the last of them.
+const END: u16 = READ_MISS + MISSES as u16;
+/// Tokens of an endpoint's word of the map.
+pub(crate) const MAP: u16 = 0x4000;
+const LAST_MAP: u16 = MAP + abi::endpoint::PAGES as u16 - 1;
+
+/// Events that wait.
+const EVENTS: usize = 16;
+/// Of these, places for the protocol's own.
+const OWN_EVENTS: usize = 4;
+/// Reads of an entry that fail in a row before its endpoint is given up; the pauses between them double.
+const ATTEMPTS: u8 = 12;
+
+/// What was done, since the rings were set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Transmit queues that came back.
+    pub transmit_installs: u32,
+    /// Transmit queues that were sent away.
+    pub transmit_evictions: u32,
+    /// Transmit queues that were to be sent away, and were in use.
+    pub failed_evictions: u32,
+    /// Receive queues that came back.
+    pub receive_installs: u32,
+    /// Receive queues that were sent away.
+    pub receive_evictions: u32,
+    /// Messages that were brought from the miss ring to their own.
+    pub copied: u32,
+    /// Captured stores of endpoints that do not exist, or were given up.
+    pub discarded: u32,
+    /// Messages of the miss ring whose endpoint was destroyed, or given up.
+    pub lost_misses: u32,
+    /// Errands that found no queue, and were put off.
+    pub put_off: u32,
+    /// Reads of host memory that failed, or had something else than was written there.
+    pub failed_reads: u32,
+    /// Endpoints that were given up.
+    pub given_up: u32,
+    /// Commands that the hardware called invalid.
+    pub invalid: u32,
+}
+
+/// What admin requests ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The transmit queue is to go.
+    EvictTransmit(u16),
+    /// The receive queue is to go.
+    EvictReceive(u16),
+    /// The transmit queue is to come.
+    InstallTransmit(u16),
+    /// The receive queue is to come.
+    InstallReceive(u16),
+}
+
+/// Why something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// So that a queue is free.
+    Ahead,
+    /// A captured store.
+    Captured,
+    /// A message in the miss ring.
+    Missed,
+    /// A loss, or a ring that was full.
+    Event,
+    /// An admin request.
+    Request,
+}
+
+/// For whom something is done, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Errand {
+    /// Who gets a queue; without a meaning if nobody does.
+    endpoint: u16,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// A transmit queue's record is being saved, to see whether it may go. `evict_only`: nobody gets it.
+    SavingTransmit {
+        queue: u8,
+        errand: Errand,
+        evict_only: bool,
+    },
+    /// A record is being read for a transmit queue.
+    ReadingTransmit {
+        queue: u8,
+        errand: Errand,
+    },
+    /// A receive queue's record is being saved.
+    SavingReceive {
+        queue: u8,
+        errand: Errand,
+        evict_only: bool,
+    },
+    /// An entry is being read for a receive queue, and all misses are waited for.
+    ReadingReceive,
+    /// Misses are being brought to their ring.
+    Copying,
+}
+
+/// An event that waits.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    endpoint: u16,
+    /// A store of the endpoint may have been lost.
+    lost: bool,
+}
+
+/// The residency protocol, and the tables that it shares with the others.
+#[derive(Clone, Debug)]
+pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P> {
+    /// What is shared.
+    pub tables: Tables<QUEUES, ENDPOINTS, IDENTIFIERS>,
+    /// What was done.
+    pub statistics: Statistics,
+    state: State,
+    /// Lower half of the word of the map of the endpoint whose transmit queue's record is being read.
+    prepared: u64,
+    reading: Reading,
+    copying: Copying,
+    /// The captured store that was reported and is not answered yet.
+    head: Option<u16>,
+    reports: Reports,
+    events: Deque<Event, EVENTS>,
+    request: Option<Request>,
+    outcome: Option<Result<(), Status>>,
+    /// Of the transmit side, of the receive side.
+    policies: [P; 2],
+    /// Queues that were tried for the errand under way.
+    tried: u16,
+    transmit_patience: Patience,
+    receive_patience: Patience,
+    map_patience: Patience,
+    /// Some endpoint's word of the map is to be written again.
+    is_unmapped: bool,
+    /// The miss ring is served before a captured store.
+    misses_first: bool,
+    /// Events found no room: endpoints that wait are to be looked for, the next one from here.
+    must_sweep: bool,
+    swept: u16,
+}
+
+impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
+    Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>
+{
+    /// Nothing under way, and no tables.
+    pub const fn new(policies: [P; 2]) -> Self {
+        Residency {
+            tables: Tables::new(),
+            statistics: Statistics::NONE,
+            state: State::Idle,
+            prepared: 0,
+            reading: Reading::NONE,
+            copying: Copying::NONE,
+            head: None,
+            reports: Reports::new(),
+            events: Deque::new(),
+            request: None,
+            outcome: None,
+            policies,
+            tried: 0,
+            transmit_patience: Patience::new(),
+            receive_patience: Patience::new(),
+            map_patience: Patience::new(),
+            is_unmapped: false,
+            misses_first: false,
+            must_sweep: false,
+            swept: 0,
+        }
+    }
+
+    /// The NIU has so much of everything; nothing else is known.
+    pub fn start(&mut self, limits: Limits) {
+        self.tables.start(limits);
+        self.statistics = Statistics::NONE;
+        self.head = None;
+        self.misses_first = false;
+        self.map_patience = Patience::new();
+        self.stop();
+    }
+
+    /// All endpoints are gone. A captured store that was reported is still to be answered.
+    pub fn clear(&mut self) {
+        self.tables.clear();
+        self.statistics = Statistics::NONE;
+        self.stop();
+    }
+
+    /// Drops what is under way: its completions are waited for by somebody else.
+    pub fn stop(&mut self) {
+        self.state = State::Idle;
+        self.reports = Reports::new();
+        self.events.clear();
+        self.request = None;
+        self.outcome = None;
+        self.transmit_patience = Patience::new();
+        self.receive_patience = Patience::new();
+        self.is_unmapped = false;
+        self.must_sweep = false;
+        self.swept = 0;
+    }
+
+    /// Whether nothing is under way.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Whether a report of a captured store may be told.
+    #[inline]
+    pub fn takes_captured(&self) -> bool {
+        self.head.is_none()
+    }
+
+    /// Whether an event may be told.
+    #[inline]
+    pub fn takes_event(&self) -> bool {
+        self.events.len() < EVENTS - OWN_EVENTS
+    }
+
+    /// Whether there is something to be begun, now or after a pause.
+    #[inline(never)]
+    pub fn has_work(&self) -> bool {
+        self.head.is_some()
+            || self.request.is_some()
+            || !self.reports.is_empty()
+            || !self.events.is_empty()
+            || self.is_unmapped
+            || self.must_sweep
+            || self.tables.lacks_transmit()
+            || self.tables.lacks_receive()
+    }
+
+    /// A captured store was reported; the last one is answered.
+    #[inline]
+    pub fn captured(&mut self, endpoint: u16) {
+        self.head = Some(endpoint);
+    }
+
+    /// A message in the miss ring was reported.
+    pub fn missed(&mut self, identifier: u16, port: &mut impl Port) {
+        // Reports of a miss ring that is gone mean nothing.
+        if self.tables.given().is_none() {
+            return;
+        }
+        self.reports.push(identifier);
+        if self.state == State::ReadingReceive {
+            self.go_on_reading(port);
+        }
+    }
+
+    /// A store to an endpoint that is away, other than a message's. `lost`: maybe a message's, which is lost.
+    #[inline(never)]
+    pub fn non_resident(&mut self, endpoint: u16, lost: bool) {
+        if self.events.push_back(Event { endpoint, lost }).is_err() {
+            self.must_sweep = true;
+            if lost {
+                self.tables.set_starved(endpoint);
+            }
+        }
+    }
+
+    /// Events found no room: looks for endpoints that wait, from where the last look ended.
+    #[cold]
+    #[inline(never)]
+    fn sweep(&mut self) {
+        while let Some((endpoint, lost)) = self.tables.next_starved(&mut self.swept) {
+            self.non_resident(endpoint, lost);
+            if !self.takes_event() {
+                return;
+            }
+        }
+        self.must_sweep = false;
+    }
+
+    /// Asks for something; `take_outcome` tells how it ended.
+    pub fn ask(&mut self, request: Request) {
+        self.request = Some(request);
+    }
+
+    /// How what was asked for ended.
+    pub fn take_outcome(&mut self) -> Option<Result<(), Status>> {
+        self.outcome.take()
+    }
+
+    /// Messages that came to the miss ring so far, as far as they were reported, modulo 2^16.
+    pub fn misses_reported(&self) -> u16 {
+        self.reports.end()
+    }
+
+    /// All messages for this identifier in the miss ring are dropped.
+    pub fn forget_misses(&mut self, identifier: u16, port: &mut impl Port) {
+        self.statistics.lost_misses += u32::from(self.reports.forget(identifier));
+        self.give_back(port);
+    }
+
+    /// A command completed.
+    #[inline]
+    pub fn completed(
+        &mut self,
+        token: u16,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        match (token, self.state) {
+            (READ_TRANSMIT, State::ReadingTransmit { queue, errand }) => {
+                self.transmit_read(queue, errand, status, port);
+            }
+            _ => self.completed_other(token, status, port),
+        }
+    }
+
+    #[inline(never)]
+    fn completed_other(
+        &mut self,
+        token: u16,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        if status == Some(CompletionStatus::Invalid) {
+            self.statistics.invalid += 1;
+        }
+        match (token, self.state) {
+            (
+                SAVE_TRANSMIT,
+                State::SavingTransmit {
+                    queue,
+                    errand,
+                    evict_only,
+                },
+            ) => {
+                self.transmit_saved(queue, errand, evict_only, status, port);
+            }
+            (
+                SAVE_RECEIVE,
+                State::SavingReceive {
+                    queue,
+                    errand,
+                    evict_only,
+                },
+            ) => {
+                self.receive_saved(queue, errand, evict_only, status, port);
+            }
+            (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
+            (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
+            (READ_MISS..END, State::Copying) => {
+                self.miss_read(usize::from(token - READ_MISS), status, port);
+            }
+            (MAP..=LAST_MAP, _) if status == Some(CompletionStatus::Done) => {
+                if let Some(queue) = self.tables.transmit_of(token - MAP).resident() {
+                    self.tables.transmit(queue).lost = false;
+                }
+            }
+            (MAP..=LAST_MAP, _) => {
+                self.tables.set_unmapped(token - MAP);
+                self.is_unmapped = true;
+                self.map_patience.pause();
+            }
+            _ => {}
+        }
+    }
+
+    /// Serves the captured store that was reported. Nothing is under way.
+    #[inline]
+    pub fn serve_captured(&mut self, port: &mut impl Port) {
+        let Some(endpoint) = self.head else {
+            return;
+        };
+        let place = self.tables.transmit_of(endpoint);
+        if let Some(queue) = place.resident() {
+            self.head = None;
+            let page = self.tables.transmit(queue).page;
+            port.issue(Command::replay(
+                endpoint,
+                queue,
+                self.tables.map(endpoint, page),
+            ));
+        } else if place.is_away() {
+            let cause = Cause::Captured;
+            self.install_transmit(Errand { endpoint, cause }, port);
+        } else {
+            self.discard(endpoint, port);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn discard(&mut self, endpoint: u16, port: &mut impl Port) {
+        self.head = None;
+        self.statistics.discarded += 1;
+        let page = self.tables.page_of(endpoint).unwrap_or_default();
+        port.issue(Command::discard(endpoint, self.tables.map(endpoint, page)));
+    }
+
+    /// Begins the next thing that is to be done; whether there was one. Nothing is under way.
+    #[inline(never)]
+    pub fn begin(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if let Some(request) = self.request.take() {
+            self.carry_out(request, port);
+            return true;
+        }
+        self.misses_first = !self.misses_first;
+        if self.misses_first && self.begin_misses(now, port) {
+            return true;
+        }
+        if let Some(endpoint) = self.head {
+            let is_away = self.tables.transmit_of(endpoint).is_away();
+            if !is_away || self.transmit_patience.is_over(now) {
+                self.serve_captured(port);
+                return true;
+            }
+        }
+        self.begin_misses(now, port)
+            || self.begin_event(now, port)
+            || self.begin_mapping(now, port)
+            || self.begin_ahead(now, port)
+    }
+
+    #[inline(never)]
+    fn begin_misses(&mut self, now: u32, port: &mut impl Port) -> bool {
+        !self.reports.is_empty() && self.receive_patience.is_over(now) && self.serve_missed(port)
+    }
+
+    fn carry_out(&mut self, request: Request, port: &mut impl Port) {
+        let errand = |endpoint| Errand {
+            endpoint,
+            cause: Cause::Request,
+        };
+        match request {
+            Request::EvictTransmit(endpoint) => {
+                match self.tables.transmit_of(endpoint).resident() {
+                    Some(queue) => self.save_transmit(queue, errand(endpoint), true, port),
+                    None => self.outcome = Some(Ok(())),
+                }
+            }
+            Request::EvictReceive(endpoint) => match self.tables.receive_of(endpoint).resident() {
+                Some(queue) => self.save_receive(queue, errand(endpoint), true, port),
+                None => self.outcome = Some(Ok(())),
+            },
+            Request::InstallTransmit(endpoint) => match self.tables.transmit_of(endpoint).is_away()
+            {
+                true => self.install_transmit(errand(endpoint), port),
+                false => self.outcome = Some(self.is_whole(endpoint)),
+            },
+            Request::InstallReceive(endpoint) => match self.tables.receive_of(endpoint).is_away() {
+                true => self.install_receive(errand(endpoint), None, port),
+                false => self.outcome = Some(self.is_whole(endpoint)),
+            },
+        }
+    }
+
+    /// An endpoint that was given up cannot come back.
+    fn is_whole(&self, endpoint: u16) -> Result<(), Status> {
+        let places = [
+            self.tables.transmit_of(endpoint),
+            self.tables.receive_of(endpoint),
+        ];
+        match places.contains(&Place::BROKEN) {
+            true => Err(Status::Failed),
+            false => Ok(()),
+        }
+    }
+
+    fn begin_event(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if self.must_sweep && self.events.is_empty() {
+            self.sweep();
+        }
+        let Some(event) = self.events.pop_front() else {
+            return false;
+        };
+        let Event { endpoint, lost } = event;
+        let errand = Errand {
+            endpoint,
+            cause: Cause::Event,
+        };
+        if lost && self.tables.transmit_of(endpoint).is_away() {
+            if !self.transmit_patience.is_over(now) {
+                let _ = self.events.push_back(event);
+                return false;
+            }
+            // The other half of what it may mean; there is room where it came from.
+            self.non_resident(endpoint, false);
+            self.install_transmit(errand, port);
+            return true;
+        }
+        if lost && let Some(queue) = self.tables.transmit_of(endpoint).resident() {
+            self.tables.transmit(queue).lost = true;
+            // The hardware tells the loss once the map says that the queue is resident.
+            self.write_map(endpoint, port);
+        }
+        if self.tables.receive_of(endpoint) == Place::STARVED {
+            if !self.receive_patience.is_over(now) {
+                self.non_resident(endpoint, false);
+                return false;
+            }
+            self.install_receive(errand, None, port);
+        }
+        true
+    }
+
+    fn begin_mapping(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if !self.is_unmapped || !self.map_patience.is_over(now) {
+            return false;
+        }
+        match self.tables.take_unmapped() {
+            Some(endpoint) => self.write_map(endpoint, port),
+            None => self.is_unmapped = false,
+        }
+        true
+    }
+
+    /// Sees to it that a queue of each side is free for the next endpoint that comes back.
+    fn begin_ahead(&mut self, now: u32, port: &mut impl Port) -> bool {
+        let errand = Errand {
+            endpoint: 0,
+            cause: Cause::Ahead,
+        };
+        self.tried = 0;
+        if self.tables.lacks_transmit() && self.transmit_patience.is_over(now) {
+            self.evict_transmit(errand, port);
+            return true;
+        }
+        if self.tables.lacks_receive() && self.receive_patience.is_over(now) {
+            self.evict_receive(errand, port);
+            return true;
+        }
+        false
+    }
+
+    /// Writes the word of the map of an endpoint of which a queue is resident.
+    #[inline(never)]
+    fn write_map(&mut self, endpoint: u16, port: &mut impl Port) {
+        if let Some(page) = self.tables.page_of(endpoint) {
+            let map = self.tables.map(endpoint, page);
+            port.issue(Command::map(endpoint, map, MAP + endpoint));
+        }
+    }
+
+    /// An errand is done.
+    #[inline(never)]
+    fn succeed(&mut self, errand: Errand) {
+        self.state = State::Idle;
+        if errand.cause == Cause::Request {
+            self.outcome = Some(Ok(()));
+        }
+    }
+
+    /// An errand cannot be done now. What caused it still stands, and it is tried again after a pause.
+    #[inline(never)]
+    fn put_off(&mut self, errand: Errand, receive: bool) {
+        self.state = State::Idle;
+        self.statistics.put_off += 1;
+        match receive {
+            false => self.transmit_patience.pause(),
+            true => self.receive_patience.pause(),
+        }
+        match errand.cause {
+            Cause::Request => self.outcome = Some(Err(Status::NoResources)),
+            Cause::Event => self.non_resident(errand.endpoint, !receive),
+            Cause::Ahead | Cause::Captured | Cause::Missed => {}
+        }
+    }
+
+    /// Host memory could not be read for an errand. A captured store or a miss that cannot be served is in the way of
+    /// others' behind it: after some attempts its endpoint is given up, and only this one loses anything.
+    #[cold]
+    #[inline(never)]
+    fn read_failed(&mut self, errand: Errand, receive: bool, status: Status, port: &mut impl Port) {
+        self.state = State::Idle;
+        self.statistics.failed_reads += 1;
+        let patience = match receive {
+            false => &mut self.transmit_patience,
+            true => &mut self.receive_patience,
+        };
+        let is_over = patience.fail() >= ATTEMPTS;
+        match errand.cause {
+            Cause::Request => {
+                self.outcome = Some(Err(status));
+                return;
+            }
+            Cause::Event => {
+                self.non_resident(errand.endpoint, !receive);
+                return;
+            }
+            Cause::Ahead | Cause::Captured | Cause::Missed => {}
+        }
+        if !is_over {
+            return;
+        }
+        self.statistics.given_up += 1;
+        match receive {
+            false => {
+                self.transmit_patience = Patience::new();
+                self.tables.move_transmit(errand.endpoint, Place::BROKEN, 0);
+            }
+            true => {
+                self.receive_patience = Patience::new();
+                self.give_receive_up(errand.endpoint, port);
+            }
+        }
+    }
+}
+
+impl Statistics {
+    const NONE: Statistics = Statistics {
+        transmit_installs: 0,
+        transmit_evictions: 0,
+        failed_evictions: 0,
+        receive_installs: 0,
+        receive_evictions: 0,
+        copied: 0,
+        discarded: 0,
+        lost_misses: 0,
+        put_off: 0,
+        failed_reads: 0,
+        given_up: 0,
+        invalid: 0,
+    };
+}

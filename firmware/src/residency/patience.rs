@@ -1,0 +1,67 @@
+//! Pauses before something is tried again.
+
+/// Shortest pause, in processor cycles: 20 us at 62.5 MHz.
+const PAUSE: u32 = 1250;
+/// Base-2 logarithm of the longest pause, in shortest ones.
+const LONGEST: u8 = 10;
+
+/// A pause, if there is one, and the attempts that failed before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    failures: u8,
+    wait: Wait,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Wait {
+    Over,
+    /// Begins when the time is known.
+    Asked(u32),
+    Until(u32),
+}
+
+impl Patience {
+    pub const fn new() -> Self {
+        Patience {
+            failures: 0,
+            wait: Wait::Over,
+        }
+    }
+
+    /// A pause begins, the shortest one.
+    pub fn pause(&mut self) {
+        self.wait = Wait::Asked(PAUSE);
+    }
+
+    /// A pause begins, twice as long as the one before; how often this happened since the last success.
+    pub fn fail(&mut self) -> u8 {
+        self.wait = Wait::Asked(PAUSE << self.failures.min(LONGEST));
+        self.failures = self.failures.saturating_add(1);
+        self.failures
+    }
+
+    /// What was tried succeeded.
+    #[inline]
+    pub fn succeed(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Whether the pause is over; `now` in processor cycles.
+    #[inline]
+    pub fn is_over(&mut self, now: u32) -> bool {
+        match self.wait {
+            Wait::Over => true,
+            Wait::Asked(cycles) => {
+                self.wait = Wait::Until(now.wrapping_add(cycles));
+                false
+            }
+            Wait::Until(end) => {
+                let is_over = now.wrapping_sub(end) as i32 >= 0;
+                if is_over {
+                    self.wait = Wait::Over;
+                }
+                is_over
+            }
+        }
+    }
+}

@@ -1,0 +1,550 @@
+//! Receive queues come and go, and messages of the miss ring come to their own.
+
+use super::reports::Reports;
+use super::{
+    Cause, Errand, MAP, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE, State,
+};
+use crate::command::{Alarm, Command};
+use crate::layout::{
+    ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
+    MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
+    RECEIVE_PAGE, RECORD_INBOX, RING,
+};
+use crate::policy::Policy;
+use crate::port::{Port, inbox64, set_outbox64};
+use crate::tables::Place;
+use abi::admin::status::Status;
+use abi::command::completion_status::CompletionStatus;
+use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
+use abi::queue_state::{
+    EndpointMap, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, ReceiveArmed, ReceiveControl,
+    ReceiveIndices, WORDS_LOG2,
+};
+
+/// Most messages that the queue that takes misses accepts for an identifier.
+const MOST_ALLOWED: u16 = u8::MAX as u16;
+
+/// An entry of the table is being read, and all misses of its endpoint are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    queue: u8,
+    errand: Errand,
+    /// Identifier whose way to the miss ring is closed.
+    closed: Option<u16>,
+    /// How the read of the entry ended.
+    entry: Option<Result<(), Status>>,
+    /// Messages that were written to the miss ring before it was closed.
+    misses: Option<u16>,
+}
+
+/// Messages are being brought from the miss ring to their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copying {
+    queue: u8,
+    errand: Errand,
+    identifier: Option<u16>,
+    entries_log2: u8,
+    stride_log2: u8,
+    /// Indices of the ring, without those that are being brought.
+    producer: u16,
+    consumer: u16,
+    /// Next report to be looked at.
+    next: u16,
+    /// Messages that have a place in the ring.
+    count: u16,
+    /// Which of them are on their way, in which place.
+    places: [Option<u16>; MISSES],
+    /// How a read failed.
+    failed: Option<Status>,
+    /// `endpoint_interrupt`.
+    interrupt: u32,
+    /// Its program waits for an entry.
+    armed: bool,
+}
+
+/// Nobody's errand.
+const NOBODY: Errand = Errand {
+    endpoint: 0,
+    cause: Cause::Ahead,
+};
+
+impl Reading {
+    /// Nothing is being read.
+    pub(super) const NONE: Reading = Reading {
+        queue: 0,
+        errand: NOBODY,
+        closed: None,
+        entry: None,
+        misses: None,
+    };
+}
+
+impl Copying {
+    /// Nothing is being brought.
+    pub(super) const NONE: Copying = Copying {
+        queue: 0,
+        errand: NOBODY,
+        identifier: None,
+        entries_log2: 0,
+        stride_log2: 0,
+        producer: 0,
+        consumer: 0,
+        next: 0,
+        count: 0,
+        places: [None; MISSES],
+        failed: None,
+        interrupt: 0,
+        armed: false,
+    };
+}
+
+fn trouble(status: Option<CompletionStatus>) -> Option<Status> {
+    match status {
+        Some(CompletionStatus::Done) => None,
+        Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
+        _ => Some(Status::Failed),
+    }
+}
+
+impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
+    Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>
+{
+    /// Serves the first message of the miss ring; whether anything was done.
+    #[inline(never)]
+    pub(super) fn serve_missed(&mut self, port: &mut impl Port) -> bool {
+        let Some(identifier) = self.reports.get(self.reports.start()) else {
+            self.give_back(port);
+            return true;
+        };
+        let endpoint = self.tables.endpoint_of(identifier);
+        let away = endpoint.filter(|&endpoint| self.tables.receive_of(endpoint).is_away());
+        match away {
+            Some(endpoint) => {
+                let cause = Cause::Missed;
+                self.install_receive(Errand { endpoint, cause }, Some(identifier), port);
+            }
+            // Nobody waits for it any more.
+            None => self.forget_misses(identifier, port),
+        }
+        true
+    }
+
+    /// Gives the entries of the miss ring back that are done with.
+    #[inline(never)]
+    pub(super) fn give_back(&mut self, port: &mut impl Port) {
+        if let Some(consumer) = self.reports.pass()
+            && let Some(given) = self.tables.given()
+        {
+            port.issue(Command::give_back(given.queue, consumer));
+        }
+    }
+
+    /// Has an endpoint's receive queue come back. `identifier`: if it is known.
+    #[inline(never)]
+    pub(super) fn install_receive(
+        &mut self,
+        errand: Errand,
+        identifier: Option<u16>,
+        port: &mut impl Port,
+    ) {
+        match self.tables.take_receive() {
+            Some(queue) => self.read_receive(queue, errand, identifier, port),
+            None => {
+                self.tried = 0;
+                self.evict_receive(errand, port);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn read_receive(
+        &mut self,
+        queue: u8,
+        errand: Errand,
+        identifier: Option<u16>,
+        port: &mut impl Port,
+    ) {
+        let entry = self.tables.entry(errand.endpoint);
+        port.issue(Command::read_host(
+            entry,
+            ENTRY_BYTES,
+            ENTRY_INBOX,
+            READ_RECEIVE,
+        ));
+        self.reading = Reading {
+            queue,
+            errand,
+            ..Reading::NONE
+        };
+        if let Some(identifier) = identifier {
+            self.close_misses(identifier, port);
+        }
+        self.state = State::ReadingReceive;
+    }
+
+    /// No message for this identifier comes to the miss ring any more; how many there are is asked for.
+    #[inline(never)]
+    fn close_misses(&mut self, identifier: u16, port: &mut impl Port) {
+        let Some(given) = self.tables.given() else {
+            return;
+        };
+        self.reading.closed = Some(identifier);
+        let stride_log2 = MAXIMUM_STRIDE_LOG2 as u8;
+        port.issue(self.tables.divert(identifier, stride_log2, 0));
+        let save = Command::save_record(true, given.queue, MISS_RECORD_INBOX, SAVE_MISSES);
+        port.issue(save);
+    }
+
+    /// The entry of the table stands in the inbox, or does not.
+    pub(super) fn entry_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
+        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+        let entry = match trouble(status) {
+            Some(status) => Err(status),
+            None => self.check_entry(&control),
+        };
+        self.reading.entry = Some(entry);
+        if entry.is_ok() && self.reading.closed.is_none() && control.enabled == 1 {
+            self.close_misses(control.receive_queue_id as u16, port);
+        }
+        self.go_on_reading(port);
+    }
+
+    /// Whether the entry is what was written there.
+    fn check_entry(&self, control: &ReceiveControl) -> Result<(), Status> {
+        let reading = &self.reading;
+        let identifier = (control.enabled == 1).then_some(control.receive_queue_id as u16);
+        let owner = identifier.and_then(|identifier| self.tables.endpoint_of(identifier));
+        let endpoint = identifier.map(|_| reading.errand.endpoint);
+        let is_good = (1..=MAXIMUM_ENTRIES_LOG2 as u64).contains(&control.entries_log2)
+            && (MINIMUM_STRIDE_LOG2 as u64..=MAXIMUM_STRIDE_LOG2 as u64)
+                .contains(&control.stride_log2)
+            && owner == endpoint
+            && (reading.closed.is_none() || reading.closed == identifier);
+        is_good.then_some(()).ok_or(Status::Failed)
+    }
+
+    /// The record of the queue that takes misses stands in the inbox.
+    pub(super) fn misses_saved(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
+        let indices = ReceiveIndices::unpack(inbox64(port, MISS_RECORD_INBOX + 8));
+        // If there is no such record, nothing more can come.
+        self.reading.misses = Some(match status {
+            Some(CompletionStatus::Done) => indices.producer as u16,
+            _ => self.reports.end(),
+        });
+        self.go_on_reading(port);
+    }
+
+    /// Goes on once the entry was read and each message was reported that came before the miss ring was closed.
+    #[inline(never)]
+    pub(super) fn go_on_reading(&mut self, port: &mut impl Port) {
+        let reading = &self.reading;
+        let Some(entry) = reading.entry else {
+            return;
+        };
+        if reading.closed.is_some() {
+            let Some(misses) = reading.misses else {
+                return;
+            };
+            if (self.reports.end().wrapping_sub(misses) as i16) < 0 {
+                return;
+            }
+        }
+        let (queue, errand, identifier) = (reading.queue, reading.errand, reading.closed);
+        if let Err(status) = entry {
+            self.tables.return_receive(queue);
+            return self.read_failed(errand, true, status, port);
+        }
+        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+        let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
+        let interrupt = port.inbox(ENTRY_INBOX + INTERRUPT);
+        self.copying = Copying {
+            queue,
+            errand,
+            identifier,
+            entries_log2: control.entries_log2 as u8,
+            stride_log2: control.stride_log2 as u8,
+            producer: indices.producer as u16,
+            consumer: indices.consumer as u16,
+            next: self.reports.start(),
+            count: 0,
+            places: [None; MISSES],
+            failed: None,
+            interrupt: interrupt & !ARMED,
+            armed: interrupt & ARMED != 0,
+        };
+        self.state = State::Copying;
+        self.copy(port);
+    }
+
+    /// Reads more of the misses, or ends.
+    #[inline(never)]
+    fn copy(&mut self, port: &mut impl Port) {
+        let copying = &mut self.copying;
+        let ring = self.tables.given().map_or(0, |given| given.ring);
+        let level = copying.producer.wrapping_sub(copying.consumer);
+        let room = (1_u16 << copying.entries_log2).saturating_sub(level);
+        for place in 0..MISSES {
+            if copying.places[place].is_some() || copying.failed.is_some() {
+                continue;
+            }
+            while copying.next != self.reports.end() && copying.count < room {
+                let number = copying.next;
+                copying.next = number.wrapping_add(1);
+                if copying.identifier.is_some() && self.reports.get(number) == copying.identifier {
+                    let address = ring + (Reports::place(number) * MISS_BYTES) as u64;
+                    let inbox = MISSES_INBOX + place * MISS_BYTES;
+                    let token = READ_MISS + place as u16;
+                    let bytes = 1 << copying.stride_log2;
+                    port.issue(Command::read_host(address, bytes, inbox, token));
+                    copying.places[place] = Some(copying.count);
+                    copying.count += 1;
+                    break;
+                }
+            }
+        }
+        let (queue, errand) = (copying.queue, copying.errand);
+        if copying.places == [None; MISSES] {
+            match copying.failed {
+                // The reports stand, and all is done again.
+                Some(status) => {
+                    self.tables.return_receive(queue);
+                    self.read_failed(errand, true, status, port);
+                }
+                None => self.load_receive(port),
+            }
+        }
+    }
+
+    /// A message of the miss ring stands in the inbox, or does not.
+    pub(super) fn miss_read(
+        &mut self,
+        place: usize,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        let Some(number) = self.copying.places[place].take() else {
+            return;
+        };
+        match trouble(status) {
+            Some(status) => self.copying.failed = Some(status),
+            None => self.write_miss(place, number, port),
+        }
+        self.copy(port);
+    }
+
+    /// Writes a message to its ring: what the first 16 bytes hold shows that it is there, so they go last.
+    fn write_miss(&mut self, place: usize, number: u16, port: &mut impl Port) {
+        let copying = &self.copying;
+        let inbox = MISSES_INBOX + place * MISS_BYTES;
+        let outbox = MISSES_OUTBOX + place * MISS_BYTES;
+        let index = copying.producer.wrapping_add(number);
+        let lap = index >> copying.entries_log2;
+        let descriptor = port.inbox(inbox);
+        let length = (descriptor >> 16 & 0xff) as usize;
+        let bytes = (length + 8)
+            .next_multiple_of(4)
+            .clamp(16, 1 << copying.stride_log2);
+        port.set_outbox(outbox, descriptor & !1 | u32::from(lap & 1 == 0));
+        for offset in (4..bytes).step_by(4) {
+            port.set_outbox(outbox + offset, port.inbox(inbox + offset));
+        }
+        let entry = u64::from(index) & ((1 << copying.entries_log2) - 1);
+        let ring = inbox64(port, ENTRY_INBOX + RING);
+        let address = ring.wrapping_add(entry << copying.stride_log2);
+        if bytes > 16 {
+            port.issue(Command::write_host(address + 16, bytes - 16, outbox + 16));
+        }
+        port.issue(Command::write_host(address, 16, outbox));
+        self.statistics.copied += 1;
+    }
+
+    /// All messages stand in the ring: the queue goes on with it.
+    fn load_receive(&mut self, port: &mut impl Port) {
+        let copying = self.copying;
+        let Copying { queue, errand, .. } = copying;
+        let endpoint = errand.endpoint;
+        let indices = ReceiveIndices {
+            producer: copying.producer.wrapping_add(copying.count).into(),
+            consumer: copying.consumer.into(),
+        };
+        set_outbox64(port, RECEIVE_OUTBOX, inbox64(port, ENTRY_INBOX + RING));
+        set_outbox64(port, RECEIVE_OUTBOX + 8, indices.pack());
+        set_outbox64(port, RECEIVE_OUTBOX + 16, 0);
+        let control = inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL);
+        set_outbox64(port, RECEIVE_OUTBOX + 24, control);
+        // The entries are ahead of the interrupt on their way to the host.
+        let alarm = match (copying.armed, copying.count) {
+            (false, _) => Alarm::Off,
+            (true, 0) => Alarm::Armed,
+            (true, _) => Alarm::Due,
+        };
+        let delivered = indices.producer as u16;
+        port.issue(Command::interrupt(
+            queue,
+            copying.interrupt,
+            alarm,
+            delivered,
+        ));
+        port.issue(Command::load_record(true, queue, RECEIVE_OUTBOX));
+        let page = port.inbox(ENTRY_INBOX + RECEIVE_PAGE) as u16;
+        self.tables
+            .move_receive(endpoint, Place::queue(queue), page);
+        let (entries_log2, stride_log2) = (copying.entries_log2, copying.stride_log2);
+        self.tables.describe_receive(
+            queue,
+            copying.identifier,
+            entries_log2,
+            stride_log2,
+            copying.interrupt,
+        );
+        let map = self.tables.map(endpoint, page);
+        port.issue(Command::map(endpoint, map, MAP + endpoint));
+        if let Some(identifier) = copying.identifier {
+            port.issue(self.tables.lead(identifier, queue));
+            self.reports.forget(identifier);
+            self.give_back(port);
+        }
+        self.receive_patience.succeed();
+        self.statistics.receive_installs += 1;
+        self.succeed(errand);
+    }
+
+    /// Sends the receive queue away of the next endpoint that the policy names.
+    #[inline(never)]
+    pub(super) fn evict_receive(&mut self, errand: Errand, port: &mut impl Port) {
+        let queues = self.tables.limits().receive_queues;
+        while usize::from(self.tried) < 2 * queues {
+            self.tried += 1;
+            let queue = self.policies[1].candidate(queues) as u8;
+            if self.tables.receive(queue).endpoint().is_some() {
+                let evict_only = errand.cause == Cause::Ahead;
+                return self.save_receive(queue, errand, evict_only, port);
+            }
+        }
+        self.put_off(errand, true);
+    }
+
+    /// Begins to send away whoever has a receive queue. Its transmit queue is closed for a moment, too: a word of the
+    /// map that says that it is resident may be refused, this one may not.
+    #[inline(never)]
+    pub(super) fn save_receive(
+        &mut self,
+        queue: u8,
+        errand: Errand,
+        evict_only: bool,
+        port: &mut impl Port,
+    ) {
+        let owner = *self.tables.receive(queue);
+        let endpoint = owner.endpoint().unwrap_or_default();
+        port.issue(self.tables.close(endpoint, owner.page));
+        if self.tables.transmit_of(endpoint).resident().is_some() {
+            let map = EndpointMap::unpack(self.tables.map(endpoint, owner.page));
+            let map = EndpointMap {
+                receive_queue: 0,
+                receive_resident: 0,
+                ..map
+            };
+            port.issue(Command::map(endpoint, map.pack(), MAP + endpoint));
+        }
+        // The saved consumer index is worked out with the number of entries.
+        let control = ReceiveControl {
+            entries_log2: owner.entries_log2.into(),
+            ..ReceiveControl::default()
+        };
+        let index = usize::from(queue) << WORDS_LOG2;
+        let word = control.pack();
+        port.issue(Command::write_queue_state(
+            REGION_RECEIVE_QUEUE,
+            index,
+            word,
+        ));
+        port.issue(Command::save_record(
+            true,
+            queue,
+            RECORD_INBOX,
+            SAVE_RECEIVE,
+        ));
+        self.state = State::SavingReceive {
+            queue,
+            errand,
+            evict_only,
+        };
+    }
+
+    /// The record stands in the inbox.
+    pub(super) fn receive_saved(
+        &mut self,
+        queue: u8,
+        errand: Errand,
+        evict_only: bool,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        let owner = *self.tables.receive(queue);
+        let endpoint = owner.endpoint().unwrap_or_default();
+        if status != Some(CompletionStatus::Done) {
+            return self.put_off(errand, true);
+        }
+        let indices = inbox64(port, RECORD_INBOX + 8);
+        let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
+        set_outbox64(port, INDICES_OUTBOX, indices);
+        let armed = if record.armed == 1 { ARMED } else { 0 };
+        port.set_outbox(INDICES_OUTBOX + 8, owner.interrupt | armed);
+        let place = self.tables.entry(endpoint).wrapping_add(INDICES as u64);
+        port.issue(Command::write_host(place, 12, INDICES_OUTBOX));
+        let mut place = Place::AWAY;
+        if let Some(identifier) = owner.identifier() {
+            let allowance = allowance(indices, owner.entries_log2);
+            port.issue(self.tables.divert(identifier, owner.stride_log2, allowance));
+            // A program that arms its queue from now on may not have seen what is in the ring.
+            if allowance == 0 || (owner.interrupts() && !is_empty(indices)) {
+                place = Place::STARVED;
+                // The host may have stored its index already, which nobody was told.
+                if owner.unmapped {
+                    self.non_resident(endpoint, false);
+                }
+            }
+        }
+        self.tables.move_receive(endpoint, place, 0);
+        if owner.unmapped {
+            self.tables.set_unmapped(endpoint);
+        }
+        self.statistics.receive_evictions += 1;
+        if evict_only {
+            return self.succeed(errand);
+        }
+        match self.tables.take_receive() {
+            Some(queue) => {
+                let first = self.reports.get(self.reports.start());
+                let identifier = first.filter(|_| errand.cause == Cause::Missed);
+                self.read_receive(queue, errand, identifier, port);
+            }
+            None => self.put_off(errand, true),
+        }
+    }
+
+    /// An endpoint's receive queue is given up: senders learn that it is not there.
+    #[cold]
+    pub(super) fn give_receive_up(&mut self, endpoint: u16, port: &mut impl Port) {
+        self.tables.move_receive(endpoint, Place::BROKEN, 0);
+        if let Some(identifier) = self.reports.get(self.reports.start()) {
+            let place = usize::from(identifier);
+            port.issue(Command::write_queue_state(REGION_RECEIVE_MAP, place, 0));
+            self.forget_misses(identifier, port);
+        }
+    }
+}
+
+/// Whether the host has given all entries of a ring back.
+fn is_empty(indices: u64) -> bool {
+    let indices = ReceiveIndices::unpack(indices);
+    indices.producer == indices.consumer
+}
+
+/// Messages that a ring has room for.
+pub(crate) fn allowance(indices: u64, entries_log2: u8) -> u8 {
+    let indices = ReceiveIndices::unpack(indices);
+    let level = (indices.producer as u16).wrapping_sub(indices.consumer as u16);
+    let room = (1_u16 << entries_log2).saturating_sub(level);
+    room.min(MOST_ALLOWED) as u8
+}

@@ -1,0 +1,627 @@
+//! What all protocols share: which endpoints exist, where their queues are, and what is free.
+//!
+//! Of an endpoint stand here two bytes, of an identifier two; all else about it stands in its entry of the host's
+//! table (`layout`). Of each resident queue stands here what its eviction needs.
+
+mod limits;
+mod shape;
+mod windows;
+
+pub use limits::Limits;
+pub use shape::{Memory, PAGE_BYTES, Shape, check};
+
+use crate::command::Command;
+use abi::admin::{EndpointInterrupt, TABLE_ENTRY_BYTES};
+use abi::queue_state::{EndpointMap, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, ReceiveMap};
+use heapless::Deque;
+use windows::Windows;
+
+/// Most pages for inline bodies that this firmware serves.
+pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
+/// Most queues of a side that this firmware serves: a byte tells them and the other places of a queue.
+const MAXIMUM_QUEUES: usize = 256 - Place::FIRST_QUEUE as usize;
+
+/// Where a queue of an endpoint is. All zeros, so that tables without an endpoint take no place in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u8);
+
+impl Place {
+    /// There is no such endpoint.
+    pub const NONE: Place = Place(0);
+    /// Its record is in the host's table.
+    pub const AWAY: Place = Place(1);
+    /// As `AWAY`. A store of a receive queue's consumer index brings it back: its ring was full, or held entries that
+    /// its program may not have seen when it asks for an interrupt. A transmit queue's program was not told of a loss
+    /// yet.
+    pub const STARVED: Place = Place(2);
+    /// Its record cannot be read: it takes no part until it is destroyed.
+    pub const BROKEN: Place = Place(3);
+    const FIRST_QUEUE: u8 = 4;
+
+    /// In this resident queue.
+    pub const fn queue(queue: u8) -> Place {
+        Place(queue + Place::FIRST_QUEUE)
+    }
+
+    /// The queue, if it is resident.
+    pub const fn resident(self) -> Option<u8> {
+        self.0.checked_sub(Place::FIRST_QUEUE)
+    }
+
+    /// Whether its record is in the host's table, and may be loaded.
+    pub fn is_away(self) -> bool {
+        self == Place::AWAY || self == Place::STARVED
+    }
+}
+
+/// Who has a transmit queue.
+#[derive(Clone, Copy, Debug)]
+pub struct TransmitOwner {
+    /// One more than the endpoint; 0: nobody.
+    owner: u16,
+    /// Upper half of the endpoint's word of the map.
+    pub page: u16,
+    /// The map does not say yet that it is resident.
+    pub unmapped: bool,
+    /// A store was lost, and the map is to say that the queue is resident, so that the program is told.
+    pub lost: bool,
+    /// Generation of the last owner.
+    pub generation: u8,
+}
+
+/// Who has a receive queue.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiveOwner {
+    /// As in `TransmitOwner`.
+    owner: u16,
+    /// As in `TransmitOwner`.
+    pub page: u16,
+    /// One more than the identifier; 0: none.
+    identifier: u16,
+    /// Base-2 logarithm of the ring's entries.
+    pub entries_log2: u8,
+    /// Base-2 logarithm of an entry's bytes.
+    pub stride_log2: u8,
+    /// `endpoint_interrupt`.
+    pub interrupt: u32,
+    /// As in `TransmitOwner`.
+    pub unmapped: bool,
+}
+
+impl TransmitOwner {
+    /// Number of the endpoint.
+    pub fn endpoint(&self) -> Option<u16> {
+        self.owner.checked_sub(1)
+    }
+}
+
+impl ReceiveOwner {
+    /// Number of the endpoint.
+    pub fn endpoint(&self) -> Option<u16> {
+        self.owner.checked_sub(1)
+    }
+
+    /// Whether it raises interrupts.
+    pub fn interrupts(&self) -> bool {
+        EndpointInterrupt::unpack(self.interrupt.into()).enabled == 1
+    }
+
+    /// RQID that is bound to it.
+    pub fn identifier(&self) -> Option<u16> {
+        self.identifier.checked_sub(1)
+    }
+}
+
+/// Host memory that the driver gave (`GIVE_MEMORY`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Address of the table.
+    pub table: u64,
+    /// Address of the miss ring.
+    pub ring: u64,
+    /// Receive queue that takes misses.
+    pub queue: u8,
+}
+
+/// Everything that is shared. `QUEUES`: most queues a side; `ENDPOINTS`, `IDENTIFIERS`: most endpoints and receive
+/// queue identifiers, powers of two.
+#[derive(Clone, Debug)]
+pub struct Tables<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize> {
+    transmit_of: [Place; ENDPOINTS],
+    receive_of: [Place; ENDPOINTS],
+    /// One more than the endpoint; 0: none.
+    endpoint_of: [u16; IDENTIFIERS],
+    transmit: [TransmitOwner; QUEUES],
+    receive: [ReceiveOwner; QUEUES],
+    /// The queue that has been free for the longest time is first: so generations repeat as late as possible.
+    free_transmit: Deque<u8, QUEUES>,
+    free_receive: Deque<u8, QUEUES>,
+    free_pages: u64,
+    windows: Windows,
+    /// Number of the next endpoint, if it is free.
+    next_number: u16,
+    /// Endpoints whose transmit queue is away.
+    away_transmit: u16,
+    /// Endpoints whose receive queue is away.
+    away_receive: u16,
+    given: Option<Given>,
+    limits: Limits,
+}
+
+impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
+    Tables<QUEUES, ENDPOINTS, IDENTIFIERS>
+{
+    /// Nothing at all.
+    pub const fn new() -> Self {
+        const { assert!(ENDPOINTS.is_power_of_two() && IDENTIFIERS.is_power_of_two()) };
+        Tables {
+            transmit_of: [Place::NONE; ENDPOINTS],
+            receive_of: [Place::NONE; ENDPOINTS],
+            endpoint_of: [0; IDENTIFIERS],
+            transmit: [TransmitOwner {
+                owner: 0,
+                page: 0,
+                unmapped: false,
+                lost: false,
+                generation: 0,
+            }; QUEUES],
+            receive: [ReceiveOwner {
+                owner: 0,
+                page: 0,
+                identifier: 0,
+                entries_log2: 0,
+                stride_log2: 0,
+                interrupt: 0,
+                unmapped: false,
+            }; QUEUES],
+            free_transmit: Deque::new(),
+            free_receive: Deque::new(),
+            free_pages: 0,
+            windows: Windows::new(),
+            next_number: 0,
+            away_transmit: 0,
+            away_receive: 0,
+            given: None,
+            limits: Limits::NONE,
+        }
+    }
+
+    /// The NIU has so much of everything.
+    pub fn start(&mut self, limits: Limits) {
+        // The tables are empty: they are as large as to be worth no second clearing.
+        self.limits = limits.served_with(QUEUES.min(MAXIMUM_QUEUES), ENDPOINTS, IDENTIFIERS);
+        self.set_free();
+        self.next_number = 0;
+        for owner in &mut self.transmit {
+            owner.generation = 0;
+        }
+    }
+
+    /// Forgets all endpoints, and the memory that was given.
+    #[inline(never)]
+    pub fn clear(&mut self) {
+        // Without memory there was never an endpoint.
+        if self.given.is_some() {
+            self.forget();
+        }
+    }
+
+    /// No endpoint exists.
+    fn forget(&mut self) {
+        self.given = None;
+        self.transmit_of.fill(Place::NONE);
+        self.receive_of.fill(Place::NONE);
+        self.endpoint_of.fill(0);
+        (self.away_transmit, self.away_receive) = (0, 0);
+        self.set_free();
+    }
+
+    /// No queue, page or window has an owner.
+    fn set_free(&mut self) {
+        self.free_transmit.clear();
+        self.free_receive.clear();
+        // There is room for all: the limits are within the sizes.
+        for (queue, owner) in (0..self.limits.transmit_queues).zip(&mut self.transmit) {
+            owner.owner = 0;
+            owner.unmapped = false;
+            let _ = self.free_transmit.push_back(queue as u8);
+        }
+        for (queue, owner) in (0..self.limits.receive_queues).zip(&mut self.receive) {
+            owner.owner = 0;
+            owner.unmapped = false;
+            let _ = self.free_receive.push_back(queue as u8);
+        }
+        self.free_pages = match self.limits.inline_pages {
+            MAXIMUM_INLINE_PAGES.. => u64::MAX,
+            pages => (1 << pages) - 1,
+        };
+        self.windows.clear(self.limits.translation_entries);
+    }
+
+    /// What there is at most.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Host memory that the driver gave.
+    pub fn given(&self) -> Option<Given> {
+        self.given
+    }
+
+    /// Takes host memory: the last receive queue takes misses from now on. `None` if there is no queue beside it.
+    pub fn give(&mut self, table: u64, ring: u64) -> Option<Given> {
+        let queue = self
+            .limits
+            .receive_queues
+            .checked_sub(1)
+            .filter(|&queue| queue > 0)? as u8;
+        // No endpoint exists yet, so it is free, and the last one.
+        self.free_receive.pop_back();
+        self.given = Some(Given { table, ring, queue });
+        self.given
+    }
+
+    /// Goes on from these generations of the transmit queues' last owners.
+    pub fn set_generations(&mut self, generations: [u8; QUEUES]) {
+        let mut owners = 0;
+        for (owner, generation) in self.transmit.iter_mut().zip(generations) {
+            owner.generation = generation;
+            owners += usize::from(generation);
+        }
+        // Late stores of endpoints of before, as a rule, find nobody behind their page.
+        self.next_number = (owners % self.limits.endpoints.max(1)) as u16;
+    }
+
+    /// Host address of an endpoint's entry of the table.
+    #[inline]
+    pub fn entry(&self, endpoint: u16) -> u64 {
+        let table = self.given.map_or(0, |given| given.table);
+        table.wrapping_add(u64::from(endpoint) * TABLE_ENTRY_BYTES as u64)
+    }
+
+    /// Where an endpoint's transmit queue is.
+    #[inline]
+    pub fn transmit_of(&self, endpoint: u16) -> Place {
+        self.transmit_of[usize::from(endpoint) % ENDPOINTS]
+    }
+
+    /// Where an endpoint's receive queue is.
+    #[inline]
+    pub fn receive_of(&self, endpoint: u16) -> Place {
+        self.receive_of[usize::from(endpoint) % ENDPOINTS]
+    }
+
+    /// The endpoint that has an identifier.
+    #[inline]
+    pub fn endpoint_of(&self, identifier: u16) -> Option<u16> {
+        self.endpoint_of[usize::from(identifier) % IDENTIFIERS].checked_sub(1)
+    }
+
+    /// Gives an identifier to an endpoint, or takes it away.
+    #[inline(never)]
+    pub fn set_endpoint_of(&mut self, identifier: u16, endpoint: Option<u16>) {
+        let owner = endpoint.map_or(0, |endpoint| endpoint + 1);
+        self.endpoint_of[usize::from(identifier) % IDENTIFIERS] = owner;
+        if let Some(queue) = endpoint.and_then(|endpoint| self.receive_of(endpoint).resident()) {
+            self.receive[usize::from(queue) % QUEUES].identifier = identifier + 1;
+        }
+    }
+
+    /// Whether there is an endpoint of this number.
+    #[inline(never)]
+    pub fn exists(&self, endpoint: u64) -> Option<u16> {
+        let endpoint = u16::try_from(endpoint).ok()?;
+        let is_legal = usize::from(endpoint) < self.limits.endpoints;
+        (is_legal && self.transmit_of(endpoint) != Place::NONE).then_some(endpoint)
+    }
+
+    /// Who has a transmit queue.
+    #[inline]
+    pub fn transmit(&mut self, queue: u8) -> &mut TransmitOwner {
+        &mut self.transmit[usize::from(queue) % QUEUES]
+    }
+
+    /// Who has a receive queue.
+    #[inline]
+    pub fn receive(&mut self, queue: u8) -> &mut ReceiveOwner {
+        &mut self.receive[usize::from(queue) % QUEUES]
+    }
+
+    /// An endpoint's word of the map, as it should be. `page`: its upper half.
+    #[inline(never)]
+    pub fn map(&self, endpoint: u16, page: u16) -> u64 {
+        let transmit = self.transmit_of(endpoint);
+        // A receive queue that was never bound has nothing to give back.
+        let receive = self.receive_of(endpoint).resident();
+        let receive =
+            receive.filter(|&queue| self.receive[usize::from(queue) % QUEUES].identifier != 0);
+        let map = EndpointMap {
+            transmit_queue: transmit.resident().unwrap_or_default().into(),
+            transmit_resident: transmit.resident().is_some().into(),
+            exists: (transmit != Place::NONE).into(),
+            receive_queue: receive.unwrap_or_default().into(),
+            receive_resident: receive.is_some().into(),
+            ..EndpointMap::default()
+        };
+        map.pack() | (u64::from(page) << 32)
+    }
+
+    /// An endpoint's word of the map, without its page, as it will be with this transmit queue.
+    pub fn map_with(&self, endpoint: u16, queue: u8) -> u64 {
+        let map = EndpointMap {
+            transmit_queue: queue.into(),
+            transmit_resident: 1,
+            ..EndpointMap::unpack(self.map(endpoint, 0))
+        };
+        map.pack()
+    }
+
+    /// Upper half of the word of the map of an endpoint of which a queue is resident.
+    #[inline(never)]
+    pub fn page_of(&self, endpoint: u16) -> Option<u16> {
+        let transmit = self.transmit_of(endpoint).resident();
+        let transmit = transmit.map(|queue| self.transmit[usize::from(queue) % QUEUES].page);
+        transmit.or_else(|| {
+            let receive = self.receive_of(endpoint).resident()?;
+            Some(self.receive[usize::from(receive) % QUEUES].page)
+        })
+    }
+
+    /// Turns the ways to an endpoint's queues off.
+    #[inline(never)]
+    pub fn close(&self, endpoint: u16, page: u16) -> Command {
+        let map = EndpointMap {
+            exists: 1,
+            ..EndpointMap::default()
+        };
+        let map = map.pack() | (u64::from(page) << 32);
+        Command::write_queue_state(REGION_ENDPOINT_MAP, endpoint.into(), map)
+    }
+
+    /// Has an identifier lead to the queue that takes misses, which takes so many.
+    #[inline(never)]
+    pub fn divert(&self, identifier: u16, stride_log2: u8, allowance: u8) -> Command {
+        let map = ReceiveMap {
+            queue: self.given.map_or(0, |given| given.queue).into(),
+            resident: 1,
+            allowance: allowance.into(),
+            stride_log2: stride_log2.into(),
+        };
+        Command::write_queue_state(REGION_RECEIVE_MAP, identifier.into(), map.pack())
+    }
+
+    /// Has an identifier lead to a queue of its own.
+    #[inline(never)]
+    pub fn lead(&self, identifier: u16, queue: u8) -> Command {
+        let map = ReceiveMap {
+            queue: queue.into(),
+            resident: 1,
+            ..ReceiveMap::default()
+        };
+        Command::write_queue_state(REGION_RECEIVE_MAP, identifier.into(), map.pack())
+    }
+
+    /// Takes a transmit queue that is free.
+    #[inline]
+    pub fn take_transmit(&mut self) -> Option<u8> {
+        self.free_transmit.pop_front()
+    }
+
+    /// Takes a receive queue that is free.
+    #[inline(never)]
+    pub fn take_receive(&mut self) -> Option<u8> {
+        self.free_receive.pop_front()
+    }
+
+    /// A new endpoint takes a transmit queue, unless the last one that is free is kept for endpoints that are away.
+    #[inline(never)]
+    pub fn take_transmit_for_new(&mut self) -> Option<u8> {
+        let may = self.away_transmit == 0 || self.free_transmit.len() > 1;
+        may.then(|| self.take_transmit()).flatten()
+    }
+
+    /// As `take_transmit_for_new`.
+    #[inline(never)]
+    pub fn take_receive_for_new(&mut self) -> Option<u8> {
+        let may = self.away_receive == 0 || self.free_receive.len() > 1;
+        may.then(|| self.take_receive()).flatten()
+    }
+
+    /// Gives a transmit queue back that nobody got.
+    #[inline(never)]
+    pub fn return_transmit(&mut self, queue: u8) {
+        let _ = self.free_transmit.push_front(queue);
+    }
+
+    /// Gives a receive queue back that nobody got.
+    #[inline(never)]
+    pub fn return_receive(&mut self, queue: u8) {
+        let _ = self.free_receive.push_front(queue);
+    }
+
+    /// Whether an endpoint is away while no transmit queue is free.
+    #[inline(never)]
+    pub fn lacks_transmit(&self) -> bool {
+        self.away_transmit > 0 && self.free_transmit.is_empty()
+    }
+
+    /// Whether an endpoint is away while no receive queue is free.
+    #[inline(never)]
+    pub fn lacks_receive(&self) -> bool {
+        self.away_receive > 0 && self.free_receive.is_empty()
+    }
+
+    /// An endpoint's transmit queue is somewhere else from now on.
+    #[inline(never)]
+    pub fn move_transmit(&mut self, endpoint: u16, place: Place, page: u16) {
+        let before = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        let last = core::mem::replace(before, place);
+        self.away_transmit -= u16::from(last.is_away());
+        self.away_transmit += u16::from(place.is_away());
+        if let Some(queue) = last.resident() {
+            self.transmit(queue).owner = 0;
+            let _ = self.free_transmit.push_back(queue);
+        }
+        if let Some(queue) = place.resident() {
+            let owner = self.transmit(queue);
+            owner.owner = endpoint + 1;
+            owner.page = page;
+            owner.unmapped = false;
+            owner.lost = false;
+        }
+    }
+
+    /// An endpoint's receive queue is somewhere else from now on. The caller describes a resident queue.
+    #[inline(never)]
+    pub fn move_receive(&mut self, endpoint: u16, place: Place, page: u16) {
+        let before = &mut self.receive_of[usize::from(endpoint) % ENDPOINTS];
+        let last = core::mem::replace(before, place);
+        self.away_receive -= u16::from(last.is_away());
+        self.away_receive += u16::from(place.is_away());
+        if let Some(queue) = last.resident() {
+            self.receive(queue).owner = 0;
+            let _ = self.free_receive.push_back(queue);
+        }
+        if let Some(queue) = place.resident() {
+            let owner = self.receive(queue);
+            owner.owner = endpoint + 1;
+            owner.page = page;
+            owner.unmapped = false;
+            owner.identifier = 0;
+        }
+    }
+
+    /// Says what a resident receive queue is like.
+    #[inline(never)]
+    pub fn describe_receive(
+        &mut self,
+        queue: u8,
+        identifier: Option<u16>,
+        entries_log2: u8,
+        stride_log2: u8,
+        interrupt: u32,
+    ) {
+        let owner = self.receive(queue);
+        owner.identifier = identifier.map_or(0, |identifier| identifier + 1);
+        owner.entries_log2 = entries_log2;
+        owner.stride_log2 = stride_log2;
+        owner.interrupt = interrupt;
+    }
+
+    /// The next generation of a transmit queue, for a new owner.
+    #[inline]
+    pub fn next_generation(&mut self, queue: u8) -> u8 {
+        let generation = &mut self.transmit(queue).generation;
+        *generation = generation.wrapping_add(1);
+        *generation
+    }
+
+    /// The map does not say yet which of an endpoint's queues are resident.
+    #[inline(never)]
+    pub fn set_unmapped(&mut self, endpoint: u16) {
+        if let Some(queue) = self.transmit_of(endpoint).resident() {
+            self.transmit(queue).unmapped = true;
+        }
+        if let Some(queue) = self.receive_of(endpoint).resident() {
+            self.receive(queue).unmapped = true;
+        }
+    }
+
+    /// One of the endpoints of which the map does not say it yet; of one of its queues, it counts as said.
+    #[inline(never)]
+    pub fn take_unmapped(&mut self) -> Option<u16> {
+        for owner in &mut self.transmit {
+            if core::mem::take(&mut owner.unmapped) && owner.owner != 0 {
+                return owner.endpoint();
+            }
+        }
+        for owner in &mut self.receive {
+            if core::mem::take(&mut owner.unmapped) && owner.owner != 0 {
+                return owner.endpoint();
+            }
+        }
+        None
+    }
+
+    /// An endpoint's program is to be told of a loss.
+    #[cold]
+    #[inline(never)]
+    pub fn set_starved(&mut self, endpoint: u16) {
+        let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        if *place == Place::AWAY {
+            *place = Place::STARVED;
+        } else if let Some(queue) = place.resident() {
+            let owner = self.transmit(queue);
+            owner.lost = true;
+        }
+    }
+
+    /// The next endpoint that waits, from `next` on, and whether for being told of a loss.
+    #[cold]
+    #[inline(never)]
+    pub fn next_starved(&self, next: &mut u16) -> Option<(u16, bool)> {
+        while usize::from(*next) < self.limits.endpoints {
+            let endpoint = *next;
+            *next += 1;
+            let lost = match self.transmit_of(endpoint).resident() {
+                None => self.transmit_of(endpoint) == Place::STARVED,
+                Some(queue) => self.transmit[usize::from(queue) % QUEUES].lost,
+            };
+            if lost || self.receive_of(endpoint) == Place::STARVED {
+                return Some((endpoint, lost));
+            }
+        }
+        *next = 0;
+        None
+    }
+
+    /// A number that no endpoint has: all others come before it does again.
+    #[inline(never)]
+    pub fn free_number(&mut self) -> Option<u16> {
+        for _ in 0..self.limits.endpoints {
+            let number = self.next_number;
+            self.next_number = (number + 1) % self.limits.endpoints as u16;
+            if self.transmit_of(number) == Place::NONE {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// Takes a page for inline bodies: the upper half of the map's word for it.
+    #[inline(never)]
+    pub fn take_page(&mut self) -> Option<u16> {
+        let page = self.free_pages.trailing_zeros();
+        if page == u64::BITS {
+            return None;
+        }
+        self.free_pages &= !(1 << page);
+        let map = EndpointMap {
+            page: page.into(),
+            page_resident: 1,
+            ..EndpointMap::default()
+        };
+        Some((map.pack() >> 32) as u16)
+    }
+
+    /// Gives it back.
+    #[inline(never)]
+    pub fn return_page(&mut self, page: u16) {
+        let map = EndpointMap::unpack(u64::from(page) << 32);
+        if map.page_resident == 1 && map.page < self.limits.inline_pages as u64 {
+            self.free_pages |= 1 << map.page;
+        }
+    }
+
+    /// Takes a translation window of so many entries: its first one.
+    #[inline(never)]
+    pub fn take_window(&mut self, log2: u8) -> Option<u16> {
+        self.windows.take(log2)
+    }
+
+    /// Gives it back.
+    #[inline(never)]
+    pub fn return_window(&mut self, base: u16, log2: u8) {
+        self.windows.put(base, log2);
+    }
+}
