@@ -1,4 +1,4 @@
-//! Interrupts of receive queues (rules 36 to 41).
+//! Interrupts of receive queues (rules 36 to 44).
 //!
 //! A program arms its queue, looks, and blocks. The queue raises a vector; the vector sends one message, when it is
 //! neither masked nor at rest. Vectors that are raised wait in a FIFO, each once.
@@ -11,6 +11,21 @@ pub struct Alarm<R: Rules = AllRules> {
     rules: R,
     delivered: u16,
     armed: bool,
+    /// The host has taken the entries before this one, as far as the queue knows.
+    consumer: u16,
+    place: Place,
+}
+
+/// Where a receive queue is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Place {
+    Resident,
+    Away {
+        /// The last store that came meanwhile: index, and whether an interrupt is wanted.
+        kept: Option<(u16, bool)>,
+        /// It has left with entries in its ring.
+        held_entries: bool,
+    },
 }
 
 impl<R: Rules> Alarm<R> {
@@ -20,6 +35,8 @@ impl<R: Rules> Alarm<R> {
             rules,
             delivered: 0,
             armed: false,
+            consumer: 0,
+            place: Place::Resident,
         }
     }
 
@@ -37,9 +54,59 @@ impl<R: Rules> Alarm<R> {
     /// The host has taken the entries before `index`, and wants an interrupt or none. Returns whether the vector is
     /// raised.
     pub fn on_store(&mut self, index: u16, armed: bool) -> bool {
+        if let Place::Away { kept, .. } = &mut self.place {
+            *kept = Some((index, armed));
+            return false;
+        }
+        self.consumer = index;
         let covered = index == self.delivered || !self.rules.holds(Rule::ArmTests);
         self.armed = armed && covered;
         armed && !covered
+    }
+
+    /// A queue of the NIU holds it.
+    pub fn is_resident(&self) -> bool {
+        self.place == Place::Resident
+    }
+
+    /// The queue goes away. No entry is on its way to it.
+    pub fn on_eviction(&mut self) {
+        self.armed &= self.rules.holds(Rule::ArmedSaved);
+        self.place = Place::Away {
+            kept: None,
+            held_entries: self.consumer != self.delivered,
+        };
+    }
+
+    /// Whether firmware must bring it back although no message waits for it.
+    pub fn must_come_back(&self) -> bool {
+        let stored = |place| {
+            matches!(
+                place,
+                Place::Away {
+                    kept: Some(_),
+                    held_entries: true,
+                }
+            )
+        };
+        stored(self.place) && self.rules.holds(Rule::StoreBringsBack)
+    }
+
+    /// The queue comes back, with so many entries that were copied to its ring. Returns whether the vector is raised.
+    pub fn on_installation(&mut self, copied: u16) -> bool {
+        let Place::Away { kept, .. } = self.place else {
+            return false;
+        };
+        self.place = Place::Resident;
+        self.delivered = self.delivered.wrapping_add(copied);
+        let mut raises = false;
+        if copied > 0 && self.rules.holds(Rule::CopiesRaise) {
+            raises = core::mem::take(&mut self.armed);
+        }
+        if let Some((index, armed)) = kept.filter(|_| self.rules.holds(Rule::WishKept)) {
+            raises |= self.on_store(index, armed);
+        }
+        raises
     }
 }
 

@@ -14,7 +14,7 @@
 //! | [`capture`] | the page decoder: stores of messages, captured or direct | 16 to 18 |
 //! | [`inline_pages`] | the page decoder: bodies in BAR4 | 25 to 28 |
 //! | [`miss`] | a receive queue, resident or away | 20 to 23 |
-//! | [`interrupt`] | the interrupt of a receive queue, and its vector | 36 to 41 |
+//! | [`interrupt`] | the interrupt of a receive queue, and its vector | 36 to 44 |
 //! | [`residency`] | the firmware that installs and evicts | 6, 18 to 20, 22 to 24 |
 #![no_std]
 #![forbid(unsafe_code)]

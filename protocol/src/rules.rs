@@ -196,4 +196,12 @@ rules! {
     40 BitFallsFirst,
     /// An interrupt that comes before the program blocks ends the wait.
     41 RaiseRemembered,
+    /// What a store asks for while its queue is away is carried out when the queue is back.
+    42 WishKept,
+    /// A queue that goes away armed comes back armed.
+    42 ArmedSaved,
+    /// Entries that are copied to the ring of an armed queue raise.
+    43 CopiesRaise,
+    /// A store brings a queue back that has left with entries in its ring.
+    44 StoreBringsBack,
 }

@@ -163,6 +163,9 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         | Rule::BitFallsFirst
         | Rule::RaiseRemembered => "interrupts/one",
         Rule::RestEndLooks => "interrupts/moderated",
+        Rule::WishKept | Rule::ArmedSaved | Rule::CopiesRaise | Rule::StoreBringsBack => {
+            "interrupts/away"
+        }
         Rule::CheckEpoch | Rule::EchoedOffer | Rule::FreshStart => "link/receiver-reboots",
     }
 }

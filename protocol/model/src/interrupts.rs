@@ -1,4 +1,5 @@
-//! Arm, look, block: a program that waits for messages, the NIU's interrupts, and a host that masks them in any step.
+//! Arm, look, block: a program that waits for messages, the NIU's interrupts, a host that masks them in any step, and
+//! firmware that sends the queue away and brings it back.
 
 use std::collections::VecDeque;
 
@@ -38,6 +39,7 @@ pub struct Interrupts {
     rules: AllBut,
     messages: u16,
     masks: u8,
+    evictions: u8,
     moderated: bool,
 }
 
@@ -58,6 +60,9 @@ pub struct State {
     /// An interrupt that came while the program was not blocked.
     remembered: bool,
     masks_left: u8,
+    evictions_left: u8,
+    /// Messages in the miss ring.
+    misses: u16,
     fault: Option<&'static str>,
 }
 
@@ -82,6 +87,10 @@ pub enum Action {
     Mask(bool),
     /// The program goes on.
     Run,
+    /// The queue goes away.
+    Evict,
+    /// It comes back, with its misses.
+    Install,
 }
 
 impl World for Interrupts {
@@ -101,6 +110,8 @@ impl World for Interrupts {
             program: Program::Looks,
             remembered: false,
             masks_left: self.masks,
+            evictions_left: self.evictions,
+            misses: 0,
             fault: None,
         }
     }
@@ -124,10 +135,19 @@ impl World for Interrupts {
         let masks = !state.vector.is_masked() && state.masks_left > 0;
         may(masks, Action::Mask(true));
         may(state.program != Program::Blocked, Action::Run);
+        let resident = state.alarm.is_resident();
+        let leaves = resident && !writes && state.evictions_left > 0;
+        may(leaves, Action::Evict);
+        let returns = !resident && (state.misses > 0 || state.alarm.must_come_back());
+        may(returns, Action::Install);
     }
 
     fn step(&self, state: &mut State, action: &Action) {
         match action {
+            Action::Commit if !state.alarm.is_resident() => {
+                (state.committed, state.handed) = (state.committed + 1, state.handed + 1);
+                state.misses += 1;
+            }
             Action::Commit => {
                 state.committed += 1;
                 if !self.rules.holds(Rule::RaiseBehindEntry) {
@@ -173,6 +193,17 @@ impl World for Interrupts {
                 state.masks_left -= u8::from(*masked);
             }
             Action::Run => self.run(state),
+            Action::Evict => {
+                state.evictions_left -= 1;
+                state.alarm.on_eviction();
+            }
+            Action::Install => {
+                let copied = std::mem::take(&mut state.misses);
+                state.to_host.extend((0..copied).map(|_| Write::Entry));
+                if state.alarm.on_installation(copied) {
+                    state.vector.on_raise();
+                }
+            }
         }
     }
 
@@ -212,17 +243,20 @@ impl Interrupts {
 
 /// The worlds.
 pub fn worlds() -> Vec<Experiment> {
-    let world = |name: &str, size, messages, masks, moderated| {
+    let world = |name: &str, size, messages, masks, evictions, moderated| {
         Experiment::new(name, size, move |rules| Interrupts {
             rules,
             messages,
             masks,
+            evictions,
             moderated,
         })
     };
     vec![
-        world("interrupts/one", Size::Small, 2, 1, false),
-        world("interrupts/moderated", Size::Small, 3, 1, true),
-        world("interrupts/many", Size::Large, 5, 3, true),
+        world("interrupts/one", Size::Small, 2, 1, 0, false),
+        world("interrupts/moderated", Size::Small, 3, 1, 0, true),
+        world("interrupts/away", Size::Small, 3, 0, 2, false),
+        world("interrupts/many", Size::Large, 5, 3, 0, true),
+        world("interrupts/many-away", Size::Large, 4, 2, 3, true),
     ]
 }

@@ -52,6 +52,7 @@ const INTERRUPT_ORDER: &str = "an_interrupt_never_comes_before_the_entry_it_anno
 const MODERATION: &str = "interrupts_of_a_moderated_ring_are_an_interval_apart_and_none_is_lost";
 const FORGOTTEN: &str = "what_is_due_when_the_niu_stops_is_forgotten";
 const STILL_ARMED: &str = "an_armed_ring_is_armed_behind_its_eviction";
+const SLEEPERS: &str = "sleepers_whose_queues_go_and_come_are_all_woken";
 
 /// All of them, in the order of a message's way.
 pub const MUTANTS: &[Mutant] = &[
@@ -520,5 +521,13 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "receive$saved_armed",
         value: "1'b0",
         tests: &[STILL_ARMED],
+    },
+    Mutant {
+        name: "interrupt-wish-forgotten",
+        fault: "what a program asks for while its queue is away is not carried out when it is back",
+        module: "niu$pages",
+        signal: "kept$keeps_away",
+        value: "1'b0",
+        tests: &[SLEEPERS],
     },
 ];
