@@ -20,7 +20,8 @@ codes! {
     opcode: Opcode {
         Identify / IDENTIFY = 1 "Result: ABI version << 32 | firmware's source revision.",
         CreateEndpoint / CREATE_ENDPOINT = 2
-            "Operands: `endpoint_shape`, ring address, shadow address, `endpoint_interrupt`. Result: `endpoint_result`.",
+            "Operands: `endpoint_shape`, ring address, shadow address, `endpoint_interrupt`. Result: \
+             `endpoint_result`.",
         DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
         BindReceiveQueue / BIND_RECEIVE_QUEUE = 4
             "Operands: endpoint number, RQID. From here on messages for it arrive.",

@@ -202,7 +202,7 @@ impl Cluster {
         self.world.map(ring, PROGRAM_BYTES);
         let shadow = ring + PROGRAM_BYTES - PAGE_BYTES;
         let mut create = create(entries_log2.into(), stride_log2.into(), 0, ring, shadow);
-        let vector = (place % 2 == 0).then_some(place as u8);
+        let vector = place.is_multiple_of(2).then_some(place as u8);
         create.operands[3] = vector.map_or(0, |vector| 1 << 8 | u64::from(vector));
         let (status, result) = call(&mut self.world, &mut self.host, &mut self.reference, create);
         assert_eq!(status, Status::Done);
@@ -447,7 +447,7 @@ impl Cluster {
         self.world.map(ring, PROGRAM_BYTES);
         let shadow = ring + PROGRAM_BYTES - PAGE_BYTES;
         let mut create = create(entries_log2, stride_log2, 0, ring, shadow);
-        let vector = (place % 2 == 0).then_some(place as u8);
+        let vector = place.is_multiple_of(2).then_some(place as u8);
         create.operands[3] = vector.map_or(0, |vector| 1 << 8 | u64::from(vector));
         let (status, result) = self.carry_out(create);
         assert_eq!(status, Status::Done);

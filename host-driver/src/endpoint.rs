@@ -384,8 +384,8 @@ impl<T: Transport> Endpoint<T> {
         self.receive.receive()
     }
 
-    /// [`ReceiveRing::receive_wait`]. Stores lost messages of this endpoint again ([`TransmitQueue`]): no interrupt tells
-    /// of a loss, so it polls while one is possible.
+    /// [`ReceiveRing::receive_wait`]. Stores lost messages of this endpoint again ([`TransmitQueue`]): no interrupt
+    /// tells of a loss, so it polls while one is possible.
     ///
     /// # Errors
     /// As there.

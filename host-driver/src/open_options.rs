@@ -12,11 +12,11 @@ pub enum Waiting {
     Polling,
     /// For the interrupt of the receive queue
     /// ([`Transport::wait_for_interrupt`](crate::transport::Transport::wait_for_interrupt)): the processor is free
-    /// meanwhile. Polls if the transport has no interrupts. Only receive rings have interrupts: what waits for room, for
-    /// the consumer index or for the firmware polls.
+    /// meanwhile. Polls if the transport has no interrupts. Only receive rings have interrupts: what waits for room,
+    /// for the consumer index or for the firmware polls.
     Interrupt,
-    /// Polls first, and blocks when that was in vain (S18). If blocking and waking costs as much as `spin`, a wait costs
-    /// no more than twice what the better of the two would have cost.
+    /// Polls first, and blocks when that was in vain (S18). If blocking and waking costs as much as `spin`, a wait
+    /// costs no more than twice what the better of the two would have cost.
     Hybrid {
         /// For how long it polls.
         spin: Duration,

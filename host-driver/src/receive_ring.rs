@@ -147,10 +147,10 @@ impl<T: Transport> ReceiveRing<T> {
         }
     }
 
-    /// Gives all entries read so far back to the NIU, and asks for an interrupt: one, when the next message is there, or
-    /// at once if it is there already. A program that waits by itself arms the ring, looks ([`ReceiveRing::receive`]),
-    /// and blocks ([`Transport::wait_for_interrupt`]) if there is nothing; so it misses no message. Giving entries back
-    /// otherwise takes the wish back.
+    /// Gives all entries read so far back to the NIU, and asks for an interrupt: one, when the next message is there,
+    /// or at once if it is there already. A program that waits by itself arms the ring, looks
+    /// ([`ReceiveRing::receive`]), and blocks ([`Transport::wait_for_interrupt`]) if there is nothing; so it misses no
+    /// message. Giving entries back otherwise takes the wish back.
     pub fn arm(&mut self) {
         self.store_consumer(1);
     }

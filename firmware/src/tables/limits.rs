@@ -22,7 +22,7 @@ pub struct Limits {
     pub inline_pages: usize,
     /// Entries of the translation table.
     pub translation_entries: usize,
-    /// Interrupt vectors.
+    /// Entries of the MSI-X table.
     pub interrupt_vectors: usize,
 }
 

@@ -38,14 +38,13 @@ pub struct ArmStore {
 /// `ReceiveRecords` is ahead of it. A queue's row is read by an entry and by a store in the same cycle, so there are
 /// two copies. The bit *armed* is the exclusive or of two, one of which stores invert, the other one entries.
 ///
-/// Contract: `delivered` twice, and `arm` twice, are at least two cycles apart. One that is `late` may
-/// come in any cycle between two others; the next one of its kind comes at least eight cycles later, while `settling` is
-/// low. After a word of `REGION_INTERRUPT`
-/// none follows while `settling` is high, and no entry of its queue is delivered. In the `2^N` cycles after reset the
-/// bits are cleared: nothing may be delivered or armed. `raise` always sinks.
+/// Contract: `delivered` twice, and `arm` twice, are at least two cycles apart. One that is `late` may come in any
+/// cycle between two others; the next one of its kind comes at least eight cycles later, while `settling` is low. After
+/// a word of `REGION_INTERRUPT` none follows while `settling` is high, and no entry of its queue is delivered. In the
+/// `2^N` cycles after reset the bits are cleared: nothing may be delivered or armed. `raise` always sinks.
 ///
-/// Latency: `delivered` or `arm` in cycle t, `raise` in t + 2; an `arm` may be a cycle later, and a `late` one waits for a
-/// cycle in which nothing else is raised.
+/// Latency: `delivered` or `arm` in cycle t, `raise` in t + 2; an `arm` may be a cycle later, and a `late` one waits
+/// for a cycle in which nothing else is raised.
 #[derive(LogicBlock, Default)]
 pub struct InterruptQueues<const N: usize> {
     pub clock: Signal<In, Clock>,

@@ -225,9 +225,9 @@ pub trait Transport: Clone {
     }
 
     /// Waits until the device has raised an interrupt of this vector, and at most so long, without using the processor.
-    /// An interrupt that was raised since this last returned for this vector on this clone, or since the clone was made,
-    /// ends the wait at once. So a program that arms a ring, looks for news and then waits misses nothing, and no clone
-    /// misses what another one was woken by. May return early without an interrupt.
+    /// An interrupt that was raised since this last returned for this vector on this clone, or since the clone was
+    /// made, ends the wait at once. So a program that arms a ring, looks for news and then waits misses nothing, and no
+    /// clone misses what another one was woken by. May return early without an interrupt.
     ///
     /// A transport without interrupts polls.
     fn wait_for_interrupt(&self, vector: u16, at_most: Duration) {

@@ -81,7 +81,7 @@ pub enum Action {
     Turn,
     /// It is looked at.
     Look,
-    /// Its rest ends.
+    /// It may send again.
     RestEnds,
     /// The host masks or unmasks it.
     Mask(bool),
@@ -241,7 +241,7 @@ impl Interrupts {
     }
 }
 
-/// The worlds.
+/// With and without masks, moderation and evictions.
 pub fn worlds() -> Vec<Experiment> {
     let world = |name: &str, size, messages, masks, evictions, moderated| {
         Experiment::new(name, size, move |rules| Interrupts {

@@ -20,7 +20,7 @@ pub enum Wake {
     },
     /// An interrupt of the vector beyond those that were seen, and the time until a blocked program runs again.
     Interrupt {
-        /// Vector.
+        /// Entry of the MSI-X table.
         vector: u16,
         /// Interrupts of the vector that the program has seen already.
         seen: u64,

@@ -57,7 +57,8 @@ pub const PAYLOAD_SUPPORTED: u32 = 2;
 
 /// Bytes of all endpoint pages.
 const PAGES_BYTES: u64 = (ENDPOINTS * PAGE_BYTES) as u64;
-/// Sizes of BAR0, BAR2 and BAR4 in bytes: registers, MSI-X table, pending bits; endpoint pages; their inline bodies, and as much for the outbox.
+/// Sizes of BAR0, BAR2 and BAR4 in bytes: registers, MSI-X table, pending bits; endpoint pages; their inline bodies,
+/// and as much for the outbox.
 pub const BAR_BYTES: [u64; 3] = [BAR0_BYTES as u64, PAGES_BYTES, 2 * PAGES_BYTES];
 /// Whether BAR0, BAR2 and BAR4 are prefetchable: only memory, not what a merged or repeated access would change.
 const BAR_PREFETCHABLE: [bool; 3] = [false, false, true];
@@ -169,7 +170,7 @@ impl ConfigurationSpace {
         self.msix & MSIX_ENABLE != 0
     }
 
-    /// Function Mask.
+    /// All vectors are masked.
     pub fn msix_function_mask(&self) -> bool {
         self.msix & MSIX_FUNCTION_MASK != 0
     }

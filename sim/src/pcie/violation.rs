@@ -32,7 +32,7 @@ pub enum ViolationKind {
     /// A write where the host takes interrupts that is none of those in the MSI-X table, or while MSI-X is not enabled.
     #[error("no interrupt: {data:#x} written at {address:#x}")]
     Interrupt {
-        /// Address.
+        /// Where it was written to.
         address: u64,
         /// First double word.
         data: u32,
