@@ -20,7 +20,8 @@ codes! {
     opcode: Opcode {
         Identify / IDENTIFY = 1 "Result: ABI version << 32 | firmware's source revision.",
         CreateEndpoint / CREATE_ENDPOINT = 2
-            "Operands: `endpoint_shape`, ring address, shadow address. Result: `endpoint_result`.",
+            "Operands: `endpoint_shape`, ring address, shadow address, `endpoint_interrupt`. Result: \
+             `endpoint_result`.",
         DestroyEndpoint / DESTROY_ENDPOINT = 3 "Operands: endpoint number.",
         BindReceiveQueue / BIND_RECEIVE_QUEUE = 4
             "Operands: endpoint number, RQID. From here on messages for it arrive.",
@@ -88,6 +89,17 @@ word! {
 }
 
 word! {
+    /// Fourth operand of `CREATE_ENDPOINT`: the interrupt of the receive queue (V29). 0: none.
+    endpoint_interrupt / EndpointInterrupt: 64 {
+        vector [7:0] "Vector, less than `control::registers::capabilities` says.",
+        enabled [8:8] "The endpoint's receive queue raises interrupts when it is armed.",
+        interval [27:16]
+            "The vector's next interrupt comes no less than so many times `interrupt::INTERVAL_UNIT_CYCLES` behind \
+             the last; at most `interrupt::MAXIMUM_INTERVAL`.",
+    }
+}
+
+word! {
     /// Result of `CREATE_ENDPOINT`.
     endpoint_result / EndpointResult: 64 {
         endpoint [15:0] "Endpoint number: its page in BAR2, and in the lower half of BAR4.",
@@ -101,6 +113,6 @@ section!(
     "admin",
     "The admin queue",
     maps: [],
-    words: [submission, completion, endpoint_shape, endpoint_result],
+    words: [submission, completion, endpoint_shape, endpoint_interrupt, endpoint_result],
     codes: [opcode, status]
 );

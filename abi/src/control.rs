@@ -6,7 +6,7 @@
 use crate::schema::{codes, numbers, register_map, section};
 
 numbers! {
-    MAP_BYTES = 4096 "Size of BAR0's register map.",
+    MAP_BYTES = 4096 "Size of the register map: the first page of BAR0. Interrupts have the others (`interrupt`).",
     MAGIC = 0x5741_5946 "`WAYF` read as a big-endian number: the first word of a Wayfarer NIU.",
     STAGES = 16 "Time stamp registers.",
     COUNTERS = 64 "Counter registers.",
@@ -30,6 +30,7 @@ register_map! {
         /// Sizes of this configuration.
         capabilities / Capabilities @ 0x010: 32 ReadOnly = 0 {
             transmit_queues [8:0] "Resident transmit queues.",
+            interrupt_vectors_log2 [15:12] "Base-2 logarithm of the interrupt vectors.",
             receive_queues [24:16] "Resident receive queues.",
         }
         /// Mechanisms of this configuration.
@@ -189,6 +190,7 @@ codes! {
         LostStore / LOST_STORE = 41
             "Losses of an endpoint's stores for want of room in the capture buffer: the driver stores them again.",
         MissedMessage / MISSED_MESSAGE = 42 "Messages written to the miss ring.",
+        Interrupts / INTERRUPTS = 43 "Interrupts sent (V29).",
     }
 }
 

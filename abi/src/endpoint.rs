@@ -25,6 +25,9 @@ register_map! {
         /// Gives receive entries back to the NIU.
         receive_consumer / ReceiveConsumer @ 0x008: 64 WriteOnly = 0 {
             index [15:0] "Entries taken since the queue was enabled, modulo 2^16.",
+            armed [16:16]
+                "1: an interrupt is raised once, at once if the ring holds an entry from `index` on, else with the \
+                 next one. 0: none is raised (V29).",
         }
         /// Marks the next Express message for time stamps.
         mark / Mark @ 0x010: 64 WriteOnly = 0 {

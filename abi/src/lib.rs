@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`pcie`] | transaction-layer packet headers | hardware, simulator |
 //! | [`control`] | BAR0: identity, status, admin queue, time stamps, counters | host driver, firmware |
+//! | [`interrupt`] | BAR0: MSI-X table, pending bits | operating system, hardware |
 //! | [`endpoint`] | BAR2: one page an endpoint | host programs |
 //! | [`message`] | inline bodies (BAR4), receive entries and shadow lines (host memory) | host programs |
 //! | [`link`] | frames on the wire | peers |
@@ -27,6 +28,7 @@ pub mod command;
 pub mod control;
 pub mod endpoint;
 pub mod event;
+pub mod interrupt;
 pub mod link;
 pub mod message;
 pub mod pcie;
@@ -42,6 +44,7 @@ pub const ABI_VERSION_MINOR: u16 = 0;
 /// Every section, in reading order.
 pub const SECTIONS: &[schema::Section] = &[
     control::SECTION,
+    interrupt::SECTION,
     endpoint::SECTION,
     message::SECTION,
     link::SECTION,

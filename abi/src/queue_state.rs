@@ -19,6 +19,8 @@ numbers! {
     REGION_RESUME = 6
         "Any index: the NIU may make requests to the host again, if the word is the generation that the host wrote \
          to `quiesce` last.",
+    REGION_INTERRUPT = 8
+        "One word a resident receive queue: `receive_interrupt`. A command writes one of them.",
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
@@ -28,7 +30,8 @@ numbers! {
          launch.",
     RECEIVE_CONTROL = 0 "Word of a receive queue: `receive_control`.",
     RECEIVE_RING = 1 "Word of a receive queue: host address of its ring.",
-    RECEIVE_INDICES = 2 "Word of a receive queue's record: `receive_indices`. Word 3 is zero.",
+    RECEIVE_INDICES = 2 "Word of a receive queue's record: `receive_indices`.",
+    RECEIVE_ARMED = 3 "Word of a receive queue's record: `receive_armed`. `SAVE_RECORD` reads it; nothing writes it.",
     MAXIMUM_TRANSLATION_ENTRIES = 4096
         "Most entries of the translation table. How many there are: `control::registers::sizes`.",
     MAXIMUM_QUEUES = 256 "Most resident queues of a side. How many there are: `control::registers::capabilities`.",
@@ -110,6 +113,27 @@ word! {
 }
 
 word! {
+    /// Whether a receive queue is armed (`endpoint::page::receive_consumer`).
+    receive_armed / ReceiveArmed: 64 {
+        armed [0:0] "The next entry raises an interrupt.",
+    }
+}
+
+word! {
+    /// Interrupt of a resident receive queue (V29). No message may be on its way to the queue when it is written.
+    receive_interrupt / ReceiveInterrupt: 64 {
+        vector [7:0] "Vector that is raised.",
+        enabled [8:8] "The queue raises interrupts; 0: `receive_consumer::armed` has no effect.",
+        armed [9:9] "The next entry raises an interrupt. Only with `enabled`.",
+        due [10:10] "An interrupt is raised at once.",
+        interval [27:16]
+            "The vector's next interrupt comes no less than so many times `interrupt::INTERVAL_UNIT_CYCLES` behind \
+             the last. Queues that share a vector share what was written last.",
+        delivered [47:32] "Entries delivered since the queue was enabled: its producer index.",
+    }
+}
+
+word! {
     /// Which resident receive queue an identifier names. The receive queue of an endpoint that is away is the one that
     /// takes misses.
     receive_map / ReceiveMap: 64 {
@@ -139,7 +163,7 @@ section!(
     maps: [],
     words: [
         endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control,
-        receive_indices, receive_map, translation,
+        receive_indices, receive_armed, receive_interrupt, receive_map, translation,
     ],
     codes: []
 );

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use host_driver::transport::{AnyTransport, Bar, DmaMemory, Layout, Transport, TransportError};
 use host_driver::{NodeNumber, Opened, register_opener};
 use sim::host::HostPort;
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// Has the driver open `sim:NODE` with a [`SimulatedTransport`], inside a host program of that node.
@@ -34,6 +35,8 @@ pub struct OtherNode {
 #[derive(Clone)]
 pub struct SimulatedTransport {
     port: HostPort,
+    /// Interrupts of each vector that have ended a wait, or were there before the first.
+    seen: RefCell<Vec<u64>>,
 }
 
 impl SimulatedTransport {
@@ -48,7 +51,10 @@ impl SimulatedTransport {
             let other = OtherNode { asked: node, own };
             return Err(TransportError::unreachable(other));
         }
-        Ok(SimulatedTransport { port })
+        Ok(SimulatedTransport {
+            port,
+            seen: RefCell::default(),
+        })
     }
 
     /// The simulated machine, for what only a simulation can do.
@@ -101,6 +107,22 @@ impl Transport for SimulatedTransport {
 
     fn wait(&self, at_most: Duration) {
         self.port.poll_for(at_most);
+    }
+
+    fn enable_interrupts(&self) -> Result<u16, TransportError> {
+        Ok(self.port.enable_interrupts())
+    }
+
+    fn wait_for_interrupt(&self, vector: u16, at_most: Duration) {
+        let place = usize::from(vector);
+        let seen = self.seen.borrow().get(place).copied().unwrap_or_default();
+        let at_most_ns = at_most.as_nanos() as f64;
+        self.port.wait_for_interrupt(vector, seen, at_most_ns);
+        let mut all = self.seen.borrow_mut();
+        if all.len() <= place {
+            all.resize(place + 1, 0);
+        }
+        all[place] = self.port.interrupts(vector);
     }
 
     fn token(&self) -> u64 {

@@ -295,7 +295,8 @@ impl Admin {
     ) {
         let head = Submission::unpack(inbox64(port, SUBMISSION_INBOX));
         let identifier = head.identifier as u16;
-        let operands = [0, 8, 16].map(|offset| inbox64(port, SUBMISSION_INBOX + OPERANDS + offset));
+        let operands =
+            [0, 8, 16, 24].map(|offset| inbox64(port, SUBMISSION_INBOX + OPERANDS + offset));
         let opcode = Opcode::from_code(head.opcode).ok_or(Status::UnknownOpcode);
         let job = opcode.and_then(|opcode| self.check(opcode, operands, residency));
         self.go_on(identifier, job.unwrap_or_else(Job::Failed), port);
@@ -304,7 +305,7 @@ impl Admin {
     fn check<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
         &self,
         opcode: Opcode,
-        operands: [u64; 3],
+        operands: [u64; 4],
         residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
     ) -> Result<Job, Status> {
         if opcode == Opcode::Identify {
@@ -316,7 +317,8 @@ impl Admin {
         }
         match opcode {
             Opcode::CreateEndpoint => {
-                let (shape, memory) = check(operands[0], operands[1], operands[2])?;
+                let vectors = residency.tables.limits().interrupt_vectors;
+                let (shape, memory) = check(operands, vectors)?;
                 let pieces = [(memory.shadow, 1), (memory.ring, memory.ring_pages)];
                 let creation = residency.reserve(shape, memory)?;
                 return Ok(Job::ProbeEndpoint(probes(pieces), creation));

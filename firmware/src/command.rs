@@ -1,9 +1,13 @@
 //! Commands to the hardware (`abi::command`, V22).
 
+use abi::admin::EndpointInterrupt;
 use abi::command::{
     GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
 };
-use abi::queue_state::{REGION_ENDPOINT_MAP, REGION_RESUME, REGION_SHIFT, endpoint_map};
+use abi::queue_state::{
+    REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
+    endpoint_map,
+};
 
 /// One command, as the hardware takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +147,21 @@ impl Command {
         Command::new(header(opcode::GIVE_BACK_ENTRIES), operand.pack(), 0)
     }
 
+    /// Sets the interrupt of a receive queue that is disabled, and of which so many entries are delivered, to
+    /// `endpoint_interrupt`.
+    pub fn interrupt(queue: u8, wanted: u32, alarm: Alarm, delivered: u16) -> Self {
+        let wanted = EndpointInterrupt::unpack(wanted.into());
+        let interrupt = ReceiveInterrupt {
+            vector: wanted.vector,
+            enabled: wanted.enabled,
+            armed: (alarm == Alarm::Armed).into(),
+            due: (alarm == Alarm::Due).into(),
+            interval: wanted.interval,
+            delivered: delivered.into(),
+        };
+        Command::write_queue_state(REGION_INTERRUPT, queue.into(), interrupt.pack())
+    }
+
     /// Its four words, in the order in which they are stored.
     pub const fn words(&self) -> [u32; 4] {
         self.words
@@ -159,6 +178,17 @@ impl Command {
 const RESIDENT: u32 =
     1 << endpoint_map::transmit_resident::SHIFT | 1 << endpoint_map::receive_resident::SHIFT;
 
+/// What a receive queue's interrupt waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Nothing.
+    Off,
+    /// The next entry.
+    Armed,
+    /// It is raised at once.
+    Due,
+}
+
 /// What becomes of the oldest captured store.
 #[derive(Clone, Copy)]
 enum Store {
@@ -172,6 +202,7 @@ const fn header(opcode: usize) -> Header {
         opcode: opcode as u64,
         complete: 0,
         fence: 0,
+        chained: 0,
         token: 0,
     }
 }
@@ -197,6 +228,7 @@ const fn record(receive: bool, queue: u8, offset: usize) -> u32 {
         offset: offset as u64,
         queue: queue as u64,
         receive: receive as u64,
+        from_inbox: 0,
     };
     operand.pack()
 }

@@ -1,5 +1,7 @@
 //! Where things stand in the inbox and the outbox, and in an endpoint's entry of the host's table.
 
+use abi::admin::EndpointInterrupt;
+
 /// Where a submission is read to.
 pub const SUBMISSION_INBOX: usize = 0;
 /// Inbox: probes of host memory; nobody reads them.
@@ -21,7 +23,7 @@ pub const TRANSMIT_OUTBOX: usize = 0x200;
 pub const RECEIVE_OUTBOX: usize = 0x220;
 /// Outbox: what a transmit queue's eviction writes to the table.
 pub const PROGRESS_OUTBOX: usize = 0x240;
-/// Outbox: what a receive queue's eviction writes to the table.
+/// Outbox: what a receive queue's eviction writes to the table, words 2 and lower half of 3.
 pub const INDICES_OUTBOX: usize = 0x250;
 /// Outbox: an entry of the table.
 pub const ENTRY_OUTBOX: usize = 0x280;
@@ -32,6 +34,8 @@ pub const MISSES: usize = 3;
 /// Bytes of each.
 pub const MISS_BYTES: usize = 1 << abi::message::MAXIMUM_STRIDE_LOG2;
 
+const _: () = assert!(INTERRUPT == INDICES + 8 && INDICES_OUTBOX + 12 <= ENTRY_OUTBOX);
+const _: () = assert!(EndpointInterrupt::unpack(ARMED as u64).pack() == 0);
 const _: () = assert!(MISSES_INBOX + MISSES * MISS_BYTES <= abi::command::READ_INBOX_BYTES);
 const _: () = assert!(MISSES_OUTBOX + MISSES * MISS_BYTES <= abi::admin::LOG_OFFSET);
 
@@ -48,6 +52,10 @@ pub const TRANSMIT_CONTROL: usize = 24;
 pub const RING: usize = 32;
 /// Entry of the table: `receive_indices`.
 pub const INDICES: usize = 40;
+/// Entry of the table: `endpoint_interrupt`, and `ARMED`.
+pub const INTERRUPT: usize = 48;
+/// With `endpoint_interrupt`: the queue that is away is armed.
+pub const ARMED: u32 = 1 << 31;
 /// Entry of the table: as `TRANSMIT_PAGE`.
 pub const RECEIVE_PAGE: usize = 52;
 /// Entry of the table: `receive_control`; enabled once the queue has an identifier.

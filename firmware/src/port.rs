@@ -18,7 +18,7 @@ pub trait Port {
 }
 
 /// Most commands that a step issues.
-pub const CHAIN: usize = 6;
+pub const CHAIN: usize = 7;
 
 /// Eight bytes of the inbox.
 #[inline(never)]

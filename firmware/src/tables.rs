@@ -11,7 +11,7 @@ pub use limits::Limits;
 pub use shape::{Memory, PAGE_BYTES, Shape, check};
 
 use crate::command::Command;
-use abi::admin::TABLE_ENTRY_BYTES;
+use abi::admin::{EndpointInterrupt, TABLE_ENTRY_BYTES};
 use abi::queue_state::{EndpointMap, REGION_RECEIVE_MAP, ReceiveMap, endpoint_map};
 use heapless::Deque;
 use windows::Windows;
@@ -30,8 +30,9 @@ impl Place {
     pub const NONE: Place = Place(0);
     /// Its record is in the host's table.
     pub const AWAY: Place = Place(1);
-    /// As `AWAY`. A receive queue's ring was full: a store of its consumer index brings it back. A transmit queue's
-    /// program is to be told of a loss: the queue comes back for that.
+    /// As `AWAY`. A store of a receive queue's consumer index brings it back: its ring was full, or held entries that
+    /// its program may not have seen when it asks for an interrupt. A transmit queue's program is to be told of a loss:
+    /// the queue comes back for that.
     pub const STARVED: Place = Place(2);
     /// Its record cannot be read: it takes no part until it is destroyed.
     pub const BROKEN: Place = Place(3);
@@ -79,6 +80,8 @@ pub struct ReceiveOwner {
     pub entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes.
     pub stride_log2: u8,
+    /// `endpoint_interrupt`.
+    pub interrupt: u32,
 }
 
 impl TransmitOwner {
@@ -92,6 +95,11 @@ impl ReceiveOwner {
     /// Number of the endpoint.
     pub fn endpoint(&self) -> Option<u16> {
         self.owner.checked_sub(1)
+    }
+
+    /// Whether it raises interrupts.
+    pub fn interrupts(&self) -> bool {
+        EndpointInterrupt::unpack(self.interrupt.into()).enabled == 1
     }
 
     /// RQID that is bound to it.
@@ -166,6 +174,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
                 identifier: 0,
                 entries_log2: 0,
                 stride_log2: 0,
+                interrupt: 0,
             }; QUEUES],
             free_transmit: Deque::new(),
             free_receive: Deque::new(),
@@ -534,11 +543,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         identifier: Option<u16>,
         entries_log2: u8,
         stride_log2: u8,
+        interrupt: u32,
     ) {
         let owner = self.receive(queue);
         owner.identifier = identifier.map_or(0, |identifier| identifier + 1);
         owner.entries_log2 = entries_log2;
         owner.stride_log2 = stride_log2;
+        owner.interrupt = interrupt;
     }
 
     /// The next generation of a transmit queue, for a new owner.

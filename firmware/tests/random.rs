@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::requests::{Host, MISS_RING, Reference, Request, TABLE, gift};
+use support::requests::{Host, MISS_RING, Reference, Request, TABLE, gift, request};
 use support::{PAGE_BYTES, Random, World};
 use wayfarer_firmware::Limits;
 
@@ -17,6 +17,7 @@ const LIMITS: Limits = Limits {
     receive_queue_ids: 16,
     inline_pages: 2,
     translation_entries: 512,
+    interrupt_vectors: 16,
 };
 
 /// An address that is mostly legal and mostly mapped.
@@ -40,12 +41,17 @@ fn creation() -> impl Strategy<Value = Request> {
         4 => Just(0),
         1 => any::<u32>().prop_map(u64::from),
     ];
-    (sizes, high, address(), address()).prop_map(
-        |((entries, stride, window), high, ring, shadow)| {
+    let interrupt = prop_oneof![
+        8 => Just(0),
+        8 => (0..17_u64, 0..4096_u64).prop_map(|(vector, interval)| vector | 1 << 8 | interval << 16),
+        1 => any::<u64>(),
+    ];
+    (sizes, high, address(), address(), interrupt).prop_map(
+        |((entries, stride, window), high, ring, shadow, interrupt)| {
             let shape = entries | (stride << 8) | (window << 16) | (high << 24);
             Request {
                 opcode: 2,
-                operands: [shape, ring, shadow],
+                operands: [shape, ring, shadow, interrupt],
             }
         },
     )
@@ -57,7 +63,6 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
-    let request = |opcode, operands| Request { opcode, operands };
     let name = prop_oneof![9 => 0..6_u64, 1 => 10..20_u64, 1 => any::<u64>()];
     let destination = prop_oneof![9 => 0..20_u64, 1 => any::<u64>()];
     let entry =
@@ -65,7 +70,7 @@ fn any_request() -> impl Strategy<Value = Request> {
             node | (name << 16) | (flags << 32) | (u64::from(bad == 0) << 40)
         });
     prop_oneof![
-        1 => any::<[u64; 3]>().prop_map(move |operands| request(1, operands)),
+        1 => any::<[u64; 4]>().prop_map(|operands| Request { opcode: 1, operands }),
         1 => Just(gift()),
         1 => (address(), address()).prop_map(move |(table, ring)| request(8, [table, ring, 0])),
         6 => creation(),
@@ -74,7 +79,7 @@ fn any_request() -> impl Strategy<Value = Request> {
         3 => number().prop_map(move |n| request(7, [n, 0, 0])),
         4 => (number(), name).prop_map(move |(n, name)| request(4, [n, name, 0])),
         6 => (number(), destination, entry).prop_map(move |(n, to, entry)| request(5, [n, to, entry])),
-        1 => (any::<u16>(), any::<[u64; 3]>()).prop_map(move |(opcode, operands)| request(opcode, operands)),
+        1 => (any::<u16>(), any::<[u64; 4]>()).prop_map(|(opcode, operands)| Request { opcode, operands }),
     ]
 }
 

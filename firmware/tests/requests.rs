@@ -118,6 +118,7 @@ fn windows_and_numbers_run_out_and_queues_do_not() {
         transmit_queues: 4,
         endpoints: 32,
         translation_entries: 256,
+        interrupt_vectors: 16,
         ..LIMITS
     });
     assert_eq!(
@@ -220,6 +221,18 @@ fn operands_out_of_range_are_refused() {
     ] {
         let (status, _) = bench.ask(opcode, operands);
         assert_eq!(status, Status::BadOperand, "{opcode} {operands:x?}");
+    }
+    // A vector that there is not, and reserved bits.
+    for interrupt in [16, 0xff, 0x200, 0x8000, 1 << 28, 1 << 31, 1 << 32] {
+        let mut create = create(4, 8, 0, MEMORY, MEMORY + 0x8000);
+        create.operands[3] = interrupt;
+        let answer = call(
+            &mut bench.world,
+            &mut bench.host,
+            &mut bench.reference,
+            create,
+        );
+        assert_eq!(answer.0, Status::BadOperand, "{interrupt:#x}");
     }
 }
 
@@ -347,7 +360,7 @@ fn an_evicted_endpoint_goes_on_with_other_queues() {
             bench.world.commit();
         }
     }
-    bench.world.store_consumer(number, 1);
+    bench.world.store_consumer(number, 1, false);
     let evict = request(opcode::EVICT_ENDPOINT as u16, [number.into(), 0, 0]);
     bench.host.submit(&mut bench.world, evict);
     bench.world.settle(&mut Random::new(1));

@@ -4,7 +4,7 @@ mod support;
 
 use abi::admin::{EndpointResult, opcode, status::Status};
 use abi::message::ReceiveDescriptor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use support::niu::Verdict;
 use support::requests::{Host, MISS_RING, Reference, TABLE, call, create, gift, request};
 use support::{PAGE_BYTES, Random, World};
@@ -32,6 +32,13 @@ struct Program {
     taken: u32,
     /// Entries given back.
     told: u32,
+    /// It waits for interrupts of this vector.
+    vector: Option<u8>,
+    /// It has asked for an interrupt, and looks once more before it sleeps.
+    is_armed: bool,
+    is_asleep: bool,
+    /// Its stores on their way to the NIU: index, and whether an interrupt is wanted.
+    stores: VecDeque<(u16, bool)>,
 }
 
 fn length(number: u32, stride_log2: u32) -> usize {
@@ -95,11 +102,40 @@ impl Program {
         true
     }
 
+    /// Takes a message, or prepares to sleep, and sleeps.
+    fn look(&mut self, world: &mut World) -> bool {
+        if let Some(vector) = self.vector
+            && self.is_asleep
+        {
+            self.is_asleep = !world.niu.raised.remove(&vector);
+            return !self.is_asleep;
+        }
+        if self.take(world) {
+            self.is_armed = false;
+            return true;
+        }
+        if self.vector.is_none() {
+            return false;
+        }
+        if self.is_armed {
+            (self.is_armed, self.is_asleep) = (false, true);
+        } else {
+            self.is_armed = true;
+            self.told = self.taken;
+            self.stores.push_back((self.told as u16, true));
+        }
+        true
+    }
+
     fn give_back(&mut self, world: &mut World) -> bool {
-        let is_new = self.told != self.taken;
+        if let Some((taken, armed)) = self.stores.pop_front() {
+            world.niu.store_consumer(self.endpoint, taken, armed);
+            return true;
+        }
+        let is_new = self.told != self.taken && !self.is_armed && !self.is_asleep;
         if is_new {
             self.told = self.taken;
-            world.niu.store_consumer(self.endpoint, self.told as u16);
+            self.stores.push_back((self.told as u16, false));
         }
         is_new
     }
@@ -165,7 +201,9 @@ impl Cluster {
         let ring = MEMORY + place * PROGRAM_BYTES;
         self.world.map(ring, PROGRAM_BYTES);
         let shadow = ring + PROGRAM_BYTES - PAGE_BYTES;
-        let create = create(entries_log2.into(), stride_log2.into(), 0, ring, shadow);
+        let mut create = create(entries_log2.into(), stride_log2.into(), 0, ring, shadow);
+        let vector = place.is_multiple_of(2).then_some(place as u8);
+        create.operands[3] = vector.map_or(0, |vector| 1 << 8 | u64::from(vector));
         let (status, result) = call(&mut self.world, &mut self.host, &mut self.reference, create);
         assert_eq!(status, Status::Done);
         let endpoint = EndpointResult::unpack(result).endpoint as u16;
@@ -185,6 +223,10 @@ impl Cluster {
             under_way: false,
             taken: 0,
             told: 0,
+            vector,
+            is_armed: false,
+            is_asleep: false,
+            stores: VecDeque::new(),
         });
     }
 
@@ -199,7 +241,7 @@ impl Cluster {
             match kind {
                 0 | 1 => return program.store(world),
                 2 => return program.send_to(world),
-                3 | 4 => return program.take(world),
+                3 | 4 => return program.look(world),
                 5 => return program.give_back(world),
                 _ => {}
             }
@@ -278,6 +320,7 @@ fn limits(queues: usize, endpoints: usize) -> Limits {
         receive_queue_ids: endpoints,
         inline_pages: 2,
         translation_entries: 1024,
+        interrupt_vectors: 256,
     }
 }
 
@@ -351,6 +394,35 @@ fn requests_at_any_time_disturb_nobody_else() {
     }
 }
 
+/// A program that sleeps is woken by the next message, whatever way its queue has gone meanwhile.
+#[test]
+fn a_sleeper_that_is_sent_away_and_brought_back_is_woken() {
+    for seed in 50..54 {
+        let mut cluster = Cluster::new(seed, limits(8, 64));
+        cluster.world.busy_one_in = [0, 3][seed as usize % 2];
+        for place in 0..4 {
+            cluster.add(2 * place, place as u16, 0);
+        }
+        for round in 0..200_u64 {
+            while !cluster.programs.iter().all(|program| program.is_asleep) {
+                cluster.step();
+            }
+            let number = cluster.random.below(4) as usize;
+            let endpoint = [cluster.programs[number].endpoint.into(), 0, 0];
+            let times = cluster.random.below(4);
+            for opcode in [opcode::EVICT_ENDPOINT, opcode::INSTALL_ENDPOINT]
+                .iter()
+                .cycle()
+                .take(times as usize)
+            {
+                cluster.carry(*opcode, endpoint);
+            }
+            cluster.programs[number].coming += 1 + (round % 3) as u32;
+            cluster.run();
+        }
+    }
+}
+
 impl Cluster {
     /// A request while everything goes on.
     fn carry(&mut self, opcode: usize, operands: [u64; 3]) -> Status {
@@ -373,7 +445,9 @@ impl Cluster {
         let ring = MEMORY + place * PROGRAM_BYTES;
         self.world.map(ring, PROGRAM_BYTES);
         let shadow = ring + PROGRAM_BYTES - PAGE_BYTES;
-        let create = create(entries_log2, stride_log2, 0, ring, shadow);
+        let mut create = create(entries_log2, stride_log2, 0, ring, shadow);
+        let vector = place.is_multiple_of(2).then_some(place as u8);
+        create.operands[3] = vector.map_or(0, |vector| 1 << 8 | u64::from(vector));
         let (status, result) = self.carry_out(create);
         assert_eq!(status, Status::Done);
         let endpoint = EndpointResult::unpack(result).endpoint as u16;
@@ -393,6 +467,10 @@ impl Cluster {
             under_way: false,
             taken: 0,
             told: 0,
+            vector,
+            is_armed: false,
+            is_asleep: false,
+            stores: VecDeque::new(),
         });
     }
 }

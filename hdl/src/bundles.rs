@@ -119,8 +119,8 @@ pub struct RegisterMaster {
     pub read: Signal<Out, Bit>,
     /// Writes; high for one cycle.
     pub write: Signal<Out, Bit>,
-    /// Byte offset, multiple of 4.
-    pub address: Signal<Out, Bits<12>>,
+    /// Byte offset in BAR0, multiple of 4.
+    pub address: Signal<Out, Bits<14>>,
     /// Data to write.
     pub data: Signal<Out, Bits<32>>,
     /// Bytes to write.
@@ -141,8 +141,8 @@ pub struct RegisterTarget {
     pub read: Signal<In, Bit>,
     /// Writes; high for one cycle.
     pub write: Signal<In, Bit>,
-    /// Byte offset, multiple of 4.
-    pub address: Signal<In, Bits<12>>,
+    /// Byte offset in BAR0, multiple of 4.
+    pub address: Signal<In, Bits<14>>,
     /// Data to write.
     pub data: Signal<In, Bits<32>>,
     /// Bytes to write.

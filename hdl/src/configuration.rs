@@ -27,6 +27,12 @@ pub const TRANSMIT_QUEUES_LOG2_P1: usize = TRANSMIT_QUEUES_LOG2 + 1;
 /// Two more than [`TRANSMIT_QUEUES_LOG2`]: bits of a count of up to twice as many.
 pub const TRANSMIT_QUEUES_LOG2_P2: usize = TRANSMIT_QUEUES_LOG2 + 2;
 
+/// One more than [`INTERRUPT_VECTORS_LOG2`]: bits of a count of vectors.
+pub const INTERRUPT_VECTORS_LOG2_P1: usize = INTERRUPT_VECTORS_LOG2 + 1;
+
+/// Two more than [`INTERRUPT_VECTORS_LOG2`]: bits of the number of a word of the MSI-X table.
+pub const INTERRUPT_VECTORS_LOG2_P2: usize = INTERRUPT_VECTORS_LOG2 + 2;
+
 /// Base-2 logarithm of the slots of all transmit queues together.
 pub const SLOT_MEMORY_LOG2: usize = TRANSMIT_QUEUES_LOG2 + TRANSMIT_SLOTS_LOG2;
 

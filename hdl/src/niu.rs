@@ -3,13 +3,14 @@
 use crate::bundles::{
     ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
 };
-use crate::control::{ControlRegisters, Identity, RegisterArbiter};
+use crate::control::{ControlRegisters, Identity, RegisterArbiter, RegisterSplit};
 use crate::host_port::completer::Completer;
 use crate::host_port::host_transmit::HostTransmit;
 use crate::host_port::packet_receive::PacketReceive;
 use crate::host_port::quiesce::Quiesce;
 use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
+use crate::interrupts::unit::InterruptUnit;
 use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
@@ -56,7 +57,7 @@ pub struct Niu {
     pub host_transmit_completion_allowed: Signal<In, Bit>,
     /// Bus, device and function.
     pub config_requester: Signal<In, Bits<16>>,
-    /// Base of BAR0, 4 KiB.
+    /// Base of BAR0, 16 KiB.
     pub config_bar0: Signal<In, Bits<64>>,
     /// Base of BAR2, 1 MiB.
     pub config_bar2: Signal<In, Bits<64>>,
@@ -70,6 +71,10 @@ pub struct Niu {
     pub config_memory_enable: Signal<In, Bit>,
     /// As in the Command register.
     pub config_master_enable: Signal<In, Bit>,
+    /// As in MSI-X Message Control.
+    pub config_msix_enable: Signal<In, Bit>,
+    /// As in MSI-X Message Control.
+    pub config_msix_function_mask: Signal<In, Bit>,
 
     /// A beat for the wire.
     pub link_transmit_valid: Signal<Out, Bit>,
@@ -103,7 +108,9 @@ pub struct Niu {
     host_transmit: HostTransmit,
     quiesce: Quiesce,
     register_arbiter: RegisterArbiter,
+    register_split: RegisterSplit,
     registers: ControlRegisters,
+    interrupts: InterruptUnit,
     pages: DefaultPageDecoder,
     captures: DefaultCaptureBuffer,
     transmit: TransmitUnit,
@@ -156,6 +163,8 @@ impl Niu {
             config_maximum_read_request: Default::default(),
             config_memory_enable: Default::default(),
             config_master_enable: Default::default(),
+            config_msix_enable: Default::default(),
+            config_msix_function_mask: Default::default(),
             link_transmit_valid: Default::default(),
             link_transmit_ready: Default::default(),
             link_transmit_data: Default::default(),
@@ -175,6 +184,8 @@ impl Niu {
             host_transmit: Default::default(),
             quiesce: Default::default(),
             register_arbiter: Default::default(),
+            register_split: Default::default(),
+            interrupts: Default::default(),
             registers: ControlRegisters::new(identity),
             pages: Default::default(),
             captures: Default::default(),
@@ -212,6 +223,7 @@ impl Logic for Niu {
         self.quiesce.clock.next = self.core_clock.val();
         self.register_arbiter.clock.next = self.core_clock.val();
         self.registers.clock.next = self.core_clock.val();
+        self.interrupts.clock.next = self.core_clock.val();
         self.pages.clock.next = self.core_clock.val();
         self.captures.clock.next = self.core_clock.val();
         self.replay.clock.next = self.core_clock.val();
@@ -237,6 +249,7 @@ impl Logic for Niu {
         self.quiesce.reset.next = self.reset.val();
         self.register_arbiter.reset.next = self.reset.val();
         self.registers.reset.next = self.reset.val();
+        self.interrupts.reset.next = self.reset.val();
         self.pages.reset.next = self.reset.val();
         self.captures.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
@@ -283,11 +296,20 @@ impl Logic for Niu {
             &mut self.completer.registers,
             &mut self.register_arbiter.second,
         );
-        RegisterMaster::join(&mut self.register_arbiter.merged, &mut self.registers.host);
+        RegisterMaster::join(
+            &mut self.register_arbiter.merged,
+            &mut self.register_split.host,
+        );
+        RegisterMaster::join(&mut self.register_split.control, &mut self.registers.host);
+        RegisterMaster::join(
+            &mut self.register_split.interrupts,
+            &mut self.interrupts.registers,
+        );
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
         self.configuration.d.next = self.processor.configuration.val();
-        self.processor.receive_holds.next = self.receive.holds_ring.val();
+        self.processor.receive_holds.next =
+            self.receive.holds_ring.val() | self.interrupts.settling.val();
         // A resumption, too, holds up the commands behind it.
         self.processor.shadow_holds.next = self.transmit.holds_address.val()
             | self.pages.settling.val()
@@ -411,6 +433,27 @@ impl Logic for Niu {
         self.processor.missed_valid.next = self.receive.missed_valid.val();
         self.processor.missed.next = self.receive.missed_id.val();
         self.receive.missed_ready.next = self.processor.missed_ready.val();
+
+        // Interrupts.
+        self.interrupts.configuration.next = self.configuration.q.val();
+        self.interrupts.delivered.next = self.receive.message_received.val();
+        self.interrupts.delivered_queue.next = self.receive.delivered_queue.val();
+        self.interrupts.arm.next.valid =
+            self.pages.consumer_valid.val() & self.pages.consumer_asks.val();
+        self.interrupts.arm.next.queue = self.pages.consumer_queue.val();
+        self.interrupts.arm.next.index = self.pages.consumer_index.val();
+        self.interrupts.arm.next.armed = self.pages.consumer_armed.val();
+        self.interrupts.arm.next.late = self.pages.consumer_late.val();
+        self.interrupts.saved_queue.next = self.save_receive.q.val().queue;
+        self.receive.saved_armed.next = self.interrupts.saved_armed.val();
+        self.interrupts.enable.next = self.config_msix_enable.val();
+        self.interrupts.function_mask.next = self.config_msix_function_mask.val();
+        self.interrupts.master_enable.next = self.config_master_enable.val();
+        self.interrupts.stops.next = self.quiesce.stopped.val();
+        StreamSource::join(
+            &mut self.interrupts.source,
+            &mut self.host_transmit.interrupt_writes,
+        );
 
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();
@@ -563,6 +606,8 @@ impl Logic for Niu {
                 << counter::READ_ONLY_WRITE.to_bits::<6>())
             | (bit_cast::<64, 1>(self.host_transmit.discarded.val().into())
                 << counter::HOST_DISCARDED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.interrupts.sent.val().into())
+                << counter::INTERRUPTS.to_bits::<6>())
             | (bit_cast::<64, 1>(self.processor.command_invalid.val().into())
                 << counter::COMMAND_INVALID.to_bits::<6>())
             | (bit_cast::<64, 1>(self.processor.event_lost.val().into())

@@ -6,10 +6,14 @@ use crate::error::{OpenError, RequestError};
 use crate::open_options::{OpenOptions, Waiting};
 use crate::openers;
 use crate::transport::{AnyTransport, Bar, Transport, TransportError};
+use abi::admin::EndpointInterrupt;
 use abi::control::registers::{self, AbiVersion, Capabilities, Sizes, Status};
 use abi::endpoint::PAGE_BYTES;
+use abi::interrupt::{INTERVAL_UNIT_CYCLES, MAXIMUM_INTERVAL};
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a NIU says of itself. [`Device::identity`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,9 @@ pub struct Device<T: Transport = AnyTransport> {
     admin: Arc<Mutex<AdminQueue<T>>>,
     identity: Identity,
     waiting: Waiting,
+    /// Interrupt vectors in use, and how many endpoints have got one.
+    vectors: u16,
+    next_vector: AtomicU16,
 }
 
 impl Device<AnyTransport> {
@@ -134,6 +141,17 @@ impl<T: Transport> Device<T> {
         if let Some(node) = options.node {
             transport.write32(Bar::Control, registers::node::OFFSET as u64, node.0.into());
         }
+        // Without interrupts a blocked program would sleep until its wait ends.
+        let (vectors, waiting) = match options.waiting {
+            Waiting::Polling => (0, Waiting::Polling),
+            waiting => match transport.enable_interrupts()? {
+                0 => (0, Waiting::Polling),
+                vectors => (
+                    vectors.min(1 << capabilities.interrupt_vectors_log2),
+                    waiting,
+                ),
+            },
+        };
         let firmware = admin.identify()?;
         let firmware_revision = firmware as u32;
         check_version("the firmware", (firmware >> 32) as u32, firmware_revision)?;
@@ -156,7 +174,9 @@ impl<T: Transport> Device<T> {
             transport,
             admin: Arc::new(Mutex::new(admin)),
             identity,
-            waiting: options.waiting,
+            waiting,
+            vectors,
+            next_vector: AtomicU16::new(0),
         })
     }
 
@@ -193,13 +213,29 @@ impl<T: Transport> Device<T> {
     /// # Errors
     /// The firmware refuses: no resources, an operand out of range, an RQID in use.
     pub fn create_endpoint(&self, options: EndpointOptions) -> Result<Endpoint<T>, RequestError> {
+        let interrupt = (self.vectors > 0).then(|| {
+            let next = || self.next_vector.fetch_add(1, Ordering::Relaxed) % self.vectors;
+            EndpointInterrupt {
+                vector: options.interrupt_vector.unwrap_or_else(next).into(),
+                enabled: 1,
+                interval: self.interval_units(options.interrupt_interval),
+            }
+        });
         Endpoint::create(
             self.transport.clone(),
             Arc::clone(&self.admin),
             self.identity.transmit_slots.into(),
             self.waiting,
+            interrupt.unwrap_or_default(),
             options,
         )
+    }
+
+    /// An interval in units of moderation, no less; the longest if there are not so many.
+    fn interval_units(&self, interval: Duration) -> u64 {
+        let cycles = interval.as_nanos() * u128::from(self.identity.clock_hertz);
+        let unit = 1_000_000_000 * INTERVAL_UNIT_CYCLES as u128;
+        cycles.div_ceil(unit).min(MAXIMUM_INTERVAL as u128) as u64
     }
 
     /// A statistics counter.

@@ -10,9 +10,17 @@ pub enum Waiting {
     /// In a polling loop ([`Transport::wait`](crate::transport::Transport::wait)): the shortest latency.
     #[default]
     Polling,
-    /// For the device's interrupt ([`Transport::wait_for_interrupt`](crate::transport::Transport::wait_for_interrupt)):
-    /// the processor is free meanwhile.
+    /// For the interrupt of the receive queue
+    /// ([`Transport::wait_for_interrupt`](crate::transport::Transport::wait_for_interrupt)): the processor is free
+    /// meanwhile. Polls if the transport has no interrupts. Only receive rings have interrupts: what waits for room,
+    /// for the consumer index or for the firmware polls.
     Interrupt,
+    /// Polls first, and blocks when that was in vain (S18). If blocking and waking costs as much as `spin`, a wait
+    /// costs no more than twice what the better of the two would have cost.
+    Hybrid {
+        /// For how long it polls.
+        spin: Duration,
+    },
 }
 
 /// How a device is to be opened.
@@ -37,7 +45,7 @@ pub struct OpenOptions {
     /// The number of this node, if the device's name does not tell it. Without either the device keeps the number that
     /// it has.
     pub node: Option<NodeNumber>,
-    /// How the driver waits for the device.
+    /// How receive rings wait for messages.
     pub waiting: Waiting,
 }
 

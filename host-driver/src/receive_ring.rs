@@ -7,7 +7,8 @@ use crate::message::MessageView;
 use crate::numbers::EndpointNumber;
 use crate::open_options::Waiting;
 use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
-use crate::waiting::wait;
+use crate::waiting::{Turn, turn};
+use abi::endpoint::page::ReceiveConsumer;
 use abi::endpoint::{PAGE_BYTES, page};
 use abi::message::{HEADER_BYTES, ReceiveDescriptor};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use std::time::Duration;
 pub struct ReceiveRing<T: Transport = AnyTransport> {
     pub(crate) transport: T,
     pub(crate) waiting: Waiting,
+    /// Raised when a message comes for a ring that is armed.
+    vector: u16,
     memory: Arc<T::Memory>,
     page: u64,
     entries_log2: u32,
@@ -49,6 +52,7 @@ impl<T: Transport> ReceiveRing<T> {
     pub(crate) fn new(
         transport: T,
         waiting: Waiting,
+        vector: u16,
         memory: Arc<T::Memory>,
         endpoint: EndpointNumber,
         entries_log2: u32,
@@ -58,6 +62,7 @@ impl<T: Transport> ReceiveRing<T> {
         ReceiveRing {
             transport,
             waiting,
+            vector,
             memory,
             page,
             entries_log2,
@@ -114,16 +119,56 @@ impl<T: Transport> ReceiveRing<T> {
         &mut self,
         at_most: Duration,
     ) -> Result<MessageView<'_, T>, NothingReceived> {
-        let deadline = Deadline::new(self.transport.now(), at_most);
+        let start = self.transport.now();
+        let deadline = Deadline::new(start, at_most);
         loop {
             if let Some(descriptor) = self.arrived() {
                 return Ok(self.view(descriptor));
             }
-            let Some(left) = deadline.left(self.transport.now()) else {
+            let now = self.transport.now();
+            let Some(left) = deadline.left(now) else {
                 return Err(NothingReceived { waited: at_most });
             };
-            wait(&self.transport, self.waiting, left);
+            self.take_turn(turn(self.waiting, now.saturating_sub(start), left));
         }
+    }
+
+    /// Waits for the next message, once.
+    pub(crate) fn take_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Poll(left) => self.transport.wait(left),
+            Turn::Block(left) => {
+                self.arm();
+                // What came before the store is here, or raises the interrupt at once.
+                if self.arrived().is_none() {
+                    self.transport.wait_for_interrupt(self.vector, left);
+                }
+            }
+        }
+    }
+
+    /// Gives all entries read so far back to the NIU, and asks for an interrupt: one, when the next message is there,
+    /// or at once if it is there already. A program that waits by itself arms the ring, looks
+    /// ([`ReceiveRing::receive`]), and blocks ([`Transport::wait_for_interrupt`]) if there is nothing; so it misses no
+    /// message. Giving entries back otherwise takes the wish back.
+    pub fn arm(&mut self) {
+        self.store_consumer(1);
+    }
+
+    /// The vector of the ring's interrupt.
+    pub fn interrupt_vector(&self) -> u16 {
+        self.vector
+    }
+
+    fn store_consumer(&mut self, armed: u64) {
+        self.returned = self.taken;
+        let index = self.taken.into();
+        let consumer = ReceiveConsumer { index, armed };
+        self.transport.write64(
+            Bar::Endpoints,
+            self.page + page::receive_consumer::OFFSET as u64,
+            consumer.pack(),
+        );
     }
 
     /// All messages as they arrive, as a stream that never ends: the asynchronous [`ReceiveRing::receive_wait`].
@@ -134,12 +179,7 @@ impl<T: Transport> ReceiveRing<T> {
     /// Gives all entries read so far back to the NIU now, not only when a quarter of the ring has come together.
     pub fn give_back(&mut self) {
         if self.returned != self.taken {
-            self.returned = self.taken;
-            self.transport.write64(
-                Bar::Endpoints,
-                self.page + page::receive_consumer::OFFSET as u64,
-                self.taken.into(),
-            );
+            self.store_consumer(0);
         }
     }
 }
@@ -159,7 +199,7 @@ mod tests {
         let address = memory.device_address(0);
         let endpoint = EndpointNumber(9);
         let waiting = Waiting::Polling;
-        let ring = ReceiveRing::new(transport.clone(), waiting, memory, endpoint, 2, 6);
+        let ring = ReceiveRing::new(transport.clone(), waiting, 0, memory, endpoint, 2, 6);
         (ring, address)
     }
 

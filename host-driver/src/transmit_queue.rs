@@ -6,9 +6,7 @@ use crate::copies::{self, Copies, Copy, Express};
 use crate::deadline::Deadline;
 use crate::error::{FlushError, QueueError, QueueReport, SendError};
 use crate::numbers::{Destination, EndpointNumber};
-use crate::open_options::Waiting;
 use crate::transport::{AnyTransport, Bar, DmaMemory, Transport};
-use crate::waiting::wait;
 use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
@@ -89,7 +87,6 @@ impl Errors {
 pub struct TransmitQueue<T: Transport = AnyTransport> {
     // Indices count for ever, modulo 2^16.
     pub(crate) transport: T,
-    pub(crate) waiting: Waiting,
     shadow: Arc<T::Memory>,
     /// Offset of the endpoint's page in BAR2, and of its inline bodies in BAR4.
     page: u64,
@@ -117,7 +114,6 @@ impl<T: Transport> TransmitQueue<T> {
     /// composed.
     pub(crate) fn new(
         transport: T,
-        waiting: Waiting,
         shadow: Arc<T::Memory>,
         endpoint: EndpointNumber,
         slot_count: u16,
@@ -125,7 +121,6 @@ impl<T: Transport> TransmitQueue<T> {
     ) -> Self {
         TransmitQueue {
             transport,
-            waiting,
             shadow,
             page: u64::from(endpoint) * PAGE_BYTES as u64,
             slot_count,
@@ -212,6 +207,12 @@ impl<T: Transport> TransmitQueue<T> {
         self.store(page::resume::OFFSET, lost_from.into());
         self.store_again(lost_from);
         Ok(())
+    }
+
+    /// Whether no message that was launched can be lost any more: each is done with, or the queue has failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        let line = Shadow::unpack(self.shadow.load64(0));
+        line.consumer as u16 == self.launched || line.failed == 1
     }
 
     /// Stores all messages from this index on as they were stored before. What was not launched is not launched now.
@@ -446,7 +447,7 @@ impl<T: Transport> TransmitQueue<T> {
             let Some(left) = deadline.left(self.transport.now()) else {
                 return result;
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 
@@ -477,7 +478,7 @@ impl<T: Transport> TransmitQueue<T> {
                     waited: deadline.waited(now),
                 });
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 
@@ -512,7 +513,6 @@ mod tests {
         let shadow = Arc::new(shadow);
         let queue = TransmitQueue::new(
             transport.clone(),
-            Waiting::Polling,
             shadow,
             EndpointNumber(endpoint),
             SLOTS,

@@ -14,6 +14,7 @@
 //! | [`capture`] | the page decoder: stores of messages, captured or direct | 16 to 18 |
 //! | [`inline_pages`] | the page decoder: bodies in BAR4 | 25 to 28 |
 //! | [`miss`] | a receive queue, resident or away | 20 to 23 |
+//! | [`interrupt`] | the interrupt of a receive queue, and its vector | 36 to 44 |
 //! | [`residency`] | the firmware that installs and evicts | 6, 18 to 20, 22 to 24 |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod answer;
 pub mod capture;
 pub mod index;
 pub mod inline_pages;
+pub mod interrupt;
 pub mod link_peer;
 pub mod miss;
 pub mod receiver;
@@ -34,6 +36,7 @@ pub use answer::{Answer, Verdict};
 pub use capture::{CapturedStore, EndpointPage, LossReport, Replay, StoreKind, Stored};
 pub use index::Index;
 pub use inline_pages::InlineBodies;
+pub use interrupt::{Alarm, Vector};
 pub use link_peer::{Buffer, LinkPeer};
 pub use miss::{Put, ReceiveQueue, Row};
 pub use receiver::{Origin, Placement, Receiver, WaitingSender};

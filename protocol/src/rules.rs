@@ -180,4 +180,28 @@ rules! {
     34 EchoedOffer,
     /// A new epoch starts all sequence numbers afresh and fails what was unanswered.
     35 FreshStart,
+    /// A store that arms a queue raises at once if an entry beyond its index was delivered.
+    36 ArmTests,
+    /// An entry of an armed queue raises.
+    36 EntryRaises,
+    /// An entry raises only when it was handed to the host's writes.
+    37 RaiseBehindEntry,
+    /// A vector that may not send its message stays pending.
+    38 PendingStays,
+    /// A vector that is unmasked is looked at.
+    39 UnmaskLooks,
+    /// So is one whose rest ends.
+    39 RestEndLooks,
+    /// The bit that a vector stands in the FIFO falls before it is looked at.
+    40 BitFallsFirst,
+    /// An interrupt that comes before the program blocks ends the wait.
+    41 RaiseRemembered,
+    /// What a store asks for while its queue is away is carried out when the queue is back.
+    42 WishKept,
+    /// A queue that goes away armed comes back armed.
+    42 ArmedSaved,
+    /// Entries that are copied to the ring of an armed queue raise.
+    43 CopiesRaise,
+    /// A store brings a queue back that has left with entries in its ring.
+    44 StoreBringsBack,
 }

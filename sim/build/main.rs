@@ -56,6 +56,10 @@ fn main() {
             configuration.value("queues.receive_queue_ids"),
         ),
         ("INLINE_PAGES", configuration.value("queues.inline_pages")),
+        (
+            "INTERRUPT_VECTORS",
+            configuration.value("host.interrupt_vectors"),
+        ),
         ("CLOCK_HERTZ", clock_hertz),
     ] {
         println!("cargo:rustc-env=WAYFARER_{name}={value}");

@@ -157,6 +157,8 @@ pub struct HostCosts {
     pub cached_load_ns: u64,
     /// Time between two looks at host memory while waiting.
     pub poll_interval_ns: u64,
+    /// From the arrival of an interrupt to the next instruction of the program that is blocked until then.
+    pub interrupt_wakeup_ns: u64,
 }
 
 impl Profile {

@@ -12,13 +12,14 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `cluster/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 12] = [
+const TEST_PROGRAMS: [&str; 13] = [
     "back_pressure",
     "bad_input",
     "bus_master",
     "destroy",
     "gaps",
     "give_up",
+    "interrupts",
     "priority",
     "quiesce",
     "reuse",

@@ -1,8 +1,8 @@
 //! A node as the host program on it sees it.
 
 use host_driver::{
-    Destination, Device, Endpoint, EndpointOptions, NodeNumber, OpenError, RequestError,
-    VirtualChannel,
+    Destination, Device, Endpoint, EndpointOptions, NodeNumber, OpenError, OpenOptions,
+    RequestError, VirtualChannel,
 };
 use sim::host::HostPort;
 
@@ -21,6 +21,15 @@ impl Node {
     /// As [`Device::open`].
     pub fn open(port: HostPort) -> Result<Self, OpenError> {
         let device = Device::open(&format!("sim:{}", port.node()))?;
+        Ok(Node { device, port })
+    }
+
+    /// Opens it with other options than the usual ones.
+    ///
+    /// # Errors
+    /// As [`Device::open_with`].
+    pub fn open_with(port: HostPort, options: OpenOptions) -> Result<Self, OpenError> {
+        let device = Device::open_with(&format!("sim:{}", port.node()), options)?;
         Ok(Node { device, port })
     }
 

@@ -232,6 +232,7 @@ fn shape(seed: u64, name: EndpointName, mix: Mix, destinations_log2: u8) -> Endp
         // The smallest configuration has two pages for them.
         inline: name.endpoint < 2,
         give_up: 0,
+        ..EndpointOptions::default()
     }
 }
 

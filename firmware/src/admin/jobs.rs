@@ -3,7 +3,7 @@
 //! Why the commands stand in this order: contract 3, rules 14 and 23.
 
 use super::probes::Probes;
-use crate::command::Command;
+use crate::command::{Alarm, Command};
 use crate::layout::{
     ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, RECEIVE_CONTROL, RING,
     TRANSMIT_CONTROL, TRANSMIT_PAGE,
@@ -388,7 +388,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             control.pack(),
             memory.ring,
             0,
-            u64::from(page) << 32,
+            u64::from(page) << 32 | u64::from(shape.interrupt),
             receive_control.pack(),
         ];
         for (place, word) in entry.into_iter().enumerate() {
@@ -419,6 +419,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             let index = word(queue, RECEIVE_RING);
             let ring = Command::write_queue_state(REGION_RECEIVE_QUEUE, index, memory.ring);
             port.issue(ring);
+            port.issue(Command::interrupt(queue, shape.interrupt, Alarm::Off, 0));
         }
         let place = |queue: Option<u8>| queue.map_or(Place::AWAY, Place::queue);
         self.tables
@@ -428,7 +429,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if let Some(queue) = creation.receive {
             let (entries_log2, stride_log2) = (shape.entries_log2, shape.stride_log2);
             self.tables
-                .describe_receive(queue, None, entries_log2, stride_log2);
+                .describe_receive(queue, None, entries_log2, stride_log2, shape.interrupt);
         }
         if creation.transmit.is_some() || creation.receive.is_some() {
             let map = self.tables.map(number, page);

@@ -2,10 +2,11 @@
 
 use super::reports::Reports;
 use super::{Cause, Errand, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE, State};
-use crate::command::Command;
+use crate::command::{Alarm, Command};
 use crate::layout::{
-    ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, MISS_BYTES, MISS_RECORD_INBOX, MISSES,
-    MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX, RECEIVE_PAGE, RECORD_INBOX, RING,
+    ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
+    MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
+    RECEIVE_PAGE, RECORD_INBOX, RING,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
@@ -14,8 +15,8 @@ use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
-    REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, ReceiveControl, ReceiveIndices, WORDS_LOG2,
-    receive_control,
+    REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, ReceiveArmed, ReceiveControl, ReceiveIndices,
+    WORDS_LOG2, receive_control,
 };
 
 /// Most messages that the queue that takes misses accepts for an identifier.
@@ -52,6 +53,10 @@ pub(super) struct Copying {
     places: [Option<u16>; MISSES],
     /// How a read failed.
     failed: Option<Status>,
+    /// `endpoint_interrupt`.
+    interrupt: u32,
+    /// Its program waits for an entry.
+    armed: bool,
 }
 
 impl Reading {
@@ -77,6 +82,8 @@ impl Copying {
         count: 0,
         places: [None; MISSES],
         failed: None,
+        interrupt: 0,
+        armed: false,
     };
 }
 
@@ -260,6 +267,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
+        let interrupt = port.inbox(ENTRY_INBOX + INTERRUPT);
         self.copying = Copying {
             identifier,
             entries_log2: control.entries_log2 as u8,
@@ -270,6 +278,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             count: 0,
             places: [None; MISSES],
             failed: None,
+            interrupt: interrupt & !ARMED,
+            armed: interrupt & ARMED != 0,
         };
         self.state = State::Copying;
         if has_first && self.copying.room() > 0 {
@@ -366,6 +376,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let (queue, endpoint) = (self.queue, self.errand.endpoint);
         let identifier = copying.identifier;
         let (entries_log2, stride_log2) = (copying.entries_log2, copying.stride_log2);
+        let interrupt = copying.interrupt;
         let indices = ReceiveIndices {
             producer: copying.producer.wrapping_add(copying.count).into(),
             consumer: copying.consumer.into(),
@@ -375,12 +386,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         set_outbox64(port, RECEIVE_OUTBOX + 16, 0);
         let control = inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL);
         set_outbox64(port, RECEIVE_OUTBOX + 24, control);
+        // The entries are ahead of the interrupt on their way to the host.
+        let alarm = match (copying.armed, copying.count) {
+            (false, _) => Alarm::Off,
+            (true, 0) => Alarm::Armed,
+            (true, _) => Alarm::Due,
+        };
+        let delivered = indices.producer as u16;
+        port.issue(Command::interrupt(queue, interrupt, alarm, delivered));
         port.issue(Command::load_record(true, queue, RECEIVE_OUTBOX));
         let page = port.inbox(ENTRY_INBOX + RECEIVE_PAGE) as u16;
         self.tables
             .move_receive(endpoint, Place::queue(queue), page);
         self.tables
-            .describe_receive(queue, identifier, entries_log2, stride_log2);
+            .describe_receive(queue, identifier, entries_log2, stride_log2, interrupt);
         port.issue(Command::map(endpoint, self.tables.map(endpoint, page)));
         if let Some(identifier) = identifier {
             port.issue(self.tables.lead(identifier, queue));
@@ -440,14 +459,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return self.put_off(true);
         }
         let indices = inbox64(port, RECORD_INBOX + 8);
+        let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
         set_outbox64(port, INDICES_OUTBOX, indices);
+        let armed = if record.armed == 1 { ARMED } else { 0 };
+        port.set_outbox(INDICES_OUTBOX + 8, owner.interrupt | armed);
         let place = self.tables.entry(endpoint).wrapping_add(INDICES as u64);
-        port.issue(Command::write_host(place, 8, INDICES_OUTBOX));
+        port.issue(Command::write_host(place, 12, INDICES_OUTBOX));
         let mut place = Place::AWAY;
         if let Some(identifier) = owner.identifier() {
             let allowance = allowance(indices, owner.entries_log2);
             port.issue(self.tables.divert(identifier, owner.stride_log2, allowance));
-            if allowance == 0 {
+            // A program that arms its queue from now on may not have seen what is in the ring.
+            if allowance == 0 || (owner.interrupts() && !is_empty(indices)) {
                 place = Place::STARVED;
             }
         }
@@ -476,6 +499,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.forget_misses(identifier, port);
         }
     }
+}
+
+/// Whether the host has given all entries of a ring back.
+fn is_empty(indices: u64) -> bool {
+    let indices = ReceiveIndices::unpack(indices);
+    indices.producer == indices.consumer
 }
 
 /// Messages that a ring has room for.

@@ -4,6 +4,7 @@ use super::MAXIMUM_INLINE_PAGES;
 use super::MAXIMUM_QUEUES;
 use abi::control::registers::{Capabilities, Sizes};
 use abi::endpoint::PAGES;
+use abi::interrupt::MAXIMUM_VECTORS;
 use abi::queue_state::{MAXIMUM_RECEIVE_QUEUE_IDS, MAXIMUM_TRANSLATION_ENTRIES};
 
 /// How much of everything this NIU has, as far as this firmware can serve it.
@@ -21,6 +22,8 @@ pub struct Limits {
     pub inline_pages: usize,
     /// Entries of the translation table.
     pub translation_entries: usize,
+    /// Entries of the MSI-X table.
+    pub interrupt_vectors: usize,
 }
 
 impl Limits {
@@ -32,6 +35,7 @@ impl Limits {
         receive_queue_ids: 0,
         inline_pages: 0,
         translation_entries: 0,
+        interrupt_vectors: 0,
     };
 
     /// What the registers `capabilities` and `sizes` say (`abi::control::registers`).
@@ -46,6 +50,7 @@ impl Limits {
             receive_queue_ids: power(sizes.receive_queue_ids_log2, MAXIMUM_RECEIVE_QUEUE_IDS),
             inline_pages: (sizes.inline_pages as usize).min(MAXIMUM_INLINE_PAGES),
             translation_entries: power(sizes.translation_log2, MAXIMUM_TRANSLATION_ENTRIES),
+            interrupt_vectors: power(capabilities.interrupt_vectors_log2, MAXIMUM_VECTORS),
         }
     }
 

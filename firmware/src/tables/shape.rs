@@ -1,6 +1,6 @@
 //! What the host asks an endpoint to be like, checked.
 
-use abi::admin::{EndpointShape, status::Status};
+use abi::admin::{EndpointInterrupt, EndpointShape, status::Status};
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::MAXIMUM_TRANSLATION_ENTRIES;
 
@@ -26,6 +26,8 @@ pub struct Shape {
     pub inline: bool,
     /// Answers `FULL` to a message after which it is given up; 0: never.
     pub give_up: u8,
+    /// `endpoint_interrupt`, as the host gave it.
+    pub interrupt: u32,
 }
 
 /// What of host memory an endpoint uses.
@@ -39,12 +41,13 @@ pub struct Memory {
     pub shadow: u64,
 }
 
-/// Checks the operands of `CREATE_ENDPOINT`.
+/// Checks the operands of `CREATE_ENDPOINT`, of an NIU with so many interrupt vectors.
 ///
 /// # Errors
-/// `BadOperand`: a size is out of range, an address misaligned, or a reserved bit set.
+/// `BadOperand`: a size is out of range, an address misaligned, a reserved bit set, or there is no such vector.
 #[inline(never)]
-pub fn check(word: u64, ring: u64, shadow: u64) -> Result<(Shape, Memory), Status> {
+pub fn check(operands: [u64; 4], vectors: usize) -> Result<(Shape, Memory), Status> {
+    let [word, ring, shadow, interrupt] = operands;
     let fields = EndpointShape::unpack(word);
     let shape = Shape {
         entries_log2: fields.entries_log2 as u8,
@@ -54,7 +57,12 @@ pub fn check(word: u64, ring: u64, shadow: u64) -> Result<(Shape, Memory), Statu
         priority: fields.priority == 1,
         inline: fields.inline == 1,
         give_up: fields.give_up as u8,
+        interrupt: interrupt as u32,
     };
+    let wanted = EndpointInterrupt::unpack(interrupt);
+    if wanted.pack() != interrupt || wanted.vector >= vectors as u64 {
+        return Err(Status::BadOperand);
+    }
     let sizes = (1..=MAXIMUM_ENTRIES_LOG2 as u8).contains(&shape.entries_log2)
         && (MINIMUM_STRIDE_LOG2 as u8..=MAXIMUM_STRIDE_LOG2 as u8).contains(&shape.stride_log2)
         && shape.window_log2 <= TABLE_LOG2;

@@ -23,6 +23,7 @@ pub const LIMITS: Limits = Limits {
     receive_queue_ids: 256,
     inline_pages: 4,
     translation_entries: 1024,
+    interrupt_vectors: 16,
 };
 /// Commands that a command queue of the hardware holds; a store beyond makes the processor wait.
 const QUEUE_COMMANDS: usize = 4;

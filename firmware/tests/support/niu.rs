@@ -6,9 +6,9 @@ use abi::command::{
     GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
 };
 use abi::queue_state::{
-    EndpointMap, REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_RESUME,
-    REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveControl, ReceiveIndices, ReceiveMap,
-    TransmitControl, TransmitProgress,
+    EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
+    REGION_RESUME, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveControl, ReceiveIndices,
+    ReceiveInterrupt, ReceiveMap, TransmitControl, TransmitProgress,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wayfarer_firmware::{AdminRegisters, Command, Limits, Port};
@@ -29,6 +29,8 @@ pub struct Page {
     pub is_told: bool,
     /// Consumer index of the receive ring.
     pub taken: u16,
+    /// Whether an interrupt was asked for while the receive queue was away.
+    pub wish: Option<bool>,
     /// It takes no more messages.
     pub failed: bool,
 }
@@ -42,6 +44,15 @@ pub struct Captured {
     producer: u16,
     /// It stands behind one that was lost.
     stale: bool,
+}
+
+/// Interrupt of a receive queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alarm {
+    pub enabled: bool,
+    vector: u8,
+    delivered: u16,
+    armed: bool,
 }
 
 /// A message on its way in, looked up and not committed.
@@ -85,6 +96,11 @@ pub struct Niu {
     /// Answers in the order in which they were written: host address and words.
     pub answers: VecDeque<(u64, [u64; 2])>,
     pub pages: BTreeMap<u16, Page>,
+    alarms: BTreeMap<u8, Alarm>,
+    /// Vectors that were raised.
+    pub raised: BTreeSet<u8>,
+    /// The fault: an armed queue is not armed any more behind its eviction.
+    pub disarms: bool,
     /// The capture buffer.
     pub captured: VecDeque<Captured>,
     /// Stores that it holds.
@@ -158,6 +174,9 @@ impl Niu {
             state: BTreeMap::new(),
             answers: VecDeque::new(),
             pages: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            raised: BTreeSet::new(),
+            disarms: false,
             captured: VecDeque::new(),
             capture_room: 16,
             reported: 0,
@@ -304,17 +323,29 @@ impl Niu {
         page.lost_from.take()
     }
 
-    /// A program gives entries of its receive ring back.
-    pub fn store_consumer(&mut self, endpoint: u16, taken: u16) {
+    /// A program gives entries of its receive ring back, and may want an interrupt.
+    pub fn store_consumer(&mut self, endpoint: u16, taken: u16, armed: bool) {
         let map = self.map_of(endpoint);
         let Some(page) = self.pages.get_mut(&endpoint).filter(|_| map.exists == 1) else {
             return self.events.push_back((endpoint, false));
         };
         page.taken = taken;
-        if map.receive_resident == 1 {
+        let is_resident = map.receive_resident == 1;
+        page.wish = (!is_resident).then_some(armed);
+        if is_resident {
             self.take_consumer(map.receive_queue as u8, taken);
+            self.arm(map.receive_queue as u8, taken, armed);
         } else {
             self.events.push_back((endpoint, false));
+        }
+    }
+
+    fn arm(&mut self, queue: u8, taken: u16, armed: bool) {
+        let alarm = self.alarms.entry(queue).or_default();
+        let wants = armed && alarm.enabled;
+        alarm.armed = wants && alarm.delivered == taken;
+        if wants && !alarm.armed {
+            self.raised.insert(alarm.vector);
         }
     }
 
@@ -453,6 +484,15 @@ impl Niu {
         );
         let bytes = entry(arrival.identifier, arrival.number, arrival.length, phase);
         self.store(ring + (index << control.stride_log2), &bytes);
+        if control.takes_misses == 1 {
+            return;
+        }
+        let alarm = self.alarms.entry(queue).or_default();
+        alarm.delivered = alarm.delivered.wrapping_add(1);
+        assert_eq!(alarm.delivered, producer as u16, "entries of queue {queue}");
+        if std::mem::take(&mut alarm.armed) {
+            self.raised.insert(alarm.vector);
+        }
     }
 
     /// `REPLAY_STORE`, up to the word of the map: how it ends, and whether the word is written.
@@ -523,8 +563,12 @@ impl Niu {
     fn write_map(&mut self, endpoint: u16, data: u64) {
         let map = EndpointMap::unpack(data);
         if map.receive_resident == 1 {
-            let taken = self.pages[&endpoint].taken;
-            self.take_consumer(map.receive_queue as u8, taken);
+            let page = self.pages.get_mut(&endpoint).expect("it exists");
+            let (queue, taken, wish) = (map.receive_queue as u8, page.taken, page.wish.take());
+            self.take_consumer(queue, taken);
+            if let Some(armed) = wish {
+                self.arm(queue, taken, armed);
+            }
         }
         let map = EndpointMap { fresh: 0, ..map };
         self.write_state(REGION_ENDPOINT_MAP, endpoint.into(), map.pack());
@@ -544,9 +588,13 @@ impl Niu {
             REGION_RECEIVE_QUEUE => 4 * limits.receive_queues,
             REGION_TRANSLATION => limits.translation_entries,
             REGION_RECEIVE_MAP => limits.receive_queue_ids,
+            REGION_INTERRUPT => limits.receive_queues,
             other => panic!("region {other}"),
         };
         assert!(index < limit, "region {region} has no index {index}");
+        if region == REGION_INTERRUPT {
+            self.set_alarm(index as u8, ReceiveInterrupt::unpack(data));
+        }
         let is_control = index.is_multiple_of(4);
         let queue = (index / 4) as u8;
         if region == REGION_TRANSMIT_QUEUE && is_control {
@@ -568,6 +616,22 @@ impl Niu {
         for (&(region, index), &word) in &self.state {
             self.check_reachable(region, index, word);
         }
+    }
+
+    fn set_alarm(&mut self, queue: u8, word: ReceiveInterrupt) {
+        let control = self.receive_control(queue);
+        assert_eq!(control.enabled, 0, "queue {queue} is in use");
+        assert!(word.enabled == 1 || word.armed == 0);
+        if word.due == 1 {
+            self.raised.insert(word.vector as u8);
+        }
+        let alarm = Alarm {
+            enabled: word.enabled == 1,
+            vector: word.vector as u8,
+            delivered: word.delivered as u16,
+            armed: word.armed == 1 && !self.disarms,
+        };
+        self.alarms.insert(queue, alarm);
     }
 
     /// A transmit queue is disabled between two owners, and each has another generation than the one before.
@@ -714,6 +778,10 @@ impl Niu {
                     let in_flight = self.in_flight.get(&(record.queue as u8));
                     let given = in_flight.map_or(0, VecDeque::len) as u16;
                     consumer.wrapping_add(given).into()
+                }
+                (1, 2) => {
+                    let alarm = self.alarms.get(&(record.queue as u8));
+                    alarm.is_some_and(|alarm| alarm.armed).into()
                 }
                 _ => self.state_word(region, index),
             };

@@ -2,7 +2,9 @@
 
 use super::{PAGE_BYTES, REVISION, Random, World};
 use abi::admin::{EndpointResult, EndpointShape, status::Status};
-use abi::queue_state::{EndpointMap, ReceiveControl, ReceiveMap, TransmitControl};
+use abi::queue_state::{
+    EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, TransmitControl,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use wayfarer_firmware::{AdminRegisters, Limits};
 
@@ -10,7 +12,7 @@ use wayfarer_firmware::{AdminRegisters, Limits};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     pub opcode: u16,
-    pub operands: [u64; 3],
+    pub operands: [u64; 4],
 }
 
 /// Submits one request and carries it through; its status and result, checked against the reference.
@@ -46,7 +48,7 @@ pub fn create(
     };
     Request {
         opcode: 2,
-        operands: [shape.pack(), ring, shadow],
+        operands: [shape.pack(), ring, shadow, 0],
     }
 }
 
@@ -73,6 +75,8 @@ pub fn gift() -> Request {
 
 /// A request whose operands are numbers.
 pub fn request(opcode: u16, operands: [u64; 3]) -> Request {
+    let [a, b, c] = operands;
+    let operands = [a, b, c, 0];
     Request { opcode, operands }
 }
 
@@ -152,7 +156,7 @@ impl Host {
 /// A live endpoint, as the reference knows it.
 #[derive(Clone, Debug)]
 struct Live {
-    shape: [u64; 3],
+    shape: [u64; 4],
     ring: u64,
     shadow: u64,
     window: std::ops::Range<usize>,
@@ -194,7 +198,7 @@ impl Reference {
     }
 
     fn expected_gift(&self, world: &World, request: Request) -> Status {
-        let [table, ring, _] = request.operands;
+        let [table, ring, ..] = request.operands;
         let bytes = [128 * self.limits.endpoints as u64, 16384];
         let is_bad = |(address, bytes): (u64, u64)| {
             address == 0 || address % PAGE_BYTES != 0 || address.checked_add(bytes).is_none()
@@ -211,13 +215,15 @@ impl Reference {
     }
 
     fn expected_create(&self, world: &World, request: Request) -> Status {
-        let [shape, ring, shadow] = request.operands;
+        let [shape, ring, shadow, interrupt] = request.operands;
         let (entries, stride, window) = (shape & 0xff, (shape >> 8) & 0xff, (shape >> 16) & 0xff);
         let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
         let is_inline = |shape: u64| shape >> 26 & 1 == 1;
         if !sizes
             || shape >> 27 & 1 != 0
             || shape >> 32 != 0
+            || interrupt & !0x0fff_01ff != 0
+            || interrupt & 0xff >= self.limits.interrupt_vectors as u64
             || ring == 0
             || ring % PAGE_BYTES != 0
             || shadow == 0
@@ -246,7 +252,7 @@ impl Reference {
     /// What the answer may be. Where queues are, is the firmware's affair: whether an endpoint has one just now, the
     /// reference does not know.
     fn expected(&self, world: &World, request: Request) -> Vec<Status> {
-        let [a, b, c] = request.operands;
+        let [a, b, c, _] = request.operands;
         let endpoint = self.live.get(&a);
         let status = match (request.opcode, endpoint) {
             (1, _) => Status::Done,
@@ -291,7 +297,7 @@ impl Reference {
             expected.contains(&status),
             "{request:x?}: {status:?}, not {expected:?}"
         );
-        let [number, second, third] = request.operands;
+        let [number, second, third, _] = request.operands;
         if status != Status::Done || request.opcode == 1 {
             let expected = if request.opcode == 1 && status == Status::Done {
                 0x0001_0000_0000_0000 | u64::from(REVISION)
@@ -413,12 +419,18 @@ impl Reference {
             };
             let control = ReceiveControl::unpack(world.load64(entry + 56));
             assert_eq!((control, world.load64(entry + 32)), (expected, live.ring));
+            let asked = live.shape[3];
+            let kept = world.load64(entry + 48) & 0xffff_ffff;
+            assert!(kept == asked || asked & 0x100 != 0 && kept == asked | 1 << 31);
             if map.receive_resident == 1 {
                 assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
                 let control = ReceiveControl::unpack(state(2, 4 * map.receive_queue));
                 let is_silent = live.name.is_none() && control.enabled == 0;
                 assert!(is_silent || control == expected, "{control:?}");
                 assert_eq!(state(2, 4 * map.receive_queue + 1), live.ring);
+                let interrupt = ReceiveInterrupt::unpack(state(8, map.receive_queue));
+                let place = interrupt.vector | interrupt.enabled << 8 | interrupt.interval << 16;
+                assert_eq!(place, asked, "interrupt of {number}");
             }
             let Some(name) = live.name else {
                 continue;

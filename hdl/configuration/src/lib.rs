@@ -199,6 +199,15 @@ pub const KEYS: &[Key] = &[
         least: 1 << 16,
         most: 1 << 24,
     },
+    // Eight bits of queue state name one (`abi::interrupt::MAXIMUM_VECTORS`).
+    Key {
+        name: "host.interrupt_vectors",
+        constant: "INTERRUPT_VECTORS_LOG2",
+        meaning: "Base-2 logarithm of the interrupt vectors.",
+        form: Form::Log2,
+        least: 4,
+        most: 256,
+    },
     // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB
     // (`abi::processor::MAXIMUM_RAM_BYTES`).
     Key {
@@ -424,7 +433,12 @@ impl Configuration {
             add(key.constant, *value, key.meaning);
         }
         // What follows from them; kernels can name only what stands here.
-        for name in ["queues.transmit", "queues.receive", "queues.transmit_slots"] {
+        for name in [
+            "queues.transmit",
+            "queues.receive",
+            "queues.transmit_slots",
+            "host.interrupt_vectors",
+        ] {
             let key = KEYS.iter().find(|key| key.name == name);
             let constant = key.map_or("", |key| key.constant.trim_end_matches("_LOG2"));
             add(

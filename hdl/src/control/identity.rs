@@ -1,8 +1,9 @@
 //! What an NIU says of itself: the contents of its first registers.
 
 use crate::configuration::{
-    CLOCK_HERTZ, ENDPOINTS_LOG2, INLINE_PAGES_LOG2, NODES_LOG2, PEER_QUEUES_LOG2,
-    RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES, TRANSLATION_LOG2, TRANSMIT_QUEUES, TRANSMIT_SLOTS_LOG2,
+    CLOCK_HERTZ, ENDPOINTS_LOG2, INLINE_PAGES_LOG2, INTERRUPT_VECTORS_LOG2, NODES_LOG2,
+    PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES, TRANSLATION_LOG2, TRANSMIT_QUEUES,
+    TRANSMIT_SLOTS_LOG2,
 };
 use abi::control::registers::{abi_version, capabilities, sizes};
 
@@ -35,6 +36,7 @@ impl Identity {
     pub fn capabilities(&self) -> u32 {
         let mut word = capabilities::transmit_queues::set(0, TRANSMIT_QUEUES as u64);
         word = capabilities::receive_queues::set(word, RECEIVE_QUEUES as u64);
+        word = capabilities::interrupt_vectors_log2::set(word, INTERRUPT_VECTORS_LOG2 as u64);
         word as u32
     }
 
@@ -64,7 +66,7 @@ mod tests {
         );
         assert_eq!(
             identity.capabilities() as usize,
-            RECEIVE_QUEUES << 16 | TRANSMIT_QUEUES
+            RECEIVE_QUEUES << 16 | INTERRUPT_VECTORS_LOG2 << 12 | TRANSMIT_QUEUES
         );
         let fields = [
             TRANSMIT_SLOTS_LOG2,

@@ -119,6 +119,7 @@ pub struct ControlRegisters {
     mask_taken: DFF<Bits<32>>,
     asked: Signal<Local, Bit>,
     decode: Signal<Local, Bit>,
+    host_address: Signal<Local, Bits<14>>,
     address: Signal<Local, Bits<12>>,
     host_write: Signal<Local, Bit>,
     is_endpoint: Signal<Local, Bit>,
@@ -183,6 +184,7 @@ impl ControlRegisters {
             mask_taken: Default::default(),
             asked: Default::default(),
             decode: Default::default(),
+            host_address: Default::default(),
             address: Default::default(),
             host_write: Default::default(),
             is_endpoint: Default::default(),
@@ -234,7 +236,8 @@ impl Logic for ControlRegisters {
         RegisterTarget::link(&mut self.processor, &mut self.arbiter.second);
 
         // What an access addresses.
-        self.address.next = self.arbiter.merged.address.val();
+        self.host_address.next = self.arbiter.merged.address.val();
+        self.address.next = self.host_address.val().get_bits::<12>(0);
         self.is_endpoint.next = self.address.val().get_bits::<3>(9) == self.endpoint_region.val();
         self.is_queue.next = self.address.val().get_bits::<7>(5) == self.queue_region.val();
         self.is_stage.next = self.address.val().get_bits::<6>(6) == self.stage_region.val();

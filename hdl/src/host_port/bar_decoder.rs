@@ -5,7 +5,7 @@ use crate::library::fixed::Fixed;
 use rust_hdl::prelude::*;
 
 /// Bytes of BAR0.
-const REGISTERS: usize = abi::control::MAP_BYTES;
+const REGISTERS: usize = abi::interrupt::BAR_BYTES;
 /// Bytes of BAR2.
 const PAGES: usize = 1 << ENDPOINT_SPACE_LOG2;
 /// Bytes of BAR4.
@@ -13,7 +13,7 @@ const MEMORY: usize = 2 * PAGES;
 
 /// Compares an address with the three base addresses. Combinational.
 ///
-/// Sizes: BAR0 4 KiB, BAR2 a page of 4 KiB for each endpoint, BAR4 twice as much. Only the bits above a BAR's size
+/// Sizes: BAR0 16 KiB, BAR2 a page of 4 KiB for each endpoint, BAR4 twice as much. Only the bits above a BAR's size
 /// count, so the type bits that a base address register carries in its low bits do no harm. Nothing is hit while
 /// memory space is disabled (Command register, 7.5.1.1).
 #[derive(LogicBlock, Default)]

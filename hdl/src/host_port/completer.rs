@@ -205,7 +205,7 @@ impl Logic for Completer {
         self.unsupported.next = self.unsupported_pulse.q.val();
         self.registers.read.next = self.state.q.val() == CompleterState::ReadRegister;
         self.registers.write.next = false;
-        self.registers.address.next = bit_cast::<12, 25>(self.address.q.val());
+        self.registers.address.next = bit_cast::<14, 25>(self.address.q.val());
         self.registers.data.next = 0.into();
         self.registers.enables.next = 0.into();
         self.memory.request.next = (self.state.q.val() == CompleterState::Fetch)

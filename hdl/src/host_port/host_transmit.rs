@@ -16,7 +16,8 @@ use rust_hdl::prelude::*;
 ///
 /// Shadow lines and firmware's writes have their place in the order from the cycle after their last beat was taken. A
 /// message whose last beat was taken may still wait in its register, and a shadow line may go before it; firmware's
-/// writes do not. So when firmware tells the host that a queue is no more, nothing of the queue comes behind that.
+/// writes and interrupts do not. So when firmware tells the host that a queue is no more, nothing of the queue comes
+/// behind that, and an interrupt that is offered behind the last beat of an entry reaches the host behind it.
 ///
 /// While the NIU may not write and read (Bus Master Enable is off, or `stopped`), writes and reads
 /// are dropped and counted, so that they do not hold up the completions behind them.
@@ -36,6 +37,8 @@ pub struct HostTransmit {
     pub shadow_writes: StreamSink,
     /// Write packets: firmware's.
     pub processor_writes: StreamSink,
+    /// Write packets: interrupts.
+    pub interrupt_writes: StreamSink,
     /// Memory read requests.
     pub reads: StreamSink,
     /// Answers to the host's reads.
@@ -74,6 +77,8 @@ pub struct HostTransmit {
 
     message_register: StreamRegister,
     arbiter: PacketArbiter<3>,
+    /// Interrupts, which shall not wait, and firmware's.
+    late: PacketArbiter<2>,
     requester: WriteRequester,
     message_order: WriteOrder,
     read_order: WriteOrder,
@@ -95,6 +100,7 @@ impl Logic for HostTransmit {
             clock,
             message_register,
             arbiter,
+            late,
             requester,
             message_order,
             read_order,
@@ -103,6 +109,7 @@ impl Logic for HostTransmit {
         );
         self.message_register.reset.next = self.reset.val();
         self.arbiter.reset.next = self.reset.val();
+        self.late.reset.next = self.reset.val();
         self.requester.reset.next = self.reset.val();
         self.message_order.reset.next = self.reset.val();
         self.read_order.reset.next = self.reset.val();
@@ -119,7 +126,13 @@ impl Logic for HostTransmit {
         self.arbiter.sinks[1].valid.next = self.shadow_writes.valid.val();
         self.arbiter.sinks[1].beat.next = self.shadow_writes.beat.val();
         self.shadow_writes.ready.next = self.arbiter.sinks[1].ready.val();
-        StreamSink::link(&mut self.processor_writes, &mut self.message_order.sink);
+        self.late.sinks[0].valid.next = self.interrupt_writes.valid.val();
+        self.late.sinks[0].beat.next = self.interrupt_writes.beat.val();
+        self.interrupt_writes.ready.next = self.late.sinks[0].ready.val();
+        self.late.sinks[1].valid.next = self.processor_writes.valid.val();
+        self.late.sinks[1].beat.next = self.processor_writes.beat.val();
+        self.processor_writes.ready.next = self.late.sinks[1].ready.val();
+        StreamSource::join(&mut self.late.source, &mut self.message_order.sink);
         self.message_order.entered.next = self.message_writes.valid.val()
             & self.message_writes.beat.val().last
             & self.message_register.sink.ready.val();
@@ -171,6 +184,7 @@ impl Logic for HostTransmit {
             | self.message_register.source.valid.val()
             | self.shadow_writes.valid.val()
             | self.processor_writes.valid.val()
+            | self.interrupt_writes.valid.val()
             | self.reads.valid.val()
             | self.requester.busy.val()
             | self.transmit.holds_request.val();

@@ -8,7 +8,7 @@ use super::test_support::*;
 use rust_hdl::prelude::*;
 use std::collections::VecDeque;
 
-const BAR0: u64 = 0xfe40_1000;
+const BAR0: u64 = 0xfe40_4000;
 
 /// Registers that take up to a few cycles each; either master may wait for the other.
 #[derive(Default)]

@@ -14,7 +14,7 @@ const _: () = assert!(
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct RegisterBeat {
     /// Which 16 bytes of BAR0.
-    pub index: Bits<8>,
+    pub index: Bits<10>,
     /// The bytes.
     pub data: Bits<128>,
     /// Which of them are written.
@@ -86,7 +86,7 @@ impl Logic for RegisterWrites {
             & (self.write.val().space == 0)
             & (self.write.val().enables != 0);
         self.address_in.next = self.write.val().address;
-        self.beat_in.next.index = self.address_in.val().get_bits::<8>(4);
+        self.beat_in.next.index = self.address_in.val().get_bits::<10>(4);
         self.beat_in.next.data = self.write.val().data;
         self.beat_in.next.enables = self.write.val().enables;
         self.waiting.data_in.next = self.beat_in.val();
@@ -122,8 +122,8 @@ impl Logic for RegisterWrites {
 
         self.master.read.next = false;
         self.master.write.next = self.present.val() & self.wanted.val() & !self.asked.q.val();
-        self.master.address.next = (bit_cast::<12, 8>(self.waiting.data_out.val().index) << 4)
-            | (bit_cast::<12, 2>(self.lane.q.val()) << 2);
+        self.master.address.next = (bit_cast::<14, 10>(self.waiting.data_out.val().index) << 4)
+            | (bit_cast::<14, 2>(self.lane.q.val()) << 2);
         self.master.data.next = self.lane_data.val();
         self.master.enables.next = self.lane_enables.val();
         if self.present.val() & self.wanted.val() {

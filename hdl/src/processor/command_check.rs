@@ -74,6 +74,7 @@ pub struct CommandCheck {
     transmit_words: Fixed<16, { TRANSMIT_QUEUES << WORDS_LOG2 }>,
     receive_words: Fixed<16, { RECEIVE_QUEUES << WORDS_LOG2 }>,
     translation_words: Fixed<16, TRANSLATION_ENTRIES>,
+    interrupt_words: Fixed<16, { RECEIVE_QUEUES }>,
     receive_map_words: Fixed<16, { 1 << RECEIVE_QUEUE_IDS_LOG2 }>,
     region_words: Fixed<16, { 1 << REGION_SHIFT }>,
     /// Bits that are zero in the offset of 8 bytes in the pool.
@@ -156,6 +157,11 @@ impl Logic for CommandCheck {
             | (self.region.val() == abi::queue_state::REGION_RESUME.to_bits())
         {
             self.state_legal.next = self.last_index.q.val() < self.region_words.val();
+        }
+        // One at a time: a word waits until the one before has taken effect.
+        if self.region.val() == abi::queue_state::REGION_INTERRUPT.to_bits() {
+            self.state_legal.next =
+                !self.more.val().any() & (self.last_index.q.val() < self.interrupt_words.val());
         }
         if self.region.val() == abi::queue_state::REGION_RECEIVE_MAP.to_bits() {
             self.state_legal.next = self.last_index.q.val() < self.receive_map_words.val();

@@ -43,7 +43,7 @@ impl Logic for ControlBridge {
         dff_setup!(self, clock, state);
         self.registers.read.next = false;
         self.registers.write.next = false;
-        self.registers.address.next = self.request.val();
+        self.registers.address.next = bit_cast::<14, 12>(self.request.val());
         self.registers.data.next = 0.into();
         self.registers.enables.next = 0.into();
         self.request_read.next = false;

@@ -12,11 +12,30 @@ pub struct GivenBack {
     pub queue: Bits<8>,
     /// Entries taken since the queue was enabled, modulo 2^16.
     pub index: Bits<16>,
+    /// `armed` is for the interrupts; otherwise they leave the queue as it is.
+    pub asks: Bit,
+    /// An interrupt is wanted.
+    pub armed: Bit,
+    /// It was kept. A store to another queue may follow in the next cycle.
+    pub late: Bit,
+}
+
+/// What is kept of an endpoint.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct KeptConsumer {
+    /// Consumer index.
+    pub index: Bits<16>,
+    /// It was stored while the queue was away, and no interrupt knows of `armed` yet.
+    pub asks: Bit,
+    pub armed: Bit,
 }
 
 /// Keeps the consumer index that the host has stored last for each of 2^`ENDPOINTS_LOG2` endpoints (rule 22), and hands
 /// indices to the receive side: that of a store to a resident queue in the same cycle, any other in a cycle without
 /// one.
+///
+/// With an index goes the wish for an interrupt: that of each store is handed over once (rule 42), behind an index that
+/// was kept if the queue was away.
 ///
 /// When a receive queue comes back (`returns`: its word of the map is written in this cycle), the index that was kept
 /// is handed over: six cycles later at the earliest, since until then stores may come that have read the old word. An
@@ -34,6 +53,9 @@ pub struct KeptConsumers<const ENDPOINTS_LOG2: usize> {
     pub keeps: Signal<In, Bit>,
     pub keeps_endpoint: Signal<In, Bits<12>>,
     pub keeps_index: Signal<In, Bits<16>>,
+    /// The store's queue is away.
+    pub keeps_away: Signal<In, Bit>,
+    pub keeps_armed: Signal<In, Bit>,
     /// It is for a resident queue.
     pub store: Signal<In, GivenBack>,
     pub extra: Signal<In, GivenBack>,
@@ -42,7 +64,7 @@ pub struct KeptConsumers<const ENDPOINTS_LOG2: usize> {
     pub returns: Signal<In, Bit>,
     pub returning_endpoint: Signal<In, Bits<12>>,
     pub returning_queue: Signal<In, Bits<8>>,
-    indices: ForwardRam<Bits<16>, ENDPOINTS_LOG2>,
+    kept: ForwardRam<KeptConsumer, ENDPOINTS_LOG2>,
     waiting: DFF<GivenBack>,
     /// Cycles since a queue returned: five, then it waits for its place.
     age: DFF<Bits<3>>,
@@ -59,13 +81,10 @@ impl<const ENDPOINTS_LOG2: usize> Logic for KeptConsumers<ENDPOINTS_LOG2> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, waiting, age, returning, endpoint, queue);
-        clock!(self, clock, indices);
+        clock!(self, clock, kept);
         self.written.next = self.keeps_endpoint.val();
-        self.indices.write_enable.next = self.keeps.val();
-        self.indices.write_address.next = self.written.val().get_bits::<ENDPOINTS_LOG2>(0);
-        self.indices.write_data.next = self.keeps_index.val();
         self.address.next = self.endpoint.q.val();
-        self.indices.read_address.next = self.address.val().get_bits::<ENDPOINTS_LOG2>(0);
+        self.kept.read_address.next = self.address.val().get_bits::<ENDPOINTS_LOG2>(0);
 
         // The index of a queue that returns is read all the time, and taken when it is time.
         if self.age.q.val() != 5 {
@@ -80,7 +99,19 @@ impl<const ENDPOINTS_LOG2: usize> Logic for KeptConsumers<ENDPOINTS_LOG2> {
         self.returned.next = self.returning.q.val()
             & (self.age.q.val() == 5)
             & !self.waiting.q.val().valid
+            & !self.keeps.val()
             & !self.returns.val();
+        // A wish that is handed over is none any more.
+        self.kept.write_enable.next = self.keeps.val() | self.returned.val();
+        self.kept.write_address.next = self.written.val().get_bits::<ENDPOINTS_LOG2>(0);
+        self.kept.write_data.next.index = self.keeps_index.val();
+        self.kept.write_data.next.asks = self.keeps_away.val();
+        self.kept.write_data.next.armed = self.keeps_armed.val();
+        if self.returned.val() {
+            self.kept.write_address.next = self.address.val().get_bits::<ENDPOINTS_LOG2>(0);
+            self.kept.write_data.next.index = self.kept.read_data.val().index;
+            self.kept.write_data.next.asks = false;
+        }
         self.extra_ready.next = !self.waiting.q.val().valid & !self.returning.q.val();
 
         self.given.next = self.store.val();
@@ -96,7 +127,10 @@ impl<const ENDPOINTS_LOG2: usize> Logic for KeptConsumers<ENDPOINTS_LOG2> {
             self.waiting.d.next.valid =
                 !(self.store.val().valid & (self.store_queue.val() == self.queue.q.val()));
             self.waiting.d.next.queue = self.queue.q.val();
-            self.waiting.d.next.index = self.indices.read_data.val();
+            self.waiting.d.next.index = self.kept.read_data.val().index;
+            self.waiting.d.next.asks = self.kept.read_data.val().asks;
+            self.waiting.d.next.armed = self.kept.read_data.val().armed;
+            self.waiting.d.next.late = true;
         }
         if self.extra.val().valid {
             self.waiting.d.next = self.extra.val();
@@ -121,11 +155,22 @@ mod tests {
             valid: true,
             queue: queue.to_bits(),
             index: index.to_bits(),
+            ..GivenBack::default()
+        }
+    }
+
+    /// A store to a resident queue.
+    fn stored(queue: u64, index: u64, armed: bool) -> GivenBack {
+        GivenBack {
+            asks: true,
+            armed,
+            ..given(queue, index)
         }
     }
 
     /// Indices only grow here. The receive side sees each store to a resident queue in its cycle, never an older index
-    /// behind a newer one, and the index that was kept once a queue is back.
+    /// behind a newer one, and the index that was kept once a queue is back. The interrupts see the wish of a store
+    /// once, and that of the last one in any case.
     #[test]
     fn the_receive_side_has_the_last_index_of_every_queue_that_is_back() {
         let seed = 3;
@@ -140,6 +185,9 @@ mod tests {
         let mut resident = [false; ENDPOINTS as usize];
         let mut kept = [None; ENDPOINTS as usize];
         let mut seen = [None; ENDPOINTS as usize];
+        // Wish of the last store, and whether the interrupts know it.
+        let mut wishes = [(false, true); ENDPOINTS as usize];
+        let mut late_wishes = 0;
         // Cycle in which each endpoint's index must be there; index of `extra`, and the one that came out.
         let mut due = [None; ENDPOINTS as usize];
         let (mut extra, mut extra_seen) = (0, 0);
@@ -183,9 +231,13 @@ mod tests {
                 unit.keeps.next = true;
                 unit.keeps_endpoint.next = endpoint.to_bits();
                 unit.keeps_index.next = counter.to_bits();
+                let armed = random.chance(50);
+                unit.keeps_away.next = !is_resident;
+                unit.keeps_armed.next = armed;
+                wishes[endpoint as usize] = (armed, false);
                 if is_resident {
                     direct = Some((endpoint, counter));
-                    unit.store.next = given(endpoint + 4, counter);
+                    unit.store.next = stored(endpoint + 4, counter, armed);
                 }
             }
             settle(&mut unit);
@@ -197,7 +249,8 @@ mod tests {
             }
             let out = unit.given.val();
             if let Some((endpoint, index)) = direct {
-                assert_eq!(out, given(endpoint + 4, index), "cycle {cycle}");
+                let armed = wishes[endpoint as usize].0;
+                assert_eq!(out, stored(endpoint + 4, index, armed), "cycle {cycle}");
             }
             if out.valid {
                 let (queue, index) = (out.queue.to_u64(), out.index.to_u64());
@@ -211,6 +264,13 @@ mod tests {
                         "cycle {cycle}: an older index"
                     );
                     seen[endpoint] = Some(index);
+                    if out.asks {
+                        let (armed, known) = wishes[endpoint];
+                        assert!(!known, "cycle {cycle}: a wish comes twice");
+                        assert_eq!((out.armed, out.late), (armed, direct.is_none()));
+                        wishes[endpoint].1 = true;
+                        late_wishes += u64::from(out.late);
+                    }
                     handed += u64::from(direct.is_none());
                 }
             }
@@ -220,14 +280,15 @@ mod tests {
                     dropped += 1;
                     if kept[endpoint].is_some() {
                         assert_eq!(seen[endpoint], kept[endpoint], "cycle {cycle}");
+                        assert!(wishes[endpoint].1, "cycle {cycle}: a wish is forgotten");
                     }
                 }
             }
             clock_cycle!(unit, clock);
         }
         assert!(
-            handed > 500 && dropped > 500 && extra_seen > 100,
-            "{handed} {dropped} {extra_seen}"
+            handed > 500 && dropped > 500 && extra_seen > 100 && late_wishes > 100,
+            "{handed} {dropped} {extra_seen} {late_wishes}"
         );
     }
 
@@ -247,6 +308,8 @@ mod tests {
                     random.bits()
                 };
                 unit.keeps_index.next = random.bits();
+                unit.keeps_away.next = random.chance(50);
+                unit.keeps_armed.next = random.chance(50);
                 unit.store.next = Default::default();
                 unit.extra.next = Default::default();
                 unit.returns.next = false;
@@ -254,7 +317,8 @@ mod tests {
                     return;
                 }
                 if random.chance(30) {
-                    unit.store.next = given(random.below(4), random.below(1 << 16));
+                    let (queue, index) = (random.below(4), random.below(1 << 16));
+                    unit.store.next = stored(queue, index, random.chance(50));
                 }
                 if unit.extra_ready.val() && random.chance(20) {
                     unit.extra.next = given(random.below(4), random.below(1 << 16));

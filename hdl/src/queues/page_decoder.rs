@@ -70,8 +70,8 @@ pub struct EndpointStores {
 /// * What finds no room there is lost: `losses` counts, and all stores of messages are refused, resident or not, until
 ///   a resume store names the producer index (rules 16, 17). A producer index is lost too that covers a body whose
 ///   first beat stands in a slot of a queue that the endpoint has no more.
-/// * Consumer index of the receive queue: kept, and handed to the receive side in `t + 3` if the queue is resident.
-///   When the map says that it is so, the index that was kept is handed over.
+/// * Consumer index of the receive queue, with the wish for an interrupt: kept, and handed to the receive side and the
+///   interrupts in `t + 3` if the queue is resident. When the map says that it is so, what was kept is handed over.
 ///
 /// A replay (`replay`) takes a cycle without a store, and the same way. In its `t + 3` the oldest captured store is
 /// carried out on a queue, or thrown away: then everything from its message on is lost, and what is captured behind it
@@ -148,6 +148,10 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     pub consumer_queue: Signal<Out, Bits<8>>,
     /// Entries taken since the queue was enabled, modulo 2^16.
     pub consumer_index: Signal<Out, Bits<16>>,
+    /// The interrupt that is wanted with it (`GivenBack`).
+    pub consumer_asks: Signal<Out, Bit>,
+    pub consumer_armed: Signal<Out, Bit>,
+    pub consumer_late: Signal<Out, Bit>,
 
     /// Pulse, with `store_event`: a store met no endpoint, or the receive queue of its consumer index is away, or it
     /// was lost. Its `index` is the endpoint, for the level-triggered bitmap too.
@@ -210,6 +214,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// The index before it.
     read_before: DFF<Bits<16>>,
     read_consumer: DFF<Bit>,
+    read_armed: DFF<Bit>,
     read_receive_queue: DFF<Bits<8>>,
     read_missed: DFF<Bit>,
     read_stray: DFF<Bit>,
@@ -252,6 +257,7 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     /// The oldest captured store came at another producer index.
     goes_back: DFF<Bit>,
     consumer_stored: DFF<Bit>,
+    armed: DFF<Bit>,
     receive_queue: DFF<Bits<8>>,
     missed: DFF<Bit>,
     stray: DFF<Bit>,
@@ -417,6 +423,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             read_place,
             read_index,
             read_consumer,
+            read_armed,
             read_receive_queue,
             read_missed,
             read_stray,
@@ -451,6 +458,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             slot,
             goes_back,
             consumer_stored,
+            armed,
             receive_queue,
             missed,
             stray,
@@ -560,6 +568,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             self.replay_begins.val() & self.replay.val().gives_back & self.kept.extra_ready.val();
         self.kept.extra.next.queue = self.replay.val().queue;
         self.kept.extra.next.index = self.replay.val().consumer;
+        self.kept.extra.next.asks = false;
+        self.kept.extra.next.armed = false;
+        self.kept.extra.next.late = true;
         self.is_replay.d.next = self.replay_enters.val();
         if self.replay_enters.val() {
             self.replay_flies.d.next = true;
@@ -732,6 +743,11 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.read_index.d.next = self.lane.q.val().get_bits::<16>(0);
         self.read_before.d.next = self.lane.q.val().get_bits::<16>(0) - 1;
         self.read_consumer.d.next = self.is_consumer.q.val() & self.receive_resident.val();
+        self.read_armed.d.next = self
+            .lane
+            .q
+            .val()
+            .get_bit(abi::endpoint::page::receive_consumer::armed::SHIFT);
         self.read_receive_queue.d.next = self.entry.val().get_bits::<8>(9);
         self.consumer_waits.next = self.is_consumer.q.val() & !self.receive_resident.val();
         self.is_stray.next = ((self.is_express.q.val()
@@ -1011,6 +1027,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.place.d.next = self.read_place.q.val();
         self.index.d.next = self.read_index.q.val();
         self.consumer_stored.d.next = self.read_consumer.q.val();
+        self.armed.d.next = self.read_armed.q.val();
         self.receive_queue.d.next = self.read_receive_queue.q.val();
         self.missed.d.next = self.read_missed.q.val();
         self.stray.d.next = self.read_stray.q.val();
@@ -1084,13 +1101,21 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         if self.clears.val() {
             self.kept.keeps_index.next = 0.into();
         }
+        self.kept.keeps_away.next = !self.consumer_stored.q.val() & !self.clears.val();
+        self.kept.keeps_armed.next = self.armed.q.val();
         self.kept.store.next.valid = self.consumer_stored.q.val();
         self.kept.store.next.queue = self.receive_queue.q.val();
         self.kept.store.next.index = self.index.q.val();
+        self.kept.store.next.asks = true;
+        self.kept.store.next.armed = self.armed.q.val();
+        self.kept.store.next.late = false;
         self.given.next = self.kept.given.val();
         self.consumer_valid.next = self.given.val().valid;
         self.consumer_queue.next = self.given.val().queue;
         self.consumer_index.next = self.given.val().index;
+        self.consumer_asks.next = self.given.val().asks;
+        self.consumer_armed.next = self.given.val().armed;
+        self.consumer_late.next = self.given.val().late;
 
         self.nonresident_store.next = self.missed.q.val() | self.loses.val();
         self.stray_store.next = self.stray.q.val();

@@ -6,9 +6,8 @@ mod rings;
 
 use crate::deadline::Deadline;
 use crate::error::{OpenError, RequestError};
-use crate::open_options::{OpenOptions, Waiting};
+use crate::open_options::OpenOptions;
 use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};
-use crate::waiting::wait;
 use abi::admin::{MISS_RING_BYTES, TABLE_ENTRY_BYTES, opcode, status::Status};
 use abi::control::registers::{self, ProcessorControl};
 use claim::Claim;
@@ -28,7 +27,6 @@ pub struct AdminQueue<T: Transport> {
     /// What the device was given to keep what is not resident.
     given: Vec<Arc<T::Memory>>,
     patience: Duration,
-    waiting: Waiting,
 }
 
 impl<T: Transport> AdminQueue<T> {
@@ -49,7 +47,6 @@ impl<T: Transport> AdminQueue<T> {
             given: Vec::new(),
             transport,
             patience: options.firmware_patience,
-            waiting: options.waiting,
         })
     }
 
@@ -117,7 +114,7 @@ impl<T: Transport> AdminQueue<T> {
                     heartbeats,
                 });
             };
-            wait(&self.transport, self.waiting, left);
+            self.transport.wait(left);
         }
     }
 }

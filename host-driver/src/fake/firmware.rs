@@ -27,6 +27,7 @@ const ABI_VERSION: u64 = ((abi::ABI_VERSION_MAJOR as u64) << 16) | abi::ABI_VERS
 /// What the registers of a device hold that nobody has.
 pub(super) fn registers_at_start() -> [(usize, u32); 6] {
     let capabilities = Capabilities {
+        interrupt_vectors_log2: 2,
         transmit_queues: QUEUES.into(),
         receive_queues: QUEUES.into(),
     };

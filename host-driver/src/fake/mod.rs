@@ -213,6 +213,9 @@ impl FakeDevice {
     }
 }
 
+/// Interrupt vectors.
+const VECTORS: u16 = 4;
+
 impl Transport for FakeDevice {
     type Memory = FakeMemory;
 
@@ -267,7 +270,12 @@ impl Transport for FakeDevice {
         self.turn(at_most);
     }
 
-    fn wait_for_interrupt(&self, at_most: Duration) {
+    fn enable_interrupts(&self) -> Result<u16, TransportError> {
+        Ok(VECTORS)
+    }
+
+    /// Every vector is raised when anything happens.
+    fn wait_for_interrupt(&self, _vector: u16, at_most: Duration) {
         self.state().interrupt_waits += 1;
         if self.sees_interrupt() {
             return;

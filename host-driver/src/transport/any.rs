@@ -50,7 +50,8 @@ trait Erased {
     fn fence(&self);
     fn allocate(&self, bytes: usize, layout: Layout) -> Result<AnyMemory, TransportError>;
     fn wait(&self, at_most: Duration);
-    fn wait_for_interrupt(&self, at_most: Duration);
+    fn enable_interrupts(&self) -> Result<u16, TransportError>;
+    fn wait_for_interrupt(&self, vector: u16, at_most: Duration);
     fn wake(&self, waker: &Waker);
     fn token(&self) -> u64;
     fn now(&self) -> Duration;
@@ -89,8 +90,12 @@ impl<T: Transport + 'static> Erased for T {
         Transport::wait(self, at_most);
     }
 
-    fn wait_for_interrupt(&self, at_most: Duration) {
-        Transport::wait_for_interrupt(self, at_most);
+    fn enable_interrupts(&self) -> Result<u16, TransportError> {
+        Transport::enable_interrupts(self)
+    }
+
+    fn wait_for_interrupt(&self, vector: u16, at_most: Duration) {
+        Transport::wait_for_interrupt(self, vector, at_most);
     }
 
     fn wake(&self, waker: &Waker) {
@@ -141,8 +146,12 @@ impl Transport for AnyTransport {
         self.inner.wait(at_most);
     }
 
-    fn wait_for_interrupt(&self, at_most: Duration) {
-        self.inner.wait_for_interrupt(at_most);
+    fn enable_interrupts(&self) -> Result<u16, TransportError> {
+        self.inner.enable_interrupts()
+    }
+
+    fn wait_for_interrupt(&self, vector: u16, at_most: Duration) {
+        self.inner.wait_for_interrupt(vector, at_most);
     }
 
     fn wake(&self, waker: &Waker) {

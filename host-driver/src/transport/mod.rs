@@ -215,13 +215,23 @@ pub trait Transport: Clone {
     /// One turn of a polling loop. Returns after a short while, or at once, and at the latest after `at_most`.
     fn wait(&self, at_most: Duration);
 
-    /// Waits until the device has raised an interrupt, and at most so long, without using the processor. An interrupt
-    /// that was raised since this last returned on this clone, or since the clone was made, ends the wait at once. So a
-    /// program that looks for news and then waits misses nothing, and no clone misses what another one was woken by.
-    /// May return early without an interrupt.
+    /// Has the operating system set up the device's interrupts (MSI-X). Gives the number of vectors, which are then
+    /// unmasked; 0, if the transport has no interrupts.
+    ///
+    /// # Errors
+    /// The device cannot be reached.
+    fn enable_interrupts(&self) -> Result<u16, TransportError> {
+        Ok(0)
+    }
+
+    /// Waits until the device has raised an interrupt of this vector, and at most so long, without using the processor.
+    /// An interrupt that was raised since this last returned for this vector on this clone, or since the clone was
+    /// made, ends the wait at once. So a program that arms a ring, looks for news and then waits misses nothing, and no
+    /// clone misses what another one was woken by. May return early without an interrupt.
     ///
     /// A transport without interrupts polls.
-    fn wait_for_interrupt(&self, at_most: Duration) {
+    fn wait_for_interrupt(&self, vector: u16, at_most: Duration) {
+        let _ = vector;
         self.wait(at_most);
     }
 

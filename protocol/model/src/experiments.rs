@@ -6,7 +6,7 @@ use crate::{
     broken::AllBut,
     endpoint,
     explore::{Finding, Report, World, explore},
-    link, misses, sending, whole,
+    interrupts, link, misses, sending, whole,
 };
 
 /// How large a world is.
@@ -81,6 +81,7 @@ pub fn all() -> Vec<Experiment> {
         endpoint::worlds(),
         misses::worlds(),
         link::worlds(),
+        interrupts::worlds(),
         whole::worlds(),
     ];
     models.into_iter().flatten().collect()
@@ -154,6 +155,17 @@ pub fn shows_lack_of(rule: Rule) -> &'static str {
         Rule::GiveBackInOrder => "misses/shared",
         Rule::AnswersPass | Rule::SequencePerChannel | Rule::SpaceForChannel1 => "link/coupled",
         Rule::ExpectedOnly | Rule::RepeatByTime | Rule::AcknowledgeAgain => "link/lossy",
+        Rule::ArmTests
+        | Rule::EntryRaises
+        | Rule::RaiseBehindEntry
+        | Rule::PendingStays
+        | Rule::UnmaskLooks
+        | Rule::BitFallsFirst
+        | Rule::RaiseRemembered => "interrupts/one",
+        Rule::RestEndLooks => "interrupts/moderated",
+        Rule::WishKept | Rule::ArmedSaved | Rule::CopiesRaise | Rule::StoreBringsBack => {
+            "interrupts/away"
+        }
         Rule::CheckEpoch | Rule::EchoedOffer | Rule::FreshStart => "link/receiver-reboots",
     }
 }

@@ -5,6 +5,7 @@ pub mod broken;
 pub mod endpoint;
 pub mod experiments;
 pub mod explore;
+pub mod interrupts;
 pub mod link;
 pub mod misses;
 pub mod sending;

@@ -52,6 +52,11 @@ fn no_torn_body_is_sent() {
 }
 
 #[test]
+fn nobody_sleeps_while_a_message_is_there() {
+    check("interrupts");
+}
+
+#[test]
 fn missed_messages_take_their_places() {
     check("misses");
 }

@@ -242,12 +242,12 @@ impl Node {
     }
 
     fn run_programs(&mut self, cycle: u64) {
-        let device_writes = {
+        {
             let mut side = self.side.borrow_mut();
             side.cycle = cycle;
-            side.bridge.landed_writes()
-        };
-        self.schedule.begin(cycle, device_writes);
+            self.schedule.begin(cycle, side.bridge.landed_writes());
+            self.schedule.interrupted(cycle, side.bridge.interrupts());
+        }
         while let Some(number) = self.schedule.next(cycle) {
             let program = &mut self.programs[number];
             program.resume();
@@ -272,6 +272,8 @@ impl Node {
         inputs.config_maximum_read_request = from.config_maximum_read_request;
         inputs.config_memory_enable = from.config_memory_enable.into();
         inputs.config_master_enable = from.config_master_enable.into();
+        inputs.config_msix_enable = from.config_msix_enable.into();
+        inputs.config_msix_function_mask = from.config_msix_function_mask.into();
     }
 
     fn observe(&mut self, cycle: u64, direction: Direction, flit: Flit) {

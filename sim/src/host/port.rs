@@ -3,8 +3,12 @@
 use super::RESET_CYCLES;
 use super::wake::{Suspender, Wake};
 use crate::memory::{HostMemory, PAGE_BYTES, Permission};
+use crate::pcie::configuration_space::{
+    ConfigurationSpace, MSIX_ENABLE, MSIX_FUNCTION_MASK, offset,
+};
 use crate::pcie::{HostBridge, ReadError, ReadTicket};
 use crate::profile::HostCosts;
+use abi::interrupt::{CONTROL_OFFSET, DATA_OFFSET, ENTRY_BYTES, TABLE_OFFSET};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
@@ -309,6 +313,75 @@ impl HostPort {
         self.suspend(wake);
     }
 
+    /// Sets up the device's interrupts, as an operating system does when a driver asks for them: every vector that the
+    /// capability says there is goes to this host. Gives their number.
+    pub fn enable_interrupts(&self) -> u16 {
+        let look = |side: &mut HostSide| side.bridge.configuration().read(offset::MSIX);
+        let control = self.with_side(look);
+        let vectors = (control >> 16 & 0x7ff) as u16 + 1;
+        if control & MSIX_ENABLE != 0 {
+            return vectors;
+        }
+        self.configure_interrupts(MSIX_ENABLE | MSIX_FUNCTION_MASK);
+        for vector in 0..vectors {
+            let entry = (TABLE_OFFSET + usize::from(vector) * ENTRY_BYTES) as u64;
+            let (address, data) = HostBridge::interrupt_message(vector);
+            self.store(0, entry, &address.to_le_bytes());
+            self.store(0, entry + DATA_OFFSET as u64, &data.to_le_bytes());
+            self.mask_interrupt(vector, false);
+            // Sixteen lines of writes may wait in the device.
+            if vector % 4 == 3 {
+                let _ = self.load(0, entry, 4);
+            }
+        }
+        self.configure_interrupts(MSIX_ENABLE);
+        vectors
+    }
+
+    /// Writes MSI-X Enable and Function Mask.
+    pub fn configure_interrupts(&self, bits: u32) {
+        self.with_side(|side| {
+            let write = |space: &mut ConfigurationSpace| space.write(offset::MSIX, bits);
+            side.bridge.configure(write);
+        });
+    }
+
+    /// Writes a vector's mask bit.
+    pub fn mask_interrupt(&self, vector: u16, masked: bool) {
+        let entry = (TABLE_OFFSET + usize::from(vector) * ENTRY_BYTES) as u64;
+        let word = u32::from(masked).to_le_bytes();
+        self.store(0, entry + CONTROL_OFFSET as u64, &word);
+    }
+
+    /// Interrupts of the vector that have arrived so far.
+    pub fn interrupts(&self, vector: u16) -> u64 {
+        let side = self.side.borrow();
+        let arrived = side.bridge.interrupts().get(usize::from(vector));
+        arrived.copied().unwrap_or_default()
+    }
+
+    /// Blocks until an interrupt of the vector has come that was not among the `seen` first, and at most so long. A
+    /// program that had to wait for it pays the profile's wake-up.
+    pub fn wait_for_interrupt(&self, vector: u16, seen: u64, at_most_ns: f64) {
+        self.synchronise();
+        if self.interrupts(vector) != seen {
+            return;
+        }
+        let wake = {
+            let side = self.side.borrow();
+            let length = side.cycle_picoseconds;
+            Wake::Interrupt {
+                vector,
+                seen,
+                wakeup: (side.costs.interrupt_wakeup_ns * 1000).div_ceil(length),
+                deadline: side.cycle + ((at_most_ns * 1000.0) as u64).div_ceil(length).max(1),
+            }
+        };
+        self.suspend(wake);
+        // What it looks at now is news.
+        self.seen_writes.set(None);
+    }
+
     /// Waits without doing anything.
     pub fn sleep_ns(&self, ns: u64) {
         self.spend_ns(ns);
@@ -328,6 +401,8 @@ impl HostPort {
     /// Comes back when the reset is over, before the firmware has started.
     pub fn reset_device(&self) {
         self.synchronise();
+        // The table is lost; who wants interrupts sets them up anew.
+        self.configure_interrupts(0);
         self.side.borrow_mut().reset = true;
         let cycle = self.side.borrow().cycle;
         self.suspend(Wake::At(cycle + RESET_CYCLES));

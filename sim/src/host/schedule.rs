@@ -15,6 +15,8 @@ pub struct Schedule {
     programs: Vec<State>,
     /// Programs that poll host memory and have seen all of it, with next poll and interval.
     polling: Vec<Polling>,
+    /// Programs that wait for an interrupt that has not come.
+    blocked: Vec<Blocked>,
     /// Writes by the device that have landed.
     device_writes: u64,
     running: usize,
@@ -28,6 +30,16 @@ struct State {
     runs: bool,
     /// Times it has waited.
     waits: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    program: usize,
+    /// It is blocked in this wait.
+    wait: u64,
+    vector: usize,
+    seen: u64,
+    wakeup: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +74,40 @@ impl Schedule {
         }
     }
 
+    /// So many interrupts of each vector have arrived by this cycle.
+    pub fn interrupted(&mut self, cycle: u64, interrupts: &[u64]) {
+        if self.blocked.is_empty() {
+            return;
+        }
+        let mut woken = Vec::new();
+        let programs = &self.programs;
+        self.blocked.retain(|blocked| {
+            let waits = programs[blocked.program].waits == blocked.wait;
+            let came = interrupts.get(blocked.vector) != Some(&blocked.seen);
+            if waits && came {
+                woken.push((blocked.program, cycle + blocked.wakeup));
+            }
+            waits && !came
+        });
+        for (program, time) in woken {
+            // Its deadline may come first.
+            let time = self.programs[program]
+                .time
+                .map_or(time, |due| due.min(time));
+            self.put(program, time);
+        }
+    }
+
     /// The program waits, from this cycle on.
     pub fn wait(&mut self, program: usize, wake: Option<&Wake>, cycle: u64) {
         if program >= self.programs.len() {
             self.programs.resize(program + 1, State::default());
         }
         let state = &mut self.programs[program];
-        let runs = matches!(wake, Some(Wake::At(_) | Wake::Memory { .. }));
+        let runs = matches!(
+            wake,
+            Some(Wake::At(_) | Wake::Memory { .. } | Wake::Interrupt { .. })
+        );
         self.running = self.running + usize::from(runs) - usize::from(state.runs);
         state.runs = runs;
         state.waits += 1;
@@ -76,6 +115,21 @@ impl Schedule {
         match wake {
             None | Some(Wake::Gather(_)) => {}
             Some(Wake::At(due)) => self.put(program, (*due).max(cycle)),
+            Some(&Wake::Interrupt {
+                vector,
+                seen,
+                wakeup,
+                deadline,
+            }) => {
+                self.blocked.push(Blocked {
+                    program,
+                    wait: state.waits,
+                    vector: vector.into(),
+                    seen,
+                    wakeup,
+                });
+                self.put(program, deadline.max(cycle));
+            }
             Some(&Wake::Memory {
                 next,
                 interval,
@@ -120,6 +174,12 @@ impl Schedule {
         self.running > 0
     }
 
+    /// Programs that wait for interrupts, for tests.
+    #[cfg(test)]
+    fn blocked(&self) -> usize {
+        self.blocked.len()
+    }
+
     fn put(&mut self, program: usize, time: u64) {
         self.programs[program].time = Some(time);
         self.due.push(Reverse((time, program)));
@@ -130,6 +190,35 @@ impl Schedule {
 mod tests {
     use super::*;
     use crate::pcie::random::Random;
+
+    #[test]
+    fn an_interrupt_resumes_those_that_wait_for_it_after_the_wake_up() {
+        let mut schedule = Schedule::default();
+        let wait = |vector, seen, deadline| Wake::Interrupt {
+            vector,
+            seen,
+            wakeup: 30,
+            deadline,
+        };
+        for (program, wake) in [wait(0, 5, 1000), wait(1, 2, 1000), wait(1, 2, 50)]
+            .iter()
+            .enumerate()
+        {
+            schedule.wait(program, Some(wake), 10);
+        }
+        let mut resumed = Vec::new();
+        for cycle in 11..1100 {
+            let interrupts = [5, if cycle < 40 { 2 } else { 3 }];
+            schedule.interrupted(cycle, &interrupts);
+            while let Some(program) = schedule.next(cycle) {
+                resumed.push((cycle, program));
+                schedule.wait(program, None, cycle);
+            }
+        }
+        assert_eq!(resumed, [(50, 2), (70, 1), (1000, 0)]);
+        assert_eq!(schedule.blocked(), 0);
+        assert!(!schedule.any_runs());
+    }
 
     /// A thousand programs that wait in every way are resumed when, and in the order in which, a
     /// scan of all finds them due.

@@ -18,6 +18,17 @@ pub enum Wake {
         /// Cycle at which to wake in any case.
         deadline: u64,
     },
+    /// An interrupt of the vector beyond those that were seen, and the time until a blocked program runs again.
+    Interrupt {
+        /// Entry of the MSI-X table.
+        vector: u16,
+        /// Interrupts of the vector that the program has seen already.
+        seen: u64,
+        /// Cycles from the interrupt to the program's next instruction.
+        wakeup: u64,
+        /// Cycle at which to wake in any case.
+        deadline: u64,
+    },
     /// Every other program, to exchange these bytes with them all.
     Gather(Vec<u8>),
 }
@@ -46,6 +57,8 @@ impl Wake {
                 *next = now + *interval;
                 now == cycle && device_writes != *seen
             }
+            // Of interrupts this is not told.
+            Wake::Interrupt { deadline, .. } => cycle >= *deadline,
             Wake::Gather(_) => false,
         }
     }

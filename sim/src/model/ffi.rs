@@ -33,6 +33,8 @@ pub struct Inputs {
     pub config_maximum_read_request: u8,
     pub config_memory_enable: u8,
     pub config_master_enable: u8,
+    pub config_msix_enable: u8,
+    pub config_msix_function_mask: u8,
     pub link_transmit_ready: u8,
 }
 

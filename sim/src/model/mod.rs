@@ -13,6 +13,9 @@ pub const RAM_BYTES: usize = number(env!("WAYFARER_RAM_BYTES")) as usize;
 /// Endpoint pages: `queues.endpoints`.
 pub const ENDPOINTS: usize = number(env!("WAYFARER_ENDPOINTS")) as usize;
 
+/// Interrupt vectors: `host.interrupt_vectors`.
+pub const INTERRUPT_VECTORS: u16 = number(env!("WAYFARER_INTERRUPT_VECTORS")) as u16;
+
 /// Nodes that the NIU takes messages from: `link.nodes`.
 pub const NODES: u16 = number(env!("WAYFARER_NODES")) as u16;
 

@@ -22,6 +22,8 @@ module niu_cell(
   input [2:0] config_maximum_read_request,
   input config_memory_enable,
   input config_master_enable,
+  input config_msix_enable,
+  input config_msix_function_mask,
   input link_transmit_ready,
   input link_receive_valid,
   input [127:0] link_receive_data,
@@ -60,6 +62,8 @@ module niu_cell(
   reg [2:0] config_maximum_read_request_taken;
   reg config_memory_enable_taken;
   reg config_master_enable_taken;
+  reg config_msix_enable_taken;
+  reg config_msix_function_mask_taken;
   reg link_transmit_ready_taken;
   reg link_receive_valid_taken;
   reg [127:0] link_receive_data_taken;
@@ -81,6 +85,8 @@ module niu_cell(
     config_maximum_read_request_taken <= config_maximum_read_request;
     config_memory_enable_taken <= config_memory_enable;
     config_master_enable_taken <= config_master_enable;
+    config_msix_enable_taken <= config_msix_enable;
+    config_msix_function_mask_taken <= config_msix_function_mask;
     link_transmit_ready_taken <= link_transmit_ready;
   end
   always @(negedge core_clock) begin
@@ -106,6 +112,8 @@ module niu_cell(
     .config_maximum_read_request(config_maximum_read_request_taken),
     .config_memory_enable(config_memory_enable_taken),
     .config_master_enable(config_master_enable_taken),
+    .config_msix_enable(config_msix_enable_taken),
+    .config_msix_function_mask(config_msix_function_mask_taken),
     .link_transmit_ready(link_transmit_ready_taken),
     .link_receive_valid(link_receive_valid_taken),
     .link_receive_data(link_receive_data_taken),

@@ -29,6 +29,7 @@ struct Inputs {
   uint8_t host_transmit_ready;
   uint8_t host_transmit_posted_allowed, host_transmit_nonposted_allowed, host_transmit_completion_allowed;
   uint8_t config_maximum_payload, config_maximum_read_request, config_memory_enable, config_master_enable;
+  uint8_t config_msix_enable, config_msix_function_mask;
   uint8_t link_transmit_ready;
 };
 struct HostOutputs {
@@ -225,6 +226,8 @@ void niu_rise(Niu* niu, const Inputs* in, LinkBeat* out) {
   m->config_maximum_read_request = in->config_maximum_read_request;
   m->config_memory_enable = in->config_memory_enable;
   m->config_master_enable = in->config_master_enable;
+  m->config_msix_enable = in->config_msix_enable;
+  m->config_msix_function_mask = in->config_msix_function_mask;
   m->link_transmit_ready = in->link_transmit_ready;
   m->core_clock = 1;
   m->eval();

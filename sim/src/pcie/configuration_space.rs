@@ -1,9 +1,9 @@
 //! The endpoint's configuration space, as the hard block in front of the NIU holds it (PCIe chapter 7). The NIU sees
 //! only what comes out of it: requester id, BARs, limits and enables.
 
-use crate::model::ENDPOINTS;
-use abi::control::MAP_BYTES;
+use crate::model::{ENDPOINTS, INTERRUPT_VECTORS};
 use abi::endpoint::PAGE_BYTES;
+use abi::interrupt::{BAR_BYTES as BAR0_BYTES, PENDING_OFFSET, TABLE_OFFSET};
 
 /// Vendor id 0x1209 (pid.codes, for open hardware).
 pub const VENDOR_ID: u16 = 0x1209;
@@ -30,12 +30,23 @@ pub mod offset {
     pub const DEVICE_CAPABILITIES: u16 = EXPRESS + 0x04;
     /// Device Control in the low half, Device Status in the high half.
     pub const DEVICE_CONTROL: u16 = EXPRESS + 0x08;
+    /// MSI-X capability; Message Control in its high half.
+    pub const MSIX: u16 = 0x80;
+    /// Offset of the table, and which BAR it is in.
+    pub const MSIX_TABLE: u16 = MSIX + 0x04;
+    /// The same of the pending bits.
+    pub const MSIX_PENDING: u16 = MSIX + 0x08;
 }
 
 /// Command register: answer memory requests.
 pub const COMMAND_MEMORY_ENABLE: u32 = 1 << 1;
 /// Command register: send memory requests.
 pub const COMMAND_MASTER_ENABLE: u32 = 1 << 2;
+
+/// MSI-X Enable, in the register with Message Control.
+pub const MSIX_ENABLE: u32 = 1 << 31;
+/// Function Mask, likewise.
+pub const MSIX_FUNCTION_MASK: u32 = 1 << 30;
 
 /// Lowest bit of Max_Payload_Size in Device Control.
 pub const PAYLOAD_SHIFT: u32 = 5;
@@ -46,8 +57,9 @@ pub const PAYLOAD_SUPPORTED: u32 = 2;
 
 /// Bytes of all endpoint pages.
 const PAGES_BYTES: u64 = (ENDPOINTS * PAGE_BYTES) as u64;
-/// Sizes of BAR0, BAR2 and BAR4 in bytes: registers; endpoint pages; their inline bodies, and as much for the outbox.
-pub const BAR_BYTES: [u64; 3] = [MAP_BYTES as u64, PAGES_BYTES, 2 * PAGES_BYTES];
+/// Sizes of BAR0, BAR2 and BAR4 in bytes: registers, MSI-X table, pending bits; endpoint pages; their inline bodies,
+/// and as much for the outbox.
+pub const BAR_BYTES: [u64; 3] = [BAR0_BYTES as u64, PAGES_BYTES, 2 * PAGES_BYTES];
 /// Whether BAR0, BAR2 and BAR4 are prefetchable: only memory, not what a merged or repeated access would change.
 const BAR_PREFETCHABLE: [bool; 3] = [false, false, true];
 /// BAR type bits: memory, 64 bits wide.
@@ -56,8 +68,11 @@ const BAR_PREFETCHABLE_BIT: u32 = 0b1000;
 
 const COMMAND_WRITABLE: u32 = COMMAND_MEMORY_ENABLE | COMMAND_MASTER_ENABLE;
 const DEVICE_CONTROL_WRITABLE: u32 = 7 << PAYLOAD_SHIFT | 7 << READ_REQUEST_SHIFT;
-/// Capability id 0x10, no next one, version 2, endpoint.
-const EXPRESS_HEADER: u32 = 0x0002_0010;
+/// Capability id 0x10, then MSI-X, version 2, endpoint.
+const EXPRESS_HEADER: u32 = 0x0002_0010 | (offset::MSIX as u32) << 8;
+/// Capability id 0x11, no next one; the table's size less one.
+const MSIX_HEADER: u32 = 0x0000_0011 | (INTERRUPT_VECTORS as u32 - 1) << 16;
+const MSIX_WRITABLE: u32 = MSIX_ENABLE | MSIX_FUNCTION_MASK;
 const STATUS_HAS_CAPABILITIES: u32 = 1 << 20;
 
 /// The registers that software can change, and the read-only ones around them.
@@ -67,6 +82,7 @@ pub struct ConfigurationSpace {
     command: u32,
     bars: [u64; 3],
     device_control: u32,
+    msix: u32,
 }
 
 impl ConfigurationSpace {
@@ -79,6 +95,7 @@ impl ConfigurationSpace {
             command: 0,
             bars: [0; 3],
             device_control: 2 << READ_REQUEST_SHIFT,
+            msix: 0,
         }
     }
 
@@ -92,6 +109,10 @@ impl ConfigurationSpace {
             offset::EXPRESS => EXPRESS_HEADER,
             offset::DEVICE_CAPABILITIES => PAYLOAD_SUPPORTED,
             offset::DEVICE_CONTROL => self.device_control,
+            offset::MSIX => MSIX_HEADER | self.msix,
+            // Both in BAR0: the lowest three bits are zero.
+            offset::MSIX_TABLE => TABLE_OFFSET as u32,
+            offset::MSIX_PENDING => PENDING_OFFSET as u32,
             _ => match bar_half(offset) {
                 Some((bar, false)) => self.bars[bar] as u32 | bar_type(bar),
                 Some((bar, true)) => (self.bars[bar] >> 32) as u32,
@@ -105,6 +126,7 @@ impl ConfigurationSpace {
         match offset {
             offset::COMMAND => self.command = value & COMMAND_WRITABLE,
             offset::DEVICE_CONTROL => self.device_control = value & DEVICE_CONTROL_WRITABLE,
+            offset::MSIX => self.msix = value & MSIX_WRITABLE,
             _ => {
                 if let Some((bar, high)) = bar_half(offset) {
                     let old = self.bars[bar];
@@ -143,6 +165,16 @@ impl ConfigurationSpace {
         self.command & COMMAND_MEMORY_ENABLE != 0
     }
 
+    /// MSI-X Enable.
+    pub fn msix_enable(&self) -> bool {
+        self.msix & MSIX_ENABLE != 0
+    }
+
+    /// All vectors are masked.
+    pub fn msix_function_mask(&self) -> bool {
+        self.msix & MSIX_FUNCTION_MASK != 0
+    }
+
     /// Bus Master Enable.
     pub fn master_enable(&self) -> bool {
         self.command & COMMAND_MASTER_ENABLE != 0
@@ -174,7 +206,10 @@ mod tests {
         assert_eq!(space.read(0), 0x57f1_1209);
         assert_eq!(space.read(8) >> 16, 0x0280);
         assert_eq!(space.read(0x34), 0x40);
-        assert_eq!(space.read(0x40) & 0xffff, 0x0010);
+        assert_eq!(space.read(0x40) & 0xffff, 0x8010);
+        let vectors = u32::from(INTERRUPT_VECTORS);
+        assert_eq!(space.read(0x80), (vectors - 1) << 16 | 0x0011);
+        assert_eq!((space.read(0x84), space.read(0x88)), (0x1000, 0x2000));
         assert_ne!(space.read(4) & 1 << 20, 0);
     }
 
@@ -182,6 +217,7 @@ mod tests {
     fn nothing_is_enabled_after_reset() {
         let space = ConfigurationSpace::new(0x0100);
         assert!(!space.memory_enable() && !space.master_enable());
+        assert!(!space.msix_enable() && !space.msix_function_mask());
         assert_eq!(
             (space.maximum_payload(), space.maximum_read_request()),
             (0, 2)
@@ -196,7 +232,9 @@ mod tests {
         }
         assert_eq!(space.read(0), 0x57f1_1209);
         assert_eq!(space.read(4), STATUS_HAS_CAPABILITIES | 6);
-        assert_eq!(space.read(0x10), 0xffff_f004);
+        assert_eq!(space.read(0x10), 0xffff_c004);
+        assert_eq!(space.read(0x80) >> 30, 3);
+        assert_eq!((space.read(0x84), space.read(0x88)), (0x1000, 0x2000));
         let pages = ENDPOINTS as u32 * 4096;
         assert_eq!(space.read(0x18), !(pages - 1) | 4);
         assert_eq!(space.read(0x20), !(2 * pages - 1) | 0xc);

@@ -14,7 +14,7 @@ use super::rules::{self, Limits, RuleError};
 use super::upstream::{Taken, Upstream, class_of, is_other_nonposted};
 use super::violation::{Violation, ViolationKind};
 use crate::memory::{Access, AddressRange, HostMemory, Iommu};
-use crate::model::NONPOSTED_CREDITS;
+use crate::model::{INTERRUPT_VECTORS, NONPOSTED_CREDITS};
 use crate::profile::{Profile, ProfileError};
 use crate::trace::{Direction, TraceHash, TraceListener, TraceRecord};
 use std::collections::VecDeque;
@@ -23,6 +23,8 @@ use std::collections::VecDeque;
 pub const DEVICE_REQUESTER: u16 = 0x0100;
 /// The root complex's own.
 pub const HOST_REQUESTER: u16 = 0x0000;
+/// Where the host takes interrupts: a write there never reaches memory, whatever the IOMMU says.
+pub const INTERRUPT_WINDOW: std::ops::Range<u64> = 0xfee0_0000..0xfef0_0000;
 /// Violations kept as records; later ones are only counted.
 const VIOLATION_RECORDS: usize = 64;
 /// Bytes of writes that may wait for the line before the processor's next store has to.
@@ -66,6 +68,8 @@ pub struct Counters {
     pub refused_reads: u64,
     /// Reads by the host given up after the profile's timeout.
     pub read_timeouts: u64,
+    /// Interrupts of the device.
+    pub interrupts: u64,
     /// Rules broken by the device.
     pub violations: u64,
 }
@@ -90,6 +94,8 @@ pub struct HostBridge {
     raw_completions: Vec<Vec<u8>>,
     /// Raw packets that are no legal write, read or completion: the device may free a buffer for each, or not.
     doubtful_nonposted: u32,
+    /// Interrupts that have arrived, by vector.
+    interrupts: Vec<u64>,
     counters: Counters,
     violations: Vec<Violation>,
     hash: TraceHash,
@@ -137,6 +143,7 @@ impl HostBridge {
             read_faults: VecDeque::new(),
             raw_completions: Vec::new(),
             doubtful_nonposted: 0,
+            interrupts: vec![0; usize::from(INTERRUPT_VECTORS)],
             counters: Counters::default(),
             violations: Vec::new(),
             hash: TraceHash::default(),
@@ -361,6 +368,24 @@ impl HostBridge {
         self.counters.landed_writes
     }
 
+    /// Interrupts that have arrived, by vector.
+    pub fn interrupts(&self) -> &[u64] {
+        &self.interrupts
+    }
+
+    /// What the host has the device write for an interrupt of the vector: address and data.
+    pub fn interrupt_message(vector: u16) -> (u64, u32) {
+        // The processor's number in bits 19:12, and a number there.
+        let processor = u64::from(vector % 4);
+        let address = INTERRUPT_WINDOW.start | processor << 12;
+        (address, 0x4000 | u32::from(vector))
+    }
+
+    /// The device's configuration space.
+    pub fn configuration(&self) -> &ConfigurationSpace {
+        &self.space
+    }
+
     /// The first rules the device broke, in order; at most 64 are kept, all are counted.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
@@ -416,6 +441,8 @@ impl HostBridge {
             config_maximum_read_request: self.space.maximum_read_request(),
             config_memory_enable: self.space.memory_enable(),
             config_master_enable: self.space.master_enable(),
+            config_msix_enable: self.space.msix_enable(),
+            config_msix_function_mask: self.space.msix_function_mask(),
             ..self.inputs
         };
     }
@@ -497,6 +524,9 @@ impl HostBridge {
         match header {
             Header::MemoryWrite(request) => {
                 rules::check_request(&request, false, &self.limits)?;
+                if INTERRUPT_WINDOW.contains(&request.address) {
+                    return self.device_interrupt(&request, payload);
+                }
                 self.device_write(&request, payload, memory);
             }
             Header::MemoryRead(request) => {
@@ -512,6 +542,22 @@ impl HostBridge {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn device_interrupt(&mut self, request: &Request, payload: &[u8]) -> Result<(), ViolationKind> {
+        let word = payload.first_chunk().copied().map(u32::from_le_bytes);
+        let (address, data) = (request.address, word.unwrap_or_default());
+        let vector = (data & 0xff) as u16;
+        let is_whole = request.length == 1 && (0..4).all(|byte| request.enabled(byte));
+        let is_known = vector < INTERRUPT_VECTORS
+            && Self::interrupt_message(vector) == (address, data)
+            && self.space.msix_enable();
+        if !is_whole || !is_known {
+            return Err(ViolationKind::Interrupt { address, data });
+        }
+        self.counters.interrupts += 1;
+        self.interrupts[usize::from(vector)] += 1;
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub struct HostPortInputs {
     pub host_transmit_completion_allowed: bool,
     /// The device's bus, device and function.
     pub config_requester: u16,
-    /// Base address of BAR0, 4 KiB.
+    /// Base address of BAR0, 16 KiB.
     pub config_bar0: u64,
     /// Base address of BAR2, 1 MiB.
     pub config_bar2: u64,
@@ -46,4 +46,8 @@ pub struct HostPortInputs {
     pub config_memory_enable: bool,
     /// Bus Master Enable of the Command register.
     pub config_master_enable: bool,
+    /// MSI-X Enable of Message Control.
+    pub config_msix_enable: bool,
+    /// Function Mask of Message Control.
+    pub config_msix_function_mask: bool,
 }

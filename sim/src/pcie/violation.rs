@@ -29,6 +29,14 @@ pub enum ViolationKind {
     /// A packet was sent without credits for it.
     #[error("packet sent without flow-control credits (2.6.1)")]
     NoCredits,
+    /// A write where the host takes interrupts that is none of those in the MSI-X table, or while MSI-X is not enabled.
+    #[error("no interrupt: {data:#x} written at {address:#x}")]
+    Interrupt {
+        /// Where it was written to.
+        address: u64,
+        /// First double word.
+        data: u32,
+    },
     /// `host_receive_nonposted_free` with no request outstanding.
     #[error("host_receive_nonposted_free without a non-posted request")]
     NonpostedFree,

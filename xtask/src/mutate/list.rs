@@ -47,6 +47,12 @@ const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_u
 const MANY: &str = "messages_of_many_endpoints_over_few_queues_come_once_and_in_order";
 const MANY_INLINE: &str = "inline_bodies_and_express_messages_come_once_and_in_order";
 const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
+const NOBODY_SLEEPS: &str = "nobody_sleeps_while_a_message_is_there_whatever_is_masked";
+const INTERRUPT_ORDER: &str = "an_interrupt_never_comes_before_the_entry_it_announces";
+const MODERATION: &str = "interrupts_of_a_moderated_ring_are_an_interval_apart_and_none_is_lost";
+const FORGOTTEN: &str = "what_is_due_when_the_niu_stops_is_forgotten";
+const STILL_ARMED: &str = "an_armed_ring_is_armed_behind_its_eviction";
+const SLEEPERS: &str = "sleepers_whose_queues_go_and_come_are_all_woken";
 
 /// All of them, in the order of a message's way.
 pub const MUTANTS: &[Mutant] = &[
@@ -443,5 +449,85 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "legal",
         value: "1'b1",
         tests: &[INDICES],
+    },
+    Mutant {
+        name: "interrupt-store-never-raises",
+        fault: "a store that arms a ring does not see an entry that came before it",
+        module: "niu$interrupts$queues",
+        signal: "covered",
+        value: "1'b1",
+        tests: &[INTERRUPT_ORDER],
+    },
+    Mutant {
+        name: "interrupt-entry-never-raises",
+        fault: "an entry of an armed ring raises nothing",
+        module: "niu$interrupts$queues",
+        signal: "entry_raises",
+        value: "1'b0",
+        tests: &[NOBODY_SLEEPS, INTERRUPT_ORDER],
+    },
+    Mutant {
+        name: "interrupt-mask-ignored",
+        fault: "vectors that are masked send their messages",
+        module: "niu$interrupts$vectors",
+        signal: "goes",
+        value: "pops & is_pending & ~resting$first",
+        tests: &[NOBODY_SLEEPS],
+    },
+    Mutant {
+        name: "interrupt-function-mask-ignored",
+        fault: "interrupts are sent while the function is masked",
+        module: "niu$interrupts",
+        signal: "vectors$may_send",
+        value: "enable & master_enable",
+        tests: &[NOBODY_SLEEPS],
+    },
+    Mutant {
+        name: "interrupt-lost-while-masked",
+        fault: "a vector that is masked or rests does not stay pending",
+        module: "niu$interrupts$vectors",
+        signal: "done$inverts",
+        value: "pops & is_pending",
+        tests: &[NOBODY_SLEEPS, MODERATION],
+    },
+    Mutant {
+        name: "interrupt-never-looked-at-again",
+        fault: "a vector that is unmasked, or whose rest ends, is not looked at",
+        module: "niu$interrupts$vectors",
+        signal: "pushes",
+        value: "raises",
+        tests: &[NOBODY_SLEEPS, MODERATION],
+    },
+    Mutant {
+        name: "interrupt-without-rest",
+        fault: "there is no moderation",
+        module: "niu$interrupts$vectors",
+        signal: "rests",
+        value: "1'b0",
+        tests: &[MODERATION],
+    },
+    Mutant {
+        name: "interrupt-outlives-stop",
+        fault: "what is pending when the NIU stops is sent behind the stop",
+        module: "niu$interrupts$vectors",
+        signal: "begins",
+        value: "1'b0",
+        tests: &[FORGOTTEN],
+    },
+    Mutant {
+        name: "interrupt-evicted",
+        fault: "a ring that is evicted is not armed behind its installation",
+        module: "niu",
+        signal: "receive$saved_armed",
+        value: "1'b0",
+        tests: &[STILL_ARMED],
+    },
+    Mutant {
+        name: "interrupt-wish-forgotten",
+        fault: "what a program asks for while its queue is away is not carried out when it is back",
+        module: "niu$pages",
+        signal: "kept$keeps_away",
+        value: "1'b0",
+        tests: &[SLEEPERS],
     },
 ];

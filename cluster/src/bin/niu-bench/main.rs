@@ -15,6 +15,7 @@ mod results_file;
 mod stage_times;
 mod stages;
 mod streams;
+mod waiting;
 
 use anyhow::{Context, Result};
 use arguments::BenchArguments as Arguments;
@@ -36,6 +37,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("limits", limits::run),
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
+    ("waiting", waiting::run),
     ("non-resident", non_resident::run),
 ];
 

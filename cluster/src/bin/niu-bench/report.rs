@@ -74,6 +74,15 @@ pub struct Row {
     /// Share of the link's beats that the frames of dead queues take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_share: Option<f64>,
+    /// How the receiving program waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// From one message to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap_ns: Option<u64>,
+    /// Interrupts that the receiving host took, for each message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupts_per_message: Option<f64>,
     /// How a queue that is away is served; `resident`: none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<&'static str>,
@@ -116,6 +125,9 @@ impl Row {
             cycles_per_message: None,
             victim_share: None,
             probe_share: None,
+            waiting: None,
+            gap_ns: None,
+            interrupts_per_message: None,
             way: None,
             side: None,
             penalty_ns: None,
@@ -162,6 +174,16 @@ const COLUMNS: &[Column] = &[
         text: |row| number(row.wire_cycles, 0),
     },
     Column {
+        heading: "waiting",
+        width: 18,
+        text: |row| row.waiting.clone(),
+    },
+    Column {
+        heading: "gap ns",
+        width: 8,
+        text: |row| number(row.gap_ns, 0),
+    },
+    Column {
         heading: "away",
         width: 10,
         text: |row| row.side.map(str::to_owned),
@@ -205,6 +227,11 @@ const COLUMNS: &[Column] = &[
         heading: "probe share",
         width: 12,
         text: |row| number(row.probe_share, 4),
+    },
+    Column {
+        heading: "interrupts/message",
+        width: 20,
+        text: |row| number(row.interrupts_per_message, 3),
     },
 ];
 

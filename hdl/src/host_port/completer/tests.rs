@@ -394,7 +394,7 @@ fn random_reads_with_everything_slow() {
         let requests: Vec<_> = (0..40)
             .map(|_| {
                 let space = [0, 0, 2, 2, 2, 1][random.below(6) as usize];
-                let size = [0x1000, OUTBOX, 2 * OUTBOX][space as usize];
+                let size = [0x4000, OUTBOX, 2 * OUTBOX][space as usize];
                 let address =
                     random.below(size / 4) * 4 % if random.chance(50) { 0x200 } else { size };
                 let room = (4096 - address % 4096) / 4;

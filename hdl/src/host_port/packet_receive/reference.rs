@@ -3,7 +3,7 @@
 use crate::configuration::ENDPOINT_SPACE_LOG2;
 use crate::host_port::packet_encoder::header_double_words;
 
-pub const BAR0: u64 = 0x0000_0000_fe40_1000;
+pub const BAR0: u64 = 0x0000_0000_fe40_4000;
 pub const BAR2: u64 = 0x0000_0038_c100_0000;
 pub const BAR4: u64 = 0x0000_0000_c200_0000;
 pub const BAR2_BYTES: u64 = 1 << ENDPOINT_SPACE_LOG2;
@@ -46,7 +46,7 @@ pub struct Outcome {
 
 fn bar_of(address: u64) -> Option<(u64, u64)> {
     [
-        (0, BAR0, 0x1000),
+        (0, BAR0, 0x4000),
         (1, BAR2, BAR2_BYTES),
         (2, BAR4, BAR4_BYTES),
     ]

@@ -344,7 +344,7 @@ fn random_packet(random: &mut Random) -> Vec<(u128, bool)> {
         return beats;
     }
     let (base, size) = [
-        (BAR0, 0x1000),
+        (BAR0, 0x4000),
         (BAR2, BAR2_BYTES),
         (BAR4, BAR4_BYTES),
         (0x1000, 0x1000),

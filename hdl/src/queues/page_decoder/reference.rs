@@ -92,6 +92,8 @@ pub struct Endpoint {
     heads: bool,
     heads_lost: bool,
     pub kept: u16,
+    /// The wish for an interrupt that was stored last; none if the interrupts know it.
+    pub wish: Option<bool>,
 }
 
 pub struct Reference {
@@ -103,8 +105,8 @@ pub struct Reference {
     mark: Option<u64>,
     /// By cycle.
     pub shown: BTreeMap<u64, Vec<Shown>>,
-    /// Consumer indices that resident queues must be given at once, in order: cycle, queue, index.
-    pub given: VecDeque<(u64, u64, u16)>,
+    /// Consumer indices that resident queues must be given at once, in order: cycle, queue, index, interrupt wanted.
+    pub given: VecDeque<(u64, u64, u16, bool)>,
 }
 
 impl Reference {
@@ -244,9 +246,14 @@ impl Reference {
         if is(receive_consumer::OFFSET) {
             if it.exists || it.receive.is_some() {
                 self.endpoints[endpoint as usize].kept = lane as u16;
+                let away = it.receive.is_none();
+                self.endpoints[endpoint as usize].wish = away.then_some(lane >> 16 & 1 == 1);
             }
             match it.receive {
-                Some(queue) => self.given.push_back((cycle + 3, queue, lane as u16)),
+                Some(queue) => {
+                    let armed = lane >> 16 & 1 == 1;
+                    self.given.push_back((cycle + 3, queue, lane as u16, armed));
+                }
                 None => self.show(cycle + 3, Shown::Missed { endpoint }),
             }
             if !it.exists && it.receive.is_none() {

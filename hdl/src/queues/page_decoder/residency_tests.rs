@@ -73,6 +73,9 @@ struct Bench {
     /// What each receive queue was given last, and by which way: by a store, or behind it.
     consumed: Vec<Option<u16>>,
     extras: Vec<(u64, u16)>,
+    /// The wish for an interrupt that came with the last of `extras`; how many of them wanted one.
+    wish: Option<bool>,
+    wishes: u64,
     losses: u64,
     sheds: u64,
     captures: u64,
@@ -126,6 +129,8 @@ impl Bench {
             trace: VecDeque::new(),
             consumed: vec![None; 8],
             extras: Vec::new(),
+            wish: None,
+            wishes: 0,
             losses: 0,
             sheds: 0,
             captures: 0,
@@ -167,7 +172,7 @@ impl Bench {
             return Some(page(resume::OFFSET, from));
         }
         if random.chance(5) {
-            return Some(page(receive_consumer::OFFSET, random.below(1 << 16)));
+            return Some(page(receive_consumer::OFFSET, random.below(1 << 17)));
         }
         let waiting = (driver.next as u16).wrapping_sub(consumer);
         let room = TRANSMIT_SLOTS as u64 - u64::from(waiting);
@@ -506,8 +511,10 @@ impl Bench {
             .reference
             .given
             .pop_front_if(|(cycle, ..)| *cycle == self.cycle);
-        if let Some((_, queue, index)) = direct {
+        if let Some((_, queue, index, armed)) = direct {
             assert!(unit.consumer_valid.val(), "cycle {}", self.cycle);
+            assert!(unit.consumer_asks.val() && !unit.consumer_late.val());
+            assert_eq!(unit.consumer_armed.val(), armed);
             assert_eq!(unit.consumer_queue.val().to_u64(), queue);
             assert_eq!(unit.consumer_index.val().to_u64() as u16, index);
             self.consumed[queue as usize] = Some(index);
@@ -515,6 +522,8 @@ impl Bench {
             let queue = unit.consumer_queue.val().to_u64();
             let index = unit.consumer_index.val().to_u64() as u16;
             self.consumed[queue as usize] = Some(index);
+            let asks = unit.consumer_asks.val();
+            self.wish = asks.then_some(unit.consumer_armed.val());
             self.extras.push((queue, index));
         }
     }
@@ -572,13 +581,19 @@ impl Bench {
                     .reference
                     .given
                     .iter()
-                    .all(|(_, given, _)| *given != queue);
+                    .all(|(_, given, ..)| *given != queue);
                 if quiet {
                     assert_eq!(
                         self.consumed[queue as usize],
                         Some(kept),
                         "endpoint {endpoint}"
                     );
+                }
+                // What the queue's program asked for while it was away, and never again.
+                if !self.extras.is_empty() {
+                    let wish = self.reference.endpoints[endpoint as usize].wish.take();
+                    assert_eq!(self.wish, wish, "endpoint {endpoint}");
+                    self.wishes += u64::from(wish == Some(true));
                 }
             }
             self.extras.clear();
@@ -903,11 +918,12 @@ fn stores_reach_the_queues_in_order_while_these_go_and_come() {
             );
         }
         println!(
-            "{} captured, {} losses, {} sheds, {} resumes",
-            bench.captures, bench.losses, bench.sheds, bench.resumes
+            "{} captured, {} losses, {} sheds, {} resumes, {} wishes",
+            bench.captures, bench.losses, bench.sheds, bench.resumes, bench.wishes
         );
         assert!(
             bench.captures > 1000 && bench.losses > 20 && bench.sheds > 20 && bench.resumes > 20
         );
+        assert!(bench.wishes > 5, "{}", bench.wishes);
     }
 }

@@ -70,6 +70,7 @@ enum Seen {
     Consumer {
         queue: u64,
         index: u64,
+        armed: bool,
     },
     Missed {
         endpoint: u64,
@@ -133,6 +134,7 @@ impl Bench {
             self.seen.push(Seen::Consumer {
                 queue: unit.consumer_queue.val().to_u64(),
                 index: unit.consumer_index.val().to_u64(),
+                armed: unit.consumer_armed.val(),
             });
         }
         if unit.nonresident_store.val() {
@@ -481,14 +483,16 @@ fn stores_to_nobody_and_torn_stores_are_told_and_change_nothing() {
             }
         ]
     );
-    bench.write(page_store(7, 8, 0x1_2345));
-    assert_eq!(
-        bench.take(),
-        [Seen::Consumer {
-            queue: 3,
-            index: 0x2345
-        }]
-    );
+    for armed in [false, true] {
+        bench.write(page_store(7, 8, 0xe_2345 | u64::from(armed) << 16));
+        let (queue, index) = (3, 0x2345);
+        let seen = Seen::Consumer {
+            queue,
+            index,
+            armed,
+        };
+        assert_eq!(bench.take(), [seen]);
+    }
     // An error counts even if another store of the queue follows in the next cycle.
     bench.write(HostWrite {
         single: false,

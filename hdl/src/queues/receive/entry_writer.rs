@@ -1,7 +1,7 @@
 //! From a message with a verdict to the write packets of its entry.
 
 use super::entry_payload::EntryPayload;
-use crate::bundles::{Event, Verdict, write_packet};
+use crate::bundles::{Event, Verdict, stored_header, write_packet};
 use crate::library::fixed::Fixed;
 use crate::library::stream::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
@@ -78,6 +78,8 @@ pub struct EntryWriter {
     pub holds_older: Signal<Out, Bit>,
     /// A message is under way.
     pub busy: Signal<Out, Bit>,
+    /// With `message_received`, and from before it: the message's resident queue.
+    pub delivered_queue: Signal<Out, Bits<8>>,
 
     /// Pulse, with `miss_event`: no resident queue has the message's RQID.
     pub miss_event_valid: Signal<Out, Bit>,
@@ -333,6 +335,11 @@ impl Logic for EntryWriter {
         self.request_out.next =
             self.describing.val() & self.marked.val() & self.write_packets.ready.val();
         self.message_received.next = self.finishes.val();
+        self.delivered_queue.next = self
+            .header
+            .q
+            .val()
+            .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
         self.missed_message.next = self.finishes.val() & self.missed.q.val();
         self.missed_id.next = self
             .header

@@ -105,6 +105,8 @@ pub struct ReceiveEngine<
     pub request_out: Signal<Out, Bit>,
     /// Counters.
     pub message_received: Signal<Out, Bit>,
+    /// With `message_received`, and from before it: the message's resident queue.
+    pub delivered_queue: Signal<Out, Bits<8>>,
     pub receive_full: Signal<Out, Bit>,
     pub receive_behind: Signal<Out, Bit>,
     pub entry_too_small: Signal<Out, Bit>,
@@ -556,6 +558,7 @@ impl<
         self.miss_event.next = self.writer.miss_event.val();
         self.request_out.next = self.writer.request_out.val();
         self.message_received.next = self.writer.message_received.val();
+        self.delivered_queue.next = self.writer.delivered_queue.val();
         self.receive_full.next = self.writer.receive_full.val();
         self.receive_behind.next = self.writer.receive_behind.val();
         self.entry_too_small.next = self.writer.entry_too_small.val();

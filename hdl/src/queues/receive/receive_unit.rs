@@ -139,8 +139,12 @@ pub struct SizedReceiveUnit<
     pub matched: Signal<Out, Bit>,
     /// Stage REQUEST_OUT.
     pub request_out: Signal<Out, Bit>,
-    /// Pulse: counter MESSAGES_RECEIVED.
+    /// Pulse: counter MESSAGES_RECEIVED. The last beat of the message's entry was taken from `write_packets`.
     pub message_received: Signal<Out, Bit>,
+    /// With `message_received`, and from before it: the message's resident queue.
+    pub delivered_queue: Signal<Out, Bits<8>>,
+    /// The queue of `save` is armed (`InterruptQueues`).
+    pub saved_armed: Signal<In, Bit>,
     /// Pulse: counter RECEIVE_MISS.
     pub receive_miss: Signal<Out, Bit>,
     /// Pulse: counter RECEIVE_FULL.
@@ -248,7 +252,7 @@ impl<
         }
         self.saved.next.done = self.has_saved.q.val();
         self.saved.next.second = bit_cast::<33, 32>(self.saved_indices.q.val());
-        self.saved.next.third = 0.into();
+        self.saved.next.third = bit_cast::<33, 1>(self.saved_armed.val().into());
         self.records.commit.next = self.engine.commit.val();
         self.records.commit_queue.next = self.engine.commit_queue.val();
         self.records.commit_producer.next = self.engine.commit_producer.val();
@@ -316,6 +320,7 @@ impl<
         self.matched.next = self.engine.matched.val();
         self.request_out.next = self.engine.request_out.val();
         self.message_received.next = self.engine.message_received.val();
+        self.delivered_queue.next = self.engine.delivered_queue.val();
         self.receive_miss.next = self.engine.miss_event_valid.val();
         self.receive_full.next = self.engine.receive_full.val();
         self.receive_behind.next = self.engine.receive_behind.val();
