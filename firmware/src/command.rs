@@ -2,7 +2,8 @@
 
 use abi::admin::EndpointInterrupt;
 use abi::command::{
-    GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
+    GiveBackOperand, Header, LoadedControl, RECORD_BYTES, RecordOperand, ReplayOperand,
+    StateOperand, TransferOperand, opcode,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -68,6 +69,48 @@ impl Command {
     pub const fn read_host(address: u64, bytes: usize, inbox_offset: usize, token: u16) -> Self {
         let header = completes(header(opcode::READ_HOST_MEMORY), token);
         Command::new(header, transfer(inbox_offset, bytes), address)
+    }
+
+    /// Reads a transmit queue's record from host memory into the inbox: the beginning of a chain.
+    pub const fn read_record(address: u64, inbox_offset: usize) -> Self {
+        let header = header(opcode::READ_HOST_MEMORY);
+        Command::new(header, transfer(inbox_offset, RECORD_BYTES), address)
+    }
+
+    /// In a chain: writes all of a transmit queue's record from the inbox, if it is this endpoint's.
+    pub const fn load_transmit(
+        queue: u8,
+        inbox_offset: usize,
+        endpoint: u16,
+        generation: u8,
+    ) -> Self {
+        let header = Header {
+            fence: 1,
+            chained: 1,
+            ..header(opcode::LOAD_RECORD)
+        };
+        let operand = RecordOperand {
+            offset: inbox_offset as u64,
+            queue: queue as u64,
+            receive: 0,
+            from_inbox: 1,
+        };
+        let data = LoadedControl {
+            generation: generation as u64,
+            endpoint: endpoint as u64,
+        };
+        Command::new(header, operand.pack(), data.pack())
+    }
+
+    /// This one, as the end of a chain: it is carried out if all of the chain was, and completes with `token`.
+    pub const fn chained(mut self, token: u16) -> Self {
+        let header = Header {
+            fence: 1,
+            chained: 1,
+            ..completes(Header::unpack(self.words[0]), token)
+        };
+        self.words[0] = header.pack();
+        self
     }
 
     /// Writes from the outbox to host memory.

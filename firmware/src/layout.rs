@@ -6,7 +6,7 @@ use abi::admin::EndpointInterrupt;
 pub const SUBMISSION_INBOX: usize = 0;
 /// Inbox: probes of host memory; nobody reads them.
 pub const PROBE_INBOX: usize = 64;
-/// Inbox: an entry of the table.
+/// Inbox: an entry of the table, from which a transmit queue's record is loaded.
 pub const ENTRY_INBOX: usize = 128;
 /// Inbox: a record that was saved.
 pub const RECORD_INBOX: usize = 192;
@@ -17,8 +17,6 @@ pub const MISSES_INBOX: usize = 256;
 
 /// Outbox: completions, sixteen in turn.
 pub const COMPLETION_OUTBOX: usize = 0;
-/// Outbox: a transmit queue's record.
-pub const TRANSMIT_OUTBOX: usize = 0x200;
 /// Outbox: a receive queue's record.
 pub const RECEIVE_OUTBOX: usize = 0x220;
 /// Outbox: what a transmit queue's eviction writes to the table.
@@ -36,6 +34,7 @@ pub const MISS_BYTES: usize = 1 << abi::message::MAXIMUM_STRIDE_LOG2;
 
 const _: () = assert!(INTERRUPT == INDICES + 8 && INDICES_OUTBOX + 12 <= ENTRY_OUTBOX);
 const _: () = assert!(EndpointInterrupt::unpack(ARMED as u64).pack() == 0);
+const _: () = assert!(ENTRY_INBOX + abi::command::RECORD_BYTES <= abi::command::RECORD_INBOX_BYTES);
 const _: () = assert!(MISSES_INBOX + MISSES * MISS_BYTES <= abi::command::READ_INBOX_BYTES);
 const _: () = assert!(MISSES_OUTBOX + MISSES * MISS_BYTES <= abi::admin::LOG_OFFSET);
 
@@ -43,9 +42,6 @@ const _: () = assert!(MISSES_OUTBOX + MISSES * MISS_BYTES <= abi::admin::LOG_OFF
 pub const PROGRESS: usize = 8;
 /// A record that was saved: `transmit_stores`.
 pub const STORES: usize = 16;
-/// Entry of the table: the upper half of the endpoint's word of the map, in the place of `transmit_stores`, which no
-/// record that is loaded needs; and once more in the receive record.
-pub const TRANSMIT_PAGE: usize = 20;
 /// Entry of the table: `transmit_control`, without a generation.
 pub const TRANSMIT_CONTROL: usize = 24;
 /// Entry of the table: the ring's address.
@@ -56,11 +52,7 @@ pub const INDICES: usize = 40;
 pub const INTERRUPT: usize = 48;
 /// With `endpoint_interrupt`: the queue that is away is armed.
 pub const ARMED: u32 = 1 << 31;
-/// Entry of the table: as `TRANSMIT_PAGE`.
-pub const RECEIVE_PAGE: usize = 52;
 /// Entry of the table: `receive_control`; enabled once the queue has an identifier.
 pub const RECEIVE_CONTROL: usize = 56;
 /// Bytes of an entry that hold something.
 pub const ENTRY_BYTES: usize = 64;
-/// Bytes of a record at its start.
-pub const RECORD_BYTES: usize = abi::command::RECORD_BYTES;

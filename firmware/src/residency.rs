@@ -168,8 +168,6 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     errand: Errand,
     queue: u8,
     evict_only: bool,
-    /// Lower half of the word of the map of the endpoint whose transmit queue's record is being read.
-    prepared: u32,
     reading: Reading,
     copying: Copying,
     /// The captured store that was reported and is not answered yet.
@@ -207,7 +205,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             errand: NOBODY,
             queue: 0,
             evict_only: false,
-            prepared: 0,
             reading: Reading::NONE,
             copying: Copying::NONE,
             head: None,
@@ -401,7 +398,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let place = self.tables.transmit_of(endpoint);
         if let Some(queue) = place.resident() {
             self.head = None;
-            let map = self.tables.map(endpoint, self.tables.page_of(queue));
+            let map = self.tables.map(endpoint);
             port.issue(Command::replay(endpoint, queue, map));
         } else if place.is_away() {
             let cause = Cause::Captured;
@@ -418,7 +415,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn shed(&mut self, endpoint: u16, port: &mut impl Port) {
         self.head = None;
         self.statistics.shed += 1;
-        self.tables.move_transmit(endpoint, Place::STARVED, 0);
+        self.tables.move_transmit(endpoint, Place::STARVED);
         port.issue(Command::discard(endpoint));
     }
 
@@ -530,7 +527,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             cause: Cause::Event,
         };
         if lost && self.tables.transmit_of(endpoint).is_away() {
-            self.tables.move_transmit(endpoint, Place::STARVED, 0);
+            self.tables.move_transmit(endpoint, Place::STARVED);
         }
         if lost && self.tables.transmit_of(endpoint).resident().is_some() {
             // The store may have come between the replay that told the losses and the word of the map that came behind
@@ -578,8 +575,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Writes the word of the map of an endpoint whose transmit queue is resident.
     #[inline(never)]
     fn write_map(&mut self, endpoint: u16, port: &mut impl Port) {
-        if let Some(queue) = self.tables.transmit_of(endpoint).resident() {
-            let map = self.tables.map(endpoint, self.tables.page_of(queue));
+        if self.tables.transmit_of(endpoint).resident().is_some() {
+            let map = self.tables.map(endpoint);
             port.issue(Command::map(endpoint, map));
         }
     }
@@ -646,7 +643,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         match receive {
             false => {
                 self.transmit_patience = Patience::new();
-                self.tables.move_transmit(errand.endpoint, Place::BROKEN, 0);
+                self.tables.move_transmit(errand.endpoint, Place::BROKEN);
             }
             true => {
                 self.receive_patience = Patience::new();

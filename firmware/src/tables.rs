@@ -12,7 +12,7 @@ pub use shape::{Memory, PAGE_BYTES, Shape, check};
 
 use crate::command::Command;
 use abi::admin::{EndpointInterrupt, TABLE_ENTRY_BYTES};
-use abi::queue_state::{EndpointMap, REGION_RECEIVE_MAP, ReceiveMap, endpoint_map};
+use abi::queue_state::{REGION_RECEIVE_MAP, ReceiveMap, endpoint_map};
 use heapless::Deque;
 use windows::Windows;
 
@@ -59,8 +59,6 @@ impl Place {
 pub struct TransmitOwner {
     /// One more than the endpoint; 0: nobody.
     owner: u16,
-    /// Upper half of the endpoint's word of the map.
-    pub page: u16,
     /// Messages that were answered when it was last looked at.
     pub seen: u16,
     /// Generation of the last owner.
@@ -72,8 +70,6 @@ pub struct TransmitOwner {
 pub struct ReceiveOwner {
     /// As in `TransmitOwner`.
     owner: u16,
-    /// As in `TransmitOwner`.
-    pub page: u16,
     /// One more than the identifier; 0: none.
     identifier: u16,
     /// Base-2 logarithm of the ring's entries.
@@ -119,6 +115,13 @@ pub struct Given {
     pub queue: u8,
 }
 
+/// Of a word of the map: the page for inline bodies. `page`: one more than its number; 0: none.
+pub fn page_word(page: u8) -> u64 {
+    page.checked_sub(1).map_or(0, |page| {
+        u64::from(page) << endpoint_map::page::SHIFT | 1 << endpoint_map::page_resident::SHIFT
+    })
+}
+
 /// What of a word of the map says that this transmit queue is resident.
 const fn transmit_word(queue: u8) -> u32 {
     1 << endpoint_map::transmit_resident::SHIFT
@@ -131,6 +134,8 @@ const fn transmit_word(queue: u8) -> u32 {
 pub struct Tables<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize> {
     transmit_of: [Place; ENDPOINTS],
     receive_of: [Place; ENDPOINTS],
+    /// One more than the endpoint's page for inline bodies; 0: it has none.
+    page_of: [u8; ENDPOINTS],
     /// One more than the endpoint; 0: none.
     endpoint_of: [u16; IDENTIFIERS],
     transmit: [TransmitOwner; QUEUES],
@@ -161,16 +166,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         Tables {
             transmit_of: [Place::NONE; ENDPOINTS],
             receive_of: [Place::NONE; ENDPOINTS],
+            page_of: [0; ENDPOINTS],
             endpoint_of: [0; IDENTIFIERS],
             transmit: [TransmitOwner {
                 owner: 0,
-                page: 0,
                 seen: 0,
                 generation: 0,
             }; QUEUES],
             receive: [ReceiveOwner {
                 owner: 0,
-                page: 0,
                 identifier: 0,
                 entries_log2: 0,
                 stride_log2: 0,
@@ -214,6 +218,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         self.given = None;
         self.transmit_of.fill(Place::NONE);
         self.receive_of.fill(Place::NONE);
+        self.page_of.fill(0);
         self.endpoint_of.fill(0);
         (self.away_transmit, self.away_receive, self.starved) = (0, 0, 0);
         self.set_free();
@@ -349,36 +354,37 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         map
     }
 
-    /// An endpoint's word of the map, as it should be. `page`: its upper half.
+    /// An endpoint's word of the map, as it should be.
     #[inline(never)]
-    pub fn map(&self, endpoint: u16, page: u16) -> u64 {
-        u64::from(self.map_low(endpoint)) | u64::from(page) << 32
+    pub fn map(&self, endpoint: u16) -> u64 {
+        u64::from(self.map_low(endpoint)) | self.map_high(endpoint)
     }
 
-    /// Its lower half, as it will be when its transmit queue has come back.
+    /// Its upper half.
     #[inline]
-    pub fn map_with(&self, endpoint: u16, queue: u8) -> u32 {
-        self.map_low(endpoint) | transmit_word(queue)
+    fn map_high(&self, endpoint: u16) -> u64 {
+        page_word(self.page_of[usize::from(endpoint) % ENDPOINTS])
+    }
+
+    /// The word, as it will be when the transmit queue has come back.
+    #[inline]
+    pub fn map_with(&self, endpoint: u16, queue: u8) -> u64 {
+        let low = self.map_low(endpoint) | transmit_word(queue);
+        u64::from(low) | self.map_high(endpoint)
     }
 
     /// The word, as it will be when the transmit queue has left.
     #[inline(never)]
-    pub fn map_without_transmit(&self, endpoint: u16, page: u16) -> u64 {
-        self.map(endpoint, page) & !u64::from(transmit_word(u8::MAX))
+    pub fn map_without_transmit(&self, endpoint: u16) -> u64 {
+        self.map(endpoint) & !u64::from(transmit_word(u8::MAX))
     }
 
     /// The word, as it will be when the receive queue has left.
     #[inline(never)]
-    pub fn map_without_receive(&self, endpoint: u16, page: u16) -> u64 {
+    pub fn map_without_receive(&self, endpoint: u16) -> u64 {
         let receive = 1 << endpoint_map::receive_resident::SHIFT
             | u64::from(u8::MAX) << endpoint_map::receive_queue::SHIFT;
-        self.map(endpoint, page) & !receive
-    }
-
-    /// Upper half of the word of the map of whoever has this transmit queue.
-    #[inline]
-    pub fn page_of(&self, queue: u8) -> u16 {
-        self.transmit[usize::from(queue) % QUEUES].page
+        self.map(endpoint) & !receive
     }
 
     /// Has an identifier lead to the queue that takes misses, which takes so many.
@@ -462,14 +468,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// An endpoint's transmit queue, which was away, has come back.
     #[inline]
-    pub fn transmit_came(&mut self, endpoint: u16, queue: u8, page: u16, seen: u16) {
+    pub fn transmit_came(&mut self, endpoint: u16, queue: u8, seen: u16) {
         self.away_transmit -= 1;
         let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
         self.starved -= u16::from(*place == Place::STARVED);
         *place = Place::queue(queue);
         let owner = self.transmit(queue);
         owner.owner = endpoint + 1;
-        owner.page = page;
         owner.seen = seen;
     }
 
@@ -497,7 +502,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// An endpoint's transmit queue is somewhere else from now on.
     #[inline(never)]
-    pub fn move_transmit(&mut self, endpoint: u16, place: Place, page: u16) {
+    pub fn move_transmit(&mut self, endpoint: u16, place: Place) {
         let before = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
         let last = core::mem::replace(before, place);
         self.away_transmit -= u16::from(last.is_away());
@@ -511,14 +516,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         if let Some(queue) = place.resident() {
             let owner = self.transmit(queue);
             owner.owner = endpoint + 1;
-            owner.page = page;
             owner.seen = 0;
         }
     }
 
     /// An endpoint's receive queue is somewhere else from now on. The caller describes a resident queue.
     #[inline(never)]
-    pub fn move_receive(&mut self, endpoint: u16, place: Place, page: u16) {
+    pub fn move_receive(&mut self, endpoint: u16, place: Place) {
         let before = &mut self.receive_of[usize::from(endpoint) % ENDPOINTS];
         let last = core::mem::replace(before, place);
         self.away_receive -= u16::from(last.is_away());
@@ -530,7 +534,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         if let Some(queue) = place.resident() {
             let owner = self.receive(queue);
             owner.owner = endpoint + 1;
-            owner.page = page;
             owner.identifier = 0;
         }
     }
@@ -573,29 +576,29 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         None
     }
 
-    /// Takes a page for inline bodies: the upper half of the map's word for it.
+    /// Takes a page for inline bodies: one more than its number.
     #[inline(never)]
-    pub fn take_page(&mut self) -> Option<u16> {
+    pub fn take_page(&mut self) -> Option<u8> {
         let page = self.free_pages.trailing_zeros();
         if page == u64::BITS {
             return None;
         }
         self.free_pages &= !(1 << page);
-        let map = EndpointMap {
-            page: page.into(),
-            page_resident: 1,
-            ..EndpointMap::default()
-        };
-        Some((map.pack() >> 32) as u16)
+        Some(page as u8 + 1)
     }
 
-    /// Gives it back.
+    /// Gives it back; 0: there is none.
     #[inline(never)]
-    pub fn return_page(&mut self, page: u16) {
-        let map = EndpointMap::unpack(u64::from(page) << 32);
-        if map.page_resident == 1 && map.page < self.limits.inline_pages as u64 {
-            self.free_pages |= 1 << map.page;
+    pub fn return_page(&mut self, page: u8) {
+        if let Some(page) = page.checked_sub(1) {
+            self.free_pages |= 1 << page;
         }
+    }
+
+    /// An endpoint has this page from now on; 0: none. The page it had.
+    #[inline]
+    pub fn set_page(&mut self, endpoint: u16, page: u8) -> u8 {
+        core::mem::replace(&mut self.page_of[usize::from(endpoint) % ENDPOINTS], page)
     }
 
     /// Takes a translation window of so many entries: its first one.

@@ -6,12 +6,12 @@ use super::probes::Probes;
 use crate::command::{Alarm, Command};
 use crate::layout::{
     ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, RECEIVE_CONTROL, RING,
-    TRANSMIT_CONTROL, TRANSMIT_PAGE,
+    TRANSMIT_CONTROL,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
 use crate::residency::{Request, Residency, allowance};
-use crate::tables::{Memory, Place, Shape};
+use crate::tables::{Memory, Place, Shape, page_word};
 use abi::admin::{EndpointResult, MISS_RING_ENTRIES_LOG2, status::Status};
 use abi::message::MAXIMUM_STRIDE_LOG2;
 use abi::queue_state::{
@@ -91,8 +91,8 @@ pub struct Creation {
     pub memory: Memory,
     /// First entry of its window.
     pub window_base: u16,
-    /// Upper half of its word of the map.
-    pub page: u16,
+    /// One more than its page for inline bodies; 0: none.
+    pub page: u8,
     /// Its transmit queue, if it is not away.
     pub transmit: Option<u8>,
     /// Its receive queue, if it is not away.
@@ -162,7 +162,6 @@ fn word(queue: u8, word: usize) -> usize {
 /// What of an entry of the table admin requests need.
 struct Entry {
     control: TransmitControl,
-    page: u16,
     receive: ReceiveControl,
     indices: u64,
 }
@@ -248,7 +247,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                     fresh: 1,
                     ..EndpointMap::default()
                 };
-                let map = map.pack() | u64::from(creation.page) << 32;
+                let map = map.pack() | page_word(creation.page);
                 let base = usize::from(creation.window_base);
                 let entries = 1 << creation.shape.window_log2;
                 port.issue(Command::clear_queue_state(
@@ -384,11 +383,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let entry = [
             memory.shadow,
             0,
-            u64::from(page) << 32,
+            0,
             control.pack(),
             memory.ring,
             0,
-            u64::from(page) << 32 | u64::from(shape.interrupt),
+            u64::from(shape.interrupt),
             receive_control.pack(),
         ];
         for (place, word) in entry.into_iter().enumerate() {
@@ -421,18 +420,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(ring);
             port.issue(Command::interrupt(queue, shape.interrupt, Alarm::Off, 0));
         }
+        self.tables.set_page(number, page);
         let place = |queue: Option<u8>| queue.map_or(Place::AWAY, Place::queue);
-        self.tables
-            .move_transmit(number, place(creation.transmit), page);
-        self.tables
-            .move_receive(number, place(creation.receive), page);
+        self.tables.move_transmit(number, place(creation.transmit));
+        self.tables.move_receive(number, place(creation.receive));
         if let Some(queue) = creation.receive {
             let (entries_log2, stride_log2) = (shape.entries_log2, shape.stride_log2);
             self.tables
                 .describe_receive(queue, None, entries_log2, stride_log2, shape.interrupt);
         }
         if creation.transmit.is_some() || creation.receive.is_some() {
-            let map = self.tables.map(number, page);
+            let map = self.tables.map(number);
             port.issue(Command::map(number, map));
         }
         Job::Done(self.describe(number, creation.window_base))
@@ -453,7 +451,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn found(&self, endpoint: u16, port: &impl Port) -> Option<Entry> {
         let entry = Entry {
             control: TransmitControl::unpack(inbox64(port, ENTRY_INBOX + TRANSMIT_CONTROL)),
-            page: port.inbox(ENTRY_INBOX + TRANSMIT_PAGE) as u16,
             receive: ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL)),
             indices: inbox64(port, ENTRY_INBOX + INDICES),
         };
@@ -534,7 +531,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 index,
                 data,
             ));
-            let map = self.tables.map(endpoint, entry.page);
+            let map = self.tables.map(endpoint);
             port.issue(Command::map(endpoint, map));
             port.issue(self.tables.lead(identifier, queue));
         } else if place.is_away() {
@@ -563,7 +560,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             clear(REGION_RECEIVE_QUEUE, word(queue, CONTROL_OF_RECEIVE));
         }
         tables.return_window(entry.control.window_base as u16, entry.window_log2());
-        tables.return_page(entry.page);
+        let page = tables.set_page(endpoint, 0);
+        tables.return_page(page);
         if let (None, Some(identifier), Some(given)) = (receive, identifier, tables.given()) {
             let offset = MISS_RECORD_INBOX;
             port.issue(Command::save_record(
@@ -582,8 +580,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     /// There is no such endpoint any more.
     fn end(&mut self, endpoint: u16, identifier: Option<u16>) -> Job {
-        self.tables.move_transmit(endpoint, Place::NONE, 0);
-        self.tables.move_receive(endpoint, Place::NONE, 0);
+        self.tables.move_transmit(endpoint, Place::NONE);
+        self.tables.move_receive(endpoint, Place::NONE);
         if let Some(identifier) = identifier {
             self.tables.set_endpoint_of(identifier, None);
         }

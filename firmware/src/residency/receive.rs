@@ -6,7 +6,7 @@ use crate::command::{Alarm, Command};
 use crate::layout::{
     ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
     MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
-    RECEIVE_PAGE, RECORD_INBOX, RING,
+    RECORD_INBOX, RING,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
@@ -395,12 +395,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let delivered = indices.producer as u16;
         port.issue(Command::interrupt(queue, interrupt, alarm, delivered));
         port.issue(Command::load_record(true, queue, RECEIVE_OUTBOX));
-        let page = port.inbox(ENTRY_INBOX + RECEIVE_PAGE) as u16;
-        self.tables
-            .move_receive(endpoint, Place::queue(queue), page);
+        self.tables.move_receive(endpoint, Place::queue(queue));
         self.tables
             .describe_receive(queue, identifier, entries_log2, stride_log2, interrupt);
-        port.issue(Command::map(endpoint, self.tables.map(endpoint, page)));
+        port.issue(Command::map(endpoint, self.tables.map(endpoint)));
         if let Some(identifier) = identifier {
             port.issue(self.tables.lead(identifier, queue));
             self.reports.forget(identifier);
@@ -430,7 +428,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub(super) fn save_receive(&mut self, queue: u8, port: &mut impl Port) {
         let owner = *self.tables.receive(queue);
         let endpoint = owner.endpoint().unwrap_or_default();
-        let map = self.tables.map_without_receive(endpoint, owner.page);
+        let map = self.tables.map_without_receive(endpoint);
         port.issue(Command::map(endpoint, map));
         // The saved consumer index is worked out with the number of entries.
         let control = u64::from(owner.entries_log2) << receive_control::entries_log2::SHIFT;
@@ -474,7 +472,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 place = Place::STARVED;
             }
         }
-        self.tables.move_receive(endpoint, place, 0);
+        self.tables.move_receive(endpoint, place);
         self.statistics.receive_evictions += 1;
         if self.evict_only {
             return self.succeed();
@@ -492,7 +490,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// An endpoint's receive queue is given up: senders learn that it is not there.
     #[cold]
     pub(super) fn give_receive_up(&mut self, endpoint: u16, port: &mut impl Port) {
-        self.tables.move_receive(endpoint, Place::BROKEN, 0);
+        self.tables.move_receive(endpoint, Place::BROKEN);
         if let Some(identifier) = self.reports.get(self.reports.start()) {
             let place = usize::from(identifier);
             port.issue(Command::write_queue_state(REGION_RECEIVE_MAP, place, 0));

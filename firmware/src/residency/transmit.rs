@@ -4,22 +4,14 @@ use super::{
     CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State,
 };
 use crate::command::Command;
-use crate::layout::{
-    ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_BYTES, RECORD_INBOX, STORES, TRANSMIT_CONTROL,
-    TRANSMIT_OUTBOX, TRANSMIT_PAGE,
-};
+use crate::layout::{ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_INBOX, STORES};
 use crate::policy::Policy;
 use crate::port::Port;
 use crate::tables::Place;
 use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
-use abi::queue_state::{REGION_TRANSMIT_QUEUE, WORDS_LOG2, transmit_control};
+use abi::queue_state::{REGION_TRANSMIT_QUEUE, WORDS_LOG2};
 
-/// Of the lower half of a control word in the table: what must be as it was written there, `enabled` and `endpoint`.
-const KNOWN: u32 =
-    1 << transmit_control::enabled::SHIFT | 0xfff << transmit_control::endpoint::SHIFT;
-/// Its generation.
-const GENERATION: u32 = 0xff << transmit_control::generation::SHIFT;
 /// In the upper half of the progress: the queue has failed.
 const FAILED: u32 = 1 << (abi::queue_state::transmit_progress::failed::SHIFT - 32);
 
@@ -55,57 +47,46 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.evict_transmit(port);
     }
 
+    /// All that it takes goes out as one chain: nothing but the host is waited for until the queue sends.
     #[inline]
     fn read_transmit(&mut self, queue: u8, port: &mut impl Port) {
-        let endpoint = self.errand.endpoint;
-        let entry = self.tables.entry(endpoint);
-        port.issue(Command::read_host(
-            entry,
-            RECORD_BYTES,
+        let Errand { endpoint, cause } = self.errand;
+        port.issue(Command::read_record(
+            self.tables.entry(endpoint),
             ENTRY_INBOX,
-            READ_TRANSMIT,
         ));
+        let generation = self.tables.next_generation(queue);
+        port.keep(queue, generation);
+        let load = Command::load_transmit(queue, ENTRY_INBOX, endpoint, generation);
+        port.issue(load);
+        let map = self.tables.map_with(endpoint, queue);
+        let last = match cause {
+            Cause::Captured => Command::replay(endpoint, queue, map),
+            _ => Command::map(endpoint, map),
+        };
+        port.issue(last.chained(READ_TRANSMIT));
         self.state = State::ReadingTransmit;
         self.queue = queue;
-        // While the host answers.
-        self.prepared = self.tables.map_with(endpoint, queue);
     }
 
-    /// The record stands in the inbox, or does not.
+    /// The queue has come back, or its record could not be read.
     #[inline(never)]
     pub(super) fn transmit_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
-        let Errand { endpoint, cause } = self.errand;
-        let queue = self.queue;
-        let control = port.inbox(ENTRY_INBOX + TRANSMIT_CONTROL);
-        let known = 1 << transmit_control::enabled::SHIFT
-            | u32::from(endpoint) << transmit_control::endpoint::SHIFT;
-        if status != Some(CompletionStatus::Done) || control & KNOWN != known {
+        // More stores are captured: their reports follow.
+        if !matches!(
+            status,
+            Some(CompletionStatus::Done | CompletionStatus::Busy)
+        ) {
             return self.transmit_unread(status, port);
         }
-        let generation = self.tables.next_generation(queue);
-        // Word 3 of the record counts for nothing.
-        for offset in (0..16).step_by(4) {
-            port.set_outbox(TRANSMIT_OUTBOX + offset, port.inbox(ENTRY_INBOX + offset));
-        }
-        let low =
-            control & !GENERATION | u32::from(generation) << transmit_control::generation::SHIFT;
-        port.set_outbox(TRANSMIT_OUTBOX + TRANSMIT_CONTROL, low);
-        let high = port.inbox(ENTRY_INBOX + TRANSMIT_CONTROL + 4);
-        port.set_outbox(TRANSMIT_OUTBOX + TRANSMIT_CONTROL + 4, high);
-        port.issue(Command::load_record(false, queue, TRANSMIT_OUTBOX));
-        let page = port.inbox(ENTRY_INBOX + TRANSMIT_PAGE) as u16;
-        let map = u64::from(self.prepared) | u64::from(page) << 32;
-        if cause == Cause::Captured {
-            port.issue(Command::replay(endpoint, queue, map));
+        if self.errand.cause == Cause::Captured {
             self.head = None;
-        } else {
-            port.issue(Command::map(endpoint, map));
         }
-        port.keep(queue, generation);
         // The store that brought the queue back is no use that counts, if queues can be had.
         let consumer = port.inbox(ENTRY_INBOX + PROGRESS) as u16;
         let seen = consumer.wrapping_add(u16::from(self.careful == 0));
-        self.tables.transmit_came(endpoint, queue, page, seen);
+        self.tables
+            .transmit_came(self.errand.endpoint, self.queue, seen);
         self.transmit_patience.succeed();
         self.refusals = 0;
         self.statistics.transmit_installs += 1;
@@ -176,7 +157,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub(super) fn save_transmit(&mut self, queue: u8, port: &mut impl Port) {
         let owner = *self.tables.transmit(queue);
         let endpoint = owner.endpoint().unwrap_or_default();
-        let map = self.tables.map_without_transmit(endpoint, owner.page);
+        let map = self.tables.map_without_transmit(endpoint);
         port.issue(Command::map(endpoint, map));
         port.issue(Command::save_record(
             false,
@@ -220,7 +201,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
         let place = self.tables.entry(endpoint).wrapping_add(PROGRESS as u64);
         port.issue(Command::write_host(place, 8, PROGRESS_OUTBOX));
-        self.tables.move_transmit(endpoint, Place::AWAY, 0);
+        self.tables.move_transmit(endpoint, Place::AWAY);
         self.statistics.transmit_evictions += 1;
         if self.evict_only {
             return self.succeed();

@@ -3,7 +3,8 @@
 use super::{PAGE_BYTES, QUEUES, Random};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
-    GiveBackOperand, Header, RecordOperand, ReplayOperand, StateOperand, TransferOperand, opcode,
+    GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
+    TransferOperand, opcode,
 };
 use abi::queue_state::{
     EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
@@ -131,7 +132,9 @@ pub struct Niu {
     pub issued: usize,
     pub commands: VecDeque<[u32; 4]>,
     /// Reads under way: token, address, bytes, inbox offset.
-    pub reads: Vec<(u16, u64, usize, usize)>,
+    pub reads: Vec<(Option<u16>, u64, usize, usize)>,
+    /// What the chain is broken by; `Done`: it is whole.
+    chain: u64,
     pub completions: VecDeque<(u16, u64)>,
     inbox: Vec<u8>,
     outbox: Vec<u8>,
@@ -191,6 +194,7 @@ impl Niu {
             may_discard: false,
             busy_one_in: 0,
             map_write: None,
+            chain: CompletionStatus::Done.code(),
             issued: 0,
             commands: VecDeque::new(),
             reads: Vec::new(),
@@ -703,6 +707,11 @@ impl Niu {
         let offset = transfer.offset as usize;
         let bytes = transfer.bytes as usize;
         let mut status = CompletionStatus::Done.code();
+        if header.chained == 1 && self.chain != status {
+            return self
+                .completions
+                .extend(token.map(|token| (token, self.chain)));
+        }
         match header.opcode as usize {
             opcode::NOTHING => {}
             opcode::WRITE_QUEUE_STATE => {
@@ -718,7 +727,6 @@ impl Niu {
             opcode::READ_HOST_MEMORY => {
                 assert!(offset + bytes <= abi::command::READ_INBOX_BYTES && data % 4 == 0);
                 assert!(data % PAGE_BYTES + bytes as u64 <= PAGE_BYTES);
-                let token = token.expect("a read without a completion is of no use");
                 return self.reads.push((token, data, bytes, offset));
             }
             opcode::WRITE_HOST_MEMORY => {
@@ -730,7 +738,12 @@ impl Niu {
                 }
             }
             opcode::SAVE_RECORD => self.save(RecordOperand::unpack(words[1])),
-            opcode::LOAD_RECORD => self.load(RecordOperand::unpack(words[1])),
+            opcode::LOAD_RECORD => {
+                if !self.load(RecordOperand::unpack(words[1]), data) {
+                    status = CompletionStatus::Invalid.code();
+                    self.chain = status;
+                }
+            }
             opcode::REPLAY_STORE => {
                 let operand = ReplayOperand::unpack(words[1]);
                 let maps;
@@ -789,12 +802,31 @@ impl Niu {
         }
     }
 
-    fn load(&mut self, record: RecordOperand) {
+    /// Loads a record; not one of the inbox that is another endpoint's than the command says.
+    fn load(&mut self, record: RecordOperand, data: u64) -> bool {
         let places = Niu::record_places(&record);
-        let words = places.map(|(_, _, offset)| {
-            let bytes = self.outbox[offset..offset + 8].try_into().expect("eight");
+        let memory = match record.from_inbox {
+            1 => &self.inbox[..abi::command::RECORD_INBOX_BYTES],
+            _ => &self.outbox[..],
+        };
+        let mut words = places.map(|(_, _, offset)| {
+            let bytes = memory[offset..offset + 8].try_into().expect("eight");
             u64::from_le_bytes(bytes)
         });
+        if record.from_inbox == 1 {
+            assert_eq!(record.receive, 0, "of transmit queues only");
+            let known = LoadedControl::unpack(data);
+            let control = TransmitControl::unpack(words[3]);
+            if (control.enabled, control.endpoint) != (1, known.endpoint) {
+                return false;
+            }
+            let generation = known.generation;
+            words[3] = TransmitControl {
+                generation,
+                ..control
+            }
+            .pack();
+        }
         let [address, hardware, other, control] = places.map(|(region, index, _)| (region, index));
         let before = self.state_word(control.0, control.1);
         assert_eq!(before & 1, 0, "a queue in use is loaded");
@@ -808,6 +840,7 @@ impl Niu {
             let level = (indices.producer as u16).wrapping_sub(indices.consumer as u16);
             assert!(u64::from(level) <= 1 << control.entries_log2, "{indices:?}");
         }
+        true
     }
 
     pub fn finish_read(&mut self, which: usize) {
@@ -824,7 +857,9 @@ impl Niu {
             }
             _ => CompletionStatus::Refused,
         };
-        self.completions.push_back((token, status.code()));
+        self.chain = status.code();
+        self.completions
+            .extend(token.map(|token| (token, status.code())));
     }
 }
 
