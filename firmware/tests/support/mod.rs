@@ -103,7 +103,7 @@ impl World {
     }
 
     /// What may happen next.
-    fn possible(&self, random: &mut Random) -> Vec<usize> {
+    fn possible(&mut self, random: &mut Random) -> Vec<usize> {
         let has_room = self.niu.commands.len() < QUEUE_COMMANDS;
         let mut possible: Vec<usize> = [
             self.niu.doorbell_pending,
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// Whether nothing is under way, and nothing waits but for a pause to end.
-    pub fn is_at_rest(&self) -> bool {
+    pub fn is_at_rest(&mut self) -> bool {
         let mut random = Random::new(1);
         self.possible(&mut random).iter().all(|&kind| kind == 2) && self.niu.reads.is_empty()
     }
