@@ -52,11 +52,20 @@ word! {
         opcode [7:0] "What to do (`opcode`).",
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
-        chained [10:10]
-            "Do nothing, and complete with its status, if the chain is broken (V25): the read of host memory of this \
-             queue that ended last failed, or a chained command behind it was `INVALID`. Together with `fence`: which \
-             read ends last is known only then.",
+        chain [11:10] "`chain`: with what the command is carried out, or is not (V25).",
         token [31:16] "Comes back in the completion.",
+    }
+}
+
+codes! {
+    /// Whether a command belongs to a chain. Each queue has one chain at a time. It is broken by a read of it that fails,
+    /// or by a command of it that is `INVALID`.
+    chain: Chain {
+        None / NONE = 0 "To none.",
+        First / FIRST = 1 "It begins one: the chain before it is over. It needs `fence` if that may be under way.",
+        Next / NEXT = 2
+            "It is carried out only if the chain is not broken; otherwise it does nothing, and completes with the status \
+             of what broke it. What needs what was read has `fence` too.",
     }
 }
 
@@ -168,5 +177,5 @@ section!(
     maps: [],
     words: [header, state_operand, transfer_operand, record_operand, loaded_control, replay_operand, give_back_operand, packet_operand,
         packet_target, completion],
-    codes: [opcode, completion_status]
+    codes: [opcode, chain, completion_status]
 );

@@ -279,12 +279,8 @@ impl Admin {
         };
         self.state = State::Fetching;
         let inbox = SUBMISSION_INBOX;
-        port.issue(Command::read_host(
-            address,
-            SUBMISSION_BYTES,
-            inbox,
-            FETCH_TOKEN,
-        ));
+        let read = Command::read_host(address, SUBMISSION_BYTES, inbox);
+        port.issue(read.completes(FETCH_TOKEN));
     }
 
     /// Checks the submission in the inbox and decides what it takes.

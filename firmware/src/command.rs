@@ -2,8 +2,8 @@
 
 use abi::admin::EndpointInterrupt;
 use abi::command::{
-    GiveBackOperand, Header, LoadedControl, RECORD_BYTES, RecordOperand, ReplayOperand,
-    StateOperand, TransferOperand, opcode,
+    GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
+    TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -65,16 +65,10 @@ impl Command {
         Command::new(header, 0, 0)
     }
 
-    /// Reads host memory into the inbox and completes with `token`.
-    pub const fn read_host(address: u64, bytes: usize, inbox_offset: usize, token: u16) -> Self {
-        let header = completes(header(opcode::READ_HOST_MEMORY), token);
-        Command::new(header, transfer(inbox_offset, bytes), address)
-    }
-
-    /// Reads a transmit queue's record from host memory into the inbox: the beginning of a chain.
-    pub const fn read_record(address: u64, inbox_offset: usize) -> Self {
+    /// Reads host memory into the inbox.
+    pub const fn read_host(address: u64, bytes: usize, inbox_offset: usize) -> Self {
         let header = header(opcode::READ_HOST_MEMORY);
-        Command::new(header, transfer(inbox_offset, RECORD_BYTES), address)
+        Command::new(header, transfer(inbox_offset, bytes), address)
     }
 
     /// In a chain: writes all of a transmit queue's record from the inbox, if it is this endpoint's.
@@ -86,7 +80,7 @@ impl Command {
     ) -> Self {
         let header = Header {
             fence: 1,
-            chained: 1,
+            chain: chain::NEXT as u64,
             ..header(opcode::LOAD_RECORD)
         };
         let operand = RecordOperand {
@@ -102,13 +96,35 @@ impl Command {
         Command::new(header, operand.pack(), data.pack())
     }
 
-    /// This one, as the end of a chain: it is carried out if all of the chain was, and completes with `token`.
-    pub const fn chained(mut self, token: u16) -> Self {
-        let header = Header {
-            fence: 1,
-            chained: 1,
-            ..completes(Header::unpack(self.words[0]), token)
-        };
+    /// This one, as the first of a chain. Nothing of an earlier one is under way.
+    pub const fn first(self) -> Self {
+        self.with(Header {
+            chain: chain::FIRST as u64,
+            ..self.header()
+        })
+    }
+
+    /// This one, as one more of a chain: it is carried out if all before it was.
+    pub const fn chained(self) -> Self {
+        let header = self.header();
+        self.with(Header {
+            // Reads of a chain go together.
+            fence: (header.opcode != opcode::READ_HOST_MEMORY as u64) as u64,
+            chain: chain::NEXT as u64,
+            ..header
+        })
+    }
+
+    /// This one, completing with `token`.
+    pub const fn completes(self, token: u16) -> Self {
+        self.with(completes(self.header(), token))
+    }
+
+    const fn header(&self) -> Header {
+        Header::unpack(self.words[0])
+    }
+
+    const fn with(mut self, header: Header) -> Self {
         self.words[0] = header.pack();
         self
     }
@@ -245,7 +261,7 @@ const fn header(opcode: usize) -> Header {
         opcode: opcode as u64,
         complete: 0,
         fence: 0,
-        chained: 0,
+        chain: 0,
         token: 0,
     }
 }

@@ -381,7 +381,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
             (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
-            (READ_MISS, State::ReadingReceive) => self.first_read(status, port),
             (READ_MISS..END, State::Copying) => {
                 self.miss_read(usize::from(token - READ_MISS), status, port);
             }

@@ -260,12 +260,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             }
             Job::Look(operation) => {
                 let entry = self.tables.entry(operation.endpoint());
-                port.issue(Command::read_host(
-                    entry,
-                    ENTRY_BYTES,
-                    ENTRY_INBOX,
-                    LOOK_TOKEN,
-                ));
+                let read = Command::read_host(entry, ENTRY_BYTES, ENTRY_INBOX);
+                port.issue(read.completes(LOOK_TOKEN));
                 Job::Wait(Waiting::Entry(operation))
             }
             Job::Ask { .. } => self.go_on_asking(job),

@@ -69,7 +69,7 @@ impl Probes {
             // Behind the last page, which may be the last of all, there is none to be probed.
             false => address.wrapping_add(PAGE_BYTES),
         };
-        Some(Command::read_host(address, 4, PROBE_INBOX, token))
+        Some(Command::read_host(address, 4, PROBE_INBOX).completes(token))
     }
 
     /// The one with this token was answered.

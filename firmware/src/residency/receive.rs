@@ -27,11 +27,8 @@ const MOST_ALLOWED: u16 = 16;
 pub(super) struct Reading {
     /// Identifier whose way to the miss ring is closed.
     closed: Option<u16>,
-    /// How the read of the entry ended.
-    entry: Option<Result<(), Status>>,
-    /// The first miss is read too: it is known which one it is. And how that ended.
+    /// The first miss is read too: it is known which one it is.
     has_first: bool,
-    first: Option<Result<(), Status>>,
     /// Messages that were written to the miss ring before it was closed.
     misses: Option<u16>,
 }
@@ -63,9 +60,7 @@ impl Reading {
     /// Nothing is being read.
     pub(super) const NONE: Reading = Reading {
         closed: None,
-        entry: None,
         has_first: false,
-        first: None,
         misses: None,
     };
 }
@@ -163,31 +158,33 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        let entry = self.tables.entry(self.errand.endpoint);
-        port.issue(Command::read_host(
-            entry,
+        let read = Command::read_host(
+            self.tables.entry(self.errand.endpoint),
             ENTRY_BYTES,
             ENTRY_INBOX,
-            READ_RECEIVE,
-        ));
+        );
         self.state = State::ReadingReceive;
         self.queue = queue;
         self.reading = Reading::NONE;
-        if let Some(identifier) = identifier {
-            // Nobody knows yet how long its entries are.
-            self.read_miss(self.reports.start(), 0, MISS_BYTES, port);
-            self.reading.has_first = true;
-            self.close_misses(identifier, port);
+        match identifier {
+            // All in one chain. Nobody knows yet how long the first miss is.
+            Some(identifier) => {
+                port.issue(read.first());
+                let first = self.miss(self.reports.start(), 0, MISS_BYTES);
+                port.issue(first.chained());
+                self.reading.has_first = true;
+                self.close_misses(identifier, port);
+            }
+            None => port.issue(read.first().completes(READ_RECEIVE)),
         }
     }
 
+    /// Reads a message of the miss ring.
     #[inline]
-    fn read_miss(&self, number: u16, place: usize, bytes: usize, port: &mut impl Port) {
+    fn miss(&self, number: u16, place: usize, bytes: usize) -> Command {
         let ring = self.tables.given().map_or(0, |given| given.ring);
         let address = ring + (Reports::place(number) * MISS_BYTES) as u64;
-        let inbox = MISSES_INBOX + place * MISS_BYTES;
-        let token = READ_MISS + place as u16;
-        port.issue(Command::read_host(address, bytes, inbox, token));
+        Command::read_host(address, bytes, MISSES_INBOX + place * MISS_BYTES)
     }
 
     /// No message for this identifier comes to the miss ring any more; how many there are is asked for.
@@ -200,72 +197,69 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let stride_log2 = MAXIMUM_STRIDE_LOG2 as u8;
         port.issue(self.tables.divert(identifier, stride_log2, 0));
         let save = Command::save_record(true, given.queue, MISS_RECORD_INBOX, SAVE_MISSES);
-        port.issue(save);
+        port.issue(save.chained());
     }
 
     /// The entry of the table stands in the inbox, or does not.
     pub(super) fn entry_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
-        let entry = match trouble(status) {
-            Some(status) => Err(status),
-            None => self.check_entry(&control),
-        };
-        self.reading.entry = Some(entry);
-        if entry.is_ok() && self.reading.closed.is_none() && control.enabled == 1 {
+        if let Some(status) = trouble(status) {
+            self.receive_unread(status, port);
+        } else if !self.is_entry(&control) {
+            self.receive_unread(Status::Failed, port);
+        } else if control.enabled == 1 {
             self.close_misses(control.receive_queue_id as u16, port);
+        } else {
+            // Without an identifier there are none.
+            self.reading.misses = Some(self.reports.end());
+            self.go_on_reading(port);
         }
-        self.go_on_reading(port);
+    }
+
+    /// What was to be read was not.
+    #[cold]
+    #[inline(never)]
+    fn receive_unread(&mut self, status: Status, port: &mut impl Port) {
+        self.tables.return_receive(self.queue);
+        self.read_failed(true, status, port);
     }
 
     /// Whether the entry is what was written there.
-    fn check_entry(&self, control: &ReceiveControl) -> Result<(), Status> {
-        let reading = &self.reading;
+    fn is_entry(&self, control: &ReceiveControl) -> bool {
         let identifier = (control.enabled == 1).then_some(control.receive_queue_id as u16);
         let owner = identifier.and_then(|identifier| self.tables.endpoint_of(identifier));
         let endpoint = identifier.map(|_| self.errand.endpoint);
-        let is_good = (1..=MAXIMUM_ENTRIES_LOG2 as u64).contains(&control.entries_log2)
+        (1..=MAXIMUM_ENTRIES_LOG2 as u64).contains(&control.entries_log2)
             && (MINIMUM_STRIDE_LOG2 as u64..=MAXIMUM_STRIDE_LOG2 as u64)
                 .contains(&control.stride_log2)
             && owner == endpoint
-            && (reading.closed.is_none() || reading.closed == identifier);
-        is_good.then_some(()).ok_or(Status::Failed)
     }
 
-    /// The record of the queue that takes misses stands in the inbox.
+    /// The record of the queue that takes misses stands in the inbox, and all that was read before it; or some of it
+    /// does not.
     pub(super) fn misses_saved(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
-        let indices = ReceiveIndices::unpack(inbox64(port, MISS_RECORD_INBOX + 8));
-        // If there is no such record, nothing more can come.
-        self.reading.misses = Some(match status {
-            Some(CompletionStatus::Done) => indices.producer as u16,
-            _ => self.reports.end(),
-        });
+        if let Some(status) = trouble(status) {
+            return self.receive_unread(status, port);
+        }
+        self.reading.misses = Some(port.inbox(MISS_RECORD_INBOX + 8) as u16);
         self.go_on_reading(port);
     }
 
-    /// Goes on once the entry was read and each message was reported that came before the miss ring was closed.
+    /// Goes on once everything was read and each message was reported that came before the miss ring was closed.
     #[inline(never)]
     pub(super) fn go_on_reading(&mut self, port: &mut impl Port) {
-        let reading = &self.reading;
-        let Some(entry) = reading.entry else {
+        let (identifier, has_first) = (self.reading.closed, self.reading.has_first);
+        let Some(misses) = self.reading.misses else {
             return;
         };
-        if reading.closed.is_some() {
-            let Some(misses) = reading.misses else {
-                return;
-            };
-            if (self.reports.end().wrapping_sub(misses) as i16) < 0 {
-                return;
-            }
-        }
-        let (identifier, has_first) = (reading.closed, reading.has_first);
-        if has_first && reading.first.is_none() {
+        if (self.reports.end().wrapping_sub(misses) as i16) < 0 {
             return;
         }
-        if let Err(status) = entry.and(reading.first.unwrap_or(Ok(()))) {
-            self.tables.return_receive(self.queue);
-            return self.read_failed(true, status, port);
-        }
         let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+        let named = (control.enabled == 1).then_some(control.receive_queue_id as u16);
+        if !self.is_entry(&control) || named != identifier {
+            return self.receive_unread(Status::Failed, port);
+        }
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
         let interrupt = port.inbox(ENTRY_INBOX + INTERRUPT);
         self.copying = Copying {
@@ -302,7 +296,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 let number = self.copying.next;
                 self.copying.next = number.wrapping_add(1);
                 if identifier.is_some() && self.reports.get(number) == identifier {
-                    self.read_miss(number, place, 1 << self.copying.stride_log2, port);
+                    let read = self.miss(number, place, 1 << self.copying.stride_log2);
+                    port.issue(read.completes(READ_MISS + place as u16));
                     self.copying.places[place] = Some(self.copying.count);
                     self.copying.count += 1;
                     break;
@@ -319,12 +314,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 None => self.load_receive(port),
             }
         }
-    }
-
-    /// The first message of the miss ring stands in the inbox, or does not.
-    pub(super) fn first_read(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
-        self.reading.first = Some(trouble(status).map_or(Ok(()), Err));
-        self.go_on_reading(port);
     }
 
     /// A message of the miss ring stands in the inbox, or does not.

@@ -9,6 +9,7 @@ use crate::policy::Policy;
 use crate::port::Port;
 use crate::tables::Place;
 use abi::admin::status::Status;
+use abi::command::RECORD_BYTES;
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{REGION_TRANSMIT_QUEUE, WORDS_LOG2};
 
@@ -51,10 +52,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline]
     fn read_transmit(&mut self, queue: u8, port: &mut impl Port) {
         let Errand { endpoint, cause } = self.errand;
-        port.issue(Command::read_record(
-            self.tables.entry(endpoint),
-            ENTRY_INBOX,
-        ));
+        let entry = self.tables.entry(endpoint);
+        port.issue(Command::read_host(entry, RECORD_BYTES, ENTRY_INBOX).first());
         let generation = self.tables.next_generation(queue);
         port.keep(queue, generation);
         let load = Command::load_transmit(queue, ENTRY_INBOX, endpoint, generation);
@@ -64,7 +63,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             Cause::Captured => Command::replay(endpoint, queue, map),
             _ => Command::map(endpoint, map),
         };
-        port.issue(last.chained(READ_TRANSMIT));
+        port.issue(last.chained().completes(READ_TRANSMIT));
         self.state = State::ReadingTransmit;
         self.queue = queue;
     }

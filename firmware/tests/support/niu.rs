@@ -4,7 +4,7 @@ use super::{PAGE_BYTES, QUEUES, Random};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
     GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
-    TransferOperand, opcode,
+    TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
@@ -131,8 +131,8 @@ pub struct Niu {
     /// Commands issued.
     pub issued: usize,
     pub commands: VecDeque<[u32; 4]>,
-    /// Reads under way: token, address, bytes, inbox offset.
-    pub reads: Vec<(Option<u16>, u64, usize, usize)>,
+    /// Reads under way: token, address, bytes, inbox offset, whether it belongs to the chain.
+    pub reads: Vec<(Option<u16>, u64, usize, usize, bool)>,
     /// What the chain is broken by; `Done`: it is whole.
     chain: u64,
     pub completions: VecDeque<(u16, u64)>,
@@ -707,7 +707,10 @@ impl Niu {
         let offset = transfer.offset as usize;
         let bytes = transfer.bytes as usize;
         let mut status = CompletionStatus::Done.code();
-        if header.chained == 1 && self.chain != status {
+        if header.chain == chain::FIRST as u64 {
+            self.chain = status;
+        }
+        if header.chain == chain::NEXT as u64 && self.chain != status {
             return self
                 .completions
                 .extend(token.map(|token| (token, self.chain)));
@@ -727,7 +730,8 @@ impl Niu {
             opcode::READ_HOST_MEMORY => {
                 assert!(offset + bytes <= abi::command::READ_INBOX_BYTES && data % 4 == 0);
                 assert!(data % PAGE_BYTES + bytes as u64 <= PAGE_BYTES);
-                return self.reads.push((token, data, bytes, offset));
+                let is_chained = header.chain != chain::NONE as u64;
+                return self.reads.push((token, data, bytes, offset, is_chained));
             }
             opcode::WRITE_HOST_MEMORY => {
                 assert!(offset.is_multiple_of(16) && bytes.is_multiple_of(4) && bytes >= 4);
@@ -844,7 +848,7 @@ impl Niu {
     }
 
     pub fn finish_read(&mut self, which: usize) {
-        let (token, address, bytes, offset) = self.reads.swap_remove(which);
+        let (token, address, bytes, offset, is_chained) = self.reads.swap_remove(which);
         let data: Option<Vec<u8>> = (0..bytes as u64).map(|n| self.byte(address + n)).collect();
         let is_withdrawn = self.withdrawn.contains(&(address / PAGE_BYTES));
         let status = match data {
@@ -857,7 +861,9 @@ impl Niu {
             }
             _ => CompletionStatus::Refused,
         };
-        self.chain = status.code();
+        if is_chained && status != CompletionStatus::Done {
+            self.chain = status.code();
+        }
         self.completions
             .extend(token.map(|token| (token, status.code())));
     }

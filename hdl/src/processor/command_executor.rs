@@ -65,8 +65,8 @@ pub enum ExecutorState {
 /// by way of `RecordMirror`; its control word is looked at before anything is written. For a record that is saved the
 /// owners of its parts are asked, in order with what they write; what firmware has written itself is kept here.
 ///
-/// A chain (V25) is broken by the status of the read that ended last, of the same queue, or by a chained command that
-/// is invalid. Chained commands then do nothing and complete with that status.
+/// Each queue has a chain (`abi::command::chain`, V25): while it is broken, its commands do nothing and complete with
+/// the status of what broke it.
 ///
 /// A command is complete when its last beat was taken (a host write, when it has its place in the
 /// order of writes), a read when the requester says so; the answers of reads may thus overtake. An
@@ -218,6 +218,7 @@ pub struct CommandExecutor {
     stream_data: Signal<Local, Bits<128>>,
     loads: Signal<Local, Bit>,
     from_inbox: Signal<Local, Bit>,
+    link: Signal<Local, Bits<2>>,
     chained: Signal<Local, Bit>,
     chain: Signal<Local, Bits<8>>,
     is_broken: Signal<Local, Bit>,
@@ -315,6 +316,7 @@ impl Default for CommandExecutor {
             stream_data: Default::default(),
             loads: Default::default(),
             from_inbox: Default::default(),
+            link: Default::default(),
             chained: Default::default(),
             chain: Default::default(),
             is_broken: Default::default(),
@@ -500,17 +502,22 @@ impl Logic for CommandExecutor {
         self.check.command.next = self.command.q.val();
 
         // The chain that the command may stand in.
-        self.chained.next = self
+        self.link.next = self
             .command
             .q
             .val()
-            .get_bit(abi::command::header::chained::SHIFT);
+            .get_bits::<2>(abi::command::header::chain::SHIFT);
+        self.chained.next = self.link.val().any();
         self.chain.next = self.chain_0.q.val();
         if self.queue.q.val() {
             self.chain.next = self.chain_1.q.val();
         }
-        self.is_broken.next = self.chained.val() & self.chain.val().any();
-        if self.finished_valid.val() {
+        self.is_broken.next =
+            (self.link.val() == abi::command::chain::NEXT.to_bits()) & self.chain.val().any();
+        if self.finished_valid.val()
+            & self.reads.end_chained.val()
+            & self.finished_status.val().any()
+        {
             if self.reads.end_queue.val() {
                 self.chain_1.d.next = self.finished_status.val();
             } else {
@@ -772,6 +779,7 @@ impl Logic for CommandExecutor {
         self.reads.start.next = (self.state.q.val() == ExecutorState::Read) & self.read_ready.val();
         self.reads.begin_queue.next = self.queue.q.val();
         self.reads.begin_answers.next = self.complete.val();
+        self.reads.begin_chained.next = self.chained.val();
         self.reads.begin_token.next = self.token.val();
         self.reads.finish.next = self.finished_valid.val();
         self.reads.end_place.next = self.finished_token.val().get_bits::<2>(0);
@@ -815,6 +823,14 @@ impl Logic for CommandExecutor {
                 self.state.d.next = ExecutorState::Check;
             }
             ExecutorState::Check => {
+                // Another chain begins.
+                if self.link.val() == abi::command::chain::FIRST.to_bits() {
+                    if self.queue.q.val() {
+                        self.chain_1.d.next = abi::command::completion_status::DONE.to_bits();
+                    } else {
+                        self.chain_0.d.next = abi::command::completion_status::DONE.to_bits();
+                    }
+                }
                 self.settling.d.next = 0.into();
                 self.receive_settled.d.next = false;
                 self.shadow_settled.d.next = false;

@@ -3,10 +3,11 @@
 use crate::library::lut_ram::LutRam;
 use rust_hdl::prelude::*;
 
-/// Four places, each with the token of the command that reads, its queue, and whether it wants an answer.
+/// Four places, each with the token of the command that reads, its queue, whether it wants an answer, and whether it
+/// belongs to a chain.
 ///
 /// `place` is the one the next read gets; it counts round, and while that one is taken the table is `full`, though
-/// others may be free. `end_answers` and `end_token` follow `end_place` in the same cycle.
+/// others may be free. `end_answers`, `end_chained` and `end_token` follow `end_place` in the same cycle.
 #[derive(LogicBlock)]
 pub struct ReadTable {
     /// Core clock.
@@ -19,6 +20,8 @@ pub struct ReadTable {
     pub begin_queue: Signal<In, Bit>,
     /// It wants an answer.
     pub begin_answers: Signal<In, Bit>,
+    /// It belongs to a chain.
+    pub begin_chained: Signal<In, Bit>,
     /// Of the command that reads.
     pub begin_token: Signal<In, Bits<16>>,
     /// Where the next read goes.
@@ -31,6 +34,8 @@ pub struct ReadTable {
     pub end_place: Signal<In, Bits<2>>,
     /// It wants an answer.
     pub end_answers: Signal<Out, Bit>,
+    /// It belongs to a chain.
+    pub end_chained: Signal<Out, Bit>,
     /// Of the command whose read has ended.
     pub end_token: Signal<Out, Bits<16>>,
     /// It is one of queue 1.
@@ -39,7 +44,7 @@ pub struct ReadTable {
     pub outstanding_0: Signal<Out, Bit>,
     /// Queue 1 has reads under way.
     pub outstanding_1: Signal<Out, Bit>,
-    entries: LutRam<Bits<17>, 2>,
+    entries: LutRam<Bits<18>, 2>,
     next_place: DFF<Bits<2>>,
     taken_0: DFF<Bits<4>>,
     taken_1: DFF<Bits<4>>,
@@ -57,12 +62,14 @@ impl Default for ReadTable {
             start: Default::default(),
             begin_queue: Default::default(),
             begin_answers: Default::default(),
+            begin_chained: Default::default(),
             begin_token: Default::default(),
             place: Default::default(),
             full: Default::default(),
             finish: Default::default(),
             end_place: Default::default(),
             end_answers: Default::default(),
+            end_chained: Default::default(),
             end_token: Default::default(),
             end_queue: Default::default(),
             outstanding_0: Default::default(),
@@ -85,12 +92,14 @@ impl Logic for ReadTable {
         dff_setup!(self, clock, next_place, taken_0, taken_1);
         clock!(self, clock, entries);
         self.entries.write_address.next = self.next_place.q.val();
-        self.entries.write_data.next = bit_cast::<17, 16>(self.begin_token.val())
-            | (bit_cast::<17, 1>(self.begin_answers.val().into()) << 16);
+        self.entries.write_data.next = bit_cast::<18, 16>(self.begin_token.val())
+            | (bit_cast::<18, 1>(self.begin_answers.val().into()) << 16)
+            | (bit_cast::<18, 1>(self.begin_chained.val().into()) << 17);
         self.entries.write_enable.next = self.start.val();
         self.entries.read_address.next = self.end_place.val();
         self.end_token.next = self.entries.read_data.val().get_bits::<16>(0);
         self.end_answers.next = self.entries.read_data.val().get_bit(16);
+        self.end_chained.next = self.entries.read_data.val().get_bit(17);
 
         self.next_mask.next = self.one.val() << self.next_place.q.val();
         self.begin_mask.next = 0.into();

@@ -515,7 +515,8 @@ impl Bench {
 
 const COMPLETE: u128 = 1 << 8;
 const FENCE: u128 = 1 << 9;
-const CHAINED: u128 = 1 << 10;
+const FIRST: u128 = 1 << 10;
+const NEXT: u128 = 2 << 10;
 
 fn command(opcode: usize, flags: u128, token: u64, operand: u64, data: u64) -> u128 {
     opcode as u128
@@ -818,14 +819,14 @@ fn a_chain_ends_where_it_is_broken() {
         let read = |token| {
             command(
                 opcode::READ_HOST_MEMORY,
-                0,
+                FIRST,
                 token,
                 offset | 64 << 16,
                 0x1000,
             )
         };
         bench.queues[0].push_back(read(1));
-        let chained = FENCE | CHAINED | COMPLETE;
+        let chained = FENCE | NEXT | COMPLETE;
         bench.queues[0].push_back(command(opcode::LOAD_RECORD, chained, 2, load, data));
         bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, chained, 3, 0x3001, 5));
         bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, COMPLETE, 4, 0x3002, 6));
@@ -843,7 +844,13 @@ fn a_chain_ends_where_it_is_broken() {
             .iter()
             .filter(|effect| matches!(effect, Effect::Configuration(index, _) if loaded(*index)));
         assert_eq!(done.count(), if expected == 0 { 5 } else { 0 });
-        // The next read that ends well makes it whole again.
+        // A read outside of it leaves it broken; another chain is whole.
+        let outside = command(opcode::READ_HOST_MEMORY, 0, 8, offset | 64 << 16, 0x1000);
+        bench.status = completion_status::DONE;
+        bench.queues[0].push_back(outside);
+        bench.queues[0].push_back(command(opcode::NOTHING, chained, 9, 0, 0));
+        bench.run(100);
+        assert_eq!(bench.completions.last(), Some(&(9, expected)));
         bench.status = completion_status::DONE;
         bench.queues[0].push_back(read(6));
         bench.queues[0].push_back(command(opcode::WRITE_QUEUE_STATE, chained, 7, 0x3004, 8));
