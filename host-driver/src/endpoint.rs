@@ -725,6 +725,42 @@ mod tests {
         assert_eq!(endpoint.transmit_queue(), queue);
     }
 
+    /// No interrupt tells of a loss.
+    #[test]
+    fn a_program_that_waits_for_interrupts_polls_while_a_message_of_its_own_may_be_lost() {
+        let fake = FakeDevice::new();
+        let options = OpenOptions {
+            waiting: Waiting::Interrupt,
+            ..OpenOptions::DEFAULT
+        };
+        let device = Device::with_transport(fake.clone(), options).expect("nobody has it");
+        let options = EndpointOptions::default();
+        let mut endpoint = device.create_endpoint(options).expect("there is room");
+        endpoint
+            .load_translation(
+                Destination(0),
+                NodeNumber(0),
+                ReceiveQueueId(0),
+                VirtualChannel::ZERO,
+            )
+            .expect("it is legal");
+        fake.hold_messages(true);
+        let niu = fake.clone();
+        fake.while_waiting(move || niu.hold_messages(false));
+        fake.end_waits_after(OTHER_TRAFFIC);
+        let mut lose = true;
+        fake.lose_stores(move || std::mem::take(&mut lose));
+        endpoint
+            .send_express(Destination(0), 0, *b"waited..")
+            .expect("the queue has room");
+        let message = endpoint.receive_wait(PATIENCE).expect("it is stored again");
+        assert_eq!(message.payload(), b"waited..");
+        assert_eq!(fake.interrupt_waits(), 0, "it may be lost until it is here");
+        drop(message);
+        assert!(endpoint.receive_wait(PATIENCE).is_err());
+        assert!(fake.interrupt_waits() > 0);
+    }
+
     #[test]
     fn an_endpoint_that_waits_for_messages_stores_its_lost_ones_again() {
         let (fake, device) = open();
