@@ -62,6 +62,8 @@ pub struct TransmitOwner {
     pub page: u16,
     /// Messages that were answered when it was last looked at.
     pub seen: u16,
+    /// Captured stores that were carried out since the queue came back, or since its owner was stopped for a moment.
+    pub replays: u8,
     /// Generation of the last owner.
     pub generation: u8,
 }
@@ -75,6 +77,8 @@ pub struct ReceiveOwner {
     pub page: u16,
     /// One more than the identifier; 0: none.
     identifier: u16,
+    /// Messages that had come when it was last looked at.
+    pub seen: u16,
     /// Base-2 logarithm of the ring's entries.
     pub entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes.
@@ -158,12 +162,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
                 owner: 0,
                 page: 0,
                 seen: 0,
+                replays: 0,
                 generation: 0,
             }; QUEUES],
             receive: [ReceiveOwner {
                 owner: 0,
                 page: 0,
                 identifier: 0,
+                seen: 0,
                 entries_log2: 0,
                 stride_log2: 0,
             }; QUEUES],
@@ -462,6 +468,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         owner.owner = endpoint + 1;
         owner.page = page;
         owner.seen = seen;
+        owner.replays = 0;
     }
 
     /// Whether a transmit queue is `STARVED`.
@@ -504,6 +511,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             owner.owner = endpoint + 1;
             owner.page = page;
             owner.seen = 0;
+            owner.replays = 0;
         }
     }
 
@@ -523,6 +531,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             owner.owner = endpoint + 1;
             owner.page = page;
             owner.identifier = 0;
+            owner.seen = 0;
         }
     }
 
