@@ -34,7 +34,48 @@ codes! {
         GiveMemory / GIVE_MEMORY = 8
             "Operands: address of the endpoint table (`TABLE_ENTRY_BYTES` for each endpoint page), address of the miss \
              ring (`MISS_RING_BYTES`), both multiples of 4096. The firmware keeps there what is not resident. Once for \
-             each setting-up of the rings, before the first endpoint is created.",
+             each setting-up of the rings, before the first endpoint is created. Third operand: `residency_policy`.",
+        ResidencyStatistic / RESIDENCY_STATISTIC = 9
+            "Operands: `residency_counter`. Result: its count since the rings were set up, 32 bits, wrapping.",
+    }
+}
+
+codes! {
+    /// Whose resident queues are lent to endpoints that are away and need some.
+    residency_policy: ResidencyPolicy {
+        RoundRobin / ROUND_ROBIN = 0 "One queue after the other.",
+        Random / RANDOM = 1 "Any queue.",
+        Pinned / PINNED = 2
+            "The first half of the queues stay with those who have them; the others are lent one after the other.",
+        SecondChance / SECOND_CHANCE = 3
+            "One queue after the other, and one that was used since it was last looked at stays once more.",
+        LeastRecentlyUsed / LEAST_RECENTLY_USED = 4
+            "The queue whose last use was noticed longest ago. Uses are noticed when a queue comes back, and when it is \
+             looked at: one that was used since then stays.",
+    }
+}
+
+codes! {
+    /// What the firmware counts.
+    residency_counter: ResidencyCounter {
+        TransmitInstalls / TRANSMIT_INSTALLS = 0 "Transmit queues that came back.",
+        TransmitEvictions / TRANSMIT_EVICTIONS = 1 "Transmit queues that were sent away.",
+        FailedEvictions / FAILED_EVICTIONS = 2 "Transmit queues that were to be sent away, and were in use.",
+        Spared / SPARED = 3
+            "Queues that were to be sent away, and stayed because they had been used since they were last looked at.",
+        ReceiveInstalls / RECEIVE_INSTALLS = 4 "Receive queues that came back.",
+        ReceiveEvictions / RECEIVE_EVICTIONS = 5 "Receive queues that were sent away.",
+        Captured / CAPTURED = 6 "Captured stores that were reported.",
+        Missed / MISSED = 7 "Messages in the miss ring that were reported.",
+        Copied / COPIED = 8 "Messages brought from the miss ring to their own.",
+        Discarded / DISCARDED = 9 "Captured stores of endpoints that do not exist or were given up, thrown away.",
+        Shed / SHED = 10
+            "Captured stores thrown away because no transmit queue could be had: their programs store them again.",
+        LostMisses / LOST_MISSES = 11 "Messages of the miss ring whose endpoint was destroyed or given up, dropped.",
+        PutOff / PUT_OFF = 12 "Attempts to get a queue that failed.",
+        FailedReads / FAILED_READS = 13 "Reads of the table or the miss ring that failed.",
+        GivenUp / GIVEN_UP = 14 "Endpoints whose entry in the table could not be read.",
+        Invalid / INVALID = 15 "Commands that the hardware called invalid.",
     }
 }
 
@@ -114,5 +155,5 @@ section!(
     "The admin queue",
     maps: [],
     words: [submission, completion, endpoint_shape, endpoint_interrupt, endpoint_result],
-    codes: [opcode, status]
+    codes: [opcode, residency_policy, residency_counter, status]
 );

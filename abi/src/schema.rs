@@ -315,6 +315,10 @@ macro_rules! codes {
                 }
                 /// The number.
                 pub const fn code(self) -> u64 { self as u64 }
+                /// The name, as in the reference.
+                pub const fn name(self) -> &'static str {
+                    match self { $( $type::$name => stringify!($constant) ),* }
+                }
                 /// What the value means.
                 pub const fn meaning(self) -> &'static str {
                     match self { $( $type::$name => $text ),* }

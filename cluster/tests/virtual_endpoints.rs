@@ -3,7 +3,9 @@
 mod support;
 
 use abi::control::counter::Counter;
-use host_driver::{Destination, Endpoint, EndpointOptions, Error, ReceiveQueueId};
+use host_driver::{
+    Destination, Endpoint, EndpointOptions, Error, NodeNumber, ReceiveQueueId, VirtualChannel,
+};
 use sim::cluster::ClusterOptions;
 use sim::pcie::random::Random;
 use wayfarer_cluster::launch::{Node, PATIENCE};
@@ -11,6 +13,8 @@ use wayfarer_configuration::Configuration;
 
 /// Between two looks at all endpoints.
 const PAUSE_NS: u64 = 5_000;
+/// In this time whoever has a queue gets something through.
+const SPAN_NS: f64 = 6e6;
 /// Within this everything must have come.
 const LIMIT_NS: f64 = 60e6;
 
@@ -186,4 +190,106 @@ fn a_message_wakes_both_sides() {
         ..support::options("bare", 303)
     };
     support::run(options, vec![Box::new(program), Box::new(program)]);
+}
+
+/// More endpoints than queues send to a receiver that has stopped. Those who use a queue all the time keep it; when the
+/// receiver goes on, every message comes once and in order.
+#[test]
+fn a_receiver_that_has_stopped_blocks_nobody_else() {
+    let queues = Configuration::chosen()
+        .expect("the NIU was made from it")
+        .value("queues.transmit") as u16;
+    let live = (queues / 16).max(1);
+    let (all, _) = at_most(live + queues + 10, 0);
+    let (senders, messages, spans) = (all - live, 3_u32, 4);
+    let program = move |node: &Node| {
+        let mut used = endpoints(node, live, 0)?;
+        let mut others = Vec::new();
+        // All of them send to the first one's receiver.
+        for number in 0..senders {
+            let endpoint = node.device.create_endpoint(EndpointOptions {
+                receive_queue_id: ReceiveQueueId(live + number),
+                ring_entries_log2: 1,
+                destinations_log2: 0,
+                inline: false,
+                ..EndpointOptions::default()
+            })?;
+            endpoint.load_translation(
+                Destination(0),
+                NodeNumber(node.peer()),
+                ReceiveQueueId(live),
+                VirtualChannel::ZERO,
+            )?;
+            others.push(endpoint);
+        }
+        node.barrier();
+        let mut sent = vec![0_u32; usize::from(live)];
+        let mut received = vec![0_u32; usize::from(live)];
+        let start = node.port.now_ns();
+        let mut stored = 0;
+        for span in 0..spans {
+            let before = received.clone();
+            while node.port.now_ns() < start + f64::from(span + 1) * SPAN_NS {
+                for (number, endpoint) in used.iter_mut().enumerate() {
+                    take(endpoint, number as u16, &mut received[number]);
+                    let bytes = payload(number as u16, sent[number]);
+                    match endpoint.send_express(Destination(0), 0, bytes) {
+                        Ok(()) => sent[number] += 1,
+                        Err(host_driver::SendError::QueueFull) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                if node.number() == 0 && span > 0 && stored < u32::from(senders) * messages {
+                    let number = stored % u32::from(senders);
+                    let bytes = payload(number as u16, stored / u32::from(senders));
+                    others[number as usize].send_express(Destination(0), 0, bytes)?;
+                    stored += 1;
+                }
+                node.port.sleep_ns(PAUSE_NS);
+            }
+            for (number, &before) in before.iter().enumerate() {
+                assert!(
+                    span == 0 || received[number] > before,
+                    "endpoint {number} of node {} in span {span}: {}, {:?}",
+                    node.number(),
+                    received[number] - before,
+                    node.device.residency_statistics()
+                );
+            }
+        }
+        node.barrier();
+        // The receiver goes on.
+        let mut counts = vec![0_u32; usize::from(senders)];
+        let deadline = node.port.now_ns() + LIMIT_NS;
+        let mut left = match node.number() {
+            0 => 0,
+            _ => u32::from(senders) * messages,
+        };
+        while left > 0 || others.iter().any(|endpoint| endpoint.outstanding() > 0) {
+            while let Some(message) = others[0].receive() {
+                let word = u64::from_le_bytes(message.payload()[..8].try_into().expect("eight"));
+                let count = &mut counts[(word >> 32) as usize];
+                assert_eq!(word as u32, *count, "from endpoint {}", word >> 32);
+                *count += 1;
+                left -= 1;
+            }
+            for (number, endpoint) in used.iter_mut().enumerate() {
+                take(endpoint, number as u16, &mut received[number]);
+            }
+            for endpoint in &mut others {
+                endpoint.check()?;
+            }
+            node.port.sleep_ns(PAUSE_NS);
+            assert!(node.port.now_ns() < deadline, "{left} left, {counts:?}");
+        }
+        node.barrier();
+        Ok(node.device.counter(Counter::LostStore)?)
+    };
+    let options = ClusterOptions {
+        maximum_cycles: 60_000_000,
+        ..support::options("bare", 304)
+    };
+    let (lost, _) = support::run(options, vec![Box::new(program), Box::new(program)]);
+    println!("lost: {lost:?}");
+    assert!(lost[0] > 0, "no store had to be thrown away");
 }

@@ -12,7 +12,8 @@ use crate::rings::{AdminRegisters, Rings};
 use crate::tables::{Limits, PAGE_BYTES, check};
 use abi::admin::{
     COMPLETION_BYTES, MISS_RING_BYTES, SUBMISSION_BYTES, Submission, TABLE_ENTRY_BYTES,
-    opcode::Opcode, status::Status,
+    opcode::Opcode, residency_counter::ResidencyCounter, residency_policy::ResidencyPolicy,
+    status::Status,
 };
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{
@@ -319,7 +320,12 @@ impl Admin {
                 let creation = residency.reserve(shape, memory)?;
                 return Ok(Job::ProbeEndpoint(probes(pieces), creation));
             }
-            Opcode::GiveMemory => return give(operands[0], operands[1], residency),
+            Opcode::GiveMemory => return give(operands, residency),
+            Opcode::ResidencyStatistic => {
+                let counter = ResidencyCounter::from_code(operands[0]);
+                let counter = counter.ok_or(Status::BadOperand)?;
+                return Ok(Job::Done(residency.statistics.get(counter).into()));
+            }
             _ => {}
         }
         let tables = &residency.tables;
@@ -382,8 +388,7 @@ fn probes(pieces: [(u64, u16); 2]) -> Probes {
 
 /// Checks the operands of `GIVE_MEMORY`.
 fn give<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
-    table: u64,
-    ring: u64,
+    [table, ring, policy, _]: [u64; 4],
     residency: &Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
 ) -> Result<Job, Status> {
     let table_bytes = (residency.tables.limits().endpoints * TABLE_ENTRY_BYTES) as u64;
@@ -399,7 +404,13 @@ fn give<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P
         (ring, pages(MISS_RING_BYTES as u64)),
         (table, pages(table_bytes)),
     ];
-    Ok(Job::ProbeGiven(probes(pieces), Gift { table, ring }))
+    let policy = ResidencyPolicy::from_code(policy).ok_or(Status::BadOperand)?;
+    let gift = Gift {
+        table,
+        ring,
+        policy,
+    };
+    Ok(Job::ProbeGiven(probes(pieces), gift))
 }
 
 /// The command with this number of those that erase everything.

@@ -3,7 +3,7 @@
 use abi::admin::EndpointInterrupt;
 use abi::command::{
     GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
-    TransferOperand, chain, opcode,
+    TransferOperand, chain, opcode, replay_operand,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -145,6 +145,13 @@ impl Command {
     pub const fn load_record(receive: bool, queue: u8, outbox_offset: usize) -> Self {
         let header = header(opcode::LOAD_RECORD);
         Command::new(header, record(receive, queue, outbox_offset), 0)
+    }
+
+    /// As `replay`; and what the endpoint stores from now on is lost.
+    pub const fn replay_last(endpoint: u16, queue: u8, map: u64) -> Self {
+        let mut command = Command::replay(endpoint, queue, map);
+        command.words[1] |= 1 << replay_operand::lose::SHIFT;
+        command
     }
 
     /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's

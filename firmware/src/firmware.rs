@@ -1,7 +1,7 @@
 //! All protocols together: whose turn it is.
 
 use crate::admin::{self, Admin};
-use crate::policy::{Policy, RoundRobin};
+use crate::policy::{Chosen, Policy};
 use crate::port::Port;
 use crate::residency::{Residency, Statistics};
 use crate::rings::AdminRegisters;
@@ -48,7 +48,7 @@ pub struct Firmware<
     const QUEUES: usize,
     const ENDPOINTS: usize,
     const IDENTIFIERS: usize,
-    P = RoundRobin,
+    P = Chosen<QUEUES>,
 > {
     admin: Admin,
     residency: Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
@@ -182,8 +182,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(always)]
     fn captured(&mut self, endpoint: u16, port: &mut impl Port) {
         self.residency.captured(endpoint);
-        if self.may_begin() && self.residency.may_serve_captured(endpoint) {
-            self.residency.serve_captured(port);
+        if !self.is_barred()
+            && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
+            && self.residency.serve_at_once(endpoint, port)
+        {
             self.in_a_row = self.in_a_row.saturating_add(1);
         }
     }

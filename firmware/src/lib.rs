@@ -19,7 +19,7 @@ mod tables;
 pub use command::Command;
 pub use firmware::{Firmware, Input};
 pub use log_ring::LogRing;
-pub use policy::{Pinned, Policy, Random, RoundRobin};
+pub use policy::{Chosen, LeastRecentlyUsed, Pinned, Policy, Random, RoundRobin};
 pub use port::{CHAIN, Port};
 pub use residency::Statistics;
 pub use rings::AdminRegisters;

@@ -15,10 +15,12 @@ use crate::layout::MISSES;
 use crate::policy::Policy;
 use crate::port::Port;
 use crate::tables::{Limits, Place, Tables};
+use abi::admin::residency_counter::ResidencyCounter;
+use abi::admin::residency_policy::ResidencyPolicy;
 use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
-use patience::Patience;
+use patience::{Patience, Pause};
 pub(crate) use receive::allowance;
 use receive::{Copying, Reading};
 use reports::Reports;
@@ -35,6 +37,8 @@ const READ_RECEIVE: u16 = 3;
 const SAVE_MISSES: u16 = 4;
 /// Token of a transmit queue's record that is looked at.
 const LOOK_TRANSMIT: u16 = 5;
+/// Token of a receive queue's record that is looked at.
+const LOOK_RECEIVE: u16 = 6;
 /// Token of the first place of entries of the miss ring.
 const READ_MISS: u16 = 8;
 /// Behind the last of them.
@@ -45,7 +49,10 @@ const EVENTS: usize = 16;
 /// Of these, places for those that were taken out and come back: of one errand, and one more.
 const OWN_EVENTS: usize = 4;
 /// Attempts to get a transmit queue that fail in a row before captured stores are thrown away that wait for one.
-const PATIENT: u8 = 8;
+const PATIENT: u8 = 6;
+/// Stores of an endpoint that are carried out behind its queue's return before its program has to stop for a moment: it
+/// stores as fast as they are carried out, and would never come to its queue directly.
+const MOST_REPLAYS: u8 = 128;
 /// Looks at transmit queues for which one that was found in use is remembered.
 const CAREFUL: u8 = 64;
 /// Of so many transmit queues one stays with whoever uses it, if all others are in use for long.
@@ -70,7 +77,7 @@ pub struct Statistics {
     pub receive_evictions: u32,
     /// Messages that were brought from the miss ring to their own.
     pub copied: u32,
-    /// Transmit queues that were to be sent away, and were left where they were used.
+    /// Queues that were to be sent away, and were left where they were used.
     pub spared: u32,
     /// Captured stores of endpoints that do not exist, or were given up.
     pub discarded: u32,
@@ -86,6 +93,10 @@ pub struct Statistics {
     pub given_up: u32,
     /// Commands that the hardware called invalid.
     pub invalid: u32,
+    /// Captured stores that were reported.
+    pub captured: u32,
+    /// Messages in the miss ring that were reported.
+    pub missed: u32,
 }
 
 /// What admin requests ask for.
@@ -140,6 +151,8 @@ enum State {
     SavingTransmit,
     /// A record is being read for a transmit queue.
     ReadingTransmit,
+    /// A receive queue's record is being looked at.
+    LookingReceive,
     /// A receive queue's record is being saved.
     SavingReceive,
     /// An entry is being read for a receive queue, and all misses are waited for.
@@ -183,6 +196,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     spared: u16,
     /// Attempts to get a transmit queue that failed since the last one that did not.
     refusals: u8,
+    /// There is none for now: captured stores that wait for one are thrown away.
+    is_scarce: bool,
     /// Looks at transmit queues for which it is remembered that one was in use.
     careful: u8,
     /// Where the next endpoint is looked for that is to be told of a loss.
@@ -216,6 +231,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tried: 0,
             spared: 0,
             refusals: 0,
+            is_scarce: false,
             careful: 0,
             next_starved: 0,
             transmit_patience: Patience::new(),
@@ -250,6 +266,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.transmit_patience = Patience::new();
         self.receive_patience = Patience::new();
         self.refusals = 0;
+        self.is_scarce = false;
         self.careful = 0;
     }
 
@@ -286,14 +303,27 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline]
     pub fn captured(&mut self, endpoint: u16) {
         self.head = Some(endpoint);
+        self.statistics.captured += 1;
     }
 
-    /// A captured store of this endpoint may be served at once: there is a queue, or one may be asked for and nobody
-    /// else waits.
+    /// A captured store was reported, and may be served also while an errand is under way, if it is in nobody's way: one
+    /// whose endpoint has a queue that is not about to leave, and one that no queue can be had for.
     #[inline]
-    pub fn may_serve_captured(&self, endpoint: u16) -> bool {
-        let may_ask = self.reports.is_empty() & self.transmit_patience.is_none();
-        may_ask || self.tables.transmit_of(endpoint).resident().is_some()
+    pub fn serve_at_once(&mut self, endpoint: u16, port: &mut impl Port) -> bool {
+        let place = self.tables.transmit_of(endpoint);
+        let may = if place.is_away() {
+            if self.is_scarce && !self.transmit_patience.is_none() {
+                self.shed(endpoint, port);
+                return true;
+            }
+            self.is_idle() & self.reports.is_empty() & self.transmit_patience.is_none()
+        } else {
+            !matches!(self.state, State::SavingTransmit | State::SavingReceive)
+        };
+        if may {
+            self.serve_captured(port);
+        }
+        may
     }
 
     /// A message in the miss ring would be served at once.
@@ -309,6 +339,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return;
         }
         self.reports.push(identifier);
+        self.statistics.missed += 1;
         if self.state == State::ReadingReceive {
             self.go_on_reading(port);
         }
@@ -328,6 +359,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 let _ = self.events.push_back(Event { endpoint, lost });
             }
         }
+    }
+
+    /// From now on queues are lent as this policy says.
+    pub fn choose(&mut self, policy: ResidencyPolicy) {
+        self.policies
+            .iter_mut()
+            .for_each(|chosen| chosen.choose(policy));
     }
 
     /// Asks for something; `take_outcome` tells how it ended.
@@ -378,6 +416,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         match (token, self.state) {
             (LOOK_TRANSMIT, State::LookingTransmit) => self.transmit_looked(port),
             (SAVE_TRANSMIT, State::SavingTransmit) => self.transmit_saved(status, port),
+            (LOOK_RECEIVE, State::LookingReceive) => self.receive_looked(port),
             (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
             (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
@@ -398,7 +437,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if let Some(queue) = place.resident() {
             self.head = None;
             let map = self.tables.map(endpoint);
-            port.issue(Command::replay(endpoint, queue, map));
+            let owner = self.tables.transmit(queue);
+            owner.replays += 1;
+            if owner.replays < MOST_REPLAYS {
+                port.issue(Command::replay(endpoint, queue, map));
+            } else {
+                owner.replays = 0;
+                port.issue(Command::replay_last(endpoint, queue, map));
+            }
         } else if place.is_away() {
             let cause = Cause::Captured;
             self.install_transmit(Errand { endpoint, cause }, port);
@@ -450,7 +496,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 self.serve_captured(port);
                 return true;
             }
-            if self.refusals >= PATIENT {
+            if self.is_scarce {
                 self.shed(endpoint, port);
                 return true;
             }
@@ -597,12 +643,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.statistics.put_off += 1;
         match receive {
             false => {
-                self.refusals = self.refusals.saturating_add(1);
                 // Whoever was left where it was must have time to be used again.
-                let is_long = self.refusals >= PATIENT || self.spared > 0;
-                self.transmit_patience.pause(is_long);
+                self.refusals = self.refusals.saturating_add(1);
+                self.is_scarce = self.refusals >= PATIENT;
+                self.transmit_patience.pause(match self.spared {
+                    _ if self.is_scarce => Pause::Long,
+                    0 => Pause::Short,
+                    _ => Pause::Middle,
+                });
             }
-            true => self.receive_patience.pause(false),
+            true => self.receive_patience.pause(Pause::Short),
         }
         match errand.cause {
             Cause::Request => self.outcome = Some(Err(Status::NoResources)),
@@ -653,6 +703,28 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 }
 
 impl Statistics {
+    /// One of them.
+    pub fn get(&self, counter: ResidencyCounter) -> u32 {
+        match counter {
+            ResidencyCounter::TransmitInstalls => self.transmit_installs,
+            ResidencyCounter::TransmitEvictions => self.transmit_evictions,
+            ResidencyCounter::FailedEvictions => self.failed_evictions,
+            ResidencyCounter::Spared => self.spared,
+            ResidencyCounter::ReceiveInstalls => self.receive_installs,
+            ResidencyCounter::ReceiveEvictions => self.receive_evictions,
+            ResidencyCounter::Captured => self.captured,
+            ResidencyCounter::Missed => self.missed,
+            ResidencyCounter::Copied => self.copied,
+            ResidencyCounter::Discarded => self.discarded,
+            ResidencyCounter::Shed => self.shed,
+            ResidencyCounter::LostMisses => self.lost_misses,
+            ResidencyCounter::PutOff => self.put_off,
+            ResidencyCounter::FailedReads => self.failed_reads,
+            ResidencyCounter::GivenUp => self.given_up,
+            ResidencyCounter::Invalid => self.invalid,
+        }
+    }
+
     const NONE: Statistics = Statistics {
         transmit_installs: 0,
         transmit_evictions: 0,
@@ -668,5 +740,7 @@ impl Statistics {
         failed_reads: 0,
         given_up: 0,
         invalid: 0,
+        captured: 0,
+        missed: 0,
     };
 }

@@ -80,6 +80,8 @@ pub struct TransmitOwner {
     owner: u16,
     /// Messages that were answered when it was last looked at.
     pub seen: u16,
+    /// Captured stores that were carried out since the queue came back, or since its owner was stopped for a moment.
+    pub replays: u8,
     /// Generation of the last owner.
     pub generation: u8,
 }
@@ -91,6 +93,8 @@ pub struct ReceiveOwner {
     owner: u16,
     /// One more than the identifier; 0: none.
     identifier: u16,
+    /// Messages that had come when it was last looked at.
+    pub seen: u16,
     /// Base-2 logarithm of the ring's entries.
     pub entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes.
@@ -185,11 +189,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             transmit: [TransmitOwner {
                 owner: 0,
                 seen: 0,
+                replays: 0,
                 generation: 0,
             }; QUEUES],
             receive: [ReceiveOwner {
                 owner: 0,
                 identifier: 0,
+                seen: 0,
                 entries_log2: 0,
                 stride_log2: 0,
                 interrupt: 0,
@@ -488,6 +494,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         let owner = self.transmit(queue);
         owner.owner = endpoint + 1;
         owner.seen = seen;
+        owner.replays = 0;
     }
 
     /// Whether a transmit queue is `STARVED`.
@@ -529,6 +536,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             let owner = self.transmit(queue);
             owner.owner = endpoint + 1;
             owner.seen = 0;
+            owner.replays = 0;
         }
     }
 
@@ -547,6 +555,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             let owner = self.receive(queue);
             owner.owner = endpoint + 1;
             owner.identifier = 0;
+            owner.seen = 0;
         }
     }
 

@@ -69,8 +69,31 @@ fn identity_is_told() {
 #[test]
 fn unknown_opcodes_are_refused() {
     let mut bench = Bench::new();
-    for opcode in [0, 9, 0x102, 0xffff] {
+    for opcode in [0, 10, 0x102, 0xffff] {
         assert_eq!(bench.ask(opcode, [0; 3]).0, Status::UnknownOpcode);
+    }
+}
+
+#[test]
+fn what_was_counted_is_told_and_policies_are_known() {
+    let mut bench = Bench::new();
+    for counter in 0..17 {
+        let expected = match counter {
+            16 => Status::BadOperand,
+            _ => Status::Done,
+        };
+        let answer = bench.ask(opcode::RESIDENCY_STATISTIC, [counter, 0, 0]);
+        assert_eq!(answer, (expected, 0));
+    }
+    let (status, result) = bench.create(3);
+    assert_eq!(status, Status::Done);
+    assert_eq!(
+        bench.ask(opcode::EVICT_ENDPOINT, [result & 0xffff, 0, 0]).0,
+        Status::Done
+    );
+    for counter in [1, 5] {
+        let answer = bench.ask(opcode::RESIDENCY_STATISTIC, [counter, 0, 0]);
+        assert_eq!(answer, (Status::Done, 1), "evictions");
     }
 }
 

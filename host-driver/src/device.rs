@@ -5,14 +5,15 @@ use crate::endpoint::{Endpoint, EndpointOptions};
 use crate::error::{OpenError, RequestError};
 use crate::open_options::{OpenOptions, Waiting};
 use crate::openers;
+use crate::residency_statistics::ResidencyStatistics;
 use crate::transport::{AnyTransport, Bar, Transport, TransportError};
-use abi::admin::EndpointInterrupt;
+use abi::admin::{EndpointInterrupt, opcode, residency_counter::ResidencyCounter};
 use abi::control::registers::{self, AbiVersion, Capabilities, Sizes, Status};
 use abi::endpoint::PAGE_BYTES;
 use abi::interrupt::{INTERVAL_UNIT_CYCLES, MAXIMUM_INTERVAL};
 use abi::message::MAXIMUM_TRANSMIT_SLOTS;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What a NIU says of itself. [`Device::identity`] has an example.
@@ -155,7 +156,7 @@ impl<T: Transport> Device<T> {
         let firmware = admin.identify()?;
         let firmware_revision = firmware as u32;
         check_version("the firmware", (firmware >> 32) as u32, firmware_revision)?;
-        admin.give_memory(1 << sizes.endpoints_log2)?;
+        admin.give_memory(1 << sizes.endpoints_log2, options.residency_policy)?;
         let identity = Identity {
             abi_version: split(version),
             hardware_revision,
@@ -236,6 +237,30 @@ impl<T: Transport> Device<T> {
         let cycles = interval.as_nanos() * u128::from(self.identity.clock_hertz);
         let unit = 1_000_000_000 * INTERVAL_UNIT_CYCLES as u128;
         cycles.div_ceil(unit).min(MAXIMUM_INTERVAL as u128) as u64
+    }
+
+    /// What the firmware has counted since the device was opened: queues that came back and that were sent away, stores
+    /// captured and lost. One request for each counter, so they are of different moments.
+    ///
+    /// ```
+    /// # use wayfarer_host_driver::{Device, OpenOptions, fake::FakeDevice};
+    /// # use wayfarer_host_driver::abi::admin::residency_counter::ResidencyCounter;
+    /// let device = Device::with_transport(FakeDevice::new(), OpenOptions::default())?;
+    /// let statistics = device.residency_statistics()?;
+    /// assert_eq!(statistics.get(ResidencyCounter::TransmitInstalls), 0);
+    /// # Ok::<(), wayfarer_host_driver::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The firmware refuses or is silent.
+    pub fn residency_statistics(&self) -> Result<ResidencyStatistics, RequestError> {
+        let mut admin = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = Vec::new();
+        for counter in ResidencyCounter::ALL {
+            let (what, operands) = ("what it has counted", [counter.code()]);
+            counts.push(admin.call(what, opcode::RESIDENCY_STATISTIC, &operands)? as u32);
+        }
+        Ok(ResidencyStatistics { counts })
     }
 
     /// A statistics counter.

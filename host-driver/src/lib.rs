@@ -48,6 +48,7 @@ mod numbers;
 mod open_options;
 mod openers;
 mod receive_ring;
+mod residency_statistics;
 mod transmit_queue;
 pub mod transport;
 mod waiting;
@@ -64,7 +65,8 @@ pub use message::{Message, MessageView};
 pub use numbers::{
     Destination, EndpointNumber, NodeNumber, ReceiveQueueId, TransmitQueueNumber, VirtualChannel,
 };
-pub use open_options::{OpenOptions, Waiting};
+pub use open_options::{OpenOptions, Waiting, residency_policy};
 pub use openers::{Opened, Opener, register_opener};
 pub use receive_ring::ReceiveRing;
+pub use residency_statistics::ResidencyStatistics;
 pub use transmit_queue::TransmitQueue;

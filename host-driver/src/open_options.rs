@@ -1,6 +1,7 @@
 //! How a device is to be opened.
 
 use crate::numbers::NodeNumber;
+use abi::admin::residency_policy::ResidencyPolicy;
 use std::time::Duration;
 
 /// How the driver waits for the device.
@@ -47,6 +48,26 @@ pub struct OpenOptions {
     pub node: Option<NodeNumber>,
     /// How receive rings wait for messages.
     pub waiting: Waiting,
+    /// Whose resident queues the firmware lends to endpoints that need some. [`residency_policy`] finds one by its name.
+    pub residency_policy: ResidencyPolicy,
+}
+
+/// The policy of this name: as in the reference of the ABI (`ROUND_ROBIN`), or as on a command line (`round-robin`).
+///
+/// ```
+/// use wayfarer_host_driver::abi::admin::residency_policy::ResidencyPolicy;
+/// use wayfarer_host_driver::{OpenOptions, residency_policy};
+///
+/// let policy = residency_policy("second-chance").expect("there is one");
+/// assert_eq!(policy, ResidencyPolicy::SecondChance);
+/// let options = OpenOptions { residency_policy: policy, ..OpenOptions::default() };
+/// assert_eq!(residency_policy("none"), None);
+/// # let _ = options;
+/// ```
+pub fn residency_policy(name: &str) -> Option<ResidencyPolicy> {
+    let name = name.replace('-', "_");
+    let mut all = ResidencyPolicy::ALL.iter().copied();
+    all.find(|policy| policy.name().eq_ignore_ascii_case(&name))
 }
 
 impl OpenOptions {
@@ -57,6 +78,7 @@ impl OpenOptions {
         firmware_patience: Duration::from_millis(20),
         node: None,
         waiting: Waiting::Polling,
+        residency_policy: ResidencyPolicy::RoundRobin,
     };
 }
 

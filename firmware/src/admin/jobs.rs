@@ -12,7 +12,9 @@ use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
 use crate::residency::{Request, Residency, allowance};
 use crate::tables::{Memory, Place, Shape, page_word};
-use abi::admin::{EndpointResult, MISS_RING_ENTRIES_LOG2, status::Status};
+use abi::admin::{
+    EndpointResult, MISS_RING_ENTRIES_LOG2, residency_policy::ResidencyPolicy, status::Status,
+};
 use abi::message::MAXIMUM_STRIDE_LOG2;
 use abi::queue_state::{
     EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, RECEIVE_CONTROL as CONTROL_OF_RECEIVE, RECEIVE_RING,
@@ -80,6 +82,8 @@ pub struct Gift {
     pub table: u64,
     /// Address of the miss ring.
     pub ring: u64,
+    /// Whose queues are lent.
+    pub policy: ResidencyPolicy,
 }
 
 /// A new endpoint, for which everything is reserved.
@@ -331,6 +335,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let Some(given) = self.tables.give(gift.table, gift.ring) else {
             return Job::Failed(Status::NoResources);
         };
+        self.choose(gift.policy);
         let control = ReceiveControl {
             enabled: 1,
             entries_log2: MISS_RING_ENTRIES_LOG2 as u64,

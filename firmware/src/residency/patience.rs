@@ -2,8 +2,13 @@
 
 /// Shortest pause, in processor cycles: 20 us at 62.5 MHz.
 const PAUSE: u32 = 1250;
-/// Base-2 logarithm of a long pause, in shortest ones.
-const LONG: u8 = 6;
+/// How long a pause is: base-2 logarithm, in shortest ones.
+#[derive(Clone, Copy, Debug)]
+pub enum Pause {
+    Short = 0,
+    Middle = 3,
+    Long = 6,
+}
 /// Base-2 logarithm of the longest pause, in shortest ones.
 const LONGEST: u8 = 10;
 
@@ -30,9 +35,9 @@ impl Patience {
         }
     }
 
-    /// A pause begins, the shortest one or a long one.
-    pub fn pause(&mut self, long: bool) {
-        self.wait = Wait::Asked(if long { PAUSE << LONG } else { PAUSE });
+    /// A pause begins.
+    pub fn pause(&mut self, pause: Pause) {
+        self.wait = Wait::Asked(PAUSE << pause as u8);
     }
 
     /// A pause begins, twice as long as the one before; how often this happened since the last success.

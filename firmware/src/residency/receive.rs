@@ -1,7 +1,10 @@
 //! Receive queues come and go, and messages of the miss ring come to their own.
 
 use super::reports::Reports;
-use super::{Cause, Errand, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE, State};
+use super::{
+    Cause, Errand, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE,
+    State,
+};
 use crate::command::{Alarm, Command};
 use crate::layout::{
     ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
@@ -387,12 +390,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.tables.move_receive(endpoint, Place::queue(queue));
         self.tables
             .describe_receive(queue, identifier, entries_log2, stride_log2, interrupt);
+        // What brought the queue back is no use that counts.
+        self.tables.receive(queue).seen = indices.producer as u16;
         port.issue(Command::map(endpoint, self.tables.map(endpoint)));
         if let Some(identifier) = identifier {
             port.issue(self.tables.lead(identifier, queue));
             self.reports.forget(identifier);
             self.give_back(port);
         }
+        self.policies[1].used(queue.into());
         self.receive_patience.succeed();
         self.statistics.receive_installs += 1;
         self.succeed();
@@ -405,11 +411,32 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         while usize::from(self.tried) < 2 * queues {
             self.tried += 1;
             let queue = self.policies[1].candidate(queues) as u8;
-            if self.tables.receive(queue).endpoint().is_some() {
+            if self.tables.receive(queue).endpoint().is_none() {
+                continue;
+            }
+            if !self.policies[1].spares() {
                 return self.save_receive(queue, port);
             }
+            let look = Command::save_record(true, queue, RECORD_INBOX, LOOK_RECEIVE);
+            port.issue(look);
+            self.state = State::LookingReceive;
+            self.queue = queue;
+            return;
         }
         self.put_off(true);
+    }
+
+    /// The record of a queue in use stands in the inbox. One that was used since the last look stays once more.
+    #[inline(never)]
+    pub(super) fn receive_looked(&mut self, port: &mut impl Port) {
+        let producer = port.inbox(RECORD_INBOX + 8) as u16;
+        let owner = self.tables.receive(self.queue);
+        if core::mem::replace(&mut owner.seen, producer) == producer {
+            return self.save_receive(self.queue, port);
+        }
+        self.policies[1].used(self.queue.into());
+        self.statistics.spared += 1;
+        self.evict_receive(port);
     }
 
     /// Begins to send away whoever has a receive queue.

@@ -86,8 +86,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let seen = consumer.wrapping_add(u16::from(self.careful == 0));
         self.tables
             .transmit_came(self.errand.endpoint, self.queue, seen);
+        self.policies[0].used(self.queue.into());
         self.transmit_patience.succeed();
         self.refusals = 0;
+        self.is_scarce = false;
         self.statistics.transmit_installs += 1;
         self.succeed();
     }
@@ -107,7 +109,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(never)]
     pub(super) fn evict_transmit(&mut self, port: &mut impl Port) {
         let queues = self.tables.limits().transmit_queues;
-        while usize::from(self.tried) < queues {
+        // Whoever stays once goes the next time.
+        let most = queues << u8::from(self.policies[0].spares() && self.careful == 0);
+        while usize::from(self.tried) < most {
             self.tried += 1;
             let queue = self.policies[0].candidate(queues) as u8;
             if self.tables.transmit(queue).endpoint().is_some() {
@@ -134,6 +138,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             false => CAREFUL,
         };
         self.statistics.failed_evictions += u32::from(!is_idle);
+        if !is_idle || is_used {
+            self.policies[0].used(self.queue.into());
+        }
         if !is_idle || (is_used && self.spares()) {
             return self.evict_transmit(port);
         }
@@ -141,11 +148,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// Whether a queue that is idle, and was used since the last look, stays where it is: others may be in use for ever,
-    /// and whoever gets this one may use it for ever, too. So it may go only if more are idle than a few.
+    /// and whoever gets this one may use it for ever, too. So it may go only if none of the others was in use when they
+    /// were looked at last, and more are idle than a few.
     fn spares(&mut self) -> bool {
         self.spared += 1;
         let kept = (self.tables.limits().transmit_queues / KEPT_OF).max(1);
-        let stays = usize::from(self.spared) <= kept;
+        let is_crowded = self.careful > 0 || usize::from(self.spared) <= kept;
+        let stays = is_crowded || self.policies[0].spares();
         self.statistics.spared += u32::from(stays);
         stays
     }

@@ -8,7 +8,7 @@ pub mod requests;
 use abi::command::completion_status::CompletionStatus;
 use niu::Niu;
 use std::ops::{Deref, DerefMut};
-use wayfarer_firmware::{AdminRegisters, CHAIN, Firmware, Input, Limits, RoundRobin};
+use wayfarer_firmware::{AdminRegisters, CHAIN, Chosen, Firmware, Input, Limits};
 
 pub const PAGE_BYTES: u64 = 4096;
 pub const REVISION: u32 = 0x1234_abcd;
@@ -71,7 +71,7 @@ impl DerefMut for World {
 }
 
 fn firmware(limits: Limits) -> Box<Tested> {
-    let mut firmware = Box::new(Firmware::new([const { RoundRobin::new() }; 2]));
+    let mut firmware = Box::new(Firmware::new([const { Chosen::new() }; 2]));
     firmware.start(REVISION, limits);
     firmware
 }

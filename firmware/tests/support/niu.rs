@@ -118,6 +118,8 @@ pub struct Niu {
     /// Messages that were sent, by endpoint and number of its owner.
     pub sent: BTreeMap<u16, Vec<u32>>,
     pub arrivals: VecDeque<Arrival>,
+    /// Programs that stored as fast as their stores were carried out, and were stopped for a moment.
+    pub stopped_programs: usize,
     /// Endpoints whose messages are refused for ever.
     pub unanswered: BTreeSet<u16>,
     /// Stores that were thrown away.
@@ -189,6 +191,7 @@ impl Niu {
             in_flight: BTreeMap::new(),
             sent: BTreeMap::new(),
             arrivals: VecDeque::new(),
+            stopped_programs: 0,
             unanswered: BTreeSet::new(),
             discarded: Vec::new(),
             may_discard: false,
@@ -549,7 +552,12 @@ impl Niu {
             let control = self.transmit_control(queue);
             assert_eq!((control.enabled, control.endpoint), (1, operand.endpoint));
             let in_flight = self.in_flight.entry(queue).or_default();
-            return in_flight.push_back(store.message);
+            in_flight.push_back(store.message);
+            if operand.lose == 1 && self.pages[&endpoint].lost_from.is_none() {
+                self.stopped_programs += 1;
+                self.lose(endpoint, self.pages[&endpoint].producer);
+            }
+            return;
         }
         self.discarded.push((endpoint, store.message));
         if self.map_of(endpoint).exists == 0 {

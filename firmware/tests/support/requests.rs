@@ -198,12 +198,13 @@ impl Reference {
     }
 
     fn expected_gift(&self, world: &World, request: Request) -> Status {
-        let [table, ring, ..] = request.operands;
+        let [table, ring, policy, ..] = request.operands;
         let bytes = [128 * self.limits.endpoints as u64, 16384];
         let is_bad = |(address, bytes): (u64, u64)| {
             address == 0 || address % PAGE_BYTES != 0 || address.checked_add(bytes).is_none()
         };
         if self.given.is_some()
+            || policy > 4
             || [(table, bytes[0]), (ring, bytes[1])]
                 .into_iter()
                 .any(is_bad)
@@ -258,6 +259,8 @@ impl Reference {
             (1, _) => Status::Done,
             (2, _) => self.expected_create(world, request),
             (8, _) => self.expected_gift(world, request),
+            (9, _) if a < 16 => Status::Done,
+            (9, _) => Status::BadOperand,
             (3..=7, None) => Status::NoSuchEndpoint,
             (6 | 7, Some(_)) => return vec![Status::Done, Status::NoSuchEndpoint],
             (3, Some(_)) => Status::Done,
@@ -331,7 +334,8 @@ impl Reference {
                 assert_eq!(fields.endpoint, number);
                 assert_eq!(fields.window_base, live.window.start as u64);
             }
-            _ => self.given = Some([number, second]),
+            8 => self.given = Some([number, second]),
+            _ => {}
         }
         self.check_state(world);
     }

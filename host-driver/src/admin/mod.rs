@@ -8,7 +8,9 @@ use crate::deadline::Deadline;
 use crate::error::{OpenError, RequestError};
 use crate::open_options::OpenOptions;
 use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};
-use abi::admin::{MISS_RING_BYTES, TABLE_ENTRY_BYTES, opcode, status::Status};
+use abi::admin::{
+    MISS_RING_BYTES, TABLE_ENTRY_BYTES, opcode, residency_policy::ResidencyPolicy, status::Status,
+};
 use abi::control::registers::{self, ProcessorControl};
 use claim::Claim;
 use rings::{RingMemory, Rings};
@@ -55,12 +57,17 @@ impl<T: Transport> AdminQueue<T> {
         self.call("who it is", opcode::IDENTIFY, &[])
     }
 
-    /// Gives the device memory for so many endpoints that have no queues: a table, and the miss ring.
+    /// Gives the device memory for so many endpoints that have no queues: a table, and the miss ring. Says whose queues
+    /// are lent.
     ///
     /// # Errors
     /// There is no such memory, or as [`AdminQueue::call`].
-    pub fn give_memory(&mut self, endpoints: usize) -> Result<(), RequestError> {
-        let mut operands = [0; 2];
+    pub fn give_memory(
+        &mut self,
+        endpoints: usize,
+        policy: ResidencyPolicy,
+    ) -> Result<(), RequestError> {
+        let mut operands = [0, 0, policy.code()];
         for (operand, bytes) in operands
             .iter_mut()
             .zip([endpoints * TABLE_ENTRY_BYTES, MISS_RING_BYTES])
@@ -377,7 +384,9 @@ mod tests {
         for (is_quiet, left) in [(true, 0), (false, 4)] {
             let transport = FakeDevice::new();
             let mut queue = open(&transport);
-            queue.give_memory(64).expect("the firmware takes it");
+            queue
+                .give_memory(64, ResidencyPolicy::RoundRobin)
+                .expect("the firmware takes it");
             assert_eq!(transport.pieces_of_memory(), 4);
             let own = AdminEntries::unpack(transport.register(registers::admin_entries::OFFSET));
             if !is_quiet {
@@ -394,8 +403,12 @@ mod tests {
     fn a_firmware_that_takes_no_memory_is_an_error_that_says_so() {
         let transport = FakeDevice::new();
         let mut queue = open(&transport);
-        queue.give_memory(64).expect("the firmware takes it");
-        let again = queue.give_memory(64).expect_err("it has some");
+        queue
+            .give_memory(64, ResidencyPolicy::RoundRobin)
+            .expect("the firmware takes it");
+        let again = queue
+            .give_memory(64, ResidencyPolicy::RoundRobin)
+            .expect_err("it has some");
         assert!(
             matches!(
                 again,
@@ -408,7 +421,9 @@ mod tests {
         );
         // A silent firmware may yet take it.
         transport.silence_firmware(true);
-        queue.give_memory(64).expect_err("it is silent");
+        queue
+            .give_memory(64, ResidencyPolicy::RoundRobin)
+            .expect_err("it is silent");
         let pieces = transport.pieces_of_memory();
         assert_eq!(pieces, 8);
         transport.silence_firmware(false);

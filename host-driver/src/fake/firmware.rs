@@ -3,6 +3,8 @@
 use super::hardware::Endpoint;
 use super::state::{PAGE_BYTES, State};
 use abi::admin::opcode::Opcode;
+use abi::admin::residency_counter::ResidencyCounter;
+use abi::admin::residency_policy::ResidencyPolicy;
 use abi::admin::{Completion, EndpointResult, EndpointShape, Submission, status::Status};
 use abi::control::registers::{self, AdminEntries, Capabilities, Sizes};
 use abi::queue_state::Translation;
@@ -154,7 +156,15 @@ impl State {
                 let endpoint = self.endpoints.remove(&number);
                 return endpoint.map(|_| 0).ok_or(Status::NoSuchEndpoint);
             }
+            Opcode::GiveMemory if ResidencyPolicy::from_code(third).is_none() => {
+                return Err(Status::BadOperand);
+            }
             Opcode::GiveMemory => return self.take_memory(first, second),
+            // No queue ever leaves by itself.
+            Opcode::ResidencyStatistic => {
+                let counter = ResidencyCounter::from_code(first);
+                return counter.map(|_| 0).ok_or(Status::BadOperand);
+            }
             _ => {}
         }
         let bound = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(second as u16);
