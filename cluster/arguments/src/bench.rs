@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 8] = [
+pub const BENCHMARKS: [&str; 9] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -14,6 +14,7 @@ pub const BENCHMARKS: [&str; 8] = [
     "alternating",
     "dead-ring",
     "non-resident",
+    "hit-rate",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.

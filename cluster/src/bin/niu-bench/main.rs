@@ -3,6 +3,7 @@
 mod alternating;
 mod bandwidth;
 mod dead_ring;
+mod hit_rate;
 mod latency;
 mod limits;
 mod nodes;
@@ -37,6 +38,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
     ("non-resident", non_resident::run),
+    ("hit-rate", hit_rate::run),
 ];
 
 fn main() -> Result<()> {

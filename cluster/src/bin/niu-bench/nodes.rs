@@ -1,7 +1,7 @@
 //! Host programs on the nodes of a cluster, and what their run was and took.
 
 use anyhow::Result;
-use host_driver::{Endpoint, EndpointOptions, Error, ReceiveQueueId, RequestError};
+use host_driver::{Endpoint, EndpointOptions, Error, OpenOptions, ReceiveQueueId, RequestError};
 use sim::cluster::{ClusterOptions, Report};
 pub use wayfarer_cluster::launch::PATIENCE;
 use wayfarer_cluster::launch::{Node, Program, launch};
@@ -25,7 +25,19 @@ pub fn run<R: Send + 'static>(
     options: ClusterOptions,
     bodies: Vec<Body<R>>,
 ) -> Result<(Vec<R>, Run)> {
-    let programs = bodies.into_iter().map(program).collect();
+    run_with(options, OpenOptions::default(), bodies)
+}
+
+/// As [`run`], with the NIUs opened so.
+pub fn run_with<R: Send + 'static>(
+    options: ClusterOptions,
+    opening: OpenOptions,
+    bodies: Vec<Body<R>>,
+) -> Result<(Vec<R>, Run)> {
+    let programs = bodies
+        .into_iter()
+        .map(|body| program(opening, body))
+        .collect();
     let (results, report) = launch(options, programs).into_results()?;
     let hardware_revision = results.first().map_or(0, |(_, revision)| *revision);
     let results = results.into_iter().map(|(result, _)| result).collect();
@@ -39,9 +51,9 @@ pub fn run<R: Send + 'static>(
 }
 
 /// A node's program: gives its result and the revision of its NIU.
-fn program<R: 'static>(body: Body<R>) -> Program<(R, u32), Error> {
-    Box::new(|port| {
-        let node = Node::open(port)?;
+fn program<R: 'static>(opening: OpenOptions, body: Body<R>) -> Program<(R, u32), Error> {
+    Box::new(move |port| {
+        let node = Node::open_with(port, opening)?;
         Ok((body(&node)?, node.device.identity().hardware_revision))
     })
 }
