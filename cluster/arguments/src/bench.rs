@@ -25,7 +25,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, non-resident.
+    /// dead-ring, non-resident, hit-rate.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -96,7 +96,7 @@ mod tests {
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
         assert_eq!(
             chosen,
-            [false, true, true, false, false, false, false, false]
+            [false, true, true, false, false, false, false, false, false]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));
