@@ -311,15 +311,19 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline]
     pub fn serve_at_once(&mut self, endpoint: u16, port: &mut impl Port) -> bool {
         let place = self.tables.transmit_of(endpoint);
-        let may = if place.is_away() {
+        if place.is_away() {
             if self.is_scarce && !self.transmit_patience.is_none() {
                 self.shed(endpoint, port);
                 return true;
             }
-            self.is_idle() & self.reports.is_empty() & self.transmit_patience.is_none()
-        } else {
-            !matches!(self.state, State::SavingTransmit | State::SavingReceive)
-        };
+            let may = self.is_idle() & self.reports.is_empty() & self.transmit_patience.is_none();
+            if may {
+                let cause = Cause::Captured;
+                self.install_transmit(Errand { endpoint, cause }, port);
+            }
+            return may;
+        }
+        let may = !matches!(self.state, State::SavingTransmit | State::SavingReceive);
         if may {
             self.serve_captured(port);
         }

@@ -20,7 +20,15 @@ impl Node {
     /// # Errors
     /// As [`Device::open`].
     pub fn open(port: HostPort) -> Result<Self, OpenError> {
-        let device = Device::open(&format!("sim:{}", port.node()))?;
+        Node::open_with(port, OpenOptions::default())
+    }
+
+    /// As [`Node::open`], with these options.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_with(port: HostPort, options: OpenOptions) -> Result<Self, OpenError> {
+        let device = Device::open_with(&format!("sim:{}", port.node()), options)?;
         Ok(Node { device, port })
     }
 

@@ -3,6 +3,7 @@
 mod alternating;
 mod bandwidth;
 mod dead_ring;
+mod hit_rate;
 mod latency;
 mod limits;
 mod nodes;
@@ -39,6 +40,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("dead-ring", dead_ring::run),
     ("waiting", waiting::run),
     ("non-resident", non_resident::run),
+    ("hit-rate", hit_rate::run),
 ];
 
 fn main() -> Result<()> {

@@ -92,6 +92,27 @@ pub struct Row {
     /// One way, beyond that with both queues resident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalty_ns: Option<f64>,
+    /// Resident transmit queues that the virtual ones share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u16>,
+    /// Whose resident queue is lent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Which endpoint sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<&'static str>,
+    /// Share of the messages that find their queue resident if the policy keeps the hot ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hit_rate: Option<f64>,
+    /// Share of the messages that found it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured_hit_rate: Option<f64>,
+    /// One way, against that with a resident queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_to_resident: Option<f64>,
+    /// One way, against that with a resident queue and a read of host memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_to_hit_and_read: Option<f64>,
     /// The way of one message, stage by stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageTime>,
@@ -131,6 +152,12 @@ impl Row {
             way: None,
             side: None,
             penalty_ns: None,
+            slots: None,
+            policy: None,
+            pattern: None,
+            hit_rate: None,
+            relative_to_resident: None,
+            relative_to_hit_and_read: None,
             stages: Vec::new(),
         }
     }
@@ -189,6 +216,21 @@ const COLUMNS: &[Column] = &[
         text: |row| row.side.map(str::to_owned),
     },
     Column {
+        heading: "pattern",
+        width: 10,
+        text: |row| row.pattern.map(str::to_owned),
+    },
+    Column {
+        heading: "policy",
+        width: 21,
+        text: |row| row.policy.clone(),
+    },
+    Column {
+        heading: "hits",
+        width: 7,
+        text: |row| number(row.hit_rate, 2),
+    },
+    Column {
         heading: "one-way ns",
         width: 13,
         text: |row| number(row.one_way_ns, 1),
@@ -197,6 +239,11 @@ const COLUMNS: &[Column] = &[
         heading: "beyond resident",
         width: 17,
         text: |row| number(row.penalty_ns, 1),
+    },
+    Column {
+        heading: "of a hit",
+        width: 10,
+        text: |row| number(row.relative_to_resident, 2),
     },
     Column {
         heading: "NIU cycles",

@@ -39,12 +39,13 @@ type Draw = fn(&Report, &[&Row]) -> Result<Picture>;
 
 /// The pictures of all benchmarks that were run.
 fn pictures(report: &Report) -> Result<Vec<Picture>> {
-    let charts: [(&str, &[&str], Draw); 5] = [
+    let charts: [(&str, &[&str], Draw); 6] = [
         ("latency", &["latency"], latency),
         ("bandwidth", &["bandwidth", "bidirectional"], bandwidth),
         ("limits", &["limits", "limits-bidirectional"], limits),
         ("alternating", &["alternating"], alternating),
         ("dead-ring", &["dead-ring"], dead_ring),
+        ("hit-rate", &["hit-rate"], hit_rate),
     ];
     let of = |benchmarks: &[&str]| -> Vec<&Row> {
         let rows = report.rows().iter();
@@ -195,6 +196,34 @@ fn alternating(report: &Report, rows: &[&Row]) -> Result<Picture> {
             (name, row.cycles_per_message)
         },
     )
+}
+
+fn hit_rate(report: &Report, rows: &[&Row]) -> Result<Picture> {
+    let line = |name, pattern: &str, policy: &str| {
+        let of_it = rows
+            .iter()
+            .filter(|row| row.pattern == Some(pattern) && row.policy.as_deref() == Some(policy));
+        let point = |row: &&Row| Some(((row.queues? as f64).log2(), row.one_way_ns?));
+        Line::new(name, of_it.filter_map(point).collect())
+    };
+    let lines = [
+        line("uniform, round robin", "uniform", "round-robin"),
+        line("Zipf, round robin", "zipf", "round-robin"),
+        line(
+            "uniform, least recently used",
+            "uniform",
+            "least-recently-used",
+        ),
+        line("Zipf, least recently used", "zipf", "least-recently-used"),
+    ];
+    let title = "Mean latency over virtual queues";
+    let axes = ["virtual queues, base-2 logarithm", "ns"];
+    let svg = chart::lines(title, &caption(report, rows), axes, &lines)?;
+    Ok(Picture {
+        name: "hit-rate.svg".into(),
+        title: title.into(),
+        svg,
+    })
 }
 
 fn dead_ring(report: &Report, rows: &[&Row]) -> Result<Picture> {
