@@ -50,8 +50,8 @@ codes! {
         SecondChance / SECOND_CHANCE = 3
             "One queue after the other, and one that was used since it was last looked at stays once more.",
         LeastRecentlyUsed / LEAST_RECENTLY_USED = 4
-            "The queue whose last use was noticed longest ago. Uses are noticed when a queue comes back, and when it is \
-             looked at: one that was used since then stays.",
+            "The queue whose last use was noticed longest ago. Uses are noticed when a queue comes back, and when it \
+             is looked at: one that was used since then stays.",
     }
 }
 

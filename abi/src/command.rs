@@ -58,14 +58,14 @@ word! {
 }
 
 codes! {
-    /// Whether a command belongs to a chain. Each queue has one chain at a time. It is broken by a read of it that fails,
-    /// or by a command of it that is `INVALID`.
+    /// Whether a command belongs to a chain. Each queue has one chain at a time. It is broken by a read of it that
+    /// fails, or by a command of it that is `INVALID`.
     chain: Chain {
         None / NONE = 0 "To none.",
         First / FIRST = 1 "It begins one: the chain before it is over. It needs `fence` if that may be under way.",
         Next / NEXT = 2
-            "It is carried out only if the chain is not broken; otherwise it does nothing, and completes with the status \
-             of what broke it. What needs what was read has `fence` too.",
+            "It is carried out only if the chain is not broken; otherwise it does nothing, and completes with the \
+             status of what broke it. What needs what was read has `fence` too.",
     }
 }
 
@@ -175,7 +175,7 @@ section!(
     "command",
     "Commands and completions",
     maps: [],
-    words: [header, state_operand, transfer_operand, record_operand, loaded_control, replay_operand, give_back_operand, packet_operand,
-        packet_target, completion],
+    words: [header, state_operand, transfer_operand, record_operand, loaded_control, replay_operand,
+        give_back_operand, packet_operand, packet_target, completion],
     codes: [opcode, chain, completion_status]
 );

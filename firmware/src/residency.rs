@@ -306,8 +306,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.statistics.captured += 1;
     }
 
-    /// A captured store was reported, and may be served also while an errand is under way, if it is in nobody's way: one
-    /// whose endpoint has a queue that is not about to leave, and one that no queue can be had for.
+    /// A captured store was reported, and may be served also while an errand is under way, if it is in nobody's way:
+    /// one whose endpoint has a queue that is not about to leave, and one that no queue can be had for.
     #[inline]
     pub fn serve_at_once(&mut self, endpoint: u16, port: &mut impl Port) -> bool {
         let place = self.tables.transmit_of(endpoint);

@@ -48,7 +48,8 @@ pub struct OpenOptions {
     pub node: Option<NodeNumber>,
     /// How receive rings wait for messages.
     pub waiting: Waiting,
-    /// Whose resident queues the firmware lends to endpoints that need some. [`residency_policy`] finds one by its name.
+    /// Whose resident queues the firmware lends to endpoints that need some. [`residency_policy`] finds one by its
+    /// name.
     pub residency_policy: ResidencyPolicy,
 }
 

@@ -23,15 +23,6 @@ impl Node {
         Node::open_with(port, OpenOptions::default())
     }
 
-    /// As [`Node::open`], with these options.
-    ///
-    /// # Errors
-    /// As [`Device::open`].
-    pub fn open_with(port: HostPort, options: OpenOptions) -> Result<Self, OpenError> {
-        let device = Device::open_with(&format!("sim:{}", port.node()), options)?;
-        Ok(Node { device, port })
-    }
-
     /// Opens it with other options than the usual ones.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use abi::queue_state::{REGION_TRANSMIT_QUEUE, WORDS_LOG2};
 /// In the upper half of the progress: the queue has failed.
 const FAILED: u32 = 1 << (abi::queue_state::transmit_progress::failed::SHIFT - 32);
 
-/// Consumer index of the record in the inbox, and whether the queue is idle: one that has failed sends nothing any more.
+/// Consumer index of the record in the inbox, and whether the queue is idle: one that has failed sends nothing more.
 fn saved_progress(port: &impl Port) -> (u16, bool) {
     let consumer = port.inbox(RECORD_INBOX + PROGRESS) as u16;
     let has_failed = port.inbox(RECORD_INBOX + PROGRESS + 4) & FAILED != 0;
@@ -147,9 +147,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.save_transmit(self.queue, port);
     }
 
-    /// Whether a queue that is idle, and was used since the last look, stays where it is: others may be in use for ever,
-    /// and whoever gets this one may use it for ever, too. So it may go only if none of the others was in use when they
-    /// were looked at last, and more are idle than a few.
+    /// Whether a queue that is idle, and was used since the last look, stays where it is: others may be in use for
+    /// ever, and whoever gets this one may use it for ever, too. So it may go only if none of the others was in use when
+    /// they were looked at last, and more are idle than a few.
     fn spares(&mut self) -> bool {
         self.spared += 1;
         let kept = (self.tables.limits().transmit_queues / KEPT_OF).max(1);

@@ -16,9 +16,10 @@ const BURST_WORDS: usize = 8;
 ///
 /// A fetch takes one cycle, and there may be one in each (`instruction_port`). A store takes one cycle too: it is
 /// acknowledged at once. A load takes two: `acknowledge` stands in the cycle after `strobe`. A burst of reads
-/// (`continues`) takes one cycle a word from then on: while a word is acknowledged, the one behind it is read. Fetches from outside the RAM read zeros, which is no
-/// instruction; the data port is only asked for addresses in the RAM (`DataBus`). A store is seen by fetches from the
-/// next cycle on; a fetch of a word in the very cycle in which it is stored is undefined.
+/// (`continues`) takes one cycle a word from then on: while a word is acknowledged, the one behind it is read. Fetches
+/// from outside the RAM read zeros, which is no instruction; the data port is only asked for addresses in the RAM
+/// (`DataBus`). A store is seen by fetches from the next cycle on; a fetch of a word in the very cycle in which it is
+/// stored is undefined.
 ///
 /// In a Verilated model the words are reachable as `<path of this block>.words`. Infers 32 DP16KD on ECP5 for 64 KiB.
 #[derive(LogicBlock)]

@@ -1,8 +1,8 @@
 //! What it costs to share few resident transmit queues among many virtual ones: the mean latency of an Express message
 //! against the number of virtual queues, by pattern and by the policy that says whose queue is lent (V15, V17).
 //!
-//! One message at a time: each is sent when the one before has arrived and a pause has passed, from an endpoint that the
-//! pattern chooses, to one receiver that is always resident.
+//! One message at a time: each is sent when the one before has arrived and a pause has passed, from an endpoint that
+//! the pattern chooses, to one receiver that is always resident.
 
 use crate::Arguments;
 use crate::nodes::{self, Body, PATIENCE, receive_queue_id};

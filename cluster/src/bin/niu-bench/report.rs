@@ -101,12 +101,9 @@ pub struct Row {
     /// Which endpoint sends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<&'static str>,
-    /// Share of the messages that find their queue resident if the policy keeps the hot ones.
+    /// Share of the messages that found their queue resident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hit_rate: Option<f64>,
-    /// Share of the messages that found it so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub measured_hit_rate: Option<f64>,
     /// One way, against that with a resident queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relative_to_resident: Option<f64>,
