@@ -118,8 +118,8 @@ pub struct LinkReceive {
     accept_0: Signal<Local, Bit>,
     accept_1: Signal<Local, Bit>,
     needed: Signal<Local, Bits<BUFFER_COUNT_BITS>>,
-    waiting: Fixed<3, { kind::WAITING & 7 }>,
-    lost: Fixed<3, { kind::LOST & 7 }>,
+    waiting: Fixed<4, { kind::WAITING & 7 }>,
+    lost: Fixed<4, { kind::LOST & 7 }>,
 }
 
 impl Logic for LinkReceive {
@@ -231,11 +231,12 @@ impl Logic for LinkReceive {
             .q
             .val()
             .get_bits::<12>(abi::link::answer::bitmap::SHIFT);
-        self.from.next.verdict = self
-            .single
-            .q
-            .val()
-            .get_bits::<3>(abi::link::answer::kind::SHIFT);
+        self.from.next.verdict = bit_cast::<4, 3>(
+            self.single
+                .q
+                .val()
+                .get_bits::<3>(abi::link::answer::kind::SHIFT),
+        );
         self.answer_valid.next = self.answer_pulse.q.val();
         self.answer.next = self.from.val();
         // A ping has the layout of an answer; `index` stands where `base` does.

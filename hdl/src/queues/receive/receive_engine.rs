@@ -192,11 +192,11 @@ pub struct ReceiveEngine<
     to_beats: Fixed<8, { 15 - abi::message::EXPRESS_PAYLOAD_BYTES }>,
     all_beats: Fixed<4, 15>,
     one: Fixed<16, 1>,
-    accepted_verdict: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
-    full_verdict: Fixed<3, { abi::link::kind::FULL & 7 }>,
-    behind_verdict: Fixed<3, { abi::link::kind::BEHIND & 7 }>,
-    miss_verdict: Fixed<3, { abi::link::kind::NOT_RESIDENT & 7 }>,
-    small_verdict: Fixed<3, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
+    accepted_verdict: Fixed<4, { abi::link::kind::ACCEPTED & 7 }>,
+    full_verdict: Fixed<4, { abi::link::kind::FULL & 7 }>,
+    behind_verdict: Fixed<4, { abi::link::kind::BEHIND & 7 }>,
+    miss_verdict: Fixed<4, { abi::link::kind::NOT_RESIDENT & 7 }>,
+    small_verdict: Fixed<4, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
 }
 
 impl<
