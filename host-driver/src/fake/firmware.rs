@@ -86,6 +86,7 @@ impl State {
             self.firmware.knows_nothing = false;
             self.firmware.has_memory = false;
             self.endpoints.clear();
+            self.segments.clear();
         }
         let entries = 1 << word.log2;
         loop {
@@ -150,10 +151,12 @@ impl State {
                 return self.install(number);
             }
             Opcode::DestroyEndpoint => {
+                self.segments.end_of(number);
                 let endpoint = self.endpoints.remove(&number);
                 return endpoint.map(|_| 0).ok_or(Status::NoSuchEndpoint);
             }
             Opcode::GiveMemory => return self.take_memory(first, second),
+            Opcode::Export => return self.export(first, second, third),
             _ => {}
         }
         let bound = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(second as u16);
@@ -180,6 +183,7 @@ impl State {
                 return Err(Status::NoSuchEndpoint);
             }
             Opcode::InstallEndpoint => return self.install(number),
+            Opcode::Unexport => return self.unexport(number, second),
             _ => {}
         }
         Ok(0)

@@ -130,6 +130,10 @@ pub fn any_operation(random: &mut Random, queue: &Reference) -> Operation {
             operation.verdict = true;
             operation.messages = random.bits();
             operation.code = random.below(7).to_bits();
+            if random.chance(20) {
+                // A remote operation failed at its target.
+                operation.code = (11 + random.below(5)).to_bits();
+            }
             operation.generation = queue.generation.to_bits();
             if random.chance(10) {
                 operation.generation = random.bits();
