@@ -192,9 +192,6 @@ codes! {
         BulkFramesWritten / BULK_FRAMES_WRITTEN = 44 "Frames of remote memory of which the data were written.",
         BulkFramesRefused / BULK_FRAMES_REFUSED = 45
             "Frames of remote memory that were refused: their data are thrown away.",
-        TransfersStarted / TRANSFERS_STARTED = 46 "Transfers that were started.",
-        TransfersFailed / TRANSFERS_FAILED = 47 "Transfers that failed.",
-        ReadsRefused / READS_REFUSED = 48 "Reads of remote memory that have to ask again, for want of room.",
     }
 }
 
