@@ -248,7 +248,7 @@ pub struct BulkVerdict {
     pub status: Bits<4>,
 }
 
-/// A segment is looked up. Both fields stay until the grant; the entry is there in the cycle behind it.
+/// A segment is looked up, if the table grants it in this cycle; the entry is there in the next one.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct SegmentQuery {
     /// The segment counts in this cycle.

@@ -94,7 +94,7 @@ pub struct EntryWriter {
     /// RQID of the message.
     pub missed_id: Signal<Out, Bits<12>>,
 
-    payload: EntryPayload,
+    payload: EntryPayload<4>,
     state: DFF<WriterState>,
     /// The state is `Payload`.
     pays: DFF<Bit>,
