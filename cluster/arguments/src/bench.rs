@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 8] = [
+pub const BENCHMARKS: [&str; 9] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -14,6 +14,7 @@ pub const BENCHMARKS: [&str; 8] = [
     "alternating",
     "dead-ring",
     "non-resident",
+    "remote-write",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -24,7 +25,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, non-resident.
+    /// dead-ring, non-resident, remote-write.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -95,7 +96,7 @@ mod tests {
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
         assert_eq!(
             chosen,
-            [false, true, true, false, false, false, false, false]
+            [false, true, true, false, false, false, false, false, false]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));

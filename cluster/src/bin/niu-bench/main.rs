@@ -10,6 +10,7 @@ mod non_resident;
 mod pair;
 mod platform;
 mod plot;
+mod remote_write;
 mod report;
 mod results_file;
 mod stage_times;
@@ -37,6 +38,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
     ("non-resident", non_resident::run),
+    ("remote-write", remote_write::run),
 ];
 
 fn main() -> Result<()> {

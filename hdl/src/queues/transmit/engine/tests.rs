@@ -113,7 +113,7 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     use abi::message::error::{INVALID_TRANSLATION, TOO_LONG};
     use abi::message::form::{MESSAGE, REMOTE, TRANSFER};
     let mut bench = Bench::new(13);
-    bench.enable(1, 0);
+    bench.enable(0, 0);
     let legal = [12, 16, 20, 56, 60, 64, 244, 248];
     let cases = legal.map(|length| (bench::SEGMENT, length, REMOTE, None));
     let illegal = [
@@ -136,15 +136,15 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     for (index, (destination, length, form, error)) in
         cases.into_iter().chain(illegal).enumerate()
     {
-        while !bench.free(1) {
+        while !bench.free(0) {
             sent.extend(bench.run(1));
             bench.answer_some(&mut random);
         }
-        bench.compose_form(1, destination, length, form);
-        bench.produce(1);
+        bench.compose_form(0, destination, length, form);
+        bench.produce(0);
         sent.extend(bench.run(30));
         match error {
-            Some(error) => skipped.push((1, index as u64, error as u64)),
+            Some(error) => skipped.push((0, index as u64, error as u64)),
             None => expected.push((index as u64, form, length)),
         }
     }
@@ -163,7 +163,7 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     assert_eq!(bench.skipped, skipped);
     // A ping is one for whatever form the message has.
     let last = (legal.len() + illegal.len()) as u64 - 1;
-    bench.resend(1, last, false, true);
+    bench.resend(0, last, false, true);
     let ping = bench.run(40);
     assert_eq!(ping[0].kind, abi::link::kind::PING as u64);
     assert_eq!(

@@ -161,7 +161,7 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
     let mut random = Random::new(seed);
     let mut halves = Halves::new();
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
-    for _ in 0..12_000 {
+    for _ in 0..16_000 {
         let mut queue = Reference::any(&mut random);
         for _ in 0..random.below(4) {
             let operation = any_operation(&mut random, &queue);
