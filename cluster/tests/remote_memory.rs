@@ -341,7 +341,7 @@ fn what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written()
     let importer = |node: &Node| {
         let mut endpoint = endpoint(node)?;
         assert_eq!(endpoint.number(), EndpointNumber(0));
-        let mut next = || exchange(node, None).expect("it exports");
+        let next = || exchange(node, None).expect("it exports");
         let [mine, for_another_node, for_another_endpoint, read_only, revoked] =
             std::array::from_fn(|_| next());
         let writable = |handle: SegmentHandle| SegmentHandle {
