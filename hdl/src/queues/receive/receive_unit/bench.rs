@@ -234,7 +234,7 @@ impl<
         self.observe();
         clock_cycle!(self.unit, clock);
         if let Some(bulk) = &mut self.bulk {
-            clock_cycle!(bulk, clock);
+            clock_cycle!(*bulk, clock);
             bulk.configuration.next = Default::default();
         }
         self.unit.configuration.next = Default::default();
