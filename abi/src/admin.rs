@@ -38,8 +38,8 @@ codes! {
             "Operands: `segment_shape`, address (a multiple of `queue_state::SEGMENT_PAGE_BYTES` below 2^57), bytes (1 \
              to 2^32). The endpoint's memory becomes a segment. Result: `segment_result`.",
         Unexport / UNEXPORT = 10
-            "Operands: endpoint number, `segment_result`. When it is done, nobody writes to the memory any more or reads \
-             it.",
+            "Operands: endpoint number, `segment_result`. When it is done, nobody writes to the memory any more or \
+             reads it.",
     }
 }
 

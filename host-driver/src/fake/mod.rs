@@ -2,8 +2,8 @@
 //!
 //! [`FakeDevice`] keeps the driver's side of contract 1: registers, admin queue, endpoints, messages between endpoints
 //! of the same device, segments of remote memory, errors and losses in shadow lines. It has no link, so that messages
-//! and writes reach its own node only; it models no timing, and it checks little of what a NIU checks. Its clock moves only while a program waits. The true
-//! hardware runs in the simulator (`wayfarer-cluster`).
+//! and writes reach its own node only; it models no timing, and it checks little of what a NIU checks. Its clock moves
+//! only while a program waits. The true hardware runs in the simulator (`wayfarer-cluster`).
 
 mod firmware;
 mod hardware;

@@ -63,7 +63,8 @@ impl Access {
 /// let handle = export.handle().to_bytes(); // goes to the importer in a message
 ///
 /// // The importer, mostly another program on another node.
-/// # let options = EndpointOptions { receive_queue_id: wayfarer_host_driver::ReceiveQueueId(1), ..EndpointOptions::default() };
+/// # let receive_queue_id = wayfarer_host_driver::ReceiveQueueId(1);
+/// # let options = EndpointOptions { receive_queue_id, ..EndpointOptions::default() };
 /// # let mut importer = device.create_endpoint(options)?;
 /// let handle = SegmentHandle::from_bytes(handle).expect("a handle");
 /// let import = importer.import(Destination(1), &handle, VirtualChannel::ZERO)?;

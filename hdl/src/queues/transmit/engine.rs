@@ -59,8 +59,8 @@ pub enum ResendState {
 /// becomes ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message
 /// that meets a waiting stage leaves the pipeline, and its queue becomes ready.
 ///
-/// A message of form REMOTE (`abi::message::form`) leaves as a BULK frame: its destination must lead to a segment, whose
-/// generation takes the place of the tag, and its length counts double words. All else is as with a message.
+/// A message of form REMOTE (`abi::message::form`) leaves as a BULK frame: its destination must lead to a segment,
+/// whose generation takes the place of the tag, and its length counts double words. All else is as with a message.
 ///
 /// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
 /// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
