@@ -37,6 +37,12 @@ codes! {
              each setting-up of the rings, before the first endpoint is created. Third operand: `residency_policy`.",
         ResidencyStatistic / RESIDENCY_STATISTIC = 9
             "Operands: `residency_counter`. Result: its count since the rings were set up, 32 bits, wrapping.",
+        Export / EXPORT = 10
+            "Operands: `segment_shape`, address (a multiple of `queue_state::SEGMENT_PAGE_BYTES` below 2^57), bytes (1 \
+             to 2^32). The endpoint's memory becomes a segment. Result: `segment_result`.",
+        Unexport / UNEXPORT = 11
+            "Operands: endpoint number, `segment_result`. When it is done, nobody writes to the memory any more or \
+             reads it.",
     }
 }
 
@@ -150,10 +156,35 @@ word! {
     }
 }
 
+word! {
+    /// First operand of `EXPORT`; the rights are those of `queue_state::segment_place`.
+    segment_shape / SegmentShape: 64 {
+        endpoint [15:0] "Endpoint that the segment belongs to.",
+        remote_write [16:16] "Other endpoints may write.",
+        remote_read [17:17] "Other endpoints may read.",
+        remote_atomic [18:18] "Reserved: other endpoints may use atomic operations.",
+        local [19:19] "The endpoint's transfers may use it.",
+        any_node [20:20] "Every node is admitted.",
+        any_endpoint [21:21] "Every endpoint of an admitted node is.",
+        node [41:32] "Without `any_node`: the only node that is admitted.",
+        importer [55:44] "Without `any_endpoint`: the only endpoint that is admitted.",
+    }
+}
+
+word! {
+    /// Result of `EXPORT`.
+    segment_result / SegmentResult: 64 {
+        segment [15:0] "Segment of this node.",
+        generation [23:16] "Its generation.",
+    }
+}
+
 section!(
     "admin",
     "The admin queue",
     maps: [],
-    words: [submission, completion, endpoint_shape, endpoint_interrupt, endpoint_result],
+    words: [
+        submission, completion, endpoint_shape, endpoint_interrupt, endpoint_result, segment_shape, segment_result,
+    ],
     codes: [opcode, residency_policy, residency_counter, status]
 );

@@ -191,6 +191,9 @@ codes! {
             "Losses of an endpoint's stores for want of room in the capture buffer: the driver stores them again.",
         MissedMessage / MISSED_MESSAGE = 42 "Messages written to the miss ring.",
         Interrupts / INTERRUPTS = 43 "Interrupts sent (V29).",
+        BulkFramesWritten / BULK_FRAMES_WRITTEN = 44 "Frames of remote memory of which the data were written.",
+        BulkFramesRefused / BULK_FRAMES_REFUSED = 45
+            "Frames of remote memory that were refused: their data are thrown away.",
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the
 //! payload, zeros up to the last four bytes of a beat, and the CRC. Answer, ping and credit frames
-//! are one beat: 12 bytes and the CRC. The CRC is CRC-32 (IEEE 802.3: reflected polynomial
+//! are one beat: 12 bytes and the CRC. A frame of remote memory (`kind::BULK`) looks like a message frame; its payload
+//! is the sub-header `message::remote`, then data, and its length counts double words. The CRC is CRC-32 (IEEE 802.3: reflected polynomial
 //! 0xEDB88320, start and final complement) over all bytes before it.
 //!
 //! Single-beat frames use the low 96 bits of the same layout, so that every frame has its kind, version, nodes, link
@@ -19,7 +20,7 @@ numbers! {
     HEADER_BYTES = 16 "Bytes before the payload of a message frame.",
     CRC_BYTES = 4 "Bytes of the CRC, last in the frame.",
     CRC_SHIFT = 96 "Lowest bit of the CRC in the last beat.",
-    MAXIMUM_FRAME_BEATS = 17 "Longest frame: header, 248 bytes of payload and the CRC.",
+    MAXIMUM_FRAME_BEATS = 18 "Longest frame: header, sub-header, 256 bytes of data and the CRC.",
     VIRTUAL_CHANNELS = 2 "0 carries requests; 1 carries replies, and always drains.",
     ANSWER_SHIFT = 3 "Bit of `kind` that is set in answers; the bits below it are the verdict.",
     ANSWER_MESSAGES = 12 "Messages that one answer can speak of: its base and the 11 indices behind it.",
@@ -34,7 +35,7 @@ codes! {
         Packet / PACKET = 4 "From firmware to firmware.",
         Packed / PACKED = 5 "Reserved: several small messages to one node, with 8-byte sub-headers.",
         Nack / NACK = 6 "Reserved for the reliable link: asks for frames from a sequence number on.",
-        Bulk / BULK = 7 "Reserved for remote memory: a second header beat and up to 1024 bytes.",
+        Bulk / BULK = 7 "Remote memory: its payload is `message::remote`, then data.",
         Accepted / ACCEPTED = 8 "Answer: written to the receive ring.",
         Full / FULL = 9 "Answer: the ring is full; the sender tries again later.",
         Behind / BEHIND = 10
@@ -44,6 +45,9 @@ codes! {
         Waiting / WAITING = 13 "Answer to a ping: messages wait here for a slow host; keep waiting.",
         Lost / LOST = 14
             "Answer to a ping: nothing has waited here for long; a message that is still unanswered was lost.",
+        BulkAnswer / BULK_ANSWER = 15
+            "Answer to frames of remote memory: their status. A `BULK` frame of form `REMOTE` that is carried out is \
+             answered `ACCEPTED` instead.",
     }
 }
 
@@ -53,7 +57,9 @@ word! {
         kind [3:0] "What the frame is (`kind`); 0 is never sent.",
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "0 or 1.",
-        restart [9:9] "Its transmit queue had nothing unanswered when the frame was made: the receiver listens again.",
+        restart [9:9]
+            "Its transmit queue had nothing unanswered when the frame was made: the receiver listens again. `BULK`: its \
+             answers are counted (`bulk_status`).",
         marked [10:10] "Stages record the cycle at which they see this frame.",
         destination_node [20:11] "Node the frame goes to.",
         source_node [30:21] "Node the frame comes from.",
@@ -64,9 +70,10 @@ word! {
         generation [76:69] "Generation of that queue; its answer repeats it.",
         index [83:77] "Low bits of the queue's index of this message; its answer names them.",
         source_endpoint [95:84] "Endpoint that sent the message.",
-        receive_queue_id [111:96] "The receive queue's identifier (RQID, V14); 12 bits are significant.",
-        tag [119:112] "The message's tag.",
-        length [127:120] "Payload bytes, 0 to 248.",
+        receive_queue_id [111:96]
+            "The receive queue's identifier (RQID, V14); 12 bits are significant. `BULK`: the segment.",
+        tag [119:112] "The message's tag. `BULK`: the segment's generation, from the sender's translation.",
+        length [127:120] "Payload bytes, 0 to 248. `BULK`: double words of payload, 2 to 66.",
     }
 }
 
@@ -84,8 +91,19 @@ word! {
         slot [68:61] "`slot` of the messages.",
         generation [76:69] "`generation` of the messages.",
         base [83:77] "Index of the message that bit 0 of the bitmap speaks of.",
-        bitmap [95:84] "Bit k: the verdict holds for the message with index `base` + k. Only set bits speak.",
+        bitmap [95:84]
+            "Bit k: the verdict holds for the message with index `base` + k. Only set bits speak. `BULK_ANSWER`: \
+             `bulk_status`.",
         crc [127:96] "CRC-32.",
+    }
+}
+
+word! {
+    /// `answer::bitmap` of a `BULK_ANSWER`.
+    bulk_status / BulkStatus: 32 {
+        status [3:0] "0: carried out; 1: busy, later again; 11 to 15: `message::error`.",
+        counted [4:4]
+            "`answer::base` is the number of frames that are answered, 1 to 127. 0: it is the index of the one message.",
     }
 }
 
@@ -123,4 +141,4 @@ word! {
     }
 }
 
-section!("link", "Frames on the wire", maps: [], words: [header, answer, ping, credit], codes: [kind]);
+section!("link", "Frames on the wire", maps: [], words: [header, answer, bulk_status, ping, credit], codes: [kind]);

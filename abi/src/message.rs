@@ -20,6 +20,11 @@ numbers! {
     MAXIMUM_ENTRIES_LOG2 = 15 "Longest receive ring: indices are 16 bits and must tell full from empty.",
     SHADOW_BYTES = 16 "Size of a shadow line: `shadow`, then `shadow_losses`. It is aligned to 64 bytes.",
     SHADOW_LOSSES_OFFSET = 8 "Where `shadow_losses` stands in the line.",
+    REMOTE_BYTES_IN_ONE_STORE = 48 "Data of a remote write whose inline body takes 64 bytes.",
+    MAXIMUM_REMOTE_BYTES = 240 "Most data of a message of form `REMOTE`: the payload without its sub-header.",
+    BLOCK_BYTES = 256 "Most data of a frame of remote memory; frames of a transfer end at multiples of it.",
+    MAXIMUM_TRANSFER_BYTES = 0x4000_0000 "Most bytes of a transfer.",
+    READ_PIECE_BYTES = 16384 "Most bytes that one frame asks for with `READ`.",
 }
 
 word! {
@@ -31,6 +36,42 @@ word! {
         length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
         tag [39:32] "Handed to the receiver unchanged.",
         marked [40:40] "Stages record the cycle at which they see this message.",
+        form [42:41] "What the payload is (`form`). An Express message has form `MESSAGE`.",
+    }
+}
+
+word! {
+    /// First 8 bytes of the payload of a message of form `REMOTE` or `TRANSFER`, and of the payload of a `link::kind::BULK`
+    /// frame: its sub-header. Data follow as dense double words in the alignment of the target: `offset` modulo 4 bytes
+    /// of padding, the data, `trail` bytes of padding. Padding is never written.
+    remote / Remote: 64 {
+        offset [31:0] "Bytes from the segment's start to the first byte of data.",
+        operation [35:32] "`operation`.",
+        trail [37:36] "Bytes of padding behind the data.",
+    }
+}
+
+word! {
+    /// Bytes 8 to 15 of the payload of a message of form `TRANSFER`: memory of this node. Bytes 24 to 31 are zero.
+    transfer_local / TransferLocal: 64 {
+        offset [31:0] "Bytes from the segment's start.",
+        segment [43:32] "Segment of this node; the sender owns it.",
+    }
+}
+
+word! {
+    /// Bytes 16 to 23 of the payload of a message of form `TRANSFER`.
+    transfer_length / TransferLength: 64 {
+        bytes [31:0] "Bytes, 0 to `MAXIMUM_TRANSFER_BYTES`.",
+    }
+}
+
+word! {
+    /// Bytes 8 to 15 of the payload of a `link::kind::BULK` frame with operation `READ`.
+    remote_read / RemoteRead: 64 {
+        bytes [14:0] "Bytes that are asked for, 1 to `READ_PIECE_BYTES`.",
+        reply_offset [27:16] "Offset in `reply_segment` of the first of them.",
+        reply_segment [43:32] "Segment of the asking node that takes them.",
     }
 }
 
@@ -74,6 +115,27 @@ word! {
 }
 
 codes! {
+    /// What a message is.
+    form: Form {
+        Message / MESSAGE = 0 "A message to a receive queue.",
+        Remote / REMOTE = 1 "An operation on remote memory that carries its data; its translation names a segment.",
+        Transfer / TRANSFER = 2
+            "A descriptor of 32 bytes, of a transfer between memory of this node and remote memory; its translation \
+             names a segment.",
+    }
+}
+
+codes! {
+    /// Operations on remote memory.
+    operation: Operation {
+        Write / WRITE = 1 "Writes the data.",
+        Read / READ = 2 "Reads.",
+        CompareSwap / COMPARE_SWAP = 3 "Reserved.",
+        FetchAdd / FETCH_ADD = 4 "Reserved.",
+    }
+}
+
+codes! {
     /// Why a message or a store was rejected, or a queue failed.
     error: Error {
         None / NONE = 0 "No error yet.",
@@ -89,6 +151,11 @@ codes! {
             "The receiver's ring stayed full; the endpoint chose to give up such messages.",
         InlineLost / INLINE_LOST = 10
             "A producer index that covers inline bodies which were stored while the endpoint had no page.",
+        BadSegment / BAD_SEGMENT = 11 "There is no such segment, or it does not admit the sender.",
+        StaleSegment / STALE_SEGMENT = 12 "The segment's number was given to another segment since.",
+        SegmentRights / SEGMENT_RIGHTS = 13 "The segment does not allow the operation, or nobody does.",
+        SegmentRange / SEGMENT_RANGE = 14 "Bytes outside the segment, or none at all.",
+        TransferFailed / TRANSFER_FAILED = 15 "A host refused a read of the transfer, or did not answer it.",
     }
 }
 
@@ -96,6 +163,9 @@ section!(
     "message",
     "Messages in memory",
     maps: [],
-    words: [transmit_header, receive_descriptor, shadow, shadow_losses],
-    codes: [error]
+    words: [
+        transmit_header, remote, transfer_local, transfer_length, remote_read, receive_descriptor, shadow,
+        shadow_losses,
+    ],
+    codes: [form, operation, error]
 );

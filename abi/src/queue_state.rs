@@ -21,6 +21,15 @@ numbers! {
          to `quiesce` last.",
     REGION_INTERRUPT = 8
         "One word a resident receive queue: `receive_interrupt`. A command writes one of them.",
+    REGION_SEGMENT = 9
+        "Words of the segments: index = segment * 2 + `SEGMENT_PLACE` or `SEGMENT_EXTENT`. Segments from `SEGMENTS` on \
+         are the hardware's: a write to one of them is ignored.",
+    SEGMENTS = 256 "Segments that firmware gives away.",
+    TRANSFER_SEGMENTS = 16 "Segments behind them, of the hardware's transfers.",
+    SEGMENT_WORDS_LOG2 = 1 "Base-2 logarithm of the words of a segment.",
+    SEGMENT_PLACE = 0 "Word of a segment: `segment_place`. Written last, and cleared first.",
+    SEGMENT_EXTENT = 1 "Word of a segment: `segment_extent`.",
+    SEGMENT_PAGE_BYTES = 4096 "A segment begins at a multiple of it.",
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
@@ -154,6 +163,39 @@ word! {
         receive_queue_id [31:16] "Receive queue there (RQID); 12 bits are significant.",
         virtual_channel [32:32] "Virtual channel (V20).",
         valid [33:33] "The entry may be used.",
+        segment [34:34]
+            "The destination is remote memory: `receive_queue_id` names a segment of the node, of which 8 bits are \
+             significant. It takes messages of form `REMOTE` and `TRANSFER` only; other entries take form `MESSAGE` \
+             only.",
+        rights [37:35] "Rights on the segment as in `segment_place`: write, read, atomic. The NIU does not look at them.",
+        generation [47:40] "With `segment`: generation of the segment.",
+    }
+}
+
+word! {
+    /// Word `SEGMENT_PLACE` of a segment: where it stands, and for whom.
+    segment_place / SegmentPlace: 64 {
+        valid [0:0] "There is such a segment.",
+        remote_write [1:1] "Other endpoints may write.",
+        remote_read [2:2] "Other endpoints may read.",
+        remote_atomic [3:3] "Reserved: other endpoints may use atomic operations.",
+        local [4:4] "The owner's transfers may use it.",
+        any_node [5:5] "Every node is admitted.",
+        any_endpoint [6:6] "Every endpoint of an admitted node is.",
+        endpoint [18:7] "Without `any_endpoint`: the only endpoint that is admitted.",
+        page [63:19] "Bits 56 to 12 of the host address; the address is a multiple of `SEGMENT_PAGE_BYTES`.",
+    }
+}
+
+word! {
+    /// Word `SEGMENT_EXTENT` of a segment.
+    segment_extent / SegmentExtent: 64 {
+        last [31:0] "Offset of the last byte.",
+        generation [39:32] "A frame with another one is refused (`STALE_SEGMENT`).",
+        owner [51:40] "Endpoint that the segment belongs to.",
+        node [61:52] "Without `any_node`: the only node that is admitted.",
+        paged [62:62] "Zero. Reserved: pages are looked up.",
+        inhibit [63:63] "Zero. Reserved: accesses are held up.",
     }
 }
 
@@ -163,7 +205,7 @@ section!(
     maps: [],
     words: [
         endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control,
-        receive_indices, receive_armed, receive_interrupt, receive_map, translation,
+        receive_indices, receive_armed, receive_interrupt, receive_map, translation, segment_place, segment_extent,
     ],
     codes: []
 );

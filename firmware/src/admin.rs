@@ -2,6 +2,7 @@
 
 mod jobs;
 mod probes;
+mod segments;
 
 use crate::command::Command;
 use crate::layout::{COMPLETION_OUTBOX, SUBMISSION_INBOX};
@@ -11,9 +12,9 @@ use crate::residency::{Request, Residency};
 use crate::rings::{AdminRegisters, Rings};
 use crate::tables::{Limits, PAGE_BYTES, check};
 use abi::admin::{
-    COMPLETION_BYTES, MISS_RING_BYTES, SUBMISSION_BYTES, Submission, TABLE_ENTRY_BYTES,
-    opcode::Opcode, residency_counter::ResidencyCounter, residency_policy::ResidencyPolicy,
-    status::Status,
+    COMPLETION_BYTES, MISS_RING_BYTES, SUBMISSION_BYTES, SegmentShape, Submission,
+    TABLE_ENTRY_BYTES, opcode::Opcode, residency_counter::ResidencyCounter,
+    residency_policy::ResidencyPolicy, status::Status,
 };
 use abi::command::completion_status::CompletionStatus;
 use abi::queue_state::{
@@ -21,6 +22,7 @@ use abi::queue_state::{
 };
 use jobs::{Gift, Job, Operation};
 use probes::{END_TOKEN, FIRST_TOKEN, Pages, Probes};
+use segments::Segments;
 
 /// First token of this protocol's commands: of the read of a submission.
 pub const FIRST: u16 = 0x40;
@@ -65,6 +67,7 @@ pub struct Admin {
     orphaned: bool,
     /// Outbox slot of the next answer.
     slot: usize,
+    segments: Segments,
     /// Source revision of the firmware.
     revision: u32,
 }
@@ -77,6 +80,7 @@ impl Admin {
             rings: None,
             orphaned: false,
             slot: 0,
+            segments: Segments::new(),
             revision,
         }
     }
@@ -168,7 +172,10 @@ impl Admin {
     ) {
         // The probes of a ring are many: their way is short.
         if let State::Working {
-            job: Job::ProbeEndpoint(probes, _) | Job::ProbeGiven(probes, _),
+            job:
+                Job::ProbeEndpoint(probes, _)
+                | Job::ProbeGiven(probes, _)
+                | Job::ProbeSegment(probes, _),
             ..
         } = &mut self.state
             && let Some(command) = probes.next()
@@ -200,6 +207,7 @@ impl Admin {
                     }
                     _ => {
                         residency.clear();
+                        self.segments.clear(self.registers().generation);
                         self.orphaned = false;
                         self.state = State::Resuming;
                     }
@@ -217,7 +225,8 @@ impl Admin {
                 port.issue(Command::marker(MARKER_TOKEN));
             }
             State::Working { identifier, job } => {
-                let job = residency.work(job, port);
+                let next = self.segments.work(job, port);
+                let job = next.unwrap_or_else(|| residency.work(job, port));
                 self.go_on(identifier, job, port);
             }
         }
@@ -261,7 +270,10 @@ impl Admin {
             (
                 FIRST_TOKEN..END_TOKEN,
                 State::Working {
-                    job: Job::ProbeEndpoint(probes, _) | Job::ProbeGiven(probes, _),
+                    job:
+                        Job::ProbeEndpoint(probes, _)
+                        | Job::ProbeGiven(probes, _)
+                        | Job::ProbeSegment(probes, _),
                     ..
                 },
             ) => probes.answered(token, trouble),
@@ -300,7 +312,7 @@ impl Admin {
     }
 
     fn check<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>(
-        &self,
+        &mut self,
         opcode: Opcode,
         operands: [u64; 4],
         residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
@@ -326,6 +338,12 @@ impl Admin {
                 let counter = counter.ok_or(Status::BadOperand)?;
                 return Ok(Job::Done(residency.statistics.get(counter).into()));
             }
+            Opcode::Export => {
+                let endpoint = SegmentShape::unpack(operands[0]).endpoint;
+                let exists = residency.tables.exists(endpoint);
+                exists.ok_or(Status::NoSuchEndpoint)?;
+                return self.segments.reserve(operands);
+            }
             _ => {}
         }
         let tables = &residency.tables;
@@ -339,7 +357,8 @@ impl Admin {
             describes,
         };
         Ok(match opcode {
-            Opcode::DestroyEndpoint => Job::Look(Operation::Destroy(endpoint)),
+            Opcode::Unexport => self.segments.find(endpoint, operands[1])?,
+            Opcode::DestroyEndpoint => Job::ClearSegments(endpoint, 0),
             Opcode::BindReceiveQueue => Job::Look(Operation::Bind(endpoint, operands[1])),
             Opcode::LoadTranslation => {
                 Job::Look(Operation::Load(endpoint, operands[1], operands[2]))
@@ -420,6 +439,7 @@ fn clear_all(limits: &Limits, done: usize) -> Option<Command> {
         1 => Command::clear_queue_state(REGION_ENDPOINT_MAP, 0, limits.endpoints),
         2 => Command::clear_controls(REGION_TRANSMIT_QUEUE, limits.transmit_queues),
         3 => Command::clear_controls(REGION_RECEIVE_QUEUE, limits.receive_queues),
+        4 => segments::clear_all(),
         _ => return None,
     };
     Some(clear)

@@ -66,11 +66,19 @@ fn any_request() -> impl Strategy<Value = Request> {
     let name = prop_oneof![9 => 0..6_u64, 1 => 10..20_u64, 1 => any::<u64>()];
     let destination = prop_oneof![9 => 0..20_u64, 1 => any::<u64>()];
     let entry =
-        (0..1100_u64, 0..4200_u64, 0..4_u64, 0..20_u64).prop_map(|(node, name, flags, bad)| {
+        (0..1100_u64, 0..4200_u64, 0..8_u64, 0..20_u64).prop_map(|(node, name, flags, bad)| {
+            let name = if flags > 3 { name / 16 } else { name };
             node | (name << 16) | (flags << 32) | (u64::from(bad == 0) << 40)
         });
+    let bytes = prop_oneof![8 => 1..3 * PAGE_BYTES, 1 => Just(0), 1 => any::<u64>()];
+    let rights = prop_oneof![9 => 0..64_u64, 1 => any::<u16>().prop_map(u64::from)];
     prop_oneof![
         1 => any::<[u64; 4]>().prop_map(|operands| Request { opcode: 1, operands }),
+        6 => (number(), rights, address(), bytes)
+            .prop_map(move |(n, rights, at, bytes)| request(10, [n | rights << 16, at, bytes])),
+        // Generations count from that of the rings, mirrored: 0x80 with the first ones.
+        4 => (number(), 0..6_u64, 0..4_u64)
+            .prop_map(move |(n, segment, uses)| request(11, [n, segment | (0x80 + uses) << 16, 0])),
         1 => Just(gift()),
         1 => (address(), address()).prop_map(move |(table, ring)| request(8, [table, ring, 0])),
         6 => creation(),

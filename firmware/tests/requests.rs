@@ -69,7 +69,7 @@ fn identity_is_told() {
 #[test]
 fn unknown_opcodes_are_refused() {
     let mut bench = Bench::new();
-    for opcode in [0, 10, 0x102, 0xffff] {
+    for opcode in [0, 12, 0x102, 0xffff] {
         assert_eq!(bench.ask(opcode, [0; 3]).0, Status::UnknownOpcode);
     }
 }
@@ -239,7 +239,22 @@ fn operands_out_of_range_are_refused() {
         (opcode::LOAD_TRANSLATION, [0, u64::MAX, 0]),
         (opcode::LOAD_TRANSLATION, [0, 0, 1024]),
         (opcode::LOAD_TRANSLATION, [0, 0, 4096 << 16]),
-        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 34]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 35]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 40]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 256 << 16 | 1 << 34]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 34 | 1 << 38]),
+        (opcode::LOAD_TRANSLATION, [0, 0, 1 << 34 | 1 << 48]),
+        (opcode::EXPORT, [0, MEMORY + 2048, 4096]),
+        (opcode::EXPORT, [0, 0, 4096]),
+        (opcode::EXPORT, [0, MEMORY, 0]),
+        (opcode::EXPORT, [0, MEMORY, (1 << 32) + 1]),
+        (opcode::EXPORT, [1 << 22, MEMORY, 4096]),
+        (opcode::EXPORT, [1 << 56, MEMORY, 4096]),
+        (opcode::EXPORT, [0, (1 << 57) - 4096, 4097]),
+        (opcode::EXPORT, [0, u64::MAX - 4095, 4096]),
+        (opcode::UNEXPORT, [0, 0, 0]),
+        (opcode::UNEXPORT, [0, 256, 0]),
+        (opcode::UNEXPORT, [0, u64::MAX, 0]),
         (opcode::LOAD_TRANSLATION, [1, 0, 1 << 32]),
     ] {
         let (status, _) = bench.ask(opcode, operands);
@@ -257,6 +272,78 @@ fn operands_out_of_range_are_refused() {
         );
         assert_eq!(answer.0, Status::BadOperand, "{interrupt:#x}");
     }
+}
+
+#[test]
+fn segments_end_by_themselves_or_with_their_endpoint() {
+    let mut bench = Bench::new();
+    bench.create(0);
+    bench.create(0);
+    let export = |bench: &mut Bench, endpoint: u64| {
+        let shape = endpoint | 1 << 16 | 1 << 20 | 7 << 32 | 9 << 44;
+        let (status, result) = bench.ask(opcode::EXPORT, [shape, MEMORY, 4097]);
+        assert_eq!(status, Status::Done);
+        result
+    };
+    let (first, others, last) = (
+        export(&mut bench, 0),
+        [export(&mut bench, 1), export(&mut bench, 1)],
+        export(&mut bench, 0),
+    );
+    // What belongs to another, and what is gone.
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [1, first, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [2, first, 0]).0,
+        Status::NoSuchEndpoint
+    );
+    let stale = first ^ 1 << 16;
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, stale, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, first, 0]),
+        (Status::Done, 0)
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, first, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::DESTROY_ENDPOINT, [1, 0, 0]).0,
+        Status::Done
+    );
+    for segment in others {
+        let valid = bench.world.state_word(9, 2 * (segment & 0xff) as usize) & 1;
+        assert_eq!(valid, 0, "it went with its endpoint");
+    }
+    let valid = bench.world.state_word(9, 2 * (last & 0xff) as usize) & 1;
+    assert_eq!(valid, 1, "the other endpoint's stays");
+    // All numbers come before one is used again, with another generation.
+    let mut reused = None;
+    for number in 4..256 + 1 {
+        let result = export(&mut bench, 0);
+        assert_eq!(result & 0xff, number & 0xff);
+        reused = Some(result);
+    }
+    assert_eq!(reused, Some(first + (1 << 16)));
+    for _ in 0..2 {
+        export(&mut bench, 0);
+    }
+    let (status, _) = bench.ask(opcode::EXPORT, [0, MEMORY, 1]);
+    assert_eq!(status, Status::NoResources);
+    let outside = MEMORY + MEMORY_BYTES;
+    bench.ask(opcode::UNEXPORT, [0, last, 0]);
+    for (address, bytes) in [(outside, 1), (outside - 4096, 4097)] {
+        let (status, _) = bench.ask(opcode::EXPORT, [0, address, bytes]);
+        assert_eq!(status, Status::AddressRefused);
+    }
+    let (status, _) = bench.ask(opcode::EXPORT, [0, outside - 4096, 4096]);
+    assert_eq!(status, Status::Done, "what was refused left no trace");
+    bench.ask(opcode::DESTROY_ENDPOINT, [0, 0, 0]);
 }
 
 #[test]

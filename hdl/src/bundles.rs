@@ -210,8 +210,10 @@ pub struct Answer {
     pub base: Bits<7>,
     /// Bit k: the verdict holds for the message with index `base` + k.
     pub bitmap: Bits<12>,
-    /// Low three bits of the answer's `abi::link::kind`.
-    pub verdict: Bits<3>,
+    /// Below 8: low three bits of the answer's `abi::link::kind`; the receiver's verdict of 7 (`BULK_ANSWER`) leaves with
+    /// `abi::link::bulk_status` as bitmap. From 11 on, at the sender only: a `BULK_ANSWER` with this
+    /// `abi::message::error`.
+    pub verdict: Bits<4>,
 }
 
 /// One message's verdict (`Answer` with one bit of its bitmap set).
@@ -225,8 +227,107 @@ pub struct Verdict {
     pub generation: Bits<8>,
     /// The message's index, modulo 128.
     pub index: Bits<7>,
-    /// Low three bits of the answer's `abi::link::kind`.
-    pub verdict: Bits<3>,
+    /// As in `Answer`.
+    pub verdict: Bits<4>,
+}
+
+/// What became of a frame of remote memory, to be answered.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct BulkVerdict {
+    /// Node that sent the frame.
+    pub node: Bits<10>,
+    /// `slot` of the frame.
+    pub slot: Bits<8>,
+    /// `generation` of the frame.
+    pub generation: Bits<8>,
+    /// `index` of the frame.
+    pub index: Bits<7>,
+    /// The frame's answers are counted.
+    pub counted: Bit,
+    /// `abi::link::bulk_status::status`.
+    pub status: Bits<4>,
+}
+
+/// A segment is looked up, if the table grants it in this cycle; the entry is there in the next one.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SegmentQuery {
+    /// The segment counts in this cycle.
+    pub valid: Bit,
+    /// Segment, the hardware's among them.
+    pub segment: Bits<9>,
+}
+
+/// A segment: `abi::queue_state::segment_place` in the lower half, `segment_extent` in the upper one.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SegmentEntry {
+    /// Both words.
+    pub words: Bits<128>,
+}
+
+/// A peer reads a segment of this node.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadJob {
+    /// Node that asks.
+    pub node: Bits<10>,
+    /// Its row.
+    pub row: Bits<8>,
+    /// Generation of that row.
+    pub generation: Bits<8>,
+    /// Segment that is read.
+    pub segment: Bits<9>,
+    /// Its generation in the frame.
+    pub segment_generation: Bits<8>,
+    /// Virtual channel of the frame.
+    pub channel: Bit,
+    /// First byte of the segment.
+    pub offset: Bits<32>,
+    /// Bytes, 1 to `abi::message::READ_PIECE_BYTES`.
+    pub bytes: Bits<15>,
+    /// Segment of the asking node that takes the data.
+    pub reply_segment: Bits<12>,
+    /// Offset there.
+    pub reply_offset: Bits<12>,
+}
+
+/// A read of host memory into a chunk buffer.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ChunkRead {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Host address, a multiple of 4.
+    pub address: Bits<64>,
+    /// Double words, 1 to 66.
+    pub words: Bits<7>,
+    /// Chunk buffer.
+    pub buffer: Bits<4>,
+    /// Double word of the buffer that takes the first one.
+    pub position: Bits<2>,
+}
+
+/// A transfer ended, or goes on.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct TransferDone {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Node that the transfer goes to.
+    pub node: Bits<10>,
+    /// Transmit queue of its message.
+    pub queue: Bits<8>,
+    /// Generation of the queue then.
+    pub generation: Bits<8>,
+    /// Index of the message, modulo 128.
+    pub index: Bits<7>,
+    /// 0 accepted, 5 waiting, 11 to 15 `abi::message::error`.
+    pub code: Bits<4>,
+}
+
+/// A transmit queue that waits for its transfer may go on.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Unpark {
+    /// The queue counts in this cycle.
+    pub valid: Bit,
+    /// Transmit queue.
+    pub queue: Bits<8>,
 }
 
 /// Write packets, a stream: a descriptor beat (host address in bits 63:0), then the data, dense.
@@ -238,9 +339,20 @@ pub mod write_packet {
     /// nothing there (PCI Express 2.2.6.2).
     pub const MARKED_BIT: usize = 80;
 
-    /// Both, for the kernels' names.
-    pub const NUMBERS: [(&str, usize); 2] =
-        [("LENGTH_SHIFT", LENGTH_SHIFT), ("MARKED_BIT", MARKED_BIT)];
+    /// Descriptor: four bits, one a byte of the first double word: set, this byte is not written. With more than one
+    /// double word the first and the last bytes of a packet may be left out, so the others are contiguous (PCI Express
+    /// 2.2.5).
+    pub const SKIP_FIRST_SHIFT: usize = 81;
+    /// Descriptor: the same of the last double word. Zero if it is the first one.
+    pub const SKIP_LAST_SHIFT: usize = 85;
+
+    /// All of them, for the kernels' names.
+    pub const NUMBERS: [(&str, usize); 4] = [
+        ("LENGTH_SHIFT", LENGTH_SHIFT),
+        ("MARKED_BIT", MARKED_BIT),
+        ("SKIP_FIRST_SHIFT", SKIP_FIRST_SHIFT),
+        ("SKIP_LAST_SHIFT", SKIP_LAST_SHIFT),
+    ];
 }
 
 /// A transmit slot: the header of `abi::message::transmit_header`, then 8 bytes of payload.

@@ -1,5 +1,6 @@
 //! The NIU: every block in its place, nothing else. The ports' contracts stand in `docs/microarchitecture.md`.
 
+use crate::bulk::unit::BulkUnit;
 use crate::bundles::{
     ConfigurationWrite, MemoryReadTarget, RecordRequest, RegisterMaster, ReplayRequest,
 };
@@ -115,6 +116,7 @@ pub struct Niu {
     captures: DefaultCaptureBuffer,
     transmit: TransmitUnit,
     receive: ReceiveUnit,
+    bulk: BulkUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
     /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
@@ -191,6 +193,7 @@ impl Niu {
             captures: Default::default(),
             transmit: Default::default(),
             receive: Default::default(),
+            bulk: Default::default(),
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             channel_0_register: Default::default(),
@@ -229,6 +232,7 @@ impl Logic for Niu {
         self.replay.clock.next = self.core_clock.val();
         self.transmit.clock.next = self.core_clock.val();
         self.receive.clock.next = self.core_clock.val();
+        self.bulk.clock.next = self.core_clock.val();
         self.link.clock.next = self.core_clock.val();
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
@@ -254,6 +258,7 @@ impl Logic for Niu {
         self.captures.reset.next = self.reset.val();
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
+        self.bulk.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
@@ -308,8 +313,9 @@ impl Logic for Niu {
         RegisterMaster::join(&mut self.processor.control, &mut self.registers.processor);
 
         self.configuration.d.next = self.processor.configuration.val();
-        self.processor.receive_holds.next =
-            self.receive.holds_ring.val() | self.interrupts.settling.val();
+        self.processor.receive_holds.next = self.receive.holds_ring.val()
+            | self.interrupts.settling.val()
+            | self.bulk.holds_segment.val();
         // A resumption, too, holds up the commands behind it.
         self.processor.shadow_holds.next = self.transmit.holds_address.val()
             | self.pages.settling.val()
@@ -372,8 +378,10 @@ impl Logic for Niu {
         self.transmit.room_1.next = self.link.room_1.val();
         self.transmit.answer_valid.next = self.link.received_valid.val();
         self.transmit.answer.next = self.link.received.val();
-        self.transmit.local_answer_valid.next = self.receive.local_answer_valid.val();
-        self.transmit.local_answer.next = self.receive.local_answer.val();
+        self.bulk.local_collected_valid.next = self.receive.local_answer_valid.val();
+        self.bulk.local_collected.next = self.receive.local_answer.val();
+        self.transmit.local_answer_valid.next = self.bulk.local_answer_valid.val();
+        self.transmit.local_answer.next = self.bulk.local_answer.val();
 
         // Link.
         self.link.node.next = self.registers.node.val();
@@ -386,9 +394,12 @@ impl Logic for Niu {
         );
         StreamSource::join(&mut self.loopback_register.source, &mut self.link.loopback);
         StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
-        self.link.answer_valid.next = self.receive.answer_valid.val();
-        self.link.answer.next = self.receive.answer.val();
-        self.receive.answer_ready.next = self.link.answer_ready.val();
+        self.bulk.collected_valid.next = self.receive.answer_valid.val();
+        self.bulk.collected.next = self.receive.answer.val();
+        self.receive.answer_ready.next = self.bulk.collected_ready.val();
+        self.link.answer_valid.next = self.bulk.answer_valid.val();
+        self.link.answer.next = self.bulk.answer.val();
+        self.bulk.answer_ready.next = self.link.answer_ready.val();
         self.receive.link_idle.next = self.link.link_idle.val();
         self.link.receive_valid.next = self.link_receive_valid.val();
         self.link.receive_beat.next.data = self.link_receive_data.val();
@@ -454,6 +465,15 @@ impl Logic for Niu {
             &mut self.interrupts.source,
             &mut self.host_transmit.interrupt_writes,
         );
+        // Remote memory.
+        self.bulk.node.next = self.registers.node.val();
+        self.bulk.configuration.next = self.configuration.q.val();
+        StreamSource::join(&mut self.receive.bulk_frames, &mut self.bulk.bulk_frames);
+        self.receive.bulk_busy.next = self.bulk.busy.val();
+        StreamSource::join(&mut self.bulk.write_packets, &mut self.receive.bulk_packets);
+        self.receive.bulk_accepted_valid.next = self.bulk.accepted_valid.val();
+        self.receive.bulk_accepted.next = self.bulk.accepted.val();
+        self.bulk.accepted_ready.next = self.receive.bulk_accepted_ready.val();
 
         // Service processor.
         self.processor.hold.next = self.registers.processor_hold.val();
@@ -574,12 +594,15 @@ impl Logic for Niu {
                     << stage::ANSWERED.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.link.frame_in.val().into())
                     << stage::FRAME_IN.to_bits::<4>())
-                | (bit_cast::<16, 1>(self.receive.checked.val().into())
-                    << stage::CHECKED.to_bits::<4>())
-                | (bit_cast::<16, 1>(self.receive.matched.val().into())
-                    << stage::MATCHED.to_bits::<4>())
-                | (bit_cast::<16, 1>(self.receive.request_out.val().into())
-                    << stage::REQUEST_OUT.to_bits::<4>())
+                | (bit_cast::<16, 1>(
+                    (self.receive.checked.val() | self.bulk.checked.val()).into(),
+                ) << stage::CHECKED.to_bits::<4>())
+                | (bit_cast::<16, 1>(
+                    (self.receive.matched.val() | self.bulk.matched.val()).into(),
+                ) << stage::MATCHED.to_bits::<4>())
+                | (bit_cast::<16, 1>(
+                    (self.receive.request_out.val() | self.bulk.request_out.val()).into(),
+                ) << stage::REQUEST_OUT.to_bits::<4>())
                 | (bit_cast::<16, 1>(self.host_transmit.marked_out.val().into())
                     << stage::PACKET_OUT.to_bits::<4>());
 
@@ -675,6 +698,10 @@ impl Logic for Niu {
                     << counter::PACKETS_DROPPED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.missed_message.val().into())
                     << counter::MISSED_MESSAGE.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.bulk.frame_written.val().into())
+                    << counter::BULK_FRAMES_WRITTEN.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.bulk.frame_refused.val().into())
+                    << counter::BULK_FRAMES_REFUSED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.bad_consumer.val().into())
                     << counter::BAD_CONSUMER.to_bits::<6>());
         self.registers.counter_pulses.next = self.counter_pulses.q.val();

@@ -128,7 +128,7 @@ pub struct Endpoint<T: Transport = AnyTransport> {
 }
 
 /// The admin queue. A thread that panicked in a request has left it as whole as one whose request was never answered.
-fn lock<T: Transport>(admin: &Mutex<AdminQueue<T>>) -> MutexGuard<'_, AdminQueue<T>> {
+pub(crate) fn lock<T: Transport>(admin: &Mutex<AdminQueue<T>>) -> MutexGuard<'_, AdminQueue<T>> {
     admin.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -256,10 +256,27 @@ impl<T: Transport> Endpoint<T> {
             receive_queue_id: receive_queue_id.into(),
             virtual_channel: virtual_channel.into(),
             valid: 1,
+            ..Translation::default()
         };
+        self.load_entry(destination, entry)
+    }
+
+    pub(crate) fn load_entry(
+        &self,
+        destination: Destination,
+        entry: Translation,
+    ) -> Result<(), RequestError> {
         let operands = [self.number.into(), destination.into(), entry.pack()];
         self.request("to load a translation", opcode::LOAD_TRANSLATION, &operands)?;
         Ok(())
+    }
+
+    pub(crate) fn admin(&self) -> &Arc<Mutex<AdminQueue<T>>> {
+        &self.admin
+    }
+
+    pub(crate) fn transport(&self) -> &T {
+        &self.transmit.transport
     }
 
     /// Has the firmware take the endpoint's queues away and keep their records. The endpoint stays usable: it sends and

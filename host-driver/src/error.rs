@@ -1,5 +1,7 @@
 //! What can go wrong: each kind of call has its own error, and [`Error`] is any of them.
 
+use crate::numbers::EndpointNumber;
+use crate::remote::TransferError;
 use crate::transport::TransportError;
 use abi::admin::status::Status;
 use abi::message::error::Error as Code;
@@ -38,6 +40,9 @@ pub enum Error {
     /// The transmit queue is not in order.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// An operation on remote memory did not succeed.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// No message came.
     #[error(transparent)]
     NothingReceived(#[from] NothingReceived),
@@ -62,6 +67,7 @@ impl Error {
         match self {
             Error::Send(SendError::Queue(QueueError::Reported(report)))
             | Error::Flush(FlushError::Queue(QueueError::Reported(report)))
+            | Error::Transfer(TransferError::Queue(QueueError::Reported(report)))
             | Error::Queue(QueueError::Reported(report)) => Some(*report),
             _ => None,
         }
@@ -255,6 +261,25 @@ pub enum SendError {
         destination: u16,
         /// Tag asked for.
         tag: u8,
+    },
+    /// Nothing is written, or something beyond the imported memory.
+    #[error("{bytes} bytes at offset {offset} of imported memory of {size} bytes")]
+    OutsideSegment {
+        /// Where.
+        offset: u32,
+        /// How many.
+        bytes: usize,
+        /// Size of the memory.
+        size: u64,
+    },
+    /// The exporter does not allow it.
+    #[error("the imported memory does not allow this operation")]
+    NoRight,
+    /// The import is that of another endpoint.
+    #[error("the memory was imported by {importer}, not by this one")]
+    ForeignImport {
+        /// Whose it is.
+        importer: EndpointNumber,
     },
     /// The transmit queue is not in order.
     #[error(transparent)]

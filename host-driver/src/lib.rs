@@ -21,6 +21,11 @@
 //! }
 //! ```
 //!
+//! # Remote memory
+//!
+//! [`Endpoint::export`] gives other programs memory that they may write to; [`Endpoint::import`] makes a destination of
+//! it, and [`TransmitQueue::write_inline`] writes there, in order with messages. [`Export`] has an example.
+//!
 //! # Names, transports, threads
 //!
 //! A crate that knows a kind of device registers how it is opened ([`register_opener`]). [`Device::open`] then opens
@@ -48,6 +53,7 @@ mod numbers;
 mod open_options;
 mod openers;
 mod receive_ring;
+mod remote;
 mod residency_statistics;
 mod transmit_queue;
 pub mod transport;
@@ -68,5 +74,6 @@ pub use numbers::{
 pub use open_options::{OpenOptions, Waiting, residency_policy};
 pub use openers::{Opened, Opener, register_opener};
 pub use receive_ring::ReceiveRing;
+pub use remote::{Access, Export, Import, Rights, SegmentHandle, Transfer, TransferError};
 pub use residency_statistics::ResidencyStatistics;
 pub use transmit_queue::TransmitQueue;

@@ -11,14 +11,14 @@ use abi::endpoint::{
     EXPRESS_DESTINATION_SHIFT, EXPRESS_OFFSET, EXPRESS_TAG_SHIFT, PAGE_BYTES, page,
 };
 use abi::message::{
-    HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, SHADOW_LOSSES_OFFSET,
-    Shadow, ShadowLosses, TransmitHeader, error::Error as Code, shadow,
+    HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, MAXIMUM_TRANSMIT_SLOTS,
+    SHADOW_LOSSES_OFFSET, Shadow, ShadowLosses, TransmitHeader, error::Error as Code, shadow,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The indices from `first` up to the one before `end`.
-fn indices(first: u16, end: u16) -> impl Iterator<Item = u16> {
+fn indices(first: u16, end: u16) -> impl Iterator<Item = u16> + Clone {
     (0..end.wrapping_sub(first)).map(move |ahead| first.wrapping_add(ahead))
 }
 
@@ -105,6 +105,10 @@ pub struct TransmitQueue<T: Transport = AnyTransport> {
     losses: u64,
     message_errors: Errors,
     store_errors: Errors,
+    /// Messages composed since the queue was made.
+    pub(crate) taken: u64,
+    /// Of the messages in flight, by index: the error that is theirs, or that of another one of so many.
+    suspicions: [Option<(Code, u16)>; MAXIMUM_TRANSMIT_SLOTS],
     /// The shadow line said *failed* when we last looked.
     failed: bool,
 }
@@ -132,6 +136,8 @@ impl<T: Transport> TransmitQueue<T> {
             losses: 0,
             message_errors: Errors::NONE,
             store_errors: Errors::NONE,
+            taken: 0,
+            suspicions: [None; MAXIMUM_TRANSMIT_SLOTS],
             failed: false,
         }
     }
@@ -145,11 +151,15 @@ impl<T: Transport> TransmitQueue<T> {
     pub fn check(&mut self) -> Result<(), QueueError> {
         self.make_good()?;
         let line = Shadow::unpack(self.shadow.load64(0));
+        let in_flight = indices(self.consumer, self.launched);
         self.advance(line.consumer as u16)?;
         self.failed = line.failed == 1;
         let messages = self
             .message_errors
             .update(line.message_errors, line.message_error);
+        if let Some((_, code)) = messages {
+            self.suspect(in_flight, code);
+        }
         let (count, code) = match messages {
             Some(news) => news,
             None => match self
@@ -166,6 +176,29 @@ impl<T: Transport> TransmitQueue<T> {
             code,
             failed: self.failed,
         }))
+    }
+
+    /// One of these messages has failed.
+    fn suspect(&mut self, in_flight: impl Iterator<Item = u16> + Clone, code: Code) {
+        let among = in_flight.clone().count() as u16;
+        for index in in_flight {
+            let suspicion = &mut self.suspicions[usize::from(index) % MAXIMUM_TRANSMIT_SLOTS];
+            if suspicion.is_none_or(|(_, before)| before > among) {
+                *suspicion = Some((code, among));
+            }
+        }
+    }
+
+    /// The error that is this message's, or another one's of so many; `None` also if it is too long ago.
+    pub(crate) fn suspicion(&self, number: u64) -> Option<(Code, u16)> {
+        let is_kept = number + MAXIMUM_TRANSMIT_SLOTS as u64 >= self.taken;
+        let suspicion = self.suspicions[number as usize % MAXIMUM_TRANSMIT_SLOTS];
+        suspicion.filter(|_| is_kept)
+    }
+
+    /// Number of the endpoint's page.
+    pub(crate) fn endpoint(&self) -> EndpointNumber {
+        EndpointNumber((self.page / PAGE_BYTES as u64) as u16)
     }
 
     /// Takes the consumer index of the shadow line for its own, if it can be one: it never goes back, nor beyond what
@@ -278,6 +311,8 @@ impl<T: Transport> TransmitQueue<T> {
         }
         let index = self.composed;
         self.composed = index.wrapping_add(1);
+        self.suspicions[usize::from(index) % MAXIMUM_TRANSMIT_SLOTS] = None;
+        self.taken += 1;
         Ok(index)
     }
 
@@ -385,22 +420,33 @@ impl<T: Transport> TransmitQueue<T> {
                 maximum: MAXIMUM_PAYLOAD_BYTES,
             });
         }
-        if !self.inline {
-            return Err(SendError::NoInlineBodies);
-        }
-        let index = self.take_index(self.slot_count.min(INLINE_BODIES as u16))?;
         let header = TransmitHeader {
             destination: destination.into(),
             length: payload.len() as u64,
             tag: tag.into(),
             marked: marked.into(),
+            ..TransmitHeader::default()
         };
+        self.compose_with(header, |body| body.copy_from_slice(payload))
+    }
+
+    /// Composes a message whose payload, of the header's length, is written by `fill`.
+    pub(crate) fn compose_with(
+        &mut self,
+        header: TransmitHeader,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<(), SendError> {
+        if !self.inline {
+            return Err(SendError::NoInlineBodies);
+        }
+        let index = self.take_index(self.slot_count.min(INLINE_BODIES as u16))?;
+        let bytes = header.length as usize;
         // Whole 16-byte lanes; the rest of the body keeps what it held.
-        let used = (HEADER_BYTES + payload.len()).next_multiple_of(16);
+        let used = (HEADER_BYTES + bytes).next_multiple_of(16);
         self.copies.keep_basic(index, used, |body| {
             body[..HEADER_BYTES].copy_from_slice(&header.pack().to_le_bytes());
-            let (own, rest) = body[HEADER_BYTES..].split_at_mut(payload.len());
-            own.copy_from_slice(payload);
+            let (own, rest) = body[HEADER_BYTES..].split_at_mut(bytes);
+            fill(own);
             rest.fill(0);
         });
         if let Copy::Basic(bytes) = self.copies.get(index) {

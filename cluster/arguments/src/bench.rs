@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 10] = [
+pub const BENCHMARKS: [&str; 11] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -16,6 +16,7 @@ pub const BENCHMARKS: [&str; 10] = [
     "waiting",
     "non-resident",
     "hit-rate",
+    "remote-write",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -26,7 +27,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, waiting, non-resident, hit-rate.
+    /// dead-ring, waiting, non-resident, hit-rate, remote-write.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.

@@ -3,6 +3,7 @@
 //! Why the commands stand in this order: contract 3, rules 14 and 23.
 
 use super::probes::Probes;
+use super::segments::Export;
 use crate::command::{Alarm, Command};
 use crate::layout::{
     ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, RECEIVE_CONTROL, RING,
@@ -19,8 +20,9 @@ use abi::message::MAXIMUM_STRIDE_LOG2;
 use abi::queue_state::{
     EndpointMap, MAXIMUM_RECEIVE_QUEUE_IDS, RECEIVE_CONTROL as CONTROL_OF_RECEIVE, RECEIVE_RING,
     REGION_ENDPOINT_MAP, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_TRANSLATION,
-    REGION_TRANSMIT_QUEUE, ReceiveControl, ReceiveIndices, TRANSMIT_CONTROL as CONTROL_OF_TRANSMIT,
-    TRANSMIT_SHADOW, Translation, TransmitControl, WORDS_LOG2,
+    REGION_TRANSMIT_QUEUE, ReceiveControl, ReceiveIndices, SEGMENTS,
+    TRANSMIT_CONTROL as CONTROL_OF_TRANSMIT, TRANSMIT_SHADOW, Translation, TransmitControl,
+    WORDS_LOG2,
 };
 
 /// Token of an entry that is read from the table.
@@ -39,6 +41,12 @@ pub enum Job {
     ProbeEndpoint(Probes, Creation),
     /// Probing what the host gives.
     ProbeGiven(Probes, Gift),
+    /// Probing the memory of a segment.
+    ProbeSegment(Probes, Export),
+    /// A segment ends.
+    Unexport(u8),
+    /// The segments of an endpoint end, from this one on, and then the endpoint.
+    ClearSegments(u16, u16),
     /// Writing a new endpoint's word of the map: it must be a number without captured stores.
     Number(Creation),
     /// Nothing to be done but to wait for a command.
@@ -143,9 +151,9 @@ impl Job {
     /// Whether a step would bring something about, or may.
     pub fn goes_on(&self) -> bool {
         match self {
-            Job::ProbeEndpoint(probes, _) | Job::ProbeGiven(probes, _) => {
-                probes.may_issue() || probes.outcome().is_some()
-            }
+            Job::ProbeEndpoint(probes, _)
+            | Job::ProbeGiven(probes, _)
+            | Job::ProbeSegment(probes, _) => probes.may_issue() || probes.outcome().is_some(),
             Job::Wait(Waiting::Reports(..)) => true,
             Job::Wait(_) => false,
             _ => true,
@@ -276,7 +284,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 self.forget_misses(departure.identifier, port);
                 self.end(departure.endpoint, Some(departure.identifier))
             }
-            Job::Wait(_) | Job::Done(_) | Job::Failed(_) => job,
+            // Those of segments are carried out elsewhere.
+            _ => job,
         }
     }
 
@@ -624,11 +633,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 }
 
 /// Index of the translation entry behind an endpoint's destination, for an entry that may be loaded there: `None` if
-/// the destination lies outside the window, the node, identifier or channel do not exist, or a reserved bit is set.
+/// the destination lies outside the window, the node, identifier, segment or channel do not exist, or a reserved bit is
+/// set.
 fn translation_index(entry: &Entry, destination: u64, translation: u64) -> Option<usize> {
     let fields = Translation::unpack(translation);
+    // The hardware's own segments cannot be named.
+    let leads = match fields.segment {
+        0 => {
+            fields.receive_queue_id < MAXIMUM_RECEIVE_QUEUE_IDS as u64
+                && (fields.rights, fields.generation) == (0, 0)
+        }
+        _ => fields.receive_queue_id < SEGMENTS as u64,
+    };
     let legal = destination <= entry.control.window_mask
-        && fields.receive_queue_id < MAXIMUM_RECEIVE_QUEUE_IDS as u64
+        && leads
         && (fields.virtual_channel == 0 || entry.control.virtual_channel_limit == 1)
         && fields.pack() == translation;
     legal.then_some(entry.control.window_base as usize + destination as usize)

@@ -8,8 +8,9 @@ use abi::command::{
 };
 use abi::queue_state::{
     EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
-    REGION_RESUME, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveControl, ReceiveIndices,
-    ReceiveInterrupt, ReceiveMap, TransmitControl, TransmitProgress,
+    REGION_RESUME, REGION_SEGMENT, REGION_TRANSLATION, REGION_TRANSMIT_QUEUE, ReceiveControl,
+    ReceiveIndices, ReceiveInterrupt, ReceiveMap, SEGMENT_EXTENT, SEGMENT_WORDS_LOG2, SEGMENTS,
+    TransmitControl, TransmitProgress,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wayfarer_firmware::{AdminRegisters, Command, Limits, Port};
@@ -600,12 +601,17 @@ impl Niu {
             REGION_RECEIVE_QUEUE => 4 * limits.receive_queues,
             REGION_TRANSLATION => limits.translation_entries,
             REGION_RECEIVE_MAP => limits.receive_queue_ids,
+            REGION_SEGMENT => SEGMENTS << SEGMENT_WORDS_LOG2,
             REGION_INTERRUPT => limits.receive_queues,
             other => panic!("region {other}"),
         };
         assert!(index < limit, "region {region} has no index {index}");
         if region == REGION_INTERRUPT {
             self.set_alarm(index as u8, ReceiveInterrupt::unpack(data));
+        }
+        if region == REGION_SEGMENT && index % 2 == SEGMENT_EXTENT {
+            let place = self.state_word(region, index - 1);
+            assert_eq!(place & 1, 0, "a segment in use changes");
         }
         let is_control = index.is_multiple_of(4);
         let queue = (index / 4) as u8;

@@ -3,7 +3,8 @@
 use super::{PAGE_BYTES, REVISION, Random, World};
 use abi::admin::{EndpointResult, EndpointShape, status::Status};
 use abi::queue_state::{
-    EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, TransmitControl,
+    EndpointMap, ReceiveControl, ReceiveInterrupt, ReceiveMap, SegmentExtent, SegmentPlace,
+    TransmitControl,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use wayfarer_firmware::{AdminRegisters, Limits};
@@ -163,12 +164,21 @@ struct Live {
     name: Option<u16>,
 }
 
+/// A segment, as the reference knows it.
+#[derive(Clone, Debug)]
+struct Segment {
+    owner: u64,
+    generation: u64,
+    words: [u64; 2],
+}
+
 /// Slow, obvious reference of the admin queue's requests.
 pub struct Reference {
     limits: Limits,
     /// Addresses of the endpoint table and the miss ring.
     given: Option<[u64; 2]>,
     live: BTreeMap<u64, Live>,
+    segments: BTreeMap<u64, Segment>,
 }
 
 impl Reference {
@@ -177,6 +187,7 @@ impl Reference {
             limits,
             given: None,
             live: BTreeMap::new(),
+            segments: BTreeMap::new(),
         }
     }
 
@@ -250,6 +261,27 @@ impl Reference {
         Reference::probed(world, std::iter::once(shadow).chain(ring))
     }
 
+    fn expected_export(&self, world: &World, request: Request) -> Status {
+        let [shape, address, bytes, _] = request.operands;
+        let known = 0x3f_ffff | 0x3ff << 32 | 0xfff << 44;
+        if !self.live.contains_key(&(shape & 0xffff)) {
+            Status::NoSuchEndpoint
+        } else if shape & !known != 0
+            || address == 0
+            || address % PAGE_BYTES != 0
+            || bytes == 0
+            || bytes > 1 << 32
+            || address.checked_add(bytes).is_none_or(|end| end > 1 << 57)
+        {
+            Status::BadOperand
+        } else if self.segments.len() == 256 {
+            Status::NoResources
+        } else {
+            let last = address + bytes - 1;
+            Reference::probed(world, [address, last - last % 4].into_iter())
+        }
+    }
+
     /// What the answer may be. Where queues are, is the firmware's affair: whether an endpoint has one just now, the
     /// reference does not know.
     fn expected(&self, world: &World, request: Request) -> Vec<Status> {
@@ -261,7 +293,14 @@ impl Reference {
             (8, _) => self.expected_gift(world, request),
             (9, _) if a < 16 => Status::Done,
             (9, _) => Status::BadOperand,
-            (3..=7, None) => Status::NoSuchEndpoint,
+            (10, _) => self.expected_export(world, request),
+            (3..=7 | 11, None) => Status::NoSuchEndpoint,
+            (11, Some(_)) => match self.segments.get(&(b & 0xffff)) {
+                Some(segment) if segment.owner == a && b >> 16 == segment.generation => {
+                    Status::Done
+                }
+                _ => Status::BadOperand,
+            },
             (6 | 7, Some(_)) => return vec![Status::Done, Status::NoSuchEndpoint],
             (3, Some(_)) => Status::Done,
             (4, Some(endpoint)) => {
@@ -278,9 +317,11 @@ impl Reference {
                 let channel_1 = (c >> 32) & 1 == 1;
                 let legal = b < endpoint.window.len() as u64
                     && c & 0xffff < 1024
-                    && c >> 16 & 0xffff < 4096
                     && (!channel_1 || endpoint.shape[0] >> 24 & 1 == 1)
-                    && c >> 34 == 0;
+                    && match c >> 34 & 1 {
+                        0 => c >> 16 & 0xffff < 4096 && c >> 34 == 0,
+                        _ => c >> 16 & 0xffff < 256 && c >> 48 == 0 && c >> 38 & 3 == 0,
+                    };
                 if legal {
                     Status::Done
                 } else {
@@ -318,6 +359,11 @@ impl Reference {
             }
             3 => {
                 self.live.remove(&number);
+                self.segments.retain(|_, segment| segment.owner != number);
+            }
+            10 => self.exported(request, result),
+            11 => {
+                self.segments.remove(&(second & 0xffff));
             }
             4 => self.live.get_mut(&number).expect("it lives").name = Some(second as u16),
             5 => {
@@ -338,6 +384,39 @@ impl Reference {
             _ => {}
         }
         self.check_state(world);
+    }
+
+    /// Takes note of a new segment.
+    fn exported(&mut self, request: Request, result: u64) {
+        let [shape, address, bytes, _] = request.operands;
+        let (number, generation) = (result & 0xffff, result >> 16);
+        assert!(number < 256 && generation < 256, "{result:#x}");
+        let bit = |place: u32| shape >> place & 1;
+        let place = SegmentPlace {
+            valid: 1,
+            remote_write: bit(16),
+            remote_read: bit(17),
+            remote_atomic: bit(18),
+            local: bit(19),
+            any_node: bit(20),
+            any_endpoint: bit(21),
+            endpoint: shape >> 44,
+            page: address >> 12,
+        };
+        let extent = SegmentExtent {
+            last: bytes - 1,
+            generation,
+            owner: shape & 0xffff,
+            node: shape >> 32 & 0x3ff,
+            ..SegmentExtent::default()
+        };
+        let segment = Segment {
+            owner: shape & 0xffff,
+            generation,
+            words: [place.pack(), extent.pack()],
+        };
+        let before = self.segments.insert(number, segment);
+        assert!(before.is_none(), "segment {number} is taken");
     }
 
     /// Takes note of a new endpoint.
@@ -447,6 +526,11 @@ impl Reference {
             assert_eq!((way.resident, way.queue), (1, queue));
             names.insert(u64::from(name));
         }
+        for (&number, segment) in &self.segments {
+            assert!(self.live.contains_key(&segment.owner), "{segment:?}");
+            let words = [state(9, 2 * number), state(9, 2 * number + 1)];
+            assert_eq!(words, segment.words, "segment {number}");
+        }
         for (&(region, index), word) in &world.state {
             let index = index as u64;
             let has_owner = match region {
@@ -454,6 +538,7 @@ impl Reference {
                 1 => !index.is_multiple_of(4) || queues[0].contains(&(index / 4)),
                 2 => !index.is_multiple_of(4) || queues[1].contains(&(index / 4)),
                 5 => names.contains(&index),
+                9 => index % 2 == 1 || self.segments.contains_key(&(index / 2)),
                 _ => true,
             };
             assert!(

@@ -11,8 +11,11 @@ use abi::control::registers;
 use abi::schema::Register;
 use rust_hdl::prelude::*;
 
-/// Counters that exist: every code of `abi::control::counter`.
-pub const USED_COUNTERS: usize = abi::control::counter::CODES.values.len();
+/// Counters that exist: up to the last code of `abi::control::counter`.
+pub const USED_COUNTERS: usize = {
+    let codes = abi::control::counter::CODES.values;
+    codes[codes.len() - 1].value as usize + 1
+};
 
 /// Where an access, or a clear of the firmware, stands.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]

@@ -267,7 +267,11 @@ impl Logic for ReadRequester {
         self.header.page.next = self.page.q.val();
         self.header.offset.next = self.offset.q.val();
         self.header.length.next = self.length.q.val();
-        self.header.single.next = self.single.q.val();
+        self.header.first_enables.next = 15.into();
+        self.header.last_enables.next = 15.into();
+        if self.single.q.val() {
+            self.header.last_enables.next = 0.into();
+        }
         self.header.requester_id.next = self.requester_id.val();
         self.header.tag.next = bit_cast::<8, 4>(self.tags.tag.val());
         self.source.valid.next = self.phase.q.val() == ReadPhase::Offer;

@@ -4,8 +4,8 @@ use rust_hdl::prelude::*;
 
 /// Header of a memory read or write (PCI Express 2.2.7) in wire order, byte 0 in bits 7:0. Combinational.
 ///
-/// All bytes of all double words are enabled; traffic class, attributes, poison and digest are zero.
-#[derive(LogicBlock)]
+/// Traffic class, attributes, poison and digest are zero.
+#[derive(LogicBlock, Default)]
 pub struct RequestHeader {
     /// Memory write; else memory read.
     pub write: Signal<In, Bit>,
@@ -17,8 +17,9 @@ pub struct RequestHeader {
     pub offset: Signal<In, Bits<10>>,
     /// Double words; 0 stands for 1024.
     pub length: Signal<In, Bits<10>>,
-    /// The length is one double word.
-    pub single: Signal<In, Bit>,
+    /// Byte enables of the first double word, and of the last one: zero if there is only one.
+    pub first_enables: Signal<In, Bits<4>>,
+    pub last_enables: Signal<In, Bits<4>>,
     /// Requester ID: bus, device, function.
     pub requester_id: Signal<In, Bits<16>>,
     /// Comes back in the completions; of a write it means nothing.
@@ -30,43 +31,10 @@ pub struct RequestHeader {
     high_address: Signal<Local, Bits<32>>,
     high_bytes: Signal<Local, Bits<32>>,
     format: Signal<Local, Bits<64>>,
-    fields: Signal<Local, Bits<64>>,
     words: Signal<Local, Bits<64>>,
     front: Signal<Local, Bits<128>>,
     low_word: Signal<Local, Bits<128>>,
     high_word: Signal<Local, Bits<128>>,
-    several: Constant<Bits<64>>,
-    one: Constant<Bits<64>>,
-}
-
-impl Default for RequestHeader {
-    fn default() -> Self {
-        use abi::pcie::request::{first_enables, last_enables};
-        let one = 0xf << first_enables::SHIFT;
-        Self {
-            write: Default::default(),
-            wide: Default::default(),
-            page: Default::default(),
-            offset: Default::default(),
-            length: Default::default(),
-            single: Default::default(),
-            requester_id: Default::default(),
-            tag: Default::default(),
-            header: Default::default(),
-            low_address: Default::default(),
-            low_bytes: Default::default(),
-            high_address: Default::default(),
-            high_bytes: Default::default(),
-            format: Default::default(),
-            fields: Default::default(),
-            words: Default::default(),
-            front: Default::default(),
-            low_word: Default::default(),
-            high_word: Default::default(),
-            several: Constant::new((one | 0xf_u64 << last_enables::SHIFT).to_bits()),
-            one: Constant::new(one.to_bits()),
-        }
-    }
 }
 
 impl Logic for RequestHeader {
@@ -92,13 +60,12 @@ impl Logic for RequestHeader {
         } else if self.wide.val() {
             self.format.next = abi::pcie::format_type::MEMORY_READ_64.to_bits();
         }
-        self.fields.next = self.several.val();
-        if self.single.val() {
-            self.fields.next = self.one.val();
-        }
         // Length, requester and tag stand at the fields of `abi::pcie::request`, high bytes first.
         self.words.next = self.format.val()
-            | self.fields.val()
+            | (bit_cast::<64, 4>(self.first_enables.val())
+                << abi::pcie::request::first_enables::SHIFT.to_bits::<6>())
+            | (bit_cast::<64, 4>(self.last_enables.val())
+                << abi::pcie::request::last_enables::SHIFT.to_bits::<6>())
             | (bit_cast::<64, 2>(self.length.val().get_bits::<2>(8))
                 << abi::pcie::request::length_high::SHIFT.to_bits::<6>())
             | (bit_cast::<64, 8>(self.length.val().get_bits::<8>(0))

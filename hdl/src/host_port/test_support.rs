@@ -48,6 +48,8 @@ pub struct Request {
     pub double_words: usize,
     pub requester: u16,
     pub tag: u8,
+    /// Byte enables of the first double word, and of the last one.
+    pub enables: [u8; 2],
     pub payload: Vec<u8>,
 }
 
@@ -70,12 +72,19 @@ pub fn read_request(beats: &[u128], maximum_bytes: usize) -> Request {
     let double_words = if length == 0 { 1024 } else { length };
     let requester = u16::from_be_bytes([bytes[4], bytes[5]]);
     let tag = bytes[6];
-    assert_eq!(bytes[7] & 0xf, 0xf, "first byte enables");
+    let enables = [bytes[7] & 0xf, bytes[7] >> 4];
+    assert!(write || enables[0] == 0xf, "first byte enables of a read");
     assert_eq!(
-        bytes[7] >> 4,
-        if double_words == 1 { 0 } else { 0xf },
-        "last byte enables"
+        enables[1] == 0,
+        double_words == 1,
+        "last byte enables: {enables:?}"
     );
+    if double_words > 1 {
+        assert!(
+            [0xf, 0xe, 0xc, 8].contains(&enables[0]) && [0xf, 7, 3, 1].contains(&enables[1]),
+            "gaps in the byte enables {enables:?}"
+        );
+    }
     let address = if header_bytes == 12 {
         u64::from(u32::from_be_bytes(bytes[8..12].try_into().unwrap()))
     } else {
@@ -101,6 +110,7 @@ pub fn read_request(beats: &[u128], maximum_bytes: usize) -> Request {
         double_words,
         requester,
         tag,
+        enables,
         payload: bytes[header_bytes..total].to_vec(),
     }
 }
@@ -111,6 +121,8 @@ pub struct Write {
     pub address: u64,
     pub bytes: Vec<u8>,
     pub marked: bool,
+    /// Bytes of the first double word, and of the last one, that are not written.
+    pub skips: [u8; 2],
 }
 
 impl Write {
@@ -118,7 +130,9 @@ impl Write {
     pub fn beats(&self) -> Vec<(u128, bool)> {
         let descriptor = u128::from(self.address)
             | (self.bytes.len() as u128) << write_packet::LENGTH_SHIFT
-            | u128::from(self.marked) << write_packet::MARKED_BIT;
+            | u128::from(self.marked) << write_packet::MARKED_BIT
+            | u128::from(self.skips[0]) << write_packet::SKIP_FIRST_SHIFT
+            | u128::from(self.skips[1]) << write_packet::SKIP_LAST_SHIFT;
         let mut beats = vec![(descriptor, false)];
         beats.extend(beats_of(&self.bytes));
         beats
@@ -132,5 +146,6 @@ pub fn write(address: u64, length: usize) -> Write {
         address,
         bytes: (0..length).map(|_| random.word() as u8).collect(),
         marked: false,
+        skips: [0; 2],
     }
 }

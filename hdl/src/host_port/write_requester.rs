@@ -36,7 +36,8 @@ pub struct WriteRequester {
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
     pub reset: Signal<In, Bit>,
-    /// Write packets: a descriptor, then `length` bytes, dense; address and length are multiples of 4.
+    /// Write packets: a descriptor, then `length` bytes, dense; address and length are multiples of 4. Of its first and
+    /// last double word the descriptor may leave bytes out (`write_packet`).
     pub sink: StreamSink,
     /// Bus, device and function.
     pub requester_id: Signal<In, Bits<16>>,
@@ -49,7 +50,7 @@ pub struct WriteRequester {
     /// A packet, or a part of one, is in here.
     pub busy: Signal<Out, Bit>,
 
-    descriptors: Fifo<Bits<81>, 2, 3>,
+    descriptors: Fifo<Bits<89>, 2, 3>,
     payload: Fifo<Bits<128>, 2, 3>,
     /// The next beat at `sink` is payload.
     in_packet: DFF<Bit>,
@@ -62,6 +63,9 @@ pub struct WriteRequester {
     wide: DFF<Bit>,
     /// The next request is a marked packet's first.
     marked: DFF<Bit>,
+    /// Bytes of the next request's first double word, and of the packet's last one, that are not written.
+    skip_first: DFF<Bits<4>>,
+    skip_last: DFF<Bits<4>>,
     /// Double words of the packet from the next request on, less one.
     remaining: DFF<Bits<10>>,
     /// Double words of the request in hand, less one; whether they fit in one beat; whether the
@@ -87,7 +91,8 @@ pub struct WriteRequester {
     fire: Signal<Local, Bit>,
     pays_last: Signal<Local, Bit>,
     accept: Signal<Local, Bit>,
-    descriptor: Signal<Local, Bits<81>>,
+    descriptor: Signal<Local, Bits<89>>,
+    skipped_at_end: Signal<Local, Bits<4>>,
     data_length: Signal<Local, Bits<13>>,
     ones: Constant<Bits<128>>,
 }
@@ -112,6 +117,8 @@ impl Default for WriteRequester {
             carry: Default::default(),
             wide: Default::default(),
             marked: Default::default(),
+            skip_first: Default::default(),
+            skip_last: Default::default(),
             remaining: Default::default(),
             left: Default::default(),
             at_end: Default::default(),
@@ -133,6 +140,7 @@ impl Default for WriteRequester {
             pays_last: Default::default(),
             accept: Default::default(),
             descriptor: Default::default(),
+            skipped_at_end: Default::default(),
             data_length: Default::default(),
             ones: Constant::new(Bits::<128>::mask()),
         }
@@ -143,8 +151,8 @@ impl Logic for WriteRequester {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, in_packet, phase, page, offset, carry, wide, marked, remaining, left,
-            at_end, complete, held, residue
+            self, clock, in_packet, phase, page, offset, carry, wide, marked, skip_first,
+            skip_last, remaining, left, at_end, complete, held, residue
         );
         clock!(self, clock, descriptors, payload, cutter);
         self.descriptors.reset.next = self.reset.val();
@@ -157,13 +165,22 @@ impl Logic for WriteRequester {
         self.header.page.next = self.page.q.val();
         self.header.offset.next = self.offset.q.val();
         self.header.length.next = self.cutter.length.val();
-        self.header.single.next = self.cutter.single.val();
+        self.skipped_at_end.next = 0.into();
+        if self.cutter.complete.val() {
+            self.skipped_at_end.next = self.skip_last.q.val();
+        }
+        self.header.first_enables.next = !self.skip_first.q.val();
+        self.header.last_enables.next = !self.skipped_at_end.val();
+        if self.cutter.single.val() {
+            self.header.first_enables.next = !(self.skip_first.q.val() | self.skipped_at_end.val());
+            self.header.last_enables.next = 0.into();
+        }
         self.header.requester_id.next = self.requester_id.val();
         self.header.tag.next = bit_cast::<8, 1>(self.marked.q.val().into());
 
         // In: descriptors to one FIFO, payload to the other.
         self.data.next = self.sink.beat.val().data;
-        self.descriptors.data_in.next = self.data.val().get_bits::<81>(0);
+        self.descriptors.data_in.next = self.data.val().get_bits::<89>(0);
         self.descriptors.write.next = self.sink.valid.val() & !self.in_packet.q.val();
         self.payload.data_in.next = self.data.val();
         self.payload.write.next = self.sink.valid.val() & self.in_packet.q.val();
@@ -240,6 +257,7 @@ impl Logic for WriteRequester {
         if self.fire.val() & self.heading.val() {
             self.phase.d.next = WritePhase::Payload;
             self.marked.d.next = false;
+            self.skip_first.d.next = 0.into();
             self.left.d.next = self.cutter.length_less_one.val();
             self.at_end.d.next = self.cutter.length_less_one.val() < 4;
             self.complete.d.next = self.cutter.complete.val();
@@ -293,6 +311,14 @@ impl Logic for WriteRequester {
             self.offset.d.next = self.descriptor.val().get_bits::<10>(2);
             self.wide.d.next = self.descriptor.val().get_bits::<32>(32).any();
             self.marked.d.next = self.descriptor.val().get_bit(write_packet::MARKED_BIT);
+            self.skip_first.d.next = self
+                .descriptor
+                .val()
+                .get_bits::<4>(write_packet::SKIP_FIRST_SHIFT);
+            self.skip_last.d.next = self
+                .descriptor
+                .val()
+                .get_bits::<4>(write_packet::SKIP_LAST_SHIFT);
             self.remaining.d.next = self.data_length.val().get_bits::<10>(2) - 1;
         }
         if self.reset.val() {

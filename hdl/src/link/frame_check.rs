@@ -40,7 +40,7 @@ pub struct FrameCheck {
     pub ended_0: Signal<Out, Bit>,
     /// A frame ended in the cycle before, in virtual channel 1.
     pub ended_1: Signal<Out, Bit>,
-    /// The beat ends a message or a firmware packet that is valid if its CRC is.
+    /// The beat ends a message, a firmware packet or a frame of remote memory that is valid if its CRC is.
     pub storable_next: Signal<Out, Bit>,
     /// The CRC of the frame is right. Means nothing without `ended_0` or `ended_1`.
     pub crc_right: Signal<Out, Bit>,
@@ -52,9 +52,9 @@ pub struct FrameCheck {
     pub version: Signal<Out, Bit>,
     /// The frame is for another node or from an impossible one.
     pub misrouted: Signal<Out, Bit>,
-    /// Beats behind the header that its length asks for, 1 to 16. Holds from the cycle after the header beat.
+    /// Beats behind the header that its length asks for, 1 to 17. Holds from the cycle after the header beat.
     pub payload_beats: Signal<Out, Bits<5>>,
-    /// It is a message or a firmware packet.
+    /// It is a message, a firmware packet or a frame of remote memory.
     pub is_stored: Signal<Out, Bit>,
     /// It is a ping.
     pub is_ping: Signal<Out, Bit>,
@@ -68,7 +68,7 @@ pub struct FrameCheck {
     crc: CrcStep,
     crc_state: DFF<Bits<32>>,
     in_frame: DFF<Bit>,
-    /// Beats of the frame so far; stops at 17.
+    /// Beats of the frame so far; stops at `abi::link::MAXIMUM_FRAME_BEATS`.
     beats: DFF<Bits<5>>,
     ended_0_register: DFF<Bit>,
     ended_1_register: DFF<Bit>,
@@ -100,6 +100,8 @@ pub struct FrameCheck {
     bytes_rounded: Signal<Local, Bits<9>>,
     is_message: Signal<Local, Bit>,
     is_packet: Signal<Local, Bit>,
+    is_bulk: Signal<Local, Bit>,
+    bulk_words: Signal<Local, Bits<9>>,
     is_ping_now: Signal<Local, Bit>,
     is_credit_now: Signal<Local, Bit>,
     is_answer_now: Signal<Local, Bit>,
@@ -109,8 +111,11 @@ pub struct FrameCheck {
     stored_size_right: Signal<Local, Bit>,
     crc_initial: Fixed<32, { START as usize }>,
     crc_residue: Fixed<32, { RESIDUE as usize }>,
-    /// 15 to round up to beats, and 4 bytes of CRC.
+    /// 15 bytes to round up to beats, and 4 of CRC; the same in double words.
     rounding: Fixed<9, { 15 + abi::link::CRC_BYTES }>,
+    bulk_rounding: Fixed<9, { 3 + abi::link::CRC_BYTES / 4 }>,
+    /// Sub-header and data.
+    most_bulk_words: Fixed<8, { 2 + abi::message::BLOCK_BYTES / 4 }>,
     impossible_source: Fixed<10, { ((1 << 10) - 1) ^ ((1 << NODES_LOG2) - 1) }>,
     impossible_slot: Fixed<8, { ((1 << 8) - 1) ^ ((1 << PEER_QUEUES_LOG2) - 1) }>,
 }
@@ -172,11 +177,11 @@ impl Logic for FrameCheck {
         self.bytes_rounded.next = self.length_wide.val() + self.rounding.val();
         self.is_message.next = self.kind.val() == abi::link::kind::MESSAGE.to_bits();
         self.is_packet.next = self.kind.val() == abi::link::kind::PACKET.to_bits();
+        self.is_bulk.next = self.kind.val() == abi::link::kind::BULK.to_bits();
+        self.bulk_words.next = self.length_wide.val() + self.bulk_rounding.val();
         self.is_ping_now.next = self.kind.val() == abi::link::kind::PING.to_bits();
         self.is_credit_now.next = self.kind.val() == abi::link::kind::CREDIT.to_bits();
-        // Of the kinds with the bit of answers only the one behind the last is none.
-        self.is_answer_now.next =
-            self.kind.val().get_bit(abi::link::ANSWER_SHIFT) & !self.kind.val().all();
+        self.is_answer_now.next = self.kind.val().get_bit(abi::link::ANSWER_SHIFT);
 
         // The beat against the frame so far.
         self.crc.state.next = self.crc_initial.val();
@@ -228,7 +233,13 @@ impl Logic for FrameCheck {
                 self.beats_wanted.d.next = self.bytes_rounded.val().get_bits::<5>(4);
                 self.length_legal.d.next =
                     self.length.val() <= abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits();
-                self.stored_kind.d.next = self.is_message.val() | self.is_packet.val();
+                if self.is_bulk.val() {
+                    self.beats_wanted.d.next = self.bulk_words.val().get_bits::<5>(2);
+                    self.length_legal.d.next = (self.length.val() >= 2)
+                        & (self.length.val() <= self.most_bulk_words.val());
+                }
+                self.stored_kind.d.next =
+                    self.is_message.val() | self.is_packet.val() | self.is_bulk.val();
                 self.ping_kind.d.next = self.is_ping_now.val();
                 self.credit_kind.d.next = self.is_credit_now.val();
                 self.answer_kind.d.next = self.is_answer_now.val();
@@ -239,7 +250,7 @@ impl Logic for FrameCheck {
                     | ((self.destination.val() == self.node.val())
                         & !self.source_excess.val().any()
                         & (!self.is_message.val() | !self.slot_excess.val().any()));
-                self.marked_message.d.next = self.is_message.val()
+                self.marked_message.d.next = (self.is_message.val() | self.is_bulk.val())
                     & self.data.val().get_bit(abi::link::header::marked::SHIFT);
             }
         }

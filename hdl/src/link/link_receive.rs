@@ -18,7 +18,8 @@ use rust_hdl::prelude::*;
 /// source of their virtual channel, header beat first, CRC still in place, the header as `bundles::stored_header`
 /// says. Answers, pings and credits leave as pulses and always sink. Each frame raises exactly one of
 /// `frame_received`, `corrupt`, `version`, `misrouted`, `overrun`. `lookup_resident` and `lookup_queue` must be those
-/// of `lookup_id` in the cycle after `lookup_valid`.
+/// of `lookup_id` in the cycle after `lookup_valid`. A `BULK_ANSWER` to one message leaves as an answer with its error
+/// as verdict; one without an error, or with a count, is ignored.
 ///
 /// Latency: header beat in cycle t: `lookup_valid` in t. Last beat in cycle t: header beat on the channel in t + 1,
 /// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
@@ -112,14 +113,18 @@ pub struct LinkReceive {
     data: Signal<Local, Bits<128>>,
     stored: Signal<Local, Beat>,
     from: Signal<Local, Answer>,
+    from_bulk: Signal<Local, Bit>,
+    status: Signal<Local, Bits<4>>,
+    is_error: Signal<Local, Bit>,
+    counted: Signal<Local, Bit>,
     credit_0: Signal<Local, Bit>,
     credit_1: Signal<Local, Bit>,
     credit: Signal<Local, Bit>,
     accept_0: Signal<Local, Bit>,
     accept_1: Signal<Local, Bit>,
     needed: Signal<Local, Bits<BUFFER_COUNT_BITS>>,
-    waiting: Fixed<3, { kind::WAITING & 7 }>,
-    lost: Fixed<3, { kind::LOST & 7 }>,
+    waiting: Fixed<4, { kind::WAITING & 7 }>,
+    lost: Fixed<4, { kind::LOST & 7 }>,
 }
 
 impl Logic for LinkReceive {
@@ -231,13 +236,36 @@ impl Logic for LinkReceive {
             .q
             .val()
             .get_bits::<12>(abi::link::answer::bitmap::SHIFT);
-        self.from.next.verdict = self
+        self.from.next.verdict = bit_cast::<4, 3>(
+            self.single
+                .q
+                .val()
+                .get_bits::<3>(abi::link::answer::kind::SHIFT),
+        );
+        self.from_bulk.next = self
             .single
             .q
             .val()
-            .get_bits::<3>(abi::link::answer::kind::SHIFT);
-        self.answer_valid.next = self.answer_pulse.q.val();
+            .get_bits::<4>(abi::link::answer::kind::SHIFT)
+            .all();
+        self.status.next = self
+            .single
+            .q
+            .val()
+            .get_bits::<4>(abi::link::answer::bitmap::SHIFT);
+        self.counted.next = self
+            .single
+            .q
+            .val()
+            .get_bit(abi::link::answer::bitmap::SHIFT + abi::link::bulk_status::counted::SHIFT);
+        self.is_error.next = self.status.val() >= abi::message::error::BAD_SEGMENT.to_bits();
+        self.answer_valid.next = self.answer_pulse.q.val()
+            & (!self.from_bulk.val() | (self.is_error.val() & !self.counted.val()));
         self.answer.next = self.from.val();
+        if self.from_bulk.val() {
+            self.answer.next.bitmap = 1.into();
+            self.answer.next.verdict = self.status.val();
+        }
         // A ping has the layout of an answer; `index` stands where `base` does.
         self.ping_valid.next = self.ping_pulse.q.val();
         self.ping.next = self.from.val();

@@ -124,7 +124,7 @@ pub struct LinkTransmit {
     answer_generation: Signal<Local, Bits<8>>,
     answer_base: Signal<Local, Bits<7>>,
     answer_bitmap: Signal<Local, Bits<12>>,
-    answer_verdict: Signal<Local, Bits<3>>,
+    answer_verdict: Signal<Local, Bits<4>>,
     freed_0: Signal<Local, Bits<16>>,
     freed_1: Signal<Local, Bits<16>>,
     held_data: Signal<Local, Bits<128>>,
@@ -250,7 +250,7 @@ impl Logic for LinkTransmit {
         self.answer_bitmap.next = self.answer.val().bitmap;
         self.answer_verdict.next = self.answer.val().verdict;
         self.answer_word.next = self.answer_prefix.val()
-            | (bit_cast::<128, 3>(self.answer_verdict.val())
+            | (bit_cast::<128, 4>(self.answer_verdict.val())
                 << abi::link::answer::kind::SHIFT.to_bits::<7>())
             | (bit_cast::<128, 10>(self.answer_node.val())
                 << abi::link::answer::destination_node::SHIFT.to_bits::<7>())

@@ -68,8 +68,8 @@ pub struct LoopbackPath {
     begins: Signal<Local, Bit>,
     take: Signal<Local, Bit>,
     complete: Signal<Local, Beat>,
-    waiting: Fixed<3, { kind::WAITING & 7 }>,
-    lost: Fixed<3, { kind::LOST & 7 }>,
+    waiting: Fixed<4, { kind::WAITING & 7 }>,
+    lost: Fixed<4, { kind::LOST & 7 }>,
 }
 
 impl Logic for LoopbackPath {

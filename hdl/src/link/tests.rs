@@ -19,8 +19,11 @@ type Words = Vec<u128>;
 /// Beats of a virtual channel's buffer that credits cover.
 const COVERED: usize = (1 << CHANNEL_BEATS_LOG2) - CHANNEL_SLACK_BEATS;
 
-/// Longest frames that they cover.
-const COVERED_FRAMES: usize = COVERED / abi::link::MAXIMUM_FRAME_BEATS;
+/// Beats of the longest message's frame.
+const MESSAGE_BEATS: usize = 17;
+
+/// Such frames that credits cover.
+const COVERED_FRAMES: usize = COVERED / MESSAGE_BEATS;
 
 fn new_unit(node: u64) -> LinkUnit {
     let mut unit = LinkUnit::default();

@@ -201,7 +201,7 @@ impl<T: Transport> Rings<T> {
         let completion = Completion::unpack(self.completions.load64(offset));
         let phase = u64::from((position / ENTRIES).is_multiple_of(2));
         let taken = position.wrapping_add(1);
-        if completion.phase != phase || completion.consumer != taken.into() {
+        if completion.phase != phase || completion.consumer != u64::from(taken) {
             return None;
         }
         // Requests are taken in order: one before it that has no answer was lost with a firmware that was stopped.

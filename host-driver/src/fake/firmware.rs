@@ -89,6 +89,7 @@ impl State {
             self.firmware.knows_nothing = false;
             self.firmware.has_memory = false;
             self.endpoints.clear();
+            self.segments.clear();
         }
         let entries = 1 << word.log2;
         loop {
@@ -153,6 +154,7 @@ impl State {
                 return self.install(number);
             }
             Opcode::DestroyEndpoint => {
+                self.segments.end_of(number);
                 let endpoint = self.endpoints.remove(&number);
                 return endpoint.map(|_| 0).ok_or(Status::NoSuchEndpoint);
             }
@@ -165,6 +167,7 @@ impl State {
                 let counter = ResidencyCounter::from_code(first);
                 return counter.map(|_| 0).ok_or(Status::BadOperand);
             }
+            Opcode::Export => return self.export(first, second, third),
             _ => {}
         }
         let bound = |endpoint: &Endpoint| endpoint.receive_queue_id == Some(second as u16);
@@ -191,6 +194,7 @@ impl State {
                 return Err(Status::NoSuchEndpoint);
             }
             Opcode::InstallEndpoint => return self.install(number),
+            Opcode::Unexport => return self.unexport(number, second),
             _ => {}
         }
         Ok(0)

@@ -10,7 +10,7 @@ use abi::endpoint::{
 use abi::message::error::Error as Code;
 use abi::message::{
     HEADER_BYTES, INLINE_BODIES, INLINE_BODY_BYTES, MAXIMUM_PAYLOAD_BYTES, ReceiveDescriptor,
-    SHADOW_BYTES, SHADOW_LOSSES_OFFSET, Shadow, ShadowLosses, TransmitHeader, shadow_losses,
+    SHADOW_BYTES, SHADOW_LOSSES_OFFSET, Shadow, ShadowLosses, TransmitHeader, form, shadow_losses,
 };
 use abi::queue_state::Translation;
 use std::collections::{BTreeMap, VecDeque};
@@ -43,11 +43,13 @@ pub(super) struct Endpoint {
 }
 
 #[derive(Clone)]
-struct Message {
-    destination: u16,
+pub(super) struct Message {
+    pub destination: u16,
+    /// `abi::message::form`.
+    pub form: u64,
     tag: u8,
     marked: bool,
-    payload: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 impl Endpoint {
@@ -80,8 +82,10 @@ impl Endpoint {
 }
 
 /// What is to be done with a message.
-enum Way {
+pub(super) enum Way {
     To(u16),
+    /// Remote memory is written.
+    Write(u64, Vec<u8>),
     /// The ring is full.
     Wait,
     Refuse(Code),
@@ -119,6 +123,7 @@ impl State {
                 endpoint.launched = endpoint.launched.wrapping_add(1);
                 endpoint.waiting.push_back(Message {
                     destination: (place >> EXPRESS_DESTINATION_SHIFT) as u16,
+                    form: form::MESSAGE as u64,
                     tag: (place >> EXPRESS_TAG_SHIFT) as u8 & ((1 << EXPRESS_TAG_BITS) - 1),
                     marked,
                     payload: value.to_le_bytes().to_vec(),
@@ -196,6 +201,7 @@ impl State {
             let head = TransmitHeader::unpack(head);
             Message {
                 destination: head.destination as u16,
+                form: head.form,
                 tag: head.tag as u8,
                 marked: head.marked == 1,
                 payload: rest[..(head.length as usize).min(MAXIMUM_PAYLOAD_BYTES)].to_vec(),
@@ -230,11 +236,15 @@ impl State {
         let Some(message) = endpoint.waiting.front().cloned() else {
             return false;
         };
-        let refused = match self.way(endpoint, &message) {
+        let refused = match self.way(sender, endpoint, &message) {
             Way::Wait => return false,
             Way::Refuse(code) => Some(code),
             Way::To(receiver) => {
                 self.write_entry(sender, receiver, &message);
+                None
+            }
+            Way::Write(address, bytes) => {
+                self.device_writes_far(address, &bytes);
                 None
             }
         };
@@ -251,13 +261,20 @@ impl State {
         true
     }
 
-    fn way(&self, sender: &Endpoint, message: &Message) -> Way {
+    fn way(&self, number: u16, sender: &Endpoint, message: &Message) -> Way {
         if u64::from(message.destination) >> sender.window_log2 != 0 {
             return Way::Refuse(Code::OutsideWindow);
         }
         let Some(entry) = sender.translations.get(&message.destination) else {
             return Way::Refuse(Code::InvalidTranslation);
         };
+        let to_segment = message.form != form::MESSAGE as u64;
+        if to_segment != (entry.segment == 1) {
+            return Way::Refuse(Code::InvalidTranslation);
+        }
+        if to_segment {
+            return self.way_to_segment(number, message, entry);
+        }
         let own = self.register(registers::node::OFFSET);
         let is_target =
             |other: &Endpoint| other.receive_queue_id == Some(entry.receive_queue_id as u16);

@@ -1,12 +1,13 @@
 //! A device that is no more than this process: it **stands in for** a NIU in examples and in tests of host programs.
 //!
 //! [`FakeDevice`] keeps the driver's side of contract 1: registers, admin queue, endpoints, messages between endpoints
-//! of the same device, errors and losses in shadow lines. It has no link, so that messages reach its own node only; it
-//! models no timing, and it checks little of what a NIU checks. Its clock moves only while a program waits. The true
-//! hardware runs in the simulator (`wayfarer-cluster`).
+//! of the same device, segments of remote memory, errors and losses in shadow lines. It has no link, so that messages
+//! and writes reach its own node only; it models no timing, and it checks little of what a NIU checks. Its clock moves
+//! only while a program waits. The true hardware runs in the simulator (`wayfarer-cluster`).
 
 mod firmware;
 mod hardware;
+mod remote;
 mod state;
 
 use crate::transport::{Bar, DmaMemory, Layout, Transport, TransportError};

@@ -2,6 +2,7 @@
 
 use super::firmware::{self, Firmware};
 use super::hardware::Endpoint;
+use super::remote::Segments;
 use crate::transport::Layout;
 use abi::control::registers;
 use abi::message::INLINE_BODY_BYTES;
@@ -55,6 +56,7 @@ pub(super) struct State {
     pub hold_messages: bool,
     pub lose: Option<Lose>,
     pub endpoints: BTreeMap<u16, Endpoint>,
+    pub segments: Segments,
     pub firmware: Firmware,
     /// Interrupts so far: one for each write to host memory.
     pub interrupts: u64,
@@ -91,6 +93,7 @@ impl State {
             hold_messages: false,
             lose: None,
             endpoints: BTreeMap::new(),
+            segments: Segments::default(),
             firmware: Firmware::default(),
             interrupts: 0,
             interrupt_waits: 0,

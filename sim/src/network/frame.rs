@@ -51,7 +51,7 @@ impl Frame {
 
     /// Whether it takes credits on its virtual channel, and waits for them.
     pub fn takes_credits(&self) -> bool {
-        matches!(self.kind(), Some(Kind::Message | Kind::Packet))
+        matches!(self.kind(), Some(Kind::Message | Kind::Packet | Kind::Bulk))
     }
 }
 

@@ -68,7 +68,7 @@ impl SwitchModel {
                 let sent = [credit.sent_0, credit.sent_1].map(|sent| sent as u16);
                 self.resynchronise(port, sent);
             }
-            Some(Kind::Message | Kind::Packet) if destination < self.ports.len() => {
+            Some(Kind::Message | Kind::Packet | Kind::Bulk) if destination < self.ports.len() => {
                 let channel = frame.virtual_channel();
                 self.ports[destination].output[channel].push_back((port, frame));
             }

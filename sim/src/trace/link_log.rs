@@ -3,7 +3,8 @@
 use super::record::Direction;
 use super::start_log;
 use crate::network::{Flit, Frame, FrameAssembler, is_answer};
-use abi::link::{Answer, Credit, Ping, kind::Kind};
+use abi::link::{Answer, BulkStatus, Credit, Ping, kind::Kind};
+use abi::message::Remote;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -58,6 +59,45 @@ fn describe(frame: &Frame) -> String {
                 header.length,
                 header.tag,
                 header.virtual_channel,
+            )
+        }
+        Some(Kind::Bulk) => {
+            let header = frame.header();
+            let remote = Remote::unpack(frame.beats.get(1).copied().unwrap_or(0) as u64);
+            let counted = if header.restart == 1 { " counted" } else { "" };
+            format!(
+                "Bulk {} -> {} endpoint {} queue {} generation {} index {} segment {} generation {} offset {:#x} \
+                 operation {} words {} channel {}{counted}{whole}",
+                header.source_node,
+                header.destination_node,
+                header.source_endpoint,
+                header.slot,
+                header.generation,
+                header.index,
+                header.receive_queue_id,
+                header.tag,
+                remote.offset,
+                remote.operation,
+                header.length,
+                header.virtual_channel,
+            )
+        }
+        Some(Kind::BulkAnswer) => {
+            let answer = Answer::unpack(word);
+            let status = BulkStatus::unpack(answer.bitmap as u32);
+            let base = if status.counted == 1 {
+                "count"
+            } else {
+                "index"
+            };
+            format!(
+                "BulkAnswer {} -> {} queue {} generation {} {base} {} status {}{whole}",
+                answer.source_node,
+                answer.destination_node,
+                answer.slot,
+                answer.generation,
+                answer.base,
+                status.status,
             )
         }
         Some(Kind::Ping) => {
@@ -130,6 +170,21 @@ mod tests {
             kind: Kind::Ping.code(),
             ..message
         };
+        let bulk = Header {
+            kind: Kind::Bulk.code(),
+            length: 4,
+            ..message
+        };
+        let remote = Remote {
+            offset: 0x1002,
+            operation: 1,
+            trail: 1,
+        };
+        let bulk_answer = Answer {
+            kind: Kind::BulkAnswer.code(),
+            bitmap: 14,
+            ..answer
+        };
         let nack = Header {
             kind: Kind::Nack.code(),
             ..message
@@ -153,6 +208,15 @@ mod tests {
             (
                 Frame::sealed(vec![ping.pack()]),
                 "Ping 2 -> 700 queue 200 generation 9 index 127 channel 0",
+            ),
+            (
+                Frame::sealed(vec![bulk.pack(), remote.pack().into(), 0]),
+                "Bulk 2 -> 700 endpoint 4000 queue 200 generation 9 index 127 segment 77 generation 3 offset 0x1002 \
+                 operation 1 words 4 channel 0 counted",
+            ),
+            (
+                Frame::sealed(vec![bulk_answer.pack()]),
+                "BulkAnswer 700 -> 2 queue 200 generation 9 index 120 status 14",
             ),
             (
                 Frame::sealed(vec![nack.pack()]),

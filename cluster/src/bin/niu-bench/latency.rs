@@ -18,7 +18,7 @@ pub fn send(side: &mut Side<'_>, mechanism: Mechanism, payload: &[u8]) -> Result
             Mechanism::Express => {
                 endpoint.send_express(Destination(0), 0, payload.try_into().unwrap_or_default())
             }
-            Mechanism::Basic => endpoint.send_basic(Destination(0), 0, payload),
+            _ => endpoint.send_basic(Destination(0), 0, payload),
         })
 }
 

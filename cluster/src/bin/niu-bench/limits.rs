@@ -33,7 +33,7 @@ fn shapes(queues: usize, inline: usize) -> Vec<Shape> {
     for (mechanism, bytes) in SHAPES {
         let most = match mechanism {
             Mechanism::Express => queues,
-            Mechanism::Basic => queues.min(inline),
+            _ => queues.min(inline),
         };
         for queues in [1, most] {
             for ways in [1, 2] {

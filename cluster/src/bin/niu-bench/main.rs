@@ -11,6 +11,7 @@ mod non_resident;
 mod pair;
 mod platform;
 mod plot;
+mod remote_write;
 mod report;
 mod results_file;
 mod stage_times;
@@ -41,6 +42,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("waiting", waiting::run),
     ("non-resident", non_resident::run),
     ("hit-rate", hit_rate::run),
+    ("remote-write", remote_write::run),
 ];
 
 fn main() -> Result<()> {

@@ -19,6 +19,8 @@ pub enum Mechanism {
     Express,
     /// Composed in NIU memory (V1).
     Basic,
+    /// Composed there too, and written to remote memory.
+    Remote,
 }
 
 impl fmt::Display for Mechanism {
@@ -26,6 +28,7 @@ impl fmt::Display for Mechanism {
         formatter.write_str(match self {
             Mechanism::Express => "Express",
             Mechanism::Basic => "Basic",
+            Mechanism::Remote => "Remote",
         })
     }
 }
@@ -53,6 +56,9 @@ pub struct Row {
     /// Profile of the hosts, where it is not the platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pcie_profile: Option<String>,
+    /// The other program is notified of each write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<bool>,
     /// Host to host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub one_way_ns: Option<f64>,
@@ -136,6 +142,7 @@ impl Row {
             destinations: None,
             wire_cycles: None,
             pcie_profile: None,
+            notify: None,
             one_way_ns: None,
             niu_cycles: None,
             mb_per_s: None,

@@ -12,7 +12,8 @@ use anyhow::Result;
 use host_driver::Destination;
 use host_driver::transport::TransportError;
 
-fn read(side: &Side<'_>, stages: &[Stage]) -> Result<Vec<u32>, TransportError> {
+/// What the stage registers of this side hold.
+pub fn read(side: &Side<'_>, stages: &[Stage]) -> Result<Vec<u32>, TransportError> {
     stages
         .iter()
         .map(|stage| side.node.device.stage_time(*stage))
@@ -38,10 +39,9 @@ pub fn measure(
                         side.endpoint
                             .send_express_marked(Destination(0), 0, payload)?;
                     }
-                    Mechanism::Basic => {
-                        side.endpoint
-                            .send_basic_marked(Destination(0), 0, &payload)?
-                    }
+                    _ => side
+                        .endpoint
+                        .send_basic_marked(Destination(0), 0, &payload)?,
                 }
                 side.endpoint.flush(PATIENCE)?;
                 times.push(read(side, AT_SENDER)?);

@@ -148,7 +148,7 @@ impl Source {
                     0,
                     payload.try_into().unwrap_or_default(),
                 ),
-                Mechanism::Basic => endpoint.compose(Destination(destination), 0, payload),
+                _ => endpoint.compose(Destination(destination), 0, payload),
             };
             match outcome {
                 Ok(()) => {}

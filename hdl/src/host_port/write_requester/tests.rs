@@ -113,6 +113,7 @@ fn check(writes: &[Write], maximum_payload: u64, run: &Run) {
         let mut address = write.address;
         let mut bytes = vec![];
         let mut tag = u8::from(write.marked);
+        let mut written = vec![];
         while bytes.len() < write.bytes.len() {
             let (_, beats) = packets.next().expect("a request is missing");
             let request = read_request(&beats, maximum_bytes);
@@ -126,9 +127,28 @@ fn check(writes: &[Write], maximum_payload: u64, run: &Run) {
             tag = 0;
             beats_before += beats.len();
             address += request.payload.len() as u64;
+            let last = request.payload.len() / 4 - 1;
+            written.extend((0..=last).flat_map(|word| {
+                let enables = match word {
+                    0 => request.enables[0],
+                    _ if word == last => request.enables[1],
+                    _ => 0xf,
+                };
+                (0..4).map(move |byte| enables >> byte & 1 == 1)
+            }));
             bytes.extend(request.payload);
         }
         assert_eq!(bytes, write.bytes, "{:#x}", write.address);
+        let end = write.bytes.len();
+        for (at, is_written) in written.into_iter().enumerate() {
+            let is_skipped = (at < 4 && write.skips[0] >> at & 1 == 1)
+                || (at + 4 >= end && write.skips[1] >> (at + 4 - end) & 1 == 1);
+            assert_eq!(
+                is_written, !is_skipped,
+                "byte {at} of {end}: {:?}",
+                write.skips
+            );
+        }
         assert_eq!(finished.next(), Some(&beats_before), "with its last beat");
     }
     assert!(finished.next().is_none());
@@ -155,8 +175,25 @@ fn random_write(random: &mut Random) -> Write {
     };
     // Not across the end of the address space.
     let page = page.min((1 << 52) - 3);
+    let [first, last] = [0, 0].map(|_: u8| random.below(4) as u8);
+    let mut skips = [(1 << first) - 1, !(0xf >> last) & 0xf];
+    if length == 4 {
+        // At least one byte is written.
+        skips = [
+            if first + last > 3 {
+                0
+            } else {
+                skips[0] | skips[1]
+            },
+            0,
+        ];
+    }
+    if random.chance(50) {
+        skips = [0; 2];
+    }
     Write {
         marked: random.chance(20),
+        skips,
         ..write(page << 12 | offset, length as usize)
     }
 }

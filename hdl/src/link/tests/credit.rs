@@ -1,7 +1,7 @@
 //! Credit: what is told of it, what waits for it, and what happens without.
 
 use super::super::frame::{Header, credit_frame, random_bytes, seal, stored, without_crc, word_of};
-use super::{COVERED, COVERED_FRAMES, Words, new_unit, send, with_credit};
+use super::{COVERED, COVERED_FRAMES, MESSAGE_BEATS, Words, new_unit, send, with_credit};
 use crate::clock_cycle;
 use crate::configuration::{CREDIT_INTERVAL_CYCLES, CREDIT_STEP_BEATS};
 use crate::gate::{Random, settle};
@@ -31,16 +31,16 @@ fn without_credit_nothing_begins() {
         assert!(!unit.frame.ready.val());
         clock_cycle!(unit, clock);
     }
-    send(&mut unit, &credit_frame([480, 18], [0, 0]));
+    send(&mut unit, &credit_frame([480, 19], [0, 0]));
     for _ in 0..20 {
         settle(&mut unit);
         assert!(
             !unit.frame.ready.val(),
-            "18 beats of credit are not sure to be enough"
+            "19 beats of credit are not sure to be enough"
         );
         clock_cycle!(unit, clock);
     }
-    send(&mut unit, &credit_frame([0, 19], [0, 0]));
+    send(&mut unit, &credit_frame([0, 20], [0, 0]));
     for _ in 0..3 {
         settle(&mut unit);
         clock_cycle!(unit, clock);
@@ -134,7 +134,7 @@ fn credit_frames_come_as_space_is_freed_and_at_least_every_interval() {
     // A step consumed: told at once.
     unit.channel_1.ready.next = true;
     let before = COVERED as u64;
-    let frames = CREDIT_STEP_BEATS.div_ceil(abi::link::MAXIMUM_FRAME_BEATS);
+    let frames = CREDIT_STEP_BEATS.div_ceil(MESSAGE_BEATS);
     for _ in 0..frames {
         let frame = Header::new(kind::MESSAGE, 1, 0, 1, 248);
         send(

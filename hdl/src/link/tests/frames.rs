@@ -9,6 +9,8 @@ use crate::clock_cycle;
 use crate::configuration::{NODES_LOG2, PEER_QUEUES_LOG2};
 use crate::gate::{Random, settle};
 use abi::link::{header, kind};
+use abi::message::error;
+use rust_hdl::prelude::*;
 
 #[test]
 fn latencies_are_as_documented() {
@@ -74,6 +76,31 @@ fn latencies_are_as_documented() {
     assert!(!unit.received_valid.val());
 }
 
+/// Of a status only an error of one message reaches the transmit queues.
+#[test]
+fn a_bulk_answer_becomes_the_error_of_one_message() {
+    let mut unit = with_credit();
+    let mut random = Random::new(4);
+    for (status, counted) in (0..16).flat_map(|status| [(status, 0), (status, 1)]) {
+        let mut answer = random_answer(&mut random, 1);
+        answer.verdict = (kind::BULK_ANSWER as u64 & 7).to_bits();
+        let bitmap = abi::link::BulkStatus { status, counted }.pack();
+        answer.bitmap = u64::from(bitmap).to_bits();
+        send(&mut unit, &answer_frame(0, answer));
+        assert!(unit.frame_received.val());
+        clock_cycle!(unit, clock);
+        let is_error = status >= error::BAD_SEGMENT as u64 && counted == 0;
+        assert_eq!(unit.received_valid.val(), is_error, "{status} {counted}");
+        let expected = Answer {
+            node: 0u64.to_bits(),
+            bitmap: 1u64.to_bits(),
+            verdict: status.to_bits(),
+            ..answer
+        };
+        assert!(!is_error || unit.received.val() == expected);
+    }
+}
+
 /// Sends Express messages both ways without a pause, until credits are told.
 #[test]
 fn frames_of_two_beats_leave_and_come_in_back_to_back() {
@@ -117,6 +144,10 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
     let of = |header: u128| seal(without_crc(Header(header), &[3; 8]));
     let mut flipped = of(good.0);
     flipped[1] ^= 1 << 77;
+    let bulk = |words, bytes| {
+        let head = Header::new(kind::BULK, 0, 0, 1, words);
+        seal(without_crc(head, &vec![5; bytes]))
+    };
     let answer_to_node_2 = random_answer(&mut Random::new(9), 2);
     let with_length = |length| of(header::length::set(good.0, length));
     let mut cases: Vec<(&str, Words, [bool; 4])> = vec![
@@ -163,8 +194,32 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
             [false, true, false, false],
         ),
         (
-            "kind behind the last answer",
-            seal(vec![header::kind::set(good.0, 15)]),
+            "bulk answer of two beats",
+            of(header::kind::set(good.0, kind::BULK_ANSWER as u64)),
+            [false, true, false, false],
+        ),
+        ("right", bulk(2, 8), [true, false, false, false]),
+        ("right", bulk(3, 12), [true, false, false, false]),
+        ("right", bulk(66, 264), [true, false, false, false]),
+        (
+            "bulk without sub-header",
+            bulk(1, 4),
+            [false, true, false, false],
+        ),
+        ("bulk of nothing", bulk(0, 8), [false, true, false, false]),
+        (
+            "bulk beyond a block",
+            bulk(67, 268),
+            [false, true, false, false],
+        ),
+        (
+            "bulk with a beat too few",
+            bulk(4, 12),
+            [false, true, false, false],
+        ),
+        (
+            "bulk with a beat too many",
+            bulk(3, 13),
             [false, true, false, false],
         ),
         (
@@ -204,6 +259,8 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
     if PEER_QUEUES_LOG2 < 8 {
         let slot = header::slot::set(good.0, 1 << PEER_QUEUES_LOG2);
         cases.push(("impossible slot", of(slot), [false, false, false, true]));
+        let bulk = header::kind::set(header::length::set(slot, 2), kind::BULK as u64);
+        cases.push(("right", of(bulk), [true, false, false, false]));
         let packet = header::kind::set(slot, kind::PACKET as u64);
         cases.push(("right", of(packet), [true, false, false, false]));
     }
@@ -218,7 +275,7 @@ fn each_kind_of_bad_frame_is_counted_as_what_it_is() {
         assert_eq!(seen, expected, "{name}");
         assert!(!unit.overrun.val());
         assert_eq!(unit.channel_0.valid.val(), name == "right", "{name}");
-        for _ in 0..4 {
+        for _ in 0..20 {
             clock_cycle!(unit, clock);
             assert!(
                 !unit.received_valid.val() && !unit.ping_valid.val(),

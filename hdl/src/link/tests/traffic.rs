@@ -147,11 +147,19 @@ fn gate() {
                     1 if random.chance(30) => {
                         seal(vec![ping(random.below(2), 0, 1, random_answer(random, 0))])
                     }
-                    1 => answer_frame(0, random_answer(random, 1)),
+                    1 => {
+                        let mut answer = random_answer(random, 1);
+                        answer.verdict = random.below(8).to_bits();
+                        answer_frame(0, answer)
+                    }
                     _ => {
-                        let length = random.below(249) as usize;
-                        let kind = [kind::MESSAGE, kind::PACKET][random.below(2) as usize];
-                        let mut head = Header::new(kind, random.below(2), 0, 1, length);
+                        let kinds = [kind::MESSAGE, kind::PACKET, kind::BULK];
+                        let kind = kinds[random.below(3) as usize];
+                        let is_bulk = kind == kind::BULK;
+                        let most = if is_bulk { 67 } else { 249 };
+                        let told = random.below(most) as usize;
+                        let length = if is_bulk { 4 * told } else { told };
+                        let mut head = Header::new(kind, random.below(2), 0, 1, told);
                         head.0 = header::receive_queue_id::set(head.0, random.word());
                         seal(without_crc(head, &random_bytes(random, length)))
                     }

@@ -134,6 +134,9 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
         4096,
         1 << RECEIVE_QUEUE_IDS_LOG2,
         4096,
+        0,
+        0,
+        512,
     ];
     let payload = |beats: u64, bytes: u64| -> Vec<u128> {
         let bytes_of = |beat: u64| outbox((low / 16 + beat) as usize % 512).to_le_bytes();
@@ -720,6 +723,9 @@ fn many_words_of_queue_state_are_written_in_order_two_cycles_apart_or_none() {
         (0x5000, IDS, 0, 0),
         (0x6000, 0, 0, 1),
         (0x7000, 0, 0, 0),
+        (0x9000, 511, 0, 512),
+        (0x9001, 511, 0, 0),
+        (0x9200, 0, 0, 0),
     ] {
         let mut bench = Bench::new(1);
         let operand = index | more << 16 | every_fourth << 29;

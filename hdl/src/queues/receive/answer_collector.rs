@@ -119,7 +119,7 @@ pub struct AnswerCollector {
     /// The distances that one answer reaches.
     near: Fixed<16, { (1 << abi::link::ANSWER_MESSAGES) - 1 }>,
     last_message: Fixed<7, { abi::link::ANSWER_MESSAGES - 1 }>,
-    accepted: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
+    accepted: Fixed<4, { abi::link::kind::ACCEPTED & 7 }>,
 }
 
 impl Logic for AnswerCollector {

@@ -15,20 +15,23 @@ use rust_hdl::prelude::*;
 ///
 /// Contract: the beats of `sink` are the payload of whole frames. `present` tells that a message's first beat is there;
 /// `open` may come only then, once for each message, and never while `data` of the message before is still to be taken.
-/// With `open`, `beats` is the number of times that `data` is to be taken, zero for a message of at most 8 bytes, or
-/// for one that is not written. `ended` is high if `sink` will bring no further beat of the opened message.
+/// With `open`, `beats`, of `COUNT` bits, is the number of times that `data` is to be taken, zero for a message of at
+/// most 8 bytes, or for one that is not written. `ended` is high if `sink` will bring no further beat of the opened
+/// message.
 ///
 /// Latency: first beat taken in cycle t, `present` in t + 1. `open` in cycle t: `head` from t + 1 on, `data` from t + 2
 /// on, every cycle. `sink.ready` comes from a register.
 #[derive(LogicBlock, Default)]
-pub struct EntryPayload {
+pub struct EntryPayload<const COUNT: usize> {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
     pub sink: StreamSink,
     pub ended: Signal<In, Bit>,
     pub present: Signal<Out, Bit>,
+    /// With `present`: bytes 0 to 7 of that beat.
+    pub coming: Signal<Out, Bits<64>>,
     pub open: Signal<In, Bit>,
-    pub beats: Signal<In, Bits<4>>,
+    pub beats: Signal<In, Bits<COUNT>>,
     /// Bytes 0 to 7 of the opened message.
     pub head: Signal<Out, Bits<64>>,
     /// `data` is to be taken, sooner or later.
@@ -51,17 +54,17 @@ pub struct EntryPayload {
     /// The 8 bytes that come next.
     held: DFF<Bits<64>>,
     has_body: DFF<Bit>,
-    beats_left: DFF<Bits<4>>,
+    beats_left: DFF<Bits<COUNT>>,
 
     ahead: Signal<Local, Bits<128>>,
     continues: Signal<Local, Bit>,
     passes: Signal<Local, Bit>,
     above: Signal<Local, Bits<64>>,
     ends: Signal<Local, Bit>,
-    one: Fixed<4, 1>,
+    one: Fixed<COUNT, 1>,
 }
 
-impl Logic for EntryPayload {
+impl<const COUNT: usize> Logic for EntryPayload<COUNT> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
@@ -82,6 +85,7 @@ impl Logic for EntryPayload {
         self.continues.next = self.arrived.source.valid.val() & self.in_frame.q.val();
         self.present.next =
             self.arrived.source.valid.val() & !self.in_frame.q.val() & !self.opened.q.val();
+        self.coming.next = self.ahead.val().get_bits::<64>(0);
         self.head.next = self.first_bytes.q.val();
         self.body.next = self.has_body.q.val();
         self.valid.next = self.has_body.q.val()

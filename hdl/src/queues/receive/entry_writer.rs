@@ -9,8 +9,8 @@ use rust_hdl::prelude::*;
 /// A message, what its receiver says to it, and where it goes if that is ACCEPTED.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct JudgedMessage {
-    /// Low three bits of the answer's `abi::link::kind`.
-    pub verdict: Bits<3>,
+    /// As in `bundles::Answer`.
+    pub verdict: Bits<4>,
     /// `bundles::stored_header`.
     pub header: Bits<128>,
     /// Address of the ring, bits 63:5.
@@ -96,7 +96,7 @@ pub struct EntryWriter {
     /// RQID of the message.
     pub missed_id: Signal<Out, Bits<12>>,
 
-    payload: EntryPayload,
+    payload: EntryPayload<4>,
     state: DFF<WriterState>,
     /// The state is `Payload`.
     pays: DFF<Bit>,
@@ -105,7 +105,7 @@ pub struct EntryWriter {
     offset: DFF<Bits<19>>,
     phase: DFF<Bit>,
     gap: DFF<Bit>,
-    said: DFF<Bits<3>>,
+    said: DFF<Bits<4>>,
     is_long: DFF<Bit>,
     missed: DFF<Bit>,
     older: DFF<Bit>,
@@ -136,11 +136,11 @@ pub struct EntryWriter {
     /// To round `length - 8` up to double words, modulo 2^9.
     to_words: Fixed<9, { (1 << 9) + 3 - abi::message::EXPRESS_PAYLOAD_BYTES }>,
     word_mask: Fixed<9, 0x1fc>,
-    accepted_verdict: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
-    full_verdict: Fixed<3, { abi::link::kind::FULL & 7 }>,
-    behind_verdict: Fixed<3, { abi::link::kind::BEHIND & 7 }>,
-    miss_verdict: Fixed<3, { abi::link::kind::NOT_RESIDENT & 7 }>,
-    small_verdict: Fixed<3, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
+    accepted_verdict: Fixed<4, { abi::link::kind::ACCEPTED & 7 }>,
+    full_verdict: Fixed<4, { abi::link::kind::FULL & 7 }>,
+    behind_verdict: Fixed<4, { abi::link::kind::BEHIND & 7 }>,
+    miss_verdict: Fixed<4, { abi::link::kind::NOT_RESIDENT & 7 }>,
+    small_verdict: Fixed<4, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
     none: Fixed<4, 0>,
 }
 

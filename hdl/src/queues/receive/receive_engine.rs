@@ -34,10 +34,14 @@ use rust_hdl::prelude::*;
 /// allowance of the message's RQID, as it is in t + 2, is not zero, and a report has room; the allowance then falls by
 /// one. There ENTRY_TOO_SMALL is the message that the ring that is away has no entry for.
 ///
+/// Frames of remote memory leave on `bulk_frames`. Their write packets come back (`bulk_packets`), and the verdicts on
+/// those that are carried out (`bulk_accepted`). One begins only when no message or packet is under way, and while
+/// `bulk_busy` is high no message or packet begins: the write packets leave in the order of the frames.
+///
 /// The messages of two beats follow each other every two cycles. The entry given away in t + 2
 /// counts for a record that is read in t + 2.
 ///
-/// Contract: `FrameSelect`, `ReceiveRecords`, `EntryWriter` say what the ports promise.
+/// Contract: `FrameSelect`, `ReceiveRecords`, `EntryWriter`, `BulkReceive` say what the ports promise.
 ///
 /// Latency: header offered in cycle t, first descriptor beat in t + 3. `ready` of the streams depends on registers
 /// and on `write_packets.ready`, which comes from a register.
@@ -77,6 +81,13 @@ pub struct ReceiveEngine<
     pub lowered_allowance: Signal<Out, Allowance>,
     /// A report of a message in the miss ring has room.
     pub report_room: Signal<In, Bit>,
+
+    /// `BulkReceive`.
+    pub bulk_frames: StreamSource,
+    pub bulk_busy: Signal<In, Bit>,
+    pub bulk_packets: StreamSink,
+    pub bulk_accepted_valid: Signal<In, Bit>,
+    pub bulk_accepted: Signal<In, Verdict>,
 
     pub write_packets: StreamSource,
     /// A message is written to a ring whose address was read before the last change of a control word.
@@ -120,6 +131,8 @@ pub struct ReceiveEngine<
     inbox: ReceiveInbox,
     monitor: StallMonitor,
 
+    /// The frame under way is one of remote memory.
+    bulk_frame: DFF<Bit>,
     /// t + 1.
     front_valid: DFF<Bit>,
     front: DFF<Bits<128>>,
@@ -151,6 +164,9 @@ pub struct ReceiveEngine<
     offered: Signal<Local, Bits<128>>,
     takes_header: Signal<Local, Bit>,
     takes_beat: Signal<Local, Bit>,
+    is_bulk: Signal<Local, Bit>,
+    bulk_passes: Signal<Local, Bit>,
+    takes_bulk: Signal<Local, Bit>,
     is_packet: Signal<Local, Bit>,
     packet_open: Signal<Local, Bit>,
     packet_ends: Signal<Local, Bit>,
@@ -194,11 +210,11 @@ pub struct ReceiveEngine<
     to_beats: Fixed<8, { 15 - abi::message::EXPRESS_PAYLOAD_BYTES }>,
     all_beats: Fixed<4, 15>,
     one: Fixed<16, 1>,
-    accepted_verdict: Fixed<3, { abi::link::kind::ACCEPTED & 7 }>,
-    full_verdict: Fixed<3, { abi::link::kind::FULL & 7 }>,
-    behind_verdict: Fixed<3, { abi::link::kind::BEHIND & 7 }>,
-    miss_verdict: Fixed<3, { abi::link::kind::NOT_RESIDENT & 7 }>,
-    small_verdict: Fixed<3, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
+    accepted_verdict: Fixed<4, { abi::link::kind::ACCEPTED & 7 }>,
+    full_verdict: Fixed<4, { abi::link::kind::FULL & 7 }>,
+    behind_verdict: Fixed<4, { abi::link::kind::BEHIND & 7 }>,
+    miss_verdict: Fixed<4, { abi::link::kind::NOT_RESIDENT & 7 }>,
+    small_verdict: Fixed<4, { abi::link::kind::ENTRY_TOO_SMALL & 7 }>,
 }
 
 impl<
@@ -213,6 +229,7 @@ impl<
         dff_setup!(
             self,
             clock,
+            bulk_frame,
             front_valid,
             front,
             entered,
@@ -244,8 +261,15 @@ impl<
 
         // t: the header, while `front` is empty.
         self.offered.next = self.frames.beat.val().data;
+        // Of MESSAGE, PACKET and BULK, which are all that come, only BULK has this bit.
+        self.is_bulk.next = self
+            .offered
+            .val()
+            .get_bit(abi::link::header::kind::SHIFT + 1);
         self.takes_header.next = self.frames.choosing.val()
             & self.frames.beat_valid.val()
+            & !self.is_bulk.val()
+            & !self.bulk_busy.val()
             & self.records_ready.val()
             & !self.front_valid.q.val();
         self.entered.d.next = self.takes_header.val();
@@ -511,6 +535,25 @@ impl<
             & !self.wide_mask.val();
         self.writer.message.next.phase = !self.lap.val().any();
 
+        // Frames of remote memory.
+        self.bulk_passes.next = self.bulk_frame.q.val();
+        if self.frames.choosing.val() {
+            self.bulk_passes.next = self.is_bulk.val()
+                & !self.front_valid.q.val()
+                & !self.header_valid.q.val()
+                & !self.writer.busy.val();
+        }
+        self.bulk_frames.valid.next = self.frames.beat_valid.val() & self.bulk_passes.val();
+        self.bulk_frames.beat.next = self.frames.beat.val();
+        self.takes_bulk.next =
+            self.frames.beat_valid.val() & self.bulk_passes.val() & self.bulk_frames.ready.val();
+        if self.takes_header.val() {
+            self.bulk_frame.d.next = false;
+        }
+        if self.takes_bulk.val() {
+            self.bulk_frame.d.next = true;
+        }
+
         // The other beats of frames.
         self.beat_ready.next = self.writer.beats.ready.val();
         if self.front_valid.q.val() & self.is_packet.val() {
@@ -518,11 +561,20 @@ impl<
         }
         self.frames.beat_ready.next = self.beat_ready.val();
         if self.frames.choosing.val() {
-            self.frames.beat_ready.next = self.records_ready.val() & !self.front_valid.q.val();
+            self.frames.beat_ready.next = !self.is_bulk.val()
+                & !self.bulk_busy.val()
+                & self.records_ready.val()
+                & !self.front_valid.q.val();
         }
-        self.takes_beat.next =
-            !self.frames.choosing.val() & self.frames.beat_valid.val() & self.beat_ready.val();
+        if self.bulk_passes.val() {
+            self.frames.beat_ready.next = self.bulk_frames.ready.val();
+        }
+        self.takes_beat.next = !self.frames.choosing.val()
+            & !self.bulk_frame.q.val()
+            & self.frames.beat_valid.val()
+            & self.beat_ready.val();
         self.writer.beats.valid.next = !self.frames.choosing.val()
+            & !self.bulk_frame.q.val()
             & self.frames.beat_valid.val()
             & !(self.front_valid.q.val() & self.is_packet.val());
         self.writer.beats.beat.next = self.frames.beat.val();
@@ -533,21 +585,31 @@ impl<
         // Towards the host and the link.
         self.write_packets.valid.next = self.writer.write_packets.valid.val();
         self.write_packets.beat.next = self.writer.write_packets.beat.val();
+        if self.bulk_busy.val() {
+            self.write_packets.valid.next = self.bulk_packets.valid.val();
+            self.write_packets.beat.next = self.bulk_packets.beat.val();
+        }
         self.writer.write_packets.ready.next = self.write_packets.ready.val();
+        self.bulk_packets.ready.next = self.write_packets.ready.val();
         self.writer.change.next = self.change.val().valid;
         self.holds_older.next = self.writer.holds_older.val();
-        self.verdict_valid.next = self.writer.verdict_valid.val();
+        self.verdict_valid.next = self.writer.verdict_valid.val() | self.bulk_accepted_valid.val();
         self.verdict.next = self.writer.verdict.val();
+        if self.bulk_busy.val() {
+            self.verdict.next = self.bulk_accepted.val();
+        }
         self.writer.verdict_ready.next = self.verdict_ready.val();
         self.monitor.waiting.next = self.channel_0.valid.val()
             | self.channel_1.valid.val()
             | self.loopback.valid.val()
             | self.front_valid.q.val()
             | self.header_valid.q.val()
+            | self.bulk_busy.val()
             | self.writer.busy.val();
         self.monitor.progress.next = self.takes_header.val()
             | self.takes_beat.val()
-            | (self.writer.write_packets.valid.val() & self.write_packets.ready.val());
+            | self.takes_bulk.val()
+            | (self.write_packets.valid.val() & self.write_packets.ready.val());
         self.stalled_recently.next = self.monitor.stalled_recently.val();
 
         self.inbox_valid.next = self.inbox.inbox_valid.val();
@@ -566,6 +628,7 @@ impl<
         self.missed_id.next = self.writer.missed_id.val();
 
         if self.reset.val() {
+            self.bulk_frame.d.next = false;
             self.front_valid.d.next = false;
             self.entered.d.next = false;
             self.packet_ended.d.next = false;

@@ -8,7 +8,7 @@ use super::miss_reports::MissReports;
 use super::receive_engine::ReceiveEngine;
 use super::records::{ReceiveRecord, ReceiveRecords};
 use crate::bundles::stored_header::GAP_EPOCH_BITS;
-use crate::bundles::{Answer, ConfigurationWrite, Event, RecordRequest, SavedWords};
+use crate::bundles::{Answer, ConfigurationWrite, Event, RecordRequest, SavedWords, Verdict};
 use crate::configuration::{
     FLOWS_LOG2, NODES_LOG2, PEER_QUEUES_LOG2, RECEIVE_QUEUE_IDS_LOG2, RECEIVE_QUEUES_LOG2,
 };
@@ -21,6 +21,9 @@ use rust_hdl::prelude::*;
 /// * `channel_0`, `channel_1`, `loopback`: frames of two beats or more, already checked, headers as
 ///   `bundles::stored_header` says; bits 127:96 of a frame's last beat are not payload. `channel_1_likely` must be
 ///   high in each cycle in which `channel_1.valid` is, and may be high in others; it may come earlier in the cycle.
+/// * `bulk_busy` is high from the cycle behind a header of `bulk_frames` until nothing more of the frame comes on
+///   `bulk_packets` and `bulk_accepted`, which are silent otherwise. `bulk_accepted_valid` comes only with
+///   `bulk_accepted_ready`.
 /// * `lookup_resident` and `lookup_queue` belong to the `lookup_id` of the cycle before. `lookup2_*` likewise, for an
 ///   id that was offered in a cycle with `lookup2_ready`.
 /// * Firmware writes a queue's ring address before its control word, and no queue state before `ready`. Two control
@@ -84,6 +87,14 @@ pub struct SizedReceiveUnit<
     /// A receive queue's record is to be saved. It is read in place of the engine's; a message waits for a cycle.
     pub save: Signal<In, RecordRequest>,
     pub saved: Signal<Out, SavedWords>,
+
+    /// Frames of remote memory, and what becomes of them (`BulkReceive`).
+    pub bulk_frames: StreamSource,
+    pub bulk_busy: Signal<In, Bit>,
+    pub bulk_packets: StreamSink,
+    pub bulk_accepted_valid: Signal<In, Bit>,
+    pub bulk_accepted: Signal<In, Verdict>,
+    pub bulk_accepted_ready: Signal<Out, Bit>,
 
     /// Write packets to the requester.
     pub write_packets: StreamSource,
@@ -214,6 +225,12 @@ impl<
         StreamSink::link(&mut self.channel_1, &mut self.engine.channel_1);
         StreamSink::link(&mut self.loopback, &mut self.engine.loopback);
         StreamSource::link(&mut self.write_packets, &mut self.engine.write_packets);
+        StreamSource::link(&mut self.bulk_frames, &mut self.engine.bulk_frames);
+        StreamSink::link(&mut self.bulk_packets, &mut self.engine.bulk_packets);
+        self.engine.bulk_busy.next = self.bulk_busy.val();
+        self.engine.bulk_accepted_valid.next = self.bulk_accepted_valid.val();
+        self.engine.bulk_accepted.next = self.bulk_accepted.val();
+        self.bulk_accepted_ready.next = self.collector.verdict_ready.val();
         self.engine.channel_1_likely.next = self.channel_1_likely.val();
 
         self.map.configuration.next = self.configuration.val();

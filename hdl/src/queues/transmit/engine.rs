@@ -59,6 +59,9 @@ pub enum ResendState {
 /// becomes ready. A store that took the short way counts only if `outcome` accepts it in stage 2; a short message
 /// that meets a waiting stage leaves the pipeline, and its queue becomes ready.
 ///
+/// A message of form REMOTE (`abi::message::form`) leaves as a BULK frame: its destination must lead to a segment,
+/// whose generation takes the place of the tag, and its length counts double words. All else is as with a message.
+///
 /// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
 /// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
 /// credits for its virtual channel leaves the pipeline with all that follow of its queue; the queue waits without
@@ -138,11 +141,12 @@ pub struct TransmitEngine {
     pub marked_granted: Signal<Out, Bit>,
     /// Pulse: a marked message's translation was read.
     pub marked_translated: Signal<Out, Bit>,
-    /// Pulse: a message was longer than 248 bytes.
+    /// Pulse: a message was longer than 248 bytes, or a remote operation was no sub-header and whole double words.
     pub too_long: Signal<Out, Bit>,
     /// Pulse: a destination was outside its window.
     pub outside_window: Signal<Out, Bit>,
-    /// Pulse: a destination had no valid translation, or one with a virtual channel that the queue may not use.
+    /// Pulse: a destination had no valid translation, or one with a virtual channel that the queue may not use, or one
+    /// for the other of message and remote operation.
     pub invalid_translation: Signal<Out, Bit>,
 
     ready: DefaultReadyQueues,
@@ -201,11 +205,15 @@ pub struct TransmitEngine {
     generation_3: DFF<Bits<8>>,
     endpoint_3: DFF<Bits<12>>,
     first_3: DFF<Bits<64>>,
+    /// It is a remote operation; and its frame, not a ping.
+    remote_3: DFF<Bit>,
+    bulk_3: DFF<Bit>,
     length_3: DFF<Bits<8>>,
     tag_3: DFF<Bits<8>>,
     marked_3: DFF<Bit>,
     is_long_3: DFF<Bit>,
-    /// It is too long; or the slot was composed by another endpoint, a former owner of the queue.
+    /// It is too long, or of an impossible form; or the slot was composed by another endpoint, a former owner of the
+    /// queue.
     unfit_3: DFF<Bit>,
     foreign_3: DFF<Bit>,
     outside_3: DFF<Bit>,
@@ -295,6 +303,10 @@ pub struct TransmitEngine {
     slot_word: Signal<Local, Bits<128>>,
     slot_header: Signal<Local, Bits<64>>,
     slot_length: Signal<Local, Bits<16>>,
+    is_remote: Signal<Local, Bit>,
+    is_ping: Signal<Local, Bit>,
+    has_no_form: Signal<Local, Bit>,
+    is_no_operation: Signal<Local, Bit>,
     is_foreign: Signal<Local, Bit>,
     destination: Signal<Local, Bits<16>>,
     window_mask: Signal<Local, Bits<16>>,
@@ -309,6 +321,7 @@ pub struct TransmitEngine {
     channel: Signal<Local, Bit>,
     own_node: Signal<Local, Bit>,
     bad_translation: Signal<Local, Bit>,
+    wrong_kind: Signal<Local, Bit>,
     bad: Signal<Local, Bit>,
     skips: Signal<Local, Bit>,
     starves: Signal<Local, Bit>,
@@ -317,6 +330,9 @@ pub struct TransmitEngine {
     begins: Signal<Local, Bit>,
     error: Signal<Local, Bits<4>>,
     kind: Signal<Local, Bits<4>>,
+    restarts: Signal<Local, Bit>,
+    frame_tag: Signal<Local, Bits<8>>,
+    frame_length: Signal<Local, Bits<8>>,
     header: Signal<Local, Bits<128>>,
     told_queue: Signal<Local, Bits<8>>,
     store_queue: Signal<Local, Bits<8>>,
@@ -372,6 +388,8 @@ impl Logic for TransmitEngine {
             generation_3,
             endpoint_3,
             first_3,
+            remote_3,
+            bulk_3,
             length_3,
             tag_3,
             marked_3,
@@ -715,6 +733,22 @@ impl Logic for TransmitEngine {
             .slot_header
             .val()
             .get_bits::<16>(abi::message::transmit_header::length::SHIFT);
+        self.is_remote.next = self
+            .slot_header
+            .val()
+            .get_bits::<2>(abi::message::transmit_header::form::SHIFT)
+            == abi::message::form::REMOTE.to_bits();
+        // Forms beyond REMOTE are refused.
+        self.has_no_form.next = self
+            .slot_header
+            .val()
+            .get_bits::<2>(abi::message::transmit_header::form::SHIFT)
+            > abi::message::form::REMOTE.to_bits();
+        // A sub-header and whole double words.
+        self.is_no_operation.next = self.is_remote.val()
+            & ((self.slot_length.val().get_bits::<2>(0) != 0)
+                | !(self.slot_length.val() > abi::message::EXPRESS_PAYLOAD_BYTES.to_bits()));
+        self.is_ping.next = self.again_2.q.val() & self.held_resend.q.val().ping;
         self.destination.next = self
             .slot_header
             .val()
@@ -743,7 +777,9 @@ impl Logic for TransmitEngine {
         if !self.holds_3.q.val() {
             self.queue_3.d.next = self.queue_2.q.val();
             self.again_3.d.next = self.again_2.q.val();
-            self.ping_3.d.next = self.again_2.q.val() & self.held_resend.q.val().ping;
+            self.ping_3.d.next = self.is_ping.val();
+            self.remote_3.d.next = self.is_remote.val();
+            self.bulk_3.d.next = self.is_remote.val() & !self.is_ping.val();
             self.index_3.d.next = self.index_2.q.val();
             self.restart_3.d.next = self.restart_2.q.val();
             self.channel_1_allowed_3.d.next = self.control_2.q.val().get_bit(1);
@@ -759,6 +795,8 @@ impl Logic for TransmitEngine {
             self.is_long_3.d.next =
                 self.slot_length.val() > abi::message::EXPRESS_PAYLOAD_BYTES.to_bits();
             self.unfit_3.d.next = self.is_foreign.val()
+                | self.has_no_form.val()
+                | self.is_no_operation.val()
                 | (self.slot_length.val() > abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits());
             self.foreign_3.d.next = self.is_foreign.val();
             self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
@@ -791,13 +829,17 @@ impl Logic for TransmitEngine {
         self.channel.next = self.translation.virtual_channel.val();
         self.translation.own_node.next = self.node.val();
         self.own_node.next = !self.translation.leaves_node.val();
+        self.wrong_kind.next = (self.translation.segment.val() & !self.remote_3.q.val())
+            | (!self.translation.segment.val() & self.remote_3.q.val());
         self.bad_translation.next = !self.translation.valid.val()
+            | (self.wrong_kind.val() & !self.ping_3.q.val())
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
         self.bad.next = self.unfit_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
         self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
         self.translation.room_0.next = self.room_0.val();
         self.translation.room_1.next = self.room_1.val();
         self.translation.ping.next = self.ping_3.q.val();
+        self.translation.remote.next = self.remote_3.q.val();
         // What the translation says comes late.
         self.fit_commits.next =
             self.leaves_3.val() & !self.unfit_3.q.val() & !self.outside_3.q.val();
@@ -914,13 +956,21 @@ impl Logic for TransmitEngine {
 
         // The header.
         self.kind.next = abi::link::kind::MESSAGE.to_bits();
+        self.restarts.next = self.restart_3.q.val() & !self.bulk_3.q.val();
+        self.frame_tag.next = self.tag_3.q.val();
+        self.frame_length.next = self.length_3.q.val();
+        if self.bulk_3.q.val() {
+            self.kind.next = abi::link::kind::BULK.to_bits();
+            self.frame_tag.next = self.translation.generation.val();
+            self.frame_length.next = bit_cast::<8, 6>(self.length_3.q.val().get_bits::<6>(2));
+        }
         if self.ping_3.q.val() {
             self.kind.next = abi::link::kind::PING.to_bits();
         }
         self.header.next = bit_cast::<128, 4>(self.kind.val())
             | (abi::link::VERSION.to_bits::<128>()
                 << abi::link::header::version::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 1>(self.restart_3.q.val().into())
+            | (bit_cast::<128, 1>(self.restarts.val().into())
                 << abi::link::header::restart::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 1>(self.marked_3.q.val().into())
                 << abi::link::header::marked::SHIFT.to_bits::<8>())
@@ -938,9 +988,9 @@ impl Logic for TransmitEngine {
                 << abi::link::header::source_endpoint::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 12>(self.translation.receive_queue_id.val())
                 << abi::link::header::receive_queue_id::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 8>(self.tag_3.q.val())
+            | (bit_cast::<128, 8>(self.frame_tag.val())
                 << abi::link::header::tag::SHIFT.to_bits::<8>())
-            | (bit_cast::<128, 8>(self.length_3.q.val())
+            | (bit_cast::<128, 8>(self.frame_length.val())
                 << abi::link::header::length::SHIFT.to_bits::<8>());
         // The next place is free: what is written there does not count until `kinds` has it.
         self.headers.write_enable.next = true;

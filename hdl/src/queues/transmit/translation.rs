@@ -6,31 +6,39 @@ use crate::library::block_ram::BlockRam;
 use crate::library::late_select::LateSelect;
 use rust_hdl::prelude::*;
 
-/// Whether a message may go where an entry leads.
+/// Whether a message or a remote operation may go where an entry leads.
 ///
 /// Latency: none; `entry` may come late.
 #[derive(LogicBlock, Default)]
 struct EntryCheck {
     /// As `Translation` packs it.
-    pub entry: Signal<In, Bits<24>>,
+    pub entry: Signal<In, Bits<29>>,
+    /// It may go to a receive queue, or to a segment.
+    pub to_queue: Signal<In, Bit>,
+    pub to_segment: Signal<In, Bit>,
     /// The queue may use virtual channel 1.
     pub channel_1_allowed: Signal<In, Bit>,
     /// A message to another node may go on virtual channel 0, or 1.
     pub free_0: Signal<In, Bit>,
     pub free_1: Signal<In, Bit>,
     pub may_go: Signal<Out, Bit>,
+    has_way: Signal<Local, Bit>,
 }
 
 impl Logic for EntryCheck {
     #[hdl_gen]
     fn update(&mut self) {
-        self.may_go.next = self.entry.val().get_bit(21)
-            & (!self.entry.val().get_bit(22) | self.channel_1_allowed.val());
-        if self.entry.val().get_bit(23) {
-            self.may_go.next = self.free_0.val();
-            if self.entry.val().get_bit(22) {
-                self.may_go.next = self.free_1.val();
+        self.has_way.next = self.entry.val().get_bit(25)
+            & (!self.entry.val().get_bit(26) | self.channel_1_allowed.val());
+        if self.entry.val().get_bit(27) {
+            self.has_way.next = self.free_0.val();
+            if self.entry.val().get_bit(26) {
+                self.has_way.next = self.free_1.val();
             }
+        }
+        self.may_go.next = self.has_way.val() & self.to_queue.val();
+        if self.entry.val().get_bit(24) {
+            self.may_go.next = self.has_way.val() & self.to_segment.val();
         }
     }
 }
@@ -41,6 +49,10 @@ impl Logic for EntryCheck {
 /// Whether an entry leads to the own node is found out when it is written, with `own_node` as it is then: the node's
 /// number must not change while entries are valid. An entry that leads nowhere or to the own node has no use for its
 /// node's bits, so they tell which of the two it is.
+///
+/// An entry leads to a receive queue, or to a segment of remote memory. A segment's identifier has eight bits; the
+/// upper four are dropped, so that no entry names a transfer segment of the hardware. Its generation stands in their
+/// place and in four more bits.
 ///
 /// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read
 /// in the cycle in which it is written is read as written: a host may load a destination that it is sending to.
@@ -56,28 +68,34 @@ pub struct Translation {
     pub index: Signal<In, Bits<TRANSLATION_LOG2>>,
     /// `abi::queue_state::translation::node`.
     pub node: Signal<Out, Bits<10>>,
-    /// `abi::queue_state::translation::receive_queue_id`, its significant bits.
+    /// `abi::queue_state::translation::receive_queue_id`, its significant bits; or the segment.
     pub receive_queue_id: Signal<Out, Bits<12>>,
+    /// `abi::queue_state::translation::segment`, and the segment's `generation`.
+    pub segment: Signal<Out, Bit>,
+    pub generation: Signal<Out, Bits<8>>,
     /// `abi::queue_state::translation::virtual_channel`.
     pub virtual_channel: Signal<Out, Bit>,
     /// `abi::queue_state::translation::valid`.
     pub valid: Signal<Out, Bit>,
     /// Valid, and it leads to another node.
     pub leaves_node: Signal<Out, Bit>,
-    /// In the cycle of the other outputs, what would hold a message up: whether its queue may use virtual channel 1,
-    /// and which channels have credits. A ping needs none.
+    /// In the cycle of the other outputs, what would hold a message up: whether it is a remote operation, whether its
+    /// queue may use virtual channel 1, and which channels have credits. A ping needs none, and goes to the node of
+    /// any entry.
+    pub remote: Signal<In, Bit>,
     pub channel_1_allowed: Signal<In, Bit>,
     pub room_0: Signal<In, Bit>,
     pub room_1: Signal<In, Bit>,
     pub ping: Signal<In, Bit>,
     /// The entry is valid and may be used, and its channel has credits if they are needed.
     pub may_go: Signal<Out, Bit>,
-    /// Upper bits of the node, identifier, lowest bit of the node, channel, and whether it leads to another node.
-    entries: BlockRam<Bits<24>, TRANSLATION_LOG2>,
+    /// Upper bits of the node, identifier with generation, and what decides: whether it is a segment, lowest bit of the
+    /// node, channel, and whether it leads to another node.
+    entries: BlockRam<Bits<29>, TRANSLATION_LOG2>,
     /// The entry read is the one that was written in that cycle; and what was written.
     wrote: DFF<Bit>,
     same: DFF<Bit>,
-    written: DFF<Bits<24>>,
+    written: DFF<Bits<29>>,
     writes: Signal<Local, Bit>,
     configuration_index: Signal<Local, Bits<16>>,
     entry_index: Signal<Local, Bits<12>>,
@@ -88,8 +106,12 @@ pub struct Translation {
     new_valid: Signal<Local, Bit>,
     goes_out: Signal<Local, Bit>,
     packed_node: Signal<Local, Bits<10>>,
-    new_entry: Signal<Local, Bits<24>>,
-    entry: Signal<Local, Bits<24>>,
+    new_segment: Signal<Local, Bit>,
+    new_identifier: Signal<Local, Bits<16>>,
+    new_entry: Signal<Local, Bits<29>>,
+    entry: Signal<Local, Bits<29>>,
+    to_queue: Signal<Local, Bit>,
+    to_segment: Signal<Local, Bit>,
     free_0: Signal<Local, Bit>,
     free_1: Signal<Local, Bit>,
     of_found: EntryCheck,
@@ -128,20 +150,38 @@ impl Logic for Translation {
         if !self.goes_out.val() {
             self.packed_node.next = bit_cast::<10, 1>(self.new_valid.val().into());
         }
-        // What decides about a message stands together, in one block RAM of the table.
-        self.new_entry.next = bit_cast::<24, 9>(self.packed_node.val().get_bits::<9>(1))
-            | (bit_cast::<24, 12>(
+        self.new_segment.next = self
+            .configuration_word
+            .val()
+            .get_bit(abi::queue_state::translation::segment::SHIFT);
+        self.new_identifier.next = bit_cast::<16, 12>(
+            self.configuration_word
+                .val()
+                .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
+        );
+        if self.new_segment.val() {
+            self.new_identifier.next = bit_cast::<16, 8>(
                 self.configuration_word
                     .val()
-                    .get_bits::<12>(abi::queue_state::translation::receive_queue_id::SHIFT),
-            ) << 9)
-            | (bit_cast::<24, 1>(self.packed_node.val().get_bits::<1>(0)) << 21)
-            | (bit_cast::<24, 1>(
+                    .get_bits::<8>(abi::queue_state::translation::receive_queue_id::SHIFT),
+            ) | (bit_cast::<16, 8>(
+                self.configuration_word
+                    .val()
+                    .get_bits::<8>(abi::queue_state::translation::generation::SHIFT),
+            ) << 8);
+        }
+        // What decides about a message stands together, in one block RAM of the table.
+        self.new_entry.next = bit_cast::<29, 9>(self.packed_node.val().get_bits::<9>(1))
+            | (bit_cast::<29, 15>(self.new_identifier.val().get_bits::<15>(0)) << 9)
+            | (bit_cast::<29, 1>(self.new_segment.val().into()) << 24)
+            | (bit_cast::<29, 1>(self.packed_node.val().get_bits::<1>(0)) << 25)
+            | (bit_cast::<29, 1>(
                 self.configuration_word
                     .val()
                     .get_bits::<1>(abi::queue_state::translation::virtual_channel::SHIFT),
-            ) << 22)
-            | (bit_cast::<24, 1>(self.goes_out.val().into()) << 23);
+            ) << 26)
+            | (bit_cast::<29, 1>(self.goes_out.val().into()) << 27)
+            | (bit_cast::<29, 1>(self.new_identifier.val().get_bits::<1>(15)) << 28);
         self.entries.write_enable.next = self.writes.val();
         self.entries.write_address.next = self.write_index.val();
         self.entries.write_data.next = self.new_entry.val();
@@ -154,19 +194,31 @@ impl Logic for Translation {
             self.entry.next = self.written.q.val();
         }
         self.node.next = self.own_node.val();
-        if self.entry.val().get_bit(23) {
+        if self.entry.val().get_bit(27) {
             self.node.next = (bit_cast::<10, 9>(self.entry.val().get_bits::<9>(0)) << 1)
-                | bit_cast::<10, 1>(self.entry.val().get_bits::<1>(21));
+                | bit_cast::<10, 1>(self.entry.val().get_bits::<1>(25));
         }
         self.receive_queue_id.next = self.entry.val().get_bits::<12>(9);
-        self.virtual_channel.next = self.entry.val().get_bit(22);
-        self.valid.next = self.entry.val().get_bit(23) | self.entry.val().get_bit(21);
-        self.leaves_node.next = self.entry.val().get_bit(23);
+        if self.entry.val().get_bit(24) {
+            self.receive_queue_id.next = bit_cast::<12, 8>(self.entry.val().get_bits::<8>(9));
+        }
+        self.segment.next = self.entry.val().get_bit(24);
+        self.generation.next = bit_cast::<8, 7>(self.entry.val().get_bits::<7>(17))
+            | (bit_cast::<8, 1>(self.entry.val().get_bits::<1>(28)) << 7);
+        self.virtual_channel.next = self.entry.val().get_bit(26);
+        self.valid.next = self.entry.val().get_bit(27) | self.entry.val().get_bit(25);
+        self.leaves_node.next = self.entry.val().get_bit(27);
 
         // Whether the message may go is worked out for the entry in the block RAM, which comes late, and apart from
         // it for one that was written meanwhile.
         self.free_0.next = self.room_0.val() | self.ping.val();
         self.free_1.next = self.channel_1_allowed.val() & (self.room_1.val() | self.ping.val());
+        self.to_queue.next = !self.remote.val() | self.ping.val();
+        self.to_segment.next = self.remote.val() | self.ping.val();
+        self.of_found.to_queue.next = self.to_queue.val();
+        self.of_found.to_segment.next = self.to_segment.val();
+        self.of_written.to_queue.next = self.to_queue.val();
+        self.of_written.to_segment.next = self.to_segment.val();
         self.of_found.entry.next = self.entries.read_data.val();
         self.of_found.channel_1_allowed.next = self.channel_1_allowed.val();
         self.of_found.free_0.next = self.free_0.val();
@@ -216,7 +268,7 @@ mod tests {
             let index = random.below(4);
             let write = random
                 .chance(40)
-                .then(|| (random.below(4), random.below(1 << 34)))
+                .then(|| (random.below(4), random.below(1 << 48)))
                 .map(|(place, word)| {
                     (
                         place,
@@ -238,6 +290,7 @@ mod tests {
             unit.room_0.next = random.chance(50);
             unit.room_1.next = random.chance(50);
             unit.ping.next = random.chance(20);
+            unit.remote.next = random.chance(50);
             settle(&mut unit);
             if let Some((place, word)) = write {
                 entries[place as usize] = Some(word);
@@ -246,24 +299,33 @@ mod tests {
             let Some(word) = entries[index as usize] else {
                 continue;
             };
-            let (node, channel, valid) = (word & 0x3ff, word >> 32 & 1, word >> 33);
+            let (node, channel, valid) = (word & 0x3ff, word >> 32 & 1, word >> 33 & 1);
+            let segment = word >> 34 & 1 == 1;
             if valid == 1 {
                 assert_eq!(unit.node.val().to_u64(), node, "cycle {cycle}");
                 own += u32::from(node == OWN);
             }
             assert_eq!(unit.leaves_node.val(), valid == 1 && node != OWN);
-            assert_eq!(unit.receive_queue_id.val().to_u64(), word >> 16 & 0xfff);
+            assert_eq!(unit.segment.val(), segment);
+            // No entry names a segment beyond the first 256.
+            let identifier = word >> 16 & if segment { 0xff } else { 0xfff };
+            assert_eq!(unit.receive_queue_id.val().to_u64(), identifier);
+            if segment {
+                assert_eq!(unit.generation.val().to_u64(), word >> 40 & 0xff);
+            }
             assert_eq!(u64::from(unit.virtual_channel.val()), channel);
             assert_eq!(u64::from(unit.valid.val()), valid);
             let (allowed, ping) = (unit.channel_1_allowed.val(), unit.ping.val());
             let room = [unit.room_0.val(), unit.room_1.val()][channel as usize];
-            let may_go = valid == 1 && (channel == 0 || allowed) && (node == OWN || room || ping);
+            let fits = segment == unit.remote.val() || ping;
+            let may_go =
+                valid == 1 && fits && (channel == 0 || allowed) && (node == OWN || room || ping);
             assert_eq!(unit.may_go.val(), may_go, "cycle {cycle}");
             went += u32::from(may_go);
         }
         assert!(met > 200, "reads met writes {met} times");
         assert!(own > 50, "{own} reads led to the own node");
-        assert!(went > 200, "{went} messages might go");
+        assert!(went > 200, "{went} messages or operations might go");
     }
 
     #[test]
@@ -273,7 +335,7 @@ mod tests {
             .run(|unit, random, cycle| {
                 // All that is read was written before, or is in that cycle.
                 unit.configuration.next = if cycle < 8 || random.chance(40) {
-                    load(cycle % 8, random.word() & 0x3_ffff_ffff)
+                    load(cycle % 8, random.word() & 0xffff_ffff_ffff)
                 } else {
                     ConfigurationWrite::default()
                 };
@@ -283,6 +345,7 @@ mod tests {
                 unit.room_0.next = random.chance(50);
                 unit.room_1.next = random.chance(50);
                 unit.ping.next = random.chance(20);
+                unit.remote.next = random.chance(50);
             });
     }
 }

@@ -15,7 +15,7 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
     let seed = 3;
     println!("seed {seed}");
     let mut random = Random::new(seed);
-    let mut unit = EntryPayload::default();
+    let mut unit = EntryPayload::<4>::default();
     unit.connect_all();
     unit.reset.next = true;
     clock_cycle!(unit, clock);
@@ -118,7 +118,7 @@ fn payload_of_every_length_arrives_whole_and_shifted() {
 
 #[test]
 fn gate() {
-    Gate::new("entry_payload", EntryPayload::default())
+    Gate::new("entry_payload", EntryPayload::<4>::default())
         .clock(|unit| &mut unit.clock)
         .run(|unit, random, cycle| {
             unit.reset.next = cycle < 2 || random.chance(1);

@@ -1,6 +1,7 @@
 //! The unit among a link, a host and a firmware that tests play.
 
 use super::SizedReceiveUnit;
+use crate::bulk::unit::BulkUnit;
 use crate::bundles::{Answer, Event, write_packet};
 use crate::clock_cycle;
 use crate::gate::{Random, settle};
@@ -52,6 +53,8 @@ pub struct Seen {
     pub missed: Vec<(u64, usize)>,
     /// RQIDs whose allowance was lowered.
     pub lowered: Vec<u64>,
+    /// Headers, in the order in which they were taken.
+    pub taken: Vec<u128>,
     pub pulses: Vec<(&'static str, usize)>,
 }
 
@@ -83,12 +86,15 @@ pub struct Bench<
     const FLOWS_LOG2: usize,
 > {
     pub unit: SizedReceiveUnit<QUEUES_LOG2, IDS_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
+    /// Remote memory, if the test has some; without, its frames are thrown away.
+    pub bulk: Option<BulkUnit>,
     pub random: Random,
     pub cycle: usize,
     pub seen: Seen,
     /// Beats of channel 0, channel 1 and loopback that wait.
     pub streams: [VecDeque<(u128, bool)>; 3],
     offered: [bool; 3],
+    in_frame: [bool; 3],
     /// How often a beat is offered, and a write packet's beat and an answer are taken, in percent.
     pub offers: u64,
     pub writes_taken: u64,
@@ -133,11 +139,13 @@ impl<
         assert!(cycles <= 1 << IDS_LOG2.max(QUEUES_LOG2));
         Self {
             unit,
+            bulk: None,
             random: Random::new(seed),
             cycle: 0,
             seen: Seen::default(),
             streams: Default::default(),
             offered: [false; 3],
+            in_frame: [false; 3],
             offers: 100,
             writes_taken: 100,
             answers_taken: 100,
@@ -153,6 +161,32 @@ impl<
     /// Lets a frame wait on a stream.
     pub fn send(&mut self, stream: usize, frame: Frame, payload: &[u8]) {
         self.streams[stream].extend(with_last(&[frame.beats(payload)]));
+    }
+
+    /// Gives the unit remote memory, whose segments are cleared.
+    pub fn attach_bulk(&mut self) {
+        let mut bulk = BulkUnit::default();
+        bulk.clock.connect();
+        bulk.reset.connect();
+        bulk.node.connect();
+        bulk.configuration.connect();
+        bulk.bulk_frames.valid.connect();
+        bulk.bulk_frames.beat.connect();
+        bulk.write_packets.ready.connect();
+        bulk.accepted_ready.connect();
+        bulk.collected_valid.connect();
+        bulk.collected.connect();
+        bulk.answer_ready.connect();
+        bulk.local_collected_valid.connect();
+        bulk.local_collected.connect();
+        bulk.connect_all();
+        bulk.node.next = Self::NODE.to_bits();
+        bulk.answer_ready.next = true;
+        bulk.reset.next = true;
+        clock_cycle!(bulk, clock);
+        bulk.reset.next = false;
+        self.bulk = Some(bulk);
+        self.steps(520);
     }
 
     /// One cycle.
@@ -181,16 +215,28 @@ impl<
         unit.missed_ready.next = self.random.chance(self.reports_taken);
         unit.answer_ready.next = self.random.chance(self.answers_taken);
         unit.link_idle.next = self.link_idle;
+        unit.bulk_frames.ready.next = true;
         settle(unit);
+        if let Some(bulk) = &mut self.bulk {
+            join(unit, bulk);
+        }
         let sinks = [&unit.channel_0, &unit.channel_1, &unit.loopback];
         for (stream, sink) in sinks.into_iter().enumerate() {
             if sink.valid.val() && sink.ready.val() {
-                self.streams[stream].pop_front();
+                let (word, last) = self.streams[stream].pop_front().expect("it was offered");
+                if !self.in_frame[stream] {
+                    self.seen.taken.push(word);
+                }
+                self.in_frame[stream] = !last;
                 self.offered[stream] = false;
             }
         }
         self.observe();
         clock_cycle!(self.unit, clock);
+        if let Some(bulk) = &mut self.bulk {
+            clock_cycle!(*bulk, clock);
+            bulk.configuration.next = Default::default();
+        }
         self.unit.configuration.next = Default::default();
         self.unit.consumer_valid.next = false;
         self.unit.ping_valid.next = false;
@@ -228,7 +274,7 @@ impl<
                     None => {
                         assert!(!beat.last, "a descriptor beat ends no packet");
                         let length = usize::from((word >> write_packet::LENGTH_SHIFT) as u16);
-                        assert!(length > 0 && length % 4 == 0);
+                        assert!(length > 0 && length.is_multiple_of(4));
                         seen.marks.push(word >> write_packet::MARKED_BIT & 1 == 1);
                         self.packet = Some((word as u64, length, Vec::new()));
                         self.descriptor_offered = false;
@@ -416,6 +462,33 @@ pub fn allowance(queue: u64, count: u64, stride_log2: u64) -> u64 {
     receive_map::stride_log2::set(word, stride_log2) as u64
 }
 
+/// Lets each see what the other says in this cycle.
+fn join<
+    const QUEUES_LOG2: usize,
+    const IDS_LOG2: usize,
+    const NODES_LOG2: usize,
+    const SLOTS_LOG2: usize,
+    const FLOWS_LOG2: usize,
+>(
+    unit: &mut SizedReceiveUnit<QUEUES_LOG2, IDS_LOG2, NODES_LOG2, SLOTS_LOG2, FLOWS_LOG2>,
+    bulk: &mut BulkUnit,
+) {
+    for _ in 0..4 {
+        bulk.bulk_frames.valid.next = unit.bulk_frames.valid.val();
+        bulk.bulk_frames.beat.next = unit.bulk_frames.beat.val();
+        bulk.write_packets.ready.next = unit.bulk_packets.ready.val();
+        bulk.accepted_ready.next = unit.bulk_accepted_ready.val();
+        settle(bulk);
+        unit.bulk_frames.ready.next = bulk.bulk_frames.ready.val();
+        unit.bulk_busy.next = bulk.busy.val();
+        unit.bulk_packets.valid.next = bulk.write_packets.valid.val();
+        unit.bulk_packets.beat.next = bulk.write_packets.beat.val();
+        unit.bulk_accepted_valid.next = bulk.accepted_valid.val();
+        unit.bulk_accepted.next = bulk.accepted.val();
+        settle(unit);
+    }
+}
+
 /// Connects all inputs.
 pub fn connect<
     const QUEUES_LOG2: usize,
@@ -436,6 +509,12 @@ pub fn connect<
     unit.channel_1_likely.connect();
     unit.loopback.valid.connect();
     unit.loopback.beat.connect();
+    unit.bulk_frames.ready.connect();
+    unit.bulk_busy.connect();
+    unit.bulk_packets.valid.connect();
+    unit.bulk_packets.beat.connect();
+    unit.bulk_accepted_valid.connect();
+    unit.bulk_accepted.connect();
     unit.configuration.connect();
     unit.lookup_valid.connect();
     unit.lookup_id.connect();

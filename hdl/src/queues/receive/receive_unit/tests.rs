@@ -5,10 +5,11 @@ use super::*;
 use crate::gate::Random;
 use crate::queues::receive::test_frames::{Frame, beat, random_bytes, with_last};
 use crate::queues::test_support::configuration;
-use abi::link::kind;
+use abi::link::{header, kind};
 use abi::message::receive_descriptor as descriptor;
 use abi::queue_state::{
-    REGION_PACKET_RELEASE, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, receive_control,
+    REGION_PACKET_RELEASE, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE, REGION_SEGMENT,
+    receive_control,
 };
 
 /// A message for receive queue `queue`, which has RQID `id`, from queue 3 of node 9.
@@ -39,6 +40,82 @@ fn entry(frame: Frame, phase: u64, payload: &[u8]) -> Vec<u8> {
     bytes.extend(&payload[..payload.len().min(8)]);
     bytes.resize(16, 0);
     bytes
+}
+
+/// Frames of remote memory, messages and firmware packets of all streams: their writes leave in the order in which
+/// their headers were taken, and each is answered once.
+#[test]
+fn writes_leave_in_the_order_of_the_frames_whatever_they_are() {
+    let (ring, page) = (0x5000_0000, 0x70_0000);
+    for seed in 0..6 {
+        let mut bench = Small::new(seed);
+        bench.attach_bulk();
+        bench.enable(5, 7, ring, 10, 8);
+        for (word, data) in [(1, 0xffff), (0, page << 19 | 0x63)] {
+            let bulk = bench.bulk.as_mut().expect("attached");
+            bulk.configuration.next = configuration(REGION_SEGMENT, 6 + word, data);
+            bench.step();
+        }
+        let mut random = Random::new(100 + seed);
+        let percent = [100, 70, 40];
+        bench.offers = percent[random.below(3) as usize];
+        bench.writes_taken = percent[random.below(3) as usize];
+        bench.answers_taken = percent[random.below(3) as usize];
+        // Index 0 to 127 tells which frame it is; a third of them are of each kind.
+        let is_bulk: Vec<bool> = (0..128).map(|_| random.chance(50)).collect();
+        for (index, is_bulk) in is_bulk.iter().enumerate() {
+            let stream = random.below(3) as usize;
+            let words = random.below(65) as usize;
+            if *is_bulk && words > 0 {
+                let mut payload = (1u64 << 32 | index as u64 * 256).to_le_bytes().to_vec();
+                payload.extend(random_bytes(&mut random, 4 * words));
+                let mut beats = message(0, 3, index as u64).beats(&payload);
+                let word = header::kind::set(beats[0], kind::BULK as u64);
+                beats[0] = header::length::set(header::tag::set(word, 0), 2 + words as u64);
+                bench.streams[stream].extend(with_last(&[beats]));
+            } else {
+                let payload = random_bytes(&mut random, 3 * words);
+                let mut frame = message(5, 7, index as u64);
+                frame.packet = random.chance(15);
+                frame.restart = true;
+                bench.send(stream, frame, &payload);
+            }
+        }
+        let seen = bench.run();
+        assert_eq!(seen.taken.len(), 128, "seed {seed}");
+        let mut writes = seen.writes.iter();
+        let mut entry = ring;
+        let mut answered = 0;
+        for header in &seen.taken {
+            match header::kind::get(*header) as usize {
+                kind::BULK => {
+                    let write = writes.next().expect("a write is missing");
+                    let offset = header::index::get(*header) * 256;
+                    assert_eq!(write.address, (page << 12) + offset, "seed {seed}");
+                    assert_eq!(
+                        write.data.len() as u64,
+                        4 * (header::length::get(*header) - 2)
+                    );
+                    answered += 1;
+                }
+                kind::MESSAGE => {
+                    if header::length::get(*header) > 8 {
+                        let write = writes.next().expect("a write is missing");
+                        assert_eq!(write.address, entry + 16, "seed {seed}");
+                    }
+                    let write = writes.next().expect("a write is missing");
+                    assert_eq!(write.address, entry, "seed {seed}");
+                    entry += 256;
+                    answered += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(writes.next().is_none());
+        let accepted = |said: &&Said| said.verdict == kind::ACCEPTED;
+        assert_eq!(seen.said.iter().filter(accepted).count(), answered);
+        assert_eq!(seen.said.len(), answered);
+    }
 }
 
 fn send_and_run<const Q: usize, const I: usize, const N: usize, const S: usize, const F: usize>(

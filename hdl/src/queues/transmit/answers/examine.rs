@@ -130,6 +130,7 @@ pub struct Examine {
     // Step 2.
     mode: Signal<Local, Mode>,
     live: Signal<Local, Bit>,
+    code: Signal<Local, Bits<4>>,
     kind: Signal<Local, Bits<4>>,
     row_of_2: Signal<Local, Bits<4>>,
     lap: Signal<Local, Bits<8>>,
@@ -138,6 +139,7 @@ pub struct Examine {
     open: Signal<Local, Bits<8>>,
     counting: Signal<Local, Bits<8>>,
     any: Signal<Local, Bit>,
+    names_error: Signal<Local, Bit>,
     final_verdict: Signal<Local, Bit>,
     refusal: Signal<Local, Bit>,
     is_full: Signal<Local, Bit>,
@@ -202,6 +204,7 @@ impl Examine {
             tries_before: Default::default(),
             mode: Default::default(),
             live: Default::default(),
+            code: Default::default(),
             kind: Default::default(),
             row_of_2: Default::default(),
             lap: Default::default(),
@@ -210,6 +213,7 @@ impl Examine {
             open: Default::default(),
             counting: Default::default(),
             any: Default::default(),
+            names_error: Default::default(),
             final_verdict: Default::default(),
             refusal: Default::default(),
             is_full: Default::default(),
@@ -321,17 +325,18 @@ impl Logic for Examine {
 
         // A verdict.
         self.kind.next = self.operation_2.q.val().code | 8;
-        self.final_verdict.next = self.operation_2.q.val().own
+        self.code.next = self.operation_2.q.val().code;
+        self.names_error.next = self.operation_2.q.val().own | self.code.val().get_bit(3);
+        self.final_verdict.next = self.names_error.val()
             | (self.kind.val() == abi::link::kind::ACCEPTED.to_bits())
             | (self.kind.val() == abi::link::kind::NOT_RESIDENT.to_bits())
             | (self.kind.val() == abi::link::kind::ENTRY_TOO_SMALL.to_bits());
         self.is_full.next =
-            !self.operation_2.q.val().own & (self.kind.val() == abi::link::kind::FULL.to_bits());
+            !self.names_error.val() & (self.kind.val() == abi::link::kind::FULL.to_bits());
         self.gives_up.next =
             self.is_full.val() & self.last_try_2.q.val() & (self.mode.val() == Mode::Probe);
         self.refusal.next = (self.is_full.val() & !self.gives_up.val())
-            | (!self.operation_2.q.val().own
-                & (self.kind.val() == abi::link::kind::BEHIND.to_bits()));
+            | (!self.names_error.val() & (self.kind.val() == abi::link::kind::BEHIND.to_bits()));
         self.counting.next = 0x00.into();
         if self.operation_2.q.val().verdict & self.live.val() & self.is_own_2.q.val() {
             self.counting.next = self.operation_2.q.val().messages & self.open.val();
@@ -349,8 +354,8 @@ impl Logic for Examine {
         if self.gives_up.val() {
             self.error.next = abi::message::error::RECEIVER_FULL.to_bits();
         }
-        if self.operation_2.q.val().own {
-            self.error.next = self.operation_2.q.val().code;
+        if self.names_error.val() {
+            self.error.next = self.code.val();
         }
         self.done_bits.next = self.row_2.q.val().done;
         if self.final_verdict.val() | self.gives_up.val() {
@@ -415,7 +420,7 @@ impl Logic for Examine {
         self.findings.next.error = self.error.val();
         self.findings.next.fails = (self.counts_time.val() & self.rules.expires.val())
             | (self.any.val()
-                & !self.operation_2.q.val().own
+                & !self.names_error.val()
                 & (self.kind.val() == abi::link::kind::LOST.to_bits())
                 & self.rules.late.val());
         self.findings.next.resends = self.resends.val();

@@ -151,7 +151,7 @@ impl Logic for Gather {
             }
             self.next_operation.d.next.queue = self.source.val().queue;
             self.next_operation.d.next.generation = self.source.val().generation;
-            self.next_operation.d.next.code = bit_cast::<4, 3>(self.source.val().verdict);
+            self.next_operation.d.next.code = self.source.val().verdict;
             self.next_operation.d.next.marked = self.source.val().marked;
             self.next_operation.d.next.own = false;
             if self.skipped_valid.q.val() {

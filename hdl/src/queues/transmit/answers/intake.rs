@@ -15,8 +15,8 @@ pub struct MessageVerdict {
     pub queue: Bits<8>,
     pub index: Bits<7>,
     pub generation: Bits<8>,
-    /// Low three bits of the answer's `abi::link::kind`.
-    pub verdict: Bits<3>,
+    /// As in `bundles::Answer`.
+    pub verdict: Bits<4>,
     /// The message was the last one sent with a mark for time stamps.
     pub marked: Bit,
 }

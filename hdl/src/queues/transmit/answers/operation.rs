@@ -14,8 +14,8 @@ pub struct Operation {
     pub messages: Bits<8>,
     /// `verdict`: generation of the messages. `resets`: the queue's generation.
     pub generation: Bits<8>,
-    /// `verdict` of a receiver: low three bits of the answer's kind. Of the own engine: `abi::message::error`.
-    /// `resets`: `give_up`.
+    /// `verdict` of a receiver: low three bits of the answer's kind, or a code of `abi::message::error` from 8 on. Of
+    /// the own engine: `abi::message::error`. `resets`: `give_up`.
     pub code: Bits<4>,
     /// The own engine says so; it knows the generation.
     pub own: Bit,

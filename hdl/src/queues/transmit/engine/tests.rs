@@ -106,6 +106,68 @@ fn messages_that_fail_a_check_are_skipped_in_order() {
     );
 }
 
+/// A remote operation is a BULK frame with the segment's generation; only segments and whole double words behind a
+/// sub-header will do, and only for operations.
+#[test]
+fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
+    use abi::message::error::{INVALID_TRANSLATION, TOO_LONG};
+    use abi::message::form::{MESSAGE, REMOTE, TRANSFER};
+    let mut bench = Bench::new(13);
+    bench.enable(0, 0);
+    let legal = [12, 16, 20, 56, 60, 64, 244, 248];
+    let cases = legal.map(|length| (bench::SEGMENT, length, REMOTE, None));
+    let illegal = [
+        (bench::SEGMENT, 8, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 4, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 0, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 13, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 14, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 252, REMOTE, Some(TOO_LONG)),
+        (bench::SEGMENT, 32, TRANSFER, Some(TOO_LONG)),
+        (bench::SEGMENT, 32, 3, Some(TOO_LONG)),
+        (bench::SEGMENT, 32, MESSAGE, Some(INVALID_TRANSLATION)),
+        (bench::OWN, 32, REMOTE, Some(INVALID_TRANSLATION)),
+        (3, 32, REMOTE, Some(INVALID_TRANSLATION)),
+        (3, 32, MESSAGE, None),
+        (bench::SEGMENT, 16, REMOTE, None),
+    ];
+    let mut random = Random::new(13);
+    let (mut sent, mut expected, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (destination, length, form, error)) in cases.into_iter().chain(illegal).enumerate()
+    {
+        while !bench.free(0) {
+            sent.extend(bench.run(1));
+            bench.answer_some(&mut random);
+        }
+        bench.compose_form(0, destination, length, form);
+        bench.produce(0);
+        sent.extend(bench.run(30));
+        match error {
+            Some(error) => skipped.push((0, index as u64, error as u64)),
+            None => expected.push((index as u64, form, length)),
+        }
+    }
+    let seen: Vec<_> = sent
+        .iter()
+        .map(|sent| match sent.kind == abi::link::kind::BULK as u64 {
+            true => {
+                assert_eq!(sent.tag, bench::SEGMENT_GENERATION);
+                assert!(!sent.restart, "the bit says that a frame is counted");
+                (sent.index, REMOTE, sent.payload.len())
+            }
+            false => (sent.index, MESSAGE, sent.payload.len()),
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    assert_eq!(bench.skipped, skipped);
+    // A ping is one for whatever form the message has.
+    let last = (legal.len() + illegal.len()) as u64 - 1;
+    bench.resend(0, last, false, true);
+    let ping = bench.run(40);
+    assert_eq!(ping[0].kind, abi::link::kind::PING as u64);
+    assert_eq!((ping[0].index, ping[0].destination), (last, bench::SEGMENT));
+}
+
 #[test]
 fn a_queue_without_credits_does_not_hold_up_the_other_channel() {
     let mut bench = Bench::new(6);
@@ -182,7 +244,11 @@ fn every_message_leaves_once_and_in_order() {
             match random.below(4) {
                 0 if bench.free(queue) => {
                     for _ in 0..=random.below(3) {
-                        if bench.free(queue) {
+                        if bench.free(queue) && random.chance(30) {
+                            let length = 12 + 4 * random.below(60) as usize;
+                            let form = abi::message::form::REMOTE;
+                            bench.compose_form(queue, bench::SEGMENT, length, form);
+                        } else if bench.free(queue) {
                             bench.compose(
                                 queue,
                                 bench::destination(&mut random),

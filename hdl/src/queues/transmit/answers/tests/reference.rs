@@ -286,13 +286,13 @@ impl Reference {
         if count == 0 {
             return;
         }
-        let is_full = !operation.own && verdict == kind::FULL;
+        let is_full = !operation.own && code < 8 && verdict == kind::FULL;
         let gives_up = is_full
             && self.mode == Mode::Probe
             && self.give_up > 0
             && self.step + 1 >= self.give_up;
         let final_error = match verdict {
-            _ if operation.own => Some(code),
+            _ if operation.own || code >= 8 => Some(code),
             _ if gives_up => Some(error::RECEIVER_FULL),
             kind::ACCEPTED => Some(0),
             kind::NOT_RESIDENT => Some(error::NOT_RESIDENT),

@@ -130,6 +130,10 @@ pub fn any_operation(random: &mut Random, queue: &Reference) -> Operation {
             operation.verdict = true;
             operation.messages = random.bits();
             operation.code = random.below(7).to_bits();
+            if random.chance(20) {
+                // A remote operation failed at its target.
+                operation.code = (11 + random.below(5)).to_bits();
+            }
             operation.generation = queue.generation.to_bits();
             if random.chance(10) {
                 operation.generation = random.bits();
@@ -157,7 +161,7 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
     let mut random = Random::new(seed);
     let mut halves = Halves::new();
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
-    for _ in 0..12_000 {
+    for _ in 0..16_000 {
         let mut queue = Reference::any(&mut random);
         for _ in 0..random.below(4) {
             let operation = any_operation(&mut random, &queue);

@@ -530,7 +530,12 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
             *flow = false;
             owner.errors += 1;
             message.settled = true;
-            kind::NOT_RESIDENT
+            // A remote operation's failure is told with its error.
+            match self.random.below(3) {
+                0 => kind::NOT_RESIDENT,
+                1 => kind::ACCEPTED + error::BAD_SEGMENT,
+                _ => kind::ACCEPTED + error::SEGMENT_RANGE,
+            }
         } else if *used >= self.rules.ring {
             *flow = true;
             self.seen.full += 1;
@@ -603,7 +608,7 @@ impl<const Q: usize, const S: usize, const W: usize, const R: usize> World<Q, S,
                 generation: (queue.generation & 255).to_bits(),
                 base: self.random.bits(),
                 bitmap: self.random.bits(),
-                verdict: self.random.below(8).to_bits(),
+                verdict: self.random.below(16).to_bits(),
             };
             if self.random.chance(30) {
                 // The right node, an old generation.

@@ -16,6 +16,10 @@ use std::collections::{BTreeMap, VecDeque};
 pub const CHANNEL_1: u64 = 6;
 /// Leads to the own node.
 pub const OWN: u64 = 7;
+/// Leads to a segment.
+pub const SEGMENT: u64 = 8;
+/// Its generation.
+pub const SEGMENT_GENERATION: u64 = 0xa5;
 /// Has no translation.
 pub const UNLOADED: u64 = 9;
 /// Lies outside the window.
@@ -33,6 +37,7 @@ pub fn destination(random: &mut Random) -> u64 {
 pub struct Sent {
     pub cycle: u64,
     pub kind: u64,
+    pub tag: u64,
     pub queue: u64,
     pub index: u64,
     pub restart: bool,
@@ -45,6 +50,7 @@ pub struct Sent {
 #[derive(Clone, Debug)]
 struct Composed {
     destination: u64,
+    form: usize,
     payload: Vec<u8>,
 }
 
@@ -119,11 +125,15 @@ impl Bench {
             frame_cycle: 0,
             random: Random::new(seed),
         };
-        for entry in 0..8 {
+        for entry in 0..=SEGMENT {
             let mut word = translation::node::set(0, if entry == OWN { NODE } else { entry + 4 });
             word = translation::receive_queue_id::set(word, 100 + entry);
             word = translation::virtual_channel::set(word, u64::from(entry == CHANNEL_1));
             word = translation::valid::set(word, 1);
+            if entry == SEGMENT {
+                word = translation::segment::set(word, 1);
+                word = translation::generation::set(word, SEGMENT_GENERATION);
+            }
             bench.unit.configuration.next = configuration(REGION_TRANSLATION, entry, word as u64);
             bench.step();
         }
@@ -166,10 +176,16 @@ impl Bench {
 
     /// Writes a message to its slot and body.
     pub fn compose(&mut self, queue: u64, destination: u64, length: usize) {
+        self.compose_form(queue, destination, length, abi::message::form::MESSAGE);
+    }
+
+    /// Writes a message of any form to its slot and body.
+    pub fn compose_form(&mut self, queue: u64, destination: u64, length: usize, form: usize) {
         let payload: Vec<u8> = (0..length).map(|_| self.random.word() as u8).collect();
         let index = self.queues[&queue].composed.len() as u64;
         let mut head = transmit_header::destination::set(0, destination);
         head = transmit_header::length::set(head, length as u64);
+        head = transmit_header::form::set(head, form as u64);
         let mut body = [0u8; 272];
         body[..8].copy_from_slice(&(head as u64).to_le_bytes());
         body[8..8 + length].copy_from_slice(&payload);
@@ -185,6 +201,7 @@ impl Bench {
         let queue = self.queues.get_mut(&queue).expect("it is enabled");
         queue.composed.push(Composed {
             destination,
+            form,
             payload,
         });
     }
@@ -208,6 +225,7 @@ impl Bench {
         );
         state.composed.push(Composed {
             destination,
+            form: abi::message::form::MESSAGE,
             payload: data.to_le_bytes().to_vec(),
         });
         state.producer += 1;
@@ -420,6 +438,12 @@ impl Bench {
                     "queue {number}, message {index}"
                 );
                 assert_eq!(sent.own_node, composed.destination == OWN);
+                let (kind, tag) = match composed.form {
+                    abi::message::form::REMOTE => (abi::link::kind::BULK, SEGMENT_GENERATION),
+                    _ => (abi::link::kind::MESSAGE, 0),
+                };
+                assert_eq!((sent.kind, sent.tag), (kind as u64, tag));
+                assert!(!sent.restart || composed.form == abi::message::form::MESSAGE);
             }
         }
     }
@@ -427,8 +451,12 @@ impl Bench {
 
 fn decode(beats: &[u128], cycle: u64, own_node: bool) -> Sent {
     let head = beats[0];
-    let length = header::length::get(head) as usize;
     let kind = header::kind::get(head);
+    let unit = match kind == abi::link::kind::BULK as u64 {
+        true => 4,
+        false => 1,
+    };
+    let length = unit * header::length::get(head) as usize;
     let is_ping = kind == abi::link::kind::PING as u64;
     let mut payload = Vec::new();
     for beat in &beats[1..] {
@@ -451,6 +479,7 @@ fn decode(beats: &[u128], cycle: u64, own_node: bool) -> Sent {
     Sent {
         cycle,
         kind,
+        tag: header::tag::get(head),
         queue: header::slot::get(head),
         index: header::index::get(head),
         restart: header::restart::get(head) == 1,
@@ -488,6 +517,8 @@ pub fn random_control(random: &mut Random) -> QueueWord {
 pub fn random_slot(random: &mut Random) -> u128 {
     let length = if random.chance(70) {
         random.below(9)
+    } else if random.chance(50) {
+        4 * random.below(64)
     } else {
         random.below(260)
     };

@@ -1,0 +1,6 @@
+//! Remote memory: frames of kind BULK at their target.
+
+pub mod answers;
+pub mod receive;
+pub mod segments;
+pub mod unit;

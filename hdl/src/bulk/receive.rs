@@ -1,0 +1,520 @@
+//! Frames of remote memory at their target.
+
+use crate::bundles::{BulkVerdict, SegmentEntry, SegmentQuery, Verdict, write_packet};
+use crate::library::fixed::Fixed;
+use crate::library::stream::{StreamSink, StreamSource};
+use crate::queues::receive::entry_payload::EntryPayload;
+use abi::message::error;
+use abi::queue_state::{segment_extent, segment_place};
+use rust_hdl::prelude::*;
+
+/// What the writer does.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum BulkState {
+    /// Nothing.
+    Idle,
+    /// Offers the descriptor beat of the write packet.
+    Describe,
+    /// Passes data on.
+    Payload,
+    /// Hands over the status of a refused frame.
+    Refuse,
+}
+
+/// What a frame's answer says beside its status.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct BulkSender {
+    pub node: Bits<10>,
+    pub slot: Bits<8>,
+    pub generation: Bits<8>,
+    pub index: Bits<7>,
+    pub counted: Bit,
+    pub marked: Bit,
+}
+
+/// Checks `abi::link::kind::BULK` frames against the segment that they name, and writes their data to host memory: one
+/// write packet a frame.
+///
+/// | cycle | |
+/// |---:|---|
+/// | t | the header is offered; its segment is looked up and granted |
+/// | t + 1 | the segment is there; the first payload beat, with the sub-header, is taken |
+/// | t + 2 | the sender, the segment and the sub-header are compared; sums |
+/// | t + 3 | the range; the frame is refused, or the writer gets it |
+/// | t + 4 | the descriptor beat is offered |
+///
+/// A frame is refused by the first that holds: `BAD_SEGMENT` (no such segment, or it does not admit the sender),
+/// `STALE_SEGMENT`, `SEGMENT_RIGHTS` (an operation other than WRITE, or no right to write), `SEGMENT_RANGE` (a byte
+/// beyond the segment, or no byte at all). Nothing of it is written then.
+///
+/// A frame that is carried out leaves a `verdict` if its answers are counted, else an ACCEPTED on `accepted`, both
+/// with the last beat of its write packet; a refused one leaves a `verdict`.
+///
+/// Contract: `bulk_frames` carries whole frames as `FrameCheck` lets them pass, header first
+/// (`bundles::stored_header`); bits 127:96 of the last beat are not payload. `busy` is high from the cycle behind the
+/// header's until the write packet was taken whole, or the status of a refused frame. `accepted_ready` and
+/// `verdict_ready` stay high until they are used. A look-up that was granted before `changed` may be followed by a
+/// write for as long as `holds_older` is high, and no longer.
+///
+/// Latency: see above. A frame of 256 bytes every 20 cycles.
+#[derive(LogicBlock, Default)]
+pub struct BulkReceive {
+    pub clock: Signal<In, Clock>,
+    pub reset: Signal<In, Bit>,
+    pub bulk_frames: StreamSink,
+    pub busy: Signal<Out, Bit>,
+
+    /// `SegmentTable`.
+    pub query: Signal<Out, SegmentQuery>,
+    pub grant: Signal<In, Bit>,
+    pub entry: Signal<In, SegmentEntry>,
+    pub changed: Signal<In, Bit>,
+    pub holds_older: Signal<Out, Bit>,
+
+    pub write_packets: StreamSource,
+    /// Frames of form REMOTE that are carried out.
+    pub accepted_valid: Signal<Out, Bit>,
+    pub accepted: Signal<Out, Verdict>,
+    pub accepted_ready: Signal<In, Bit>,
+    /// All other answers.
+    pub verdict_valid: Signal<Out, Bit>,
+    pub verdict: Signal<Out, BulkVerdict>,
+    pub verdict_ready: Signal<In, Bit>,
+
+    /// Stages.
+    pub checked: Signal<Out, Bit>,
+    pub matched: Signal<Out, Bit>,
+    pub request_out: Signal<Out, Bit>,
+    /// Counters.
+    pub frame_written: Signal<Out, Bit>,
+    pub frame_refused: Signal<Out, Bit>,
+
+    payload: EntryPayload<5>,
+    /// The next beat is not a header.
+    in_frame: DFF<Bit>,
+    /// t + 1: a header, and in its first cycle the segment comes.
+    front_valid: DFF<Bit>,
+    front: DFF<Bits<128>>,
+    comes: DFF<Bit>,
+    /// t + 2: the segment is here.
+    fetched: DFF<Bit>,
+    segment: DFF<Bits<128>>,
+    /// t + 3: what was compared.
+    compared: DFF<Bit>,
+    bad: DFF<Bit>,
+    stale: DFF<Bit>,
+    forbidden: DFF<Bit>,
+    empty: DFF<Bit>,
+    last_byte: DFF<Bits<33>>,
+    low_address: DFF<Bits<33>>,
+    skip_first: DFF<Bits<4>>,
+    skip_last: DFF<Bits<4>>,
+    /// The look-up was granted before `changed`.
+    front_older: DFF<Bit>,
+    /// t + 4: what is written, or answered.
+    state: DFF<BulkState>,
+    older: DFF<Bit>,
+    sender: DFF<BulkSender>,
+    status: DFF<Bits<4>>,
+    address: DFF<Bits<64>>,
+    words: DFF<Bits<7>>,
+    skips: DFF<Bits<8>>,
+
+    beat: Signal<Local, Bits<128>>,
+    takes_header: Signal<Local, Bit>,
+    header: Signal<Local, Bits<128>>,
+    entry_words: Signal<Local, Bits<128>>,
+    place: Signal<Local, Bits<64>>,
+    extent: Signal<Local, Bits<64>>,
+    remote: Signal<Local, Bits<64>>,
+    offset: Signal<Local, Bits<32>>,
+    pad: Signal<Local, Bits<2>>,
+    trail: Signal<Local, Bits<2>>,
+    operation: Signal<Local, Bits<4>>,
+    length: Signal<Local, Bits<8>>,
+    length_7: Signal<Local, Bits<7>>,
+    data_words: Signal<Local, Bits<7>>,
+    words_less_one: Signal<Local, Bits<7>>,
+    last_offset: Signal<Local, Bits<33>>,
+    node: Signal<Local, Bits<10>>,
+    endpoint: Signal<Local, Bits<12>>,
+    generation: Signal<Local, Bits<8>>,
+    segment_number: Signal<Local, Bits<16>>,
+    excess: Signal<Local, Bits<4>>,
+    single: Signal<Local, Bit>,
+    first_mask: Signal<Local, Bits<4>>,
+    last_mask: Signal<Local, Bits<4>>,
+    compares: Signal<Local, Bit>,
+    outside: Signal<Local, Bit>,
+    refused: Signal<Local, Bit>,
+    goes: Signal<Local, Bit>,
+    upper: Signal<Local, Bits<25>>,
+    carry: Signal<Local, Bits<25>>,
+    upper_sum: Signal<Local, Bits<25>>,
+    page: Signal<Local, Bits<45>>,
+    beats_sum: Signal<Local, Bits<8>>,
+    now: Signal<Local, BulkSender>,
+    describing: Signal<Local, Bit>,
+    paying: Signal<Local, Bit>,
+    refusing: Signal<Local, Bit>,
+    may_end: Signal<Local, Bit>,
+    pays: Signal<Local, Bit>,
+    takes: Signal<Local, Bit>,
+    finishes: Signal<Local, Bit>,
+    refuses: Signal<Local, Bit>,
+    bytes: Signal<Local, Bits<16>>,
+    no_beats: Fixed<5, 0>,
+    two: Fixed<7, 2>,
+    one: Fixed<7, 1>,
+    bad_segment: Fixed<4, { error::BAD_SEGMENT }>,
+    stale_segment: Fixed<4, { error::STALE_SEGMENT }>,
+    segment_rights: Fixed<4, { error::SEGMENT_RIGHTS }>,
+    segment_range: Fixed<4, { error::SEGMENT_RANGE }>,
+    done: Fixed<4, 0>,
+    one_byte: Fixed<8, 1>,
+}
+
+impl Logic for BulkReceive {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            in_frame,
+            front_valid,
+            front,
+            comes,
+            fetched,
+            segment,
+            compared,
+            bad,
+            stale,
+            forbidden,
+            empty,
+            last_byte,
+            low_address,
+            skip_first,
+            skip_last,
+            front_older,
+            state,
+            older,
+            sender,
+            status,
+            address,
+            words,
+            skips
+        );
+        clock!(self, clock, payload);
+        self.payload.reset.next = self.reset.val();
+
+        // t: the header, while there is none.
+        self.beat.next = self.bulk_frames.beat.val().data;
+        self.query.next.segment = self
+            .beat
+            .val()
+            .get_bits::<9>(abi::link::header::receive_queue_id::SHIFT);
+        self.takes_header.next =
+            self.grant.val() & !self.front_valid.q.val() & self.bulk_frames.valid.val();
+        self.payload.sink.valid.next = self.bulk_frames.valid.val() & self.in_frame.q.val();
+        self.payload.sink.beat.next = self.bulk_frames.beat.val();
+        self.bulk_frames.ready.next = self.grant.val() & !self.front_valid.q.val();
+        if self.in_frame.q.val() {
+            self.takes_header.next = false;
+            self.bulk_frames.ready.next = self.payload.sink.ready.val();
+        }
+        self.query.next.valid = self.takes_header.val();
+        if self.bulk_frames.valid.val() & self.bulk_frames.ready.val() {
+            self.in_frame.d.next = !self.in_frame.q.val() | !self.bulk_frames.beat.val().last;
+        }
+        // The opened frame brings no more if a header behind it was taken.
+        self.payload.ended.next = !self.in_frame.q.val() | self.front_valid.q.val();
+
+        // t + 1: the segment.
+        self.comes.d.next = self.takes_header.val();
+        if !self.front_valid.q.val() {
+            self.front.d.next = self.beat.val();
+        }
+        if self.takes_header.val() {
+            self.front_valid.d.next = true;
+            self.front_older.d.next = false;
+        }
+        self.header.next = self.front.q.val();
+        self.entry_words.next = self.entry.val().words;
+        if self.comes.q.val() {
+            self.segment.d.next = self.entry_words.val();
+            self.fetched.d.next = true;
+        }
+        if self.changed.val() & self.front_valid.q.val() {
+            self.front_older.d.next = true;
+        }
+        self.checked.next =
+            self.comes.q.val() & self.header.val().get_bit(abi::link::header::marked::SHIFT);
+
+        // t + 2: the sender, the segment and the sub-header.
+        self.place.next = self.segment.q.val().get_bits::<64>(0);
+        self.extent.next = self.segment.q.val().get_bits::<64>(64);
+        self.remote.next = self.payload.coming.val();
+        self.offset.next = self
+            .remote
+            .val()
+            .get_bits::<32>(abi::message::remote::offset::SHIFT);
+        self.operation.next = self
+            .remote
+            .val()
+            .get_bits::<4>(abi::message::remote::operation::SHIFT);
+        self.trail.next = self
+            .remote
+            .val()
+            .get_bits::<2>(abi::message::remote::trail::SHIFT);
+        self.pad.next = self.offset.val().get_bits::<2>(0);
+        self.node.next = self
+            .header
+            .val()
+            .get_bits::<10>(abi::link::header::source_node::SHIFT);
+        self.endpoint.next = self
+            .header
+            .val()
+            .get_bits::<12>(abi::link::header::source_endpoint::SHIFT);
+        self.generation.next = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::tag::SHIFT);
+        self.segment_number.next = self
+            .header
+            .val()
+            .get_bits::<16>(abi::link::header::receive_queue_id::SHIFT);
+        self.length.next = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::length::SHIFT);
+        self.length_7.next = self.length.val().get_bits::<7>(0);
+        self.data_words.next = self.length_7.val() - self.two.val();
+        self.words_less_one.next = self.data_words.val() - self.one.val();
+        self.single.next = self.data_words.val() == self.one.val();
+        // 4 * words - 1 - trail: no borrow, since 3 - trail is its complement.
+        self.last_offset.next = (bit_cast::<33, 30>(self.offset.val().get_bits::<30>(2)) << 2)
+            + (bit_cast::<33, 7>(self.words_less_one.val()) << 2)
+            + bit_cast::<33, 2>(self.trail.val() ^ 3);
+        self.excess.next = bit_cast::<4, 2>(self.pad.val()) + bit_cast::<4, 2>(self.trail.val());
+        self.first_mask.next = 0.into();
+        if self.pad.val() == 1 {
+            self.first_mask.next = 1.into();
+        }
+        if self.pad.val() == 2 {
+            self.first_mask.next = 3.into();
+        }
+        if self.pad.val() == 3 {
+            self.first_mask.next = 7.into();
+        }
+        self.last_mask.next = 0.into();
+        if self.trail.val() == 1 {
+            self.last_mask.next = 8.into();
+        }
+        if self.trail.val() == 2 {
+            self.last_mask.next = 12.into();
+        }
+        if self.trail.val() == 3 {
+            self.last_mask.next = 14.into();
+        }
+        self.page.next = self.place.val().get_bits::<45>(segment_place::page::SHIFT);
+        self.compares.next = self.fetched.q.val() & self.payload.present.val();
+        if self.compares.val() & !self.compared.q.val() {
+            self.compared.d.next = true;
+            self.bad.d.next = !self.place.val().get_bit(segment_place::valid::SHIFT)
+                | self.segment_number.val().get_bits::<7>(9).any()
+                | (!self.place.val().get_bit(segment_place::any_node::SHIFT)
+                    & (self.node.val()
+                        != self
+                            .extent
+                            .val()
+                            .get_bits::<10>(segment_extent::node::SHIFT)))
+                | (!self.place.val().get_bit(segment_place::any_endpoint::SHIFT)
+                    & (self.endpoint.val()
+                        != self
+                            .place
+                            .val()
+                            .get_bits::<12>(segment_place::endpoint::SHIFT)));
+            self.stale.d.next = self.generation.val()
+                != self
+                    .extent
+                    .val()
+                    .get_bits::<8>(segment_extent::generation::SHIFT);
+            self.forbidden.d.next = (self.operation.val()
+                != abi::message::operation::WRITE.to_bits())
+                | !self.place.val().get_bit(segment_place::remote_write::SHIFT);
+            self.empty.d.next =
+                (self.data_words.val() == 0) | (self.single.val() & self.excess.val().get_bit(2));
+            self.last_byte.d.next = self.last_offset.val();
+            self.low_address.d.next = (bit_cast::<33, 20>(self.page.val().get_bits::<20>(0)) << 12)
+                + (bit_cast::<33, 30>(self.offset.val().get_bits::<30>(2)) << 2);
+            self.skip_first.d.next = self.first_mask.val();
+            self.skip_last.d.next = self.last_mask.val();
+            if self.single.val() {
+                self.skip_first.d.next = self.first_mask.val() | self.last_mask.val();
+                self.skip_last.d.next = 0.into();
+            }
+        }
+
+        // t + 3: the range, and who gets the frame.
+        self.outside.next = self.empty.q.val()
+            | (self.last_byte.q.val()
+                > bit_cast::<33, 32>(
+                    self.extent
+                        .val()
+                        .get_bits::<32>(segment_extent::last::SHIFT),
+                ));
+        self.refused.next =
+            self.bad.q.val() | self.stale.q.val() | self.forbidden.q.val() | self.outside.val();
+        self.goes.next = self.compared.q.val() & (self.state.q.val() == BulkState::Idle);
+        self.payload.open.next = self.goes.val();
+        self.beats_sum.next = self.length.val() + self.one_byte.val();
+        self.payload.beats.next = self.no_beats.val();
+        if !self.refused.val() {
+            self.payload.beats.next = self.beats_sum.val().get_bits::<5>(2);
+        }
+        self.upper.next = self.page.val().get_bits::<25>(20);
+        self.carry.next = bit_cast::<25, 1>(self.low_address.q.val().get_bit(32).into());
+        self.upper_sum.next = self.upper.val() + self.carry.val();
+        self.now.next.node = self.node.val();
+        self.now.next.slot = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::slot::SHIFT);
+        self.now.next.generation = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::generation::SHIFT);
+        self.now.next.index = self
+            .header
+            .val()
+            .get_bits::<7>(abi::link::header::index::SHIFT);
+        self.now.next.counted = self.header.val().get_bit(abi::link::header::restart::SHIFT);
+        self.now.next.marked = self.header.val().get_bit(abi::link::header::marked::SHIFT);
+        self.matched.next = self.goes.val()
+            & !self.refused.val()
+            & self.header.val().get_bit(abi::link::header::marked::SHIFT);
+
+        // t + 4: the writer.
+        self.describing.next = self.state.q.val() == BulkState::Describe;
+        self.paying.next = self.state.q.val() == BulkState::Payload;
+        self.refusing.next = self.state.q.val() == BulkState::Refuse;
+        self.may_end.next = self.accepted_ready.val();
+        if self.sender.q.val().counted {
+            self.may_end.next = self.verdict_ready.val();
+        }
+        self.pays.next = self.paying.val()
+            & self.payload.valid.val()
+            & (self.may_end.val() | !self.payload.last.val());
+        self.takes.next = self.pays.val() & self.write_packets.ready.val();
+        self.payload.take.next = self.takes.val();
+        self.finishes.next = self.takes.val() & self.payload.last.val();
+        self.refuses.next = self.refusing.val() & self.verdict_ready.val();
+        match self.state.q.val() {
+            BulkState::Describe => {
+                if self.write_packets.ready.val() {
+                    self.state.d.next = BulkState::Payload;
+                }
+            }
+            BulkState::Payload => {
+                if self.finishes.val() {
+                    self.state.d.next = BulkState::Idle;
+                }
+            }
+            BulkState::Refuse => {
+                if self.verdict_ready.val() {
+                    self.state.d.next = BulkState::Idle;
+                }
+            }
+            _ => {
+                if self.goes.val() {
+                    self.state.d.next = BulkState::Describe;
+                    if self.refused.val() {
+                        self.state.d.next = BulkState::Refuse;
+                    }
+                }
+            }
+        }
+        self.older.d.next = self.older.q.val() & (self.state.q.val() != BulkState::Idle);
+        if self.changed.val() & (self.state.q.val() != BulkState::Idle) {
+            self.older.d.next = true;
+        }
+        if self.finishes.val() | self.refuses.val() {
+            self.older.d.next = false;
+        }
+        if self.goes.val() {
+            self.front_valid.d.next = false;
+            self.fetched.d.next = false;
+            self.compared.d.next = false;
+            self.front_older.d.next = false;
+            self.older.d.next = self.front_older.q.val() | self.changed.val();
+            self.sender.d.next = self.now.val();
+            self.words.d.next = self.data_words.val();
+            self.skips.d.next = bit_cast::<8, 4>(self.skip_first.q.val())
+                | (bit_cast::<8, 4>(self.skip_last.q.val()) << 4);
+            self.address.d.next = bit_cast::<64, 32>(self.low_address.q.val().get_bits::<32>(0))
+                | (bit_cast::<64, 25>(self.upper_sum.val()) << 32);
+            self.status.d.next = self.done.val();
+            if self.outside.val() {
+                self.status.d.next = self.segment_range.val();
+            }
+            if self.forbidden.q.val() {
+                self.status.d.next = self.segment_rights.val();
+            }
+            if self.stale.q.val() {
+                self.status.d.next = self.stale_segment.val();
+            }
+            if self.bad.q.val() {
+                self.status.d.next = self.bad_segment.val();
+            }
+        }
+        self.holds_older.next = self.front_older.q.val() | self.older.q.val();
+        self.busy.next = self.front_valid.q.val() | (self.state.q.val() != BulkState::Idle);
+
+        self.bytes.next = bit_cast::<16, 7>(self.words.q.val()) << 2;
+        self.write_packets.valid.next = self.describing.val() | self.pays.val();
+        self.write_packets.beat.next.last = self.paying.val() & self.payload.last.val();
+        self.write_packets.beat.next.data = bit_cast::<128, 64>(self.address.q.val())
+            | (bit_cast::<128, 16>(self.bytes.val()) << write_packet::LENGTH_SHIFT.to_bits::<7>())
+            | (bit_cast::<128, 1>(self.sender.q.val().marked.into())
+                << write_packet::MARKED_BIT.to_bits::<7>())
+            | (bit_cast::<128, 8>(self.skips.q.val())
+                << write_packet::SKIP_FIRST_SHIFT.to_bits::<7>());
+        if self.paying.val() {
+            self.write_packets.beat.next.data = self.payload.data.val();
+        }
+        self.request_out.next =
+            self.describing.val() & self.sender.q.val().marked & self.write_packets.ready.val();
+
+        // Answers.
+        self.accepted_valid.next = self.finishes.val() & !self.sender.q.val().counted;
+        self.accepted.next.node = self.sender.q.val().node;
+        self.accepted.next.slot = self.sender.q.val().slot;
+        self.accepted.next.generation = self.sender.q.val().generation;
+        self.accepted.next.index = self.sender.q.val().index;
+        self.accepted.next.verdict = self.done.val();
+        self.verdict_valid.next =
+            self.refuses.val() | (self.finishes.val() & self.sender.q.val().counted);
+        self.verdict.next.node = self.sender.q.val().node;
+        self.verdict.next.slot = self.sender.q.val().slot;
+        self.verdict.next.generation = self.sender.q.val().generation;
+        self.verdict.next.index = self.sender.q.val().index;
+        self.verdict.next.counted = self.sender.q.val().counted;
+        self.verdict.next.status = self.status.q.val();
+        self.frame_written.next = self.finishes.val();
+        self.frame_refused.next = self.refuses.val();
+
+        if self.reset.val() {
+            self.in_frame.d.next = false;
+            self.front_valid.d.next = false;
+            self.front_older.d.next = false;
+            self.comes.d.next = false;
+            self.fetched.d.next = false;
+            self.compared.d.next = false;
+            self.state.d.next = BulkState::Idle;
+            self.older.d.next = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
