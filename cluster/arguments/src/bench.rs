@@ -98,7 +98,9 @@ mod tests {
         let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
         assert_eq!(
             chosen,
-            [false, true, true, false, false, false, false, false, false]
+            [
+                false, true, true, false, false, false, false, false, false, false
+            ]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));

@@ -472,7 +472,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if status != Some(CompletionStatus::Done) {
             return self.put_off(true);
         }
-        let indices = inbox64(port, RECORD_INBOX + 8);
+        // A queue without an identifier was never enabled: its record is still that of whoever had it before.
+        let indices = match owner.identifier() {
+            Some(_) => inbox64(port, RECORD_INBOX + 8),
+            None => 0,
+        };
         let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
         set_outbox64(port, INDICES_OUTBOX, indices);
         let armed = if record.armed == 1 { ARMED } else { 0 };

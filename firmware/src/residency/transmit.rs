@@ -148,8 +148,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// Whether a queue that is idle, and was used since the last look, stays where it is: others may be in use for
-    /// ever, and whoever gets this one may use it for ever, too. So it may go only if none of the others was in use when
-    /// they were looked at last, and more are idle than a few.
+    /// ever, and whoever gets this one may use it for ever, too. So it may go only if none of the others was in use
+    /// when they were looked at last, and more are idle than a few.
     fn spares(&mut self) -> bool {
         self.spared += 1;
         let kept = (self.tables.limits().transmit_queues / KEPT_OF).max(1);

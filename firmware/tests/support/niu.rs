@@ -57,6 +57,9 @@ pub struct Alarm {
     armed: bool,
 }
 
+/// Endpoint, word, and completion: token and status.
+type MapWrite = (u16, u64, Option<(u16, u64)>);
+
 /// A message on its way in, looked up and not committed.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
@@ -130,7 +133,7 @@ pub struct Niu {
     /// One of so many new endpoints is refused because a store to its number is just coming in; 0: none.
     pub busy_one_in: u64,
     /// A word of the map that is written behind its replay, and how that ends.
-    map_write: Option<(u16, u64, Option<(u16, u64)>)>,
+    map_write: Option<MapWrite>,
     /// Commands issued.
     pub issued: usize,
     pub commands: VecDeque<[u32; 4]>,
