@@ -164,7 +164,9 @@ impl Segments {
             return end;
         }
         let owners = self.owner.iter().skip(usize::from(from));
-        let next = owners.zip(from..).find(|(owner, _)| **owner == endpoint + 1);
+        let next = owners
+            .zip(from..)
+            .find(|(owner, _)| **owner == endpoint + 1);
         let Some((_, segment)) = next else {
             return end;
         };
