@@ -225,8 +225,12 @@ impl Admin {
                 port.issue(Command::marker(MARKER_TOKEN));
             }
             State::Working { identifier, job } => {
-                let next = self.segments.work(job, port);
-                let job = next.unwrap_or_else(|| residency.work(job, port));
+                let job = match job {
+                    Job::ProbeSegment(..) | Job::Unexport(_) | Job::ClearSegments(..) => {
+                        self.segments.work(job, port)
+                    }
+                    _ => residency.work(job, port),
+                };
                 self.go_on(identifier, job, port);
             }
         }
@@ -358,7 +362,8 @@ impl Admin {
         };
         Ok(match opcode {
             Opcode::Unexport => self.segments.find(endpoint, operands[1])?,
-            Opcode::DestroyEndpoint => Job::ClearSegments(endpoint, 0),
+            Opcode::DestroyEndpoint if self.segments.is_used() => Job::ClearSegments(endpoint, 0),
+            Opcode::DestroyEndpoint => Job::Look(Operation::Destroy(endpoint)),
             Opcode::BindReceiveQueue => Job::Look(Operation::Bind(endpoint, operands[1])),
             Opcode::LoadTranslation => {
                 Job::Look(Operation::Load(endpoint, operands[1], operands[2]))

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(
             chosen,
             [
-                false, true, true, false, false, false, false, false, false, false
+                false, true, true, false, false, false, false, false, false, false, false
             ]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);

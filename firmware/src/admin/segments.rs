@@ -135,34 +135,36 @@ impl Segments {
             .ok_or(Status::BadOperand)
     }
 
-    /// One step of a job, if it concerns segments: what it is from now on.
+    /// There are any.
+    pub fn is_used(&self) -> bool {
+        self.used != 0
+    }
+
+    /// One step of a job that concerns segments: what it is from now on.
     #[inline(never)]
-    pub fn work(&mut self, job: Job, port: &mut impl Port) -> Option<Job> {
+    pub fn work(&mut self, job: Job, port: &mut impl Port) -> Job {
         match job {
             Job::ProbeSegment(probes, export) => match probes.outcome() {
-                Some(Ok(())) => Some(set_up(&export, port)),
+                Some(Ok(())) => set_up(&export, port),
                 Some(Err(status)) => {
                     self.free(export.segment);
-                    Some(Job::Failed(status))
+                    Job::Failed(status)
                 }
-                None => Some(job),
+                None => job,
             },
             Job::Unexport(segment) => {
                 self.free(segment);
                 port.issue(write(segment, SEGMENT_PLACE, 0));
-                Some(Job::Done(0))
+                Job::Done(0)
             }
-            Job::ClearSegments(endpoint, from) => Some(self.clear_next(endpoint, from, port)),
-            _ => None,
+            Job::ClearSegments(endpoint, from) => self.clear_next(endpoint, from, port),
+            _ => job,
         }
     }
 
     /// Ends an endpoint's next segment; behind the last one, the endpoint itself.
     fn clear_next(&mut self, endpoint: u16, from: u16, port: &mut impl Port) -> Job {
         let end = Job::Look(Operation::Destroy(endpoint));
-        if self.used == 0 {
-            return end;
-        }
         let owners = self.owner.iter().skip(usize::from(from));
         let next = owners
             .zip(from..)
