@@ -253,7 +253,10 @@ fn remote_writes_are_measured_by_polling_and_cost_little_more_than_messages() {
     let mut seen = Vec::new();
     for row in rows(&report) {
         assert_eq!(row["benchmark"], "remote-write");
-        assert_eq!((&row["mechanism"], &row["notify"]), (&"remote".into(), &false.into()));
+        assert_eq!(
+            (&row["mechanism"], &row["notify"]),
+            (&"remote".into(), &false.into())
+        );
         let [bytes, one_way_ns, cycles] =
             ["bytes", "one_way_ns", "niu_cycles"].map(|field| number(row, field));
         // The NIUs' part of the way is a part of it.

@@ -291,7 +291,9 @@ fn many_queues_write_at_once() {
             })?;
             let import = import(&endpoint, &handle)?;
             let mut writes = Vec::new();
-            run(number, |offset, bytes| writes.push((offset, bytes.to_vec())));
+            run(number, |offset, bytes| {
+                writes.push((offset, bytes.to_vec()))
+            });
             endpoints.push((endpoint, import, writes.into_iter()));
         }
         let mut is_open = true;
@@ -342,8 +344,13 @@ fn what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written()
         let mut endpoint = endpoint(node)?;
         assert_eq!(endpoint.number(), EndpointNumber(0));
         let next = || exchange(node, None).expect("it exports");
-        let [mine, for_another_node, for_another_endpoint, read_only, revoked] =
-            std::array::from_fn(|_| next());
+        let [
+            mine,
+            for_another_node,
+            for_another_endpoint,
+            read_only,
+            revoked,
+        ] = std::array::from_fn(|_| next());
         let writable = |handle: SegmentHandle| SegmentHandle {
             rights: Rights::WRITE,
             ..handle
@@ -374,7 +381,12 @@ fn what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written()
             let bad = import(&endpoint, &handle)?;
             let offset = handle.bytes as u32 - 64;
             for length in [64, 3] {
-                let told = write_and_wait(&mut endpoint, &bad, offset + 64 - length, &[0x77; 64][..length as usize]);
+                let told = write_and_wait(
+                    &mut endpoint,
+                    &bad,
+                    offset + 64 - length,
+                    &[0x77; 64][..length as usize],
+                );
                 let expected = TransferError::Failed { code, among: 1 };
                 assert_eq!(told, Err(expected), "case {number}");
             }
@@ -504,7 +516,10 @@ fn ended_in_flight(profile: &str, seed: u64, withholds: bool, end: End) {
             let endpoint = end(node, Some(endpoint), &mut export)?;
             let before = contents(&export);
             node.port.sleep_ns(100_000);
-            assert!(contents(&export) == before, "round {round}: written too late");
+            assert!(
+                contents(&export) == before,
+                "round {round}: written too late"
+            );
             if round % 2 == 1 {
                 // Its pages are taken from the IOMMU while the importer may still be writing.
                 drop(export);
@@ -517,7 +532,11 @@ fn ended_in_flight(profile: &str, seed: u64, withholds: bool, end: End) {
     let options = support::options(profile, seed);
     let (_, report) = support::run(options, vec![Box::new(importer), Box::new(exporter)]);
     let faults: Vec<u64> = report.nodes.iter().map(|node| node.iommu_faults).collect();
-    assert_eq!(faults, [0, 0], "{profile}: writes to memory that was given back");
+    assert_eq!(
+        faults,
+        [0, 0],
+        "{profile}: writes to memory that was given back"
+    );
 }
 
 fn revoke(
@@ -595,7 +614,10 @@ fn a_handle_of_a_former_export_is_stale() {
             }
         }
         node.barrier();
-        assert_eq!((export.load64(0), export.load64(8)), (0, 0x0101_0101_0101_0101));
+        assert_eq!(
+            (export.load64(0), export.load64(8)),
+            (0, 0x0101_0101_0101_0101)
+        );
         Ok(())
     };
     let options = sim::cluster::ClusterOptions {

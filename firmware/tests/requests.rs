@@ -255,13 +255,31 @@ fn segments_end_by_themselves_or_with_their_endpoint() {
         export(&mut bench, 0),
     );
     // What belongs to another, and what is gone.
-    assert_eq!(bench.ask(opcode::UNEXPORT, [1, first, 0]).0, Status::BadOperand);
-    assert_eq!(bench.ask(opcode::UNEXPORT, [2, first, 0]).0, Status::NoSuchEndpoint);
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [1, first, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [2, first, 0]).0,
+        Status::NoSuchEndpoint
+    );
     let stale = first ^ 1 << 16;
-    assert_eq!(bench.ask(opcode::UNEXPORT, [0, stale, 0]).0, Status::BadOperand);
-    assert_eq!(bench.ask(opcode::UNEXPORT, [0, first, 0]), (Status::Done, 0));
-    assert_eq!(bench.ask(opcode::UNEXPORT, [0, first, 0]).0, Status::BadOperand);
-    assert_eq!(bench.ask(opcode::DESTROY_ENDPOINT, [1, 0, 0]).0, Status::Done);
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, stale, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, first, 0]),
+        (Status::Done, 0)
+    );
+    assert_eq!(
+        bench.ask(opcode::UNEXPORT, [0, first, 0]).0,
+        Status::BadOperand
+    );
+    assert_eq!(
+        bench.ask(opcode::DESTROY_ENDPOINT, [1, 0, 0]).0,
+        Status::Done
+    );
     for segment in others {
         let valid = bench.world.state_word(9, 2 * (segment & 0xff) as usize) & 1;
         assert_eq!(valid, 0, "it went with its endpoint");

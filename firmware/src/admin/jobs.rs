@@ -149,9 +149,7 @@ impl Job {
         match self {
             Job::ProbeEndpoint(probes, _)
             | Job::ProbeGiven(probes, _)
-            | Job::ProbeSegment(probes, _) => {
-                probes.may_issue() || probes.outcome().is_some()
-            }
+            | Job::ProbeSegment(probes, _) => probes.may_issue() || probes.outcome().is_some(),
             Job::Wait(Waiting::Reports(..)) => true,
             Job::Wait(_) => false,
             _ => true,

@@ -166,7 +166,9 @@ impl Segments {
     fn clear_next(&mut self, endpoint: u16, from: u16, port: &mut impl Port) -> Job {
         let end = Job::Look(Operation::Destroy(endpoint));
         let owners = self.owner.iter().skip(usize::from(from));
-        let next = owners.zip(from..).find(|(owner, _)| **owner == endpoint + 1);
+        let next = owners
+            .zip(from..)
+            .find(|(owner, _)| **owner == endpoint + 1);
         let Some((_, segment)) = next else {
             return end;
         };

@@ -212,7 +212,10 @@ mod tests {
             rights: Rights::READ_WRITE,
         };
         let bytes = handle.to_bytes();
-        assert_eq!(bytes, [0, 0, 0, 0, 1, 0, 0, 0, 0xff, 3, 0xab, 0, 0xcd, 3, 0, 0]);
+        assert_eq!(
+            bytes,
+            [0, 0, 0, 0, 1, 0, 0, 0, 0xff, 3, 0xab, 0, 0xcd, 3, 0, 0]
+        );
         assert_eq!(SegmentHandle::from_bytes(bytes), Some(handle));
         for (place, value) in [(4, 0), (4, 2), (13, 4), (14, 1), (15, 1)] {
             let mut bad = bytes;

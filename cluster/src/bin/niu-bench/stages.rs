@@ -39,10 +39,9 @@ pub fn measure(
                         side.endpoint
                             .send_express_marked(Destination(0), 0, payload)?;
                     }
-                    _ => {
-                        side.endpoint
-                            .send_basic_marked(Destination(0), 0, &payload)?
-                    }
+                    _ => side
+                        .endpoint
+                        .send_basic_marked(Destination(0), 0, &payload)?,
                 }
                 side.endpoint.flush(PATIENCE)?;
                 times.push(read(side, AT_SENDER)?);

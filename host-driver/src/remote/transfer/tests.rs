@@ -79,7 +79,9 @@ fn every_size_at_every_alignment_is_written_and_nothing_beside_it() {
                 _ => (BYTES as usize - bytes) & !3,
             };
             let offset = (place + alignment).min(BYTES as usize - bytes);
-            let data: Vec<u8> = (0..bytes).map(|at| (at * 7 + round + alignment) as u8).collect();
+            let data: Vec<u8> = (0..bytes)
+                .map(|at| (at * 7 + round + alignment) as u8)
+                .collect();
             let import = scene.import;
             if bytes + offset % 4 > 240 {
                 let refused = scene.queue().write_inline(&import, offset as u32, &data);
@@ -102,7 +104,12 @@ fn up_to_48_aligned_bytes_take_one_store_of_64_and_the_one_that_launches() {
         scene.fake.take_stores();
         scene.write(8, &vec![5; bytes]).expect("it is written");
         let stores = scene.fake.take_stores();
-        let [Store::Memory(at, body), Store::Fence, Store::Page(_, producer)] = &stores[..] else {
+        let [
+            Store::Memory(at, body),
+            Store::Fence,
+            Store::Page(_, producer),
+        ] = &stores[..]
+        else {
             panic!("{stores:?}");
         };
         assert_eq!(*at, 256 * index as u64);
@@ -144,10 +151,34 @@ fn what_the_exporter_finds_is_told_of_the_operation() {
     let mut it = scene(Rights::WRITE, Access::ANY);
     let handle = it.export.handle();
     let forged = [
-        (SegmentHandle { segment: 9, ..handle }, Code::BadSegment),
-        (SegmentHandle { node: NodeNumber(1), ..handle }, Code::BadSegment),
-        (SegmentHandle { generation: handle.generation + 1, ..handle }, Code::StaleSegment),
-        (SegmentHandle { bytes: BYTES + 5, ..handle }, Code::SegmentRange),
+        (
+            SegmentHandle {
+                segment: 9,
+                ..handle
+            },
+            Code::BadSegment,
+        ),
+        (
+            SegmentHandle {
+                node: NodeNumber(1),
+                ..handle
+            },
+            Code::BadSegment,
+        ),
+        (
+            SegmentHandle {
+                generation: handle.generation + 1,
+                ..handle
+            },
+            Code::StaleSegment,
+        ),
+        (
+            SegmentHandle {
+                bytes: BYTES + 5,
+                ..handle
+            },
+            Code::SegmentRange,
+        ),
     ];
     for (forged, code) in forged {
         it.import = import(&it.endpoint, 1, &forged);
@@ -218,7 +249,11 @@ fn one_of_several_in_flight_is_told_as_one_among_them() {
     let queue = it.endpoint.split().0;
     for transfer in &sent {
         assert_eq!(queue.is_done(transfer), Err(told));
-        assert_eq!(queue.is_done(transfer), Err(told), "as often as it is asked");
+        assert_eq!(
+            queue.is_done(transfer),
+            Err(told),
+            "as often as it is asked"
+        );
     }
     queue.check().expect("it was told");
     // One alone is surely the one.

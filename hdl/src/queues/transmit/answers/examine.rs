@@ -336,8 +336,7 @@ impl Logic for Examine {
         self.gives_up.next =
             self.is_full.val() & self.last_try_2.q.val() & (self.mode.val() == Mode::Probe);
         self.refusal.next = (self.is_full.val() & !self.gives_up.val())
-            | (!self.names_error.val()
-                & (self.kind.val() == abi::link::kind::BEHIND.to_bits()));
+            | (!self.names_error.val() & (self.kind.val() == abi::link::kind::BEHIND.to_bits()));
         self.counting.next = 0x00.into();
         if self.operation_2.q.val().verdict & self.live.val() & self.is_own_2.q.val() {
             self.counting.next = self.operation_2.q.val().messages & self.open.val();

@@ -133,8 +133,7 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     ];
     let mut random = Random::new(13);
     let (mut sent, mut expected, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, (destination, length, form, error)) in
-        cases.into_iter().chain(illegal).enumerate()
+    for (index, (destination, length, form, error)) in cases.into_iter().chain(illegal).enumerate()
     {
         while !bench.free(0) {
             sent.extend(bench.run(1));
@@ -166,10 +165,7 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     bench.resend(0, last, false, true);
     let ping = bench.run(40);
     assert_eq!(ping[0].kind, abi::link::kind::PING as u64);
-    assert_eq!(
-        (ping[0].index, ping[0].destination),
-        (last, bench::SEGMENT)
-    );
+    assert_eq!((ping[0].index, ping[0].destination), (last, bench::SEGMENT));
 }
 
 #[test]

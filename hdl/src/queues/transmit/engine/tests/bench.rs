@@ -18,7 +18,7 @@ pub const CHANNEL_1: u64 = 6;
 pub const OWN: u64 = 7;
 /// Leads to a segment.
 pub const SEGMENT: u64 = 8;
-/// Its generation.
+/// The generation that its translation names.
 pub const SEGMENT_GENERATION: u64 = 0xa5;
 /// Has no translation.
 pub const UNLOADED: u64 = 9;
