@@ -3,8 +3,8 @@
 //! Each beat carries 16 bytes, byte 0 in bits 7 to 0. A message frame is a header of 16 bytes, the
 //! payload, zeros up to the last four bytes of a beat, and the CRC. Answer, ping and credit frames
 //! are one beat: 12 bytes and the CRC. A frame of remote memory (`kind::BULK`) looks like a message frame; its payload
-//! is the sub-header `message::remote`, then data, and its length counts double words. The CRC is CRC-32 (IEEE 802.3: reflected polynomial
-//! 0xEDB88320, start and final complement) over all bytes before it.
+//! is the sub-header `message::remote`, then data, and its length counts double words. The CRC is CRC-32 (IEEE 802.3:
+//! reflected polynomial 0xEDB88320, start and final complement) over all bytes before it.
 //!
 //! Single-beat frames use the low 96 bits of the same layout, so that every frame has its kind, version, nodes, link
 //! sequence, slot, generation and index in the same place.
@@ -58,8 +58,8 @@ word! {
         version [7:4] "`VERSION`.",
         virtual_channel [8:8] "0 or 1.",
         restart [9:9]
-            "Its transmit queue had nothing unanswered when the frame was made: the receiver listens again. `BULK`: its \
-             answers are counted (`bulk_status`).",
+            "Its transmit queue had nothing unanswered when the frame was made: the receiver listens again. `BULK`: \
+             its answers are counted (`bulk_status`).",
         marked [10:10] "Stages record the cycle at which they see this frame.",
         destination_node [20:11] "Node the frame goes to.",
         source_node [30:21] "Node the frame comes from.",
@@ -103,7 +103,8 @@ word! {
     bulk_status / BulkStatus: 32 {
         status [3:0] "0: carried out; 1: busy, later again; 11 to 15: `message::error`.",
         counted [4:4]
-            "`answer::base` is the number of frames that are answered, 1 to 127. 0: it is the index of the one message.",
+            "`answer::base` is the number of frames that are answered, 1 to 127. 0: it is the index of the one \
+             message.",
     }
 }
 

@@ -41,9 +41,9 @@ word! {
 }
 
 word! {
-    /// First 8 bytes of the payload of a message of form `REMOTE` or `TRANSFER`, and of the payload of a `link::kind::BULK`
-    /// frame: its sub-header. Data follow as dense double words in the alignment of the target: `offset` modulo 4 bytes
-    /// of padding, the data, `trail` bytes of padding. Padding is never written.
+    /// First 8 bytes of the payload of a message of form `REMOTE` or `TRANSFER`, and of the payload of a
+    /// `link::kind::BULK` frame: its sub-header. Data follow as dense double words in the alignment of the target:
+    /// `offset` modulo 4 bytes of padding, the data, `trail` bytes of padding. Padding is never written.
     remote / Remote: 64 {
         offset [31:0] "Bytes from the segment's start to the first byte of data.",
         operation [35:32] "`operation`.",

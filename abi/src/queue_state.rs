@@ -167,7 +167,8 @@ word! {
             "The destination is remote memory: `receive_queue_id` names a segment of the node, of which 8 bits are \
              significant. It takes messages of form `REMOTE` and `TRANSFER` only; other entries take form `MESSAGE` \
              only.",
-        rights [37:35] "Rights on the segment as in `segment_place`: write, read, atomic. The NIU does not look at them.",
+        rights [37:35]
+            "Rights on the segment as in `segment_place`: write, read, atomic. The NIU does not look at them.",
         generation [47:40] "With `segment`: generation of the segment.",
     }
 }

@@ -11,19 +11,11 @@ mod support;
 /// A step of a program's set-up, and the core cycles it may take: a fifth above what was measured in the slowest
 /// configuration.
 const LIMITS: [(&str, f64); 5] = [
-<<<<<<< HEAD
     ("open the device", 183_000.0),
     ("create an endpoint (window 64, ring 64 KiB)", 40_000.0),
     ("load a translation", 9_000.0),
     ("destroy the endpoint", 10_000.0),
     ("the longest of many later creations and ends", 38_000.0),
-=======
-    ("open the device", 250_000.0),
-    ("create an endpoint (window 64, ring 64 KiB)", 52_000.0),
-    ("load a translation", 12_500.0),
-    ("destroy the endpoint", 14_000.0),
-    ("the longest of many later creations and ends", 52_000.0),
->>>>>>> remote-a
 ];
 /// Rounds of creation and end: each queue is used again and again, and never has to rest.
 const ROUNDS: usize = 40;

@@ -210,8 +210,8 @@ pub struct Answer {
     pub base: Bits<7>,
     /// Bit k: the verdict holds for the message with index `base` + k.
     pub bitmap: Bits<12>,
-    /// Below 8: low three bits of the answer's `abi::link::kind`; the receiver's verdict of 7 (`BULK_ANSWER`) leaves with
-    /// `abi::link::bulk_status` as bitmap. From 11 on, at the sender only: a `BULK_ANSWER` with this
+    /// Below 8: low three bits of the answer's `abi::link::kind`; the receiver's verdict of 7 (`BULK_ANSWER`) leaves
+    /// with `abi::link::bulk_status` as bitmap. From 11 on, at the sender only: a `BULK_ANSWER` with this
     /// `abi::message::error`.
     pub verdict: Bits<4>,
 }
@@ -269,7 +269,7 @@ pub struct SegmentEntry {
 pub struct ReadJob {
     /// Node that asks.
     pub node: Bits<10>,
-    /// Its row.
+    /// Row of its transfer.
     pub row: Bits<8>,
     /// Generation of that row.
     pub generation: Bits<8>,

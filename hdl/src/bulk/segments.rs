@@ -11,9 +11,9 @@ const LOG2: usize = 9;
 /// The segments (region 9 of `abi::queue_state`), each in two words. Firmware writes one of the first
 /// `abi::queue_state::SEGMENTS`; a word for any other is ignored. After a reset no segment is valid.
 ///
-/// Contract: a `query` that is valid in a cycle with `grant` is looked up. `grant` is low in a cycle in which a word is written, and after a reset until
-/// all entries are cleared. `changed` is high in the first cycle in which a look-up finds a new word; `pending` is high
-/// from the cycle of the word to that of `changed`.
+/// Contract: a `query` that is valid in a cycle with `grant` is looked up. `grant` is low in a cycle in which a word is
+/// written, and after a reset until all entries are cleared. `changed` is high in the first cycle in which a look-up
+/// finds a new word; `pending` is high from the cycle of the word to that of `changed`.
 ///
 /// Latency: `grant` in cycle t, `entry` in t + 1, for one cycle. `configuration` in cycle t, `changed` in t + 1.
 #[derive(LogicBlock, Default)]

@@ -47,21 +47,18 @@ const SOAK_OWNERS: &str = "queues_that_change_owners_under_traffic_mix_nothing_u
 const MANY: &str = "messages_of_many_endpoints_over_few_queues_come_once_and_in_order";
 const MANY_INLINE: &str = "inline_bodies_and_express_messages_come_once_and_in_order";
 const SOAK_DAMAGE: &str = "damaged_frames_fail_queues_visibly_and_disturb_no_other";
-<<<<<<< HEAD
 const NOBODY_SLEEPS: &str = "nobody_sleeps_while_a_message_is_there_whatever_is_masked";
 const INTERRUPT_ORDER: &str = "an_interrupt_never_comes_before_the_entry_it_announces";
 const MODERATION: &str = "interrupts_of_a_moderated_ring_are_an_interval_apart_and_none_is_lost";
 const FORGOTTEN: &str = "what_is_due_when_the_niu_stops_is_forgotten";
 const STILL_ARMED: &str = "an_armed_ring_is_armed_behind_its_eviction";
 const SLEEPERS: &str = "sleepers_whose_queues_go_and_come_are_all_woken";
-=======
 const REMOTE_REFUSED: &str =
     "what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written";
 const REMOTE_STALE: &str = "a_handle_of_a_former_export_is_stale";
 const REMOTE_END: &str = "a_segment_ends_where_its_last_byte_stands";
 const REMOTE_SIZES: &str = "every_size_at_every_alignment_lands_and_nothing_beside_it";
 const REMOTE_REVOKED: &str = "nothing_is_written_once_a_revocation_is_confirmed";
->>>>>>> remote-a
 
 /// All of them, in the order of a message's way.
 pub const MUTANTS: &[Mutant] = &[
@@ -460,7 +457,6 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[INDICES],
     },
     Mutant {
-<<<<<<< HEAD
         name: "interrupt-store-never-raises",
         fault: "a store that arms a ring does not see an entry that came before it",
         module: "niu$interrupts$queues",
@@ -539,7 +535,8 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "kept$keeps_away",
         value: "1'b0",
         tests: &[SLEEPERS],
-=======
+    },
+    Mutant {
         name: "segment-sender-ignored",
         fault: "every node and endpoint may write to a segment",
         module: "niu$bulk$receive",
@@ -586,6 +583,5 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "holds_segment",
         value: "1'b0",
         tests: &[REMOTE_REVOKED],
->>>>>>> remote-a
     },
 ];
