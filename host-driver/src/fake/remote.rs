@@ -36,11 +36,7 @@ impl Segments {
 }
 
 impl State {
-<<<<<<< HEAD
     /// An endpoint's memory becomes a segment.
-=======
-    /// Carries out `EXPORT`.
->>>>>>> remote-a
     pub fn export(&mut self, shape: u64, address: u64, bytes: u64) -> Result<u64, Status> {
         let shape = SegmentShape::unpack(shape);
         if !self.endpoints.contains_key(&(shape.endpoint as u16)) {
@@ -77,11 +73,7 @@ impl State {
         Ok(result.pack())
     }
 
-<<<<<<< HEAD
     /// A segment of this endpoint ends.
-=======
-    /// Carries out `UNEXPORT`.
->>>>>>> remote-a
     pub fn unexport(&mut self, endpoint: u16, operand: u64) -> Result<u64, Status> {
         let fields = SegmentResult::unpack(operand);
         let place = self.segments.segments.get_mut(fields.segment as usize);

@@ -18,11 +18,7 @@ pub const CHANNEL_1: u64 = 6;
 pub const OWN: u64 = 7;
 /// Leads to a segment.
 pub const SEGMENT: u64 = 8;
-<<<<<<< HEAD
 /// Its frames bear this in the place of the tag.
-=======
-/// The generation that its translation names.
->>>>>>> remote-a
 pub const SEGMENT_GENERATION: u64 = 0xa5;
 /// Has no translation.
 pub const UNLOADED: u64 = 9;
