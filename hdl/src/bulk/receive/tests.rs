@@ -94,11 +94,11 @@ fn write(beats: &[u128], memory: &mut BTreeMap<u64, u8>) {
     assert_eq!(beats.len() - 1, length.div_ceil(16));
     assert_eq!(descriptor as u64 % 4, 0);
     assert!(length > 4 || skips[1] == 0);
-    for at in 0..length {
+    for (at, byte) in bytes.iter().enumerate().take(length) {
         let is_skipped = (at < 4 && skips[0] >> at & 1 == 1)
             || (at + 4 >= length && skips[1] >> (at + 4 - length) & 1 == 1);
         if !is_skipped {
-            memory.insert(descriptor as u64 + at as u64, bytes[at]);
+            memory.insert(descriptor as u64 + at as u64, *byte);
         }
     }
 }

@@ -67,7 +67,7 @@ fn writes_leave_in_the_order_of_the_frames_whatever_they_are() {
             let stream = random.below(3) as usize;
             let words = random.below(65) as usize;
             if *is_bulk && words > 0 {
-                let mut payload = (1u64 << 32 | index as u64 * 256).to_le_bytes().to_vec();
+                let mut payload = ((1u64 << 32) | (index as u64 * 256)).to_le_bytes().to_vec();
                 payload.extend(random_bytes(&mut random, 4 * words));
                 let mut beats = message(0, 3, index as u64).beats(&payload);
                 let word = header::kind::set(beats[0], kind::BULK as u64);
