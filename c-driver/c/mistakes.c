@@ -69,7 +69,7 @@ static int wrong_requests(struct wayfarer_endpoint *endpoint, struct wayfarer_en
     const uint64_t translations[][3] = {
         {number, 4, entry},                     /* outside the window */
         {number, 0, entry | 1 << 10},           /* a reserved bit */
-        {number, 0, entry | UINT64_C(1) << 34}, /* another one */
+        {number, 0, entry | UINT64_C(1) << 38}, /* another one */
         {number, 0, entry | 1 << 28},           /* an identifier of 13 bits */
         {number, 0, entry | UINT64_C(1) << 32}, /* virtual channel 1, which the endpoint may not use */
     };
