@@ -115,7 +115,7 @@ static int wrong_messages(struct wayfarer_endpoint *endpoint, uint16_t node)
     CHECK(wayfarer_receive(endpoint, &message) == WAYFARER_NOTHING);
 
     /* Reserved bits of a body's header and of an index are ignored. */
-    const uint8_t body[24] = {0, 0, 16, 0, 9, 0xfe, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    const uint8_t body[24] = {0, 0, 16, 0, 9, 0xf8, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     uint64_t place = page + endpoint->producer % WAYFARER_MESSAGE_INLINE_BODIES * WAYFARER_MESSAGE_INLINE_BODY_BYTES;
     transport->write_combined(transport->context, place, body, sizeof body);
     transport->fence(transport->context);
