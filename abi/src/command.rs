@@ -52,7 +52,7 @@ word! {
         opcode [7:0] "What to do (`opcode`).",
         complete [8:8] "Answer in the completion queue.",
         fence [9:9] "Wait until all commands before this one, of this queue, are complete.",
-        chain [11:10] "`chain`: with what the command is carried out, or is not (V25).",
+        chain [11:10] "Its place in a chain (`chain`, V25).",
         token [31:16] "Comes back in the completion.",
     }
 }
@@ -61,8 +61,8 @@ codes! {
     /// Whether a command belongs to a chain. Each queue has one chain at a time. It is broken by a read of it that
     /// fails, or by a command of it that is `INVALID`.
     chain: Chain {
-        None / NONE = 0 "To none.",
-        First / FIRST = 1 "It begins one: the chain before it is over. It needs `fence` if that may be under way.",
+        None / NONE = 0 "It belongs to none.",
+        First / FIRST = 1 "It begins a chain, and ends the one before. It needs `fence` if that may be under way.",
         Next / NEXT = 2
             "It is carried out only if the chain is not broken; otherwise it does nothing, and completes with the \
              status of what broke it. What needs what was read has `fence` too.",

@@ -4,7 +4,7 @@ mod jobs;
 mod probes;
 mod segments;
 
-use crate::command::Command;
+use crate::command::{Command, trouble};
 use crate::layout::{COMPLETION_OUTBOX, SUBMISSION_INBOX};
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
@@ -259,11 +259,7 @@ impl Admin {
         residency: &mut Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
         port: &mut impl Port,
     ) {
-        let trouble = match status {
-            Some(CompletionStatus::Done) => None,
-            Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
-            _ => Some(Status::Failed),
-        };
+        let trouble = trouble(status);
         match (token, &mut self.state) {
             (MARKER_TOKEN, State::Settling) => self.state = State::Idle,
             (FETCH_TOKEN, State::Fetching) => match trouble {

@@ -1,9 +1,10 @@
 //! Commands to the hardware (`abi::command`, V22).
 
-use abi::admin::EndpointInterrupt;
+use abi::admin::{EndpointInterrupt, status::Status};
+use abi::command::completion_status::CompletionStatus;
 use abi::command::{
     GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
-    TransferOperand, chain, opcode, replay_operand,
+    TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -71,29 +72,22 @@ impl Command {
         Command::new(header, transfer(inbox_offset, bytes), address)
     }
 
-    /// In a chain: writes all of a transmit queue's record from the inbox, if it is this endpoint's.
+    /// Writes all of a transmit queue's record from the inbox, if it is this endpoint's.
     pub const fn load_transmit(
         queue: u8,
         inbox_offset: usize,
         endpoint: u16,
         generation: u8,
     ) -> Self {
-        let header = Header {
-            fence: 1,
-            chain: chain::NEXT as u64,
-            ..header(opcode::LOAD_RECORD)
-        };
         let operand = RecordOperand {
-            offset: inbox_offset as u64,
-            queue: queue as u64,
-            receive: 0,
             from_inbox: 1,
+            ..record(false, queue, inbox_offset)
         };
         let data = LoadedControl {
             generation: generation as u64,
             endpoint: endpoint as u64,
         };
-        Command::new(header, operand.pack(), data.pack())
+        Command::new(header(opcode::LOAD_RECORD), operand.pack(), data.pack())
     }
 
     /// This one, as the first of a chain. Nothing of an earlier one is under way.
@@ -138,20 +132,13 @@ impl Command {
     /// Reads all of a queue's record into the inbox and completes with `token`.
     pub const fn save_record(receive: bool, queue: u8, inbox_offset: usize, token: u16) -> Self {
         let header = completes(header(opcode::SAVE_RECORD), token);
-        Command::new(header, record(receive, queue, inbox_offset), 0)
+        Command::new(header, record(receive, queue, inbox_offset).pack(), 0)
     }
 
     /// Writes all of a queue's record from the outbox.
     pub const fn load_record(receive: bool, queue: u8, outbox_offset: usize) -> Self {
         let header = header(opcode::LOAD_RECORD);
-        Command::new(header, record(receive, queue, outbox_offset), 0)
-    }
-
-    /// As `replay`; and what the endpoint stores from now on is lost.
-    pub const fn replay_last(endpoint: u16, queue: u8, map: u64) -> Self {
-        let mut command = Command::replay(endpoint, queue, map);
-        command.words[1] |= 1 << replay_operand::lose::SHIFT;
-        command
+        Command::new(header, record(receive, queue, outbox_offset).pack(), 0)
     }
 
     /// Carries out the oldest captured store, which is this endpoint's, on a transmit queue; then writes the endpoint's
@@ -162,6 +149,17 @@ impl Command {
             endpoint,
             queue,
             Store::Carry,
+            map,
+        )
+    }
+
+    /// As `replay`; and what the endpoint stores from now on is lost.
+    pub const fn replay_last(endpoint: u16, queue: u8, map: u64) -> Self {
+        Command::replay_store(
+            header(opcode::REPLAY_STORE),
+            endpoint,
+            queue,
+            Store::CarryLast,
             map,
         )
     }
@@ -199,7 +197,7 @@ impl Command {
             store: !matches!(store, Store::None) as u64,
             discard: matches!(store, Store::Discard) as u64,
             queue: queue as u64,
-            lose: 0,
+            lose: matches!(store, Store::CarryLast) as u64,
         };
         Command::new(header, operand.pack(), map)
     }
@@ -260,6 +258,7 @@ pub enum Alarm {
 enum Store {
     None,
     Carry,
+    CarryLast,
     Discard,
 }
 
@@ -289,14 +288,13 @@ const fn place(region: usize, index: usize) -> StateOperand {
     }
 }
 
-const fn record(receive: bool, queue: u8, offset: usize) -> u32 {
-    let operand = RecordOperand {
+const fn record(receive: bool, queue: u8, offset: usize) -> RecordOperand {
+    RecordOperand {
         offset: offset as u64,
         queue: queue as u64,
         receive: receive as u64,
         from_inbox: 0,
-    };
-    operand.pack()
+    }
 }
 
 const fn transfer(offset: usize, bytes: usize) -> u32 {
@@ -305,4 +303,13 @@ const fn transfer(offset: usize, bytes: usize) -> u32 {
         bytes: bytes as u64,
     };
     operand.pack()
+}
+
+/// What the host is told of a command that ended so; `None`: it was carried out.
+pub fn trouble(status: Option<CompletionStatus>) -> Option<Status> {
+    match status {
+        Some(CompletionStatus::Done) => None,
+        Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
+        _ => Some(Status::Failed),
+    }
 }

@@ -54,9 +54,8 @@ pub struct Firmware<
     residency: Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
     /// Things done by the residency protocol since an admin request was begun.
     in_a_row: u8,
-    /// What `wants_room` says, which only a step changes; and a step was made since it was worked out.
-    wants_room: bool,
-    is_stale: bool,
+    /// What `wants_room` says, which only a step changes; `None`: one was made since it was worked out.
+    wants_room: Option<bool>,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -69,8 +68,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             admin: Admin::new(0),
             residency: Residency::new(policies),
             in_a_row: 0,
-            wants_room: false,
-            is_stale: true,
+            wants_room: None,
         }
     }
 
@@ -79,7 +77,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.admin = Admin::new(revision);
         self.residency.start(limits);
         self.in_a_row = 0;
-        self.is_stale = true;
+        self.wants_room = None;
     }
 
     /// New firmware, which was started, follows one that was stopped. `registers`: the admin queue's, as they are now;
@@ -92,7 +90,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
         self.admin.resume(registers);
         self.residency.tables.set_generations(generations);
-        self.is_stale = true;
+        self.wants_room = None;
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -126,17 +124,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Whether [`Input::Room`] would bring something about, now or after a pause.
     #[inline]
     pub fn wants_room(&mut self) -> bool {
-        if self.is_stale {
-            self.look_for_work();
+        match self.wants_room {
+            Some(wants_room) => wants_room,
+            None => self.look_for_work(),
         }
-        self.wants_room
     }
 
     #[inline(never)]
-    fn look_for_work(&mut self) {
-        self.is_stale = false;
-        self.wants_room = self.admin.wants_room()
+    fn look_for_work(&mut self) -> bool {
+        let wants_room = self.admin.wants_room()
             || (self.residency.is_idle() && self.residency.has_work() && !self.is_barred());
+        self.wants_room = Some(wants_room);
+        wants_room
     }
 
     /// The residency protocol must not begin anything.
@@ -146,8 +145,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     }
 
     /// Takes one input, and does through `port` what it takes.
-    // Each kind of input is a function of its own, which the caller calls directly: the processor's cache is small,
-    // and one function for all would save every register for each.
+    // Each kind of input is a function of its own, which the caller calls directly: one function for all would save
+    // every register for each.
     #[inline(always)]
     pub fn step(&mut self, input: Input, port: &mut impl Port) {
         match input {
@@ -166,7 +165,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 }
             }
         }
-        self.is_stale = true;
+        self.wants_room = None;
     }
 
     #[inline(always)]
@@ -182,10 +181,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(always)]
     fn captured(&mut self, endpoint: u16, port: &mut impl Port) {
         self.residency.captured(endpoint);
-        if !self.is_barred()
-            && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
-            && self.residency.serve_at_once(endpoint, port)
-        {
+        if self.has_turn() && self.residency.serve_at_once(endpoint, port) {
             self.in_a_row = self.in_a_row.saturating_add(1);
         }
     }
@@ -203,9 +199,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Whether the residency protocol may begin something, without being asked for room first.
     #[inline(always)]
     fn may_begin(&self) -> bool {
-        self.residency.is_idle()
-            && !self.is_barred()
-            && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
+        self.residency.is_idle() && self.has_turn()
+    }
+
+    /// Whether it is the residency protocol's turn: admin requests that wait have theirs after some of its own.
+    #[inline(always)]
+    fn has_turn(&self) -> bool {
+        !self.is_barred() && (self.in_a_row < MOST_IN_A_ROW || !self.admin.wants_room())
     }
 
     #[inline(always)]

@@ -515,9 +515,28 @@ mod tests {
     const OF_ENDPOINT: usize = 2;
 
     fn open() -> (FakeDevice, Device<FakeDevice>) {
+        open_with(Waiting::default())
+    }
+
+    fn open_with(waiting: Waiting) -> (FakeDevice, Device<FakeDevice>) {
         let fake = FakeDevice::new();
-        let device = Device::with_transport(fake.clone(), OpenOptions::default());
+        let options = OpenOptions {
+            waiting,
+            ..OpenOptions::DEFAULT
+        };
+        let device = Device::with_transport(fake.clone(), options);
         (fake, device.expect("nobody has it"))
+    }
+
+    /// The endpoint's first destination is its own node's first receive queue.
+    fn lead_home(endpoint: &Endpoint<FakeDevice>) {
+        let loaded = endpoint.load_translation(
+            Destination(0),
+            NodeNumber(0),
+            ReceiveQueueId(0),
+            VirtualChannel::ZERO,
+        );
+        loaded.expect("it is legal");
     }
 
     #[test]
@@ -598,14 +617,7 @@ mod tests {
         let mut endpoint = device
             .create_endpoint(EndpointOptions::default())
             .expect("there is room");
-        endpoint
-            .load_translation(
-                Destination(0),
-                NodeNumber(0),
-                ReceiveQueueId(0),
-                VirtualChannel::ZERO,
-            )
-            .expect("it is legal");
+        lead_home(&endpoint);
         // All that was launched is taken when the driver waits.
         fake.hold_messages(true);
         let niu = fake.clone();
@@ -669,12 +681,7 @@ mod tests {
 
     #[test]
     fn programs_that_wait_for_interrupts_do_not_poll() {
-        let fake = FakeDevice::new();
-        let options = OpenOptions {
-            waiting: Waiting::Interrupt,
-            ..OpenOptions::DEFAULT
-        };
-        let device = Device::with_transport(fake.clone(), options).expect("nobody has it");
+        let (fake, device) = open_with(Waiting::Interrupt);
         let options = EndpointOptions::default();
         let mut endpoint = device.create_endpoint(options).expect("there is room");
         let before = fake.interrupt_waits();
@@ -745,22 +752,10 @@ mod tests {
     /// No interrupt tells of a loss.
     #[test]
     fn a_program_that_waits_for_interrupts_polls_while_a_message_of_its_own_may_be_lost() {
-        let fake = FakeDevice::new();
-        let options = OpenOptions {
-            waiting: Waiting::Interrupt,
-            ..OpenOptions::DEFAULT
-        };
-        let device = Device::with_transport(fake.clone(), options).expect("nobody has it");
+        let (fake, device) = open_with(Waiting::Interrupt);
         let options = EndpointOptions::default();
         let mut endpoint = device.create_endpoint(options).expect("there is room");
-        endpoint
-            .load_translation(
-                Destination(0),
-                NodeNumber(0),
-                ReceiveQueueId(0),
-                VirtualChannel::ZERO,
-            )
-            .expect("it is legal");
+        lead_home(&endpoint);
         fake.hold_messages(true);
         let niu = fake.clone();
         fake.while_waiting(move || niu.hold_messages(false));
@@ -784,14 +779,7 @@ mod tests {
         let mut endpoint = device
             .create_endpoint(EndpointOptions::default())
             .expect("there is room");
-        endpoint
-            .load_translation(
-                Destination(0),
-                NodeNumber(0),
-                ReceiveQueueId(0),
-                VirtualChannel::ZERO,
-            )
-            .expect("it is legal");
+        lead_home(&endpoint);
         let lose_one = || {
             let mut lose = true;
             fake.lose_stores(move || std::mem::take(&mut lose));

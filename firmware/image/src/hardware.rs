@@ -99,7 +99,7 @@ impl Hardware {
     }
 }
 
-/// Issues a command. Not inlined: the code that issues commands is most of all, and the RAM and the cache are small.
+/// Issues a command. Not inlined: the code that issues commands is most of all, and the RAM is small.
 #[inline(never)]
 fn issue(header: u32, operand: u32, low: u32, high: u32) {
     for (number, word) in [header, operand, low, high].into_iter().enumerate() {

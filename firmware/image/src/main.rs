@@ -119,8 +119,7 @@ fn main() -> ! {
 }
 
 /// Looks at the level-triggered bits, in which all that must be done stands.
-// Out of the loop's way, as all that happens once a request: the loop and the commands it issues
-// fit into the processor's cache.
+// Out of the loop's way, as all that happens once a request: inlined, it would cost the loop registers.
 #[inline(never)]
 fn look(hardware: &mut Hardware, firmware: &mut Protocols) {
     let pending = hardware.control(control::event_pending::OFFSET);

@@ -5,7 +5,7 @@ use super::{
     Cause, Errand, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE,
     State,
 };
-use crate::command::{Alarm, Command};
+use crate::command::{Alarm, Command, trouble};
 use crate::layout::{
     ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
     MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
@@ -93,14 +93,6 @@ impl Copying {
     }
 }
 
-fn trouble(status: Option<CompletionStatus>) -> Option<Status> {
-    match status {
-        Some(CompletionStatus::Done) => None,
-        Some(CompletionStatus::Refused) => Some(Status::AddressRefused),
-        _ => Some(Status::Failed),
-    }
-}
-
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
     Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>
 {
@@ -145,13 +137,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         identifier: Option<u16>,
         port: &mut impl Port,
     ) {
+        self.errand = errand;
         match self.tables.take_receive() {
-            Some(queue) => {
-                self.errand = errand;
-                self.read_receive(queue, identifier, port);
-            }
+            Some(queue) => self.read_receive(queue, identifier, port),
             None => {
-                self.errand = errand;
                 self.evict_only = false;
                 self.tried = 0;
                 self.evict_receive(port);

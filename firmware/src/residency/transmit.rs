@@ -3,7 +3,7 @@
 use super::{
     CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State,
 };
-use crate::command::Command;
+use crate::command::{Command, trouble};
 use crate::layout::{ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_INBOX, STORES};
 use crate::policy::Policy;
 use crate::port::Port;
@@ -30,19 +30,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Has an endpoint's transmit queue come back: the read of its record is the first thing of all.
     #[inline(never)]
     pub(super) fn install_transmit(&mut self, errand: Errand, port: &mut impl Port) {
+        self.errand = errand;
         match self.tables.take_transmit() {
-            Some(queue) => {
-                self.errand = errand;
-                self.read_transmit(queue, port);
-            }
-            None => self.make_room(errand, port),
+            Some(queue) => self.read_transmit(queue, port),
+            None => self.make_room(port),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, errand: Errand, port: &mut impl Port) {
-        self.errand = errand;
+    fn make_room(&mut self, port: &mut impl Port) {
         self.evict_only = false;
         (self.tried, self.spared) = (0, 0);
         self.evict_transmit(port);
@@ -57,7 +54,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let generation = self.tables.next_generation(queue);
         port.keep(queue, generation);
         let load = Command::load_transmit(queue, ENTRY_INBOX, endpoint, generation);
-        port.issue(load);
+        port.issue(load.chained());
         let map = self.tables.map_with(endpoint, queue);
         let last = match cause {
             Cause::Captured => Command::replay(endpoint, queue, map),
@@ -98,11 +95,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     #[inline(never)]
     fn transmit_unread(&mut self, status: Option<CompletionStatus>, port: &mut impl Port) {
         self.tables.return_transmit(self.queue);
-        let status = match status {
-            Some(CompletionStatus::Refused) => Status::AddressRefused,
-            _ => Status::Failed,
-        };
-        self.read_failed(false, status, port);
+        self.read_failed(false, trouble(status).unwrap_or(Status::Failed), port);
     }
 
     /// Sends the next endpoint that the policy names away. The errand is put off if every queue was tried.

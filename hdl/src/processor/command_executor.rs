@@ -222,6 +222,9 @@ pub struct CommandExecutor {
     chained: Signal<Local, Bit>,
     chain: Signal<Local, Bits<8>>,
     is_broken: Signal<Local, Bit>,
+    /// The command in hand begins a chain, or breaks it.
+    sets_chain: Signal<Local, Bit>,
+    new_chain: Signal<Local, Bits<8>>,
     is_legal: Signal<Local, Bit>,
     mirror_first: Signal<Local, Bits<4>>,
     mirror_endpoint: Signal<Local, Bits<12>>,
@@ -320,6 +323,8 @@ impl Default for CommandExecutor {
             chained: Default::default(),
             chain: Default::default(),
             is_broken: Default::default(),
+            sets_chain: Default::default(),
+            new_chain: Default::default(),
             is_legal: Default::default(),
             mirror_first: Default::default(),
             mirror_endpoint: Default::default(),
@@ -807,6 +812,8 @@ impl Logic for CommandExecutor {
         }
 
         self.invalid.next = false;
+        self.sets_chain.next = false;
+        self.new_chain.next = abi::command::completion_status::DONE.to_bits();
         match self.state.q.val() {
             ExecutorState::Idle => {
                 if self.head_0.may.val() | self.head_1.may.val() {
@@ -824,13 +831,7 @@ impl Logic for CommandExecutor {
             }
             ExecutorState::Check => {
                 // Another chain begins.
-                if self.link.val() == abi::command::chain::FIRST.to_bits() {
-                    if self.queue.q.val() {
-                        self.chain_1.d.next = abi::command::completion_status::DONE.to_bits();
-                    } else {
-                        self.chain_0.d.next = abi::command::completion_status::DONE.to_bits();
-                    }
-                }
+                self.sets_chain.next = self.link.val() == abi::command::chain::FIRST.to_bits();
                 self.settling.d.next = 0.into();
                 self.receive_settled.d.next = false;
                 self.shadow_settled.d.next = false;
@@ -855,12 +856,8 @@ impl Logic for CommandExecutor {
                 } else if !self.is_legal.val() {
                     self.invalid.next = true;
                     self.status.d.next = abi::command::completion_status::INVALID.to_bits();
-                    if self.chained.val() & self.queue.q.val() {
-                        self.chain_1.d.next = abi::command::completion_status::INVALID.to_bits();
-                    }
-                    if self.chained.val() & !self.queue.q.val() {
-                        self.chain_0.d.next = abi::command::completion_status::INVALID.to_bits();
-                    }
+                    self.sets_chain.next = self.chained.val();
+                    self.new_chain.next = abi::command::completion_status::INVALID.to_bits();
                 } else if self.from_inbox.val() {
                     self.begun.d.next = true;
                     self.state.d.next = ExecutorState::Load;
@@ -985,6 +982,13 @@ impl Logic for CommandExecutor {
             _ => {
                 self.state.d.next = ExecutorState::Idle;
             }
+        }
+
+        if self.sets_chain.val() & self.queue.q.val() {
+            self.chain_1.d.next = self.new_chain.val();
+        }
+        if self.sets_chain.val() & !self.queue.q.val() {
+            self.chain_0.d.next = self.new_chain.val();
         }
 
         // What firmware has written of the queues: regions 1 and 2, words 0 and 1. A word is read a cycle ahead.
