@@ -112,6 +112,7 @@ pub fn word(word: &Word) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::schema::Field;
 
     #[test]
     fn the_rows_of_a_word_hold_all_of_its_bits_and_a_field_may_stand_in_two() {
@@ -131,13 +132,31 @@ mod tests {
 
     #[test]
     fn bits_of_no_field_are_parts_without_a_name() {
-        let descriptor = &abi::message::SECTION.words[1];
-        let free: Vec<_> = row(descriptor, 0)
-            .into_iter()
-            .filter(|part| part.name.is_none())
-            .collect();
-        let ends: Vec<_> = free.iter().map(|part| (part.low, part.high)).collect();
-        assert_eq!(ends, [(3, 7)]);
-        assert!(word(descriptor).contains(">receive_queue_id</text>"));
+        const MEANING: &str = "of this test";
+        let field = |name, shift, width| Field {
+            name,
+            shift,
+            width,
+            meaning: MEANING,
+        };
+        let parts = |fields: &'static [Field]| {
+            let holed = Word {
+                name: "holed",
+                bits: 16,
+                meaning: MEANING,
+                fields,
+            };
+            let parts = row(&holed, 0);
+            assert!(word(&holed).contains(">upper</text>"));
+            parts
+                .iter()
+                .filter(|part| part.name.is_none())
+                .map(|part| (part.low, part.high))
+                .collect::<Vec<_>>()
+        };
+        let with_a_hole = vec![field("lower", 0, 3), field("upper", 8, 8)];
+        assert_eq!(parts(with_a_hole.leak()), [(3, 7)]);
+        let whole = vec![field("lower", 0, 8), field("upper", 8, 8)];
+        assert_eq!(parts(whole.leak()), []);
     }
 }
