@@ -174,6 +174,36 @@ fn the_way_of_a_message_is_written_stage_by_stage() {
     assert_is_kept("stages", "way-basic-64.svg");
 }
 
+#[test]
+fn the_floor_under_all_mechanisms_costs_a_message_no_more_cycles_than_it_did() {
+    let (_, report) = bench("substrate");
+    let measured: Vec<_> = rows(&report)
+        .iter()
+        .map(|row| {
+            let field = if row["step"] == "bare" {
+                "niu_cycles"
+            } else {
+                "added_cycles"
+            };
+            (
+                row["step"].as_str().expect("a step"),
+                number(row, field) as u64,
+            )
+        })
+        .collect();
+    let steps = [
+        ("bare", 12),
+        ("protection", 3),
+        ("translation", 1),
+        ("receive-queue", 1),
+        ("all", 5),
+    ];
+    assert_eq!(measured, steps);
+    // All of them and what is left make the whole way.
+    let (_, _, express) = NIU_CYCLES[0];
+    assert_eq!(measured[0].1 + measured[4].1, express);
+}
+
 /// A receiver looks at its rings when it has time: so much of a rate is uncertain.
 const LEAST_SHARE: f64 = 0.99;
 

@@ -5,11 +5,12 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 11] = [
+pub const BENCHMARKS: [&str; 12] = [
     "latency",
     "bandwidth",
     "bidirectional",
     "stages",
+    "substrate",
     "limits",
     "alternating",
     "dead-ring",
@@ -26,8 +27,8 @@ pub struct BenchArguments {
     /// Fewer repetitions; forms and sizes are the same.
     #[arg(long)]
     pub quick: bool,
-    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, waiting, non-resident, hit-rate, remote-write.
+    /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, substrate, limits,
+    /// alternating, dead-ring, waiting, non-resident, hit-rate, remote-write.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.

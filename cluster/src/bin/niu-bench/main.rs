@@ -17,6 +17,7 @@ mod results_file;
 mod stage_times;
 mod stages;
 mod streams;
+mod substrate;
 mod waiting;
 
 use anyhow::{Context, Result};
@@ -36,6 +37,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("bandwidth", bandwidth::run),
     ("bidirectional", bandwidth::run_bidirectional),
     ("stages", stages::run),
+    ("substrate", substrate::run),
     ("limits", limits::run),
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),

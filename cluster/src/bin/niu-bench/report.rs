@@ -89,6 +89,12 @@ pub struct Row {
     /// Interrupts that the receiving host took, for each message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupts_per_message: Option<f64>,
+    /// Part of a message's way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<&'static str>,
+    /// What it adds to the way, of both NIUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_cycles: Option<f64>,
     /// How a queue that is away is served; `resident`: none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<&'static str>,
@@ -153,6 +159,8 @@ impl Row {
             waiting: None,
             gap_ns: None,
             interrupts_per_message: None,
+            step: None,
+            added_cycles: None,
             way: None,
             side: None,
             penalty_ns: None,
@@ -233,6 +241,16 @@ const COLUMNS: &[Column] = &[
         heading: "hits",
         width: 7,
         text: |row| number(row.hit_rate, 2),
+    },
+    Column {
+        heading: "step",
+        width: 15,
+        text: |row| row.step.map(str::to_owned),
+    },
+    Column {
+        heading: "added cycles",
+        width: 14,
+        text: |row| number(row.added_cycles, 0),
     },
     Column {
         heading: "one-way ns",

@@ -42,6 +42,12 @@ impl Stages {
         Stages { cycles }
     }
 
+    /// The cycle at which this stage saw the message, if it did.
+    pub fn at(&self, stage: Stage) -> Option<u32> {
+        let seen = self.cycles.iter().find(|(seen, _)| *seen == stage);
+        seen.map(|&(_, cycle)| cycle)
+    }
+
     /// Stages by name.
     pub fn times(&self) -> Vec<StageTime> {
         let name = |stage: Stage| {
@@ -59,10 +65,6 @@ impl Stages {
 
     /// From the last beat in at the sender to the first beat out at the receiver.
     pub fn one_way_cycles(&self) -> f64 {
-        let last = self
-            .cycles
-            .iter()
-            .find(|(stage, _)| *stage == Stage::PacketOut);
-        last.map_or(0.0, |(_, cycle)| f64::from(*cycle))
+        self.at(Stage::PacketOut).map_or(0.0, f64::from)
     }
 }
