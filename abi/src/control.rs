@@ -194,6 +194,8 @@ codes! {
         BulkFramesWritten / BULK_FRAMES_WRITTEN = 44 "Frames of remote memory of which the data were written.",
         BulkFramesRefused / BULK_FRAMES_REFUSED = 45
             "Frames of remote memory that were refused: their data are thrown away.",
+        MessagesDropped / MESSAGES_DROPPED = 46
+            "Messages that found the ring of an endpoint full that has such messages dropped (V18).",
     }
 }
 

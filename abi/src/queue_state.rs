@@ -106,7 +106,10 @@ word! {
         enabled [0:0] "The queue takes messages.",
         entries_log2 [7:4] "Base-2 logarithm of the ring's entries, 1 to 15.",
         stride_log2 [11:8] "Base-2 logarithm of an entry's bytes, 4 to 8.",
-        receive_queue_id [31:16] "Identifier (RQID, V14); compared again when a message is committed.",
+        drops [12:12]
+            "1: a message that finds the ring full is dropped, though its sender is told that it was accepted; 0: it \
+             is refused, and sent again (V18).",
+        receive_queue_id [27:16] "Identifier (RQID, V14); compared again when a message is committed.",
         takes_misses [32:32]
             "The queue's ring is the miss ring: it takes messages with any identifier whose `receive_map` names it \
              and has an allowance left.",
@@ -148,9 +151,10 @@ word! {
     receive_map / ReceiveMap: 64 {
         queue [7:0] "Resident receive queue.",
         resident [8:8] "There is one.",
-        allowance [23:16]
+        allowance [22:16]
             "Messages that the queue that takes misses accepts for this identifier, until this word is written again; \
-             the others are refused as if the ring were full.",
+             the others are treated as if the ring were full.",
+        drops [23:23] "As `receive_control::drops`, of the ring that is away.",
         stride_log2 [27:24]
             "With an allowance: base-2 logarithm of the bytes of an entry of the ring that is away, 4 to 8.",
     }

@@ -351,6 +351,7 @@ enum wayfarer_result wayfarer_create_endpoint(struct wayfarer_device *device, st
             PUT(options->virtual_channel_1, ADMIN_ENDPOINT_SHAPE_VIRTUAL_CHANNEL_1) |
             PUT(options->priority, ADMIN_ENDPOINT_SHAPE_PRIORITY) |
             PUT(options->inline_bodies, ADMIN_ENDPOINT_SHAPE_INLINE) |
+            PUT(options->drops, ADMIN_ENDPOINT_SHAPE_DROPS) |
             PUT(options->give_up, ADMIN_ENDPOINT_SHAPE_GIVE_UP),
         endpoint->ring.bus_address,
         endpoint->shadow.bus_address,

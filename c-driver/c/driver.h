@@ -96,6 +96,7 @@ struct wayfarer_endpoint_options {
     bool virtual_channel_1;
     bool priority;
     bool inline_bodies; /* without them Express messages only */
+    bool drops;         /* messages that find the ring full are lost, and their senders do not wait (V18) */
     uint8_t give_up;    /* 0 to 15; 0: never */
 };
 

@@ -412,6 +412,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
             queue: self.given.map_or(0, |given| given.queue).into(),
             resident: 1,
             allowance: allowance.into(),
+            drops: 0,
             stride_log2: stride_log2.into(),
         };
         Command::write_queue_state(REGION_RECEIVE_MAP, identifier.into(), map.pack())

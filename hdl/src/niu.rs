@@ -692,6 +692,8 @@ impl Logic for Niu {
                     << counter::RECEIVE_BEHIND.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.entry_too_small.val().into())
                     << counter::ENTRY_TOO_SMALL.to_bits::<6>())
+                | (bit_cast::<64, 1>(self.receive.message_dropped.val().into())
+                    << counter::MESSAGES_DROPPED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.packet_received.val().into())
                     << counter::PACKETS_RECEIVED.to_bits::<6>())
                 | (bit_cast::<64, 1>(self.receive.packet_dropped.val().into())

@@ -56,6 +56,8 @@ pub struct EndpointOptions {
     /// Has inline bodies, and so can send Basic messages. The endpoints of a device share its
     /// [`inline_pages`](crate::Identity::inline_pages).
     pub inline: bool,
+    /// What becomes of a message that finds the receive ring full.
+    pub receive_full: ReceiveFull,
     /// A message is given up when its receiver has said so often that its ring is full: 1 to 15, and 15 for more. 0:
     /// never; the queue waits for as long as it takes. Those given up are reported as `RECEIVER_FULL`.
     pub give_up: u8,
@@ -65,6 +67,18 @@ pub struct EndpointOptions {
     /// The vector is raised no sooner than so long behind the last time: moderation, in steps of 256 core cycles, up to
     /// 4095 of them.
     pub interrupt_interval: Duration,
+}
+
+/// What becomes of a message that finds a receive ring full (V18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReceiveFull {
+    /// It is refused, and its sender's queue sends it again until there is room, or gives it up
+    /// ([`EndpointOptions::give_up`]).
+    #[default]
+    Refuse,
+    /// It is lost, and its sender does not learn of it. The next message in the ring is marked as behind a gap
+    /// ([`Message::gap`](crate::Message::gap)); `MESSAGES_DROPPED` counts.
+    Drop,
 }
 
 impl Default for EndpointOptions {
@@ -77,6 +91,7 @@ impl Default for EndpointOptions {
             virtual_channel_1: true,
             priority: false,
             inline: true,
+            receive_full: ReceiveFull::Refuse,
             give_up: 0,
             interrupt_vector: None,
             interrupt_interval: Duration::ZERO,
@@ -163,6 +178,7 @@ impl<T: Transport> Endpoint<T> {
             virtual_channel_1: options.virtual_channel_1.into(),
             priority: options.priority.into(),
             inline: options.inline.into(),
+            drops: u64::from(options.receive_full == ReceiveFull::Drop),
             give_up: options.give_up.min(MOST_GIVE_UP).into(),
         };
         let (ring_address, shadow_address) = (ring.device_address(0), shadow.device_address(0));

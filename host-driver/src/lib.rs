@@ -62,7 +62,7 @@ mod waiting;
 pub use abi;
 pub use deadline::Deadline;
 pub use device::{Device, Identity};
-pub use endpoint::{Endpoint, EndpointOptions};
+pub use endpoint::{Endpoint, EndpointOptions, ReceiveFull};
 pub use error::{
     Error, FlushError, NothingReceived, OpenError, QueueError, QueueReport, RequestError, SendError,
 };

@@ -388,6 +388,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let receive_control = ReceiveControl {
             entries_log2: shape.entries_log2.into(),
             stride_log2: shape.stride_log2.into(),
+            drops: shape.drops.into(),
             ..ReceiveControl::default()
         };
         let entry = [

@@ -9,7 +9,9 @@ use rust_hdl::prelude::*;
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Allowance {
     /// Messages.
-    pub count: Bits<8>,
+    pub count: Bits<7>,
+    /// The others are dropped.
+    pub drops: Bit,
     /// Bits of a message's number of payload beats (from byte 8 on) that are zero if it fits an entry of the ring that
     /// is away.
     pub too_long: Bits<4>,
@@ -120,7 +122,12 @@ impl<const IDS_LOG2: usize> Logic for Allowances<IDS_LOG2> {
             .word
             .q
             .val()
-            .get_bits::<8>(abi::queue_state::receive_map::allowance::SHIFT);
+            .get_bits::<7>(abi::queue_state::receive_map::allowance::SHIFT);
+        self.given.next.drops = self
+            .word
+            .q
+            .val()
+            .get_bit(abi::queue_state::receive_map::drops::SHIFT);
         self.given.next.too_long = self.all_beats.val() << self.stride.val();
         self.changes.d.next.write = self.selected.q.val();
         self.changes.d.next.receive_queue_id = self.written_id.q.val();
@@ -133,6 +140,7 @@ impl<const IDS_LOG2: usize> Logic for Allowances<IDS_LOG2> {
         // What is written.
         self.undiminished.next = self.commit_allowance.val();
         self.lowered.next.count = self.undiminished.val().count - 1;
+        self.lowered.next.drops = self.undiminished.val().drops;
         self.lowered.next.too_long = self.undiminished.val().too_long;
         self.held.d.next.write = self.commit.val() | self.changes.q.val().write;
         if self.commit.val() {
@@ -146,7 +154,8 @@ impl<const IDS_LOG2: usize> Logic for Allowances<IDS_LOG2> {
         self.held_id.next = self.held.q.val().receive_queue_id;
         self.held_allowance.next = self.held.q.val().allowance;
         self.rows.write_address.next = self.held_id.val().get_bits::<IDS_LOG2>(0);
-        self.rows.write_data.next = bit_cast::<12, 8>(self.held_allowance.val().count)
+        self.rows.write_data.next = bit_cast::<12, 7>(self.held_allowance.val().count)
+            | (bit_cast::<12, 1>(self.held_allowance.val().drops.into()) << 7)
             | (bit_cast::<12, 4>(self.held_allowance.val().too_long) << 8);
         self.rows.write_enable.next = self.held.q.val().write;
 
@@ -154,7 +163,8 @@ impl<const IDS_LOG2: usize> Logic for Allowances<IDS_LOG2> {
         self.rows.read_address.next = self.read_id.val().get_bits::<IDS_LOG2>(0);
         self.read.d.next = self.read_id.val().get_bits::<IDS_LOG2>(0);
         self.row.next = self.rows.read_data.val();
-        self.found.next.count = self.row.val().get_bits::<8>(0);
+        self.found.next.count = self.row.val().get_bits::<7>(0);
+        self.found.next.drops = self.row.val().get_bit(7);
         self.found.next.too_long = self.row.val().get_bits::<4>(8);
         self.allowance.next = self.found.val();
         if self.read.q.val() == self.held_id.val().get_bits::<IDS_LOG2>(0) {
@@ -179,20 +189,25 @@ mod tests {
     use abi::queue_state::{REGION_RECEIVE_MAP, REGION_TRANSLATION, receive_map};
     use std::collections::{HashMap, VecDeque};
 
-    fn word(count: u64, stride_log2: u64) -> u64 {
+    /// Messages, whether those beyond are dropped, base-2 logarithm of an entry's bytes.
+    type Given = (u64, bool, u64);
+
+    fn word((count, drops, stride_log2): Given) -> u64 {
         let word = receive_map::allowance::set(0, count);
+        let word = receive_map::drops::set(word, drops.into());
         receive_map::stride_log2::set(word, stride_log2) as u64
     }
 
-    /// The row that a word gives: messages, and which numbers of beats behind byte 8 fit.
-    fn row(unit: Allowance) -> (u64, Vec<bool>) {
+    /// The row that a word gives: messages, whether those beyond are dropped, and which numbers of beats behind byte 8
+    /// fit.
+    fn row(unit: Allowance) -> (u64, bool, Vec<bool>) {
         let fits = |beats: u64| (unit.too_long & beats).to_u64() == 0;
-        (unit.count.to_u64(), (0..16).map(fits).collect())
+        (unit.count.to_u64(), unit.drops, (0..16).map(fits).collect())
     }
 
-    fn expected(count: u64, stride_log2: u64) -> (u64, Vec<bool>) {
+    fn expected((count, drops, stride_log2): Given) -> (u64, bool, Vec<bool>) {
         let fits = |beats: u64| beats < 1 << (stride_log2 - 4);
-        (count, (0..16).map(fits).collect())
+        (count, drops, (0..16).map(fits).collect())
     }
 
     fn follows_the_reference<const IDS_LOG2: usize>(seed: u64) {
@@ -206,10 +221,10 @@ mod tests {
         let last = (1u64 << IDS_LOG2) - 1;
         // Few, so that they meet.
         let ids = [0, 1, last / 2, last];
-        let mut rows: HashMap<u64, (u64, u64)> = HashMap::new();
+        let mut rows: HashMap<u64, Given> = HashMap::new();
         // Words under way, with the cycle in which they take effect; the row read in the cycle before, as it is then.
-        let mut coming: VecDeque<(u64, u64, (u64, u64))> = VecDeque::new();
-        let mut read: Option<(u64, u64)> = None;
+        let mut coming: VecDeque<(u64, u64, Given)> = VecDeque::new();
+        let mut read: Option<Given> = None;
         let (mut configured, mut committed) = (0, 0);
         let (mut reads, mut commits, mut unsettled) = (0, 0, 0);
         for cycle in 2..30_000u64 {
@@ -218,8 +233,9 @@ mod tests {
             if cycle >= configured + 2 && random.chance([3, 100, 30][phase as usize]) {
                 configured = cycle;
                 let id = ids[random.below(4) as usize];
-                let given = (random.below(3) * random.below(128), 4 + random.below(5));
-                let data = word(given.0, given.1) | receive_map::queue::set(0, 0xff) as u64;
+                let count = random.below(2) * random.below(128);
+                let given = (count, random.chance(50), 4 + random.below(5));
+                let data = word(given) | receive_map::queue::set(0, 0xff) as u64;
                 let (region, beyond) = (random.chance(10), random.chance(10) && last < 0xfff);
                 unit.configuration.next = configuration(
                     if region {
@@ -242,30 +258,31 @@ mod tests {
             let change = coming.pop_front_if(|(at, _, _)| *at == cycle);
             assert_eq!(unit.change.val().write, change.is_some(), "cycle {cycle}");
             assert_eq!(unit.settled.val(), change.is_none());
-            if let Some((_, id, (count, stride_log2))) = change {
+            if let Some((_, id, given)) = change {
                 assert_eq!(unit.change.val().receive_queue_id.to_u64(), id);
                 let changed = row(unit.change.val().allowance);
-                assert_eq!(changed, expected(count, stride_log2));
+                assert_eq!(changed, expected(given));
                 unsettled += 1;
             }
-            if let Some((count, stride_log2)) = read
+            if let Some(given) = read
                 && unit.settled.val()
             {
                 let found = row(unit.allowance.val());
-                assert_eq!(found, expected(count, stride_log2), "cycle {cycle}");
+                assert_eq!(found, expected(given), "cycle {cycle}");
                 reads += 1;
             }
             let lowers = ids[random.below(4) as usize];
             if unit.may_commit.val()
                 && cycle >= committed + 2
                 && random.chance(60)
-                && let Some((count, stride_log2)) = rows.get_mut(&lowers)
+                && let Some((count, drops, stride_log2)) = rows.get_mut(&lowers)
                 && *count > 0
             {
                 unit.commit.next = true;
                 unit.commit_id.next = lowers.to_bits();
                 unit.commit_allowance.next = Allowance {
                     count: count.to_bits(),
+                    drops: *drops,
                     too_long: (15u64 << (*stride_log2 - 4) & 15).to_bits(),
                 };
                 *count -= 1;
@@ -303,7 +320,7 @@ mod tests {
                 if cycle >= configured + 2 && random.chance(30) {
                     configured = cycle;
                     let region = [REGION_RECEIVE_MAP, REGION_TRANSLATION][random.below(2) as usize];
-                    let data = word(random.below(256), 4 + random.below(5));
+                    let data = word((random.below(128), random.chance(50), 4 + random.below(5)));
                     unit.configuration.next = configuration(region, random.below(40), data);
                 }
                 unit.commit.next = cycle >= committed + 2
@@ -315,6 +332,7 @@ mod tests {
                 }
                 unit.commit_id.next = random.below(32).to_bits();
                 unit.commit_allowance.next.count = random.bits();
+                unit.commit_allowance.next.drops = random.chance(50);
                 unit.commit_allowance.next.too_long = random.bits();
             });
     }

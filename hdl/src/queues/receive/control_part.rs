@@ -24,7 +24,7 @@ pub struct ReceiveControl {
     /// The queue takes messages.
     pub enabled: Bit,
     /// RQID.
-    pub receive_queue_id: Bits<16>,
+    pub receive_queue_id: Bits<12>,
     /// Bits of an index that number an entry of the ring.
     pub index_mask: Bits<15>,
     /// Base-2 logarithm of an entry's bytes, less 4.
@@ -33,6 +33,8 @@ pub struct ReceiveControl {
     pub ring: Bits<59>,
     /// The ring is the miss ring: the queue has no RQID of its own.
     pub takes_misses: Bit,
+    /// A message that finds the ring full is dropped.
+    pub drops: Bit,
 }
 
 /// What firmware says of 2^`QUEUES_LOG2` receive queues (region 2 of `abi::queue_state`).
@@ -58,7 +60,7 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     pub read_queue: Signal<In, Bits<8>>,
     pub control: Signal<Out, ReceiveControl>,
 
-    /// `receive_queue_id`, above it `index_mask`, `stride`, `enabled` and `takes_misses`.
+    /// `receive_queue_id`, above it `drops`, `index_mask` from bit 16 on, `stride`, `enabled` and `takes_misses`.
     controls: BlockRam<Bits<36>, QUEUES_LOG2>,
     rings: BlockRam<Bits<59>, QUEUES_LOG2>,
     clearing: DFF<Bit>,
@@ -73,6 +75,7 @@ pub struct ControlPart<const QUEUES_LOG2: usize> {
     address_word: Signal<Local, Bits<64>>,
     enabled: Signal<Local, Bit>,
     takes_misses: Signal<Local, Bit>,
+    drops: Signal<Local, Bit>,
     entries_log2: Signal<Local, Bits<4>>,
     stride_log2: Signal<Local, Bits<4>>,
     stride: Signal<Local, Bits<3>>,
@@ -105,6 +108,10 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
             .word
             .val()
             .get_bit(abi::queue_state::receive_control::takes_misses::SHIFT);
+        self.drops.next = self
+            .word
+            .val()
+            .get_bit(abi::queue_state::receive_control::drops::SHIFT);
         self.entries_log2.next = self
             .word
             .val()
@@ -125,11 +132,12 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         self.mask.next = !self.above.val();
         self.queue.next = self.held.q.val().queue;
         self.controls.write_address.next = self.queue.val().get_bits::<QUEUES_LOG2>(0);
-        self.controls.write_data.next = bit_cast::<36, 16>(
+        self.controls.write_data.next = bit_cast::<36, 12>(
             self.word
                 .val()
-                .get_bits::<16>(abi::queue_state::receive_control::receive_queue_id::SHIFT),
-        ) | (bit_cast::<36, 15>(self.mask.val()) << 16)
+                .get_bits::<12>(abi::queue_state::receive_control::receive_queue_id::SHIFT),
+        ) | (bit_cast::<36, 1>(self.drops.val().into()) << 12)
+            | (bit_cast::<36, 15>(self.mask.val()) << 16)
             | (bit_cast::<36, 3>(self.stride.val()) << 31)
             | (bit_cast::<36, 1>(self.enabled.val().into()) << 34)
             | (bit_cast::<36, 1>(self.takes_misses.val().into()) << 35);
@@ -152,12 +160,13 @@ impl<const QUEUES_LOG2: usize> Logic for ControlPart<QUEUES_LOG2> {
         self.controls.read_address.next = self.read_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.rings.read_address.next = self.read_queue.val().get_bits::<QUEUES_LOG2>(0);
         self.row.next = self.controls.read_data.val();
-        self.control.next.receive_queue_id = self.row.val().get_bits::<16>(0);
+        self.control.next.receive_queue_id = self.row.val().get_bits::<12>(0);
         self.control.next.index_mask = self.row.val().get_bits::<15>(16);
         self.control.next.stride = self.row.val().get_bits::<3>(31);
         self.control.next.enabled = self.row.val().get_bit(34);
         self.control.next.ring = self.rings.read_data.val();
         self.control.next.takes_misses = self.row.val().get_bit(35);
+        self.control.next.drops = self.row.val().get_bit(12);
 
         if self.reset.val() {
             self.clearing.d.next = true;

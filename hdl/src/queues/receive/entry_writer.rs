@@ -11,6 +11,8 @@ use rust_hdl::prelude::*;
 pub struct JudgedMessage {
     /// As in `bundles::Answer`.
     pub verdict: Bits<4>,
+    /// Only with ACCEPTED: the message is not written.
+    pub discards: Bit,
     /// `bundles::stored_header`.
     pub header: Bits<128>,
     /// Address of the ring, bits 63:5.
@@ -40,7 +42,7 @@ pub enum WriterState {
     DescribeEntry,
     /// Offers the entry's descriptor and first 8 bytes of payload.
     Entry,
-    /// Hands over a verdict other than ACCEPTED.
+    /// Hands over the verdict on a message that is not written.
     Refuse,
 }
 
@@ -91,6 +93,7 @@ pub struct EntryWriter {
     pub receive_full: Signal<Out, Bit>,
     pub receive_behind: Signal<Out, Bit>,
     pub entry_too_small: Signal<Out, Bit>,
+    pub message_dropped: Signal<Out, Bit>,
     /// Pulse, with `missed_id`: the last beat of an entry of the miss ring is taken.
     pub missed_message: Signal<Out, Bit>,
     /// RQID of the message.
@@ -200,7 +203,8 @@ impl Logic for EntryWriter {
             }
         }
         self.judged.next = self.message.val();
-        self.accepted.next = self.judged.val().verdict == self.accepted_verdict.val();
+        self.accepted.next = (self.judged.val().verdict == self.accepted_verdict.val())
+            & !self.judged.val().discards;
         self.payload.open.next = self.starts.val();
         self.payload.beats.next = self.none.val();
         if self.accepted.val() {
@@ -352,6 +356,8 @@ impl Logic for EntryWriter {
             self.refuses.val() & (self.said.q.val() == self.behind_verdict.val());
         self.entry_too_small.next =
             self.refuses.val() & (self.said.q.val() == self.small_verdict.val());
+        self.message_dropped.next =
+            self.refuses.val() & (self.said.q.val() == self.accepted_verdict.val());
         self.miss_event_valid.next =
             self.refuses.val() & (self.said.q.val() == self.miss_verdict.val());
         self.miss_event.next.kind = abi::event::kind::RECEIVE_MISS.to_bits();

@@ -37,6 +37,8 @@ pub struct GapPart<const QUEUES_LOG2: usize> {
     pub commit: Signal<In, Bit>,
     pub commit_queue: Signal<In, Bits<8>>,
     pub commit_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// With `commit`: a message was dropped in place of it, so the next one comes behind a gap.
+    pub commit_drops: Signal<In, Bit>,
     /// Pulse: the ring of `clear_queue` begins anew.
     pub clear: Signal<In, Bit>,
     pub clear_queue: Signal<In, Bits<8>>,
@@ -94,7 +96,7 @@ impl<const QUEUES_LOG2: usize> Logic for GapPart<QUEUES_LOG2> {
         }
         if self.commit.val() {
             self.written_queue.d.next = self.commit_queue.val().get_bits::<QUEUES_LOG2>(0);
-            self.written.d.next.known = true;
+            self.written.d.next.known = !self.commit_drops.val();
             self.written.d.next.epoch = self.commit_epoch.val();
         }
         if self.clear.val() {
@@ -182,7 +184,9 @@ mod tests {
             let clear = set_up || !commit && random.chance(1);
             let begins = set_up || random.chance(50);
             let queue = if set_up { cycle } else { random.below(QUEUES) };
+            let drops = commit && random.chance(20);
             unit.commit.next = commit;
+            unit.commit_drops.next = drops;
             unit.commit_queue.next = queue.to_bits();
             unit.commit_epoch.next = (epoch % (2 * HALF)).to_bits();
             unit.clear.next = clear;
@@ -202,7 +206,7 @@ mod tests {
                 begun[queue as usize] = begins;
             }
             if commit {
-                begun[queue as usize] = true;
+                begun[queue as usize] = !drops;
             }
             let record = unit.record.val();
             assert!(begun[read as usize] || !record.known, "cycle {cycle}");
@@ -251,6 +255,7 @@ mod tests {
                 unit.commit.next = !unit.clear.next && !set_up && random.chance(40);
                 unit.commit_queue.next = random.bits();
                 unit.commit_epoch.next = random.bits();
+                unit.commit_drops.next = random.chance(20);
             });
     }
 }

@@ -34,6 +34,9 @@ use rust_hdl::prelude::*;
 /// allowance of the message's RQID, as it is in t + 2, is not zero, and a report has room; the allowance then falls by
 /// one. There ENTRY_TOO_SMALL is the message that the ring that is away has no entry for.
 ///
+/// A message that would be refused because its own ring is full, or its allowance zero, is dropped where firmware wants
+/// it: ACCEPTED, but not written (V18). The ring's next entry says that there is a gap.
+///
 /// Frames of remote memory leave on `bulk_frames`. Their write packets come back (`bulk_packets`), and the verdicts on
 /// those that are carried out (`bulk_accepted`). One begins only when no message or packet is under way, and while
 /// `bulk_busy` is high no message or packet begins: the write packets leave in the order of the frames.
@@ -69,6 +72,8 @@ pub struct ReceiveEngine<
     pub commit_queue: Signal<Out, Bits<8>>,
     pub commit_producer: Signal<Out, Bits<16>>,
     pub commit_epoch: Signal<Out, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse: a message of `commit_queue` is dropped.
+    pub drop: Signal<Out, Bit>,
     pub change: Signal<In, ControlChange>,
 
     /// `Allowances`; the unit joins its `settled` and `may_commit` to those of the records.
@@ -121,6 +126,7 @@ pub struct ReceiveEngine<
     pub receive_full: Signal<Out, Bit>,
     pub receive_behind: Signal<Out, Bit>,
     pub entry_too_small: Signal<Out, Bit>,
+    pub message_dropped: Signal<Out, Bit>,
     /// Pulse, also a counter: the last beat of an entry of the miss ring is taken; and the message's RQID.
     pub missed_message: Signal<Out, Bit>,
     pub missed_id: Signal<Out, Bits<12>>,
@@ -154,6 +160,8 @@ pub struct ReceiveEngine<
     /// The allowance of the RQID as it is now; it is not zero.
     held_allowance: DFF<Allowance>,
     allowed: DFF<Bit>,
+    /// The message is dropped if there is no room for it.
+    drops: DFF<Bit>,
     /// Bits of `beats` that are zero if the message fits its entry.
     outside: DFF<Bits<4>>,
     beats: DFF<Bits<4>>,
@@ -199,6 +207,7 @@ pub struct ReceiveEngine<
     full: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
     too_small: Signal<Local, Bit>,
+    dropped: Signal<Local, Bit>,
     accepted: Signal<Local, Bit>,
     refused_for_room: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
@@ -244,6 +253,7 @@ impl<
             missed,
             held_allowance,
             allowed,
+            drops,
             outside,
             beats,
             arrived,
@@ -392,12 +402,18 @@ impl<
                 & !self.receive_queue_id.val().get_bits::<4>(12).any();
             self.owned.d.next = self.front.q.val().get_bit(stored_header::RESIDENT_BIT)
                 & !self.read_control.val().takes_misses
-                & (self.read_control.val().receive_queue_id == self.receive_queue_id.val());
+                & !self.receive_queue_id.val().get_bits::<4>(12).any()
+                & (self.read_control.val().receive_queue_id
+                    == self.receive_queue_id.val().get_bits::<12>(0));
             self.missed.d.next = self.front.q.val().get_bit(stored_header::RESIDENT_BIT)
                 & self.read_control.val().takes_misses
                 & !self.receive_queue_id.val().get_bits::<4>(12).any();
             self.held_allowance.d.next = self.allowance.val();
             self.allowed.d.next = self.read_allowance.val().count.any();
+            self.drops.d.next = self.read_control.val().drops;
+            if self.read_control.val().takes_misses {
+                self.drops.d.next = self.read_allowance.val().drops;
+            }
             self.outside.d.next = self.outside_entry.val();
             self.beats.d.next = self.sum.val().get_bits::<4>(4);
         }
@@ -416,7 +432,7 @@ impl<
                 .get_bit(abi::link::header::restart::SHIFT);
         self.control.next = self.held.q.val().control;
         self.has_queue.next = self.enabled.q.val() & (self.owned.q.val() | self.missed.q.val());
-        self.absent.next = !self.named.q.val() & !self.owned.q.val();
+        self.absent.next = !self.named.q.val();
         self.found.next = self.enabled.q.val()
             & (self.owned.q.val() | (self.missed.q.val() & self.allowed.q.val()));
         self.too_long.next = self.beats.q.val() & self.outside.q.val();
@@ -427,7 +443,13 @@ impl<
             & (self.owned.q.val() | self.report_room.val())
             & !self.full.val();
         self.too_small.next = self.found.val() & self.too_long.val().any();
-        self.refused_for_room.next = !self.absent.val() & !self.too_small.val() & !self.fits.val();
+        self.dropped.next = self.enabled.q.val()
+            & self.drops.q.val()
+            & !self.behind.val()
+            & ((self.owned.q.val() & self.full.val() & !self.too_long.val().any())
+                | (self.missed.q.val() & !self.allowed.q.val()));
+        self.refused_for_room.next =
+            !self.absent.val() & !self.too_small.val() & !self.fits.val() & !self.dropped.val();
         self.accepted.next = self.fits.val() & !self.behind.val();
         self.goes.next = self.header_valid.q.val()
             & self.writer.present.val()
@@ -461,6 +483,7 @@ impl<
             self.held_allowance.d.next = self.changed_allowance.val();
             self.allowed.d.next = self.changed_allowance.val().count.any();
             if self.missed.q.val() {
+                self.drops.d.next = self.changed_allowance.val().drops;
                 self.outside.d.next = self.changed_allowance.val().too_long;
             }
         }
@@ -468,6 +491,7 @@ impl<
         self.lowered_id.next = self.header_id.val();
         self.lowered_allowance.next = self.held_allowance.q.val();
         self.commit.next = self.goes.val() & self.accepted.val();
+        self.drop.next = self.goes.val() & self.dropped.val();
         self.commit_queue.next = self.queue.val();
         self.commit_producer.next = self.producer.val();
         self.epoch.next = self
@@ -504,9 +528,10 @@ impl<
         // The message, and where its entry lies.
         self.writer.starts.next = self.goes.val();
         self.writer.message.next.verdict = self.full_verdict.val();
-        if self.accepted.val() {
+        if self.accepted.val() | self.dropped.val() {
             self.writer.message.next.verdict = self.accepted_verdict.val();
         }
+        self.writer.message.next.discards = self.dropped.val();
         if self.too_small.val() {
             self.writer.message.next.verdict = self.small_verdict.val();
         }
@@ -624,6 +649,7 @@ impl<
         self.receive_full.next = self.writer.receive_full.val();
         self.receive_behind.next = self.writer.receive_behind.val();
         self.entry_too_small.next = self.writer.entry_too_small.val();
+        self.message_dropped.next = self.writer.message_dropped.val();
         self.missed_message.next = self.writer.missed_message.val();
         self.missed_id.next = self.writer.missed_id.val();
 

@@ -164,6 +164,8 @@ pub struct SizedReceiveUnit<
     pub receive_behind: Signal<Out, Bit>,
     /// Pulse: counter ENTRY_TOO_SMALL.
     pub entry_too_small: Signal<Out, Bit>,
+    /// Pulse: counter MESSAGES_DROPPED.
+    pub message_dropped: Signal<Out, Bit>,
     /// Pulse: counter PACKETS_RECEIVED.
     pub packet_received: Signal<Out, Bit>,
     /// Pulse: counter PACKETS_DROPPED.
@@ -274,6 +276,7 @@ impl<
         self.records.commit_queue.next = self.engine.commit_queue.val();
         self.records.commit_producer.next = self.engine.commit_producer.val();
         self.records.commit_epoch.next = self.engine.commit_epoch.val();
+        self.records.drop.next = self.engine.drop.val();
         self.records.gap_epoch.next = self.gap_epoch.val();
         self.gap_recorded.next = self.records.gap_recorded.val();
         self.engine.records_ready.next = self.records.ready.val();
@@ -342,6 +345,7 @@ impl<
         self.receive_full.next = self.engine.receive_full.val();
         self.receive_behind.next = self.engine.receive_behind.val();
         self.entry_too_small.next = self.engine.entry_too_small.val();
+        self.message_dropped.next = self.engine.message_dropped.val();
     }
 }
 

@@ -49,6 +49,8 @@ pub struct ReceiveRecords<const QUEUES_LOG2: usize> {
     pub commit_producer: Signal<In, Bits<16>>,
     /// Epoch of the message that it was given to.
     pub commit_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
+    /// Pulse, never with `commit`, but wherever it may come: a message of `commit_queue` was dropped.
+    pub drop: Signal<In, Bit>,
     /// The present epoch.
     pub gap_epoch: Signal<In, Bits<GAP_EPOCH_BITS>>,
     /// Pulse: a queue was given the present epoch.
@@ -105,7 +107,8 @@ impl<const QUEUES_LOG2: usize> Logic for ReceiveRecords<QUEUES_LOG2> {
         self.bad_consumer.next = self.consumer.bad_consumer.val();
 
         self.gap.epoch.next = self.gap_epoch.val();
-        self.gap.commit.next = self.commit.val();
+        self.gap.commit.next = self.commit.val() | self.drop.val();
+        self.gap.commit_drops.next = self.drop.val();
         self.gap.commit_queue.next = self.commit_queue.val();
         self.gap.commit_epoch.next = self.commit_epoch.val();
         self.gap.clear.next = self.clear.val();

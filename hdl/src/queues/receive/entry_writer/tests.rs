@@ -27,8 +27,11 @@ fn gate() {
             // the cycle before here.
             unit.starts.next =
                 cycle > 3 && unit.free.val() && unit.present.val() && random.chance(80);
+            let verdict = random.below(8).saturating_sub(3);
+            let accepted = verdict as usize == abi::link::kind::ACCEPTED & 7;
             unit.message.next = JudgedMessage {
-                verdict: random.below(8).saturating_sub(3).to_bits(),
+                verdict: verdict.to_bits(),
+                discards: accepted && random.chance(20),
                 header: random.bits(),
                 ring: random.bits(),
                 offset: random.bits(),

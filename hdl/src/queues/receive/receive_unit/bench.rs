@@ -337,6 +337,7 @@ impl<
             ("full", unit.receive_full.val()),
             ("behind", unit.receive_behind.val()),
             ("small", unit.entry_too_small.val()),
+            ("full and dropped", unit.message_dropped.val()),
             ("packet", unit.packet_received.val()),
             ("dropped", unit.packet_dropped.val()),
             ("bad", unit.bad_consumer.val()),
@@ -405,6 +406,18 @@ impl<
         self.configure(REGION_RECEIVE_QUEUE, index, address);
         self.control(queue, id, entries_log2, stride_log2, 1);
         self.map(id, Some(queue));
+        self.steps(3);
+    }
+
+    /// Has messages that find the ring of a queue full dropped; the ring begins anew, with room for two of 8 bytes.
+    pub fn drop_beyond_two(&mut self, queue: u64, id: u64) {
+        let mut word = receive_control::enabled::set(0, 1);
+        word = receive_control::entries_log2::set(word, 1);
+        word = receive_control::stride_log2::set(word, 4);
+        word = receive_control::receive_queue_id::set(word, id);
+        word = receive_control::drops::set(word, 1);
+        let index = (queue << WORDS_LOG2) + RECEIVE_CONTROL as u64;
+        self.configure(REGION_RECEIVE_QUEUE, index, word as u64);
         self.steps(3);
     }
 

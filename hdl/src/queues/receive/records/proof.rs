@@ -13,7 +13,7 @@ use crate::gate::prove_inside;
 const PROPERTIES: &str = "
 module properties(input clock, input [80:0] configuration, input [24:0] store, input [7:0] read_queue, input wants);
   wire ready, settled, may_commit, pending, bad_consumer;
-  wire [141:0] record;
+  wire [138:0] record;
   wire [13:0] change;
   wire commit;
   reg [7:0] snapshot_queue = 0;
@@ -22,7 +22,7 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
   receive_records_proved unit(.clock(clock), .reset(1'b0), .ready(ready), .configuration(configuration),
     .store(store), .read_queue(read_queue), .record(record), .settled(settled), .may_commit(may_commit),
     .commit(commit), .commit_queue(snapshot_queue), .commit_producer(snapshot_producer),
-    .commit_epoch(14'd0), .gap_epoch(14'd0), .change(change),
+    .commit_epoch(14'd0), .drop(1'b0), .gap_epoch(14'd0), .change(change),
     .pending(pending), .bad_consumer(bad_consumer));
 
   // Contracts of firmware and host: control words and stores are two cycles apart.
@@ -58,8 +58,8 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
       snapshot <= 1;
       snapshot_enabled <= record[0];
       snapshot_queue <= asked;
-      snapshot_producer <= record[110:95];
-      snapshot_limit <= record[126:111];
+      snapshot_producer <= record[107:92];
+      snapshot_limit <= record[123:108];
     end
   end
 
@@ -114,8 +114,8 @@ module properties(input clock, input [80:0] configuration, input [24:0] store, i
   always @(*) begin
     assert (unit.producer.read$q == asked_queue && unit.consumer.read$q == asked_queue);
     if (live[asked_queue]) begin
-      assert (record[110:95] == P[asked_queue]);
-      assert (record[126:111] == LIMIT[asked_queue]);
+      assert (record[107:92] == P[asked_queue]);
+      assert (record[123:108] == LIMIT[asked_queue]);
     end
     if (found[0] && live[found_queue]) begin
       assert (consumed[0] == found_queue

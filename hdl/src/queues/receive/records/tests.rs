@@ -45,7 +45,8 @@ fn control_word(random: &mut Random, enabled: bool) -> u64 {
     word = receive_control::entries_log2::set(word, entries_log2);
     word = receive_control::stride_log2::set(word, 4 + random.below(5));
     word = receive_control::takes_misses::set(word, random.below(2));
-    receive_control::receive_queue_id::set(word, random.below(1 << 16)) as u64
+    word = receive_control::drops::set(word, random.below(2));
+    receive_control::receive_queue_id::set(word, random.below(1 << 12)) as u64
 }
 
 fn decoded(word: u64) -> ReceiveControl {
@@ -58,6 +59,7 @@ fn decoded(word: u64) -> ReceiveControl {
         stride: (receive_control::stride_log2::get(word) - 4).to_bits(),
         ring: Default::default(),
         takes_misses: receive_control::takes_misses::get(word) == 1,
+        drops: receive_control::drops::get(word) == 1,
     }
 }
 
