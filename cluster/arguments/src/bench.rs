@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 12] = [
+pub const BENCHMARKS: [&str; 13] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -14,6 +14,7 @@ pub const BENCHMARKS: [&str; 12] = [
     "limits",
     "alternating",
     "dead-ring",
+    "overflow",
     "waiting",
     "non-resident",
     "hit-rate",
@@ -28,7 +29,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, substrate, limits,
-    /// alternating, dead-ring, waiting, non-resident, hit-rate, remote-write.
+    /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.

@@ -36,7 +36,7 @@ pub enum ExecutorState {
     Slot,
     /// The requester takes a read.
     Read,
-    /// A record comes from the outbox, a word a cycle.
+    /// A record comes from the outbox, a word a cycle, or from the inbox, a word every other cycle.
     Load,
     /// A record goes to the inbox, a word a cycle once its owners have given theirs.
     Save,
@@ -188,6 +188,9 @@ pub struct CommandExecutor {
     chain_1: DFF<Bits<8>>,
     /// The control word in the inbox is that of the endpoint.
     control_fits: DFF<Bit>,
+    /// A word of a record in the inbox, as it is to be written, and that it is there.
+    fetched: DFF<Bits<64>>,
+    is_fetched: DFF<Bit>,
     /// Cycles that what was written needs to reach the queues, and those that look at them: all bits set in the end.
     settling: DFF<Bits<2>>,
     /// Since then, nobody held a ring's address for a cycle, and nobody a shadow line's.
@@ -379,6 +382,8 @@ impl Default for CommandExecutor {
             chain_0: Default::default(),
             chain_1: Default::default(),
             control_fits: Default::default(),
+            fetched: Default::default(),
+            is_fetched: Default::default(),
             head_0: Default::default(),
             head_1: Default::default(),
             check: Default::default(),
@@ -437,6 +442,8 @@ impl Logic for CommandExecutor {
             chain_0,
             chain_1,
             control_fits,
+            fetched,
+            is_fetched,
             settling,
             receive_settled,
             shadow_settled,
@@ -662,13 +669,16 @@ impl Logic for CommandExecutor {
             self.record_word.next = self.stream_data.val().get_bits::<64>(0);
         }
         self.record_valid.next = self.stream.source.valid.val();
+        self.fetched.d.next = self.mirror_word.val();
+        if self.is_last_word.val() & !self.of_receive.val() {
+            self.fetched.d.next = (self.mirror_word.val() & !self.control_mask.val())
+                | (self.data.val() & self.control_mask.val());
+        }
+        self.is_fetched.d.next =
+            (self.state.q.val() == ExecutorState::Load) & !self.is_fetched.q.val();
         if self.from_inbox.val() {
-            self.record_valid.next = true;
-            self.record_word.next = self.mirror_word.val();
-            if self.is_last_word.val() & !self.of_receive.val() {
-                self.record_word.next = (self.mirror_word.val() & !self.control_mask.val())
-                    | (self.data.val() & self.control_mask.val());
-            }
+            self.record_valid.next = self.is_fetched.q.val();
+            self.record_word.next = self.fetched.q.val();
         }
         self.is_legal.next =
             self.check.legal.val() & (self.control_fits.q.val() | !self.from_inbox.val());

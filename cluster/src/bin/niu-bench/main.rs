@@ -8,6 +8,7 @@ mod latency;
 mod limits;
 mod nodes;
 mod non_resident;
+mod overflow;
 mod pair;
 mod platform;
 mod plot;
@@ -41,6 +42,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("limits", limits::run),
     ("alternating", alternating::run),
     ("dead-ring", dead_ring::run),
+    ("overflow", overflow::run),
     ("waiting", waiting::run),
     ("non-resident", non_resident::run),
     ("hit-rate", hit_rate::run),

@@ -77,6 +77,9 @@ pub struct Row {
     /// Rate of a queue beside dead ones, as a share of its rate without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub victim_share: Option<f64>,
+    /// Messages that were sent to a ring that nobody empties, for each of the victim's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stalled_messages: Option<f64>,
     /// Share of the link's beats that the frames of dead queues take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_share: Option<f64>,
@@ -155,6 +158,7 @@ impl Row {
             messages_per_s: None,
             cycles_per_message: None,
             victim_share: None,
+            stalled_messages: None,
             probe_share: None,
             waiting: None,
             gap_ns: None,
@@ -291,6 +295,11 @@ const COLUMNS: &[Column] = &[
         heading: "victim share",
         width: 13,
         text: |row| number(row.victim_share, 4),
+    },
+    Column {
+        heading: "to the full ring",
+        width: 18,
+        text: |row| number(row.stalled_messages, 1),
     },
     Column {
         heading: "probe share",

@@ -463,7 +463,7 @@ fn follows_the_reference<
             }
             _ if writes && random.chance(4) => {
                 let (id, stride_log2) = AWAY[random.below(2) as usize];
-                let count = [0, 1, 2, 7, 255][random.below(5) as usize];
+                let count = [0, 1, 2, 7, 127][random.below(5) as usize];
                 let word = allowance(rings[MISS_RING].queue, count, stride_log2);
                 bench.unit.configuration.next = configuration(REGION_RECEIVE_MAP, id, word);
                 allows = Some((id, count));
