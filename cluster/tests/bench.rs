@@ -126,8 +126,8 @@ fn latencies_are_to_the_cycle_what_they_were_and_what_the_readme_says() {
     let told: Vec<Latency> = readme.lines().filter_map(Latency::of_readme).collect();
     let told_cycles: Vec<_> = told.iter().map(Latency::cycles).collect();
     assert_eq!(told_cycles, cycles, "README.md, and what was measured");
-    // Nanoseconds there are those of the default configuration. A mean may move by a part of a cycle, with the frames of
-    // credits that happen to be in a message's way.
+    // Nanoseconds there are those of the default configuration. A mean may move by a part of a cycle, with the frames
+    // of credits that happen to be in a message's way.
     if is_default() {
         let cycle_ns = 1_000_000_000 / hertz;
         for (told, measured) in told.iter().zip(&measured) {
