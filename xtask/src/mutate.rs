@@ -12,7 +12,7 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `cluster/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 13] = [
+const TEST_PROGRAMS: [&str; 14] = [
     "back_pressure",
     "bad_input",
     "bus_master",
@@ -22,6 +22,7 @@ const TEST_PROGRAMS: [&str; 13] = [
     "interrupts",
     "priority",
     "quiesce",
+    "remote_memory",
     "reuse",
     "slow_host",
     "soak",
