@@ -2,7 +2,6 @@
 
 use crate::bundles::ConfigurationWrite;
 use crate::library::bit_ram::BitRam;
-use crate::library::fixed::Fixed;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::reset_sweep::ResetSweep;
 use rust_hdl::prelude::*;
@@ -80,6 +79,8 @@ pub struct InterruptQueues<const N: usize> {
     arrived: DFF<Bit>,
     arrived_queue: DFF<Bits<N>>,
     stored: DFF<ArmStore>,
+    /// One less than its index.
+    stored_before: DFF<Bits<16>>,
     // t + 2.
     raises: DFF<Bit>,
     vector: DFF<Bits<8>>,
@@ -121,7 +122,6 @@ pub struct InterruptQueues<const N: usize> {
     row: Signal<Local, Bits<25>>,
     row_queue: Signal<Local, Bits<N>>,
     row_written: Signal<Local, Bit>,
-    one: Fixed<16, 1>,
 }
 
 impl<const N: usize> Logic for InterruptQueues<N> {
@@ -133,6 +133,7 @@ impl<const N: usize> Logic for InterruptQueues<N> {
             arrived,
             arrived_queue,
             stored,
+            stored_before,
             raises,
             vector,
             waits,
@@ -163,6 +164,7 @@ impl<const N: usize> Logic for InterruptQueues<N> {
         self.arm_queue.next = self.arm.val().queue;
         self.of_stores.read_address.next = self.arm_queue.val().get_bits::<N>(0);
         self.stored.d.next = self.arm.val();
+        self.stored_before.d.next = self.arm.val().index - 1;
 
         // t + 1: the entry first, the store behind it.
         self.entry_row.next = self.of_entries.read_data.val();
@@ -185,11 +187,12 @@ impl<const N: usize> Logic for InterruptQueues<N> {
         // What the entry of this cycle disarms is not armed any more.
         self.store_armed.next =
             (self.by_stores.own.val() ^ self.by_entries.first.val()) & !self.same.val();
+        // The entry of this cycle counts for the store.
         self.seen.next = self.store_row.val().get_bits::<16>(0);
-        if self.same.val() {
-            self.seen.next = self.store_row.val().get_bits::<16>(0) + self.one.val();
-        }
         self.covered.next = self.stored.q.val().index == self.seen.val();
+        if self.same.val() {
+            self.covered.next = self.stored_before.q.val() == self.seen.val();
+        }
         self.wants.next = self.stored.q.val().armed & self.store_row.val().get_bit(24);
         self.finds_entries.next =
             self.stored.q.val().valid & self.wants.val() & !self.covered.val();

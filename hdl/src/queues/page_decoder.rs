@@ -242,6 +242,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     place: DFF<Bits<8>>,
     index: DFF<Bits<16>>,
     part: DFF<EndpointStores>,
+    /// The index behind the producer index: worked out ahead of the verdict, which the next store waits for.
+    next_producer: DFF<Bits<16>>,
     has_room: DFF<Bit>,
     /// No store of the endpoint is lost, and it can be captured if it must be.
     open: DFF<Bit>,
@@ -376,7 +378,6 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     tells: Signal<Local, Bit>,
     captured_index: Signal<Local, Bits<16>>,
     given: Signal<Local, GivenBack>,
-    written_slot: Signal<Local, Bits<128>>,
     owner_bytes: Fixed<16, 0xc0>,
     owner_mask: Fixed<128, 0xffff>,
 }
@@ -447,6 +448,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
             place,
             index,
             part,
+            next_producer,
             has_room,
             open,
             near,
@@ -839,7 +841,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
 
         self.new_part.next = self.part.q.val();
         if self.accepts_express.val() {
-            self.new_part.next.producer = self.producer.val() + 1;
+            self.new_part.next.producer = self.next_producer.q.val();
         }
         if self.accepts_producer.val() {
             self.new_part.next.producer = self.index.q.val();
@@ -981,6 +983,7 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.part.d.next = self.part_now.val();
         self.producer_now.next = self.part_now.val().producer;
         self.producer_before.next = self.producer_now.val();
+        self.next_producer.d.next = self.producer_now.val() + 1;
         self.consumer_now.next = self.progresses.consumer.val();
         self.used.next =
             self.producer_now.val().get_bits::<7>(0) - self.consumer_now.val().get_bits::<7>(0);
@@ -1022,8 +1025,13 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.body_page.d.next = self.read_page.q.val();
         self.queue.d.next = self.read_queue.q.val();
         self.marked.d.next = self.read_marked.q.val();
+        // Of a replay, the oldest captured store's, which stays.
         self.data.d.next = self.read_data.q.val();
         self.enables.d.next = self.read_enables.q.val();
+        if self.read_replay.q.val() {
+            self.data.d.next = self.oldest.val().data;
+            self.enables.d.next = self.oldest.val().enables;
+        }
         self.place.d.next = self.read_place.q.val();
         self.index.d.next = self.read_index.q.val();
         self.consumer_stored.d.next = self.read_consumer.q.val();
@@ -1069,17 +1077,12 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.composed.next = self.accepts_express.val() & self.marked.q.val();
 
         self.pool_data.next = self.data.q.val();
-        self.written_slot.next = self.data.q.val();
         self.slot_enables.next = self.enables.q.val() | self.owner_bytes.val();
         self.slot_valid.next = (self.accepts_express.val() | self.is_head.val())
             & !self.away.q.val()
             | self.replays_express.val()
             | self.replays_body.val();
-        if self.replaying.q.val() {
-            self.written_slot.next = self.oldest.val().data;
-            self.slot_enables.next = self.oldest.val().enables | self.owner_bytes.val();
-        }
-        self.slot_data.next = (self.written_slot.val()
+        self.slot_data.next = (self.data.q.val()
             & !(self.owner_mask.val() << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>()))
             | (bit_cast::<128, 12>(self.at_endpoint.q.val())
                 << crate::bundles::slot::OWNER_SHIFT.to_bits::<8>());

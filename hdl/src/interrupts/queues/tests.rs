@@ -266,5 +266,5 @@ fn many_queues_take_little_more() {
     let (few, _) = ecp5_size("interrupt_queues_32", InterruptQueues::<5>::default());
     let (many, _) = ecp5_size("interrupt_queues_256", InterruptQueues::<8>::default());
     println!("{few} LUT4 with 32 queues, {many} with 256");
-    assert!(few <= 400 && many <= few + 320, "{few}, {many}");
+    assert!(few <= 420 && many <= few + 320, "{few}, {many}");
 }

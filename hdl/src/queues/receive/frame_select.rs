@@ -28,6 +28,8 @@ pub struct FrameSelect {
     pub choosing: Signal<Out, Bit>,
     pub beat_valid: Signal<Out, Bit>,
     pub beat: Signal<Out, Beat>,
+    /// While `choosing`, what `beat` carries, earlier in the cycle: for memories that are read with it.
+    pub header: Signal<Out, Bits<128>>,
     /// `beat` is taken in this cycle.
     pub beat_ready: Signal<In, Bit>,
 
@@ -83,6 +85,12 @@ impl Logic for FrameSelect {
         if self.use_loopback.val() {
             self.valid.next = self.loopback.valid.val();
             self.chosen.next = self.loopback.beat.val();
+        }
+        self.header.next = self.channel_0.beat.val().data;
+        if self.prefers_1.val() {
+            self.header.next = self.channel_1.beat.val().data;
+        } else if self.loopback.valid.val() & self.loopback_turn.q.val() {
+            self.header.next = self.loopback.beat.val().data;
         }
         self.beat_valid.next = self.valid.val();
         self.beat.next = self.chosen.val();

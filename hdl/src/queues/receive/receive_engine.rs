@@ -273,7 +273,8 @@ impl<
         self.offered.next = self.frames.beat.val().data;
         // Of MESSAGE, PACKET and BULK, which are all that come, only BULK has this bit.
         self.is_bulk.next = self
-            .offered
+            .frames
+            .header
             .val()
             .get_bit(abi::link::header::kind::SHIFT + 1);
         self.takes_header.next = self.frames.choosing.val()
@@ -287,7 +288,8 @@ impl<
             self.front.d.next = self.offered.val();
         }
         self.read_queue.next = self
-            .offered
+            .frames
+            .header
             .val()
             .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
         if self.front_valid.q.val() {
@@ -298,7 +300,8 @@ impl<
                 .get_bits::<8>(stored_header::RECEIVE_QUEUE_SHIFT);
         }
         self.read_id.next = self
-            .offered
+            .frames
+            .header
             .val()
             .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
         if self.front_valid.q.val() {

@@ -55,7 +55,8 @@ impl Logic for EntryCheck {
 /// place and in four more bits.
 ///
 /// The table has no reset: firmware writes every entry of a window before it opens the window. An entry that is read
-/// in the cycle in which it is written is read as written: a host may load a destination that it is sending to.
+/// in the cycle behind the word, in which it is written, is read as written: a host may load a destination that it is
+/// sending to.
 #[derive(LogicBlock, Default)]
 pub struct Translation {
     /// Core clock.
@@ -92,15 +93,17 @@ pub struct Translation {
     /// Upper bits of the node, identifier with generation, and what decides: whether it is a segment, lowest bit of the
     /// node, channel, and whether it leads to another node.
     entries: BlockRam<Bits<29>, TRANSLATION_LOG2>,
+    /// Firmware's word as an entry, a cycle behind it.
+    writes: DFF<Bit>,
+    write_index: DFF<Bits<TRANSLATION_LOG2>>,
+    new_entry: DFF<Bits<29>>,
     /// The entry read is the one that was written in that cycle; and what was written.
     wrote: DFF<Bit>,
     same: DFF<Bit>,
     written: DFF<Bits<29>>,
-    writes: Signal<Local, Bit>,
     configuration_index: Signal<Local, Bits<16>>,
     entry_index: Signal<Local, Bits<12>>,
     index_excess: Signal<Local, Bits<12>>,
-    write_index: Signal<Local, Bits<TRANSLATION_LOG2>>,
     configuration_word: Signal<Local, Bits<64>>,
     new_node: Signal<Local, Bits<10>>,
     new_valid: Signal<Local, Bit>,
@@ -108,7 +111,6 @@ pub struct Translation {
     packed_node: Signal<Local, Bits<10>>,
     new_segment: Signal<Local, Bit>,
     new_identifier: Signal<Local, Bits<16>>,
-    new_entry: Signal<Local, Bits<29>>,
     entry: Signal<Local, Bits<29>>,
     to_queue: Signal<Local, Bit>,
     to_segment: Signal<Local, Bit>,
@@ -122,15 +124,24 @@ pub struct Translation {
 impl Logic for Translation {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, wrote, same, written);
+        dff_setup!(
+            self,
+            clock,
+            writes,
+            write_index,
+            new_entry,
+            wrote,
+            same,
+            written
+        );
         clock!(self, clock, entries);
         self.configuration_index.next = self.configuration.val().index;
         self.configuration_word.next = self.configuration.val().data;
         self.entry_index.next = self.configuration_index.val().get_bits::<12>(0);
         self.index_excess.next =
             self.entry_index.val() >> crate::configuration::TRANSLATION_LOG2.to_bits::<4>();
-        self.write_index.next = self.entry_index.val().get_bits::<TRANSLATION_LOG2>(0);
-        self.writes.next = self.configuration.val().valid
+        self.write_index.d.next = self.entry_index.val().get_bits::<TRANSLATION_LOG2>(0);
+        self.writes.d.next = self.configuration.val().valid
             & (self.index_excess.val() == 0)
             & (self
                 .configuration_index
@@ -171,7 +182,7 @@ impl Logic for Translation {
             ) << 8);
         }
         // What decides about a message stands together, in one block RAM of the table.
-        self.new_entry.next = bit_cast::<29, 9>(self.packed_node.val().get_bits::<9>(1))
+        self.new_entry.d.next = bit_cast::<29, 9>(self.packed_node.val().get_bits::<9>(1))
             | (bit_cast::<29, 15>(self.new_identifier.val().get_bits::<15>(0)) << 9)
             | (bit_cast::<29, 1>(self.new_segment.val().into()) << 24)
             | (bit_cast::<29, 1>(self.packed_node.val().get_bits::<1>(0)) << 25)
@@ -182,12 +193,12 @@ impl Logic for Translation {
             ) << 26)
             | (bit_cast::<29, 1>(self.goes_out.val().into()) << 27)
             | (bit_cast::<29, 1>(self.new_identifier.val().get_bits::<1>(15)) << 28);
-        self.entries.write_enable.next = self.writes.val();
-        self.entries.write_address.next = self.write_index.val();
-        self.entries.write_data.next = self.new_entry.val();
-        self.written.d.next = self.new_entry.val();
-        self.wrote.d.next = self.writes.val();
-        self.same.d.next = self.write_index.val() == self.index.val();
+        self.entries.write_enable.next = self.writes.q.val();
+        self.entries.write_address.next = self.write_index.q.val();
+        self.entries.write_data.next = self.new_entry.q.val();
+        self.written.d.next = self.new_entry.q.val();
+        self.wrote.d.next = self.writes.q.val();
+        self.same.d.next = self.write_index.q.val() == self.index.val();
         self.entries.read_address.next = self.index.val();
         self.entry.next = self.entries.read_data.val();
         if self.wrote.q.val() & self.same.q.val() {
@@ -264,6 +275,8 @@ mod tests {
         let mut entries = [None; 4];
         unit.own_node.next = OWN.to_bits();
         let (mut met, mut own, mut went) = (0, 0, 0);
+        // What takes effect for the next read.
+        let mut coming: Option<(u64, u64)> = None;
         for cycle in 0..4000 {
             let index = random.below(4);
             let write = random
@@ -292,7 +305,7 @@ mod tests {
             unit.ping.next = random.chance(20);
             unit.remote.next = random.chance(50);
             settle(&mut unit);
-            if let Some((place, word)) = write {
+            if let Some((place, word)) = std::mem::replace(&mut coming, write) {
                 entries[place as usize] = Some(word);
                 met += u32::from(place == index);
             }
@@ -340,7 +353,7 @@ mod tests {
                     ConfigurationWrite::default()
                 };
                 unit.own_node.next = random.below(4).to_bits();
-                unit.index.next = (cycle % 8).to_bits();
+                unit.index.next = (cycle.saturating_sub(1) % 8).to_bits();
                 unit.channel_1_allowed.next = random.chance(50);
                 unit.room_0.next = random.chance(50);
                 unit.room_1.next = random.chance(50);

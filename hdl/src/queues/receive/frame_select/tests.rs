@@ -149,6 +149,9 @@ fn frames_of_each_stream_pass_whole_and_in_order() {
         settle(&mut unit);
         let taken = unit.beat_valid.val() && unit.beat_ready.val();
         assert_eq!(unit.choosing.val(), under_way.is_none());
+        if unit.choosing.val() {
+            assert_eq!(unit.header.val(), unit.beat.val().data);
+        }
         if taken {
             let word = word_of(unit.beat.val().data);
             let stream = (word & 3) as usize;
