@@ -3,22 +3,9 @@
 mod support;
 
 use proptest::prelude::*;
-use support::requests::{Host, MISS_RING, Reference, Request, TABLE, gift, request};
+use support::requests::{Host, Reference, Request, gift, request};
+use support::serving::{LIMITS, MEMORY, MEMORY_PAGES, serve};
 use support::{PAGE_BYTES, Random, World};
-use wayfarer_firmware::Limits;
-
-const MEMORY: u64 = 0x4000_0000;
-const MEMORY_PAGES: u64 = 64;
-/// Few, so that they run out and are used again.
-const LIMITS: Limits = Limits {
-    transmit_queues: 8,
-    receive_queues: 5,
-    endpoints: 32,
-    receive_queue_ids: 16,
-    inline_pages: 2,
-    translation_entries: 512,
-    interrupt_vectors: 16,
-};
 
 /// An address that is mostly legal and mostly mapped.
 fn address() -> impl Strategy<Value = u64> {
@@ -37,7 +24,7 @@ fn creation() -> impl Strategy<Value = Request> {
         1 => (0..18_u64, 0..11_u64, 0..15_u64),
     ];
     let high = prop_oneof![
-        4 => (0..8_u64, 0..16_u64).prop_map(|(flags, give_up)| flags | give_up << 4),
+        4 => (0..16_u64, 0..16_u64).prop_map(|(flags, give_up)| flags | give_up << 4),
         4 => Just(0),
         1 => any::<u32>().prop_map(u64::from),
     ];
@@ -89,37 +76,6 @@ fn any_request() -> impl Strategy<Value = Request> {
         6 => (number(), destination, entry).prop_map(move |(n, to, entry)| request(5, [n, to, entry])),
         1 => (any::<u16>(), any::<[u64; 4]>()).prop_map(|(opcode, operands)| Request { opcode, operands }),
     ]
-}
-
-/// Serves all requests, each checked in turn; `abandon`: after so many answers the driver dies with requests open.
-fn serve(
-    world: &mut World,
-    host: &mut Host,
-    random: &mut Random,
-    requests: &[Request],
-    abandon: Option<usize>,
-) {
-    let mut reference = Reference::new(LIMITS);
-    world.map(TABLE, PAGE_BYTES);
-    world.map(MISS_RING, 0x4000);
-    let (mut submitted, mut answered, mut steps) = (0, 0, 0);
-    while answered < abandon.unwrap_or(requests.len()) {
-        if submitted < requests.len() && !host.is_full() && random.below(4) == 0 {
-            host.submit(world, requests[submitted]);
-            submitted += 1;
-        }
-        let went_on = world.step(random);
-        steps += 1;
-        assert!(steps < 1_000_000, "request {answered} has no answer");
-        assert!(
-            went_on || submitted < requests.len(),
-            "request {answered} has no answer"
-        );
-        if let Some(answer) = host.collect(world) {
-            reference.check(world, requests[answered], answer);
-            answered += 1;
-        }
-    }
 }
 
 proptest! {

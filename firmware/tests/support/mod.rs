@@ -4,6 +4,7 @@
 
 pub mod niu;
 pub mod requests;
+pub mod serving;
 
 use abi::command::completion_status::CompletionStatus;
 use niu::Niu;
