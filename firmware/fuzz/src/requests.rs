@@ -1,13 +1,11 @@
-//! Admin requests of a hostile driver: any bytes, served as `random.rs` serves requests that it draws.
+//! Admin requests of a hostile driver: any bytes, served as `firmware/tests/random.rs` serves requests that it draws.
 //!
-//! `cargo test` runs what is in `fuzz_requests/corpus` and then bytes of its own; `cargo bolero test` goes on from the
-//! corpus with the coverage of the code in view ([how](../../docs/testing.md#fuzzing)).
+//! `cargo test` runs what is kept in `__fuzz__` and then bytes of its own; `cargo bolero test` goes on from the
+//! corpus with the coverage of the code in view ([how](../../../docs/testing.md#fuzzing)).
 
-mod support;
-
-use support::requests::{Host, Request, gift};
-use support::serving::{LIMITS, MEMORY, MEMORY_PAGES, serve};
-use support::{PAGE_BYTES, Random, World};
+use crate::support::requests::{Host, Request, gift};
+use crate::support::serving::{LIMITS, MEMORY, MEMORY_PAGES, serve};
+use crate::support::{PAGE_BYTES, Random, World};
 
 /// Bytes of a request: opcode, then for each operand how it is drawn and its parameter.
 const REQUEST_BYTES: usize = 1 + 4 * 9;
