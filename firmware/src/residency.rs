@@ -21,7 +21,7 @@ use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
 use patience::{Patience, Pause};
-pub(crate) use receive::allowance;
+pub(crate) use receive::{allowance, entry_place};
 use receive::{Copying, Reading};
 use reports::Reports;
 

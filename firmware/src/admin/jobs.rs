@@ -6,12 +6,12 @@ use super::probes::Probes;
 use super::segments::Export;
 use crate::command::{Alarm, Command};
 use crate::layout::{
-    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, RECEIVE_CONTROL, RING,
+    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, PLACE, RECEIVE_CONTROL, RING,
     TRANSMIT_CONTROL,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
-use crate::residency::{Request, Residency, allowance};
+use crate::residency::{Request, Residency, allowance, entry_place};
 use crate::tables::{Memory, Place, Shape, page_word};
 use abi::admin::{
     EndpointResult, MISS_RING_ENTRIES_LOG2, residency_policy::ResidencyPolicy, status::Status,
@@ -395,10 +395,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             0,
             0,
             control.pack(),
+            0,
+            0,
+            0,
+            0,
             memory.ring,
             0,
-            u64::from(shape.interrupt),
+            entry_place(memory.ring, 0, shape.entries_log2, shape.stride_log2).pack(),
             receive_control.pack(),
+            u64::from(shape.interrupt),
         ];
         for (place, word) in entry.into_iter().enumerate() {
             set_outbox64(port, ENTRY_OUTBOX + 8 * place, word);
@@ -653,4 +658,4 @@ fn translation_index(entry: &Entry, destination: u64, translation: u64) -> Optio
 }
 
 /// Where a receive queue's ring stands in the entry; the shadow line's address is its first word.
-const _: () = assert!(RING == 4 * 8);
+const _: () = assert!(RING == 8 * 8 && PLACE == 10 * 8 && ENTRY_BYTES == 13 * 8);

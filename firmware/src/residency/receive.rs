@@ -7,14 +7,14 @@ use super::{
 };
 use crate::command::{Alarm, Command, trouble};
 use crate::layout::{
-    ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
-    MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
-    RECORD_INBOX, RING,
+    ARMED, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES, MISS_RECORD_INBOX, MISSES, MISSES_INBOX, PLACE,
+    RECEIVE, RECEIVE_BYTES, RECEIVE_CONTROL, RECEIVE_INBOX, RECEIVE_OUTBOX, RECORD_INBOX, RING,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
 use crate::tables::Place;
 use abi::admin::status::Status;
+use abi::command::EntryPlace;
 use abi::command::completion_status::CompletionStatus;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
@@ -30,7 +30,7 @@ const MOST_ALLOWED: u16 = 16;
 pub(super) struct Reading {
     /// Identifier whose way to the miss ring is closed.
     closed: Option<u16>,
-    /// The first miss is read too: it is known which one it is.
+    /// The first miss is delivered too: it is known which one it is.
     has_first: bool,
     /// Messages that were written to the miss ring before it was closed.
     misses: Option<u16>,
@@ -150,11 +150,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        let read = Command::read_host(
-            self.tables.entry(self.errand.endpoint),
-            ENTRY_BYTES,
-            ENTRY_INBOX,
-        );
+        let entry = self.tables.entry(self.errand.endpoint).wrapping_add(RECEIVE as u64);
+        let read = Command::read_host(entry, RECEIVE_BYTES, RECEIVE_INBOX);
         self.state = State::ReadingReceive;
         self.queue = queue;
         self.reading = Reading::NONE;
@@ -164,6 +161,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 port.issue(read.first());
                 let first = self.miss(self.reports.start(), 0, MISS_BYTES);
                 port.issue(first.chained());
+                // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
+                // again, to the same place.
+                let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier);
+                port.issue(deliver.chained());
                 self.reading.has_first = true;
                 self.close_misses(identifier, port);
             }
@@ -253,7 +254,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return self.receive_unread(Status::Failed, port);
         }
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
-        let interrupt = port.inbox(ENTRY_INBOX + INTERRUPT);
+        let armed = port.inbox(ENTRY_INBOX + PLACE) & ARMED != 0;
         self.copying = Copying {
             identifier,
             entries_log2: control.entries_log2 as u8,
@@ -264,14 +265,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             count: 0,
             places: [None; MISSES],
             failed: None,
-            interrupt: interrupt & !ARMED,
-            armed: interrupt & ARMED != 0,
+            interrupt: port.inbox(ENTRY_INBOX + INTERRUPT),
+            armed,
         };
         self.state = State::Copying;
-        if has_first && self.copying.room() > 0 {
+        if has_first {
             self.copying.next = self.reports.start().wrapping_add(1);
             self.copying.count = 1;
-            self.write_miss(0, 0, port);
+            self.statistics.copied += 1;
         }
         self.copy(port);
     }
@@ -325,29 +326,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.copy(port);
     }
 
-    /// Writes a message to its ring: what the first 16 bytes hold shows that it is there, so they go last.
+    /// Has a message that stands in the inbox delivered to its ring.
     fn write_miss(&mut self, place: usize, number: u16, port: &mut impl Port) {
         let copying = &self.copying;
-        let inbox = MISSES_INBOX + place * MISS_BYTES;
-        let outbox = MISSES_OUTBOX + place * MISS_BYTES;
         let index = copying.producer.wrapping_add(number);
-        let lap = index >> copying.entries_log2;
-        let descriptor = port.inbox(inbox);
-        let length = (descriptor >> 16 & 0xff) as usize;
-        let bytes = (length + 8)
-            .next_multiple_of(4)
-            .clamp(16, 1 << copying.stride_log2);
-        port.set_outbox(outbox, descriptor & !1 | u32::from(lap & 1 == 0));
-        for offset in (4..bytes).step_by(4) {
-            port.set_outbox(outbox + offset, port.inbox(inbox + offset));
-        }
-        let entry = u64::from(index) & ((1 << copying.entries_log2) - 1);
         let ring = inbox64(port, ENTRY_INBOX + RING);
-        let address = ring.wrapping_add(entry << copying.stride_log2);
-        if bytes > 16 {
-            port.issue(Command::write_host(address + 16, bytes - 16, outbox + 16));
-        }
-        port.issue(Command::write_host(address, 16, outbox));
+        let entry = entry_place(ring, index, copying.entries_log2, copying.stride_log2);
+        port.issue(Command::deliver(MISSES_INBOX + place * MISS_BYTES, entry));
         self.statistics.copied += 1;
     }
 
@@ -364,7 +349,6 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         set_outbox64(port, RECEIVE_OUTBOX, inbox64(port, ENTRY_INBOX + RING));
         set_outbox64(port, RECEIVE_OUTBOX + 8, indices.pack());
-        set_outbox64(port, RECEIVE_OUTBOX + 16, 0);
         let control = inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL);
         set_outbox64(port, RECEIVE_OUTBOX + 24, control);
         // The entries are ahead of the interrupt on their way to the host.
@@ -468,10 +452,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
         set_outbox64(port, INDICES_OUTBOX, indices);
+        let ring = inbox64(port, RECORD_INBOX);
+        let next = entry_place(ring, indices as u16, owner.entries_log2, owner.stride_log2);
         let armed = if record.armed == 1 { ARMED } else { 0 };
-        port.set_outbox(INDICES_OUTBOX + 8, owner.interrupt | armed);
+        set_outbox64(port, INDICES_OUTBOX + 8, next.pack() | u64::from(armed));
         let place = self.tables.entry(endpoint).wrapping_add(INDICES as u64);
-        port.issue(Command::write_host(place, 12, INDICES_OUTBOX));
+        port.issue(Command::write_host(place, 16, INDICES_OUTBOX));
         let mut place = Place::AWAY;
         if let Some(identifier) = owner.identifier() {
             let allowance = allowance(indices, owner.entries_log2);
@@ -505,6 +491,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(Command::write_queue_state(REGION_RECEIVE_MAP, place, 0));
             self.forget_misses(identifier, port);
         }
+    }
+}
+
+/// Place of a ring's entry of this index.
+pub(crate) fn entry_place(ring: u64, index: u16, entries_log2: u8, stride_log2: u8) -> EntryPlace {
+    let number = index & ((1 << entries_log2) - 1);
+    let address = ring.wrapping_add(u64::from(u32::from(number) << stride_log2));
+    EntryPlace {
+        phase: (index >> entries_log2 & 1 == 0).into(),
+        address: address >> abi::command::entry_place::address::SHIFT,
     }
 }
 

@@ -500,11 +500,17 @@ impl Reference {
                 receive_queue_id: live.name.unwrap_or_default().into(),
                 takes_misses: 0,
             };
-            let control = ReceiveControl::unpack(world.load64(entry + 56));
-            assert_eq!((control, world.load64(entry + 32)), (expected, live.ring));
+            let control = ReceiveControl::unpack(world.load64(entry + 88));
+            assert_eq!((control, world.load64(entry + 64)), (expected, live.ring));
             let asked = live.shape[3];
-            let kept = world.load64(entry + 48) & 0xffff_ffff;
-            assert!(kept == asked || asked & 0x100 != 0 && kept == asked | 1 << 31);
+            assert_eq!(world.load64(entry + 96), asked);
+            // Where the next message goes, and whether the queue is armed.
+            let producer = world.load64(entry + 72) & 0xffff;
+            let number = producer & ((1 << expected.entries_log2) - 1);
+            let lap = producer >> expected.entries_log2;
+            let place = live.ring + (number << expected.stride_log2) | (1 - lap % 2);
+            let kept = world.load64(entry + 80);
+            assert!(kept == place || asked & 0x100 != 0 && kept == place | 2, "{kept:#x}");
             if map.receive_resident == 1 {
                 assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
                 let control = ReceiveControl::unpack(state(2, 4 * map.receive_queue));
