@@ -130,6 +130,8 @@ word! {
         virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
         priority [25:25] "The endpoint's transmit queue has priority (V20).",
         inline [26:26] "The endpoint gets a page for inline bodies; without one it can send Express messages only.",
+        emulated [27:27]
+            "The endpoint has no resident queues (V16): it is lent one for each message that the firmware serves.",
         give_up [31:28]
             "A message is given up (`RECEIVER_FULL`) when its receiver has answered `FULL` so often; 0: never.",
     }

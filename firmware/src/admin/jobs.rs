@@ -210,13 +210,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables.return_window(window_base, shape.window_log2);
             return Err(Status::NoResources);
         };
+        let (mut transmit, mut receive) = (None, None);
+        if !shape.emulated {
+            transmit = tables.take_transmit_for_new();
+            receive = tables.take_receive_for_new();
+        }
         Ok(Creation {
             shape,
             memory,
             window_base,
             page,
-            transmit: tables.take_transmit_for_new(),
-            receive: tables.take_receive_for_new(),
+            transmit,
+            receive,
             number,
             tried: 0,
         })
@@ -436,6 +441,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(Command::interrupt(queue, shape.interrupt, Alarm::Off, 0));
         }
         self.tables.set_page(number, page);
+        self.tables.set_emulated(number, shape.emulated);
         let place = |queue: Option<u8>| queue.map_or(Place::AWAY, Place::queue);
         self.tables.move_transmit(number, place(creation.transmit));
         self.tables.move_receive(number, place(creation.receive));

@@ -143,7 +143,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             None => {
                 self.evict_only = false;
                 self.tried = 0;
-                self.evict_receive(port);
+                match self.tables.take_lent(true) {
+                    Some(queue) => self.save_receive(queue, port),
+                    None => self.evict_receive(port),
+                }
             }
         }
     }
@@ -374,6 +377,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.policies[1].used(queue.into());
         self.receive_patience.succeed();
         self.statistics.receive_installs += 1;
+        if self.tables.is_emulated(endpoint) {
+            self.tables.lend(true, queue);
+        }
         self.succeed();
     }
 

@@ -24,6 +24,8 @@ pub struct Shape {
     pub priority: bool,
     /// It has a page for inline bodies.
     pub inline: bool,
+    /// It is lent queues for each message only (V16).
+    pub emulated: bool,
     /// Answers `FULL` to a message after which it is given up; 0: never.
     pub give_up: u8,
     /// `endpoint_interrupt`, as the host gave it.
@@ -56,6 +58,7 @@ pub fn check(operands: [u64; 4], vectors: usize) -> Result<(Shape, Memory), Stat
         virtual_channel_1: fields.virtual_channel_1 == 1,
         priority: fields.priority == 1,
         inline: fields.inline == 1,
+        emulated: fields.emulated == 1,
         give_up: fields.give_up as u8,
         interrupt: interrupt as u32,
     };

@@ -232,7 +232,6 @@ impl Reference {
         let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
         let is_inline = |shape: u64| shape >> 26 & 1 == 1;
         if !sizes
-            || shape >> 27 & 1 != 0
             || shape >> 32 != 0
             || interrupt & !0x0fff_01ff != 0
             || interrupt & 0xff >= self.limits.interrupt_vectors as u64
