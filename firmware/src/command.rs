@@ -3,8 +3,8 @@
 use abi::admin::{EndpointInterrupt, status::Status};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
-    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand,
-    StateOperand, TransferOperand, chain, opcode,
+    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl,
+    RecordOperand, ReplayOperand, StateOperand, TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -110,7 +110,11 @@ impl Command {
             record: 0,
             from_record: 0,
         };
-        Command::new(header(opcode::DELIVER_MESSAGE), operand.pack(), place.pack())
+        Command::new(
+            header(opcode::DELIVER_MESSAGE),
+            operand.pack(),
+            place.pack(),
+        )
     }
 
     /// This one, as the first of a chain. Nothing of an earlier one is under way.

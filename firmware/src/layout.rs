@@ -33,7 +33,8 @@ pub const MISS_BYTES: usize = 1 << abi::message::MAXIMUM_STRIDE_LOG2;
 const _: () = assert!(PLACE == INDICES + 8 && INDICES_OUTBOX + 16 <= ENTRY_OUTBOX);
 const _: () = assert!(EntryPlace::unpack(ARMED as u64).pack() == 0);
 const _: () = assert!(PROBE_INBOX + 4 <= ENTRY_INBOX && ENTRY_INBOX + ENTRY_BYTES <= RECORD_INBOX);
-const _: () = assert!(RECEIVE_INBOX + abi::command::RECORD_BYTES <= abi::command::RECORD_INBOX_BYTES);
+const _: () =
+    assert!(RECEIVE_INBOX + abi::command::RECORD_BYTES <= abi::command::RECORD_INBOX_BYTES);
 const _: () = assert!(MISSES_INBOX + MISSES * MISS_BYTES <= abi::command::READ_INBOX_BYTES);
 const _: () = assert!(ENTRY_OUTBOX + ENTRY_BYTES <= abi::admin::LOG_OFFSET);
 
@@ -51,7 +52,7 @@ pub const RECEIVE_BYTES: usize = ENTRY_BYTES - RECEIVE;
 pub const RECEIVE_INBOX: usize = ENTRY_INBOX + RECEIVE;
 /// Entry of the table: the ring's address.
 pub const RING: usize = RECEIVE;
-/// Entry of the table: `receive_indices`.
+/// Entry of the table: `receive_indices`; in the upper half, the messages that were delivered since the queue left.
 pub const INDICES: usize = RECEIVE + 8;
 /// Entry of the table: `entry_place` of the next message, and `ARMED`.
 pub const PLACE: usize = RECEIVE + 16;

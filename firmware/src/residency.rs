@@ -21,8 +21,8 @@ use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
 use patience::{Patience, Pause};
-pub(crate) use receive::{allowance, entry_place};
 use receive::{Copying, Reading};
+pub(crate) use receive::{allowance, entry_place};
 use reports::Reports;
 
 /// Token of a transmit queue's record that is saved.
@@ -39,6 +39,8 @@ const SAVE_MISSES: u16 = 4;
 const LOOK_TRANSMIT: u16 = 5;
 /// Token of a receive queue's record that is looked at.
 const LOOK_RECEIVE: u16 = 6;
+/// Token of a message that is delivered without a queue.
+const IN_PLACE: u16 = 7;
 /// Token of the first place of entries of the miss ring.
 const READ_MISS: u16 = 8;
 /// Behind the last of them.
@@ -163,6 +165,8 @@ enum State {
     ReadingReceive,
     /// Misses are being brought to their ring.
     Copying,
+    /// A miss is being brought to its ring, whose queue stays away.
+    InPlace,
 }
 
 /// An event that waits.
@@ -437,6 +441,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
             (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
+            (IN_PLACE, State::InPlace) => self.delivered_in_place(status, port),
             (READ_MISS..END, State::Copying) => {
                 self.miss_read(usize::from(token - READ_MISS), status, port);
             }

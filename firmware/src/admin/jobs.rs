@@ -6,8 +6,8 @@ use super::probes::Probes;
 use super::segments::Export;
 use crate::command::{Alarm, Command};
 use crate::layout::{
-    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, PLACE, RECEIVE_CONTROL, RING,
-    TRANSMIT_CONTROL,
+    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, PLACE, RECEIVE_CONTROL,
+    RING, TRANSMIT_CONTROL,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};

@@ -2,17 +2,19 @@
 
 use super::reports::Reports;
 use super::{
-    Cause, Errand, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE,
-    State,
+    Cause, Errand, IN_PLACE, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES,
+    SAVE_RECEIVE, State,
 };
 use crate::command::{Alarm, Command, trouble};
 use crate::layout::{
-    ARMED, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES, MISS_RECORD_INBOX, MISSES, MISSES_INBOX, PLACE,
-    RECEIVE, RECEIVE_BYTES, RECEIVE_CONTROL, RECEIVE_INBOX, RECEIVE_OUTBOX, RECORD_INBOX, RING,
+    ARMED, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES, MISS_RECORD_INBOX, MISSES,
+    MISSES_INBOX, PLACE, RECEIVE, RECEIVE_BYTES, RECEIVE_CONTROL, RECEIVE_INBOX, RECEIVE_OUTBOX,
+    RECORD_INBOX, RING,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
 use crate::tables::Place;
+use abi::admin::EndpointInterrupt;
 use abi::admin::status::Status;
 use abi::command::EntryPlace;
 use abi::command::completion_status::CompletionStatus;
@@ -138,6 +140,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         self.errand = errand;
+        match identifier {
+            Some(identifier) if self.tables.is_emulated(errand.endpoint) => {
+                self.deliver_in_place(identifier, port);
+            }
+            _ => self.find_receive(identifier, port),
+        }
+    }
+
+    /// Has the errand's endpoint get a receive queue.
+    #[inline]
+    fn find_receive(&mut self, identifier: Option<u16>, port: &mut impl Port) {
         match self.tables.take_receive() {
             Some(queue) => self.read_receive(queue, identifier, port),
             None => {
@@ -153,26 +166,96 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        let entry = self.tables.entry(self.errand.endpoint).wrapping_add(RECEIVE as u64);
-        let read = Command::read_host(entry, RECEIVE_BYTES, RECEIVE_INBOX);
         self.state = State::ReadingReceive;
         self.queue = queue;
         self.reading = Reading::NONE;
         match identifier {
-            // All in one chain. Nobody knows yet how long the first miss is.
+            // All in one chain.
             Some(identifier) => {
-                port.issue(read.first());
-                let first = self.miss(self.reports.start(), 0, MISS_BYTES);
-                port.issue(first.chained());
-                // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
-                // again, to the same place.
-                let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier);
-                port.issue(deliver.chained());
+                self.deliver_first(identifier, false, port);
                 self.reading.has_first = true;
                 self.close_misses(identifier, port);
             }
-            None => port.issue(read.first().completes(READ_RECEIVE)),
+            None => port.issue(self.read_entry().first().completes(READ_RECEIVE)),
         }
+    }
+
+    /// Brings the first message of the miss ring to its own without a queue for it (V16).
+    #[inline(never)]
+    fn deliver_in_place(&mut self, identifier: u16, port: &mut impl Port) {
+        self.deliver_first(identifier, true, port);
+        self.state = State::InPlace;
+    }
+
+    /// Reads the entry of the table and the first miss, and delivers this.
+    #[inline]
+    fn deliver_first(&self, identifier: u16, completes: bool, port: &mut impl Port) {
+        port.issue(self.read_entry().first());
+        // Nobody knows yet how long it is.
+        let first = self.miss(self.reports.start(), 0, MISS_BYTES);
+        port.issue(first.chained());
+        // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
+        // again, to the same place.
+        let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier).chained();
+        port.issue(match completes {
+            true => deliver.completes(IN_PLACE),
+            false => deliver,
+        });
+    }
+
+    /// Reads what the table has of the errand's receive queue.
+    #[inline]
+    fn read_entry(&self) -> Command {
+        let entry = self.tables.entry(self.errand.endpoint);
+        let entry = entry.wrapping_add(RECEIVE as u64);
+        Command::read_host(entry, RECEIVE_BYTES, RECEIVE_INBOX)
+    }
+
+    /// The first miss stands in its ring, or does not. How far the host has come is known only of a queue that is
+    /// resident: so the endpoint gets one when half of what it was allowed has come, and if an interrupt may be due.
+    #[inline(never)]
+    pub(super) fn delivered_in_place(
+        &mut self,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+        if trouble(status).is_some() || !self.is_entry(&control) {
+            let status = trouble(status).unwrap_or(Status::Failed);
+            return self.read_failed(true, status, port);
+        }
+        let indices = ReceiveIndices::unpack(port.inbox(ENTRY_INBOX + INDICES).into());
+        let used = port.inbox(ENTRY_INBOX + INDICES + 4) as u16;
+        let entries_log2 = control.entries_log2 as u8;
+        let producer = indices.producer as u16;
+        let before = ReceiveIndices {
+            producer: producer.wrapping_sub(used).into(),
+            ..indices
+        };
+        let granted = allowance(before.pack(), entries_log2);
+        let interrupt = EndpointInterrupt::unpack(port.inbox(ENTRY_INBOX + INTERRUPT).into());
+        if interrupt.enabled == 1 || 2 * (used + 1) >= granted.into() {
+            let identifier = self.reports.get(self.reports.start());
+            return self.find_receive(identifier, port);
+        }
+        let producer = producer.wrapping_add(1);
+        let indices = ReceiveIndices {
+            producer: producer.into(),
+            ..indices
+        };
+        let ring = inbox64(port, ENTRY_INBOX + RING);
+        let next = entry_place(ring, producer, entries_log2, control.stride_log2 as u8);
+        port.set_outbox(INDICES_OUTBOX, indices.pack() as u32);
+        port.set_outbox(INDICES_OUTBOX + 4, u32::from(used) + 1);
+        set_outbox64(port, INDICES_OUTBOX + 8, next.pack());
+        let place = self.tables.entry(self.errand.endpoint);
+        let place = place.wrapping_add(INDICES as u64);
+        port.issue(Command::write_host(place, 16, INDICES_OUTBOX));
+        self.reports.finish_first();
+        self.give_back(port);
+        self.statistics.copied += 1;
+        self.receive_patience.succeed();
+        self.succeed();
     }
 
     /// Reads a message of the miss ring.

@@ -1,9 +1,10 @@
 //! Transmit queues come and go.
 
-use super::{
-    CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, MOST_WAITS, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State,
-};
 use super::patience::Pause;
+use super::{
+    CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, MOST_WAITS, READ_TRANSMIT, Residency,
+    SAVE_TRANSMIT, State,
+};
 use crate::command::{Command, trouble};
 use crate::layout::{ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_INBOX, STORES};
 use crate::policy::Policy;
@@ -180,8 +181,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub(super) fn save_transmit(&mut self, queue: u8, port: &mut impl Port) {
         let owner = *self.tables.transmit(queue);
         let endpoint = owner.endpoint().unwrap_or_default();
-        let map = self.tables.map_without_transmit(endpoint);
-        port.issue(Command::map(endpoint, map));
+        if !self.tables.is_hidden(endpoint) {
+            let map = self.tables.map_without_transmit(endpoint);
+            port.issue(Command::map(endpoint, map));
+        }
         port.issue(Command::save_record(
             false,
             queue,

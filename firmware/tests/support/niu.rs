@@ -3,8 +3,8 @@
 use super::{PAGE_BYTES, QUEUES, Random};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
-    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand,
-    StateOperand, TransferOperand, chain, opcode,
+    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl,
+    RecordOperand, ReplayOperand, StateOperand, TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
@@ -878,7 +878,9 @@ impl Niu {
         if operand.from_record == 1 {
             let record = operand.record as usize;
             assert!(record.is_multiple_of(16) && record + 32 <= abi::command::RECORD_INBOX_BYTES);
-            let word = |offset| u64::from_le_bytes(self.inbox[offset..offset + 8].try_into().expect("eight"));
+            let word = |offset| {
+                u64::from_le_bytes(self.inbox[offset..offset + 8].try_into().expect("eight"))
+            };
             let control = ReceiveControl::unpack(word(record + 24));
             let known = DeliveredControl::unpack(data);
             if (control.enabled, control.receive_queue_id) != (1, known.receive_queue_id) {
@@ -888,7 +890,9 @@ impl Niu {
         }
         let place = EntryPlace::unpack(place);
         let address = place.address << abi::command::entry_place::address::SHIFT;
-        let bytes = (usize::from(self.inbox[offset + 2]) + 8).next_multiple_of(4).max(16);
+        let bytes = (usize::from(self.inbox[offset + 2]) + 8)
+            .next_multiple_of(4)
+            .max(16);
         let mut message = self.inbox[offset..offset + bytes].to_vec();
         message[0] = message[0] & !1 | place.phase as u8;
         if self.stopped.is_none() {

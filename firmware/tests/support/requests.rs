@@ -509,7 +509,10 @@ impl Reference {
             let lap = producer >> expected.entries_log2;
             let place = live.ring + (number << expected.stride_log2) | (1 - lap % 2);
             let kept = world.load64(entry + 80);
-            assert!(kept == place || asked & 0x100 != 0 && kept == place | 2, "{kept:#x}");
+            assert!(
+                kept == place || asked & 0x100 != 0 && kept == place | 2,
+                "{kept:#x}"
+            );
             if map.receive_resident == 1 {
                 assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
                 let control = ReceiveControl::unpack(state(2, 4 * map.receive_queue));

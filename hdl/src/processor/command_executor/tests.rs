@@ -295,7 +295,7 @@ fn delivered(command: u128) -> Option<Vec<Effect>> {
     let (low, high) = (field(command, 32, 16), field(command, 48, 16));
     let (record, from_record) = (high >> 4 & 15, high >> 9 & 1 == 1);
     let is_legal = low % 16 == 0 && low <= 768 && high & !0x2f0 == 0 && record < 15;
-    let mut place = field(command, 64, 64);
+    let mut place = (command >> 64) as u64;
     if from_record {
         let control = inbox(record + 1, true);
         let is_same = control >> 16 & 0xfff == place >> 16 & 0xfff;
