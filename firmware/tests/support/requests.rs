@@ -507,7 +507,7 @@ impl Reference {
             let producer = world.load64(entry + 72) & 0xffff;
             let number = producer & ((1 << expected.entries_log2) - 1);
             let lap = producer >> expected.entries_log2;
-            let place = live.ring + (number << expected.stride_log2) | (1 - lap % 2);
+            let place = (live.ring + (number << expected.stride_log2)) | (1 - lap % 2);
             let kept = world.load64(entry + 80);
             assert!(
                 kept == place || asked & 0x100 != 0 && kept == place | 2,

@@ -381,7 +381,7 @@ pub const MUTANTS: &[Mutant] = &[
         fault: "a message is delivered from the miss ring with the phase that it had there",
         module: "niu$processor$environment$executor",
         signal: "phase",
-        value: "stream$source$beat$data[0]",
+        value: "stream$source$beat[0]",
         tests: &[MANY],
     },
     Mutant {
