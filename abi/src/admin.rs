@@ -130,10 +130,12 @@ word! {
         virtual_channel_1 [24:24] "The endpoint may send on virtual channel 1.",
         priority [25:25] "The endpoint's transmit queue has priority (V20).",
         inline [26:26] "The endpoint gets a page for inline bodies; without one it can send Express messages only.",
-        drops [27:27]
-            "A message that finds the endpoint's receive ring full is dropped; 0: it is refused, and sent again (V18).",
+        emulated [27:27]
+            "The endpoint has no resident queues (V16): it is lent one for each message that the firmware serves.",
         give_up [31:28]
             "A message is given up (`RECEIVER_FULL`) when its receiver has answered `FULL` so often; 0: never.",
+        drops [32:32]
+            "A message that finds the endpoint's receive ring full is dropped; 0: it is refused, and sent again (V18).",
     }
 }
 

@@ -43,6 +43,9 @@ codes! {
         GiveBackEntries / GIVE_BACK_ENTRIES = 9
             "operand: `give_back_operand`. Stores the consumer index of a receive queue, as the host does through an \
              endpoint's page: for the miss ring.",
+        DeliverMessage / DELIVER_MESSAGE = 10
+            "operand: `deliver_operand`; data: `entry_place`, or `delivered_control`. Writes a message from the inbox \
+             to its entry in host memory, the bytes behind the first 16 first.",
     }
 }
 
@@ -106,6 +109,38 @@ word! {
     loaded_control / LoadedControl: 64 {
         generation [15:8] "In place of the record's.",
         endpoint [27:16] "The record must be enabled and of this endpoint; otherwise the command is `INVALID`.",
+    }
+}
+
+word! {
+    /// Operand of `DELIVER_MESSAGE`.
+    deliver_operand / DeliverOperand: 32 {
+        offset [15:0]
+            "Byte offset of the message in the inbox, multiple of 16: an entry of the miss ring. 256 bytes from there \
+             on end within `READ_INBOX_BYTES`.",
+        record [23:16]
+            "With `from_record`: byte offset in the inbox of the receive queue's record, multiple of 16; it ends \
+             within `RECORD_INBOX_BYTES`.",
+        from_record [25:25]
+            "The place is word 3 of a receive queue's record in the inbox, where a read of host memory before it in a \
+             chain puts it: `entry_place`.",
+    }
+}
+
+word! {
+    /// Where a message is delivered: data of `DELIVER_MESSAGE`.
+    entry_place / EntryPlace: 64 {
+        phase [0:0] "Phase bit of the entry.",
+        address [63:4] "Bits 63 to 4 of the entry's host address.",
+    }
+}
+
+word! {
+    /// Data of `DELIVER_MESSAGE` with `from_record`, where nobody has seen the record.
+    delivered_control / DeliveredControl: 64 {
+        receive_queue_id [31:16]
+            "The record must be enabled and of this RQID, of which 12 bits are compared; otherwise the command is \
+             `INVALID`.",
     }
 }
 
@@ -176,6 +211,6 @@ section!(
     "Commands and completions",
     maps: [],
     words: [header, state_operand, transfer_operand, record_operand, loaded_control, replay_operand,
-        give_back_operand, packet_operand, packet_target, completion],
+        give_back_operand, deliver_operand, entry_place, delivered_control, packet_operand, packet_target, completion],
     codes: [opcode, chain, completion_status]
 );

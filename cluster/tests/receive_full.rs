@@ -91,3 +91,61 @@ fn messages_beyond_a_full_ring_are_dropped_and_nobody_waits_for_it() {
     let options = support::options("bare", 181);
     support::run(options, vec![Box::new(send), Box::new(receive)]);
 }
+
+/// A full ring that is away drops too, and has room again as soon as its host takes entries.
+#[test]
+fn a_full_ring_that_is_away_drops_messages_as_a_resident_one_does() {
+    let send = |node: &Node| {
+        let mut endpoint = ring(node, LIVE, 8, ReceiveFull::Refuse)?;
+        endpoint.load_translation(
+            Destination(0),
+            NodeNumber(node.peer()),
+            ReceiveQueueId(DROPPING),
+            VirtualChannel::ZERO,
+        )?;
+        node.barrier();
+        for number in 0..ENTRIES {
+            endpoint.send_express(Destination(0), 0, number.to_le_bytes())?;
+        }
+        endpoint.flush(PATIENCE)?;
+        node.barrier();
+        // The ring is full, and its queue has left.
+        node.barrier();
+        for number in 0..LOST {
+            endpoint.send_express(Destination(0), 0, number.to_le_bytes())?;
+            endpoint.flush(PATIENCE)?;
+        }
+        node.barrier();
+        // The receiver has taken what was in its ring.
+        node.barrier();
+        endpoint.send_express(Destination(0), 0, *b"a gap...")?;
+        endpoint.flush(PATIENCE)?;
+        node.barrier();
+        Ok(())
+    };
+    let receive = |node: &Node| {
+        let mut dropping = ring(node, DROPPING, ENTRIES_LOG2, ReceiveFull::Drop)?;
+        node.barrier();
+        node.barrier();
+        dropping.evict()?;
+        node.barrier();
+        node.barrier();
+        let dropped = node.device.counter(Counter::MessagesDropped)?;
+        assert_eq!(u64::from(dropped), LOST);
+        for number in 0..ENTRIES {
+            let message = dropping.receive_wait(PATIENCE)?.into_message();
+            assert_eq!(message.payload, number.to_le_bytes());
+        }
+        dropping.give_back();
+        // Time to bring the queue back, for which the entries that were given back are the reason.
+        node.port.sleep_ns(200_000);
+        node.barrier();
+        let message = dropping.receive_wait(PATIENCE)?.into_message();
+        assert_eq!(message.payload, b"a gap...");
+        assert!(message.gap);
+        node.barrier();
+        Ok(())
+    };
+    let options = support::options("bare", 182);
+    support::run(options, vec![Box::new(send), Box::new(receive)]);
+}

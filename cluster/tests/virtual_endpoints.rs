@@ -35,10 +35,22 @@ fn at_most(count: u16, inline: u16) -> (u16, u16) {
 
 /// `count` endpoints, each with the peer's endpoint of the same number as its destination.
 fn endpoints(node: &Node, count: u16, inline: u16) -> Result<Vec<Endpoint>, Error> {
+    mixed_endpoints(node, count, inline, false)
+}
+
+/// The same; `emulated`: one of three is lent queues for its messages only, and has a ring that is soon full.
+fn mixed_endpoints(
+    node: &Node,
+    count: u16,
+    inline: u16,
+    emulated: bool,
+) -> Result<Vec<Endpoint>, Error> {
     let made = (0..count).map(|number| {
+        let emulated = emulated && number % 3 == 0;
         let options = EndpointOptions {
             receive_queue_id: ReceiveQueueId(number),
-            ring_entries_log2: 4,
+            ring_entries_log2: if emulated { 1 } else { 4 },
+            emulated,
             destinations_log2: 0,
             inline: number < inline,
             ..EndpointOptions::default()
@@ -58,11 +70,11 @@ fn take(endpoint: &mut Endpoint, number: u16, received: &mut u32) {
 }
 
 /// Each node's endpoints send to the other node's in random order; so queues come and go on both sides, all the time.
-fn random_traffic(count: u16, messages: u32, inline: u16, seed: u64) {
+fn random_traffic(count: u16, messages: u32, inline: u16, emulated: bool, seed: u64) {
     let (count, inline) = at_most(count, inline);
     let program = move |node: &Node| {
         let mut random = Random::new(seed + u64::from(node.number()));
-        let mut endpoints = endpoints(node, count, inline)?;
+        let mut endpoints = mixed_endpoints(node, count, inline, emulated)?;
         node.barrier();
         let mut sent = vec![0_u32; usize::from(count)];
         let mut received = vec![0_u32; usize::from(count)];
@@ -155,12 +167,56 @@ fn expected(seed: u64, count: u16, messages: u32, inline: u16) -> Vec<u32> {
 
 #[test]
 fn messages_of_many_endpoints_over_few_queues_come_once_and_in_order() {
-    random_traffic(100, 600, 0, 301);
+    random_traffic(100, 600, 0, false, 301);
 }
 
 #[test]
 fn inline_bodies_and_express_messages_come_once_and_in_order() {
-    random_traffic(80, 500, 4, 302);
+    random_traffic(80, 500, 4, false, 302);
+}
+
+/// Queues are lent for a message, and others stay, under refusals by rings that are full.
+#[test]
+fn messages_of_endpoints_that_are_emulated_come_once_and_in_order_among_those_of_others() {
+    random_traffic(60, 600, 4, true, 304);
+}
+
+/// Where no queue is ever away for want of room, an endpoint that is emulated has none all the same: each of its
+/// messages is captured, and each for it is a miss, and it takes no other endpoint's queue.
+#[test]
+fn an_endpoint_that_is_emulated_has_no_queue_between_its_messages() {
+    let rounds = 40_u32;
+    let program = move |node: &Node| {
+        let mut endpoints = mixed_endpoints(node, 4, 0, true)?;
+        node.barrier();
+        let counters = [Counter::CapturedStore, Counter::MissedMessage];
+        let before = counters.map(|counter| node.device.counter(counter).expect("it answers"));
+        for round in 0..rounds {
+            for (number, endpoint) in endpoints.iter_mut().enumerate() {
+                let number = number as u16;
+                endpoint.send_express(Destination(0), 0, payload(number, round))?;
+                let message = endpoint.receive_wait(PATIENCE)?.into_message();
+                assert_eq!(message.payload, payload(number, round), "endpoint {number}");
+                endpoint.flush(PATIENCE)?;
+            }
+            // So long that every queue that was lent is free again.
+            node.port.sleep_ns(200_000);
+            node.barrier();
+        }
+        let after = counters.map(|counter| node.device.counter(counter).expect("it answers"));
+        let resident = endpoints.iter().map(|it| it.transmit_queue().is_some());
+        assert_eq!(Vec::from_iter(resident), [false, true, true, false]);
+        node.barrier();
+        Ok([after[0] - before[0], after[1] - before[1]])
+    };
+    let options = ClusterOptions {
+        maximum_cycles: 60_000_000,
+        ..support::options("bare", 305)
+    };
+    let (counts, _) = support::run(options, vec![Box::new(program), Box::new(program)]);
+    // Two of the four endpoints are emulated.
+    let most = 2 * rounds;
+    assert_eq!(counts, [[most, most]; 2]);
 }
 
 /// A message to an endpoint that is away, from one that is away.

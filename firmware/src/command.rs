@@ -3,8 +3,8 @@
 use abi::admin::{EndpointInterrupt, status::Status};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
-    GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
-    TransferOperand, chain, opcode,
+    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl,
+    RecordOperand, ReplayOperand, StateOperand, TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RESUME, REGION_SHIFT, ReceiveInterrupt,
@@ -88,6 +88,33 @@ impl Command {
             endpoint: endpoint as u64,
         };
         Command::new(header(opcode::LOAD_RECORD), operand.pack(), data.pack())
+    }
+
+    /// Delivers a message from the inbox to where the record in the inbox says, if it is this identifier's.
+    pub const fn deliver_first(inbox_offset: usize, record: usize, identifier: u16) -> Self {
+        let operand = DeliverOperand {
+            offset: inbox_offset as u64,
+            record: record as u64,
+            from_record: 1,
+        };
+        let data = DeliveredControl {
+            receive_queue_id: identifier as u64,
+        };
+        Command::new(header(opcode::DELIVER_MESSAGE), operand.pack(), data.pack())
+    }
+
+    /// Delivers a message from the inbox to this place.
+    pub const fn deliver(inbox_offset: usize, place: EntryPlace) -> Self {
+        let operand = DeliverOperand {
+            offset: inbox_offset as u64,
+            record: 0,
+            from_record: 0,
+        };
+        Command::new(
+            header(opcode::DELIVER_MESSAGE),
+            operand.pack(),
+            place.pack(),
+        )
     }
 
     /// This one, as the first of a chain. Nothing of an earlier one is under way.

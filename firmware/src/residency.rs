@@ -21,8 +21,8 @@ use abi::admin::status::Status;
 use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
 use patience::{Patience, Pause};
-pub(crate) use receive::allowance;
 use receive::{Copying, Reading};
+pub(crate) use receive::{allowance, entry_place};
 use reports::Reports;
 
 /// Token of a transmit queue's record that is saved.
@@ -39,6 +39,8 @@ const SAVE_MISSES: u16 = 4;
 const LOOK_TRANSMIT: u16 = 5;
 /// Token of a receive queue's record that is looked at.
 const LOOK_RECEIVE: u16 = 6;
+/// Token of a message that is delivered without a queue.
+const IN_PLACE: u16 = 7;
 /// Token of the first place of entries of the miss ring.
 const READ_MISS: u16 = 8;
 /// Behind the last of them.
@@ -50,6 +52,8 @@ const EVENTS: usize = 16;
 const OWN_EVENTS: usize = 4;
 /// Attempts to get a transmit queue that fail in a row before captured stores are thrown away that wait for one.
 const PATIENT: u8 = 6;
+/// Pauses in a row for a queue that was lent and is in use, before another endpoint's is taken.
+const MOST_WAITS: u8 = 8;
 /// Stores of an endpoint that are carried out behind its queue's return before its program has to stop for a moment: it
 /// stores as fast as they are carried out, and would never come to its queue directly.
 const MOST_REPLAYS: u8 = 128;
@@ -125,6 +129,8 @@ enum Cause {
     Event,
     /// An admin request.
     Request,
+    /// A queue was lent for messages only.
+    Return,
 }
 
 /// For whom something is done, and why.
@@ -159,6 +165,8 @@ enum State {
     ReadingReceive,
     /// Misses are being brought to their ring.
     Copying,
+    /// A miss is being brought to its ring, whose queue stays away.
+    InPlace,
 }
 
 /// An event that waits.
@@ -196,6 +204,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     spared: u16,
     /// Attempts to get a transmit queue that failed since the last one that did not.
     refusals: u8,
+    /// Pauses for a queue that was lent, since one came back.
+    waits: u8,
     /// There is none for now: captured stores that wait for one are thrown away.
     is_scarce: bool,
     /// Looks at transmit queues for which it is remembered that one was in use.
@@ -204,6 +214,8 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     next_starved: u16,
     transmit_patience: Patience,
     receive_patience: Patience,
+    /// With what is lent.
+    return_patience: Patience,
     /// What is begun next has this turn.
     turn: u8,
 }
@@ -231,11 +243,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tried: 0,
             spared: 0,
             refusals: 0,
+            waits: 0,
             is_scarce: false,
             careful: 0,
             next_starved: 0,
             transmit_patience: Patience::new(),
             receive_patience: Patience::new(),
+            return_patience: Patience::new(),
             turn: 0,
         }
     }
@@ -265,7 +279,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.outcome = None;
         self.transmit_patience = Patience::new();
         self.receive_patience = Patience::new();
+        self.return_patience = Patience::new();
         self.refusals = 0;
+        self.waits = 0;
         self.is_scarce = false;
         self.careful = 0;
     }
@@ -297,6 +313,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             | !self.events.is_empty()
             | self.tables.lacks_queue()
             | self.tables.has_starved()
+            | self.tables.has_lent()
     }
 
     /// A captured store was reported; the last one is answered.
@@ -424,8 +441,19 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             (SAVE_RECEIVE, State::SavingReceive) => self.receive_saved(status, port),
             (READ_RECEIVE, State::ReadingReceive) => self.entry_read(status, port),
             (SAVE_MISSES, State::ReadingReceive) => self.misses_saved(status, port),
+            (IN_PLACE, State::InPlace) => self.delivered_in_place(status, port),
             (READ_MISS..END, State::Copying) => {
                 self.miss_read(usize::from(token - READ_MISS), status, port);
+            }
+            // The errand was dropped, and its store was carried out.
+            (READ_TRANSMIT, _) if self.errand.cause == Cause::Captured => {
+                let is_done = matches!(
+                    status,
+                    Some(CompletionStatus::Done | CompletionStatus::Busy)
+                );
+                if is_done {
+                    self.head = None;
+                }
             }
             _ => {}
         }
@@ -441,9 +469,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if let Some(queue) = place.resident() {
             self.head = None;
             let map = self.tables.map(endpoint);
+            // Whoever is emulated never comes to its queue directly.
+            let is_patient = self.tables.is_emulated(endpoint);
             let owner = self.tables.transmit(queue);
-            owner.replays += 1;
-            if owner.replays < MOST_REPLAYS {
+            owner.replays = owner.replays.wrapping_add(1);
+            if owner.replays < MOST_REPLAYS || is_patient {
                 port.issue(Command::replay(endpoint, queue, map));
             } else {
                 owner.replays = 0;
@@ -509,6 +539,26 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             || self.begin_event(now, port)
             || self.begin_starved(now, port)
             || self.begin_ahead(now, port)
+            || self.begin_return(now, port)
+    }
+
+    /// Takes a queue back that was lent for messages only.
+    #[inline(never)]
+    fn begin_return(&mut self, now: u32, port: &mut impl Port) -> bool {
+        if !self.tables.has_lent() || !self.return_patience.is_over(now) {
+            return false;
+        }
+        self.errand = Errand {
+            cause: Cause::Return,
+            ..NOBODY
+        };
+        self.evict_only = true;
+        if let Some(queue) = self.tables.take_lent(true) {
+            self.save_receive(queue, port);
+        } else if let Some(queue) = self.tables.take_lent(false) {
+            self.save_transmit(queue, port);
+        }
+        true
     }
 
     #[inline(never)]
@@ -534,12 +584,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             },
             Request::InstallTransmit(endpoint) => match self.tables.transmit_of(endpoint).is_away()
             {
-                true => self.install_transmit(errand(endpoint), port),
-                false => self.outcome = Some(self.is_whole(endpoint)),
+                true if !self.tables.is_emulated(endpoint) => {
+                    self.install_transmit(errand(endpoint), port);
+                }
+                _ => self.outcome = Some(self.is_whole(endpoint)),
             },
             Request::InstallReceive(endpoint) => match self.tables.receive_of(endpoint).is_away() {
-                true => self.install_receive(errand(endpoint), None, port),
-                false => self.outcome = Some(self.is_whole(endpoint)),
+                true if !self.tables.is_emulated(endpoint) => {
+                    self.install_receive(errand(endpoint), None, port);
+                }
+                _ => self.outcome = Some(self.is_whole(endpoint)),
             },
         }
     }
@@ -581,6 +635,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if lost && self.tables.transmit_of(endpoint).resident().is_some() {
             // The store may have come between the replay that told the losses and the word of the map that came behind
             // it. The hardware tells them again with each such word.
+            self.tables.open(endpoint);
             self.write_map(endpoint, port);
         }
         if self.tables.receive_of(endpoint) == Place::STARVED {
@@ -661,7 +716,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         match errand.cause {
             Cause::Request => self.outcome = Some(Err(Status::NoResources)),
             Cause::Event if receive => self.non_resident(errand.endpoint, false),
-            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed => {}
+            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed | Cause::Return => {}
         }
     }
 
@@ -687,7 +742,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 self.non_resident(errand.endpoint, false);
                 return;
             }
-            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed => {}
+            Cause::Event | Cause::Ahead | Cause::Captured | Cause::Missed | Cause::Return => {}
         }
         if !is_over {
             return;

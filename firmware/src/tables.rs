@@ -18,6 +18,8 @@ use windows::Windows;
 
 /// Most pages for inline bodies that this firmware serves.
 pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
+/// Most queues of a side that are lent for messages only, and are to be taken back.
+const LENT: usize = 4;
 /// Most queues of a side that this firmware serves: a byte tells them and the other places of a queue.
 const MAXIMUM_QUEUES: usize = 256 - Place::FIRST_QUEUE as usize;
 
@@ -63,13 +65,23 @@ struct Known {
     receive: Place,
     /// One more than its page for inline bodies; 0: it has none.
     page: u8,
+    /// `EMULATED`, `OPEN`, `TOLD`.
+    flags: u8,
 }
+
+/// An endpoint is lent queues for messages only, and its word of the map leads to no transmit queue (V16).
+const EMULATED: u8 = 1;
+/// It leads to the one that it is lent, since its program is to be told of a loss.
+const OPEN: u8 = 2;
+/// Its program was told since.
+const TOLD: u8 = 4;
 
 impl Known {
     const NOTHING: Known = Known {
         transmit: Place::NONE,
         receive: Place::NONE,
         page: 0,
+        flags: 0,
     };
 }
 
@@ -99,6 +111,8 @@ pub struct ReceiveOwner {
     pub entries_log2: u8,
     /// Base-2 logarithm of an entry's bytes.
     pub stride_log2: u8,
+    /// Messages that find the ring full are dropped (V18).
+    pub drops: bool,
     /// `endpoint_interrupt`.
     pub interrupt: u32,
 }
@@ -163,6 +177,8 @@ pub struct Tables<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS
     /// The queue that has been free for the longest time is first: so generations repeat as late as possible.
     free_transmit: Deque<u8, QUEUES>,
     free_receive: Deque<u8, QUEUES>,
+    /// Queues that were lent for a message, of the transmit side and of the receive side, in this order.
+    lent: [Deque<u8, LENT>; 2],
     free_pages: u64,
     windows: Windows,
     /// Number of the next endpoint, if it is free.
@@ -198,10 +214,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
                 seen: 0,
                 entries_log2: 0,
                 stride_log2: 0,
+                drops: false,
                 interrupt: 0,
             }; QUEUES],
             free_transmit: Deque::new(),
             free_receive: Deque::new(),
+            lent: [Deque::new(), Deque::new()],
             free_pages: 0,
             windows: Windows::new(),
             next_number: 0,
@@ -246,6 +264,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     fn set_free(&mut self) {
         self.free_transmit.clear();
         self.free_receive.clear();
+        self.lent.iter_mut().for_each(Deque::clear);
         // There is room for all: the limits are within the sizes.
         for (queue, owner) in (0..self.limits.transmit_queues).zip(&mut self.transmit) {
             owner.owner = 0;
@@ -356,7 +375,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     fn map_low(&self, endpoint: u16) -> u32 {
         let mut map = 0;
         let transmit = self.transmit_of(endpoint);
-        if let Some(queue) = transmit.resident() {
+        if let Some(queue) = transmit.resident()
+            && !self.is_hidden(endpoint)
+        {
             map |= transmit_word(queue);
         }
         if transmit != Place::NONE {
@@ -405,14 +426,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         self.map(endpoint) & !receive
     }
 
-    /// Has an identifier lead to the queue that takes misses, which takes so many.
+    /// Has an identifier lead to the queue that takes misses, which takes so many; of a full ring the others are
+    /// dropped, if it is to be so.
     #[inline(never)]
-    pub fn divert(&self, identifier: u16, stride_log2: u8, allowance: u8) -> Command {
+    pub fn divert(&self, identifier: u16, stride_log2: u8, allowance: u8, drops: bool) -> Command {
         let map = ReceiveMap {
             queue: self.given.map_or(0, |given| given.queue).into(),
             resident: 1,
             allowance: allowance.into(),
-            drops: 0,
+            drops: drops.into(),
             stride_log2: stride_log2.into(),
         };
         Command::write_queue_state(REGION_RECEIVE_MAP, identifier.into(), map.pack())
@@ -455,6 +477,72 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         may.then(|| self.take_receive()).flatten()
     }
 
+    /// Whether an endpoint is lent queues for each message only.
+    #[inline]
+    pub fn is_emulated(&self, endpoint: u16) -> bool {
+        self.known[usize::from(endpoint) % ENDPOINTS].flags != 0
+    }
+
+    /// Whether its word of the map leads to no transmit queue, not even the one that it is lent.
+    #[inline]
+    pub fn is_hidden(&self, endpoint: u16) -> bool {
+        self.known[usize::from(endpoint) % ENDPOINTS].flags == EMULATED
+    }
+
+    /// Its word of the map leads to the transmit queue that it is lent, until its program was told of losses and the
+    /// queue is taken back.
+    #[inline(never)]
+    pub fn open(&mut self, endpoint: u16) {
+        let flags = &mut self.known[usize::from(endpoint) % ENDPOINTS].flags;
+        if *flags != 0 {
+            *flags = EMULATED | OPEN;
+        }
+    }
+
+    /// The program of an endpoint that is emulated was told of losses, if there were any.
+    pub fn told(&mut self, endpoint: u16) {
+        let flags = &mut self.known[usize::from(endpoint) % ENDPOINTS].flags;
+        if *flags & OPEN != 0 {
+            *flags |= TOLD;
+        }
+    }
+
+    /// Says whether a new endpoint is lent queues for each message only.
+    pub fn set_emulated(&mut self, endpoint: u16, is_emulated: bool) {
+        self.known[usize::from(endpoint) % ENDPOINTS].flags = u8::from(is_emulated) * EMULATED;
+    }
+
+    /// A queue of an endpoint that is emulated is to be taken back. Without a place for it, it stays until another
+    /// endpoint needs it.
+    #[inline(never)]
+    pub fn lend(&mut self, receive: bool, queue: u8) {
+        let _ = self.lent[usize::from(receive)].push_back(queue);
+    }
+
+    /// The queue that was lent first and is to be taken back, if there is one.
+    #[inline(never)]
+    pub fn take_lent(&mut self, receive: bool) -> Option<u8> {
+        self.lent[usize::from(receive)].pop_front()
+    }
+
+    /// Whether queues are to be taken back.
+    #[inline]
+    pub fn has_lent(&self) -> bool {
+        !(self.lent[0].is_empty() & self.lent[1].is_empty())
+    }
+
+    /// A queue has left its endpoint: it need not be taken back any more.
+    fn forget_lent(&mut self, receive: bool, queue: u8) {
+        let lent = &mut self.lent[usize::from(receive)];
+        for _ in 0..lent.len() {
+            if let Some(one) = lent.pop_front()
+                && one != queue
+            {
+                let _ = lent.push_back(one);
+            }
+        }
+    }
+
     /// Gives a transmit queue back that nobody got.
     #[inline(never)]
     pub fn return_transmit(&mut self, queue: u8) {
@@ -473,16 +561,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         self.lacks_transmit() | self.lacks_receive()
     }
 
-    /// Whether an endpoint is away while no transmit queue is free.
+    /// Whether an endpoint is away while no transmit queue is free, nor about to be.
     #[inline]
     pub fn lacks_transmit(&self) -> bool {
-        (self.away_transmit > 0) & self.free_transmit.is_empty()
+        (self.away_transmit > 0) & self.free_transmit.is_empty() & self.lent[0].is_empty()
     }
 
-    /// Whether an endpoint is away while no receive queue is free.
+    /// As `lacks_transmit`, for receive queues.
     #[inline]
     pub fn lacks_receive(&self) -> bool {
-        (self.away_receive > 0) & self.free_receive.is_empty()
+        (self.away_receive > 0) & self.free_receive.is_empty() & self.lent[1].is_empty()
     }
 
     /// An endpoint's transmit queue, which was away, has come back.
@@ -532,6 +620,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         if let Some(queue) = last.resident() {
             self.transmit(queue).owner = 0;
             let _ = self.free_transmit.push_back(queue);
+            self.forget_lent(false, queue);
+            let flags = &mut self.known[usize::from(endpoint) % ENDPOINTS].flags;
+            if *flags & TOLD != 0 {
+                *flags = EMULATED;
+            }
         }
         if let Some(queue) = place.resident() {
             let owner = self.transmit(queue);
@@ -551,6 +644,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         if let Some(queue) = last.resident() {
             self.receive(queue).owner = 0;
             let _ = self.free_receive.push_back(queue);
+            self.forget_lent(true, queue);
         }
         if let Some(queue) = place.resident() {
             let owner = self.receive(queue);
@@ -568,12 +662,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         identifier: Option<u16>,
         entries_log2: u8,
         stride_log2: u8,
+        drops: bool,
         interrupt: u32,
     ) {
         let owner = self.receive(queue);
         owner.identifier = identifier.map_or(0, |identifier| identifier + 1);
         owner.entries_log2 = entries_log2;
         owner.stride_log2 = stride_log2;
+        owner.drops = drops;
         owner.interrupt = interrupt;
     }
 

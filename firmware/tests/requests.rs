@@ -232,10 +232,7 @@ fn operands_out_of_range_are_refused() {
         (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY + 64, MEMORY]),
         (opcode::CREATE_ENDPOINT, [0x03_08_04, MEMORY, MEMORY + 32]),
         (opcode::CREATE_ENDPOINT, [0x0d_08_04, MEMORY, MEMORY]),
-        (
-            opcode::CREATE_ENDPOINT,
-            [1 << 32 | 0x03_08_04, MEMORY, MEMORY],
-        ),
+        (opcode::CREATE_ENDPOINT, [0x2_0003_0804, MEMORY, MEMORY]),
         (opcode::BIND_RECEIVE_QUEUE, [0, 256, 0]),
         (opcode::BIND_RECEIVE_QUEUE, [0, 0x1_0000, 0]),
         (opcode::LOAD_TRANSLATION, [0, 4, 0]),

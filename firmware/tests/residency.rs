@@ -160,6 +160,8 @@ struct Cluster {
     reference: Reference,
     programs: Vec<Program>,
     random: Random,
+    /// Endpoints that are emulated.
+    emulated_percent: u64,
     /// Whoever sends to an identifier learns the verdict.
     of_identifier: BTreeMap<u16, usize>,
 }
@@ -183,6 +185,7 @@ impl Cluster {
             reference,
             programs: Vec::new(),
             random: Random::new(seed),
+            emulated_percent: 30,
             of_identifier: BTreeMap::new(),
         }
     }
@@ -206,6 +209,8 @@ impl Cluster {
         let mut create = create(entries_log2.into(), stride_log2.into(), 0, ring, shadow);
         let vector = place.is_multiple_of(2).then_some(place as u8);
         create.operands[3] = vector.map_or(0, |vector| 1 << 8 | u64::from(vector));
+        let is_emulated = self.random.below(100) < self.emulated_percent;
+        create.operands[0] |= u64::from(is_emulated) << 27;
         let (status, result) = call(&mut self.world, &mut self.host, &mut self.reference, create);
         assert_eq!(status, Status::Done);
         let endpoint = EndpointResult::unpack(result).endpoint as u16;
@@ -483,6 +488,8 @@ impl Cluster {
 fn endpoints_whose_messages_are_refused_for_ever_block_nobody_else() {
     for seed in 40..46 {
         let mut cluster = Cluster::new(seed, limits(8, 64));
+        // Whoever is emulated waits until a queue can be lent.
+        cluster.emulated_percent = 0;
         cluster.world.capture_room = 8;
         for place in 0..32 {
             cluster.add(place, place as u16, 0);
@@ -527,6 +534,7 @@ fn endpoints_whose_messages_are_refused_for_ever_block_nobody_else() {
 #[test]
 fn a_program_that_never_stops_comes_to_its_queue() {
     let mut cluster = Cluster::new(60, limits(4, 64));
+    cluster.emulated_percent = 0;
     for place in 0..8 {
         cluster.add(place, place as u16, 0);
     }
@@ -679,5 +687,45 @@ fn new_rings_get_nothing_of_what_was_captured_or_missed_before() {
             cluster.add(place, place as u16, 20);
         }
         cluster.run();
+    }
+}
+
+/// Endpoints that are emulated have queues for their messages only, and take none from others while they find a free
+/// one.
+#[test]
+fn endpoints_that_are_emulated_take_no_queue_from_others() {
+    for seed in 70..74 {
+        let mut cluster = Cluster::new(seed, limits(8, 64));
+        cluster.emulated_percent = 0;
+        for place in 0..4 {
+            cluster.add(place, place as u16, 200);
+        }
+        cluster.emulated_percent = 100;
+        for place in 4..24 {
+            cluster.add(place, place as u16, 30);
+        }
+        let resident: Vec<u16> = cluster.programs[..4].iter().map(|it| it.endpoint).collect();
+        while !cluster.programs.iter().all(|it| it.is_done(&cluster.world)) {
+            cluster.step();
+            for queue in 0..8 {
+                cluster.world.niu.answer(queue);
+            }
+            for &endpoint in &resident {
+                let map = cluster.world.map_of(endpoint);
+                let is_whole = map.transmit_resident & map.receive_resident == 1;
+                assert!(is_whole, "{endpoint} was sent away");
+            }
+        }
+        cluster.check();
+        cluster.world.settle(&mut Random::new(seed));
+        for program in &cluster.programs[4..] {
+            let map = cluster.world.map_of(program.endpoint);
+            assert_eq!((map.transmit_resident, map.receive_resident), (0, 0));
+        }
+        let done = cluster.world.firmware.statistics();
+        assert!(done.transmit_installs > 0 && done.receive_installs > 0);
+        assert_eq!(done.transmit_installs, done.transmit_evictions);
+        assert_eq!(done.receive_installs, done.receive_evictions);
+        println!("{done:?}");
     }
 }

@@ -6,12 +6,12 @@ use super::probes::Probes;
 use super::segments::Export;
 use crate::command::{Alarm, Command};
 use crate::layout::{
-    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, RECEIVE_CONTROL, RING,
-    TRANSMIT_CONTROL,
+    ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, PLACE, RECEIVE_CONTROL,
+    RING, TRANSMIT_CONTROL,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
-use crate::residency::{Request, Residency, allowance};
+use crate::residency::{Request, Residency, allowance, entry_place};
 use crate::tables::{Memory, Place, Shape, page_word};
 use abi::admin::{
     EndpointResult, MISS_RING_ENTRIES_LOG2, residency_policy::ResidencyPolicy, status::Status,
@@ -210,13 +210,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables.return_window(window_base, shape.window_log2);
             return Err(Status::NoResources);
         };
+        let (mut transmit, mut receive) = (None, None);
+        if !shape.emulated {
+            transmit = tables.take_transmit_for_new();
+            receive = tables.take_receive_for_new();
+        }
         Ok(Creation {
             shape,
             memory,
             window_base,
             page,
-            transmit: tables.take_transmit_for_new(),
-            receive: tables.take_receive_for_new(),
+            transmit,
+            receive,
             number,
             tried: 0,
         })
@@ -396,10 +401,15 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             0,
             0,
             control.pack(),
+            0,
+            0,
+            0,
+            0,
             memory.ring,
             0,
-            u64::from(shape.interrupt),
+            entry_place(memory.ring, 0, shape.entries_log2, shape.stride_log2).pack(),
             receive_control.pack(),
+            u64::from(shape.interrupt),
         ];
         for (place, word) in entry.into_iter().enumerate() {
             set_outbox64(port, ENTRY_OUTBOX + 8 * place, word);
@@ -432,13 +442,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(Command::interrupt(queue, shape.interrupt, Alarm::Off, 0));
         }
         self.tables.set_page(number, page);
+        self.tables.set_emulated(number, shape.emulated);
         let place = |queue: Option<u8>| queue.map_or(Place::AWAY, Place::queue);
         self.tables.move_transmit(number, place(creation.transmit));
         self.tables.move_receive(number, place(creation.receive));
         if let Some(queue) = creation.receive {
             let (entries_log2, stride_log2) = (shape.entries_log2, shape.stride_log2);
-            self.tables
-                .describe_receive(queue, None, entries_log2, stride_log2, shape.interrupt);
+            self.tables.describe_receive(
+                queue,
+                None,
+                entries_log2,
+                stride_log2,
+                shape.drops,
+                shape.interrupt,
+            );
         }
         if creation.transmit.is_some() || creation.receive.is_some() {
             let map = self.tables.map(number);
@@ -548,7 +565,8 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         } else if place.is_away() {
             let (entries, stride) = (control.entries_log2 as u8, control.stride_log2 as u8);
             let allowance = allowance(entry.indices, entries);
-            port.issue(self.tables.divert(identifier, stride, allowance));
+            // An empty ring.
+            port.issue(self.tables.divert(identifier, stride, allowance, false));
         }
         Ok(())
     }
@@ -654,4 +672,4 @@ fn translation_index(entry: &Entry, destination: u64, translation: u64) -> Optio
 }
 
 /// Where a receive queue's ring stands in the entry; the shadow line's address is its first word.
-const _: () = assert!(RING == 4 * 8);
+const _: () = assert!(RING == 8 * 8 && PLACE == 10 * 8 && ENTRY_BYTES == 13 * 8);

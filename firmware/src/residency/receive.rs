@@ -2,19 +2,21 @@
 
 use super::reports::Reports;
 use super::{
-    Cause, Errand, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES, SAVE_RECEIVE,
-    State,
+    Cause, Errand, IN_PLACE, LOOK_RECEIVE, READ_MISS, READ_RECEIVE, Residency, SAVE_MISSES,
+    SAVE_RECEIVE, State,
 };
 use crate::command::{Alarm, Command, trouble};
 use crate::layout::{
-    ARMED, ENTRY_BYTES, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES,
-    MISS_RECORD_INBOX, MISSES, MISSES_INBOX, MISSES_OUTBOX, RECEIVE_CONTROL, RECEIVE_OUTBOX,
+    ARMED, ENTRY_INBOX, INDICES, INDICES_OUTBOX, INTERRUPT, MISS_BYTES, MISS_RECORD_INBOX, MISSES,
+    MISSES_INBOX, PLACE, RECEIVE, RECEIVE_BYTES, RECEIVE_CONTROL, RECEIVE_INBOX, RECEIVE_OUTBOX,
     RECORD_INBOX, RING,
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
 use crate::tables::Place;
+use abi::admin::EndpointInterrupt;
 use abi::admin::status::Status;
+use abi::command::EntryPlace;
 use abi::command::completion_status::CompletionStatus;
 use abi::message::{MAXIMUM_ENTRIES_LOG2, MAXIMUM_STRIDE_LOG2, MINIMUM_STRIDE_LOG2};
 use abi::queue_state::{
@@ -30,7 +32,7 @@ const MOST_ALLOWED: u16 = 16;
 pub(super) struct Reading {
     /// Identifier whose way to the miss ring is closed.
     closed: Option<u16>,
-    /// The first miss is read too: it is known which one it is.
+    /// The first miss is delivered too: it is known which one it is.
     has_first: bool,
     /// Messages that were written to the miss ring before it was closed.
     misses: Option<u16>,
@@ -138,37 +140,122 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port: &mut impl Port,
     ) {
         self.errand = errand;
+        match identifier {
+            Some(identifier) if self.tables.is_emulated(errand.endpoint) => {
+                self.deliver_in_place(identifier, port);
+            }
+            _ => self.find_receive(identifier, port),
+        }
+    }
+
+    /// Has the errand's endpoint get a receive queue.
+    #[inline]
+    fn find_receive(&mut self, identifier: Option<u16>, port: &mut impl Port) {
         match self.tables.take_receive() {
             Some(queue) => self.read_receive(queue, identifier, port),
             None => {
                 self.evict_only = false;
                 self.tried = 0;
-                self.evict_receive(port);
+                match self.tables.take_lent(true) {
+                    Some(queue) => self.save_receive(queue, port),
+                    None => self.evict_receive(port),
+                }
             }
         }
     }
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        let read = Command::read_host(
-            self.tables.entry(self.errand.endpoint),
-            ENTRY_BYTES,
-            ENTRY_INBOX,
-        );
         self.state = State::ReadingReceive;
         self.queue = queue;
         self.reading = Reading::NONE;
         match identifier {
-            // All in one chain. Nobody knows yet how long the first miss is.
+            // All in one chain.
             Some(identifier) => {
-                port.issue(read.first());
-                let first = self.miss(self.reports.start(), 0, MISS_BYTES);
-                port.issue(first.chained());
+                self.deliver_first(identifier, false, port);
                 self.reading.has_first = true;
                 self.close_misses(identifier, port);
             }
-            None => port.issue(read.first().completes(READ_RECEIVE)),
+            None => port.issue(self.read_entry().first().completes(READ_RECEIVE)),
         }
+    }
+
+    /// Brings the first message of the miss ring to its own without a queue for it (V16).
+    #[inline(never)]
+    fn deliver_in_place(&mut self, identifier: u16, port: &mut impl Port) {
+        self.deliver_first(identifier, true, port);
+        self.state = State::InPlace;
+    }
+
+    /// Reads the entry of the table and the first miss, and delivers this.
+    #[inline]
+    fn deliver_first(&self, identifier: u16, completes: bool, port: &mut impl Port) {
+        port.issue(self.read_entry().first());
+        // Nobody knows yet how long it is.
+        let first = self.miss(self.reports.start(), 0, MISS_BYTES);
+        port.issue(first.chained());
+        // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
+        // again, to the same place.
+        let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier).chained();
+        port.issue(match completes {
+            true => deliver.completes(IN_PLACE),
+            false => deliver,
+        });
+    }
+
+    /// Reads what the table has of the errand's receive queue.
+    #[inline]
+    fn read_entry(&self) -> Command {
+        let entry = self.tables.entry(self.errand.endpoint);
+        let entry = entry.wrapping_add(RECEIVE as u64);
+        Command::read_host(entry, RECEIVE_BYTES, RECEIVE_INBOX)
+    }
+
+    /// The first miss stands in its ring, or does not. How far the host has come is known only of a queue that is
+    /// resident: so the endpoint gets one when half of what it was allowed has come, and if an interrupt may be due.
+    #[inline(never)]
+    pub(super) fn delivered_in_place(
+        &mut self,
+        status: Option<CompletionStatus>,
+        port: &mut impl Port,
+    ) {
+        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
+        if trouble(status).is_some() || !self.is_entry(&control) {
+            let status = trouble(status).unwrap_or(Status::Failed);
+            return self.read_failed(true, status, port);
+        }
+        let indices = ReceiveIndices::unpack(port.inbox(ENTRY_INBOX + INDICES).into());
+        let used = port.inbox(ENTRY_INBOX + INDICES + 4) as u16;
+        let entries_log2 = control.entries_log2 as u8;
+        let producer = indices.producer as u16;
+        let before = ReceiveIndices {
+            producer: producer.wrapping_sub(used).into(),
+            ..indices
+        };
+        let granted = allowance(before.pack(), entries_log2);
+        let interrupt = EndpointInterrupt::unpack(port.inbox(ENTRY_INBOX + INTERRUPT).into());
+        if interrupt.enabled == 1 || 2 * (used + 1) >= granted.into() {
+            let identifier = self.reports.get(self.reports.start());
+            return self.find_receive(identifier, port);
+        }
+        let producer = producer.wrapping_add(1);
+        let indices = ReceiveIndices {
+            producer: producer.into(),
+            ..indices
+        };
+        let ring = inbox64(port, ENTRY_INBOX + RING);
+        let next = entry_place(ring, producer, entries_log2, control.stride_log2 as u8);
+        port.set_outbox(INDICES_OUTBOX, indices.pack() as u32);
+        port.set_outbox(INDICES_OUTBOX + 4, u32::from(used) + 1);
+        set_outbox64(port, INDICES_OUTBOX + 8, next.pack());
+        let place = self.tables.entry(self.errand.endpoint);
+        let place = place.wrapping_add(INDICES as u64);
+        port.issue(Command::write_host(place, 16, INDICES_OUTBOX));
+        self.reports.finish_first();
+        self.give_back(port);
+        self.statistics.copied += 1;
+        self.receive_patience.succeed();
+        self.succeed();
     }
 
     /// Reads a message of the miss ring.
@@ -187,7 +274,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         self.reading.closed = Some(identifier);
         let stride_log2 = MAXIMUM_STRIDE_LOG2 as u8;
-        port.issue(self.tables.divert(identifier, stride_log2, 0));
+        port.issue(self.tables.divert(identifier, stride_log2, 0, false));
         let save = Command::save_record(true, given.queue, MISS_RECORD_INBOX, SAVE_MISSES);
         port.issue(save.chained());
     }
@@ -253,7 +340,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             return self.receive_unread(Status::Failed, port);
         }
         let indices = ReceiveIndices::unpack(inbox64(port, ENTRY_INBOX + INDICES));
-        let interrupt = port.inbox(ENTRY_INBOX + INTERRUPT);
+        let armed = port.inbox(ENTRY_INBOX + PLACE) & ARMED != 0;
         self.copying = Copying {
             identifier,
             entries_log2: control.entries_log2 as u8,
@@ -264,14 +351,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             count: 0,
             places: [None; MISSES],
             failed: None,
-            interrupt: interrupt & !ARMED,
-            armed: interrupt & ARMED != 0,
+            interrupt: port.inbox(ENTRY_INBOX + INTERRUPT),
+            armed,
         };
         self.state = State::Copying;
-        if has_first && self.copying.room() > 0 {
+        if has_first {
             self.copying.next = self.reports.start().wrapping_add(1);
             self.copying.count = 1;
-            self.write_miss(0, 0, port);
+            self.statistics.copied += 1;
         }
         self.copy(port);
     }
@@ -325,29 +412,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.copy(port);
     }
 
-    /// Writes a message to its ring: what the first 16 bytes hold shows that it is there, so they go last.
+    /// Has a message that stands in the inbox delivered to its ring.
     fn write_miss(&mut self, place: usize, number: u16, port: &mut impl Port) {
         let copying = &self.copying;
-        let inbox = MISSES_INBOX + place * MISS_BYTES;
-        let outbox = MISSES_OUTBOX + place * MISS_BYTES;
         let index = copying.producer.wrapping_add(number);
-        let lap = index >> copying.entries_log2;
-        let descriptor = port.inbox(inbox);
-        let length = (descriptor >> 16 & 0xff) as usize;
-        let bytes = (length + 8)
-            .next_multiple_of(4)
-            .clamp(16, 1 << copying.stride_log2);
-        port.set_outbox(outbox, descriptor & !1 | u32::from(lap & 1 == 0));
-        for offset in (4..bytes).step_by(4) {
-            port.set_outbox(outbox + offset, port.inbox(inbox + offset));
-        }
-        let entry = u64::from(index) & ((1 << copying.entries_log2) - 1);
         let ring = inbox64(port, ENTRY_INBOX + RING);
-        let address = ring.wrapping_add(entry << copying.stride_log2);
-        if bytes > 16 {
-            port.issue(Command::write_host(address + 16, bytes - 16, outbox + 16));
-        }
-        port.issue(Command::write_host(address, 16, outbox));
+        let entry = entry_place(ring, index, copying.entries_log2, copying.stride_log2);
+        port.issue(Command::deliver(MISSES_INBOX + place * MISS_BYTES, entry));
         self.statistics.copied += 1;
     }
 
@@ -364,9 +435,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         set_outbox64(port, RECEIVE_OUTBOX, inbox64(port, ENTRY_INBOX + RING));
         set_outbox64(port, RECEIVE_OUTBOX + 8, indices.pack());
-        set_outbox64(port, RECEIVE_OUTBOX + 16, 0);
         let control = inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL);
         set_outbox64(port, RECEIVE_OUTBOX + 24, control);
+        let drops = control & 1 << receive_control::drops::SHIFT != 0;
         // The entries are ahead of the interrupt on their way to the host.
         let alarm = match (copying.armed, copying.count) {
             (false, _) => Alarm::Off,
@@ -377,8 +448,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port.issue(Command::interrupt(queue, interrupt, alarm, delivered));
         port.issue(Command::load_record(true, queue, RECEIVE_OUTBOX));
         self.tables.move_receive(endpoint, Place::queue(queue));
-        self.tables
-            .describe_receive(queue, identifier, entries_log2, stride_log2, interrupt);
+        self.tables.describe_receive(
+            queue,
+            identifier,
+            entries_log2,
+            stride_log2,
+            drops,
+            interrupt,
+        );
         // What brought the queue back is no use that counts.
         self.tables.receive(queue).seen = indices.producer as u16;
         port.issue(Command::map(endpoint, self.tables.map(endpoint)));
@@ -390,6 +467,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.policies[1].used(queue.into());
         self.receive_patience.succeed();
         self.statistics.receive_installs += 1;
+        if self.tables.is_emulated(endpoint) {
+            self.tables.lend(true, queue);
+        }
         self.succeed();
     }
 
@@ -468,14 +548,22 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         };
         let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
         set_outbox64(port, INDICES_OUTBOX, indices);
+        let ring = inbox64(port, RECORD_INBOX);
+        let next = entry_place(ring, indices as u16, owner.entries_log2, owner.stride_log2);
         let armed = if record.armed == 1 { ARMED } else { 0 };
-        port.set_outbox(INDICES_OUTBOX + 8, owner.interrupt | armed);
+        set_outbox64(port, INDICES_OUTBOX + 8, next.pack() | u64::from(armed));
         let place = self.tables.entry(endpoint).wrapping_add(INDICES as u64);
-        port.issue(Command::write_host(place, 12, INDICES_OUTBOX));
+        port.issue(Command::write_host(place, 16, INDICES_OUTBOX));
         let mut place = Place::AWAY;
         if let Some(identifier) = owner.identifier() {
             let allowance = allowance(indices, owner.entries_log2);
-            port.issue(self.tables.divert(identifier, owner.stride_log2, allowance));
+            // With room for some, it is not known whether the others find none: the host may take entries.
+            let drops = owner.drops && allowance == 0;
+            let stride_log2 = owner.stride_log2;
+            port.issue(
+                self.tables
+                    .divert(identifier, stride_log2, allowance, drops),
+            );
             // A program that arms its queue from now on may not have seen what is in the ring.
             if allowance == 0 || (owner.interrupts() && !is_empty(indices)) {
                 place = Place::STARVED;
@@ -505,6 +593,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             port.issue(Command::write_queue_state(REGION_RECEIVE_MAP, place, 0));
             self.forget_misses(identifier, port);
         }
+    }
+}
+
+/// Place of a ring's entry of this index.
+pub(crate) fn entry_place(ring: u64, index: u16, entries_log2: u8, stride_log2: u8) -> EntryPlace {
+    let number = index & ((1 << entries_log2) - 1);
+    let address = ring.wrapping_add(u64::from(u32::from(number) << stride_log2));
+    EntryPlace {
+        phase: (index >> entries_log2 & 1 == 0).into(),
+        address: address >> abi::command::entry_place::address::SHIFT,
     }
 }
 

@@ -57,6 +57,11 @@ impl Reports {
         (identifier != DONE).then_some(identifier)
     }
 
+    /// The first entry that is not given back is done with.
+    pub fn finish_first(&mut self) {
+        self.identifiers[Reports::place(self.start)] = DONE;
+    }
+
     /// All entries for this identifier are done with: how many were not.
     pub fn forget(&mut self, identifier: u16) -> u16 {
         let mut count = 0;

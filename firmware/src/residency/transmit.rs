@@ -1,7 +1,9 @@
 //! Transmit queues come and go.
 
+use super::patience::Pause;
 use super::{
-    CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, READ_TRANSMIT, Residency, SAVE_TRANSMIT, State,
+    CAREFUL, Cause, Errand, KEPT_OF, LOOK_TRANSMIT, MOST_WAITS, READ_TRANSMIT, Residency,
+    SAVE_TRANSMIT, State,
 };
 use crate::command::{Command, trouble};
 use crate::layout::{ENTRY_INBOX, PROGRESS, PROGRESS_OUTBOX, RECORD_INBOX, STORES};
@@ -42,7 +44,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     fn make_room(&mut self, port: &mut impl Port) {
         self.evict_only = false;
         (self.tried, self.spared) = (0, 0);
-        self.evict_transmit(port);
+        match self.tables.take_lent(false) {
+            Some(queue) => self.save_transmit(queue, port),
+            None => self.evict_transmit(port),
+        }
     }
 
     /// All that it takes goes out as one chain: nothing but the host is waited for until the queue sends.
@@ -55,7 +60,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         port.keep(queue, generation);
         let load = Command::load_transmit(queue, ENTRY_INBOX, endpoint, generation);
         port.issue(load.chained());
-        let map = self.tables.map_with(endpoint, queue);
+        if self.tables.is_hidden(endpoint) {
+            let is_starved = self.tables.transmit_of(endpoint) == Place::STARVED;
+            if is_starved || cause != Cause::Captured {
+                self.tables.open(endpoint);
+            }
+        }
+        // The queue of whoever is emulated is lent for this store alone.
+        let map = match self.tables.is_hidden(endpoint) {
+            true => self.tables.map(endpoint),
+            false => self.tables.map_with(endpoint, queue),
+        };
         let last = match cause {
             Cause::Captured => Command::replay(endpoint, queue, map),
             _ => Command::map(endpoint, map),
@@ -86,8 +101,16 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.policies[0].used(self.queue.into());
         self.transmit_patience.succeed();
         self.refusals = 0;
+        self.waits = 0;
         self.is_scarce = false;
         self.statistics.transmit_installs += 1;
+        if self.tables.is_emulated(self.errand.endpoint) {
+            self.tables.lend(false, self.queue);
+            // Nothing of it was captured any more.
+            if status == Some(CompletionStatus::Done) && self.errand.cause == Cause::Captured {
+                self.tables.told(self.errand.endpoint);
+            }
+        }
         self.succeed();
     }
 
@@ -158,8 +181,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub(super) fn save_transmit(&mut self, queue: u8, port: &mut impl Port) {
         let owner = *self.tables.transmit(queue);
         let endpoint = owner.endpoint().unwrap_or_default();
-        let map = self.tables.map_without_transmit(endpoint);
-        port.issue(Command::map(endpoint, map));
+        if !self.tables.is_hidden(endpoint) {
+            let map = self.tables.map_without_transmit(endpoint);
+            port.issue(Command::map(endpoint, map));
+        }
         port.issue(Command::save_record(
             false,
             queue,
@@ -183,6 +208,25 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if !saved_progress(port).1 || status != Some(CompletionStatus::Done) {
             self.statistics.failed_evictions += 1;
             self.write_map(endpoint, port);
+            if self.tables.is_emulated(endpoint) {
+                self.tables.lend(false, queue);
+            }
+            if self.errand.cause == Cause::Return {
+                self.return_patience.pause(Pause::Short);
+                self.state = State::Idle;
+                return;
+            }
+            // Queues that are lent for a message are idle soon: no other is taken for one.
+            let waits = self.errand.cause == Cause::Captured
+                && self.tables.is_emulated(self.errand.endpoint)
+                && self.waits < MOST_WAITS;
+            if waits && self.tables.is_emulated(endpoint) {
+                self.waits += 1;
+                self.statistics.put_off += 1;
+                self.transmit_patience.pause(Pause::Short);
+                self.state = State::Idle;
+                return;
+            }
             if self.errand.cause == Cause::Request && self.evict_only {
                 self.state = State::Idle;
                 self.outcome = Some(Err(Status::InUse));

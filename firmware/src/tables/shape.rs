@@ -26,6 +26,8 @@ pub struct Shape {
     pub inline: bool,
     /// Messages that find its receive ring full are dropped (V18).
     pub drops: bool,
+    /// It is lent queues for each message only (V16).
+    pub emulated: bool,
     /// Answers `FULL` to a message after which it is given up; 0: never.
     pub give_up: u8,
     /// `endpoint_interrupt`, as the host gave it.
@@ -59,6 +61,7 @@ pub fn check(operands: [u64; 4], vectors: usize) -> Result<(Shape, Memory), Stat
         priority: fields.priority == 1,
         inline: fields.inline == 1,
         drops: fields.drops == 1,
+        emulated: fields.emulated == 1,
         give_up: fields.give_up as u8,
         interrupt: interrupt as u32,
     };

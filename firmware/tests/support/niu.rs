@@ -3,8 +3,8 @@
 use super::{PAGE_BYTES, QUEUES, Random};
 use abi::command::completion_status::CompletionStatus;
 use abi::command::{
-    GiveBackOperand, Header, LoadedControl, RecordOperand, ReplayOperand, StateOperand,
-    TransferOperand, chain, opcode,
+    DeliverOperand, DeliveredControl, EntryPlace, GiveBackOperand, Header, LoadedControl,
+    RecordOperand, ReplayOperand, StateOperand, TransferOperand, chain, opcode,
 };
 use abi::queue_state::{
     EndpointMap, REGION_ENDPOINT_MAP, REGION_INTERRUPT, REGION_RECEIVE_MAP, REGION_RECEIVE_QUEUE,
@@ -765,6 +765,12 @@ impl Niu {
                     self.chain = status;
                 }
             }
+            opcode::DELIVER_MESSAGE => {
+                if !self.deliver(DeliverOperand::unpack(words[1]), data) {
+                    status = CompletionStatus::Invalid.code();
+                    self.chain = status;
+                }
+            }
             opcode::REPLAY_STORE => {
                 let operand = ReplayOperand::unpack(words[1]);
                 let maps;
@@ -860,6 +866,38 @@ impl Niu {
             let indices = ReceiveIndices::unpack(words[1]);
             let level = (indices.producer as u16).wrapping_sub(indices.consumer as u16);
             assert!(u64::from(level) <= 1 << control.entries_log2, "{indices:?}");
+        }
+        true
+    }
+
+    /// Delivers a message from the inbox; not to a record that is another identifier's than the command says.
+    fn deliver(&mut self, operand: DeliverOperand, data: u64) -> bool {
+        let offset = operand.offset as usize;
+        assert!(offset.is_multiple_of(16) && offset + 256 <= abi::command::READ_INBOX_BYTES);
+        let mut place = data;
+        if operand.from_record == 1 {
+            let record = operand.record as usize;
+            assert!(record.is_multiple_of(16) && record + 32 <= abi::command::RECORD_INBOX_BYTES);
+            let word = |offset| {
+                u64::from_le_bytes(self.inbox[offset..offset + 8].try_into().expect("eight"))
+            };
+            let control = ReceiveControl::unpack(word(record + 24));
+            let known = DeliveredControl::unpack(data);
+            if (control.enabled, control.receive_queue_id) != (1, known.receive_queue_id) {
+                return false;
+            }
+            place = word(record + 16);
+        }
+        let place = EntryPlace::unpack(place);
+        let address = place.address << abi::command::entry_place::address::SHIFT;
+        let bytes = (usize::from(self.inbox[offset + 2]) + 8)
+            .next_multiple_of(4)
+            .max(16);
+        let mut message = self.inbox[offset..offset + bytes].to_vec();
+        message[0] = message[0] & !1 | place.phase as u8;
+        if self.stopped.is_none() {
+            self.store(address + 16, &message[16..]);
+            self.store(address, &message[..16]);
         }
         true
     }

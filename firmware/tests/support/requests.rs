@@ -232,7 +232,7 @@ impl Reference {
         let sizes = (1..=15).contains(&entries) && (4..=8).contains(&stride) && window <= 12;
         let is_inline = |shape: u64| shape >> 26 & 1 == 1;
         if !sizes
-            || shape >> 32 != 0
+            || shape >> 33 != 0
             || interrupt & !0x0fff_01ff != 0
             || interrupt & 0xff >= self.limits.interrupt_vectors as u64
             || ring == 0
@@ -498,13 +498,22 @@ impl Reference {
                 stride_log2: live.shape[0] >> 8 & 0xff,
                 receive_queue_id: live.name.unwrap_or_default().into(),
                 takes_misses: 0,
-                drops: live.shape[0] >> 27 & 1,
+                drops: live.shape[0] >> 32 & 1,
             };
-            let control = ReceiveControl::unpack(world.load64(entry + 56));
-            assert_eq!((control, world.load64(entry + 32)), (expected, live.ring));
+            let control = ReceiveControl::unpack(world.load64(entry + 88));
+            assert_eq!((control, world.load64(entry + 64)), (expected, live.ring));
             let asked = live.shape[3];
-            let kept = world.load64(entry + 48) & 0xffff_ffff;
-            assert!(kept == asked || asked & 0x100 != 0 && kept == asked | 1 << 31);
+            assert_eq!(world.load64(entry + 96), asked);
+            // Where the next message goes, and whether the queue is armed.
+            let producer = world.load64(entry + 72) & 0xffff;
+            let number = producer & ((1 << expected.entries_log2) - 1);
+            let lap = producer >> expected.entries_log2;
+            let place = (live.ring + (number << expected.stride_log2)) | (1 - lap % 2);
+            let kept = world.load64(entry + 80);
+            assert!(
+                kept == place || asked & 0x100 != 0 && kept == place | 2,
+                "{kept:#x}"
+            );
             if map.receive_resident == 1 {
                 assert!(queues[1].insert(map.receive_queue), "shared: {map:?}");
                 let control = ReceiveControl::unpack(state(2, 4 * map.receive_queue));

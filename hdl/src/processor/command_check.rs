@@ -55,6 +55,11 @@ pub struct CommandCheck {
     outbox_end: Fixed<16, { abi::command::OUTBOX_BYTES - 16 }>,
     inbox_end: Fixed<16, { abi::command::READ_INBOX_BYTES - 16 }>,
     record_inbox_end: Fixed<16, { abi::command::RECORD_INBOX_BYTES - 16 }>,
+    /// A message that begins at a legal offset below this ends within the inbox.
+    message_end: Fixed<
+        16,
+        { abi::command::READ_INBOX_BYTES - (1 << abi::message::MAXIMUM_STRIDE_LOG2) + 16 },
+    >,
     opcode: Signal<Local, Bits<8>>,
     operand: Signal<Local, Bits<32>>,
     operand_low: Signal<Local, Bits<16>>,
@@ -249,6 +254,15 @@ impl Logic for CommandCheck {
         if self.opcode.val() == abi::command::opcode::GIVE_BACK_ENTRIES.to_bits() {
             self.verdict.d.next =
                 self.receive_exists.q.val() & !self.operand_low.val().get_bits::<8>(8).any();
+        }
+        // The bit of a receive queue's record has no meaning here.
+        if self.opcode.val() == abi::command::opcode::DELIVER_MESSAGE.to_bits() {
+            self.verdict.d.next = self.aligned.val()
+                & (self.operand_low.val() < self.message_end.val())
+                & !self.operand_high.val().get_bits::<4>(0).any()
+                & !self.operand_high.val().get_bits::<4>(4).all()
+                & !self.operand_high.val().get_bit(8)
+                & !self.operand_high.val().get_bits::<6>(10).any();
         }
         self.legal.next = self.verdict.q.val();
     }

@@ -32,6 +32,12 @@ pub enum ExecutorState {
     Settle,
     /// A packet or a host memory write is on its way out.
     Stream,
+    /// A message is delivered: finds its beats, those behind the first one before this.
+    Deliver,
+    /// Sends them.
+    SendBeats,
+    /// Those behind the first one are on their way out.
+    SendingBody,
     /// The pool of inline pages has a turn to give.
     Slot,
     /// The requester takes a read.
@@ -64,6 +70,9 @@ pub enum ExecutorState {
 /// A record is loaded as words of queue state, the control word last, and settles like them. From the inbox it comes
 /// by way of `RecordMirror`; its control word is looked at before anything is written. For a record that is saved the
 /// owners of its parts are asked, in order with what they write; what firmware has written itself is kept here.
+///
+/// A message is delivered from a copy of the inbox in two write packets, with the phase bit that its ring wants: the
+/// bytes behind the first 16, if there are any, and the first 16.
 ///
 /// Each queue has a chain (`abi::command::chain`, V25): while it is broken, its commands do nothing and complete with
 /// the status of what broke it.
@@ -132,8 +141,10 @@ pub struct CommandExecutor {
     pub mirror_high: Signal<Out, Bit>,
     /// In the same cycle: what stands there.
     pub mirror_word: Signal<In, Bits<64>>,
-    /// Where records and packets come from.
+    /// Where records, packets and messages come from.
     pub outbox: MemoryReadMaster,
+    /// The inbox is read in place of the outbox, in each cycle; from a register.
+    pub reads_inbox: Signal<Out, Bit>,
     /// The link has room for a firmware packet now, in each virtual channel (`CreditGate::room`).
     pub room_0: Signal<In, Bit>,
     pub room_1: Signal<In, Bit>,
@@ -180,6 +191,12 @@ pub struct CommandExecutor {
     /// The stream is a record; and its first beat, which is none of the record, has passed.
     to_records: DFF<Bit>,
     begun: DFF<Bit>,
+    /// A message is delivered.
+    delivers: DFF<Bit>,
+    /// Host address of what is written; of a message that is delivered, with its phase bit.
+    target: DFF<Bits<64>>,
+    /// Bytes of the message behind the first 16, until they are written.
+    tail: DFF<Bits<9>>,
     /// What firmware has written last: control word and address of each queue, the receive queues in the upper half.
     written_words: BlockRam<Bits<64>, WRITTEN_WORDS_LOG2>,
     status: DFF<Bits<8>>,
@@ -229,6 +246,14 @@ pub struct CommandExecutor {
     sets_chain: Signal<Local, Bit>,
     new_chain: Signal<Local, Bits<8>>,
     is_legal: Signal<Local, Bit>,
+    names_record: Signal<Local, Bit>,
+    is_tail: Signal<Local, Bit>,
+    stream_bytes: Signal<Local, Bits<12>>,
+    stream_place: Signal<Local, Bits<9>>,
+    message_length: Signal<Local, Bits<8>>,
+    tail_sum: Signal<Local, Bits<9>>,
+    place_of_write: Signal<Local, Bits<64>>,
+    phase: Signal<Local, Bit>,
     mirror_first: Signal<Local, Bits<4>>,
     mirror_endpoint: Signal<Local, Bits<12>>,
     control_mask: Constant<Bits<64>>,
@@ -244,6 +269,11 @@ pub struct CommandExecutor {
     saved_word: Signal<Local, Bits<64>>,
     saved_beat: Signal<Local, Bits<6>>,
     record_bytes: Constant<Bits<12>>,
+    entry_bytes: Constant<Bits<12>>,
+    /// To round the length, without the first 8 bytes, up to double words, modulo 2^9.
+    to_words: Constant<Bits<9>>,
+    word_mask: Constant<Bits<9>>,
+    express_bytes: Constant<Bits<8>>,
     writes_host: Signal<Local, Bit>,
     choose_1: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
@@ -329,6 +359,14 @@ impl Default for CommandExecutor {
             sets_chain: Default::default(),
             new_chain: Default::default(),
             is_legal: Default::default(),
+            names_record: Default::default(),
+            is_tail: Default::default(),
+            stream_bytes: Default::default(),
+            stream_place: Default::default(),
+            message_length: Default::default(),
+            tail_sum: Default::default(),
+            place_of_write: Default::default(),
+            phase: Default::default(),
             mirror_first: Default::default(),
             mirror_endpoint: Default::default(),
             control_mask: Constant::new(GENERATION.to_bits()),
@@ -344,6 +382,10 @@ impl Default for CommandExecutor {
             saved_word: Default::default(),
             saved_beat: Default::default(),
             record_bytes: Constant::new(abi::command::RECORD_BYTES.to_bits()),
+            entry_bytes: Constant::new(16u32.to_bits()),
+            to_words: Constant::new(((1 << 9) + 3 - abi::message::EXPRESS_PAYLOAD_BYTES).to_bits()),
+            word_mask: Constant::new(0x1fcu32.to_bits()),
+            express_bytes: Constant::new(abi::message::EXPRESS_PAYLOAD_BYTES.to_bits()),
             slot_valid: Default::default(),
             slot_ready: Default::default(),
             slot_address: Default::default(),
@@ -355,6 +397,10 @@ impl Default for CommandExecutor {
             mirror_high: Default::default(),
             mirror_word: Default::default(),
             outbox: Default::default(),
+            reads_inbox: Default::default(),
+            delivers: Default::default(),
+            target: Default::default(),
+            tail: Default::default(),
             packet: Default::default(),
             host_write: Default::default(),
             read_valid: Default::default(),
@@ -444,6 +490,9 @@ impl Logic for CommandExecutor {
             control_fits,
             fetched,
             is_fetched,
+            delivers,
+            target,
+            tail,
             settling,
             receive_settled,
             shadow_settled,
@@ -538,14 +587,24 @@ impl Logic for CommandExecutor {
         }
 
         // Packets and host writes: first beat, and the number of beats behind it. A frame has room for the CRC.
-        self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 15;
-        if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
-            self.beat_sum.next = self.operand_high.val().get_bits::<12>(0) + 19;
-        }
         self.loads.next = self.opcode.val() == abi::command::opcode::LOAD_RECORD.to_bits();
         self.saves.next = self.opcode.val() == abi::command::opcode::SAVE_RECORD.to_bits();
+        self.delivers.d.next = self.opcode.val() == abi::command::opcode::DELIVER_MESSAGE.to_bits();
+        self.reads_inbox.next = self.delivers.q.val();
+        self.is_tail.next = self.tail.q.val().any();
+        self.stream_bytes.next = self.operand_high.val().get_bits::<12>(0);
         if self.loads.val() {
-            self.beat_sum.next = self.record_bytes.val();
+            self.stream_bytes.next = self.record_bytes.val();
+        }
+        if self.delivers.q.val() {
+            self.stream_bytes.next = self.entry_bytes.val();
+            if self.is_tail.val() {
+                self.stream_bytes.next = bit_cast::<12, 9>(self.tail.q.val());
+            }
+        }
+        self.beat_sum.next = self.stream_bytes.val() + 15;
+        if self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits() {
+            self.beat_sum.next = self.stream_bytes.val() + 19;
         }
         self.beats.d.next = self.beat_sum.val().get_bits::<8>(4);
         self.writes_host.next =
@@ -584,25 +643,49 @@ impl Logic for CommandExecutor {
             ) << abi::link::header::tag::SHIFT.to_bits::<8>())
             | (bit_cast::<128, 8>(self.operand_high.val().get_bits::<8>(0))
                 << abi::link::header::length::SHIFT.to_bits::<8>());
-        self.descriptor.next = bit_cast::<128, 64>(self.data.val())
-            | (bit_cast::<128, 16>(self.operand_high.val()) << 64);
+        if !(self.delivers.q.val() & self.names_record.val()) {
+            self.target.d.next = self.data.val();
+        }
+        // An entry that holds more than its first 16 bytes stands at a multiple of 32: no carry behind `+ 16`.
+        self.place_of_write.next = self.target.q.val();
+        if self.delivers.q.val() {
+            self.place_of_write.next = ((self.target.q.val() >> 4) << 4)
+                | (bit_cast::<64, 1>(self.is_tail.val().into()) << 4);
+        }
+        self.descriptor.next = bit_cast::<128, 64>(self.place_of_write.val())
+            | (bit_cast::<128, 12>(self.stream_bytes.val()) << 64);
         self.stream.start.next = false;
         self.stream.first.next = self.header.val();
-        if self.writes_host.val() {
+        if self.writes_host.val() | self.delivers.q.val() {
             self.stream.first.next = self.descriptor.val();
         }
-        self.stream.offset.next = self.operand_low.val().get_bits::<9>(4);
-        self.stream.beats.next = self.beats.q.val();
-        self.stream.bytes.next = self.operand_high.val().get_bits::<12>(0);
-        if self.loads.val() {
-            self.stream.bytes.next = self.record_bytes.val();
+        self.stream_place.next = self.operand_low.val().get_bits::<9>(4);
+        self.stream.offset.next = self.stream_place.val();
+        if self.is_tail.val() {
+            self.stream.offset.next = self.stream_place.val() + 1;
         }
+        self.stream.beats.next = self.beats.q.val();
+        self.stream.bytes.next = self.stream_bytes.val();
+        // A message's length stands in its descriptor, which is read as soon as its offset is known.
+        self.message_length.next = self
+            .outbox
+            .data
+            .val()
+            .get_bits::<8>(abi::message::receive_descriptor::length::SHIFT);
+        self.tail_sum.next = bit_cast::<9, 8>(self.message_length.val()) + self.to_words.val();
         MemoryReadMaster::link(&mut self.outbox, &mut self.stream.outbox);
         self.packet.valid.next =
             self.stream.source.valid.val() & !self.to_host.q.val() & !self.to_records.q.val();
         self.packet.beat.next = self.stream.source.beat.val();
         self.host_write.valid.next = self.stream.source.valid.val() & self.to_host.q.val();
-        self.host_write.beat.next = self.stream.source.beat.val();
+        self.host_write.beat.next.last = self.stream.source.beat.val().last;
+        self.host_write.beat.next.data = self.stream.source.beat.val().data;
+        // Behind its packet's first beat, the first beat of a message has the phase bit of its ring.
+        self.phase.next = self.target.q.val().get_bit(0);
+        if self.delivers.q.val() & self.begun.q.val() {
+            self.host_write.beat.next.data = ((self.stream.source.beat.val().data >> 1) << 1)
+                | bit_cast::<128, 1>(self.phase.val().into());
+        }
         self.stream.source.ready.next = self.packet.ready.val();
         if self.to_host.q.val() {
             self.stream.source.ready.next = self.host_write.ready.val();
@@ -641,9 +724,18 @@ impl Logic for CommandExecutor {
                 .q
                 .val()
                 .get_bit(32 + abi::command::record_operand::from_inbox::SHIFT);
+        self.names_record.next = self
+            .command
+            .q
+            .val()
+            .get_bit(32 + abi::command::deliver_operand::from_record::SHIFT);
         self.mirror_first.next = self.operand_low.val().get_bits::<4>(4);
+        if self.delivers.q.val() {
+            self.mirror_first.next = self.operand_high.val().get_bits::<4>(4);
+        }
         self.mirror_beat.next = self.mirror_first.val() + 1;
-        self.mirror_high.next = true;
+        // A record's control word is looked at when the command is checked, a message's place behind that.
+        self.mirror_high.next = self.state.q.val() != ExecutorState::Begin;
         if self.state.q.val() == ExecutorState::Load {
             self.mirror_high.next = !self.is_odd_word.val();
             if (self.word_number.val() == 1) | (self.word_number.val() == 2) {
@@ -680,8 +772,10 @@ impl Logic for CommandExecutor {
             self.record_valid.next = self.is_fetched.q.val();
             self.record_word.next = self.fetched.q.val();
         }
-        self.is_legal.next =
-            self.check.legal.val() & (self.control_fits.q.val() | !self.from_inbox.val());
+        self.is_legal.next = self.check.legal.val()
+            & (self.control_fits.q.val()
+                | !self.names_record.val()
+                | !(self.loads.val() | self.delivers.q.val()));
         self.save_transmit.next.valid =
             (self.state.q.val() == ExecutorState::Save) & !self.of_receive.val();
         self.save_transmit.next.queue = self.operand_high.val().get_bits::<8>(0);
@@ -887,6 +981,15 @@ impl Logic for CommandExecutor {
                     | self.gives_back.val()
                 {
                     self.state.d.next = ExecutorState::Replay;
+                } else if self.delivers.q.val() {
+                    if self.names_record.val() {
+                        self.target.d.next = self.mirror_word.val();
+                    }
+                    self.tail.d.next = 0.into();
+                    if self.message_length.val() > self.express_bytes.val() {
+                        self.tail.d.next = self.tail_sum.val() & self.word_mask.val();
+                    }
+                    self.state.d.next = ExecutorState::Deliver;
                 } else if (self.opcode.val() == abi::command::opcode::SEND_PACKET.to_bits())
                     & !self.link_room.val()
                 {
@@ -924,7 +1027,29 @@ impl Logic for CommandExecutor {
                     }
                 }
             }
+            ExecutorState::Deliver => {
+                self.begun.d.next = false;
+                self.state.d.next = ExecutorState::SendBeats;
+            }
+            ExecutorState::SendBeats => {
+                self.stream.start.next = true;
+                self.to_host.d.next = true;
+                self.to_records.d.next = false;
+                self.state.d.next = ExecutorState::Stream;
+                if self.is_tail.val() {
+                    self.state.d.next = ExecutorState::SendingBody;
+                }
+            }
+            ExecutorState::SendingBody => {
+                if !self.stream.busy.val() {
+                    self.tail.d.next = 0.into();
+                    self.state.d.next = ExecutorState::Deliver;
+                }
+            }
             ExecutorState::Stream => {
+                if self.host_write.valid.val() & self.host_write.ready.val() {
+                    self.begun.d.next = true;
+                }
                 if !self.stream.busy.val() {
                     self.state.d.next = ExecutorState::Idle;
                     if self.complete.val() {
@@ -1021,6 +1146,7 @@ impl Logic for CommandExecutor {
 
         if self.reset.val() {
             self.state.d.next = ExecutorState::Idle;
+            self.tail.d.next = 0.into();
             self.queue.d.next = false;
             self.reserved.d.next = 0.into();
             self.chain_0.d.next = 0.into();

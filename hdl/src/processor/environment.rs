@@ -191,6 +191,8 @@ pub struct ProcessorEnvironment {
     /// Beats 0 to 63 of the inbox. Both halves have a writer that cannot wait, hence two memories.
     read_inbox_ram: ByteRam<6>,
     mirror: RecordMirror,
+    /// Core clock: the same beats once more, for messages that are delivered.
+    delivery_ram: ByteRam<6>,
     /// Beats 64 to 127 of the inbox.
     packet_inbox_ram: ByteRam<6>,
     /// Processor clock: the inbox's word comes from the half for packets.
@@ -306,6 +308,7 @@ impl ProcessorEnvironment {
             executor: Default::default(),
             read_inbox_ram: Default::default(),
             mirror: Default::default(),
+            delivery_ram: Default::default(),
             packet_inbox_ram: Default::default(),
             from_packets: Default::default(),
             outbox_ram: Default::default(),
@@ -528,7 +531,23 @@ impl Logic for ProcessorEnvironment {
         self.outbox_ram.read_address.next = self.outbox_arbiter.address.val();
         self.outbox_arbiter.data.next = self.outbox_ram.read_data.val();
         MemoryReadTarget::link(&mut self.outbox, &mut self.outbox_arbiter.completer);
-        MemoryReadTarget::join(&mut self.outbox_arbiter.executor, &mut self.executor.outbox);
+        // The executor reads the outbox, or what was read of host memory.
+        self.delivery_ram.write_clock.next = self.core_clock.val();
+        self.delivery_ram.read_clock.next = self.core_clock.val();
+        self.delivery_ram.write_address.next = self.read_inbox_ram.write_address.val();
+        self.delivery_ram.write_data.next = self.read_inbox_ram.write_data.val();
+        self.delivery_ram.write_enables.next = self.read_inbox_ram.write_enables.val();
+        self.delivery_ram.read_enable.next = true;
+        self.delivery_ram.read_address.next = self.executor.outbox.address.val().get_bits::<6>(0);
+        self.outbox_arbiter.executor.request.next =
+            self.executor.outbox.request.val() & !self.executor.reads_inbox.val();
+        self.outbox_arbiter.executor.address.next = self.executor.outbox.address.val();
+        self.executor.outbox.grant.next = self.outbox_arbiter.executor.grant.val();
+        self.executor.outbox.data.next = self.outbox_arbiter.executor.data.val();
+        if self.executor.reads_inbox.val() {
+            self.executor.outbox.grant.next = self.executor.outbox.request.val();
+            self.executor.outbox.data.next = self.delivery_ram.read_data.val();
+        }
 
         // Events.
         self.collector.admin_valid.next = self.admin_valid.val();

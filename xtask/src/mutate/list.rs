@@ -377,6 +377,22 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &[MANY],
     },
     Mutant {
+        name: "delivered-phase",
+        fault: "a message is delivered from the miss ring with the phase that it had there",
+        module: "niu$processor$environment$executor",
+        signal: "phase",
+        value: "stream$source$beat[0]",
+        tests: &[MANY],
+    },
+    Mutant {
+        name: "delivered-head-only",
+        fault: "of a message that is delivered from the miss ring the bytes behind the first 16 are missing",
+        module: "niu$processor$environment$executor",
+        signal: "tail_sum",
+        value: "9'd0",
+        tests: &[MANY_INLINE],
+    },
+    Mutant {
         name: "old-look-up-final",
         fault: "a message is lost if its queue came or left after its look-up",
         module: "niu$receive$engine",

@@ -10,11 +10,11 @@ use abi::command::{completion_status, opcode};
 use std::collections::{HashMap, VecDeque};
 
 pub fn random_command(random: &mut Random) -> u128 {
-    let opcode = random.below(11) as u128;
+    let opcode = random.below(12) as u128;
     let flags = random.below(4) as u128;
     let token = random.below(1 << 16) as u128;
     // Mostly legal operands, and now and then anything.
-    let operand = match random.below(10) {
+    let mut operand = match random.below(10) {
         0 => random.word() & 0xffff_ffff,
         1..4 => (random.below(32) * 16) | ((random.below(16) * 4) << 16),
         4 => random.below(64) * 8,
@@ -36,6 +36,13 @@ pub fn random_command(random: &mut Random) -> u128 {
     // A record that is loaded from the inbox is mostly the endpoint's.
     if opcode as usize == opcode::LOAD_RECORD && random.chance(80) {
         data = u128::from(inbox(operand as u64 / 16 + 1, true));
+    }
+    if opcode as usize == opcode::DELIVER_MESSAGE && random.chance(80) {
+        let record = random.below(15);
+        operand = (random.below(49) * 16 | record << 20 | random.below(2) << 25).into();
+        if random.chance(80) {
+            data = u128::from(inbox(record + 1, true));
+        }
     }
     opcode | flags << 8 | token << 16 | operand << 32 | data << 64
 }
@@ -114,6 +121,11 @@ fn outbox(beat: usize) -> u128 {
 fn inbox(beat: u64, high: bool) -> u64 {
     let mut random = Random::new(2 * (beat % 16) + u64::from(high) + 9000);
     random.word() | u64::from(random.chance(80))
+}
+
+/// What stands in a beat of the inbox: descriptors of messages say all lengths.
+fn inbox_beat(beat: u64) -> u128 {
+    u128::from(inbox(beat, false)) | u128::from(inbox(beat, true)) << 64
 }
 
 fn field(command: u128, low: u32, bits: u32) -> u64 {
@@ -269,10 +281,50 @@ fn expected(command: u128, node: u64) -> Vec<Effect> {
                 word: (data as u64).to_bits(),
             })
         }),
+        opcode::DELIVER_MESSAGE => {
+            return delivered(command).unwrap_or(vec![Effect::Invalid]);
+        }
         opcode::READ_HOST_MEMORY => transfer(1024).then_some(Effect::Read(data, high, low)),
         _ => None,
     };
     vec![effect.unwrap_or(Effect::Invalid)]
+}
+
+/// What a delivery writes: the bytes of the message behind the first 16, then these with the phase.
+fn delivered(command: u128) -> Option<Vec<Effect>> {
+    let (low, high) = (field(command, 32, 16), field(command, 48, 16));
+    let (record, from_record) = (high >> 4 & 15, high >> 9 & 1 == 1);
+    let is_legal = low % 16 == 0 && low <= 768 && high & !0x2f0 == 0 && record < 15;
+    let mut place = (command >> 64) as u64;
+    if from_record {
+        let control = inbox(record + 1, true);
+        let is_same = control >> 16 & 0xfff == place >> 16 & 0xfff;
+        if control & 1 == 0 || !is_same {
+            return None;
+        }
+        place = inbox(record + 1, false);
+    }
+    let (address, phase) = (u128::from(place & !15), u128::from(place & 1));
+    let beats = |first: u64, bytes: u64| -> Vec<u128> {
+        let bytes_of = |beat| inbox_beat(low / 16 + first + beat).to_le_bytes();
+        let mut all: Vec<u8> = (0..bytes.div_ceil(16)).flat_map(bytes_of).collect();
+        all[bytes as usize..].fill(0);
+        let beats = all.chunks(16);
+        beats
+            .map(|beat| u128::from_le_bytes(beat.try_into().unwrap()))
+            .collect()
+    };
+    let length = (inbox_beat(low / 16) >> 16 & 0xff) as u64;
+    let mut effects = vec![];
+    if length > 8 {
+        let bytes = (length - 8).next_multiple_of(4).min(248);
+        let mut packet = vec![address | 16 | u128::from(bytes) << 64];
+        packet.extend(beats(1, bytes));
+        effects.push(Effect::HostWrite(packet));
+    }
+    let first = beats(0, 16)[0] & !1 | phase;
+    effects.push(Effect::HostWrite(vec![address | 16 << 64, first]));
+    is_legal.then_some(effects)
 }
 
 /// The control word of a transmit queue's record in the inbox as it is loaded, if it is the endpoint's.
@@ -406,11 +458,14 @@ impl Bench {
         unit.mirror_word.next = mirrored.to_bits();
         settle(unit);
 
-        let granted = unit
-            .outbox
-            .grant
-            .val()
-            .then(|| unit.outbox.address.val().index() % 512);
+        // The inbox is read in each cycle.
+        let address = unit.outbox.address.val().index();
+        let reads_inbox = unit.reads_inbox.val();
+        let read = if reads_inbox {
+            Some(inbox_beat(address as u64))
+        } else {
+            unit.outbox.grant.val().then(|| outbox(address % 512))
+        };
         if finishes {
             assert!(unit.finished_ready.val());
             self.reads.remove(which);
@@ -503,8 +558,8 @@ impl Bench {
                 .push((completion & 0xffff, completion >> 16));
         }
         clock_cycle!(*unit, clock);
-        unit.outbox.data.next = match granted {
-            Some(beat) => outbox(beat).to_bits(),
+        unit.outbox.data.next = match read {
+            Some(beat) => beat.to_bits(),
             None => self.random.bits(),
         };
     }
@@ -571,6 +626,15 @@ fn random_commands_do_what_they_must_in_order() {
             must.iter()
                 .any(|effect| matches!(effect, Effect::Saved(..)))
         );
+        let delivered =
+            bench
+                .taken
+                .iter()
+                .map(|(_, command)| match field(*command, 0, 8) as usize {
+                    opcode::DELIVER_MESSAGE => expected(*command, NODE).len(),
+                    _ => 0,
+                });
+        assert_eq!(delivered.max(), Some(2));
         bench.completions.sort_unstable();
         assert_eq!(bench.completions, tokens);
     }
