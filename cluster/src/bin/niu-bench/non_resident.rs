@@ -128,7 +128,9 @@ fn measure(node: &Node, rounds: u16, emulated: bool) -> Result<Measured, Error> 
             }
             let span_ns = node.port.now_ns() - begin_ns;
             let messages = numbers.len() - 1 - WINDOW;
-            measured.messages_per_s.push(messages as f64 / span_ns * 1e9);
+            measured
+                .messages_per_s
+                .push(messages as f64 / span_ns * 1e9);
             continue;
         }
         for (round, &number) in numbers.iter().enumerate() {
@@ -167,7 +169,9 @@ pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> R
                 (Some(_), false) => "install",
                 (Some(_), true) => "emulate",
             };
-            let rate = place.checked_sub(1).and_then(|of_side| messages_per_s.get(of_side));
+            let rate = place
+                .checked_sub(1)
+                .and_then(|of_side| messages_per_s.get(of_side));
             report.add(Row {
                 one_way_ns: Some(way_ns),
                 way: Some(way),
