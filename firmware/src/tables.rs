@@ -71,7 +71,8 @@ struct Known {
 
 /// An endpoint is lent queues for messages only, and its word of the map leads to no transmit queue (V16).
 const EMULATED: u8 = 1;
-/// It leads to the one that it is lent, since its program is to be told of a loss.
+/// It leads to the one that it is lent, since its program is to be told of a loss, or may lose the beginning of an
+/// inline body with the queue: the hardware tells that with such a word only.
 const OPEN: u8 = 2;
 /// Its program was told since.
 const TOLD: u8 = 4;
@@ -501,15 +502,20 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
 
     /// The program of an endpoint that is emulated was told of losses, if there were any.
     pub fn told(&mut self, endpoint: u16) {
-        let flags = &mut self.known[usize::from(endpoint) % ENDPOINTS].flags;
-        if *flags & OPEN != 0 {
-            *flags |= TOLD;
+        let known = &mut self.known[usize::from(endpoint) % ENDPOINTS];
+        if known.flags & OPEN != 0 && known.page == 0 {
+            known.flags |= TOLD;
         }
     }
 
-    /// Says whether a new endpoint is lent queues for each message only.
+    /// Says whether a new endpoint, whose page is known, is lent queues for each message only.
     pub fn set_emulated(&mut self, endpoint: u16, is_emulated: bool) {
-        self.known[usize::from(endpoint) % ENDPOINTS].flags = u8::from(is_emulated) * EMULATED;
+        let known = &mut self.known[usize::from(endpoint) % ENDPOINTS];
+        known.flags = match (is_emulated, known.page) {
+            (false, _) => 0,
+            (true, 0) => EMULATED,
+            (true, _) => EMULATED | OPEN,
+        };
     }
 
     /// A queue of an endpoint that is emulated is to be taken back. Without a place for it, it stays until another
