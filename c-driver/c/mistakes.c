@@ -29,7 +29,7 @@ static int wrong_creations(struct wayfarer_device *device, uint64_t memory)
         {shape, memory + 64, shadow},           /* a ring that is not on a page */
         {shape, memory, shadow + 8},            /* a shadow line that is not on a multiple of 64 */
         {shape + 7, -PAGE_BYTES, shadow},       /* a page of ring that ends where addresses end */
-        {shape | UINT64_C(1) << 32, memory, shadow}, /* a reserved bit */
+        {shape | UINT64_C(1) << 33, memory, shadow}, /* a reserved bit */
         {shape & ~UINT64_C(0xff), memory, shadow}, /* one entry */
         {shape - (1 << WAYFARER_ADMIN_ENDPOINT_SHAPE_STRIDE_LOG2_SHIFT), memory, shadow},     /* 8 bytes */
         {shape + (5 << WAYFARER_ADMIN_ENDPOINT_SHAPE_STRIDE_LOG2_SHIFT), memory, shadow},     /* 512 bytes */
