@@ -3,4 +3,5 @@
 pub mod answers;
 pub mod receive;
 pub mod segments;
+pub mod transfers;
 pub mod unit;
