@@ -4,4 +4,5 @@ pub mod answers;
 pub mod chunk_send;
 pub mod receive;
 pub mod segments;
+pub mod transfers;
 pub mod unit;
