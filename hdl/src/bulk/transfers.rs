@@ -1025,7 +1025,10 @@ impl Logic for TransferEngine {
         {
             self.ends.d.next.valid = true;
         }
-        if self.unparked_now.val() {
+        // Not if its queue is configured now.
+        if self.unparked_now.val()
+            & !((self.aborted.q.val() | self.queue_aborts.rows.val()) & self.own_mask.val()).any()
+        {
             self.unparks.d.next.valid = true;
             self.unparks.d.next.queue = self.message.val().slot;
         }
@@ -1107,10 +1110,12 @@ impl Logic for TransferEngine {
             | (self.queue_aborts.rows.val() & self.used.q.val().get_bits::<8>(0)))
             & !self.ended.val().get_bits::<8>(0);
         self.open.d.next = (self.open.q.val() & !self.written.val()) | self.opened.val();
-        self.recheck.d.next = (self.recheck.q.val() & !self.written.val()) | self.renewed.val();
+        self.recheck.d.next =
+            (self.recheck.q.val() | self.renewed.val()) & !self.written.val();
         if self.revised.val() {
-            self.recheck.d.next =
-                (self.recheck.q.val() & !self.written.val()) | self.renewed.val() | self.opened.val();
+            self.recheck.d.next = ((self.recheck.q.val() | self.renewed.val())
+                & !self.written.val())
+                | self.opened.val();
         }
         self.tell.d.next = self.tell.q.val() & !self.told_mask.val();
         if self.tell_now.val() {

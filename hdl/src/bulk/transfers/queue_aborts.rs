@@ -29,7 +29,7 @@ pub struct QueueAborts {
     pub withdraws: Signal<Out, Bit>,
     pub pending: Signal<Out, Bit>,
     queues: [RowQueue; 8],
-    matches: Gather<8>,
+    asked_rows: Gather<8>,
     valid: DFF<Bit>,
     asked: DFF<Bits<8>>,
     failed: DFF<Bit>,
@@ -46,7 +46,7 @@ impl Logic for QueueAborts {
             self.queues[i].takes.next = self.takes.val().get_bit(i);
             self.queues[i].queue.next = self.queue.val();
             self.queues[i].asked.next = self.asked.q.val();
-            self.matches.inputs[i].next = self.queues[i].matches.val();
+            self.asked_rows.inputs[i].next = self.queues[i].is_asked.val();
         }
         self.control.next = self.queue_configuration.val().control;
         self.valid.d.next = self.control.val() | self.failed.q.val();
@@ -63,7 +63,7 @@ impl Logic for QueueAborts {
         self.aborts.next = self.valid.q.val();
         self.rows.next = 0.into();
         if self.valid.q.val() {
-            self.rows.next = self.matches.bits.val();
+            self.rows.next = self.asked_rows.bits.val();
         }
         self.withdraws.next =
             self.valid.q.val() & (self.unpark.val().queue == self.asked.q.val());
