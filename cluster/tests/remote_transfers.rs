@@ -123,7 +123,10 @@ fn blocks_of(
     let bytes = (alignments.len() * step) as u64;
     let mut export = endpoint.export(bytes, Rights::READ_WRITE, Access::ANY)?;
     let mut buffer = endpoint.register(bytes)?;
-    let import = import(endpoint, &exchange(node, Some(&export)).expect("both export"))?;
+    let import = import(
+        endpoint,
+        &exchange(node, Some(&export)).expect("both export"),
+    )?;
     let guard = 0x11 + node.number() as u8;
     export.store(0, &vec![guard; bytes as usize]);
     let sent = noise(random, bytes as usize);
@@ -178,7 +181,9 @@ fn every_size_at_every_alignment_goes_both_ways_and_nothing_beside_it() {
         }
         // Around the frame, the page and several pages, at some of them.
         let mut same = Random::new(40);
-        for size in [255, 256, 258, 511, 512, 513, 4095, 4096, 4097, 16383, 16384, 16385] {
+        for size in [
+            255, 256, 258, 511, 512, 513, 4095, 4096, 4097, 16383, 16384, 16385,
+        ] {
             let some: Vec<_> = (0..8).map(|_| all[same.below(256) as usize]).collect();
             blocks_of(node, &mut random, &mut endpoint, size, &some)?;
         }
@@ -227,11 +232,20 @@ fn flags_and_messages_behind_a_block_are_never_seen_before_it() {
         let mut endpoint = endpoint(node)?;
         let export = endpoint.export(4096, Rights::WRITE, Access::ANY)?;
         let mut buffers = [endpoint.register(4096)?, endpoint.register(4096)?];
-        let import = import(&endpoint, &exchange(node, Some(&export)).expect("both export"))?;
+        let import = import(
+            &endpoint,
+            &exchange(node, Some(&export)).expect("both export"),
+        )?;
         for round in 1..=ROUNDS {
             let buffer = &mut buffers[round as usize % 2];
             buffer.store(3, &pattern(round));
-            let _ = begin(&mut endpoint, Way::Write, (&import, PLACE), (buffer, 3), LONG)?;
+            let _ = begin(
+                &mut endpoint,
+                Way::Write,
+                (&import, PLACE),
+                (buffer, 3),
+                LONG,
+            )?;
             if round % 2 == 0 {
                 let (queue, _) = endpoint.split();
                 let _ = queue.when_room(PATIENCE, |queue| {
@@ -272,8 +286,20 @@ fn a_read_behind_a_write_finds_it() {
             node.barrier();
             buffer.store(3, &pattern(round));
             let size = [LONG, 8, 300][round as usize % 3];
-            let _ = begin(&mut endpoint, Way::Write, (&import, PLACE), (&buffer, 3), size)?;
-            let _ = begin(&mut endpoint, Way::Read, (&import, PLACE), (&buffer, 4001), size)?;
+            let _ = begin(
+                &mut endpoint,
+                Way::Write,
+                (&import, PLACE),
+                (&buffer, 3),
+                size,
+            )?;
+            let _ = begin(
+                &mut endpoint,
+                Way::Read,
+                (&import, PLACE),
+                (&buffer, 4001),
+                size,
+            )?;
             endpoint.flush(PATIENCE)?;
             let found = loaded(size as u64, |bytes| buffer.load(4001, bytes));
             assert_same(&found, &pattern(round)[..size], &format!("round {round}"));
@@ -288,8 +314,7 @@ fn a_read_behind_a_write_finds_it() {
         for round in 1..=ROUNDS {
             node.port.with_side(|side| {
                 let delay_ns = 100 * (round % 12);
-                side.bridge
-                    .withhold_credits(Class::Posted, delay_ns, 5_000);
+                side.bridge.withhold_credits(Class::Posted, delay_ns, 5_000);
             });
             node.barrier();
         }
@@ -384,7 +409,7 @@ fn what_the_exporter_does_not_allow_is_refused_with_its_reason() {
     const SIZE: usize = 700;
     let importer = |node: &Node| {
         let mut endpoint = endpoint(node)?;
-        let mut next = || exchange(node, None).expect("it exports");
+        let next = || exchange(node, None).expect("it exports");
         let [mine, others, write_only, read_only, revoked] = std::array::from_fn(|_| next());
         let all = |handle: SegmentHandle| SegmentHandle {
             rights: Rights::READ_WRITE,
@@ -590,7 +615,10 @@ fn ended_in_flight(profile: &str, seed: u64, way: Way, end: End, withholds: bool
                 }
                 let before = exported(&export);
                 node.port.sleep_ns(100_000);
-                assert!(exported(&export) == before, "round {round}: written too late");
+                assert!(
+                    exported(&export) == before,
+                    "round {round}: written too late"
+                );
                 if round % 2 == 1 {
                     // Its pages are taken from the IOMMU while the initiator may still be at it.
                     drop(export);
@@ -651,14 +679,29 @@ fn transfers_go_on_while_both_processors_are_held() {
     let body = |node: &Node| {
         let mut endpoint = endpoint(node)?;
         let export = endpoint.export(4096, Rights::READ_WRITE, Access::ANY)?;
-        let import = import(&endpoint, &exchange(node, Some(&export)).expect("both export"))?;
+        let import = import(
+            &endpoint,
+            &exchange(node, Some(&export)).expect("both export"),
+        )?;
         let mut buffer = endpoint.register(8192)?;
         node.device.hold_processor(true)?;
         node.barrier();
         for round in 1..=8 {
             buffer.store(3, &pattern(round));
-            transfer(&mut endpoint, Way::Write, (&import, PLACE), (&buffer, 3), LONG)?;
-            transfer(&mut endpoint, Way::Read, (&import, PLACE), (&buffer, 4001), LONG)?;
+            transfer(
+                &mut endpoint,
+                Way::Write,
+                (&import, PLACE),
+                (&buffer, 3),
+                LONG,
+            )?;
+            transfer(
+                &mut endpoint,
+                Way::Read,
+                (&import, PLACE),
+                (&buffer, 4001),
+                LONG,
+            )?;
             let found = loaded(LONG as u64, |bytes| buffer.load(4001, bytes));
             assert_same(&found, &pattern(round), &format!("round {round}"));
         }
@@ -684,7 +727,10 @@ fn a_full_queue_of_transfers_from_an_endpoint_that_is_away() {
     let body = |node: &Node| {
         let mut endpoint = endpoint(node)?;
         let export = endpoint.export(65536, Rights::READ_WRITE, Access::ANY)?;
-        let import = import(&endpoint, &exchange(node, Some(&export)).expect("both export"))?;
+        let import = import(
+            &endpoint,
+            &exchange(node, Some(&export)).expect("both export"),
+        )?;
         let mut buffer = endpoint.register(65536)?;
         let bodies = support::inline_bodies(node).min(MAXIMUM_TRANSMIT_SLOTS);
         for round in 0..3 {
@@ -696,7 +742,13 @@ fn a_full_queue_of_transfers_from_an_endpoint_that_is_away() {
             let step = 65536 / bodies;
             for part in 0..bodies {
                 let at = part * step;
-                let _ = begin(&mut endpoint, Way::Write, (&import, at), (&buffer, at), step)?;
+                let _ = begin(
+                    &mut endpoint,
+                    Way::Write,
+                    (&import, at),
+                    (&buffer, at),
+                    step,
+                )?;
             }
             endpoint.flush(PATIENCE)?;
             node.barrier();

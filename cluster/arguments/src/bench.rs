@@ -101,7 +101,8 @@ mod tests {
         assert_eq!(
             chosen,
             [
-                false, true, true, false, false, false, false, false, false, false, false, true, false
+                false, true, true, false, false, false, false, false, false, false, false, true,
+                false
             ]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);

@@ -54,8 +54,10 @@ impl Limit {
         let bytes = f64::from(FRAME_BYTES);
         // Header, sub-header and CRC of a frame.
         let link_beats = f64::from((16 + 8 + FRAME_BYTES + 4).div_ceil(BEAT_BYTES));
-        let completions = f64::from(FRAME_BYTES.div_ceil(piece)) * cycles(COMPLETION_HEADER_BYTES, piece);
-        let writes = f64::from(FRAME_BYTES.div_ceil(largest)) * cycles(REQUEST_HEADER_BYTES, largest);
+        let completions =
+            f64::from(FRAME_BYTES.div_ceil(piece)) * cycles(COMPLETION_HEADER_BYTES, piece);
+        let writes =
+            f64::from(FRAME_BYTES.div_ceil(largest)) * cycles(REQUEST_HEADER_BYTES, largest);
         let requests = f64::from(ways - 1) * cycles(REQUEST_HEADER_BYTES, 0);
         let slowest = link_beats.max(completions).max(writes + requests);
         Limit {
