@@ -275,7 +275,7 @@ fn flags_and_messages_behind_a_block_are_never_seen_before_it() {
     }
 }
 
-/// A read behind a write of the same queue finds what was written, though the target's host takes no writes for a while.
+/// A read behind a write of the same queue finds what was written, though the target's host takes no writes meanwhile.
 #[test]
 fn a_read_behind_a_write_finds_it() {
     let initiator = |node: &Node| {
