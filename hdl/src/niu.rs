@@ -386,6 +386,17 @@ impl Logic for Niu {
         // Link.
         self.link.node.next = self.registers.node.val();
         StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
+        // No transfer engine yet.
+        self.transmit.transfer.ready.next = false;
+        self.transmit.transfer_room.next = false;
+        self.transmit.unpark.next.valid = false;
+        self.transmit.unpark.next.queue = 0.into();
+        self.transmit.done.next.valid = false;
+        self.transmit.done.next.node = 0.into();
+        self.transmit.done.next.queue = 0.into();
+        self.transmit.done.next.generation = 0.into();
+        self.transmit.done.next.index = 0.into();
+        self.transmit.done.next.code = 0.into();
         self.link.frame_single.next = self.transmit.frame_single.val();
         self.link.frame_channel.next = self.transmit.frame_channel.val();
         StreamSource::join(
@@ -401,6 +412,7 @@ impl Logic for Niu {
         self.link.answer.next = self.bulk.answer.val();
         self.bulk.answer_ready.next = self.link.answer_ready.val();
         self.receive.link_idle.next = self.link.link_idle.val();
+        self.bulk.link_idle.next = self.link.link_idle.val();
         self.link.receive_valid.next = self.link_receive_valid.val();
         self.link.receive_beat.next.data = self.link_receive_data.val();
         self.link.receive_beat.next.last = self.link_receive_last.val();

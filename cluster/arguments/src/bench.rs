@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 11] = [
+pub const BENCHMARKS: [&str; 13] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -17,6 +17,8 @@ pub const BENCHMARKS: [&str; 11] = [
     "non-resident",
     "hit-rate",
     "remote-write",
+    "remote-blocks",
+    "remote-read",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -27,7 +29,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, limits, alternating,
-    /// dead-ring, waiting, non-resident, hit-rate, remote-write.
+    /// dead-ring, waiting, non-resident, hit-rate, remote-write, remote-blocks, remote-read.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -99,7 +101,8 @@ mod tests {
         assert_eq!(
             chosen,
             [
-                false, true, true, false, false, false, false, false, false, false, false
+                false, true, true, false, false, false, false, false, false, false, false, true,
+                false
             ]
         );
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);

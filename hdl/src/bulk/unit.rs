@@ -27,6 +27,8 @@ pub struct BulkUnit {
     pub accepted: Signal<Out, Verdict>,
     pub accepted_ready: Signal<In, Bit>,
 
+    /// An answer could be sent without holding up a frame.
+    pub link_idle: Signal<In, Bit>,
     /// From `AnswerCollector`, and on to the link and the own queues.
     pub collected_valid: Signal<In, Bit>,
     pub collected_ready: Signal<Out, Bit>,
@@ -78,6 +80,15 @@ impl Logic for BulkUnit {
         self.answers.verdict_valid.next = self.receive.verdict_valid.val();
         self.answers.verdict.next = self.receive.verdict.val();
         self.receive.verdict_ready.next = self.answers.verdict_ready.val();
+        self.answers.link_idle.next = self.link_idle.val();
+        // No transfer engine yet.
+        self.answers.engine_valid.next = false;
+        self.answers.engine_verdict.next.node = 0.into();
+        self.answers.engine_verdict.next.slot = 0.into();
+        self.answers.engine_verdict.next.generation = 0.into();
+        self.answers.engine_verdict.next.index = 0.into();
+        self.answers.engine_verdict.next.counted = false;
+        self.answers.engine_verdict.next.status = 0.into();
         self.answers.collected_valid.next = self.collected_valid.val();
         self.answers.collected.next = self.collected.val();
         self.collected_ready.next = self.answers.collected_ready.val();

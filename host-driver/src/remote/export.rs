@@ -34,15 +34,15 @@ impl Access {
     };
 }
 
-/// Memory of this program that other programs write to and read. Several exports of an endpoint, each for another importer, take
-/// the place of an access list.
+/// Memory of this program that other programs write to and read. Several exports of an endpoint, each for another
+/// importer, take the place of an access list.
 ///
 /// Bytes are loaded and stored one call at a time; there is never a reference to them, since peers write at any time. A
 /// load may see a part of what one write brings. Writes of one importer appear in the order in which it makes them: a
 /// program that waits for a flag, written last, sees all that was written before ([`Export::wait_until`]).
 ///
-/// When [`Export::revoke`] has returned, or the endpoint is destroyed, nothing more is written or read. Dropping an export
-/// revokes it. If the firmware does not confirm that, the memory is kept until the device is settled.
+/// When [`Export::revoke`] has returned, or the endpoint is destroyed, nothing more is written or read. Dropping an
+/// export revokes it. If the firmware does not confirm that, the memory is kept until the device is settled.
 ///
 /// ```
 /// use std::time::Duration;

@@ -224,8 +224,8 @@ impl<T: Transport> TransmitQueue<T> {
     }
 
     /// Whether the NIU is done with an operation: what it writes is on its way to the memory ahead of everything that
-    /// is sent later, and what it reads is in the buffer. Asks the shadow line. Must be asked before 64 more messages are sent; after that only
-    /// [`TransmitQueue::check`] told of a failure.
+    /// is sent later, and what it reads is in the buffer. Asks the shadow line. Must be asked before 64 more messages
+    /// are sent; after that only [`TransmitQueue::check`] told of a failure.
     ///
     /// # Errors
     /// [`TransferError::Failed`]; [`TransferError::Queue`] if the queue has failed, or for an error that is surely not

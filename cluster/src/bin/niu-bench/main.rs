@@ -8,9 +8,12 @@ mod latency;
 mod limits;
 mod nodes;
 mod non_resident;
+mod packets;
 mod pair;
 mod platform;
 mod plot;
+mod remote_blocks;
+mod remote_read;
 mod remote_write;
 mod report;
 mod results_file;
@@ -43,6 +46,8 @@ const BENCHMARKS: &[Benchmark] = &[
     ("non-resident", non_resident::run),
     ("hit-rate", hit_rate::run),
     ("remote-write", remote_write::run),
+    ("remote-blocks", remote_blocks::run),
+    ("remote-read", remote_read::run),
 ];
 
 fn main() -> Result<()> {

@@ -1,6 +1,6 @@
 //! From ready transmit queues to message frames.
 
-use crate::bundles::{ConfigurationWrite, Unpark};
+use crate::bundles::{ConfigurationWrite, TransferCommit, Unpark};
 use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
 use crate::library::fixed::Fixed;
 use crate::library::forward_ram::ForwardRam;
@@ -70,9 +70,9 @@ pub enum ResendState {
 /// whose generation takes the place of the tag, and its length counts double words. All else is as with a message.
 ///
 /// A message of form TRANSFER is handed to `transfer` as a frame of three beats: the header of a BULK frame, then the
-/// 24 bytes that describe the transfer. It is committed only while the transfer engine has room (`transfer_room`).
-/// In either case its queue is parked (`ParkedQueues`): what follows it leaves the pipeline, and the queue waits for
-/// `unpark`. Without room the message waits too, and its queue is told as `wants`. A transfer is never sent again.
+/// 24 bytes that describe the transfer. Its queue is parked (`ParkedQueues`): what follows it leaves the pipeline, and
+/// the queue waits for `unpark`. While the transfer engine has no room (`transfer_room`), a transfer waits as a message
+/// without credits does. A transfer is never sent again.
 ///
 /// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
 /// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
@@ -138,15 +138,11 @@ pub struct TransmitEngine {
     pub own_frame: StreamSource,
     /// Descriptors of transfers: header, payload bytes 0 to 15, payload bytes 16 to 23.
     pub transfer: StreamSource,
-    /// Pulse: a transfer was committed in the cycle before; its descriptor follows at `transfer`. The next one may be
+    /// A transfer was committed in the cycle before; its descriptor follows at `transfer`. The next one may be
     /// committed in the next cycle at the earliest.
-    pub transfer_commit: Signal<Out, Bit>,
-    /// A transfer may be committed; with `transfer_waits` only one of queue `transfer_turn`. Registers.
+    pub transfer_commit: Signal<Out, TransferCommit>,
+    /// A transfer may be committed. A register.
     pub transfer_room: Signal<In, Bit>,
-    pub transfer_waits: Signal<In, Bit>,
-    pub transfer_turn: Signal<In, Bits<8>>,
-    /// Pulse: a queue has a transfer, for which there was no room.
-    pub wants: Signal<Out, Unpark>,
     /// A parked queue goes on. Taken with `unpark_ready`.
     pub unpark: Signal<In, Unpark>,
     pub unpark_ready: Signal<Out, Bit>,
@@ -256,10 +252,12 @@ pub struct TransmitEngine {
 
     /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
     starved: DFF<Bit>,
-    /// The same, or a queue with a transfer, that was committed or for which there was no room.
-    stopped: DFF<Bit>,
+    /// It starved for the room of a transfer.
+    starved_of_room: DFF<Bit>,
+    /// A transfer was committed in the cycle before.
     committed: DFF<Bit>,
-    wanting: DFF<Bit>,
+    /// Its queue starved, or was parked, in the cycle before: what follows leaves the pipeline.
+    stopped: DFF<Bit>,
     /// The new message in stage 2 is of the queue that stood in stage 3 in the cycle before.
     follows_2: DFF<Bit>,
     starved_queue: DFF<Bits<8>>,
@@ -361,7 +359,6 @@ pub struct TransmitEngine {
     wrong_kind: Signal<Local, Bit>,
     unfit: Signal<Local, Bit>,
     lacks_room: Signal<Local, Bit>,
-    parks: Signal<Local, Bit>,
     commits: Signal<Local, Bit>,
     skips: Signal<Local, Bit>,
     starves: Signal<Local, Bit>,
@@ -446,9 +443,9 @@ impl Logic for TransmitEngine {
             second_there,
             few_headers,
             starved,
-            stopped,
+            starved_of_room,
             committed,
-            wanting,
+            stopped,
             follows_2,
             starved_queue,
             starved_on_1,
@@ -908,30 +905,24 @@ impl Logic for TransmitEngine {
         self.translation.remote.next = self.remote_3.q.val();
         // What the translation says comes late. Whether there is room for a transfer does not depend on it.
         self.unfit.next = self.unfit_3.q.val() | self.outside_3.q.val();
-        self.lacks_room.next = self.transfer_3.q.val()
-            & !(self.transfer_room.val()
-                & (!self.transfer_waits.val()
-                    | (self.transfer_turn.val() == self.queue_3.q.val())));
-        self.parks.next = self.leaves_3.val() & self.lacks_room.val() & !self.unfit.val();
-        self.fit_commits.next =
-            self.leaves_3.val() & !self.lacks_room.val() & !self.unfit.val();
+        self.lacks_room.next = self.transfer_3.q.val() & !self.transfer_room.val();
+        self.fit_commits.next = self.leaves_3.val() & !self.lacks_room.val() & !self.unfit.val();
         self.skips.next = !self.ping_3.q.val()
             & ((self.leaves_3.val() & self.unfit.val())
                 | (self.leaves_3.val() & !self.lacks_room.val() & self.bad_translation.val()));
         self.starves.next =
-            self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val();
+            (self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val())
+                | (self.leaves_3.val() & self.lacks_room.val() & !self.unfit.val());
         self.sends.next = self.fit_commits.val() & self.translation.may_go.val();
         self.begins.next = self.sends.val() & !self.ping_3.q.val();
         self.commits.next = self.sends.val() & self.transfer_3.q.val();
         self.starved.d.next = self.starves.val() & !self.again_3.q.val();
-        self.stopped.d.next = (self.starves.val() | self.parks.val() | self.commits.val())
-            & !self.again_3.q.val();
+        self.starved_of_room.d.next = self.lacks_room.val();
         self.committed.d.next = self.commits.val();
-        self.wanting.d.next = self.parks.val();
-        self.transfer_commit.next = self.committed.q.val();
-        self.wants.next.valid = self.wanting.q.val();
-        self.wants.next.queue = self.starved_queue.q.val();
-        self.parked.park.next = self.committed.q.val() | self.wanting.q.val();
+        self.stopped.d.next = (self.starves.val() & !self.again_3.q.val()) | self.commits.val();
+        self.transfer_commit.next.valid = self.committed.q.val();
+        self.transfer_commit.next.queue = self.starved_queue.q.val();
+        self.parked.park.next = self.committed.q.val();
         self.parked.park_queue.next = self.starved_queue.q.val();
         self.parked.unpark.next = self.unpark.val();
         self.unpark_ready.next = self.parked.unpark_ready.val();
@@ -940,6 +931,8 @@ impl Logic for TransmitEngine {
         self.ready.starved_valid.next = self.starved.q.val();
         self.ready.starved_queue.next = self.starved_queue.q.val();
         self.ready.starved_channel.next = self.starved_on_1.q.val();
+        self.ready.starved_of_room.next = self.starved_of_room.q.val();
+        self.ready.transfer_room.next = self.transfer_room.val();
         self.ready.room_0.next = self.room_0.val();
         self.ready.room_1.next = self.room_1.val();
         self.parked.open_valid.next = self.reopen_valid.val();
@@ -1186,7 +1179,6 @@ impl Logic for TransmitEngine {
             self.starved.d.next = false;
             self.stopped.d.next = false;
             self.committed.d.next = false;
-            self.wanting.d.next = false;
             self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
             self.header_written.d.next = 0.into();

@@ -163,7 +163,9 @@ mod tests {
                 assert_eq!(unit.open_ready.val(), unit.reopen_ready.val());
             } else {
                 assert_eq!(
-                    unit.reopen_valid.val().then(|| unit.reopen_queue.val().to_u64()),
+                    unit.reopen_valid
+                        .val()
+                        .then(|| unit.reopen_queue.val().to_u64()),
                     to_open
                 );
             }

@@ -59,12 +59,7 @@ pub struct Transfers {
     comes: bool,
     /// Queue of each transfer that runs, and the cycle of its end.
     running: Vec<(u64, u64)>,
-    /// Queues without room.
-    waiting: VecDeque<u64>,
-    /// Who was unparked because there is room.
-    turn: Option<u64>,
     unparking: VecDeque<u64>,
-    pub most_waiting: usize,
 }
 
 impl Transfers {
@@ -378,8 +373,6 @@ impl Bench {
         self.unit.transfer.ready.next = self.random.chance(self.ready);
         let transfers = &mut self.transfers;
         self.unit.transfer_room.next = transfers.has_room();
-        self.unit.transfer_waits.next = transfers.turn.is_some();
-        self.unit.transfer_turn.next = transfers.turn.unwrap_or(0).to_bits();
         self.unit.unpark.next.valid = !transfers.unparking.is_empty();
         let unparking = transfers.unparking.front().copied();
         self.unit.unpark.next.queue = unparking.unwrap_or(0).to_bits();
@@ -414,25 +407,20 @@ impl Bench {
             let index = skip.index.to_u64();
             self.skipped
                 .push((skip.queue.to_u64(), index, skip.error.to_u64()));
+            if let Some(queue) = self.queues.get_mut(&skip.queue.to_u64()) {
+                queue.left += u64::from(!skip.again);
+            }
         }
         let transfers = &mut self.transfers;
         if unit.unpark_ready.val() {
             transfers.unparking.pop_front();
         }
-        if unit.wants.val().valid {
-            let queue = unit.wants.val().queue.to_u64();
-            assert!(!transfers.waiting.contains(&queue), "it is parked");
-            assert!(!transfers.running.iter().any(|row| row.0 == queue));
-            transfers.waiting.push_back(queue);
-            transfers.most_waiting = transfers.most_waiting.max(transfers.waiting.len());
-        }
-        if unit.transfer_commit.val() {
+        let commit = unit.transfer_commit.val();
+        if commit.valid {
             assert!(transfers.has_room(), "there was no room");
+            let queue = commit.queue.to_u64();
+            assert!(!transfers.running.iter().any(|row| row.0 == queue));
             transfers.comes = true;
-            transfers.turn = None;
-        } else if transfers.turn.is_none() && transfers.has_room() {
-            transfers.turn = transfers.waiting.pop_front();
-            transfers.unparking.extend(transfers.turn);
         }
         let ended = transfers.running.iter().position(|row| row.1 <= now);
         if let Some(row) = ended {
