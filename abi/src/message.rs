@@ -23,6 +23,7 @@ numbers! {
     REMOTE_BYTES_IN_ONE_STORE = 48 "Data of a remote write whose inline body takes 64 bytes.",
     MAXIMUM_REMOTE_BYTES = 240 "Most data of a message of form `REMOTE`: the payload without its sub-header.",
     BLOCK_BYTES = 256 "Most data of a frame of remote memory; frames of a transfer end at multiples of it.",
+    TRANSFER_BYTES = 32 "Length of the payload of a message of form `TRANSFER`.",
     MAXIMUM_TRANSFER_BYTES = 0x4000_0000 "Most bytes of a transfer.",
     READ_PIECE_BYTES = 16384 "Most bytes that one frame asks for with `READ`.",
 }

@@ -17,6 +17,9 @@ const NIU_CYCLES: [(&str, u64, u64); 8] = [
     ("basic", 248, 32),
 ];
 
+/// NIU cycles of a read of remote memory, by bytes.
+const READ_CYCLES: [[u64; 2]; 3] = [[8, 79], [64, 79], [256, 79]];
+
 /// Where `bench(name)` puts what it draws.
 fn plot_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plot-{name}"))
@@ -304,4 +307,29 @@ fn remote_writes_are_measured_by_polling_and_are_to_the_cycle_what_they_were() {
     // To the cycle, as with messages.
     assert_eq!(seen, [(8, 19), (40, 21), (240, 33)]);
     assert!(printed.contains("remote-write"), "{printed}");
+}
+
+#[test]
+fn blocks_use_nearly_all_of_what_link_and_hosts_can_carry() {
+    let (printed, report) = bench("remote-blocks");
+    let mut seen = Vec::new();
+    for row in rows(&report) {
+        assert_eq!(
+            (&row["benchmark"], number(row, "bytes")),
+            (&"remote-write".into(), 65536.0)
+        );
+        let share = number(row, "share_of_limit");
+        assert!((0.95..=1.0).contains(&share), "{row}");
+        seen.push(number(row, "ways") as u64);
+    }
+    assert_eq!(seen, [1, 2]);
+    assert_eq!(printed.matches("# limit of blocks").count(), 2, "{printed}");
+}
+
+#[test]
+fn reads_are_to_the_cycle_what_they_were() {
+    let (_, report) = bench("remote-read");
+    let measured = |row| ["bytes", "niu_cycles"].map(|field| number(row, field) as u64);
+    let seen: Vec<_> = rows(&report).iter().map(measured).collect();
+    assert_eq!(seen, READ_CYCLES);
 }

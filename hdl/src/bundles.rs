@@ -330,6 +330,97 @@ pub struct Unpark {
     pub queue: Bits<8>,
 }
 
+/// A transfer is committed: the transmit engine sends its descriptor on `transfer` as soon as what it sent before is
+/// taken.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct TransferCommit {
+    /// The queue counts in this cycle.
+    pub valid: Bit,
+    /// Transmit queue, which is parked from now on.
+    pub queue: Bits<8>,
+}
+
+/// What all frames of a row of `TransferEngine` have in common. `ChunkSend` keeps it until the row is written again.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ChunkHeader {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Row: 0 to 7 transfers of this node, 8 to 15 replies to READ.
+    pub row: Bits<4>,
+    /// The other node.
+    pub node: Bits<10>,
+    /// Virtual channel.
+    pub channel: Bit,
+    /// `slot` of the frames: the row, or with a reply the asking node's.
+    pub slot: Bits<8>,
+    /// `generation` of the frames: that of the row, or with a reply the asking node's.
+    pub generation: Bits<8>,
+    /// The frames' answers are counted: not with a reply.
+    pub counted: Bit,
+    /// `source_endpoint` of the frames.
+    pub endpoint: Bits<12>,
+    /// `receive_queue_id` of the frames: the segment of the other node.
+    pub segment: Bits<12>,
+    /// `tag` of the frames: its generation.
+    pub segment_generation: Bits<8>,
+}
+
+/// A frame of a row of `TransferEngine`: data from a chunk buffer (operation WRITE), or a question (READ).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ChunkJob {
+    /// Row.
+    pub row: Bits<4>,
+    /// Operation READ: no chunk buffer is read.
+    pub asks: Bit,
+    /// The last frame of the transfer; `ChunkLeft` repeats it.
+    pub last: Bit,
+    /// Offset in the other node's segment: `abi::message::remote`.
+    pub offset: Bits<32>,
+    /// Bytes of data, 1 to 256; with `asks` the bytes that are asked for.
+    pub bytes: Bits<15>,
+    /// Byte 8 + i of the payload is byte 8 + i + `delta` of the chunk buffer.
+    pub delta: Bits<2>,
+    /// With `asks`: `abi::message::remote_read::reply_offset`. `reply_segment` is 256 + `row`.
+    pub reply_offset: Bits<12>,
+}
+
+/// A job is no longer in `ChunkSend`.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ChunkLeft {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Its row.
+    pub row: Bits<4>,
+    /// As in the job.
+    pub last: Bit,
+    /// No frame was sent, because the host's memory could not be read.
+    pub broken: Bit,
+}
+
+/// Data of a reply to READ are on their way to this node's host.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Arrived {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Row of the transfer.
+    pub row: Bits<4>,
+    /// Its generation in the frame.
+    pub generation: Bits<8>,
+    /// Bytes, 1 to 256.
+    pub bytes: Bits<9>,
+}
+
+/// `TransferEngine` writes one of the hardware's segments.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct OwnSegment {
+    /// The other fields count in this cycle.
+    pub valid: Bit,
+    /// Segment less 256.
+    pub row: Bits<4>,
+    /// Both words.
+    pub entry: SegmentEntry,
+}
+
 /// Write packets, a stream: a descriptor beat (host address in bits 63:0), then the data, dense.
 pub mod write_packet {
     /// Descriptor: length in bytes, 16 bits, a multiple of 4 from 4 to 4096.

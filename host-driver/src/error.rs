@@ -281,6 +281,22 @@ pub enum SendError {
         /// Whose it is.
         importer: EndpointNumber,
     },
+    /// The buffer is that of another endpoint.
+    #[error("the memory was registered for {owner}, not for this endpoint")]
+    ForeignBuffer {
+        /// Whose it is.
+        owner: EndpointNumber,
+    },
+    /// Something beyond the buffer.
+    #[error("{bytes} bytes at offset {offset} of a buffer of {size} bytes")]
+    OutsideBuffer {
+        /// Where.
+        offset: u32,
+        /// How many.
+        bytes: u32,
+        /// Its size.
+        size: u64,
+    },
     /// The transmit queue is not in order.
     #[error(transparent)]
     Queue(#[from] QueueError),

@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 13] = [
+pub const BENCHMARKS: [&str; 15] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -19,6 +19,8 @@ pub const BENCHMARKS: [&str; 13] = [
     "non-resident",
     "hit-rate",
     "remote-write",
+    "remote-blocks",
+    "remote-read",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -29,7 +31,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, substrate, limits,
-    /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write.
+    /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write, remote-blocks, remote-read.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -97,13 +99,9 @@ mod tests {
     #[test]
     fn a_part_of_a_name_chooses_all_that_contain_it() {
         let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
-        let chosen = BENCHMARKS.map(|name| arguments.chooses(name));
-        assert_eq!(
-            chosen,
-            [
-                false, true, true, false, false, false, false, false, false, false, false
-            ]
-        );
+        let chosen = BENCHMARKS.iter().filter(|name| arguments.chooses(name));
+        let expected = ["bandwidth", "bidirectional", "substrate", "remote-blocks"];
+        assert_eq!(Vec::from_iter(chosen.copied()), expected);
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));
     }

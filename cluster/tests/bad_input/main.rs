@@ -10,6 +10,7 @@ mod link_frames;
 mod messages;
 mod packets;
 mod receive_rings;
+mod remote_frames;
 mod scene;
 mod spoilt_reads;
 mod stores;

@@ -19,7 +19,7 @@ use rust_hdl::prelude::*;
 /// says. Answers, pings and credits leave as pulses and always sink. Each frame raises exactly one of
 /// `frame_received`, `corrupt`, `version`, `misrouted`, `overrun`. `lookup_resident` and `lookup_queue` must be those
 /// of `lookup_id` in the cycle after `lookup_valid`. A `BULK_ANSWER` to one message leaves as an answer with its error
-/// as verdict; one without an error, or with a count, is ignored.
+/// as verdict; one without an error is ignored. One with a count leaves as `counted`.
 ///
 /// Latency: header beat in cycle t: `lookup_valid` in t. Last beat in cycle t: header beat on the channel in t + 1,
 /// `answer_valid`, `ping_valid` and `credit_valid` in t + 2.
@@ -52,6 +52,11 @@ pub struct LinkReceive {
     pub answer_valid: Signal<Out, Bit>,
     /// The answer; `node` is the one that answers.
     pub answer: Signal<Out, Answer>,
+    /// Pulse: the answer to counted frames of remote memory came.
+    pub counted_valid: Signal<Out, Bit>,
+    /// That answer: `slot` is the row of the transfer, `base` the number of frames, `verdict` what
+    /// `abi::link::bulk_status::status` says.
+    pub counted: Signal<Out, Answer>,
     /// Pulse: a ping came.
     pub ping_valid: Signal<Out, Bit>,
     /// The answer to it; `node` is the one that asks.
@@ -116,7 +121,8 @@ pub struct LinkReceive {
     from_bulk: Signal<Local, Bit>,
     status: Signal<Local, Bits<4>>,
     is_error: Signal<Local, Bit>,
-    counted: Signal<Local, Bit>,
+    is_counted: Signal<Local, Bit>,
+    has_status: Signal<Local, Bit>,
     credit_0: Signal<Local, Bit>,
     credit_1: Signal<Local, Bit>,
     credit: Signal<Local, Bit>,
@@ -253,14 +259,21 @@ impl Logic for LinkReceive {
             .q
             .val()
             .get_bits::<4>(abi::link::answer::bitmap::SHIFT);
-        self.counted.next = self
+        self.is_counted.next = self
             .single
             .q
             .val()
             .get_bit(abi::link::answer::bitmap::SHIFT + abi::link::bulk_status::counted::SHIFT);
         self.is_error.next = self.status.val() >= abi::message::error::BAD_SEGMENT.to_bits();
         self.answer_valid.next = self.answer_pulse.q.val()
-            & (!self.from_bulk.val() | (self.is_error.val() & !self.counted.val()));
+            & (!self.from_bulk.val() | (self.is_error.val() & !self.is_counted.val()));
+        self.has_status.next = self.is_error.val() | (self.status.val() <= 1);
+        self.counted_valid.next = self.answer_pulse.q.val()
+            & self.from_bulk.val()
+            & self.is_counted.val()
+            & self.has_status.val();
+        self.counted.next = self.from.val();
+        self.counted.next.verdict = self.status.val();
         self.answer.next = self.from.val();
         if self.from_bulk.val() {
             self.answer.next.bitmap = 1.into();

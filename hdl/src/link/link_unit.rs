@@ -82,6 +82,9 @@ pub struct LinkUnit {
     pub received_valid: Signal<Out, Bit>,
     /// It; `node` is the one that answers.
     pub received: Signal<Out, Answer>,
+    /// `LinkReceive::counted`.
+    pub counted_valid: Signal<Out, Bit>,
+    pub counted: Signal<Out, Answer>,
     /// Messages have waited for the host recently: pings are answered with `WAITING` instead of `LOST`.
     pub stalled_recently: Signal<In, Bit>,
     /// Pulse: a ping came in, from the wire or from this node.
@@ -157,6 +160,8 @@ impl Logic for LinkUnit {
         StreamSource::link(&mut self.channel_1, &mut self.receive.channel_1);
         self.received_valid.next = self.receive.answer_valid.val();
         self.received.next = self.receive.answer.val();
+        self.counted_valid.next = self.receive.counted_valid.val();
+        self.counted.next = self.receive.counted.val();
 
         StreamSink::link(&mut self.loopback, &mut self.loopback_path.sink);
         StreamSource::link(&mut self.loopback_source, &mut self.loopback_path.source);

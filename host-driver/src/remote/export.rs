@@ -1,16 +1,13 @@
-//! Memory of this program that others write to.
+//! Memory of this program that others write to and read.
 
 use super::import::{Rights, SegmentHandle};
-use crate::admin::{AdminQueue, leak};
-use crate::deadline::Deadline;
-use crate::endpoint::{Endpoint, lock};
+use super::segment::Segment;
+use crate::endpoint::Endpoint;
 use crate::error::RequestError;
 use crate::numbers::{EndpointNumber, NodeNumber};
-use crate::transport::{AnyTransport, Bar, DmaMemory, Layout, Transport};
-use abi::admin::{SegmentResult, SegmentShape, opcode, status::Status};
+use crate::transport::{AnyTransport, Bar, Transport};
+use abi::admin::SegmentShape;
 use abi::control::registers;
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Whom an export admits.
@@ -37,15 +34,15 @@ impl Access {
     };
 }
 
-/// Memory of this program that other programs write to. Several exports of an endpoint, each for another importer, take
-/// the place of an access list.
+/// Memory of this program that other programs write to and read. Several exports of an endpoint, each for another
+/// importer, take the place of an access list.
 ///
 /// Bytes are loaded and stored one call at a time; there is never a reference to them, since peers write at any time. A
 /// load may see a part of what one write brings. Writes of one importer appear in the order in which it makes them: a
 /// program that waits for a flag, written last, sees all that was written before ([`Export::wait_until`]).
 ///
-/// When [`Export::revoke`] has returned, or the endpoint is destroyed, nothing more is written. Dropping an export
-/// revokes it. If the firmware does not confirm that, the memory is kept until the device is settled.
+/// When [`Export::revoke`] has returned, or the endpoint is destroyed, nothing more is written or read. Dropping an
+/// export revokes it. If the firmware does not confirm that, the memory is kept until the device is settled.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,14 +77,8 @@ impl Access {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Export<T: Transport = AnyTransport> {
-    transport: T,
-    admin: Arc<Mutex<AdminQueue<T>>>,
-    endpoint: EndpointNumber,
-    memory: Arc<T::Memory>,
+    segment: Segment<T>,
     handle: SegmentHandle,
-    /// What the firmware knows it by.
-    result: u64,
-    revoked: bool,
 }
 
 impl<T: Transport> Endpoint<T> {
@@ -102,12 +93,10 @@ impl<T: Transport> Endpoint<T> {
         rights: Rights,
         access: Access,
     ) -> Result<Export<T>, RequestError> {
-        let transport = self.transport().clone();
-        let node = transport.read32(Bar::Control, registers::node::OFFSET as u64)?;
-        let memory = transport.allocate(bytes as usize, Layout::Contiguous)?;
-        let memory = Arc::new(memory);
+        let node = self
+            .transport()
+            .read32(Bar::Control, registers::node::OFFSET as u64)?;
         let shape = SegmentShape {
-            endpoint: self.number().into(),
             remote_write: rights.write.into(),
             remote_read: rights.read.into(),
             any_node: access.node.is_none().into(),
@@ -116,29 +105,17 @@ impl<T: Transport> Endpoint<T> {
             importer: access.endpoint.unwrap_or_default().into(),
             ..SegmentShape::default()
         };
-        let operands = [shape.pack(), memory.device_address(0), bytes];
-        let mut admin = lock(self.admin());
-        let result = admin.call("to export memory", opcode::EXPORT, &operands);
-        if result.as_ref().is_err_and(RequestError::leaves_in_doubt) {
-            admin.park([Arc::clone(&memory)]);
-        }
-        drop(admin);
-        let result = result?;
-        let fields = SegmentResult::unpack(result);
+        let segment = Segment::new(self, bytes, shape, "to export memory")?;
+        let place = segment.place();
         Ok(Export {
-            transport,
-            admin: Arc::clone(self.admin()),
-            endpoint: self.number(),
-            memory,
+            segment,
             handle: SegmentHandle {
                 node: NodeNumber(node as u16),
-                segment: fields.segment as u16,
-                generation: fields.generation as u8,
+                segment: place.segment as u16,
+                generation: place.generation as u8,
                 bytes,
                 rights,
             },
-            result,
-            revoked: false,
         })
     }
 }
@@ -154,22 +131,12 @@ impl<T: Transport> Export<T> {
         self.handle.bytes
     }
 
-    fn assert_inside(&self, range: Range<usize>) {
-        let size = self.handle.bytes;
-        assert!(
-            range.start <= range.end && range.end as u64 <= size,
-            "bytes {range:?} of an export of {size} bytes"
-        );
-    }
-
     /// Loads 8 aligned bytes at once. Loads after it see at least what was written before those bytes.
     ///
     /// # Panics
     /// The offset is no multiple of 8, or the bytes do not lie in the export.
     pub fn load64(&self, offset: usize) -> u64 {
-        assert!(offset.is_multiple_of(8), "offset {offset} is not aligned");
-        self.assert_inside(offset..offset.saturating_add(8));
-        self.memory.load64(offset)
+        self.segment.load64(offset)
     }
 
     /// Loads bytes.
@@ -177,8 +144,7 @@ impl<T: Transport> Export<T> {
     /// # Panics
     /// They do not lie in the export.
     pub fn load(&self, offset: usize, bytes: &mut [u8]) {
-        self.assert_inside(offset..offset.saturating_add(bytes.len()));
-        self.memory.load(offset, bytes);
+        self.segment.load(offset, bytes);
     }
 
     /// Stores bytes. A peer that writes there at the same time may win in any byte.
@@ -186,58 +152,20 @@ impl<T: Transport> Export<T> {
     /// # Panics
     /// They do not lie in the export.
     pub fn store(&mut self, offset: usize, bytes: &[u8]) {
-        self.assert_inside(offset..offset.saturating_add(bytes.len()));
-        self.memory.store(offset, bytes);
+        self.segment.store(offset, bytes);
     }
 
     /// Waits until `ready`, and says whether it came about in time.
     pub fn wait_until(&self, at_most: Duration, mut ready: impl FnMut(&Self) -> bool) -> bool {
-        let deadline = Deadline::new(self.transport.now(), at_most);
-        loop {
-            if ready(self) {
-                return true;
-            }
-            let Some(left) = deadline.left(self.transport.now()) else {
-                return false;
-            };
-            self.transport.wait(left);
-        }
+        self.segment.wait_until(at_most, || ready(self))
     }
 
-    /// Ends the export; the memory stays. When this has returned without an error, nobody writes to it any more. Writes
-    /// that come later fail with `BAD_SEGMENT`, or `STALE_SEGMENT` once the number is in use again.
+    /// Ends the export; the memory stays. When this has returned without an error, nobody writes to it or reads it any
+    /// more. Operations that come later fail with `BAD_SEGMENT`, or `STALE_SEGMENT` once the number is in use again.
     ///
     /// # Errors
     /// The firmware does not confirm it. The export may still stand.
     pub fn revoke(&mut self) -> Result<(), RequestError> {
-        if self.revoked {
-            return Ok(());
-        }
-        let operands = [self.endpoint.into(), self.result];
-        let answer = lock(&self.admin).call("to end an export", opcode::UNEXPORT, &operands);
-        match answer {
-            // The endpoint was destroyed, and its exports with it.
-            Err(RequestError::Refused {
-                status: Some(Status::NoSuchEndpoint | Status::BadOperand),
-                ..
-            }) => {}
-            other => {
-                other?;
-            }
-        }
-        self.revoked = true;
-        Ok(())
-    }
-}
-
-impl<T: Transport> Drop for Export<T> {
-    fn drop(&mut self) {
-        // As with an endpoint, whose `drop` says why.
-        if std::thread::panicking() {
-            return leak([Arc::clone(&self.memory)]);
-        }
-        if self.revoke().is_err() {
-            lock(&self.admin).park([Arc::clone(&self.memory)]);
-        }
+        self.segment.revoke("to end an export")
     }
 }

@@ -4,7 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{RequestError, SendError};
 use crate::numbers::{Destination, EndpointNumber, NodeNumber, VirtualChannel};
 use crate::transport::Transport;
-use abi::message::MAXIMUM_REMOTE_BYTES;
+use abi::message::{MAXIMUM_REMOTE_BYTES, MAXIMUM_TRANSFER_BYTES};
 use abi::queue_state::Translation;
 
 /// What importers may do with exported memory.
@@ -108,10 +108,15 @@ impl SegmentHandle {
     }
 }
 
-/// Memory of another program that an endpoint may write to: a destination that takes remote operations, and no messages
-/// ([`TransmitQueue::write_inline`](crate::TransmitQueue::write_inline)). [`Export`](crate::Export) has an example.
+/// Memory of another program that an endpoint may write to and read: a destination that takes remote operations, and no
+/// messages ([`TransmitQueue::write_inline`], [`TransmitQueue::write`], [`TransmitQueue::read`]).
+/// [`Export`](crate::Export) and [`Buffer`](crate::Buffer) have examples.
 ///
 /// It stays what it is until another translation is loaded for its destination.
+///
+/// [`TransmitQueue::write_inline`]: crate::TransmitQueue::write_inline
+/// [`TransmitQueue::write`]: crate::TransmitQueue::write
+/// [`TransmitQueue::read`]: crate::TransmitQueue::read
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Import {
     pub(crate) endpoint: EndpointNumber,
@@ -136,34 +141,65 @@ impl Import {
         self.rights
     }
 
-    /// Whether an endpoint may write so many bytes there, as far as this side knows.
-    pub(crate) fn check_write(
+    /// Whether an endpoint may write so many bytes there, which travel in the message.
+    pub(super) fn check_inline(
         &self,
         endpoint: EndpointNumber,
         offset: u32,
         bytes: usize,
+    ) -> Result<(), SendError> {
+        // Data begin in the alignment of the target.
+        let maximum = MAXIMUM_REMOTE_BYTES - offset as usize % 4;
+        self.check(endpoint, self.rights.write, offset, bytes, maximum)?;
+        if bytes == 0 {
+            return Err(self.outside(offset, bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether an endpoint may transfer so many bytes.
+    pub(super) fn check_transfer(
+        &self,
+        endpoint: EndpointNumber,
+        is_allowed: bool,
+        offset: u32,
+        bytes: u32,
+    ) -> Result<(), SendError> {
+        let bytes = bytes as usize;
+        self.check(endpoint, is_allowed, offset, bytes, MAXIMUM_TRANSFER_BYTES)
+    }
+
+    fn check(
+        &self,
+        endpoint: EndpointNumber,
+        is_allowed: bool,
+        offset: u32,
+        bytes: usize,
+        maximum: usize,
     ) -> Result<(), SendError> {
         if endpoint != self.endpoint {
             return Err(SendError::ForeignImport {
                 importer: self.endpoint,
             });
         }
-        if !self.rights.write {
+        if !is_allowed {
             return Err(SendError::NoRight);
         }
-        // Data begin in the alignment of the target.
-        let maximum = MAXIMUM_REMOTE_BYTES - offset as usize % 4;
         if bytes > maximum {
             return Err(SendError::TooLong { bytes, maximum });
         }
-        if bytes == 0 || u64::from(offset) + bytes as u64 > self.bytes {
-            return Err(SendError::OutsideSegment {
-                offset,
-                bytes,
-                size: self.bytes,
-            });
+        if u64::from(offset) + bytes as u64 > self.bytes {
+            return Err(self.outside(offset, bytes));
         }
         Ok(())
+    }
+
+    fn outside(&self, offset: u32, bytes: usize) -> SendError {
+        SendError::OutsideSegment {
+            offset,
+            bytes,
+            size: self.bytes,
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! Operations on remote memory, and what became of them.
 
+use super::buffer::Buffer;
 use super::import::Import;
 use crate::deadline::Deadline;
 use crate::error::{QueueError, SendError};
 use crate::transmit_queue::TransmitQueue;
 use crate::transport::Transport;
 use abi::message::error::Error as Code;
-use abi::message::{HEADER_BYTES, Remote, TransmitHeader, form, operation};
+use abi::message::{
+    HEADER_BYTES, Remote, TRANSFER_BYTES, TransferLength, TransferLocal, TransmitHeader, form,
+    operation,
+};
 use std::time::Duration;
 
 /// An operation on remote memory that was begun: its place among the messages of its queue.
@@ -41,11 +45,12 @@ pub struct Transfer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// It failed, or one of those did that were in flight with it. What it was to write is written in part, or not.
+    /// It failed, or one of those did that were in flight with it. Any part of what it was to write or read is done.
     #[error("the operation failed, or another one of {among} in flight: {}", .code.meaning())]
     Failed {
         /// Why: `BadSegment` (no such segment, or not for this endpoint), `StaleSegment` (the number has another owner
-        /// since), `SegmentRights`, `SegmentRange`, or what fails a message.
+        /// since), `SegmentRights`, `SegmentRange`, `TransferFailed` (a host's memory could not be read), or what
+        /// fails a message.
         code: Code,
         /// Messages and operations of the queue that were in flight when the NIU reported it, among which it does not
         /// tell: 1 if it is surely this one.
@@ -111,7 +116,7 @@ impl<T: Transport> TransmitQueue<T> {
         bytes: &[u8],
         marked: bool,
     ) -> Result<Transfer, SendError> {
-        import.check_write(self.endpoint(), offset, bytes.len())?;
+        import.check_inline(self.endpoint(), offset, bytes.len())?;
         let (words, before, trail) = shape(offset, bytes.len());
         let header = TransmitHeader {
             destination: import.destination.into(),
@@ -140,9 +145,87 @@ impl<T: Transport> TransmitQueue<T> {
         })
     }
 
+    /// Writes bytes of a buffer to imported memory, up to 2^30 at any two offsets. The NIU reads the buffer, so this
+    /// costs the program a message of 32 bytes.
+    ///
+    /// The queue sends nothing else until the bytes are sent; other queues go on. What is sent behind a write never
+    /// appears before it, with the one exception that [`TransmitQueue::write_inline`] tells. The buffer must keep its
+    /// bytes until the operation is done. Memory of the own node fails with `BadSegment`: use `write_inline`.
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::write_inline`]; [`SendError::OutsideBuffer`] and [`SendError::ForeignBuffer`].
+    pub fn write(
+        &mut self,
+        import: &Import,
+        offset: u32,
+        buffer: &Buffer<T>,
+        local: u32,
+        bytes: u32,
+    ) -> Result<Transfer, SendError> {
+        import.check_transfer(self.endpoint(), import.rights().write, offset, bytes)?;
+        self.transfer(operation::WRITE, import, offset, buffer, local, bytes)
+    }
+
+    /// Reads bytes of imported memory to a buffer, up to 2^30 at any two offsets. They are there when the operation is
+    /// done. It may see a part of what is written there at the same time.
+    ///
+    /// # Errors
+    /// As [`TransmitQueue::write`].
+    pub fn read(
+        &mut self,
+        import: &Import,
+        offset: u32,
+        buffer: &Buffer<T>,
+        local: u32,
+        bytes: u32,
+    ) -> Result<Transfer, SendError> {
+        import.check_transfer(self.endpoint(), import.rights().read, offset, bytes)?;
+        self.transfer(operation::READ, import, offset, buffer, local, bytes)
+    }
+
+    fn transfer(
+        &mut self,
+        operation: usize,
+        import: &Import,
+        offset: u32,
+        buffer: &Buffer<T>,
+        local: u32,
+        bytes: u32,
+    ) -> Result<Transfer, SendError> {
+        let segment = buffer.check(self.endpoint(), local, bytes)?;
+        let header = TransmitHeader {
+            destination: import.destination.into(),
+            length: TRANSFER_BYTES as u64,
+            form: form::TRANSFER as u64,
+            ..TransmitHeader::default()
+        };
+        let remote = Remote {
+            offset: offset.into(),
+            operation: operation as u64,
+            trail: 0,
+        };
+        let local = TransferLocal {
+            offset: local.into(),
+            segment,
+        };
+        let length = TransferLength {
+            bytes: bytes.into(),
+        };
+        let words = [remote.pack(), local.pack(), length.pack(), 0];
+        self.compose_with(header, |payload| {
+            for (place, word) in payload.chunks_mut(8).zip(words) {
+                place.copy_from_slice(&word.to_le_bytes());
+            }
+        })?;
+        self.launch();
+        Ok(Transfer {
+            number: self.taken - 1,
+        })
+    }
+
     /// Whether the NIU is done with an operation: what it writes is on its way to the memory ahead of everything that
-    /// is sent later. Asks the shadow line. Must be asked before 64 more messages are sent; after that only
-    /// [`TransmitQueue::check`] told of a failure.
+    /// is sent later, and what it reads is in the buffer. Asks the shadow line. Must be asked before 64 more messages
+    /// are sent; after that only [`TransmitQueue::check`] told of a failure.
     ///
     /// # Errors
     /// [`TransferError::Failed`]; [`TransferError::Queue`] if the queue has failed, or for an error that is surely not

@@ -2,7 +2,7 @@
 
 use super::flit::{Beats, Flit};
 use super::frame::{Frame, is_answer};
-use abi::link::kind::MESSAGE;
+use abi::link::kind::{BULK, BULK_ANSWER, MESSAGE};
 use abi::link::{Answer, Header};
 use std::collections::VecDeque;
 
@@ -37,6 +37,10 @@ pub enum Frames {
     MessagesFor(u16),
     /// Answers to messages of this transmit queue.
     AnswersTo(u8),
+    /// Frames of remote memory.
+    Bulk,
+    /// Answers to them that are not `ACCEPTED`.
+    BulkAnswers,
 }
 
 impl Frames {
@@ -52,6 +56,8 @@ impl Frames {
             Frames::AnswersTo(queue) => {
                 is_answer(header.kind) && Answer::unpack(beat).slot == u64::from(queue)
             }
+            Frames::Bulk => header.kind == BULK as u64,
+            Frames::BulkAnswers => header.kind == BULK_ANSWER as u64,
         }
     }
 }
@@ -67,6 +73,13 @@ pub enum Tamper {
     Destination(u16),
     /// The header names this node as the source, and the CRC is right: a peer that speaks for another.
     Source(u16),
+    /// These bits of this beat are flipped, and the CRC is right: a peer that lies.
+    Forged {
+        /// Which beat of the frame.
+        beat: usize,
+        /// Which bits.
+        bits: u128,
+    },
 }
 
 impl Tamper {
@@ -77,7 +90,7 @@ impl Tamper {
             Tamper::Version(version) => header.version = version.into(),
             Tamper::Destination(node) => header.destination_node = node.into(),
             Tamper::Source(node) => header.source_node = node.into(),
-            Tamper::Corrupt => {}
+            Tamper::Corrupt | Tamper::Forged { .. } => {}
         }
         header.pack()
     }
@@ -141,6 +154,11 @@ impl Wire {
             if self.changed {
                 flit.data = tampering.tamper.header(flit.data);
             }
+        }
+        if let (true, Tamper::Forged { beat, bits }) = (self.changed, tampering.tamper)
+            && beat == self.frame.len()
+        {
+            flit.data ^= bits;
         }
         self.frame.push(flit.data);
         if flit.last {
@@ -246,6 +264,7 @@ mod tests {
             Tamper::Version(9),
             Tamper::Destination(5),
             Tamper::Source(6),
+            Tamper::Forged { beat: 1, bits: 6 },
         ] {
             let mut wire = Wire::new(0, 1);
             wire.set_tampering(Some(Tampering {
@@ -285,6 +304,10 @@ mod tests {
                 Tamper::Source(other) => {
                     assert!(arrived[2].is_whole());
                     assert_eq!(header.source_node, u64::from(other));
+                }
+                Tamper::Forged { beat, bits } => {
+                    assert!(arrived[2].is_whole());
+                    assert_eq!(arrived[2].beats[beat], frames[2].beats[beat] ^ bits);
                 }
             }
         }

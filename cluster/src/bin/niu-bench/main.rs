@@ -9,9 +9,12 @@ mod limits;
 mod nodes;
 mod non_resident;
 mod overflow;
+mod packets;
 mod pair;
 mod platform;
 mod plot;
+mod remote_blocks;
+mod remote_read;
 mod remote_write;
 mod report;
 mod results_file;
@@ -47,6 +50,8 @@ const BENCHMARKS: &[Benchmark] = &[
     ("non-resident", non_resident::run),
     ("hit-rate", hit_rate::run),
     ("remote-write", remote_write::run),
+    ("remote-blocks", remote_blocks::run),
+    ("remote-read", remote_read::run),
 ];
 
 fn main() -> Result<()> {

@@ -56,6 +56,9 @@ pub struct Row {
     /// Profile of the hosts, where it is not the platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pcie_profile: Option<String>,
+    /// Nodes that write: one to the other, or both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ways: Option<u16>,
     /// The other program is notified of each write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
@@ -68,6 +71,9 @@ pub struct Row {
     /// Payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mb_per_s: Option<f64>,
+    /// Payload, as a share of what link and host ports could carry at most; of the slower direction, if both send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_of_limit: Option<f64>,
     /// Of both directions together, if both send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_per_s: Option<f64>,
@@ -151,10 +157,12 @@ impl Row {
             destinations: None,
             wire_cycles: None,
             pcie_profile: None,
+            ways: None,
             notify: None,
             one_way_ns: None,
             niu_cycles: None,
             mb_per_s: None,
+            share_of_limit: None,
             messages_per_s: None,
             cycles_per_message: None,
             victim_share: None,
@@ -215,6 +223,11 @@ const COLUMNS: &[Column] = &[
         heading: "wire cycles",
         width: 12,
         text: |row| number(row.wire_cycles, 0),
+    },
+    Column {
+        heading: "ways",
+        width: 6,
+        text: |row| number(row.ways, 0),
     },
     Column {
         heading: "waiting",
@@ -280,6 +293,11 @@ const COLUMNS: &[Column] = &[
         heading: "MB/s",
         width: 13,
         text: |row| number(row.mb_per_s, 2),
+    },
+    Column {
+        heading: "of limit",
+        width: 10,
+        text: |row| number(row.share_of_limit, 4),
     },
     Column {
         heading: "messages/s",
@@ -428,6 +446,11 @@ impl Report {
     /// All results so far, as they are printed.
     pub fn table(&self) -> String {
         self.notes.concat() + &table(&self.results)
+    }
+
+    /// Takes lines in that are printed above the results.
+    pub fn note(&mut self, lines: String) {
+        self.notes.push(lines);
     }
 
     /// Takes a result in.

@@ -76,7 +76,7 @@ fn latencies_are_as_documented() {
     assert!(!unit.received_valid.val());
 }
 
-/// Of a status only an error of one message reaches the transmit queues.
+/// Of a status only an error of one message reaches the transmit queues; a count goes to the transfer engine.
 #[test]
 fn a_bulk_answer_becomes_the_error_of_one_message() {
     let mut unit = with_credit();
@@ -98,6 +98,13 @@ fn a_bulk_answer_becomes_the_error_of_one_message() {
             ..answer
         };
         assert!(!is_error || unit.received.val() == expected);
+        let is_told = counted == 1 && (status <= 1 || status >= error::BAD_SEGMENT as u64);
+        assert_eq!(unit.counted_valid.val(), is_told, "{status} {counted}");
+        let expected = Answer {
+            bitmap: answer.bitmap,
+            ..expected
+        };
+        assert!(!is_told || unit.counted.val() == expected);
     }
 }
 

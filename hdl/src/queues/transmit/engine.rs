@@ -1,7 +1,8 @@
 //! From ready transmit queues to message frames.
 
-use crate::bundles::ConfigurationWrite;
+use crate::bundles::{ConfigurationWrite, TransferCommit, Unpark};
 use crate::configuration::{TRANSLATION_LOG2, TRANSMIT_QUEUES_LOG2, TRANSMIT_SLOTS_LOG2};
+use crate::library::fixed::Fixed;
 use crate::library::forward_ram::ForwardRam;
 use crate::library::late_select::LateSelect;
 use crate::library::lut_ram::LutRam;
@@ -9,6 +10,7 @@ use crate::library::shift_fifo::ShiftFifo;
 use crate::library::stream::{Beat, StreamSource};
 use crate::queues::queue_select::QueueWord;
 use crate::queues::transmit::frame_payload::FramePayload;
+use crate::queues::transmit::parked_queues::DefaultParkedQueues;
 use crate::queues::transmit::ready_queues::DefaultReadyQueues;
 use crate::queues::transmit::signals::{
     Launch, Progress, Resend, Skip, StoreOffer, StoreOutcome, StorePart,
@@ -16,13 +18,18 @@ use crate::queues::transmit::signals::{
 use crate::queues::transmit::translation::Translation;
 use rust_hdl::prelude::*;
 
+/// Bytes at the beginning of a transfer's payload that say anything.
+const DESCRIBED_BYTES: usize = 24;
+
 /// What the link asks of a frame's first beat early in the cycle.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct FrameKind {
     /// It is the frame's only beat.
     pub single: Bit,
-    /// The frame goes to the own node.
+    /// The frame goes to the own node, and is no transfer.
     pub own_node: Bit,
+    /// It is no frame, but the descriptor of a transfer.
+    pub transfer: Bit,
     /// Virtual channel.
     pub channel: Bit,
 }
@@ -61,6 +68,11 @@ pub enum ResendState {
 ///
 /// A message of form REMOTE (`abi::message::form`) leaves as a BULK frame: its destination must lead to a segment,
 /// whose generation takes the place of the tag, and its length counts double words. All else is as with a message.
+///
+/// A message of form TRANSFER is handed to `transfer` as a frame of three beats: the header of a BULK frame, then the
+/// 24 bytes that describe the transfer. Its queue is parked (`ParkedQueues`): what follows it leaves the pipeline, and
+/// the queue waits for `unpark`. While the transfer engine has no room (`transfer_room`), a transfer waits as a message
+/// without credits does. A transfer is never sent again.
 ///
 /// A message that fails a check is told as a `skip`, and its index counts as launched. So is one whose slot its
 /// endpoint has not composed (`bundles::slot`): slots are not cleared for a new owner of a queue. A message without
@@ -124,6 +136,16 @@ pub struct TransmitEngine {
     pub frame_channel: Signal<Out, Bit>,
     /// The same to the own node.
     pub own_frame: StreamSource,
+    /// Descriptors of transfers: header, payload bytes 0 to 15, payload bytes 16 to 23.
+    pub transfer: StreamSource,
+    /// A transfer was committed in the cycle before; its descriptor follows at `transfer`. The next one may be
+    /// committed in the next cycle at the earliest.
+    pub transfer_commit: Signal<Out, TransferCommit>,
+    /// A transfer may be committed. A register.
+    pub transfer_room: Signal<In, Bit>,
+    /// A parked queue goes on. Taken with `unpark_ready`.
+    pub unpark: Signal<In, Unpark>,
+    pub unpark_ready: Signal<Out, Bit>,
     /// Each message that leaves the pipeline: sent, or skipped in the same cycle.
     pub launch: Signal<Out, Launch>,
     /// A message that failed a check.
@@ -141,7 +163,8 @@ pub struct TransmitEngine {
     pub marked_granted: Signal<Out, Bit>,
     /// Pulse: a marked message's translation was read.
     pub marked_translated: Signal<Out, Bit>,
-    /// Pulse: a message was longer than 248 bytes, or a remote operation was no sub-header and whole double words.
+    /// Pulse: a message was longer than 248 bytes, or a remote operation was no sub-header and whole double words, or a
+    /// transfer no descriptor.
     pub too_long: Signal<Out, Bit>,
     /// Pulse: a destination was outside its window.
     pub outside_window: Signal<Out, Bit>,
@@ -150,6 +173,7 @@ pub struct TransmitEngine {
     pub invalid_translation: Signal<Out, Bit>,
 
     ready: DefaultReadyQueues,
+    parked: DefaultParkedQueues,
     translation: Translation,
     payload: FramePayload,
     /// First beats of frames on their way to the link, the channel's bit zero; and their kinds.
@@ -205,9 +229,10 @@ pub struct TransmitEngine {
     generation_3: DFF<Bits<8>>,
     endpoint_3: DFF<Bits<12>>,
     first_3: DFF<Bits<64>>,
-    /// It is a remote operation; and its frame, not a ping.
+    /// It is a remote operation; its frame, not a ping; and a transfer, not a ping for one.
     remote_3: DFF<Bit>,
     bulk_3: DFF<Bit>,
+    transfer_3: DFF<Bit>,
     length_3: DFF<Bits<8>>,
     tag_3: DFF<Bits<8>>,
     marked_3: DFF<Bit>,
@@ -219,6 +244,7 @@ pub struct TransmitEngine {
     outside_3: DFF<Bit>,
     body_3: DFF<Bits<10>>,
     translation_index_3: DFF<Bits<TRANSLATION_LOG2>>,
+    described: Fixed<8, { DESCRIBED_BYTES }>,
     /// The second beat of the body of the message in stage 3 is at the pool's output.
     second_there: DFF<Bit>,
     /// One header waited a cycle ago, or none: there is room for two more.
@@ -226,6 +252,12 @@ pub struct TransmitEngine {
 
     /// A queue that starved in the cycle before, and on which channel; a message sent again does not count.
     starved: DFF<Bit>,
+    /// It starved for the room of a transfer.
+    starved_of_room: DFF<Bit>,
+    /// A transfer was committed in the cycle before.
+    committed: DFF<Bit>,
+    /// Its queue starved, or was parked, in the cycle before: what follows leaves the pipeline.
+    stopped: DFF<Bit>,
     /// The new message in stage 2 is of the queue that stood in stage 3 in the cycle before.
     follows_2: DFF<Bit>,
     starved_queue: DFF<Bits<8>>,
@@ -245,6 +277,7 @@ pub struct TransmitEngine {
     /// The same but for reset, for the choice of the data: its load is many times that of the others.
     pays: DFF<Bit>,
     own_payload: DFF<Bit>,
+    transfer_payload: DFF<Bit>,
     /// What stands in the stages, and the payload that is formed, is older than the last control word.
     older_1: DFF<Bit>,
     older_2: DFF<Bit>,
@@ -304,9 +337,11 @@ pub struct TransmitEngine {
     slot_header: Signal<Local, Bits<64>>,
     slot_length: Signal<Local, Bits<16>>,
     is_remote: Signal<Local, Bit>,
+    is_transfer: Signal<Local, Bit>,
     is_ping: Signal<Local, Bit>,
     has_no_form: Signal<Local, Bit>,
     is_no_operation: Signal<Local, Bit>,
+    is_no_transfer: Signal<Local, Bit>,
     is_foreign: Signal<Local, Bit>,
     destination: Signal<Local, Bits<16>>,
     window_mask: Signal<Local, Bits<16>>,
@@ -322,7 +357,9 @@ pub struct TransmitEngine {
     own_node: Signal<Local, Bit>,
     bad_translation: Signal<Local, Bit>,
     wrong_kind: Signal<Local, Bit>,
-    bad: Signal<Local, Bit>,
+    unfit: Signal<Local, Bit>,
+    lacks_room: Signal<Local, Bit>,
+    commits: Signal<Local, Bit>,
     skips: Signal<Local, Bit>,
     starves: Signal<Local, Bit>,
     sends: Signal<Local, Bit>,
@@ -345,6 +382,7 @@ pub struct TransmitEngine {
     // The frame that leaves.
     front: Signal<Local, FrameKind>,
     to_own: Signal<Local, Bit>,
+    to_transfer: Signal<Local, Bit>,
     offered: Signal<Local, Beat>,
     offered_valid: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
@@ -390,6 +428,7 @@ impl Logic for TransmitEngine {
             first_3,
             remote_3,
             bulk_3,
+            transfer_3,
             length_3,
             tag_3,
             marked_3,
@@ -404,6 +443,9 @@ impl Logic for TransmitEngine {
             second_there,
             few_headers,
             starved,
+            starved_of_room,
+            committed,
+            stopped,
             follows_2,
             starved_queue,
             starved_on_1,
@@ -415,6 +457,7 @@ impl Logic for TransmitEngine {
             in_payload,
             pays,
             own_payload,
+            transfer_payload,
             is_held_up,
             older_1,
             older_2,
@@ -425,6 +468,7 @@ impl Logic for TransmitEngine {
             self,
             clock,
             ready,
+            parked,
             translation,
             payload,
             headers,
@@ -436,9 +480,11 @@ impl Logic for TransmitEngine {
             pages
         );
         self.ready.reset.next = self.reset.val();
+        self.parked.reset.next = self.reset.val();
         self.payload.reset.next = self.reset.val();
         self.kinds.reset.next = self.reset.val();
         self.ready.configuration.next = self.queue_configuration.val();
+        self.parked.configuration.next = self.queue_configuration.val();
         self.translation.configuration.next = self.configuration.val();
 
         // What others tell of the records.
@@ -518,7 +564,7 @@ impl Logic for TransmitEngine {
         self.move_3.next = !self.valid_3.q.val();
 
         // Stage 2: does the message go, and has its queue more?
-        self.killed_2.next = self.starved.q.val() & self.follows_2.q.val();
+        self.killed_2.next = self.stopped.q.val() & self.follows_2.q.val();
         self.goes_long_way.next = self.valid_2.q.val()
             & self.may_go_2.q.val()
             & !self.killed_2.val()
@@ -619,7 +665,7 @@ impl Logic for TransmitEngine {
         self.number_3.next = self.queue_3.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.number_left.next = self.left_queue.q.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
         self.same_13.next = self.number_1.val() == self.number_3.val();
-        self.killed_1.next = self.starved.q.val()
+        self.killed_1.next = self.stopped.q.val()
             & !self.again_1.q.val()
             & (self
                 .starved_queue
@@ -680,7 +726,10 @@ impl Logic for TransmitEngine {
             & !(self.pending_1.val().get_bit(6) & self.pending_1.val().get_bit(5));
         self.unanswered_1.next =
             self.launched_1.val().get_bits::<8>(0) - self.answered_1.val().get_bits::<8>(0);
-        self.open_1.next = self.control_1.val().get_bit(0) & !self.answered_1.val().get_bit(8);
+        self.parked.look_queue.next = self.queue_1.q.val();
+        self.open_1.next = self.control_1.val().get_bit(0)
+            & !self.answered_1.val().get_bit(8)
+            & !self.parked.is_parked.val();
         self.current_1.next =
             self.launched_1.val().get_bits::<7>(0) == self.producer_before.val().get_bits::<7>(0);
         if self.move_2.val() {
@@ -738,17 +787,26 @@ impl Logic for TransmitEngine {
             .val()
             .get_bits::<2>(abi::message::transmit_header::form::SHIFT)
             == abi::message::form::REMOTE.to_bits();
-        // Forms beyond REMOTE are refused.
+        self.is_transfer.next = self
+            .slot_header
+            .val()
+            .get_bits::<2>(abi::message::transmit_header::form::SHIFT)
+            == abi::message::form::TRANSFER.to_bits();
+        // There is no form beyond TRANSFER.
         self.has_no_form.next = self
             .slot_header
             .val()
             .get_bits::<2>(abi::message::transmit_header::form::SHIFT)
-            > abi::message::form::REMOTE.to_bits();
+            > abi::message::form::TRANSFER.to_bits();
         // A sub-header and whole double words.
         self.is_no_operation.next = self.is_remote.val()
             & ((self.slot_length.val().get_bits::<2>(0) != 0)
                 | (self.slot_length.val() <= abi::message::EXPRESS_PAYLOAD_BYTES.to_bits()));
         self.is_ping.next = self.again_2.q.val() & self.held_resend.q.val().ping;
+        // A descriptor; once.
+        self.is_no_transfer.next = self.is_transfer.val()
+            & ((self.slot_length.val() != abi::message::TRANSFER_BYTES.to_bits())
+                | (self.again_2.q.val() & !self.held_resend.q.val().ping));
         self.destination.next = self
             .slot_header
             .val()
@@ -778,8 +836,10 @@ impl Logic for TransmitEngine {
             self.queue_3.d.next = self.queue_2.q.val();
             self.again_3.d.next = self.again_2.q.val();
             self.ping_3.d.next = self.is_ping.val();
-            self.remote_3.d.next = self.is_remote.val();
-            self.bulk_3.d.next = self.is_remote.val() & !self.is_ping.val();
+            self.remote_3.d.next = self.is_remote.val() | self.is_transfer.val();
+            self.bulk_3.d.next =
+                (self.is_remote.val() | self.is_transfer.val()) & !self.is_ping.val();
+            self.transfer_3.d.next = self.is_transfer.val() & !self.is_ping.val();
             self.index_3.d.next = self.index_2.q.val();
             self.restart_3.d.next = self.restart_2.q.val();
             self.channel_1_allowed_3.d.next = self.control_2.q.val().get_bit(1);
@@ -787,6 +847,9 @@ impl Logic for TransmitEngine {
             self.endpoint_3.d.next = self.control_2.q.val().get_bits::<12>(11);
             self.first_3.d.next = self.slot_word.val().get_bits::<64>(64);
             self.length_3.d.next = self.slot_length.val().get_bits::<8>(0);
+            if self.is_transfer.val() {
+                self.length_3.d.next = self.described.val();
+            }
             self.tag_3.d.next = self
                 .slot_header
                 .val()
@@ -797,6 +860,7 @@ impl Logic for TransmitEngine {
             self.unfit_3.d.next = self.is_foreign.val()
                 | self.has_no_form.val()
                 | self.is_no_operation.val()
+                | self.is_no_transfer.val()
                 | (self.slot_length.val() > abi::message::MAXIMUM_PAYLOAD_BYTES.to_bits());
             self.foreign_3.d.next = self.is_foreign.val();
             self.outside_3.d.next = (self.destination.val() & !self.window_mask.val()).any();
@@ -834,31 +898,49 @@ impl Logic for TransmitEngine {
         self.bad_translation.next = !self.translation.valid.val()
             | (self.wrong_kind.val() & !self.ping_3.q.val())
             | (self.channel.val() & !self.channel_1_allowed_3.q.val());
-        self.bad.next = self.unfit_3.q.val() | self.outside_3.q.val() | self.bad_translation.val();
         self.translation.channel_1_allowed.next = self.channel_1_allowed_3.q.val();
         self.translation.room_0.next = self.room_0.val();
         self.translation.room_1.next = self.room_1.val();
         self.translation.ping.next = self.ping_3.q.val();
         self.translation.remote.next = self.remote_3.q.val();
-        // What the translation says comes late.
-        self.fit_commits.next =
-            self.leaves_3.val() & !self.unfit_3.q.val() & !self.outside_3.q.val();
-        self.skips.next = self.leaves_3.val() & self.bad.val() & !self.ping_3.q.val();
+        // What the translation says comes late. Whether there is room for a transfer does not depend on it.
+        self.unfit.next = self.unfit_3.q.val() | self.outside_3.q.val();
+        self.lacks_room.next = self.transfer_3.q.val() & !self.transfer_room.val();
+        self.fit_commits.next = self.leaves_3.val() & !self.lacks_room.val() & !self.unfit.val();
+        self.skips.next = !self.ping_3.q.val()
+            & ((self.leaves_3.val() & self.unfit.val())
+                | (self.leaves_3.val() & !self.lacks_room.val() & self.bad_translation.val()));
         self.starves.next =
-            self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val();
+            (self.fit_commits.val() & !self.bad_translation.val() & !self.translation.may_go.val())
+                | (self.leaves_3.val() & self.lacks_room.val() & !self.unfit.val());
         self.sends.next = self.fit_commits.val() & self.translation.may_go.val();
         self.begins.next = self.sends.val() & !self.ping_3.q.val();
+        self.commits.next = self.sends.val() & self.transfer_3.q.val();
         self.starved.d.next = self.starves.val() & !self.again_3.q.val();
+        self.starved_of_room.d.next = self.lacks_room.val();
+        self.committed.d.next = self.commits.val();
+        self.stopped.d.next = (self.starves.val() & !self.again_3.q.val()) | self.commits.val();
+        self.transfer_commit.next.valid = self.committed.q.val();
+        self.transfer_commit.next.queue = self.starved_queue.q.val();
+        self.parked.park.next = self.committed.q.val();
+        self.parked.park_queue.next = self.starved_queue.q.val();
+        self.parked.unpark.next = self.unpark.val();
+        self.unpark_ready.next = self.parked.unpark_ready.val();
         self.starved_queue.d.next = self.queue_3.q.val();
         self.starved_on_1.d.next = self.channel.val();
         self.ready.starved_valid.next = self.starved.q.val();
         self.ready.starved_queue.next = self.starved_queue.q.val();
         self.ready.starved_channel.next = self.starved_on_1.q.val();
+        self.ready.starved_of_room.next = self.starved_of_room.q.val();
+        self.ready.transfer_room.next = self.transfer_room.val();
         self.ready.room_0.next = self.room_0.val();
         self.ready.room_1.next = self.room_1.val();
-        self.ready.reopen_valid.next = self.reopen_valid.val();
-        self.ready.reopen_queue.next = self.reopen_queue.val();
-        self.reopen_ready.next = self.ready.reopen_ready.val();
+        self.parked.open_valid.next = self.reopen_valid.val();
+        self.parked.open_queue.next = self.reopen_queue.val();
+        self.reopen_ready.next = self.parked.open_ready.val();
+        self.ready.reopen_valid.next = self.parked.reopen_valid.val();
+        self.ready.reopen_queue.next = self.parked.reopen_queue.val();
+        self.parked.reopen_ready.next = self.ready.reopen_ready.val();
 
         self.error.next = abi::message::error::INVALID_TRANSLATION.to_bits();
         if self.outside_3.q.val() {
@@ -1002,7 +1084,8 @@ impl Logic for TransmitEngine {
         }
         self.kinds.write.next = self.sends.val();
         self.kinds.data_in.next.single = self.ping_3.q.val();
-        self.kinds.data_in.next.own_node = self.own_node.val();
+        self.kinds.data_in.next.own_node = self.own_node.val() & !self.transfer_3.q.val();
+        self.kinds.data_in.next.transfer = self.transfer_3.q.val();
         self.kinds.data_in.next.channel = self.channel.val();
         self.payload.start.next = self.begins.val();
         self.payload.will_start.next = self.long_3.val()
@@ -1020,6 +1103,7 @@ impl Logic for TransmitEngine {
         self.frame_single.next = self.front.val().single;
         self.frame_channel.next = self.front.val().channel;
         self.to_own.next = self.front.val().own_node;
+        self.to_transfer.next = self.front.val().transfer;
         self.offered.next.data = self.headers.read_data.val()
             | (bit_cast::<128, 1>(self.front.val().channel.into())
                 << abi::link::header::virtual_channel::SHIFT.to_bits::<8>());
@@ -1030,15 +1114,20 @@ impl Logic for TransmitEngine {
         self.offered_valid.next = self.kinds.stored.val().get_bit(0);
         if self.in_payload.q.val() {
             self.to_own.next = self.own_payload.q.val();
+            self.to_transfer.next = self.transfer_payload.q.val();
             self.offered.next.last = self.payload.source.beat.val().last;
             self.offered_valid.next = self.payload.source.valid.val();
         }
-        self.frame.valid.next = self.offered_valid.val() & !self.to_own.val();
+        self.frame.valid.next =
+            self.offered_valid.val() & !self.to_own.val() & !self.to_transfer.val();
         self.frame.beat.next = self.offered.val();
         self.own_frame.valid.next = self.offered_valid.val() & self.to_own.val();
         self.own_frame.beat.next = self.offered.val();
-        self.taken.next = (self.frame.ready.val() & !self.to_own.val())
-            | (self.own_frame.ready.val() & self.to_own.val());
+        self.transfer.valid.next = self.offered_valid.val() & self.to_transfer.val();
+        self.transfer.beat.next = self.offered.val();
+        self.taken.next = (self.frame.ready.val() & !self.to_own.val() & !self.to_transfer.val())
+            | (self.own_frame.ready.val() & self.to_own.val())
+            | (self.transfer.ready.val() & self.to_transfer.val());
         self.is_held_up.d.next = self.offered_valid.val() & !self.taken.val();
         self.held_up.next = self.is_held_up.q.val();
         self.takes_header.next =
@@ -1053,6 +1142,7 @@ impl Logic for TransmitEngine {
             self.in_payload.d.next = !self.offered.val().last;
             self.pays.d.next = !self.offered.val().last;
             self.own_payload.d.next = self.to_own.val();
+            self.transfer_payload.d.next = self.to_transfer.val();
         }
 
         // Messages older than the last control word: the marks move along with the messages.
@@ -1087,6 +1177,8 @@ impl Logic for TransmitEngine {
             self.valid_3.d.next = false;
             self.holds_3.d.next = true;
             self.starved.d.next = false;
+            self.stopped.d.next = false;
+            self.committed.d.next = false;
             self.left_valid.d.next = false;
             self.clears_launched.d.next = false;
             self.header_written.d.next = 0.into();

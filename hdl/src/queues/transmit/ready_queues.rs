@@ -9,7 +9,7 @@ use crate::queues::queue_select::QueueWord;
 use rust_hdl::prelude::*;
 
 /// FIFOs of queue numbers: ready queues with priority, ready queues without, and those that wait
-/// for credits of a virtual channel (V15, V20).
+/// for credits of a virtual channel (V15, V20), or for the room of a transfer.
 ///
 /// The FIFOs have room for twice as many queues as there are: one that is pushed in the cycle of its pop enters while
 /// all others may stand there. A queue stands in one of the FIFOs at most once; a bit a queue says whether it does. A
@@ -21,7 +21,8 @@ use rust_hdl::prelude::*;
 /// Queues with priority go first, but a queue without priority goes behind eight of them at the latest.
 ///
 /// Contract: `store` and `starved` never wait. `again` and `reopen` wait for a cycle in which their `ready` is high.
-/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room. In
+/// `again_ready` depends on registers only. A queue that starved becomes ready again when its channel has room, or
+/// `transfer_room` is high. In
 /// the `2^N` cycles after reset the bits are cleared: no queue may be pushed and none be given priority. (Firmware
 /// needs longer to start, and without it there is no queue.)
 ///
@@ -39,10 +40,11 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     pub again_valid: Signal<In, Bit>,
     pub again_ready: Signal<Out, Bit>,
     pub again_queue: Signal<In, Bits<8>>,
-    /// The queue waits for credits of `starved_channel`.
+    /// The queue waits for credits of `starved_channel`; or, with `starved_of_room`, for `transfer_room`.
     pub starved_valid: Signal<In, Bit>,
     pub starved_queue: Signal<In, Bits<8>>,
     pub starved_channel: Signal<In, Bit>,
+    pub starved_of_room: Signal<In, Bit>,
     /// The queue may send new messages again.
     pub reopen_valid: Signal<In, Bit>,
     pub reopen_ready: Signal<Out, Bit>,
@@ -51,6 +53,8 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     pub room_0: Signal<In, Bit>,
     /// Virtual channel 1 has credits.
     pub room_1: Signal<In, Bit>,
+    /// There is room for a transfer.
+    pub transfer_room: Signal<In, Bit>,
     /// A queue with priority may go on in the next cycle: those without wait for that, unless it is their turn.
     pub waits_for_prior: Signal<In, Bit>,
     /// A queue is ready.
@@ -71,6 +75,7 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     others: HeadFifo<Bits<N>, NP1, NP2>,
     waits_0: HeadFifo<Bits<N>, NP1, NP2>,
     waits_1: HeadFifo<Bits<N>, NP1, NP2>,
+    waits_2: HeadFifo<Bits<N>, NP1, NP2>,
     stands: BitTable<N>,
     has_priority: BitRam<N>,
     sweep: ResetSweep<N>,
@@ -88,6 +93,7 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     starving: DFF<Bits<N>>,
     starves_0: DFF<Bit>,
     starves_1: DFF<Bit>,
+    starves_2: DFF<Bit>,
     word: Signal<Local, Bits<64>>,
     control_queue: Signal<Local, Bits<8>>,
     control_priority: Signal<Local, Bit>,
@@ -100,6 +106,8 @@ pub struct ReadyQueues<const N: usize, const NP1: usize, const NP2: usize> {
     starves: Signal<Local, Bit>,
     drains_0: Signal<Local, Bit>,
     drains_1: Signal<Local, Bit>,
+    drains_2: Signal<Local, Bit>,
+    drains: Signal<Local, Bit>,
     pushed: Signal<Local, Bits<N>>,
     pushes: Signal<Local, Bit>,
 }
@@ -126,11 +134,13 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             starved_valid: Default::default(),
             starved_queue: Default::default(),
             starved_channel: Default::default(),
+            starved_of_room: Default::default(),
             reopen_valid: Default::default(),
             reopen_ready: Default::default(),
             reopen_queue: Default::default(),
             room_0: Default::default(),
             room_1: Default::default(),
+            transfer_room: Default::default(),
             waits_for_prior: Default::default(),
             any: Default::default(),
             turn: Default::default(),
@@ -142,6 +152,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             others: Default::default(),
             waits_0: Default::default(),
             waits_1: Default::default(),
+            waits_2: Default::default(),
             stands: Default::default(),
             has_priority: Default::default(),
             sweep: Default::default(),
@@ -156,6 +167,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             starving: Default::default(),
             starves_0: Default::default(),
             starves_1: Default::default(),
+            starves_2: Default::default(),
             word: Default::default(),
             control_queue: Default::default(),
             control_priority: Default::default(),
@@ -168,6 +180,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Default for ReadyQueues
             starves: Default::default(),
             drains_0: Default::default(),
             drains_1: Default::default(),
+            drains_2: Default::default(),
+            drains: Default::default(),
             pushed: Default::default(),
             pushes: Default::default(),
         }
@@ -190,7 +204,8 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             enters_others,
             starving,
             starves_0,
-            starves_1
+            starves_1,
+            starves_2
         );
         clock!(
             self,
@@ -199,6 +214,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             others,
             waits_0,
             waits_1,
+            waits_2,
             stands,
             has_priority,
             sweep
@@ -207,6 +223,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.others.reset.next = self.reset.val();
         self.waits_0.reset.next = self.reset.val();
         self.waits_1.reset.next = self.reset.val();
+        self.waits_2.reset.next = self.reset.val();
         self.sweep.reset.next = self.reset.val();
         self.stands.sweeps.next = self.sweep.clears.val();
         self.stands.sweep_index.next = self.sweep.index.val();
@@ -266,10 +283,15 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             & !self.store_waits.q.val()
             & !self.again_waits.q.val()
             & !self.drains_0.val();
-        self.reopen_ready.next = !self.store_waits.q.val()
+        self.drains_2.next = !self.waits_2.empty.val()
+            & self.transfer_room.val()
+            & !self.store_waits.q.val()
             & !self.again_waits.q.val()
             & !self.drains_0.val()
             & !self.drains_1.val();
+        self.drains.next = self.drains_0.val() | self.drains_1.val() | self.drains_2.val();
+        self.reopen_ready.next =
+            !self.store_waits.q.val() & !self.again_waits.q.val() & !self.drains.val();
         self.new_valid.next =
             self.store_waits.q.val() | self.again_waits.q.val() | self.reopen_valid.val();
         self.new_queue.next = self.reopen_queue.val().get_bits::<N>(0);
@@ -280,10 +302,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             self.new_queue.next = self.waiting_store.q.val();
         }
         self.stands.first_index.next = self.new_queue.val();
-        self.enters.next = self.new_valid.val()
-            & !self.drains_0.val()
-            & !self.drains_1.val()
-            & !self.stands.first.val();
+        self.enters.next = self.new_valid.val() & !self.drains.val() & !self.stands.first.val();
         self.pushed.next = self.new_queue.val();
         if self.drains_0.val() {
             self.pushed.next = self.waits_0.data_out.val();
@@ -291,7 +310,10 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         if self.drains_1.val() {
             self.pushed.next = self.waits_1.data_out.val();
         }
-        self.pushes.next = self.enters.val() | self.drains_0.val() | self.drains_1.val();
+        if self.drains_2.val() {
+            self.pushed.next = self.waits_2.data_out.val();
+        }
+        self.pushes.next = self.enters.val() | self.drains.val();
         self.has_priority.first_index.next = self.pushed.val();
         self.has_priority.second_index.next = self.pushed.val();
         self.entering.d.next = self.pushed.val();
@@ -303,20 +325,26 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
         self.others.data_in.next = self.entering.q.val();
         self.waits_0.read.next = self.drains_0.val();
         self.waits_1.read.next = self.drains_1.val();
+        self.waits_2.read.next = self.drains_2.val();
 
-        // Who waits for credits.
+        // Who waits for credits, or for room.
         self.starved.next = self.starved_queue.val().get_bits::<N>(0);
         self.stands.second_index.next = self.starved.val();
         self.starves.next = self.starved_valid.val()
             & !self.stands.second.val()
             & !(self.enters.val() & (self.new_queue.val() == self.starved.val()));
         self.starving.d.next = self.starved.val();
-        self.starves_0.d.next = self.starves.val() & !self.starved_channel.val();
-        self.starves_1.d.next = self.starves.val() & self.starved_channel.val();
+        self.starves_0.d.next =
+            self.starves.val() & !self.starved_channel.val() & !self.starved_of_room.val();
+        self.starves_1.d.next =
+            self.starves.val() & self.starved_channel.val() & !self.starved_of_room.val();
+        self.starves_2.d.next = self.starves.val() & self.starved_of_room.val();
         self.waits_0.write.next = self.starves_0.q.val();
         self.waits_0.data_in.next = self.starving.q.val();
         self.waits_1.write.next = self.starves_1.q.val();
         self.waits_1.data_in.next = self.starving.q.val();
+        self.waits_2.write.next = self.starves_2.q.val();
+        self.waits_2.data_in.next = self.starving.q.val();
 
         self.stands.set_first.next = self.enters.val();
         self.stands.set_second.next = self.starves.val();
@@ -330,6 +358,7 @@ impl<const N: usize, const NP1: usize, const NP2: usize> Logic for ReadyQueues<N
             self.enters_others.d.next = false;
             self.starves_0.d.next = false;
             self.starves_1.d.next = false;
+            self.starves_2.d.next = false;
         }
     }
 }
@@ -380,6 +409,7 @@ mod tests {
             let push = |random: &mut Random, percent| busy && random.chance(percent);
             unit.room_0.next = random.chance(50) || !busy;
             unit.room_1.next = random.chance(50) || !busy;
+            unit.transfer_room.next = random.chance(50) || !busy;
             unit.store_valid.next = push(&mut random, 10);
             unit.store_queue.next = random.below(queues).to_bits();
             unit.again_valid.next = push(&mut random, 10);
@@ -387,6 +417,7 @@ mod tests {
             unit.starved_valid.next = push(&mut random, 10);
             unit.starved_queue.next = random.below(queues).to_bits();
             unit.starved_channel.next = random.chance(50);
+            unit.starved_of_room.next = random.chance(40);
             unit.reopen_valid.next = push(&mut random, 10);
             unit.reopen_queue.next = random.below(queues).to_bits();
             settle(&mut unit);
@@ -479,25 +510,31 @@ mod tests {
         assert_eq!(others, [8, 17, 26, 35], "{order:?}");
     }
 
+    /// The only queue waits for one of these three, whatever the others have.
     #[test]
-    fn a_queue_without_credits_waits_for_its_channel() {
-        let mut unit = fresh::<4, 5, 6>();
-        unit.starved_valid.next = true;
-        unit.starved_queue.next = 5u64.to_bits();
-        unit.starved_channel.next = true;
-        clock_cycle!(unit, clock);
-        unit.starved_valid.next = false;
-        unit.room_0.next = true;
-        for _ in 0..20 {
+    fn a_queue_waits_for_what_it_starved_of() {
+        for (channel, of_room) in [(false, false), (true, false), (false, true), (true, true)] {
+            let mut unit = fresh::<4, 5, 6>();
+            unit.starved_valid.next = true;
+            unit.starved_queue.next = 5u64.to_bits();
+            unit.starved_channel.next = channel;
+            unit.starved_of_room.next = of_room;
             clock_cycle!(unit, clock);
-            assert!(!unit.any.val());
+            unit.starved_valid.next = false;
+            let of = [!channel && !of_room, channel && !of_room, of_room];
+            for is_there in [of.map(|it| !it), of] {
+                let [room_0, room_1, transfer_room] = is_there;
+                unit.room_0.next = room_0;
+                unit.room_1.next = room_1;
+                unit.transfer_room.next = transfer_room;
+                for _ in 0..20 {
+                    clock_cycle!(unit, clock);
+                    assert!(!unit.any.val() || is_there == of);
+                }
+            }
+            assert!(unit.any.val());
+            assert_eq!(unit.turn.val().to_u64(), 5);
         }
-        unit.room_1.next = true;
-        for _ in 0..4 {
-            clock_cycle!(unit, clock);
-        }
-        assert!(unit.any.val());
-        assert_eq!(unit.turn.val().to_u64(), 5);
     }
 
     fn passes_the_gate<const N: usize, const NP1: usize, const NP2: usize>(name: &str) {
@@ -515,10 +552,12 @@ mod tests {
                 unit.starved_valid.next = begun && random.chance(20);
                 unit.starved_queue.next = random.below(1 << N).to_bits();
                 unit.starved_channel.next = random.chance(50);
+                unit.starved_of_room.next = random.chance(40);
                 unit.reopen_valid.next = begun && random.chance(20);
                 unit.reopen_queue.next = random.below(1 << N).to_bits();
                 unit.room_0.next = random.chance(30);
                 unit.room_1.next = random.chance(30);
+                unit.transfer_room.next = random.chance(30);
                 unit.waits_for_prior.next = false;
                 unit.pop.next = unit.any.val() && random.chance(50);
                 unit.keeps.next = !unit.pop.next && unit.may_keep.val() && random.chance(50);

@@ -1,10 +1,12 @@
 //! The transmit side as one block.
 
 use crate::bundles::{
-    Answer, ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, SavedWords,
+    Answer, ConfigurationWrite, Event, MemoryReadTarget, RecordRequest, SavedWords, TransferCommit,
+    TransferDone, Unpark,
 };
 use crate::configuration::SLOT_MEMORY_LOG2;
 use crate::library::byte_ram::ByteRam;
+use crate::library::fixed::Fixed;
 use crate::library::stream::StreamSource;
 use crate::queues::queue_select::{QueueSelect, QueueWord};
 use crate::queues::transmit::answers::DefaultTransmitAnswers;
@@ -68,6 +70,17 @@ pub struct TransmitUnit {
     pub frame_channel: Signal<Out, Bit>,
     /// The same to the own node.
     pub own_frame: StreamSource,
+
+    /// To and from the transfer engine: descriptors, and who is unparked (`TransmitEngine`).
+    pub transfer: StreamSource,
+    pub transfer_commit: Signal<Out, TransferCommit>,
+    pub transfer_room: Signal<In, Bit>,
+    pub unpark: Signal<In, Unpark>,
+    pub unpark_ready: Signal<Out, Bit>,
+    /// What became of a transfer. Taken with `done_ready`.
+    pub done: Signal<In, TransferDone>,
+    pub done_ready: Signal<Out, Bit>,
+
     /// An answer came from the wire.
     pub answer_valid: Signal<In, Bit>,
     pub answer: Signal<In, Answer>,
@@ -121,6 +134,8 @@ pub struct TransmitUnit {
     /// Stage pulse `ANSWERED`.
     pub answered: Signal<Out, Bit>,
 
+    /// One message.
+    first_bit: Fixed<12, 1>,
     select: QueueSelect,
     slots: ByteRam<SLOT_MEMORY_LOG2>,
     pool: InlinePool,
@@ -188,11 +203,27 @@ impl Logic for TransmitUnit {
         self.frame_single.next = self.engine.frame_single.val();
         self.frame_channel.next = self.engine.frame_channel.val();
         StreamSource::link(&mut self.own_frame, &mut self.engine.own_frame);
+        StreamSource::link(&mut self.transfer, &mut self.engine.transfer);
+        self.transfer_commit.next = self.engine.transfer_commit.val();
+        self.engine.transfer_room.next = self.transfer_room.val();
+        self.engine.unpark.next = self.unpark.val();
+        self.unpark_ready.next = self.engine.unpark_ready.val();
 
         self.answers.answer_valid.next = self.answer_valid.val();
         self.answers.answer.next = self.answer.val();
-        self.answers.local_answer_valid.next = self.local_answer_valid.val();
-        self.answers.local_answer.next = self.local_answer.val();
+        // The end of a transfer is an answer to its message; those of the own receive side cannot wait.
+        self.done_ready.next = self.answers.local_room.val() & !self.local_answer_valid.val();
+        self.answers.local_answer_valid.next =
+            self.local_answer_valid.val() | (self.done.val().valid & self.answers.local_room.val());
+        self.answers.local_answer.next.node = self.done.val().node;
+        self.answers.local_answer.next.slot = self.done.val().queue;
+        self.answers.local_answer.next.generation = self.done.val().generation;
+        self.answers.local_answer.next.base = self.done.val().index;
+        self.answers.local_answer.next.bitmap = self.first_bit.val();
+        self.answers.local_answer.next.verdict = self.done.val().code;
+        if self.local_answer_valid.val() {
+            self.answers.local_answer.next = self.local_answer.val();
+        }
         self.answers.hold_timeouts.next = self.engine.held_up.val();
         self.answers.launch.next = self.engine.launch.val();
         self.answers.skip_valid.next = self.engine.skip_valid.val();

@@ -338,3 +338,141 @@ fn an_export_that_outlives_its_endpoint_is_revoked_already() {
     drop(export);
     assert_eq!(it.fake.pieces_of_memory(), 0);
 }
+
+/// A scene with a buffer.
+fn blocks(rights: Rights) -> (Scene, crate::remote::Buffer<FakeDevice>) {
+    let it = scene(rights, Access::ANY);
+    let buffer = it.endpoint.register(BYTES).expect("there is memory");
+    (it, buffer)
+}
+
+#[test]
+fn blocks_of_any_size_go_both_ways_between_any_two_places() {
+    let (mut it, mut buffer) = blocks(Rights::READ_WRITE);
+    let import = it.import;
+    let mut expected = vec![0; BYTES as usize];
+    let sizes = [
+        0, 1, 3, 4, 5, 63, 64, 255, 256, 257, 4095, 4096, 8192, 9000_u32,
+    ];
+    for (round, bytes) in sizes.into_iter().enumerate() {
+        let places = [(0, 0), (1, 2), (7, 4), (4090, 14), (8999, 5)];
+        for (offset, local) in places {
+            let (offset, local) = (offset % (9001 - bytes), local % (9001 - bytes));
+            let data: Vec<u8> = (0..bytes)
+                .map(|at| (at * 5 + 3 * round as u32) as u8)
+                .collect();
+            buffer.store(local as usize, &data);
+            let queue = it.queue();
+            let write = queue.write(&import, offset, &buffer, local, bytes);
+            let write = write.expect("it may be sent");
+            queue.wait_done(&write, PATIENCE).expect("it is done");
+            let to = offset as usize;
+            expected[to..to + bytes as usize].copy_from_slice(&data);
+            assert!(it.memory() == expected, "{bytes} bytes at {offset}");
+            buffer.store(0, &[0x55; BYTES as usize]);
+            let queue = it.queue();
+            let read = queue.read(&import, offset, &buffer, local, bytes);
+            let read = read.expect("it may be sent");
+            queue.wait_done(&read, PATIENCE).expect("it is done");
+            let mut found = vec![0; BYTES as usize];
+            buffer.load(0, &mut found);
+            let at = local as usize;
+            let mut around = vec![0x55; BYTES as usize];
+            around[at..at + bytes as usize].copy_from_slice(&data);
+            assert!(found == around, "{bytes} bytes to {local}");
+        }
+    }
+}
+
+#[test]
+fn a_transfer_that_is_known_to_be_wrong_is_refused_before_anything_is_sent() {
+    let (mut it, buffer) = blocks(Rights::WRITE);
+    let import = it.import;
+    let queue = it.queue();
+    let beyond = queue.write(&import, 1, &buffer, 0, BYTES as u32);
+    let outside = SendError::OutsideSegment {
+        offset: 1,
+        bytes: BYTES as usize,
+        size: BYTES,
+    };
+    assert_eq!(beyond, Err(outside));
+    let beyond = queue.write(&import, 0, &buffer, 1, BYTES as u32);
+    let outside = SendError::OutsideBuffer {
+        offset: 1,
+        bytes: BYTES as u32,
+        size: BYTES,
+    };
+    assert_eq!(beyond, Err(outside));
+    let long = queue.write(&import, 0, &buffer, 0, u32::MAX);
+    assert!(matches!(long, Err(SendError::TooLong { .. })), "{long:?}");
+    let read = queue.read(&import, 0, &buffer, 0, 1);
+    assert_eq!(read, Err(SendError::NoRight));
+    let (mut another, _) = blocks(Rights::READ);
+    let (import, queue) = (another.import, another.queue());
+    let write = queue.write(&import, 0, &buffer, 0, 1);
+    assert_eq!(write, Err(SendError::NoRight));
+    let options = EndpointOptions {
+        receive_queue_id: ReceiveQueueId(1),
+        ..EndpointOptions::default()
+    };
+    let device = Device::with_transport(FakeDevice::new(), OpenOptions::default());
+    let device = device.expect("nobody has it");
+    let first = device.create_endpoint(EndpointOptions::default());
+    let first = first.expect("there is room");
+    let mut second = device.create_endpoint(options).expect("there is room");
+    let export = second.export(64, Rights::WRITE, Access::ANY);
+    let handle = export.expect("there is memory").handle();
+    let import = self::import(&second, 1, &handle);
+    let buffer = first.register(64).expect("there is memory");
+    let write = second.split().0.write(&import, 0, &buffer, 0, 1);
+    let owner = first.number();
+    assert_eq!(write, Err(SendError::ForeignBuffer { owner }));
+}
+
+#[test]
+fn a_buffer_that_is_given_back_and_memory_that_is_revoked_fail_a_transfer() {
+    let (mut it, mut buffer) = blocks(Rights::READ_WRITE);
+    let import = it.import;
+    buffer.unregister().expect("the firmware answers");
+    let queue = it.queue();
+    let write = queue
+        .write(&import, 0, &buffer, 0, 1)
+        .expect("there is room");
+    assert_eq!(queue.wait_done(&write, PATIENCE), failed(Code::BadSegment));
+    let buffer = it.endpoint.register(64).expect("there is memory");
+    it.export.revoke().expect("the firmware answers");
+    let queue = it.queue();
+    let read = queue
+        .read(&import, 0, &buffer, 0, 1)
+        .expect("there is room");
+    assert_eq!(queue.wait_done(&read, PATIENCE), failed(Code::BadSegment));
+    // A buffer is no memory for others.
+    let forged = SegmentHandle {
+        segment: 1,
+        ..it.export.handle()
+    };
+    let forged = self::import(&it.endpoint, 2, &forged);
+    let queue = it.queue();
+    let write = queue
+        .write(&forged, 0, &buffer, 0, 1)
+        .expect("there is room");
+    let told = queue.wait_done(&write, PATIENCE);
+    assert!(
+        matches!(told, Err(TransferError::Failed { .. })),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_buffer_is_freed_when_the_firmware_has_confirmed_it() {
+    let (it, buffer) = blocks(Rights::WRITE);
+    let pieces = it.fake.pieces_of_memory();
+    it.fake.silence_firmware(true);
+    drop(buffer);
+    assert_eq!(it.fake.pieces_of_memory(), pieces, "nobody knows");
+    it.fake.silence_firmware(false);
+    let another = it.endpoint.register(64).expect("there is memory");
+    let pieces = it.fake.pieces_of_memory();
+    drop(another);
+    assert_eq!(it.fake.pieces_of_memory(), pieces - 1);
+}

@@ -43,6 +43,8 @@ pub struct AnswerIntake<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const
     /// From the own node.
     pub local_answer_valid: Signal<In, Bit>,
     pub local_answer: Signal<In, Answer>,
+    /// Few local answers wait: whoever can wait may send one.
+    pub local_room: Signal<Out, Bit>,
     /// Pulse: an answer was dropped.
     pub overflow: Signal<Out, Bit>,
     pub valid: Signal<Out, Bit>,
@@ -76,6 +78,7 @@ pub struct AnswerIntake<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const
 
     head: Signal<Local, Answer>,
     head_any: Signal<Local, Bit>,
+    local_level: Signal<Local, Bits<5>>,
     slot: Signal<Local, Bits<8>>,
     slot_excess: Signal<Local, Bits<8>>,
     index: Signal<Local, Bits<7>>,
@@ -120,6 +123,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
             answer: Default::default(),
             local_answer_valid: Default::default(),
             local_answer: Default::default(),
+            local_room: Default::default(),
             overflow: Default::default(),
             valid: Default::default(),
             verdict: Default::default(),
@@ -142,6 +146,7 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
             marked_index: Default::default(),
             head: Default::default(),
             head_any: Default::default(),
+            local_level: Default::default(),
             slot: Default::default(),
             slot_excess: Default::default(),
             index: Default::default(),
@@ -195,6 +200,8 @@ impl<const QUEUES_LOG2: usize, const SLOTS_LOG2: usize, const WAYS_LOG2: usize> 
         self.answers.data_in.next = self.answer.val();
         self.local_answers.write.next = self.local_answer_valid.val();
         self.local_answers.data_in.next = self.local_answer.val();
+        self.local_level.next = self.local_answers.level.val();
+        self.local_room.next = self.local_level.val().get_bits::<2>(3) == 0;
         self.overflow.next = (self.answer_valid.val() & self.answers.full.val())
             | (self.local_answer_valid.val() & self.local_answers.full.val());
 

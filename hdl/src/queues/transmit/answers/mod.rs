@@ -108,6 +108,8 @@ pub struct TransmitAnswers<
     /// From the own node; cannot wait.
     pub local_answer_valid: Signal<In, Bit>,
     pub local_answer: Signal<In, Answer>,
+    /// `AnswerIntake::local_room`.
+    pub local_room: Signal<Out, Bit>,
     /// Time-outs of unanswered messages stand still.
     pub hold_timeouts: Signal<In, Bit>,
     pub resend_valid: Signal<Out, Bit>,
@@ -214,6 +216,7 @@ impl<
             answer: Default::default(),
             local_answer_valid: Default::default(),
             local_answer: Default::default(),
+            local_room: Default::default(),
             hold_timeouts: Default::default(),
             resend_valid: Default::default(),
             resend_ready: Default::default(),
@@ -349,6 +352,7 @@ impl<
         self.intake.answer.next = self.answer.val();
         self.intake.local_answer_valid.next = self.local_answer_valid.val();
         self.intake.local_answer.next = self.local_answer.val();
+        self.local_room.next = self.intake.local_room.val();
         self.answer_overflow.next = self.intake.overflow.val();
         self.gather.skip_valid.next = self.skip_valid.val();
         self.gather.skip.next = self.skip.val();

@@ -123,7 +123,12 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
         (bench::SEGMENT, 13, REMOTE, Some(TOO_LONG)),
         (bench::SEGMENT, 14, REMOTE, Some(TOO_LONG)),
         (bench::SEGMENT, 252, REMOTE, Some(TOO_LONG)),
-        (bench::SEGMENT, 32, TRANSFER, Some(TOO_LONG)),
+        (bench::SEGMENT, 0, TRANSFER, Some(TOO_LONG)),
+        (bench::SEGMENT, 24, TRANSFER, Some(TOO_LONG)),
+        (bench::SEGMENT, 33, TRANSFER, Some(TOO_LONG)),
+        (bench::SEGMENT, 36, TRANSFER, Some(TOO_LONG)),
+        (3, 32, TRANSFER, Some(INVALID_TRANSLATION)),
+        (bench::OWN, 32, TRANSFER, Some(INVALID_TRANSLATION)),
         (bench::SEGMENT, 32, 3, Some(TOO_LONG)),
         (bench::SEGMENT, 32, MESSAGE, Some(INVALID_TRANSLATION)),
         (bench::OWN, 32, REMOTE, Some(INVALID_TRANSLATION)),
@@ -166,6 +171,107 @@ fn remote_operations_go_to_segments_and_messages_to_receive_queues() {
     let ping = bench.run(40);
     assert_eq!(ping[0].kind, abi::link::kind::PING as u64);
     assert_eq!((ping[0].index, ping[0].destination), (last, bench::SEGMENT));
+}
+
+/// The descriptor of a transfer goes to the transfer engine; what its queue sends behind it waits for its end, and what
+/// others send does not.
+#[test]
+fn a_transfer_parks_its_queue_and_no_other() {
+    use abi::message::form::TRANSFER;
+    let mut bench = Bench::new(14);
+    bench.enable(1, 0);
+    bench.enable(2, 0);
+    bench.transfers.cycles = 100;
+    bench.express(1, 3, 1);
+    let mut sent = bench.run(3);
+    bench.compose_form(1, bench::SEGMENT, 32, TRANSFER);
+    bench.compose(1, 3, 4);
+    bench.compose(1, 3, 4);
+    bench.produce(1);
+    for _ in 0..4 {
+        bench.express(2, 3, 1);
+        sent.extend(bench.run(3));
+    }
+    sent.extend(bench.run(300));
+    bench.check(&sent);
+    let order: Vec<_> = sent.iter().map(|sent| (sent.queue, sent.index)).collect();
+    let behind = order
+        .iter()
+        .position(|&place| place == (1, 2))
+        .expect("it left");
+    assert!(order[..behind].contains(&(2, 3)), "{order:?}");
+    let of = |index| {
+        sent.iter()
+            .find(|sent| (sent.queue, sent.index) == (1, index))
+    };
+    let [transfer, next] = [1, 2].map(|index| of(index).expect("it left"));
+    let waited = next.cycle - transfer.cycle;
+    assert!((100..120).contains(&waited), "{waited} cycles");
+}
+
+/// A transfer without room waits as if it had not been looked at, and those who wait get the room in turn.
+#[test]
+fn transfers_without_room_wait_in_turn() {
+    use abi::message::form::TRANSFER;
+    let mut bench = Bench::new(15);
+    bench.transfers.rows = 1;
+    for queue in 0..4 {
+        bench.enable(queue, 0);
+    }
+    for queue in 0..4 {
+        for _ in 0..3 {
+            bench.compose_form(queue, bench::SEGMENT, 32, TRANSFER);
+        }
+        bench.compose(queue, 3, 100);
+        bench.produce(queue);
+    }
+    let sent = bench.run(1200);
+    bench.check(&sent);
+    for turn in sent
+        .iter()
+        .filter(|sent| sent.transfer)
+        .collect::<Vec<_>>()
+        .chunks(4)
+    {
+        let queues: std::collections::BTreeSet<_> = turn.iter().map(|sent| sent.queue).collect();
+        assert_eq!(queues.len(), 4, "{sent:?}");
+    }
+}
+
+/// A receiver that says FULL for a transfer lies: it is not begun again. A ping for it is one.
+#[test]
+fn a_transfer_is_never_sent_again() {
+    let mut bench = Bench::new(16);
+    bench.enable(1, 0);
+    bench.compose_form(1, bench::SEGMENT, 32, abi::message::form::TRANSFER);
+    bench.produce(1);
+    assert_eq!(bench.run(200).len(), 1);
+    bench.resend(1, 0, false, true);
+    let ping = bench.run(40);
+    assert_eq!(ping[0].kind, abi::link::kind::PING as u64);
+    assert!(!ping[0].transfer);
+    bench.resend(1, 0, true, false);
+    assert_eq!(bench.run(100), []);
+    let too_long = abi::message::error::TOO_LONG as u64;
+    assert_eq!(bench.skipped, [(1, 0, too_long)]);
+}
+
+/// A queue that is disabled while it is parked is not parked for its next owner.
+#[test]
+fn a_queue_that_begins_anew_is_not_parked() {
+    let mut bench = Bench::new(17);
+    bench.enable(1, 0);
+    bench.transfers.cycles = u64::MAX / 2;
+    bench.compose_form(1, bench::SEGMENT, 32, abi::message::form::TRANSFER);
+    bench.produce(1);
+    assert_eq!(bench.run(50).len(), 1);
+    bench.express(1, 3, 7);
+    assert_eq!(bench.run(50), []);
+    bench.forget_transfers();
+    bench.enable(1, 0);
+    bench.express(1, 3, 8);
+    let sent = bench.run(50);
+    assert_eq!((sent.len(), sent[0].payload[0]), (1, 8));
 }
 
 #[test]
@@ -246,7 +352,10 @@ fn every_message_leaves_once_and_in_order() {
                     for _ in 0..=random.below(3) {
                         if bench.free(queue) && random.chance(30) {
                             let length = 12 + 4 * random.below(60) as usize;
-                            let form = abi::message::form::REMOTE;
+                            let (form, length) = match random.chance(30) {
+                                true => (abi::message::form::TRANSFER, 32),
+                                false => (abi::message::form::REMOTE, length),
+                            };
                             bench.compose_form(queue, bench::SEGMENT, length, form);
                         } else if bench.free(queue) {
                             bench.compose(
@@ -320,6 +429,10 @@ fn gate() {
             unit.skip_ready.next = random.chance(80);
             unit.frame.ready.next = random.chance(80);
             unit.own_frame.ready.next = random.chance(80);
+            unit.transfer.ready.next = random.chance(80);
+            unit.transfer_room.next = random.chance(70);
+            unit.unpark.next.valid = cycle > 70 && random.chance(20);
+            unit.unpark.next.queue = random.below(4).to_bits();
         });
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// Four queues. After a reset nothing is pushed until the bits are cleared; then, for whatever the
 /// engine does within the contract, always:
-/// * a queue's bit is set when the queue stands in one of the four FIFOs or before it, once, and
+/// * a queue's bit is set when the queue stands in one of the five FIFOs or before it, once, and
 ///   clear when it stands in none;
 /// * a `store` or `again` that is taken is looked at in the next cycle, an `again` later if a store is in its way;
 /// * a queue whose push is looked at stands somewhere in the next cycle, unless it is popped in this one;
@@ -19,6 +19,7 @@ fn properties() -> String {
         ("others", "enters_others", "entering"),
         ("waits_0", "starves_0", "starving"),
         ("waits_1", "starves_1", "starving"),
+        ("waits_2", "starves_2", "starving"),
     ] {
         write!(
             fifos,
@@ -66,7 +67,7 @@ fn properties() -> String {
         "
 module properties(input clock, input [107:0] configuration, input wants_store, input [7:0] store_queue,
     input wants_again, input [7:0] again_queue, input wants_starved, input [7:0] starved_queue,
-    input starved_channel, input wants_reopen, input [7:0] reopen_queue, input room_0, input room_1,
+    input starved_channel, input starved_of_room, input transfer_room, input wants_reopen, input [7:0] reopen_queue, input room_0, input room_1,
     input waits_for_prior, input wants_pop, input wants_keep);
   wire reopen_ready, any, turn_is_prior, may_keep;
   wire [7:0] turn;
@@ -84,6 +85,7 @@ module properties(input clock, input [107:0] configuration, input wants_store, i
     .store_valid(store_valid), .store_queue(store_queue), .again_valid(again_valid), .again_ready(again_ready),
     .again_queue(again_queue),
     .starved_valid(starved_valid), .starved_queue(starved_queue), .starved_channel(starved_channel),
+    .starved_of_room(starved_of_room), .transfer_room(transfer_room),
     .reopen_valid(reopen_valid), .reopen_ready(reopen_ready), .reopen_queue(reopen_queue),
     .room_0(room_0), .room_1(room_1), .waits_for_prior(waits_for_prior), .any(any), .turn(turn),
     .turn_is_prior(turn_is_prior), .pop(pop), .may_keep(may_keep), .keeps(keeps));
@@ -120,7 +122,7 @@ module properties(input clock, input [107:0] configuration, input wants_store, i
   integer q;
   always @(*) if (begun) for (q = 0; q < 4; q = q + 1) begin
     places = {{2'b0, count_prior[q]}} + {{2'b0, count_others[q]}} + {{2'b0, count_waits_0[q]}}
-      + {{2'b0, count_waits_1[q]}};
+      + {{2'b0, count_waits_1[q]}} + {{2'b0, count_waits_2[q]}};
     assert (places == (cleared ? {{5'b0, stands[q]}} : 6'b0));
     if (pushed[q]) assert (stands[q] || popped && left == q);
     if (stood[q] && !stands[q]) assert (popped && left == q);
@@ -129,7 +131,8 @@ module properties(input clock, input [107:0] configuration, input wants_store, i
     if (!cleared) assert (!stored && !served && pushed == 0);
     assert (unit.store_waits$q == stored && (!stored || unit.waiting_store$q == stored_queue));
     assert (unit.again_waits$q == served && (!served || unit.waiting_again$q == served_queue));
-    assert (!(unit.enters_prior$q && unit.enters_others$q) && !(unit.starves_0$q && unit.starves_1$q));
+    assert (!(unit.enters_prior$q && unit.enters_others$q) && !(unit.starves_0$q && unit.starves_1$q)
+      && !(unit.starves_2$q && (unit.starves_0$q || unit.starves_1$q)));
   end
 endmodule"
     )

@@ -154,11 +154,14 @@ impl Bench {
 
     /// A message of 64 bytes `fill` as an inline body; the queue's messages are numbered by `index`.
     fn inline_message(&mut self, queue: u64, index: u64, fill: u8) {
-        let length = 64;
+        let head = transmit_header::length::set(0, 64);
+        self.inline_body(queue, index, fill, head);
+    }
+
+    fn inline_body(&mut self, queue: u64, index: u64, fill: u8, head: u128) {
         for beat in 0..5u64 {
             let mut data = u128::from_le_bytes([fill; 16]);
             if beat == 0 {
-                let head = transmit_header::length::set(0, length);
                 data = data >> 64 << 64 | head;
             }
             self.pages.write_valid.next = true;
@@ -580,4 +583,80 @@ fn an_idle_queue_goes_on_from_its_saved_record_under_the_traffic_of_others() {
             .collect();
         assert_eq!(delivered, sent);
     }
+}
+
+/// A transfer is a message whose answer the transfer engine gives: it waits, it ends with or without an error, and the
+/// consumer index passes it in its turn.
+#[test]
+fn what_becomes_of_a_transfer_is_an_answer_to_its_message() {
+    use crate::bundles::TransferDone;
+    let mut bench = Bench::new(21, 2);
+    for node in bench.nodes.values_mut() {
+        node.room = 1000;
+    }
+    let node = NODES.start + 1;
+    let mut word = translation::node::set(0, node);
+    word = translation::receive_queue_id::set(word, 77);
+    word = translation::segment::set(word, 1);
+    word = translation::valid::set(word, 1);
+    bench.write_state(REGION_TRANSLATION, 7, word as u64);
+    bench.unit.transfer_room.next = true;
+    bench.unit.transfer.ready.next = true;
+    let mut head = transmit_header::length::set(0, abi::message::TRANSFER_BYTES as u64);
+    head = transmit_header::form::set(head, abi::message::form::TRANSFER as u64);
+    head = transmit_header::destination::set(head, 7);
+    let mut errors = Vec::new();
+    for (index, code) in [0, 14, 0, 15, 11].into_iter().enumerate() {
+        let index = 2 * index as u64;
+        bench.inline_body(0, index, 0x33, head);
+        bench.express(0, 1, 5);
+        let mut descriptor = Vec::new();
+        for _ in 0..30 {
+            if bench.unit.transfer.valid.val() {
+                descriptor.push(bench.unit.transfer.beat.val().data.to_u128());
+            }
+            bench.step();
+        }
+        assert_eq!(descriptor.len(), 3);
+        let told = |value| (header::slot::get(value), header::index::get(value));
+        assert_eq!(told(descriptor[0]), (0, index));
+        let frames = bench.frames.len();
+        for code in [5, code] {
+            bench.unit.done.next = TransferDone {
+                valid: true,
+                node: node.to_bits(),
+                queue: 0u64.to_bits(),
+                generation: GENERATION.to_bits(),
+                index: index.to_bits(),
+                code: u64::to_bits(code),
+            };
+            settle(&mut bench.unit);
+            assert!(bench.unit.done_ready.val());
+            bench.step();
+            bench.unit.done.next.valid = false;
+            for _ in 0..60 {
+                let progress = bench.unit.progress.val();
+                if progress.valid && progress.report {
+                    errors.push(progress.error.to_u64());
+                }
+                bench.step();
+            }
+            // Each message waits for the end of what is in front of it.
+            let consumer = bench.consumers.get(&0).copied().unwrap_or(0);
+            assert_eq!(consumer, if code == 5 { index } else { index + 1 });
+        }
+        assert_eq!(bench.frames.len(), frames, "the queue is parked");
+        bench.unit.unpark.next.valid = true;
+        bench.unit.unpark.next.queue = 0u64.to_bits();
+        settle(&mut bench.unit);
+        assert!(bench.unit.unpark_ready.val());
+        bench.step();
+        bench.unit.unpark.next.valid = false;
+        for _ in 0..150 {
+            bench.step();
+        }
+        assert_eq!(bench.frames.len(), frames + 1);
+        assert_eq!(bench.consumers[&0], index + 2);
+    }
+    assert_eq!(errors, [14, 15, 11]);
 }

@@ -42,8 +42,30 @@ pub struct Sent {
     pub index: u64,
     pub restart: bool,
     pub own_node: bool,
+    /// It went to the transfer engine.
+    pub transfer: bool,
     pub destination: u64,
     pub payload: Vec<u8>,
+}
+
+/// A transfer engine of a few lines: a transfer runs for some cycles behind its descriptor, then its queue goes on.
+#[derive(Default)]
+pub struct Transfers {
+    /// It has room for so many.
+    pub rows: usize,
+    /// Cycles that each one takes.
+    pub cycles: u64,
+    /// A descriptor is under way.
+    comes: bool,
+    /// Queue of each transfer that runs, and the cycle of its end.
+    running: Vec<(u64, u64)>,
+    unparking: VecDeque<u64>,
+}
+
+impl Transfers {
+    fn has_room(&self) -> bool {
+        !self.comes && self.running.len() < self.rows
+    }
 }
 
 /// A message as it was composed.
@@ -78,6 +100,7 @@ pub struct Bench {
     pub ready: u64,
     pub rooms: [bool; 2],
     pub skipped: Vec<(u64, u64, u64)>,
+    pub transfers: Transfers,
     frame: Vec<u128>,
     frame_cycle: u64,
     random: Random,
@@ -121,6 +144,11 @@ impl Bench {
             ready: 100,
             rooms: [true, true],
             skipped: Vec::new(),
+            transfers: Transfers {
+                rows: 2,
+                cycles: 30,
+                ..Transfers::default()
+            },
             frame: Vec::new(),
             frame_cycle: 0,
             random: Random::new(seed),
@@ -259,6 +287,11 @@ impl Bench {
         self.tell(queue, answered);
     }
 
+    /// What runs never ends.
+    pub fn forget_transfers(&mut self) {
+        self.transfers.running.clear();
+    }
+
     pub fn resend(&mut self, queue: u64, index: u64, restart: bool, ping: bool) {
         self.resend_of(queue, index, restart, ping, GENERATION);
     }
@@ -337,6 +370,12 @@ impl Bench {
         self.unit.skip_ready.next = true;
         self.unit.frame.ready.next = self.random.chance(self.ready);
         self.unit.own_frame.ready.next = self.random.chance(self.ready);
+        self.unit.transfer.ready.next = self.random.chance(self.ready);
+        let transfers = &mut self.transfers;
+        self.unit.transfer_room.next = transfers.has_room();
+        self.unit.unpark.next.valid = !transfers.unparking.is_empty();
+        let unparking = transfers.unparking.front().copied();
+        self.unit.unpark.next.queue = unparking.unwrap_or(0).to_bits();
         settle(&mut self.unit);
 
         let unit = &self.unit;
@@ -368,19 +407,47 @@ impl Bench {
             let index = skip.index.to_u64();
             self.skipped
                 .push((skip.queue.to_u64(), index, skip.error.to_u64()));
+            if let Some(queue) = self.queues.get_mut(&skip.queue.to_u64()) {
+                queue.left += u64::from(!skip.again);
+            }
+        }
+        let transfers = &mut self.transfers;
+        if unit.unpark_ready.val() {
+            transfers.unparking.pop_front();
+        }
+        let commit = unit.transfer_commit.val();
+        if commit.valid {
+            assert!(transfers.has_room(), "there was no room");
+            let queue = commit.queue.to_u64();
+            assert!(!transfers.running.iter().any(|row| row.0 == queue));
+            transfers.comes = true;
+        }
+        let ended = transfers.running.iter().position(|row| row.1 <= now);
+        if let Some(row) = ended {
+            let (queue, _) = transfers.running.swap_remove(row);
+            transfers.unparking.push_back(queue);
         }
         let mut sent = None;
-        for (valid, ready, beat, own_node) in [
+        for (valid, ready, beat, own_node, transfer) in [
             (
                 unit.frame.valid.val(),
                 unit.frame.ready.val(),
                 unit.frame.beat.val(),
+                false,
                 false,
             ),
             (
                 unit.own_frame.valid.val(),
                 unit.own_frame.ready.val(),
                 unit.own_frame.beat.val(),
+                true,
+                false,
+            ),
+            (
+                unit.transfer.valid.val(),
+                unit.transfer.ready.val(),
+                unit.transfer.beat.val(),
+                false,
                 true,
             ),
         ] {
@@ -393,7 +460,21 @@ impl Bench {
             self.frame.push(beat.data.to_u128());
             if beat.last {
                 let beats = std::mem::take(&mut self.frame);
-                let frame = decode(&beats, self.frame_cycle, own_node);
+                let mut frame = decode(&beats, self.frame_cycle, own_node);
+                frame.transfer = transfer;
+                if transfer {
+                    assert_eq!(beats.len(), 3);
+                    self.transfers.comes = false;
+                    let end = now + self.transfers.cycles;
+                    self.transfers.running.push((frame.queue, end));
+                } else {
+                    let runs = |row: &(u64, u64)| row.0 == frame.queue;
+                    assert!(
+                        !self.transfers.running.iter().any(runs),
+                        "a transfer of queue {} is under way",
+                        frame.queue
+                    );
+                }
                 if let Some(queue) = self.queues.get_mut(&frame.queue) {
                     queue.left += 1;
                 }
@@ -433,14 +514,17 @@ impl Bench {
                     sent.destination, composed.destination,
                     "queue {number}, message {index}"
                 );
-                assert_eq!(
-                    sent.payload, composed.payload,
-                    "queue {number}, message {index}"
-                );
+                let is_transfer = composed.form == abi::message::form::TRANSFER;
+                let told = match is_transfer {
+                    true => &composed.payload[..24],
+                    false => &composed.payload[..],
+                };
+                assert_eq!(sent.payload, told, "queue {number}, message {index}");
                 assert_eq!(sent.own_node, composed.destination == OWN);
+                assert_eq!(sent.transfer, is_transfer);
                 let (kind, tag) = match composed.form {
-                    abi::message::form::REMOTE => (abi::link::kind::BULK, SEGMENT_GENERATION),
-                    _ => (abi::link::kind::MESSAGE, 0),
+                    abi::message::form::MESSAGE => (abi::link::kind::MESSAGE, 0),
+                    _ => (abi::link::kind::BULK, SEGMENT_GENERATION),
                 };
                 assert_eq!((sent.kind, sent.tag), (kind as u64, tag));
                 assert!(!sent.restart || composed.form == abi::message::form::MESSAGE);
@@ -484,6 +568,7 @@ fn decode(beats: &[u128], cycle: u64, own_node: bool) -> Sent {
         index: header::index::get(head),
         restart: header::restart::get(head) == 1,
         own_node,
+        transfer: false,
         destination: header::receive_queue_id::get(head) - 100,
         payload,
     }
