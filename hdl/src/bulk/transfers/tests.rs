@@ -275,6 +275,7 @@ impl World {
             transfer.channel = true;
             transfer.remote = random.below(4096);
             transfer.remote_segment = 256 + random.below(8);
+            transfer.generation = self.transfers.len() as u64 % 256;
             transfer.remote_generation = transfer.generation;
             transfer.bytes = transfer.bytes.clamp(1, READ_PIECE_BYTES as u64);
             return transfer;
@@ -368,7 +369,7 @@ impl World {
 
         // A control word or a failure.
         if self.random.below(1000) < 2 {
-            let queue = self.random.below(6);
+            let queue = self.random.below(8);
             if self.random.chance(50) {
                 self.unit.queue_configuration.next = control(queue, 0);
             } else {
@@ -407,7 +408,16 @@ impl World {
             && self.random.chance(20)
         {
             let role = own_roles[self.random.below(own_roles.len() as u64) as usize];
-            let transfer = self.new_transfer(role);
+            let mut transfer = self.new_transfer(role);
+            // A queue that is parked commits nothing.
+            let parks = |slot: u64| {
+                let live = self.rows[..8].iter().flatten();
+                live.map(|of| &self.transfers[*of])
+                    .any(|t| t.slot == slot && !t.unparked && t.aborted.is_none())
+            };
+            while parks(transfer.slot) {
+                transfer.slot += 1;
+            }
             assert!(
                 self.descriptor_of.is_none(),
                 "a row before the last descriptor came"
@@ -712,13 +722,15 @@ impl World {
         assert_eq!(job.bytes.to_u64(), bytes);
         assert_eq!(job.asks, transfer.role == Role::Read);
         assert!(transfer.causes.iter().all(|c| *c >= 11));
-        // The segment as it is, or was before `revised`.
+        // The segment as it is, or was before `revised`; a question may leave just before the own segment is written
+        // anew.
+        let asks = job.asks;
+        let old = if asks { 4 } else { 2 };
         let addresses: Vec<u64> = self
-            .outcomes(&transfer, self.cycle.saturating_sub(2))
+            .outcomes(&transfer, self.cycle.saturating_sub(old))
             .into_iter()
             .flatten()
             .collect();
-        let asks = job.asks;
         if asks {
             assert!(transfer.asked.is_none() || transfer.arrived == 0 || transfer.arrived < bytes);
             let open = self.own[job.row.index()].expect("the own segment is open");
@@ -929,6 +941,71 @@ fn each_read_fills_its_range_and_ends_once() {
 #[test]
 fn replies_and_transfers_go_side_by_side() {
     run(23, &[Role::Write, Role::Read, Role::Reply], 40_000);
+}
+
+/// The link takes 18 cycles for a frame; each frame is answered by itself.
+#[test]
+fn the_first_frame_comes_nine_cycles_behind_the_descriptor_and_the_next_within_eighteen() {
+    let mut world = World::new(3, &[Role::Write]);
+    let mut transfer = world.new_transfer(Role::Write);
+    transfer.bytes = 20_000;
+    transfer.source = 0;
+    transfer.operation = operation::WRITE as u64;
+    let mut unit = world.unit;
+    unit.commit.next.valid = true;
+    let mut beats = World::beats(&transfer);
+    let place = SegmentPlace {
+        valid: 1,
+        local: 1,
+        ..Default::default()
+    };
+    let extent = SegmentExtent {
+        last: u32::MAX.into(),
+        owner: transfer.endpoint,
+        ..Default::default()
+    };
+    let words = u128::from(place.pack()) | (u128::from(extent.pack()) << 64);
+    unit.entry.next.words = words.to_bits();
+    unit.own_ready.next = true;
+    unit.job_ready.next = true;
+    unit.chunk_ready.next = true;
+    let mut jobs = Vec::new();
+    let mut last_beat = 0;
+    let mut answer = Answer {
+        node: transfer.node.to_bits(),
+        base: 1u64.to_bits(),
+        ..Default::default()
+    };
+    for cycle in 0..1500 {
+        unit.left.next.valid = jobs.contains(&(cycle - 20));
+        unit.counted_valid.next = jobs.contains(&(cycle - 60));
+        unit.transfer.valid.next = !beats.is_empty();
+        unit.transfer.beat.next = beats.front().copied().unwrap_or_default();
+        unit.counted.next = answer;
+        settle(&mut unit);
+        let asks = unit.query.val().valid;
+        if unit.header.val().valid {
+            answer.generation = unit.header.val().generation;
+        }
+        if !beats.is_empty() && unit.transfer.ready.val() {
+            beats.pop_front();
+            last_beat = cycle;
+        }
+        if unit.job_valid.val() {
+            jobs.push(cycle);
+        }
+        clock_cycle!(unit, clock);
+        unit.commit.next.valid = false;
+        unit.found.next = asks;
+    }
+    assert_eq!(
+        jobs.len(),
+        (transfer.remote % 256 + 20_000).div_ceil(256) as usize
+    );
+    assert_eq!(jobs[0], last_beat + 9);
+    let most = jobs.windows(2).map(|pair| pair[1] - pair[0]).max();
+    println!("a frame every {most:?} cycles at most");
+    assert!(most <= Some(18), "{jobs:?}");
 }
 
 #[test]
