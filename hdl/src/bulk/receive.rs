@@ -1,10 +1,12 @@
 //! Frames of remote memory at their target.
 
-use crate::bundles::{BulkVerdict, SegmentEntry, SegmentQuery, Verdict, write_packet};
+use crate::bundles::{
+    Arrived, BulkVerdict, ReadJob, SegmentEntry, SegmentQuery, Verdict, write_packet,
+};
 use crate::library::fixed::Fixed;
 use crate::library::stream::{StreamSink, StreamSource};
 use crate::queues::receive::entry_payload::EntryPayload;
-use abi::message::error;
+use abi::message::{error, operation, remote_read};
 use abi::queue_state::{segment_extent, segment_place};
 use rust_hdl::prelude::*;
 
@@ -30,6 +32,8 @@ pub struct BulkSender {
     pub index: Bits<7>,
     pub counted: Bit,
     pub marked: Bit,
+    /// The segment is one of the hardware's.
+    pub replies: Bit,
 }
 
 /// Checks `abi::link::kind::BULK` frames against the segment that they name, and writes their data to host memory: one
@@ -44,17 +48,25 @@ pub struct BulkSender {
 /// | t + 4 | the descriptor beat is offered |
 ///
 /// A frame is refused by the first that holds: `BAD_SEGMENT` (no such segment, or it does not admit the sender),
-/// `STALE_SEGMENT`, `SEGMENT_RIGHTS` (an operation other than WRITE, or no right to write), `SEGMENT_RANGE` (a byte
-/// beyond the segment, or no byte at all). Nothing of it is written then.
+/// `STALE_SEGMENT`, `SEGMENT_RIGHTS` (an operation other than WRITE and READ, no right to it, or a READ whose answers
+/// are not counted), `SEGMENT_RANGE` (a byte beyond the segment, no byte at all, or a READ of more than
+/// `abi::message::READ_PIECE_BYTES`). Nothing of it is written then.
 ///
 /// A frame that is carried out leaves a `verdict` if its answers are counted, else an ACCEPTED on `accepted`, both
 /// with the last beat of its write packet; a refused one leaves a `verdict`.
+///
+/// A READ goes to `read_job` without an answer; it is checked a cycle later, and waits until what was written before
+/// it has its place in the order of the NIU's writes. Without `read_room` it is answered BUSY.
+///
+/// A reply to READ, which names a segment of the hardware's, is not answered, and thrown away if it is refused. Once
+/// its write packet has its place in the order, `arrived` says so.
 ///
 /// Contract: `bulk_frames` carries whole frames as `FrameCheck` lets them pass, header first
 /// (`bundles::stored_header`); bits 127:96 of the last beat are not payload. `busy` is high from the cycle behind the
 /// header's until the write packet was taken whole, or the status of a refused frame. `accepted_ready` and
 /// `verdict_ready` stay high until they are used. A look-up that was granted before `changed` may be followed by a
-/// write for as long as `holds_older` is high, and no longer.
+/// write for as long as `holds_older` is high, and no longer. `read_job` stays until `read_ready`; `read_room` falls
+/// only then. `written` is as for `MissReports`.
 ///
 /// Latency: see above. A frame of 256 bytes every 20 cycles.
 #[derive(LogicBlock, Default)]
@@ -81,6 +93,15 @@ pub struct BulkReceive {
     pub verdict: Signal<Out, BulkVerdict>,
     pub verdict_ready: Signal<In, Bit>,
 
+    /// READ of other nodes, and data of replies to READ.
+    pub read_valid: Signal<Out, Bit>,
+    pub read_ready: Signal<In, Bit>,
+    pub read_job: Signal<Out, ReadJob>,
+    pub read_room: Signal<In, Bit>,
+    pub arrived: Signal<Out, Arrived>,
+    /// Pulse: a write packet has its place in the order.
+    pub written: Signal<In, Bit>,
+
     /// Stages.
     pub checked: Signal<Out, Bit>,
     pub matched: Signal<Out, Bit>,
@@ -99,8 +120,14 @@ pub struct BulkReceive {
     /// t + 2: the segment is here.
     fetched: DFF<Bit>,
     segment: DFF<Bits<128>>,
+    /// The bytes that a READ asks for, less one, are here.
+    prepared: DFF<Bit>,
+    asked_less_one: DFF<Bits<15>>,
     /// t + 3: what was compared.
     compared: DFF<Bit>,
+    reads: DFF<Bit>,
+    /// A READ is offered.
+    asks: DFF<Bit>,
     bad: DFF<Bit>,
     stale: DFF<Bit>,
     forbidden: DFF<Bit>,
@@ -119,6 +146,13 @@ pub struct BulkReceive {
     address: DFF<Bits<64>>,
     words: DFF<Bits<7>>,
     skips: DFF<Bits<8>>,
+    /// The last packet has no place in the order yet; and it is of a reply.
+    unwritten: DFF<Bit>,
+    arrives: DFF<Bit>,
+    bytes_written: DFF<Bits<9>>,
+    reply_row: DFF<Bits<4>>,
+    reply_generation: DFF<Bits<8>>,
+    arriving: DFF<Arrived>,
 
     beat: Signal<Local, Bits<128>>,
     takes_header: Signal<Local, Bit>,
@@ -136,6 +170,21 @@ pub struct BulkReceive {
     data_words: Signal<Local, Bits<7>>,
     words_less_one: Signal<Local, Bits<7>>,
     last_offset: Signal<Local, Bits<33>>,
+    is_read: Signal<Local, Bit>,
+    is_write: Signal<Local, Bit>,
+    asked: Signal<Local, Bits<64>>,
+    asked_bytes: Signal<Local, Bits<15>>,
+    first_of: Signal<Local, Bits<33>>,
+    rest_of: Signal<Local, Bits<33>>,
+    counts: Signal<Local, Bit>,
+    is_reply: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
+    waits: Signal<Local, Bit>,
+    is_busy: Signal<Local, Bit>,
+    answers_not: Signal<Local, Bit>,
+    byte_count: Signal<Local, Bits<9>>,
+    replied: Signal<Local, Bit>,
+    told: Signal<Local, Bit>,
     node: Signal<Local, Bits<10>>,
     endpoint: Signal<Local, Bits<12>>,
     generation: Signal<Local, Bits<8>>,
@@ -172,6 +221,8 @@ pub struct BulkReceive {
     segment_range: Fixed<4, { error::SEGMENT_RANGE }>,
     done: Fixed<4, 0>,
     one_byte: Fixed<8, 1>,
+    first_byte: Fixed<15, 1>,
+    busy_status: Fixed<4, { crate::bulk::transfers::BUSY }>,
 }
 
 impl Logic for BulkReceive {
@@ -186,7 +237,11 @@ impl Logic for BulkReceive {
             comes,
             fetched,
             segment,
+            prepared,
+            asked_less_one,
             compared,
+            reads,
+            asks,
             bad,
             stale,
             forbidden,
@@ -202,7 +257,13 @@ impl Logic for BulkReceive {
             status,
             address,
             words,
-            skips
+            skips,
+            unwritten,
+            arrives,
+            bytes_written,
+            reply_row,
+            reply_generation,
+            arriving
         );
         clock!(self, clock, payload);
         self.payload.reset.next = self.reset.val();
@@ -291,10 +352,22 @@ impl Logic for BulkReceive {
         self.data_words.next = self.length_7.val() - self.two.val();
         self.words_less_one.next = self.data_words.val() - self.one.val();
         self.single.next = self.data_words.val() == self.one.val();
+        self.is_read.next = self.operation.val() == operation::READ.to_bits();
+        self.is_write.next = self.operation.val() == operation::WRITE.to_bits();
+        self.counts.next = self.header.val().get_bit(abi::link::header::restart::SHIFT);
+        self.is_reply.next = self.segment_number.val().get_bit(8);
+        self.asked.next = self.payload.coming_above.val();
+        self.asked_bytes.next = self.asked.val().get_bits::<15>(remote_read::bytes::SHIFT);
+        self.asked_less_one.d.next = self.asked_bytes.val() - self.first_byte.val();
         // 4 * words - 1 - trail: no borrow, since 3 - trail is its complement.
-        self.last_offset.next = (bit_cast::<33, 30>(self.offset.val().get_bits::<30>(2)) << 2)
-            + (bit_cast::<33, 7>(self.words_less_one.val()) << 2)
-            + bit_cast::<33, 2>(self.trail.val() ^ 3);
+        self.first_of.next = bit_cast::<33, 30>(self.offset.val().get_bits::<30>(2)) << 2;
+        self.rest_of.next = (bit_cast::<33, 7>(self.words_less_one.val()) << 2)
+            | bit_cast::<33, 2>(self.trail.val() ^ 3);
+        if self.is_read.val() {
+            self.first_of.next = bit_cast::<33, 32>(self.offset.val());
+            self.rest_of.next = bit_cast::<33, 15>(self.asked_less_one.q.val());
+        }
+        self.last_offset.next = self.first_of.val() + self.rest_of.val();
         self.excess.next = bit_cast::<4, 2>(self.pad.val()) + bit_cast::<4, 2>(self.trail.val());
         self.first_mask.next = 0.into();
         if self.pad.val() == 1 {
@@ -317,7 +390,10 @@ impl Logic for BulkReceive {
             self.last_mask.next = 14.into();
         }
         self.page.next = self.place.val().get_bits::<45>(segment_place::page::SHIFT);
-        self.compares.next = self.fetched.q.val() & self.payload.present.val();
+        self.prepared.d.next = self.fetched.q.val() & self.payload.present.val();
+        self.compares.next = self.fetched.q.val()
+            & self.payload.present.val()
+            & (self.prepared.q.val() | !self.is_read.val());
         if self.compares.val() & !self.compared.q.val() {
             self.compared.d.next = true;
             self.bad.d.next = !self.place.val().get_bit(segment_place::valid::SHIFT)
@@ -339,11 +415,18 @@ impl Logic for BulkReceive {
                     .extent
                     .val()
                     .get_bits::<8>(segment_extent::generation::SHIFT);
-            self.forbidden.d.next = (self.operation.val()
-                != abi::message::operation::WRITE.to_bits())
-                | !self.place.val().get_bit(segment_place::remote_write::SHIFT);
+            self.forbidden.d.next = (!self.is_write.val()
+                | !self.place.val().get_bit(segment_place::remote_write::SHIFT))
+                & (!self.is_read.val()
+                    | !self.counts.val()
+                    | !self.place.val().get_bit(segment_place::remote_read::SHIFT));
             self.empty.d.next =
                 (self.data_words.val() == 0) | (self.single.val() & self.excess.val().get_bit(2));
+            if self.is_read.val() {
+                // Nothing, or more than a piece.
+                self.empty.d.next = self.asked_less_one.q.val().get_bit(14);
+            }
+            self.reads.d.next = self.is_read.val();
             self.last_byte.d.next = self.last_offset.val();
             self.low_address.d.next = (bit_cast::<33, 20>(self.page.val().get_bits::<20>(0)) << 12)
                 + (bit_cast::<33, 30>(self.offset.val().get_bits::<30>(2)) << 2);
@@ -365,11 +448,20 @@ impl Logic for BulkReceive {
                 ));
         self.refused.next =
             self.bad.q.val() | self.stale.q.val() | self.forbidden.q.val() | self.outside.val();
-        self.goes.next = self.compared.q.val() & (self.state.q.val() == BulkState::Idle);
+        self.waits.next = self.compared.q.val() & (self.state.q.val() == BulkState::Idle);
+        self.fits.next = self.reads.q.val() & !self.refused.val();
+        self.is_busy.next = self.fits.val() & !self.read_room.val() & !self.asks.q.val();
+        self.goes.next = (self.waits.val() & (!self.fits.val() | self.is_busy.val()))
+            | (self.asks.q.val() & self.read_ready.val());
+        self.asks.d.next = self.waits.val()
+            & self.fits.val()
+            & (self.asks.q.val() | (self.read_room.val() & !self.unwritten.q.val()))
+            & !self.read_ready.val();
+        self.answers_not.next = self.is_reply.val() & !self.reads.q.val();
         self.payload.open.next = self.goes.val();
         self.beats_sum.next = self.length.val() + self.one_byte.val();
         self.payload.beats.next = self.no_beats.val();
-        if !self.refused.val() {
+        if !self.refused.val() & !self.reads.q.val() {
             self.payload.beats.next = self.beats_sum.val().get_bits::<5>(2);
         }
         self.upper.next = self.page.val().get_bits::<25>(20);
@@ -390,6 +482,9 @@ impl Logic for BulkReceive {
             .get_bits::<7>(abi::link::header::index::SHIFT);
         self.now.next.counted = self.header.val().get_bit(abi::link::header::restart::SHIFT);
         self.now.next.marked = self.header.val().get_bit(abi::link::header::marked::SHIFT);
+        self.now.next.replies = self.answers_not.val();
+        self.byte_count.next =
+            (bit_cast::<9, 7>(self.data_words.val()) << 2) - bit_cast::<9, 4>(self.excess.val());
         self.matched.next = self.goes.val()
             & !self.refused.val()
             & self.header.val().get_bit(abi::link::header::marked::SHIFT);
@@ -401,6 +496,10 @@ impl Logic for BulkReceive {
         self.may_end.next = self.accepted_ready.val();
         if self.sender.q.val().counted {
             self.may_end.next = self.verdict_ready.val();
+        }
+        self.replied.next = self.sender.q.val().replies;
+        if self.replied.val() {
+            self.may_end.next = true;
         }
         self.pays.next = self.paying.val()
             & self.payload.valid.val()
@@ -428,8 +527,11 @@ impl Logic for BulkReceive {
             _ => {
                 if self.goes.val() {
                     self.state.d.next = BulkState::Describe;
-                    if self.refused.val() {
+                    if self.refused.val() | self.is_busy.val() {
                         self.state.d.next = BulkState::Refuse;
+                    }
+                    if self.asks.q.val() | (self.refused.val() & self.answers_not.val()) {
+                        self.state.d.next = BulkState::Idle;
                     }
                 }
             }
@@ -445,15 +547,22 @@ impl Logic for BulkReceive {
             self.front_valid.d.next = false;
             self.fetched.d.next = false;
             self.compared.d.next = false;
+            self.prepared.d.next = false;
             self.front_older.d.next = false;
             self.older.d.next = self.front_older.q.val() | self.changed.val();
             self.sender.d.next = self.now.val();
             self.words.d.next = self.data_words.val();
+            self.bytes_written.d.next = self.byte_count.val();
+            self.reply_row.d.next = self.segment_number.val().get_bits::<4>(0);
+            self.reply_generation.d.next = self.generation.val();
             self.skips.d.next = bit_cast::<8, 4>(self.skip_first.q.val())
                 | (bit_cast::<8, 4>(self.skip_last.q.val()) << 4);
             self.address.d.next = bit_cast::<64, 32>(self.low_address.q.val().get_bits::<32>(0))
                 | (bit_cast::<64, 25>(self.upper_sum.val()) << 32);
             self.status.d.next = self.done.val();
+            if self.is_busy.val() {
+                self.status.d.next = self.busy_status.val();
+            }
             if self.outside.val() {
                 self.status.d.next = self.segment_range.val();
             }
@@ -486,14 +595,15 @@ impl Logic for BulkReceive {
             self.describing.val() & self.sender.q.val().marked & self.write_packets.ready.val();
 
         // Answers.
-        self.accepted_valid.next = self.finishes.val() & !self.sender.q.val().counted;
+        self.told.next = self.finishes.val() & !self.replied.val();
+        self.accepted_valid.next = self.told.val() & !self.sender.q.val().counted;
         self.accepted.next.node = self.sender.q.val().node;
         self.accepted.next.slot = self.sender.q.val().slot;
         self.accepted.next.generation = self.sender.q.val().generation;
         self.accepted.next.index = self.sender.q.val().index;
         self.accepted.next.verdict = self.done.val();
         self.verdict_valid.next =
-            self.refuses.val() | (self.finishes.val() & self.sender.q.val().counted);
+            self.refuses.val() | (self.told.val() & self.sender.q.val().counted);
         self.verdict.next.node = self.sender.q.val().node;
         self.verdict.next.slot = self.sender.q.val().slot;
         self.verdict.next.generation = self.sender.q.val().generation;
@@ -503,6 +613,47 @@ impl Logic for BulkReceive {
         self.frame_written.next = self.finishes.val();
         self.frame_refused.next = self.refuses.val();
 
+        // READ, and data of a reply that have their place in the order.
+        self.read_valid.next = self.asks.q.val();
+        self.read_job.next.node = self.node.val();
+        self.read_job.next.row = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::slot::SHIFT);
+        self.read_job.next.generation = self
+            .header
+            .val()
+            .get_bits::<8>(abi::link::header::generation::SHIFT);
+        self.read_job.next.segment = self.segment_number.val().get_bits::<9>(0);
+        self.read_job.next.segment_generation = self.generation.val();
+        self.read_job.next.channel = self
+            .header
+            .val()
+            .get_bit(abi::link::header::virtual_channel::SHIFT);
+        self.read_job.next.offset = self.offset.val();
+        self.read_job.next.bytes = self.asked_bytes.val();
+        self.read_job.next.reply_segment = self
+            .asked
+            .val()
+            .get_bits::<12>(remote_read::reply_segment::SHIFT);
+        self.read_job.next.reply_offset = self
+            .asked
+            .val()
+            .get_bits::<12>(remote_read::reply_offset::SHIFT);
+        if self.written.val() {
+            self.unwritten.d.next = false;
+            self.arrives.d.next = false;
+        }
+        if self.finishes.val() {
+            self.unwritten.d.next = true;
+            self.arrives.d.next = self.replied.val();
+            self.arriving.d.next.row = self.reply_row.q.val();
+            self.arriving.d.next.generation = self.reply_generation.q.val();
+            self.arriving.d.next.bytes = self.bytes_written.q.val();
+        }
+        self.arrived.next = self.arriving.q.val();
+        self.arrived.next.valid = self.arrives.q.val() & self.written.val();
+
         if self.reset.val() {
             self.in_frame.d.next = false;
             self.front_valid.d.next = false;
@@ -510,6 +661,10 @@ impl Logic for BulkReceive {
             self.comes.d.next = false;
             self.fetched.d.next = false;
             self.compared.d.next = false;
+            self.prepared.d.next = false;
+            self.asks.d.next = false;
+            self.unwritten.d.next = false;
+            self.arrives.d.next = false;
             self.state.d.next = BulkState::Idle;
             self.older.d.next = false;
         }

@@ -51,7 +51,7 @@ pub struct CompletionReceive {
     pub ends: Signal<Out, Bit>,
     /// With `ends`: the host refused the request, or poisoned its data.
     pub refused: Signal<Out, Bit>,
-    /// Payload for the inbox.
+    /// Payload for the inbox or the chunk buffers.
     pub payload_valid: Signal<Out, Bit>,
     /// The first beat of its packet.
     pub payload_first: Signal<Out, Bit>,
@@ -59,8 +59,8 @@ pub struct CompletionReceive {
     pub payload_data: Signal<Out, Bits<128>>,
     /// Lanes of 4 bytes that are payload.
     pub payload_lanes: Signal<Out, Bits<4>>,
-    /// Double word of the inbox for lane 0.
-    pub payload_base: Signal<Out, Bits<9>>,
+    /// Double word for lane 0, as `TagEntry::position`.
+    pub payload_base: Signal<Out, Bits<12>>,
     /// Pulse: a completion was dropped.
     pub unexpected: Signal<Out, Bit>,
     /// Pulse: a completion said Unsupported Request, Completer Abort or another error, or was poisoned.
@@ -84,7 +84,7 @@ pub struct CompletionReceive {
     /// What that one brings is poisoned.
     taking_poison: DFF<Bit>,
     tag: DFF<Bits<4>>,
-    base: DFF<Bits<9>>,
+    base: DFF<Bits<12>>,
     /// Double words of the packet still to come.
     rest: DFF<Bits<10>>,
     /// The entry once the packet has come.
@@ -327,7 +327,7 @@ impl Logic for CompletionReceive {
         self.next_entry.next = self.entry.val();
         self.next_entry.next.left = self.entry.val().left - self.length.q.val();
         self.next_entry.next.position =
-            self.entry.val().position + bit_cast::<9, 10>(self.length.q.val());
+            self.entry.val().position + bit_cast::<12, 10>(self.length.q.val());
         self.next_entry.next.spoiled =
             self.entry.val().spoiled | self.poisoned.q.val() | self.refuses.val();
         if (self.length.q.val() == self.entry.val().left) | self.refuses.val() {

@@ -1,9 +1,9 @@
-//! Payload of completions into the lanes of the inbox.
+//! Payload of completions into the lanes of the inbox and of the chunk buffers.
 
 use rust_hdl::prelude::*;
 
-/// Writes double words that arrive four at a time, at any double-word address, to a memory of
-/// 16-byte words: one write a cycle suffices.
+/// Writes double words that arrive four at a time, at any double-word address, to two memories of
+/// 16-byte words, the inbox and the chunk buffers: one write a cycle suffices.
 ///
 /// Lane `i` of `data` goes to double word `base + i`, so a beat touches up to two words. What belongs to the second
 /// is kept for a cycle and written together with the next beat of the packet, or alone. At most one word is ever
@@ -24,12 +24,17 @@ pub struct InboxWriter {
     pub data: Signal<In, Bits<128>>,
     /// Lanes of 4 bytes that count.
     pub lanes: Signal<In, Bits<4>>,
-    /// Double word of the inbox for lane 0. Within a packet it advances by 4.
-    pub base: Signal<In, Bits<9>>,
-    /// A write happens.
+    /// Double word for lane 0: of the inbox below 512, of the chunk buffers from 2048 on. Within a packet it advances
+    /// by 4.
+    pub base: Signal<In, Bits<12>>,
+    /// A write to the inbox happens.
     pub inbox_valid: Signal<Out, Bit>,
     /// Word of 16 bytes.
     pub inbox_address: Signal<Out, Bits<7>>,
+    /// A write to the chunk buffers happens, with `inbox_data` and `inbox_enables`.
+    pub chunk_valid: Signal<Out, Bit>,
+    /// Word of 16 bytes: four bits of buffer, five of beat.
+    pub chunk_address: Signal<Out, Bits<9>>,
     /// The word.
     pub inbox_data: Signal<Out, Bits<128>>,
     /// Bytes to write.
@@ -39,12 +44,13 @@ pub struct InboxWriter {
     beat_first: DFF<Bit>,
     beat_data: DFF<Bits<128>>,
     beat_lanes: DFF<Bits<4>>,
-    beat_base: DFF<Bits<9>>,
+    beat_base: DFF<Bits<12>>,
     kept_data: DFF<Bits<128>>,
     kept_lanes: DFF<Bits<4>>,
-    kept_word: DFF<Bits<7>>,
+    kept_word: DFF<Bits<10>>,
 
-    word: Signal<Local, Bits<7>>,
+    word: Signal<Local, Bits<10>>,
+    address: Signal<Local, Bits<10>>,
     turn: Signal<Local, Bits<2>>,
     turned: Signal<Local, Bits<128>>,
     turned_lanes: Signal<Local, Bits<4>>,
@@ -79,7 +85,7 @@ impl Logic for InboxWriter {
         self.beat_base.d.next = self.base.val();
 
         // Rotate: `now` stays in the word of lane 0, `later` falls into the next.
-        self.word.next = self.beat_base.q.val().get_bits::<7>(2);
+        self.word.next = self.beat_base.q.val().get_bits::<10>(2);
         self.turn.next = self.beat_base.q.val().get_bits::<2>(0);
         self.turned.next = self.beat_data.q.val();
         self.turned_lanes.next = self.beat_lanes.q.val();
@@ -114,11 +120,14 @@ impl Logic for InboxWriter {
         }
 
         self.written_lanes.next = self.now_lanes.val() | self.kept_lanes.q.val();
-        self.inbox_valid.next = self.written_lanes.val() != 0;
-        self.inbox_address.next = self.kept_word.q.val();
+        self.address.next = self.kept_word.q.val();
         if self.beat_valid.q.val() & !self.beat_first.q.val() & (self.turn.val() != 0) {
-            self.inbox_address.next = self.word.val();
+            self.address.next = self.word.val();
         }
+        self.inbox_valid.next = (self.written_lanes.val() != 0) & !self.address.val().get_bit(9);
+        self.inbox_address.next = self.address.val().get_bits::<7>(0);
+        self.chunk_valid.next = (self.written_lanes.val() != 0) & self.address.val().get_bit(9);
+        self.chunk_address.next = self.address.val().get_bits::<9>(0);
         self.lane_0.next = self.turned.val().get_bits::<32>(0);
         self.nibble_0.next = 0.into();
         if self.kept_lanes.q.val().get_bit(0) {

@@ -1,6 +1,7 @@
 //! The PCI Express side: transaction-layer packets in and out.
 
 pub mod bar_decoder;
+pub mod chunk_reads;
 pub mod completer;
 pub mod completion_data;
 pub mod completion_header;

@@ -1,9 +1,11 @@
 //! The NIU reads host memory.
 
 use super::{
-    completion_receive::CompletionReceive, inbox_writer::InboxWriter, read_slot::ReadSlot,
-    read_tags::ReadTags, request_cutter::RequestCutter, request_header::RequestHeader,
+    chunk_reads::ChunkReads, completion_receive::CompletionReceive, inbox_writer::InboxWriter,
+    read_slot::ReadSlot, read_tags::ReadTags, request_cutter::RequestCutter,
+    request_header::RequestHeader,
 };
+use crate::bundles::ChunkRead;
 use crate::library::{
     lut_ram::LutRam,
     stream::{Beat, StreamSource},
@@ -32,6 +34,9 @@ pub struct ReadOutcome {
     pub status: Bits<8>,
 }
 
+/// `TagEntry::slot` of a read into a chunk buffer: this and the buffer.
+pub const CHUNK: u64 = 16;
+
 /// What the requester is about.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum ReadPhase {
@@ -54,7 +59,11 @@ pub enum ReadPhase {
 /// A part is given up after one to two timeout periods (2.8), and its tag rests for one more, so that a late
 /// completion is unexpected and not taken for another request's (`ReadTags`).
 ///
-/// Latency: command to first request 3 cycles, one request every 3 cycles; last completion beat to `finished` 4 cycles.
+/// The chunk port reads up to 264 bytes into one of 16 chunk buffers, whose owner says which is free. The command
+/// executor is served first, and two tags are always left to it.
+///
+/// Latency: command to first request 3 cycles, one request every 3 cycles; last completion beat to `finished` and
+/// `chunk_ended` 4 cycles.
 #[derive(LogicBlock)]
 pub struct ReadRequester {
     /// Core clock.
@@ -67,6 +76,15 @@ pub struct ReadRequester {
     pub request_ready: Signal<Out, Bit>,
     /// The read.
     pub request: Signal<In, ReadCommand>,
+    /// A read into a chunk buffer. Its fields stay until it is taken.
+    pub chunk: Signal<In, ChunkRead>,
+    /// It is taken in this cycle, if it is valid.
+    pub chunk_ready: Signal<Out, Bit>,
+    /// A chunk buffer. In the same cycle: its read has ended, and it failed: not all of its data are there. They count
+    /// from the second cycle after the read was taken.
+    pub chunk_query: Signal<In, Bits<4>>,
+    pub chunk_ended: Signal<Out, Bit>,
+    pub chunk_failed: Signal<Out, Bit>,
     /// Bus, device and function.
     pub requester_id: Signal<In, Bits<16>>,
     /// As in Device Control: 128 << n bytes; above 5 is taken as 5.
@@ -85,6 +103,9 @@ pub struct ReadRequester {
     pub dropped_tag: Signal<In, Bits<4>>,
     /// A request may be on its way to the host, or be waited for.
     pub outstanding: Signal<Out, Bit>,
+    /// The chunk buffers are written, with `inbox_data` and `inbox_enables`: four bits of buffer, five of beat.
+    pub chunk_valid: Signal<Out, Bit>,
+    pub chunk_address: Signal<Out, Bits<9>>,
     /// The inbox is written.
     pub inbox_valid: Signal<Out, Bit>,
     /// Word of 16 bytes.
@@ -107,7 +128,10 @@ pub struct ReadRequester {
     pub timeout: Signal<Out, Bit>,
 
     phase: DFF<ReadPhase>,
-    slot: DFF<Bits<2>>,
+    /// The read in hand, as `TagEntry::slot`.
+    slot: DFF<Bits<5>>,
+    /// Tags that are outstanding, and whether as few are that a chunk leaves two of 16 (it has four parts at most).
+    taken: DFF<Bits<5>>,
     /// Address bits 63:12 and 11:2 of the next request, and whether the page number is still short by one.
     page: DFF<Bits<52>>,
     offset: DFF<Bits<10>>,
@@ -116,8 +140,8 @@ pub struct ReadRequester {
     wide: DFF<Bit>,
     /// Double words of the read from the next request on, less one.
     remaining: DFF<Bits<10>>,
-    /// Double word of the inbox for the next request's first.
-    position: DFF<Bits<9>>,
+    /// Double word for the next request's first, as `TagEntry::position`.
+    position: DFF<Bits<12>>,
     /// What the cutter says of the next request, from the cycle behind `Cut`.
     length: DFF<Bits<10>>,
     single: DFF<Bit>,
@@ -135,6 +159,7 @@ pub struct ReadRequester {
     receive: CompletionReceive,
     writer: InboxWriter,
     slots: [ReadSlot; 4],
+    chunks: ChunkReads,
     tokens: LutRam<Bits<16>, 2>,
 
     address: Signal<Local, Bits<64>>,
@@ -143,9 +168,15 @@ pub struct ReadRequester {
     any_free: Signal<Local, Bit>,
     free_slot: Signal<Local, Bits<2>>,
     open: Signal<Local, Bit>,
+    chunk_open: Signal<Local, Bit>,
+    chunk_place: Signal<Local, Bits<64>>,
+    chunk_slot: Signal<Local, Bits<5>>,
+    chunk_position: Signal<Local, Bits<12>>,
+    chunk_base: Constant<Bits<12>>,
+    to_chunk: Constant<Bits<5>>,
     fire: Signal<Local, Bit>,
     removes: Signal<Local, Bit>,
-    remove_slot: Signal<Local, Bits<2>>,
+    remove_slot: Signal<Local, Bits<5>>,
     outcome: Signal<Local, Bits<2>>,
     any_ended: Signal<Local, Bit>,
     ended_slot: Signal<Local, Bits<2>>,
@@ -168,6 +199,11 @@ impl ReadRequester {
             request_valid: Default::default(),
             request_ready: Default::default(),
             request: Default::default(),
+            chunk: Default::default(),
+            chunk_ready: Default::default(),
+            chunk_query: Default::default(),
+            chunk_ended: Default::default(),
+            chunk_failed: Default::default(),
             requester_id: Default::default(),
             maximum_read_request: Default::default(),
             source: Default::default(),
@@ -177,6 +213,8 @@ impl ReadRequester {
             dropped: Default::default(),
             dropped_tag: Default::default(),
             outstanding: Default::default(),
+            chunk_valid: Default::default(),
+            chunk_address: Default::default(),
             inbox_valid: Default::default(),
             inbox_address: Default::default(),
             inbox_data: Default::default(),
@@ -189,6 +227,7 @@ impl ReadRequester {
             timeout: Default::default(),
             phase: Default::default(),
             slot: Default::default(),
+            taken: Default::default(),
             page: Default::default(),
             offset: Default::default(),
             carry: Default::default(),
@@ -210,6 +249,7 @@ impl ReadRequester {
             receive: Default::default(),
             writer: Default::default(),
             slots: Default::default(),
+            chunks: Default::default(),
             tokens: Default::default(),
             address: Default::default(),
             bytes: Default::default(),
@@ -217,6 +257,12 @@ impl ReadRequester {
             any_free: Default::default(),
             free_slot: Default::default(),
             open: Default::default(),
+            chunk_open: Default::default(),
+            chunk_place: Default::default(),
+            chunk_slot: Default::default(),
+            chunk_position: Default::default(),
+            chunk_base: Constant::new(2048u64.to_bits()),
+            to_chunk: Constant::new(CHUNK.to_bits()),
             fire: Default::default(),
             removes: Default::default(),
             remove_slot: Default::default(),
@@ -237,6 +283,7 @@ impl Logic for ReadRequester {
             clock,
             phase,
             slot,
+            taken,
             page,
             offset,
             carry,
@@ -253,10 +300,11 @@ impl Logic for ReadRequester {
             told_slot,
             told_worst
         );
-        clock!(self, clock, cutter, tags, receive, writer, tokens);
+        clock!(self, clock, cutter, tags, receive, writer, tokens, chunks);
         self.tags.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.writer.reset.next = self.reset.val();
+        self.chunks.reset.next = self.reset.val();
 
         // Requests.
         self.cutter.maximum.next = self.maximum_read_request.val();
@@ -296,14 +344,11 @@ impl Logic for ReadRequester {
         self.any_ended.next = false;
         self.ended_slot.next = 0.into();
         self.ended_worst.next = 0.into();
-        self.outstanding.next = false;
+        self.outstanding.next = self.taken.q.val() != 0;
         for i in 0..4 {
             if self.slots[i].free.val() {
                 self.any_free.next = true;
                 self.free_slot.next = i.to_bits();
-            }
-            if self.slots[i].outstanding.val() {
-                self.outstanding.next = true;
             }
             if self.slots[i].ended.val() {
                 self.any_ended.next = true;
@@ -315,6 +360,14 @@ impl Logic for ReadRequester {
         self.open.next = (self.phase.q.val() == ReadPhase::Idle)
             & self.any_free.val()
             & self.request_valid.val();
+        // A chunk begins in no cycle that has an event for `ChunkReads`.
+        self.chunk_open.next = (self.phase.q.val() == ReadPhase::Idle)
+            & !(self.any_free.val() & self.request_valid.val())
+            & self.chunk.val().valid
+            & !self.tags.ageing.val()
+            & !self.receive.ends.val()
+            & (self.taken.q.val() <= 10);
+        self.chunk_ready.next = self.chunk_open.val();
         self.tells.next = self.any_ended.val() & !self.told.q.val();
         self.removes.next =
             self.receive.ends.val() | self.tags.expired.val() | self.tags.retired.val();
@@ -342,6 +395,27 @@ impl Logic for ReadRequester {
                 & (self.told_slot.q.val() == i.to_bits());
         }
 
+        if self.tags.allocated.val() {
+            self.taken.d.next = self.taken.q.val() + 1;
+        }
+        if self.removes.val() {
+            self.taken.d.next = self.taken.q.val() - 1;
+        }
+
+        // Chunks.
+        self.chunks.open.next = self.chunk_open.val();
+        self.chunks.opened.next = self.chunk.val().buffer;
+        self.chunks.add.next = self.tags.allocated.val() & self.slot.q.val().get_bit(4);
+        self.chunks.added.next = self.slot.q.val().get_bits::<4>(0);
+        self.chunks.last.next = self.complete.q.val();
+        self.chunks.remove.next = self.removes.val() & self.remove_slot.val().get_bit(4);
+        self.chunks.removed.next = self.remove_slot.val().get_bits::<4>(0);
+        self.chunks.fails.next =
+            self.outcome.val() != abi::command::completion_status::DONE.to_bits::<2>();
+        self.chunks.query.next = self.chunk_query.val();
+        self.chunk_ended.next = self.chunks.ended.val();
+        self.chunk_failed.next = self.chunks.failed.val();
+
         // Ends of reads.
         self.tokens.write_enable.next = self.open.val();
         self.tokens.write_address.next = self.free_slot.val();
@@ -367,6 +441,8 @@ impl Logic for ReadRequester {
         self.writer.data.next = self.receive.payload_data.val();
         self.writer.lanes.next = self.receive.payload_lanes.val();
         self.writer.base.next = self.receive.payload_base.val();
+        self.chunk_valid.next = self.writer.chunk_valid.val();
+        self.chunk_address.next = self.writer.chunk_address.val();
         self.inbox_valid.next = self.writer.inbox_valid.val();
         self.inbox_address.next = self.writer.inbox_address.val();
         self.inbox_data.next = self.writer.inbox_data.val();
@@ -381,12 +457,26 @@ impl Logic for ReadRequester {
         self.inbox.next = self.request.val().inbox;
         if self.open.val() {
             self.phase.d.next = ReadPhase::Cut;
-            self.slot.d.next = self.free_slot.val();
+            self.slot.d.next = bit_cast::<5, 2>(self.free_slot.val());
             self.page.d.next = self.address.val().get_bits::<52>(12);
             self.offset.d.next = self.address.val().get_bits::<10>(2);
             self.wide.d.next = self.address.val().get_bits::<32>(32).any();
             self.remaining.d.next = self.bytes.val().get_bits::<10>(2) - 1;
-            self.position.d.next = self.inbox.val().get_bits::<9>(2);
+            self.position.d.next = bit_cast::<12, 9>(self.inbox.val().get_bits::<9>(2));
+        }
+        self.chunk_place.next = self.chunk.val().address;
+        self.chunk_slot.next = self.to_chunk.val() | bit_cast::<5, 4>(self.chunk.val().buffer);
+        self.chunk_position.next = self.chunk_base.val()
+            | (bit_cast::<12, 4>(self.chunk.val().buffer) << 7)
+            | bit_cast::<12, 2>(self.chunk.val().position);
+        if self.chunk_open.val() {
+            self.phase.d.next = ReadPhase::Cut;
+            self.slot.d.next = self.chunk_slot.val();
+            self.page.d.next = self.chunk_place.val().get_bits::<52>(12);
+            self.offset.d.next = self.chunk_place.val().get_bits::<10>(2);
+            self.wide.d.next = self.chunk_place.val().get_bits::<32>(32).any();
+            self.remaining.d.next = bit_cast::<10, 7>(self.chunk.val().words) - 1;
+            self.position.d.next = self.chunk_position.val();
         }
         if self.carry.q.val() {
             self.page.d.next = self.page.q.val() + 1;
@@ -412,7 +502,7 @@ impl Logic for ReadRequester {
             self.phase.d.next = ReadPhase::Cut;
             self.offset.d.next = self.next_offset.q.val();
             self.remaining.d.next = self.next_remaining.q.val();
-            self.position.d.next = self.position.q.val() + self.length.q.val().get_bits::<9>(0);
+            self.position.d.next = self.position.q.val() + bit_cast::<12, 10>(self.length.q.val());
             self.carry.d.next = self.page_ends.q.val() & !self.complete.q.val();
             if self.complete.q.val() {
                 self.phase.d.next = ReadPhase::Idle;
@@ -430,6 +520,7 @@ impl Logic for ReadRequester {
             self.phase.d.next = ReadPhase::Idle;
             self.carry.d.next = false;
             self.told.d.next = false;
+            self.taken.d.next = 0.into();
         }
     }
 }

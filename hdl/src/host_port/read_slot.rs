@@ -24,8 +24,6 @@ pub struct ReadSlot {
     pub close: Signal<In, Bit>,
     /// No read.
     pub free: Signal<Out, Bit>,
-    /// A tag is outstanding.
-    pub outstanding: Signal<Out, Bit>,
     /// All requests have left and all tags have ended.
     pub ended: Signal<Out, Bit>,
     /// With `ended`: the worst outcome.
@@ -41,7 +39,6 @@ impl Logic for ReadSlot {
     fn update(&mut self) {
         dff_setup!(self, clock, busy, issuing, tags, outcome_so_far);
         self.free.next = !self.busy.q.val();
-        self.outstanding.next = self.tags.q.val() != 0;
         self.ended.next = self.busy.q.val() & !self.issuing.q.val() & (self.tags.q.val() == 0);
         self.worst.next = self.outcome_so_far.q.val();
         if self.add.val() {

@@ -8,10 +8,10 @@ use rust_hdl::prelude::*;
 pub struct TagEntry {
     /// `FREE`, `FRESH`, `AGED` or `LOST`.
     pub state: Bits<2>,
-    /// The read it belongs to.
-    pub slot: Bits<2>,
-    /// Double word of the inbox for the next one of the payload.
-    pub position: Bits<9>,
+    /// The read it belongs to: one of the command executor's, or `CHUNK` and a chunk buffer.
+    pub slot: Bits<5>,
+    /// Double word for the next one of the payload: of the inbox, or, from 2048 on, of the chunk buffers.
+    pub position: Bits<12>,
     /// Double words still to come.
     pub left: Bits<10>,
     /// Of what has come some is wrong.
@@ -81,7 +81,9 @@ pub struct ReadTags {
     /// Pulse: the tag of a dropped request is free again.
     pub retired: Signal<Out, Bit>,
     /// With `expired` or `retired`: the read it belonged to.
-    pub expired_slot: Signal<Out, Bits<2>>,
+    pub expired_slot: Signal<Out, Bits<5>>,
+    /// The tags are being aged: `expired` and `retired` are low unless this is high.
+    pub ageing: Signal<Out, Bit>,
 
     lookup_ram: LutRam<TagEntry, 4>,
     scan_ram: LutRam<TagEntry, 4>,
@@ -140,6 +142,7 @@ impl ReadTags {
             expired: Default::default(),
             retired: Default::default(),
             expired_slot: Default::default(),
+            ageing: Default::default(),
             lookup_ram: Default::default(),
             scan_ram: Default::default(),
             found: Default::default(),
@@ -222,6 +225,7 @@ impl Logic for ReadTags {
         self.expired.next = false;
         self.retired.next = self.retires.val() & !self.clearing.q.val();
         self.expired_slot.next = self.scanned.val().slot;
+        self.ageing.next = self.sweeping.q.val();
         self.write.next = self.update_valid.val() | self.step.val() | self.grant.val();
         self.write_tag.next = self.update_tag.val();
         self.write_entry.next = self.update_entry.val();

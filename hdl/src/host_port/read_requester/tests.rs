@@ -12,6 +12,10 @@ const DONE: u64 = abi::command::completion_status::DONE as u64;
 const REFUSED: u64 = abi::command::completion_status::REFUSED as u64;
 const TIMEOUT: u64 = abi::command::completion_status::TIMEOUT as u64;
 
+/// Where the chunk buffers begin in `Bench::inbox`.
+const CHUNKS: usize = 2048;
+const CHUNK_BYTES: usize = 512;
+
 /// The unit, the host's side of its ports, and what has happened.
 struct Bench {
     unit: ReadRequester,
@@ -23,8 +27,11 @@ struct Bench {
     pending: Vec<Pending>,
     /// All requests, as they left.
     requests: Vec<Pending>,
+    /// The inbox, and behind it (`CHUNKS`) the chunk buffers.
     inbox: Vec<u8>,
-    /// Inbox ranges that may be written.
+    /// A read into a chunk buffer that is offered, until it is taken.
+    chunk: Option<ChunkRead>,
+    /// Ranges of `inbox` that may be written.
     open: Vec<std::ops::Range<usize>>,
     finished: Vec<(u64, u64, u64)>,
     unexpected: usize,
@@ -46,7 +53,8 @@ impl Bench {
             completions: vec![],
             pending: vec![],
             requests: vec![],
-            inbox: vec![0; 2048],
+            inbox: vec![0; CHUNKS + 16 * CHUNK_BYTES],
+            chunk: None,
             open: vec![],
             finished: vec![],
             unexpected: 0,
@@ -69,6 +77,7 @@ impl Bench {
         self.unit.request.next = command.unwrap_or_default();
         self.unit.source.ready.next = take_request;
         self.unit.finished_ready.next = take_end;
+        self.unit.chunk.next = self.chunk.unwrap_or_default();
         let next = if self.completions.is_empty() {
             None
         } else {
@@ -106,8 +115,15 @@ impl Bench {
             self.pending.push(pending.clone());
             self.requests.push(pending);
         }
-        if self.unit.inbox_valid.val() {
-            let word = self.unit.inbox_address.val().to_u64() as usize * 16;
+        if self.chunk.is_some() && self.unit.chunk_ready.val() {
+            self.chunk = None;
+        }
+        assert!(!(self.unit.inbox_valid.val() && self.unit.chunk_valid.val()));
+        if self.unit.inbox_valid.val() || self.unit.chunk_valid.val() {
+            let word = match self.unit.inbox_valid.val() {
+                true => self.unit.inbox_address.val().to_u64() as usize * 16,
+                false => CHUNKS + self.unit.chunk_address.val().to_u64() as usize * 16,
+            };
             let data = number(self.unit.inbox_data.val()).to_le_bytes();
             let enables = self.unit.inbox_enables.val().to_u64();
             for lane in (0..16).filter(|lane| enables >> lane & 1 == 1) {
@@ -138,6 +154,13 @@ impl Bench {
     fn read(&mut self, read: &Read) {
         self.open.push(read.inbox..read.inbox + read.bytes);
         while !self.step(Some(read.command()), true, true) {}
+    }
+
+    /// Whether the read into a buffer has ended, and whether it failed.
+    fn chunk_state(&mut self, buffer: usize) -> (bool, bool) {
+        self.unit.chunk_query.next = buffer.to_bits();
+        settle(&mut self.unit);
+        (self.unit.chunk_ended.val(), self.unit.chunk_failed.val())
     }
 
     fn idle(&mut self, cycles: u64) {
@@ -293,6 +316,206 @@ fn random_traffic(seed: u64, reads: usize, junk_percent: u64, refuse_percent: u6
     assert_eq!(bench.unexpected, junks);
     assert_eq!(bench.errors, refusals);
     assert!(bench.timeouts.is_empty());
+}
+
+/// A random read into chunk buffer `buffer`, as a `Read` of `Bench::inbox`.
+fn random_chunk(buffer: usize, random: &mut Random) -> (Read, ChunkRead) {
+    let position = random.below(4) as usize;
+    let words = 1 + random.below(66) as usize;
+    let read = Read {
+        address: (random.word() >> (12 * random.below(4))) & !3 & (u64::MAX >> 1),
+        bytes: 4 * words,
+        inbox: CHUNKS + CHUNK_BYTES * buffer + 4 * position,
+        token: u64::MAX,
+        status: DONE,
+    };
+    let chunk = ChunkRead {
+        valid: true,
+        address: read.address.to_bits(),
+        words: words.to_bits(),
+        buffer: buffer.to_bits(),
+        position: position.to_bits(),
+    };
+    (read, chunk)
+}
+
+/// Chunks into random buffers beside reads of the executor, with refusals and dropped requests.
+#[test]
+fn chunks_and_reads_of_the_executor_arrive_beside_each_other() {
+    for seed in 300..306 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut bench = Bench::new(1 << 20, seed % 4);
+        let boundary = [64, 128][random.below(2) as usize];
+        let patience = [10, 40, 90][random.below(3) as usize];
+        let fail_percent = [0, 5][random.below(2) as usize];
+        // In each buffer the read, and the cycle in which it was taken, once it was.
+        let mut chunks: [Option<(Read, Option<u64>)>; 16] = Default::default();
+        let mut offered = None;
+        let mut flying: Option<Read> = None;
+        let mut waiting: Option<Read> = None;
+        let (mut done, mut failed, mut reads) = (0, 0, 0);
+        let (mut most, mut waited) = (0, 0);
+        for cycle in 0..12_000u64 {
+            if bench.chunk.is_none() {
+                if let Some(buffer) = offered.take() {
+                    let chunk: &mut Option<(Read, Option<u64>)> = &mut chunks[buffer];
+                    chunk.as_mut().unwrap().1 = Some(cycle);
+                }
+                let buffer = random.below(16) as usize;
+                if chunks[buffer].is_none() && cycle < 11_000 && random.chance(60) {
+                    let (read, chunk) = random_chunk(buffer, &mut random);
+                    bench.open.push(read.inbox..read.inbox + read.bytes);
+                    bench.chunk = Some(chunk);
+                    chunks[buffer] = Some((read, None));
+                    offered = Some(buffer);
+                }
+            }
+            if flying.is_none() && waiting.is_none() && cycle < 11_000 && random.chance(3) {
+                let bytes = 4 * (1 + random.below(32)) as usize;
+                let read = read(
+                    random.word() & 0xffff_fffc,
+                    bytes,
+                    16 * random.below(64) as usize,
+                );
+                bench.open.push(read.inbox..read.inbox + read.bytes);
+                waiting = Some(read);
+                waited = cycle;
+            }
+            let mut fail = |address: u64, flying: &mut Option<Read>| {
+                let spoils = |read: &mut Read| {
+                    let range = read.address..read.address + read.bytes as u64;
+                    if range.contains(&address) {
+                        read.status = REFUSED;
+                    }
+                };
+                chunks
+                    .iter_mut()
+                    .flatten()
+                    .for_each(|chunk| spoils(&mut chunk.0));
+                flying.iter_mut().for_each(spoils);
+            };
+            bench.unit.dropped.next = false;
+            if bench.completions.is_empty() && !bench.pending.is_empty() && random.chance(patience)
+            {
+                let which = random.below(bench.pending.len() as u64) as usize;
+                let pending = bench.pending[which].clone();
+                if random.chance(fail_percent) {
+                    fail(pending.address, &mut flying);
+                    bench.pending.remove(which);
+                    if random.chance(50) {
+                        bench.send(&Completion::refusal(&pending, ABORT, REQUESTER));
+                    } else {
+                        bench.unit.dropped.next = true;
+                        bench.unit.dropped_tag.next = pending.tag.to_bits();
+                    }
+                } else {
+                    let piece = legal_piece(&pending, boundary, &mut random);
+                    bench.send(&Completion::data(&pending, piece, REQUESTER));
+                    bench.pending[which].address += piece as u64;
+                    bench.pending[which].bytes -= piece;
+                    if bench.pending[which].bytes == 0 {
+                        bench.pending.remove(which);
+                    }
+                }
+            }
+            let command = waiting.as_ref().map(Read::command);
+            let ended = bench.finished.len();
+            if bench.step(command, random.chance(80), random.chance(50)) {
+                flying = waiting.take();
+                assert!(cycle - waited < 150, "seed {seed}: the executor waited");
+            }
+            if bench.finished.len() > ended {
+                let read = flying.take().unwrap();
+                assert_eq!(
+                    bench.finished[ended].2 == DONE,
+                    read.status == DONE,
+                    "{read:?}"
+                );
+                if read.status == DONE {
+                    bench.check_data(&read);
+                }
+                bench.open.retain(|range| range.start != read.inbox);
+                reads += 1;
+            }
+            most = most.max(bench.pending.len());
+            // One buffer a cycle is looked at, some cycles after it has ended.
+            let buffer = random.below(16) as usize;
+            let taken = chunks[buffer].as_ref().and_then(|chunk| chunk.1);
+            if taken.is_some_and(|taken| taken + 1 <= cycle) {
+                let (ended, chunk_failed) = bench.chunk_state(buffer);
+                if ended {
+                    let (read, _) = chunks[buffer].take().unwrap();
+                    assert_eq!(chunk_failed, read.status != DONE, "seed {seed}: {read:?}");
+                    if chunk_failed {
+                        failed += 1;
+                    } else {
+                        done += 1;
+                        bench.check_data(&read);
+                    }
+                    bench.open.retain(|range| range.start != read.inbox);
+                }
+            }
+        }
+        assert!(bench.chunk.is_none() && flying.is_none() && chunks.iter().all(Option::is_none));
+        assert!(!bench.unit.outstanding.val());
+        assert!(most <= 16 && bench.unexpected == 0);
+        println!("{done} chunks, {failed} failed, {reads} reads of the executor, {most} tags");
+        assert!(done > 50 && reads > 20 && (fail_percent == 0 || failed > 5));
+    }
+}
+
+#[test]
+fn chunks_leave_tags_to_the_executor() {
+    for maximum in [0, 2, 5] {
+        let mut random = Random::new(1);
+        let mut bench = Bench::new(1 << 20, maximum);
+        for buffer in 0..16 {
+            let (read, chunk) = random_chunk(buffer, &mut random);
+            bench.open.push(read.inbox..read.inbox + read.bytes);
+            bench.chunk = Some(chunk);
+            bench.idle(40);
+        }
+        assert!(bench.chunk.is_some());
+        let held = bench.pending.len();
+        assert!((11..=14).contains(&held), "{held}");
+        let wanted = read(0x40_0000, 128, 0);
+        bench.read(&wanted);
+        bench.idle(20);
+        assert_eq!(bench.pending.len(), held + 1);
+        let pending = bench.pending.pop().unwrap();
+        bench.send(&Completion::data(&pending, 128, REQUESTER));
+        bench.idle(20);
+        assert_eq!(bench.finished[0].2, DONE);
+    }
+}
+
+#[test]
+fn latencies_of_a_chunk() {
+    let mut bench = Bench::new(1 << 20, 2);
+    let chunk = ChunkRead {
+        valid: true,
+        address: 0x12_3456_7004u64.to_bits(),
+        words: 16u64.to_bits(),
+        buffer: 9u64.to_bits(),
+        position: 2u64.to_bits(),
+    };
+    let start = CHUNKS + 9 * CHUNK_BYTES + 8;
+    bench.open.push(start..start + 64);
+    bench.idle(20);
+    bench.chunk = Some(chunk);
+    bench.idle(1);
+    assert!(bench.chunk.is_none());
+    let taken = bench.cycle - 1;
+    bench.idle(10);
+    assert_eq!(bench.requests[0].sent_at - taken, 3, "chunk to request");
+    let pending = bench.pending[0].clone();
+    bench.send(&Completion::data(&pending, 64, REQUESTER));
+    while !bench.chunk_state(9).0 {
+        bench.idle(1);
+    }
+    assert_eq!(bench.cycle - bench.last_completion, 4, "last beat to end");
+    bench.check_data(&read(0x12_3456_7004, 64, start));
 }
 
 /// The request is (what is left of) a part of the read.
@@ -624,6 +847,7 @@ fn gate() {
     // A host that answers out of order, among completions that are nothing; and beats of all kinds.
     let mut pending: Vec<Pending> = vec![];
     let mut beats: Vec<Told> = vec![];
+    let mut chunked = 0u64;
     Gate::new("read_requester", ReadRequester::new(300))
         .clock(|unit| &mut unit.clock)
         .cycles(4000)
@@ -639,11 +863,24 @@ fn gate() {
                 inbox: (16 * random.below(128)).to_bits(),
                 token: random.bits(),
             };
+            // All chunk buffers are read first: LUT RAM is undefined until written. Behind that each is read again
+            // only once its read has ended.
+            let buffer = match chunked {
+                16.. => random.below(16),
+                first => first,
+            };
+            unit.chunk.next = random_chunk(buffer as usize, random).1;
+            unit.chunk_query.next = buffer.to_bits();
+            settle(unit);
+            unit.chunk.next.valid = chunked < 16 || unit.chunk_ended.val();
             unit.source.ready.next = random.chance(60);
             unit.finished_ready.next = random.chance(60);
             unit.dropped.next = random.chance(5);
             unit.dropped_tag.next = random.bits();
             settle(unit);
+            if unit.chunk.val().valid && unit.chunk_ready.val() && cycle >= 2 {
+                chunked += 1;
+            }
             if unit.source.valid.val() && unit.source.ready.val() {
                 let request = read_request(&[number(unit.source.beat.val().data)], 4096);
                 pending.push(Pending {

@@ -30,6 +30,8 @@ pub struct EntryPayload<const COUNT: usize> {
     pub present: Signal<Out, Bit>,
     /// With `present`: bytes 0 to 7 of that beat.
     pub coming: Signal<Out, Bits<64>>,
+    /// With `present`: bytes 8 to 15 of that beat.
+    pub coming_above: Signal<Out, Bits<64>>,
     pub open: Signal<In, Bit>,
     pub beats: Signal<In, Bits<COUNT>>,
     /// Bytes 0 to 7 of the opened message.
@@ -86,6 +88,7 @@ impl<const COUNT: usize> Logic for EntryPayload<COUNT> {
         self.present.next =
             self.arrived.source.valid.val() & !self.in_frame.q.val() & !self.opened.q.val();
         self.coming.next = self.ahead.val().get_bits::<64>(0);
+        self.coming_above.next = self.ahead.val().get_bits::<64>(64);
         self.head.next = self.first_bytes.q.val();
         self.body.next = self.has_body.q.val();
         self.valid.next = self.has_body.q.val()
