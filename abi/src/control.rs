@@ -194,6 +194,8 @@ codes! {
         BulkFramesWritten / BULK_FRAMES_WRITTEN = 44 "Frames of remote memory of which the data were written.",
         BulkFramesRefused / BULK_FRAMES_REFUSED = 45
             "Frames of remote memory that were refused: their data are thrown away.",
+        TransfersStarted / TRANSFERS_STARTED = 46 "Transfers of own transmit queues that began.",
+        TransfersFailed / TRANSFERS_FAILED = 47 "Transfers of own transmit queues that ended with an error.",
     }
 }
 

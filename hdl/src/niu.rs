@@ -12,6 +12,7 @@ use crate::host_port::quiesce::Quiesce;
 use crate::host_port::read_requester::ReadRequester;
 use crate::host_port::register_writes::RegisterWrites;
 use crate::interrupts::unit::InterruptUnit;
+use crate::library::packet_arbiter::PacketArbiter;
 use crate::library::pulse_merge::PulseMerge;
 use crate::library::stream::StreamSource;
 use crate::library::stream_register::StreamRegister;
@@ -123,6 +124,8 @@ pub struct Niu {
     channel_0_register: StreamRegister,
     channel_1_register: StreamRegister,
     loopback_register: StreamRegister,
+    /// Frames of transfers, and firmware packets.
+    link_packets: PacketArbiter<2>,
     /// The same for what the processor writes to every queue, and for pulses that are counted or timed.
     configuration: DFF<ConfigurationWrite>,
     save_transmit: DFF<RecordRequest>,
@@ -199,6 +202,7 @@ impl Niu {
             channel_0_register: Default::default(),
             channel_1_register: Default::default(),
             loopback_register: Default::default(),
+            link_packets: Default::default(),
             configuration: Default::default(),
             save_transmit: Default::default(),
             save_receive: Default::default(),
@@ -239,6 +243,7 @@ impl Logic for Niu {
         self.channel_0_register.clock.next = self.core_clock.val();
         self.channel_1_register.clock.next = self.core_clock.val();
         self.loopback_register.clock.next = self.core_clock.val();
+        self.link_packets.clock.next = self.core_clock.val();
         self.configuration.clock.next = self.core_clock.val();
         self.save_transmit.clock.next = self.core_clock.val();
         self.save_receive.clock.next = self.core_clock.val();
@@ -264,6 +269,7 @@ impl Logic for Niu {
         self.channel_0_register.reset.next = self.reset.val();
         self.channel_1_register.reset.next = self.reset.val();
         self.loopback_register.reset.next = self.reset.val();
+        self.link_packets.reset.next = self.reset.val();
         self.host_unsupported.reset.next = self.reset.val();
 
         // From the host: stores, reads, completions of our own reads.
@@ -386,17 +392,6 @@ impl Logic for Niu {
         // Link.
         self.link.node.next = self.registers.node.val();
         StreamSource::join(&mut self.transmit.frame, &mut self.link.frame);
-        // No transfer engine yet.
-        self.transmit.transfer.ready.next = false;
-        self.transmit.transfer_room.next = false;
-        self.transmit.unpark.next.valid = false;
-        self.transmit.unpark.next.queue = 0.into();
-        self.transmit.done.next.valid = false;
-        self.transmit.done.next.node = 0.into();
-        self.transmit.done.next.queue = 0.into();
-        self.transmit.done.next.generation = 0.into();
-        self.transmit.done.next.index = 0.into();
-        self.transmit.done.next.code = 0.into();
         self.link.frame_single.next = self.transmit.frame_single.val();
         self.link.frame_channel.next = self.transmit.frame_channel.val();
         StreamSource::join(
@@ -404,7 +399,9 @@ impl Logic for Niu {
             &mut self.loopback_register.sink,
         );
         StreamSource::join(&mut self.loopback_register.source, &mut self.link.loopback);
-        StreamSource::join(&mut self.processor.packet, &mut self.link.packet);
+        StreamSource::join(&mut self.bulk.frames, &mut self.link_packets.sinks[0]);
+        StreamSource::join(&mut self.processor.packet, &mut self.link_packets.sinks[1]);
+        StreamSource::join(&mut self.link_packets.source, &mut self.link.packet);
         self.bulk.collected_valid.next = self.receive.answer_valid.val();
         self.bulk.collected.next = self.receive.answer.val();
         self.receive.answer_ready.next = self.bulk.collected_ready.val();
@@ -412,6 +409,10 @@ impl Logic for Niu {
         self.link.answer.next = self.bulk.answer.val();
         self.bulk.answer_ready.next = self.link.answer_ready.val();
         self.receive.link_idle.next = self.link.link_idle.val();
+        self.bulk.room_0.next = self.link.room_0.val();
+        self.bulk.room_1.next = self.link.room_1.val();
+        self.bulk.counted_valid.next = self.link.counted_valid.val();
+        self.bulk.counted.next = self.link.counted.val();
         self.bulk.link_idle.next = self.link.link_idle.val();
         self.link.receive_valid.next = self.link_receive_valid.val();
         self.link.receive_beat.next.data = self.link_receive_data.val();
@@ -478,6 +479,25 @@ impl Logic for Niu {
             &mut self.host_transmit.interrupt_writes,
         );
         // Remote memory.
+        self.bulk.written.next = self.host_transmit.message_written.val();
+        self.bulk.queue_configuration.next = self.transmit.queue_configuration.val();
+        self.bulk.progress.next = self.transmit.progress.val();
+        StreamSource::join(&mut self.transmit.transfer, &mut self.bulk.transfer);
+        self.bulk.transfer_commit.next = self.transmit.transfer_commit.val();
+        self.transmit.transfer_room.next = self.bulk.transfer_room.val();
+        self.transmit.unpark.next = self.bulk.unpark.val();
+        self.bulk.unpark_ready.next = self.transmit.unpark_ready.val();
+        self.transmit.done.next = self.bulk.done.val();
+        self.bulk.done_ready.next = self.transmit.done_ready.val();
+        self.read_requester.chunk.next = self.bulk.chunk.val();
+        self.bulk.chunk_ready.next = self.read_requester.chunk_ready.val();
+        self.read_requester.chunk_query.next = self.bulk.chunk_query.val();
+        self.bulk.chunk_ended.next = self.read_requester.chunk_ended.val();
+        self.bulk.chunk_failed.next = self.read_requester.chunk_failed.val();
+        self.bulk.chunk_valid.next = self.read_requester.chunk_valid.val();
+        self.bulk.chunk_address.next = self.read_requester.chunk_address.val();
+        self.bulk.chunk_data.next = self.read_requester.inbox_data.val();
+        self.bulk.chunk_enables.next = self.read_requester.inbox_enables.val();
         self.bulk.node.next = self.registers.node.val();
         self.bulk.configuration.next = self.configuration.q.val();
         StreamSource::join(&mut self.receive.bulk_frames, &mut self.bulk.bulk_frames);
@@ -679,6 +699,10 @@ impl Logic for Niu {
                 << counter::PINGS_SENT.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.answer_overflow.val().into())
                 << counter::ANSWER_OVERFLOW.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.bulk.transfer_started.val().into())
+                << counter::TRANSFERS_STARTED.to_bits::<6>())
+            | (bit_cast::<64, 1>(self.bulk.transfer_failed.val().into())
+                << counter::TRANSFERS_FAILED.to_bits::<6>())
             | (bit_cast::<64, 1>(self.pages.inline_lost.val().into())
                 << counter::INLINE_LOST.to_bits::<6>())
             | (bit_cast::<64, 1>(self.transmit.shadow_written.val().into())

@@ -1,16 +1,23 @@
 //! Everything of remote memory that stands beside the queues.
 
 use super::answers::BulkAnswers;
+use super::chunk_send::ChunkSend;
 use super::receive::BulkReceive;
 use super::segments::SegmentTable;
-use crate::bundles::{Answer, ConfigurationWrite, Verdict};
+use super::transfers::TransferEngine;
+use crate::bundles::{
+    Answer, ChunkRead, ConfigurationWrite, TransferCommit, TransferDone, Unpark, Verdict,
+};
 use crate::library::stream::{StreamSink, StreamSource};
+use crate::queues::queue_select::QueueWord;
+use crate::queues::transmit::signals::Progress;
 use rust_hdl::prelude::*;
 
-/// `SegmentTable`, `BulkReceive` and `BulkAnswers`, which say what the ports promise.
+/// `SegmentTable`, `BulkReceive`, `BulkAnswers`, `TransferEngine` and `ChunkSend`, which say what the ports promise.
 ///
-/// Contract: `holds_segment` is high from the cycle of a word of region 9 until nothing is written any more for what
-/// was looked up before it.
+/// Contract: `holds_segment` is high from the cycle of a word of region 9 until nothing is read or written any more for
+/// what was looked up before it; and from the cycle of a queue's control word until nothing is read or written any more
+/// for its transfers.
 #[derive(LogicBlock, Default)]
 pub struct BulkUnit {
     pub clock: Signal<In, Clock>,
@@ -26,9 +33,9 @@ pub struct BulkUnit {
     pub accepted_valid: Signal<Out, Bit>,
     pub accepted: Signal<Out, Verdict>,
     pub accepted_ready: Signal<In, Bit>,
+    /// `HostTransmit::message_written`.
+    pub written: Signal<In, Bit>,
 
-    /// An answer could be sent without holding up a frame.
-    pub link_idle: Signal<In, Bit>,
     /// From `AnswerCollector`, and on to the link and the own queues.
     pub collected_valid: Signal<In, Bit>,
     pub collected_ready: Signal<Out, Bit>,
@@ -41,6 +48,36 @@ pub struct BulkUnit {
     pub local_answer_valid: Signal<Out, Bit>,
     pub local_answer: Signal<Out, Answer>,
 
+    /// From and to the transmit side.
+    pub queue_configuration: Signal<In, QueueWord>,
+    pub progress: Signal<In, Progress>,
+    pub transfer: StreamSink,
+    pub transfer_commit: Signal<In, TransferCommit>,
+    pub transfer_room: Signal<Out, Bit>,
+    pub unpark: Signal<Out, Unpark>,
+    pub unpark_ready: Signal<In, Bit>,
+    pub done: Signal<Out, TransferDone>,
+    pub done_ready: Signal<In, Bit>,
+
+    /// From and to the link.
+    pub link_idle: Signal<In, Bit>,
+    pub counted_valid: Signal<In, Bit>,
+    pub counted: Signal<In, Answer>,
+    pub room_0: Signal<In, Bit>,
+    pub room_1: Signal<In, Bit>,
+    pub frames: StreamSource,
+
+    /// `ReadRequester`.
+    pub chunk: Signal<Out, ChunkRead>,
+    pub chunk_ready: Signal<In, Bit>,
+    pub chunk_query: Signal<Out, Bits<4>>,
+    pub chunk_ended: Signal<In, Bit>,
+    pub chunk_failed: Signal<In, Bit>,
+    pub chunk_valid: Signal<In, Bit>,
+    pub chunk_address: Signal<In, Bits<9>>,
+    pub chunk_data: Signal<In, Bits<128>>,
+    pub chunk_enables: Signal<In, Bits<16>>,
+
     /// Stages.
     pub checked: Signal<Out, Bit>,
     pub matched: Signal<Out, Bit>,
@@ -48,26 +85,42 @@ pub struct BulkUnit {
     /// Counters.
     pub frame_written: Signal<Out, Bit>,
     pub frame_refused: Signal<Out, Bit>,
+    pub transfer_started: Signal<Out, Bit>,
+    pub transfer_failed: Signal<Out, Bit>,
 
     segments: SegmentTable,
     receive: BulkReceive,
     answers: BulkAnswers,
+    transfers: TransferEngine,
+    send: ChunkSend,
 }
 
 impl Logic for BulkUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, segments, receive, answers);
+        clock!(self, clock, segments, receive, answers, transfers, send);
         self.segments.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.answers.reset.next = self.reset.val();
+        self.transfers.reset.next = self.reset.val();
+        self.send.reset.next = self.reset.val();
 
         self.segments.configuration.next = self.configuration.val();
         self.segments.query.next = self.receive.query.val();
         self.receive.grant.next = self.segments.grant.val();
         self.receive.entry.next = self.segments.entry.val();
         self.receive.changed.next = self.segments.changed.val();
-        self.holds_segment.next = self.segments.pending.val() | self.receive.holds_older.val();
+        self.segments.engine_query.next = self.transfers.query.val();
+        self.transfers.found.next = self.segments.found.val();
+        self.transfers.entry.next = self.segments.entry.val();
+        self.segments.own.next = self.transfers.own.val();
+        self.transfers.own_ready.next = self.segments.own_ready.val();
+        self.transfers.revised.next = self.segments.revised.val();
+        self.send.changed.next = self.segments.revised.val() | self.transfers.aborts.val();
+        self.holds_segment.next = self.segments.pending.val()
+            | self.receive.holds_older.val()
+            | self.transfers.holds_older.val()
+            | self.send.holds_older.val();
 
         StreamSink::link(&mut self.bulk_frames, &mut self.receive.bulk_frames);
         StreamSource::link(&mut self.write_packets, &mut self.receive.write_packets);
@@ -75,20 +128,21 @@ impl Logic for BulkUnit {
         self.accepted_valid.next = self.receive.accepted_valid.val();
         self.accepted.next = self.receive.accepted.val();
         self.receive.accepted_ready.next = self.accepted_ready.val();
+        self.receive.written.next = self.written.val();
+        self.receive.read_room.next = self.transfers.read_room.val();
+        self.receive.read_ready.next = self.transfers.read_ready.val();
+        self.transfers.read_valid.next = self.receive.read_valid.val();
+        self.transfers.read_job.next = self.receive.read_job.val();
+        self.transfers.arrived.next = self.receive.arrived.val();
 
         self.answers.node.next = self.node.val();
         self.answers.verdict_valid.next = self.receive.verdict_valid.val();
         self.answers.verdict.next = self.receive.verdict.val();
         self.receive.verdict_ready.next = self.answers.verdict_ready.val();
+        self.answers.engine_valid.next = self.transfers.verdict_valid.val();
+        self.answers.engine_verdict.next = self.transfers.verdict.val();
+        self.transfers.verdict_ready.next = self.answers.engine_ready.val();
         self.answers.link_idle.next = self.link_idle.val();
-        // No transfer engine yet.
-        self.answers.engine_valid.next = false;
-        self.answers.engine_verdict.next.node = 0.into();
-        self.answers.engine_verdict.next.slot = 0.into();
-        self.answers.engine_verdict.next.generation = 0.into();
-        self.answers.engine_verdict.next.index = 0.into();
-        self.answers.engine_verdict.next.counted = false;
-        self.answers.engine_verdict.next.status = 0.into();
         self.answers.collected_valid.next = self.collected_valid.val();
         self.answers.collected.next = self.collected.val();
         self.collected_ready.next = self.answers.collected_ready.val();
@@ -100,10 +154,47 @@ impl Logic for BulkUnit {
         self.local_answer_valid.next = self.answers.local_answer_valid.val();
         self.local_answer.next = self.answers.local_answer.val();
 
+        self.transfers.node.next = self.node.val();
+        self.transfers.queue_configuration.next = self.queue_configuration.val();
+        self.transfers.progress.next = self.progress.val();
+        StreamSink::link(&mut self.transfer, &mut self.transfers.transfer);
+        self.transfers.commit.next = self.transfer_commit.val();
+        self.transfer_room.next = self.transfers.room.val();
+        self.unpark.next = self.transfers.unpark.val();
+        self.transfers.unpark_ready.next = self.unpark_ready.val();
+        self.done.next = self.transfers.done.val();
+        self.transfers.done_ready.next = self.done_ready.val();
+        self.transfers.counted_valid.next = self.counted_valid.val();
+        self.transfers.counted.next = self.counted.val();
+
+        self.send.node.next = self.node.val();
+        self.send.header.next = self.transfers.header.val();
+        self.send.job_valid.next = self.transfers.job_valid.val();
+        self.send.job.next = self.transfers.job.val();
+        self.transfers.job_ready.next = self.send.job_ready.val();
+        self.transfers.place.next = self.send.place.val();
+        self.send.dropped.next = self.transfers.dropped.val();
+        self.transfers.left.next = self.send.left.val();
+        self.send.room_0.next = self.room_0.val();
+        self.send.room_1.next = self.room_1.val();
+        StreamSource::link(&mut self.frames, &mut self.send.frames);
+        self.chunk.next = self.transfers.chunk.val();
+        self.transfers.chunk_ready.next = self.chunk_ready.val();
+        self.send.chunk_taken.next = self.transfers.chunk.val().valid & self.chunk_ready.val();
+        self.chunk_query.next = self.send.chunk_query.val();
+        self.send.chunk_ended.next = self.chunk_ended.val();
+        self.send.chunk_failed.next = self.chunk_failed.val();
+        self.send.chunk_valid.next = self.chunk_valid.val();
+        self.send.chunk_address.next = self.chunk_address.val();
+        self.send.chunk_data.next = self.chunk_data.val();
+        self.send.chunk_enables.next = self.chunk_enables.val();
+
         self.checked.next = self.receive.checked.val();
         self.matched.next = self.receive.matched.val();
         self.request_out.next = self.receive.request_out.val();
         self.frame_written.next = self.receive.frame_written.val();
         self.frame_refused.next = self.receive.frame_refused.val();
+        self.transfer_started.next = self.transfers.started.val();
+        self.transfer_failed.next = self.transfers.failed.val();
     }
 }

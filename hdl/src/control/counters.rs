@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Cycles the scan spends on a counter: two to bring its total up to date, two in which a read is served.
 const SCAN_CYCLES: usize = 4;
 /// Cycles with pulses after which a scan that has stopped goes on, and how long that takes.
-const REST_PULSES: usize = 64;
+const REST_PULSES: usize = 32;
 const START_CYCLES: usize = 2;
 
 /// For each cause the pulses that are not yet in the RAM: 8 bits each, in flip-flops.
@@ -152,7 +152,7 @@ end
 /// and takes 3 to 10 cycles, longer in the first `4 * USED` cycles after reset, while the RAM is cleared. `read` and
 /// `index` stay until `done`, and `read` falls in the cycle after it.
 ///
-/// The scan rests, in its phase 3, until there were pulses in 64 cycles, which the counts hold. A read sees what they
+/// The scan rests, in its phase 3, until there were pulses in 32 cycles, which the counts hold. A read sees what they
 /// hold; so nothing changes in an idle NIU. Then the scan goes on for at least a whole round.
 #[derive(LogicBlock)]
 pub struct CounterBank<const USED: usize> {
