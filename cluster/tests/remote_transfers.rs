@@ -334,7 +334,7 @@ fn many_queues_transfer_at_once_in_both_directions() {
     const PART: usize = 6000;
     const TRANSFERS: usize = 40;
     fn queues() -> u16 {
-        6.min(sim::model::INLINE_PAGES as u16)
+        6.min(sim::model::INLINE_PAGES)
     }
     let body = |node: &Node| {
         let mut random = Random::new(60 + u64::from(node.number()));
