@@ -139,6 +139,8 @@ struct World {
     waiting: usize,
     ends: BTreeMap<u64, usize>,
     silent: usize,
+    /// Last control word or failure.
+    ended_at: usize,
 }
 
 impl World {
@@ -175,6 +177,7 @@ impl World {
             waiting: 0,
             ends: BTreeMap::new(),
             silent: 0,
+            ended_at: 0,
         };
         for number in 0..8 {
             world.write_segment(number);
@@ -233,8 +236,9 @@ impl World {
             role,
             node: NODE + 1 + random.below(2),
             slot: random.below(6),
-            generation: random.below(256),
-            index: random.below(128),
+            // No two are the same.
+            generation: self.transfers.len() as u64 / 128,
+            index: self.transfers.len() as u64 % 128,
             endpoint: random.below(2),
             channel: random.chance(50),
             remote_segment: random.below(256),
@@ -370,6 +374,7 @@ impl World {
         // A control word or a failure.
         if self.random.below(1000) < 2 {
             let queue = self.random.below(8);
+            self.ended_at = self.cycle;
             if self.random.chance(50) {
                 self.unit.queue_configuration.next = control(queue, 0);
             } else {
@@ -399,8 +404,8 @@ impl World {
             .copied()
             .filter(|r| *r != Role::Reply)
             .collect();
-        let is_quiet =
-            !self.unit.queue_configuration.val().control && !self.unit.progress.val().valid;
+        // A queue that has just failed commits nothing, or ends it.
+        let is_quiet = self.cycle > self.ended_at + 3;
         if begins
             && is_quiet
             && self.unit.room.val()
