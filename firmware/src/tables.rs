@@ -453,6 +453,19 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
         self.free_transmit.pop_front()
     }
 
+    /// The transmit queue that an endpoint that is away gets next, if there is one.
+    #[inline]
+    pub fn next_transmit(&self) -> Option<u8> {
+        let next = self.free_transmit.front();
+        next.filter(|_| self.away_transmit > 0).copied()
+    }
+
+    /// Whether there is a receive queue for an endpoint that is away.
+    #[inline]
+    pub fn has_receive(&self) -> bool {
+        self.away_receive > 0 && !self.free_receive.is_empty()
+    }
+
     /// Takes a receive queue that is free.
     #[inline(never)]
     pub fn take_receive(&mut self) -> Option<u8> {

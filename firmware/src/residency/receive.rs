@@ -121,6 +121,42 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         true
     }
 
+    /// A message in the miss ring was reported, for which all is ready: whether it is served so.
+    #[inline]
+    pub fn missed_armed(&mut self, identifier: u16, port: &mut impl Port) -> bool {
+        let endpoint = self.tables.endpoint_of(identifier);
+        let away = endpoint.filter(|&endpoint| self.tables.receive_of(endpoint).is_away());
+        let (true, Some(endpoint)) = (self.ready.receive, away) else {
+            return false;
+        };
+        self.errand = Errand {
+            endpoint,
+            cause: Cause::Missed,
+        };
+        let is_emulated = self.tables.is_emulated(endpoint);
+        self.deliver_first(identifier, is_emulated, port);
+        self.reports.push(identifier);
+        self.statistics.missed += 1;
+        if is_emulated {
+            self.state = State::InPlace;
+        } else if let Some(queue) = self.tables.take_receive() {
+            self.go_on_with(queue, identifier, port);
+        }
+        true
+    }
+
+    /// The first miss is being delivered, and its endpoint gets this queue.
+    #[inline]
+    fn go_on_with(&mut self, queue: u8, identifier: u16, port: &mut impl Port) {
+        self.state = State::ReadingReceive;
+        self.queue = queue;
+        self.reading = Reading {
+            has_first: true,
+            ..Reading::NONE
+        };
+        self.close_misses(identifier, port);
+    }
+
     /// Gives the entries of the miss ring back that are done with.
     #[inline(never)]
     pub(super) fn give_back(&mut self, port: &mut impl Port) {
@@ -166,17 +202,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        self.state = State::ReadingReceive;
-        self.queue = queue;
-        self.reading = Reading::NONE;
         match identifier {
             // All in one chain.
             Some(identifier) => {
                 self.deliver_first(identifier, false, port);
-                self.reading.has_first = true;
-                self.close_misses(identifier, port);
+                self.go_on_with(queue, identifier, port);
             }
-            None => port.issue(self.read_entry().first().completes(READ_RECEIVE)),
+            None => {
+                port.issue(self.read_entry().first().completes(READ_RECEIVE));
+                self.state = State::ReadingReceive;
+                self.queue = queue;
+                self.reading = Reading::NONE;
+            }
         }
     }
 
