@@ -22,7 +22,7 @@ use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
 use patience::{Patience, Pause};
 use receive::{Copying, Reading};
-pub(crate) use receive::{allowance, entry_place};
+pub(crate) use receive::{allowance, entry_place, with_interrupts};
 use reports::Reports;
 
 /// Token of a transmit queue's record that is saved.

@@ -19,7 +19,7 @@ use windows::Windows;
 /// Most pages for inline bodies that this firmware serves.
 pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
 /// Most queues of a side that are lent for messages only, and are to be taken back.
-const LENT: usize = 4;
+const LENT: usize = 16;
 /// Most queues of a side that this firmware serves: a byte tells them and the other places of a queue.
 const MAXIMUM_QUEUES: usize = 256 - Place::FIRST_QUEUE as usize;
 
