@@ -39,6 +39,19 @@ pub enum Input {
     Room(u32),
 }
 
+/// What there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// A step was made since it was worked out.
+    Unknown,
+    /// Something.
+    Some,
+    /// Nothing.
+    None,
+    /// Nothing, and the next captured store or miss finds all that it needs (V26).
+    Armed,
+}
+
 /// All protocols of the service processor.
 ///
 /// `QUEUES`: most resident queues a side; `ENDPOINTS`, `IDENTIFIERS`: most endpoints and receive queue identifiers,
@@ -54,8 +67,8 @@ pub struct Firmware<
     residency: Residency<QUEUES, ENDPOINTS, IDENTIFIERS, P>,
     /// Things done by the residency protocol since an admin request was begun.
     in_a_row: u8,
-    /// What `wants_room` says, which only a step changes; `None`: one was made since it was worked out.
-    wants_room: Option<bool>,
+    /// What there is to do, which only a step changes.
+    work: Work,
 }
 
 impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: Policy>
@@ -68,7 +81,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             admin: Admin::new(0),
             residency: Residency::new(policies),
             in_a_row: 0,
-            wants_room: None,
+            work: Work::Unknown,
         }
     }
 
@@ -77,7 +90,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.admin = Admin::new(revision);
         self.residency.start(limits);
         self.in_a_row = 0;
-        self.wants_room = None;
+        self.work = Work::Unknown;
     }
 
     /// New firmware, which was started, follows one that was stopped. `registers`: the admin queue's, as they are now;
@@ -90,7 +103,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     pub fn resume(&mut self, registers: AdminRegisters, generations: [u8; QUEUES]) {
         self.admin.resume(registers);
         self.residency.tables.set_generations(generations);
-        self.wants_room = None;
+        self.work = Work::Unknown;
     }
 
     /// The admin queue's registers as they were last told; off if nothing is known of them.
@@ -123,19 +136,21 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     /// Whether [`Input::Room`] would bring something about, now or after a pause.
     #[inline]
-    pub fn wants_room(&mut self) -> bool {
-        match self.wants_room {
-            Some(wants_room) => wants_room,
-            None => self.look_for_work(),
+    pub fn wants_room(&mut self, port: &mut impl Port) -> bool {
+        if self.work == Work::Unknown {
+            self.look_for_work(port);
         }
+        self.work == Work::Some
     }
 
     #[inline(never)]
-    fn look_for_work(&mut self) -> bool {
-        let wants_room = self.admin.wants_room()
-            || (self.residency.is_idle() && self.residency.has_work() && !self.is_barred());
-        self.wants_room = Some(wants_room);
-        wants_room
+    fn look_for_work(&mut self, port: &mut impl Port) {
+        let may_begin = self.residency.is_idle() && !self.is_barred();
+        self.work = match self.admin.wants_room() || (may_begin && self.residency.has_work()) {
+            true => Work::Some,
+            false if may_begin && self.residency.arm(port) => Work::Armed,
+            false => Work::None,
+        };
     }
 
     /// The residency protocol must not begin anything.
@@ -165,7 +180,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
                 }
             }
         }
-        self.wants_room = None;
+        self.work = Work::Unknown;
     }
 
     #[inline(always)]
@@ -180,6 +195,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(always)]
     fn captured(&mut self, endpoint: u16, port: &mut impl Port) {
+        if self.work == Work::Armed && self.residency.captured_armed(endpoint, port) {
+            return;
+        }
         self.residency.captured(endpoint);
         if self.has_turn() && self.residency.serve_at_once(endpoint, port) {
             self.in_a_row = self.in_a_row.saturating_add(1);
@@ -188,6 +206,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(always)]
     fn missed(&mut self, identifier: u16, port: &mut impl Port) {
+        if self.work == Work::Armed && self.residency.missed_armed(identifier, port) {
+            return;
+        }
         let may_begin = self.may_begin();
         self.residency.missed(identifier, port);
         if may_begin && self.residency.may_serve_missed() {

@@ -52,7 +52,8 @@ pub const RECEIVE_BYTES: usize = ENTRY_BYTES - RECEIVE;
 pub const RECEIVE_INBOX: usize = ENTRY_INBOX + RECEIVE;
 /// Entry of the table: the ring's address.
 pub const RING: usize = RECEIVE;
-/// Entry of the table: `receive_indices`; in the upper half, the messages that were delivered since the queue left.
+/// Entry of the table: `receive_indices`; in the upper half, the messages that were delivered since the queue left,
+/// and whether it raises interrupts.
 pub const INDICES: usize = RECEIVE + 8;
 /// Entry of the table: `entry_place` of the next message, and `ARMED`.
 pub const PLACE: usize = RECEIVE + 16;

@@ -22,7 +22,7 @@ use abi::command::completion_status::CompletionStatus;
 use heapless::Deque;
 use patience::{Patience, Pause};
 use receive::{Copying, Reading};
-pub(crate) use receive::{allowance, entry_place};
+pub(crate) use receive::{allowance, entry_place, with_interrupts};
 use reports::Reports;
 
 /// Token of a transmit queue's record that is saved.
@@ -169,6 +169,29 @@ enum State {
     InPlace,
 }
 
+/// What was prepared for the next captured store and the next miss, which then need no decision (V26).
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    /// The queue and its generation are those of the next captured store, if nobody has taken the queue since.
+    transmit: bool,
+    /// There is a receive queue.
+    receive: bool,
+    /// The generation was not used yet.
+    is_fresh: bool,
+    queue: u8,
+    generation: u8,
+}
+
+impl Ready {
+    const NOTHING: Ready = Ready {
+        transmit: false,
+        receive: false,
+        is_fresh: false,
+        queue: 0,
+        generation: 0,
+    };
+}
+
 /// An event that waits.
 #[derive(Clone, Copy, Debug)]
 struct Event {
@@ -185,6 +208,7 @@ pub struct Residency<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFI
     /// What was done.
     pub statistics: Statistics,
     state: State,
+    ready: Ready,
     /// What `state` is about. `evict_only`: nobody gets the queue.
     errand: Errand,
     queue: u8,
@@ -229,6 +253,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             tables: Tables::new(),
             statistics: Statistics::NONE,
             state: State::Idle,
+            ready: Ready::NOTHING,
             errand: NOBODY,
             queue: 0,
             evict_only: false,
@@ -314,6 +339,24 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             | self.tables.lacks_queue()
             | self.tables.has_starved()
             | self.tables.has_lent()
+    }
+
+    /// Prepares for what is reported next. Nothing is under way, and nothing is to be begun. Whether anything is ready.
+    pub fn arm(&mut self, port: &mut impl Port) -> bool {
+        let queue = self.tables.next_transmit();
+        self.ready.transmit = queue.is_some() && self.transmit_patience.is_none();
+        if let Some(queue) = queue {
+            let generation = self.tables.transmit(queue).generation;
+            let ready = self.ready;
+            if !ready.is_fresh || (ready.queue, ready.generation) != (queue, generation) {
+                let generation = self.tables.next_generation(queue);
+                port.keep(queue, generation);
+                self.ready.is_fresh = true;
+                (self.ready.queue, self.ready.generation) = (queue, generation);
+            }
+        }
+        self.ready.receive = self.tables.has_receive() && self.receive_patience.is_none();
+        self.ready.transmit | self.ready.receive
     }
 
     /// A captured store was reported; the last one is answered.

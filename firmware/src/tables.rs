@@ -19,7 +19,7 @@ use windows::Windows;
 /// Most pages for inline bodies that this firmware serves.
 pub(crate) const MAXIMUM_INLINE_PAGES: usize = 64;
 /// Most queues of a side that are lent for messages only, and are to be taken back.
-const LENT: usize = 4;
+const LENT: usize = 16;
 /// Most queues of a side that this firmware serves: a byte tells them and the other places of a queue.
 const MAXIMUM_QUEUES: usize = 256 - Place::FIRST_QUEUE as usize;
 
@@ -456,6 +456,19 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize>
     #[inline]
     pub fn take_transmit(&mut self) -> Option<u8> {
         self.free_transmit.pop_front()
+    }
+
+    /// The transmit queue that an endpoint that is away gets next, if there is one.
+    #[inline]
+    pub fn next_transmit(&self) -> Option<u8> {
+        let next = self.free_transmit.front();
+        next.filter(|_| self.away_transmit > 0).copied()
+    }
+
+    /// Whether there is a receive queue for an endpoint that is away.
+    #[inline]
+    pub fn has_receive(&self) -> bool {
+        self.away_receive > 0 && !self.free_receive.is_empty()
     }
 
     /// Takes a receive queue that is free.

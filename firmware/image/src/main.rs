@@ -112,7 +112,7 @@ fn main() -> ! {
         if state.event_pending == 1 {
             look(&mut hardware, firmware);
         }
-        if firmware.wants_room() && state.command_0_space == 1 {
+        if firmware.wants_room(&mut hardware) && state.command_0_space == 1 {
             firmware.step(Input::Room(hardware.time()), &mut hardware);
         }
     }

@@ -11,7 +11,7 @@ use crate::layout::{
 };
 use crate::policy::Policy;
 use crate::port::{Port, inbox64, set_outbox64};
-use crate::residency::{Request, Residency, allowance, entry_place};
+use crate::residency::{Request, Residency, allowance, entry_place, with_interrupts};
 use crate::tables::{Memory, Place, Shape, page_word};
 use abi::admin::{
     EndpointResult, MISS_RING_ENTRIES_LOG2, residency_policy::ResidencyPolicy, status::Status,
@@ -406,7 +406,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             0,
             0,
             memory.ring,
-            0,
+            with_interrupts(shape.interrupt),
             entry_place(memory.ring, 0, shape.entries_log2, shape.stride_log2).pack(),
             receive_control.pack(),
             u64::from(shape.interrupt),

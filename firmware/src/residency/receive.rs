@@ -27,6 +27,9 @@ use abi::queue_state::{
 /// Most messages that the queue that takes misses accepts for an identifier.
 const MOST_ALLOWED: u16 = 16;
 
+/// With the number of messages that were delivered since a queue left: it raises interrupts.
+const WITH_INTERRUPTS: u16 = 1 << 15;
+
 /// An entry of the table is being read, and all misses of its endpoint are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
@@ -121,6 +124,42 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         true
     }
 
+    /// A message in the miss ring was reported, for which all is ready: whether it is served so.
+    #[inline]
+    pub fn missed_armed(&mut self, identifier: u16, port: &mut impl Port) -> bool {
+        let endpoint = self.tables.endpoint_of(identifier);
+        let away = endpoint.filter(|&endpoint| self.tables.receive_of(endpoint).is_away());
+        let (true, Some(endpoint)) = (self.ready.receive, away) else {
+            return false;
+        };
+        self.errand = Errand {
+            endpoint,
+            cause: Cause::Missed,
+        };
+        let is_emulated = self.tables.is_emulated(endpoint);
+        self.deliver_first(identifier, is_emulated, port);
+        self.reports.push(identifier);
+        self.statistics.missed += 1;
+        if is_emulated {
+            self.state = State::InPlace;
+        } else if let Some(queue) = self.tables.take_receive() {
+            self.go_on_with(queue, identifier, port);
+        }
+        true
+    }
+
+    /// The first miss is being delivered, and its endpoint gets this queue.
+    #[inline]
+    fn go_on_with(&mut self, queue: u8, identifier: u16, port: &mut impl Port) {
+        self.state = State::ReadingReceive;
+        self.queue = queue;
+        self.reading = Reading {
+            has_first: true,
+            ..Reading::NONE
+        };
+        self.close_misses(identifier, port);
+    }
+
     /// Gives the entries of the miss ring back that are done with.
     #[inline(never)]
     pub(super) fn give_back(&mut self, port: &mut impl Port) {
@@ -166,17 +205,18 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 
     #[inline(never)]
     fn read_receive(&mut self, queue: u8, identifier: Option<u16>, port: &mut impl Port) {
-        self.state = State::ReadingReceive;
-        self.queue = queue;
-        self.reading = Reading::NONE;
         match identifier {
             // All in one chain.
             Some(identifier) => {
                 self.deliver_first(identifier, false, port);
-                self.reading.has_first = true;
-                self.close_misses(identifier, port);
+                self.go_on_with(queue, identifier, port);
             }
-            None => port.issue(self.read_entry().first().completes(READ_RECEIVE)),
+            None => {
+                port.issue(self.read_entry().first().completes(READ_RECEIVE));
+                self.state = State::ReadingReceive;
+                self.queue = queue;
+                self.reading = Reading::NONE;
+            }
         }
     }
 
@@ -211,43 +251,44 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         Command::read_host(entry, RECEIVE_BYTES, RECEIVE_INBOX)
     }
 
-    /// The first miss stands in its ring, or does not. How far the host has come is known only of a queue that is
-    /// resident: so the endpoint gets one when half of what it was allowed has come, and if an interrupt may be due.
+    /// The first miss stands in its ring, or does not: the hardware has compared the record's identifier. How far the
+    /// host has come is known only of a queue that is resident: so the endpoint gets one when half of what it was
+    /// allowed has come, and if an interrupt may be due.
     #[inline(never)]
     pub(super) fn delivered_in_place(
         &mut self,
         status: Option<CompletionStatus>,
         port: &mut impl Port,
     ) {
-        let control = ReceiveControl::unpack(inbox64(port, ENTRY_INBOX + RECEIVE_CONTROL));
-        if trouble(status).is_some() || !self.is_entry(&control) {
-            let status = trouble(status).unwrap_or(Status::Failed);
+        if let Some(status) = trouble(status) {
             return self.read_failed(true, status, port);
         }
-        let indices = ReceiveIndices::unpack(port.inbox(ENTRY_INBOX + INDICES).into());
+        let control = port.inbox(ENTRY_INBOX + RECEIVE_CONTROL);
+        let entries_log2 = (control >> receive_control::entries_log2::SHIFT & 0xf) as u8;
+        let stride_log2 = (control >> receive_control::stride_log2::SHIFT & 0xf) as u8;
+        let indices = port.inbox(ENTRY_INBOX + INDICES);
         let used = port.inbox(ENTRY_INBOX + INDICES + 4) as u16;
-        let entries_log2 = control.entries_log2 as u8;
-        let producer = indices.producer as u16;
-        let before = ReceiveIndices {
-            producer: producer.wrapping_sub(used).into(),
-            ..indices
-        };
-        let granted = allowance(before.pack(), entries_log2);
-        let interrupt = EndpointInterrupt::unpack(port.inbox(ENTRY_INBOX + INTERRUPT).into());
-        if interrupt.enabled == 1 || 2 * (used + 1) >= granted.into() {
+        let (producer, consumer) = (indices as u16, (indices >> 16) as u16);
+        let level = producer.wrapping_sub(used).wrapping_sub(consumer);
+        let granted = (1_u16 << entries_log2).saturating_sub(level).min(MOST_ALLOWED);
+        if used & WITH_INTERRUPTS != 0 || 2 * (used + 1) >= granted {
             let identifier = self.reports.get(self.reports.start());
             return self.find_receive(identifier, port);
         }
         let producer = producer.wrapping_add(1);
-        let indices = ReceiveIndices {
-            producer: producer.into(),
-            ..indices
+        let next = inbox64(port, ENTRY_INBOX + PLACE);
+        let last: u16 = (1 << entries_log2) - 1;
+        let next = match producer & last {
+            // The ring's first entry, with the other phase.
+            0 => next.wrapping_sub(u64::from(u32::from(last) << stride_log2)) ^ 1,
+            _ => next.wrapping_add(1 << stride_log2),
         };
-        let ring = inbox64(port, ENTRY_INBOX + RING);
-        let next = entry_place(ring, producer, entries_log2, control.stride_log2 as u8);
-        port.set_outbox(INDICES_OUTBOX, indices.pack() as u32);
+        port.set_outbox(
+            INDICES_OUTBOX,
+            u32::from(producer) | u32::from(consumer) << 16,
+        );
         port.set_outbox(INDICES_OUTBOX + 4, u32::from(used) + 1);
-        set_outbox64(port, INDICES_OUTBOX + 8, next.pack());
+        set_outbox64(port, INDICES_OUTBOX + 8, next);
         let place = self.tables.entry(self.errand.endpoint);
         let place = place.wrapping_add(INDICES as u64);
         port.issue(Command::write_host(place, 16, INDICES_OUTBOX));
@@ -255,7 +296,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.give_back(port);
         self.statistics.copied += 1;
         self.receive_patience.succeed();
-        self.succeed();
+        self.state = State::Idle;
+        // The next one follows at once, but for a turn of the others now and then.
+        self.turn = self.turn.wrapping_add(1);
+        if !self.turn.is_multiple_of(8) && self.head.is_none() && self.request.is_none() {
+            self.serve_missed(port);
+        }
     }
 
     /// Reads a message of the miss ring.
@@ -547,9 +593,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             None => 0,
         };
         let record = ReceiveArmed::unpack(inbox64(port, RECORD_INBOX + 16));
-        set_outbox64(port, INDICES_OUTBOX, indices);
         let ring = inbox64(port, RECORD_INBOX);
         let next = entry_place(ring, indices as u16, owner.entries_log2, owner.stride_log2);
+        let word = indices | with_interrupts(owner.interrupt);
+        set_outbox64(port, INDICES_OUTBOX, word);
         let armed = if record.armed == 1 { ARMED } else { 0 };
         set_outbox64(port, INDICES_OUTBOX + 8, next.pack() | u64::from(armed));
         let place = self.tables.entry(endpoint).wrapping_add(INDICES as u64);
@@ -594,6 +641,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             self.forget_misses(identifier, port);
         }
     }
+}
+
+/// Upper half of an entry's indices, of a queue that nothing was delivered to since it left.
+pub(crate) fn with_interrupts(interrupt: u32) -> u64 {
+    let wanted = EndpointInterrupt::unpack(interrupt.into()).enabled == 1;
+    u64::from(wanted) * u64::from(WITH_INTERRUPTS) << 32
 }
 
 /// Place of a ring's entry of this index.

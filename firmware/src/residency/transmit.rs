@@ -39,6 +39,36 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
     }
 
+    /// A captured store was reported, for which all is ready: whether it is served so. The commands go first, and what
+    /// is noted about them comes behind.
+    #[inline]
+    pub fn captured_armed(&mut self, endpoint: u16, port: &mut impl Port) -> bool {
+        if !self.ready.transmit || self.tables.transmit_of(endpoint) != Place::AWAY {
+            return false;
+        }
+        let entry = self.tables.entry(endpoint);
+        port.issue(Command::read_host(entry, RECORD_BYTES, ENTRY_INBOX).first());
+        let (queue, generation) = (self.ready.queue, self.ready.generation);
+        let load = Command::load_transmit(queue, ENTRY_INBOX, endpoint, generation);
+        port.issue(load.chained());
+        let map = match self.tables.is_hidden(endpoint) {
+            true => self.tables.map(endpoint),
+            false => self.tables.map_with(endpoint, queue),
+        };
+        let replay = Command::replay(endpoint, queue, map);
+        port.issue(replay.chained().completes(READ_TRANSMIT));
+        self.captured(endpoint);
+        self.errand = Errand {
+            endpoint,
+            cause: Cause::Captured,
+        };
+        self.tables.take_transmit();
+        self.ready.is_fresh = false;
+        self.state = State::ReadingTransmit;
+        self.queue = queue;
+        true
+    }
+
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, port: &mut impl Port) {

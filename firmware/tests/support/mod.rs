@@ -109,7 +109,7 @@ impl World {
         let mut possible: Vec<usize> = [
             self.niu.doorbell_pending,
             !self.niu.completions.is_empty(),
-            self.firmware.wants_room() && has_room,
+            self.firmware.wants_room(&mut self.niu) && has_room,
             self.niu.head_may_go(),
             self.niu.unreported_stores() > 0 && self.firmware.takes_captured() && has_room,
             !self.niu.missed_reports.is_empty() && self.firmware.takes_missed(),
