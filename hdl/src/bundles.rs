@@ -368,7 +368,7 @@ pub struct ChunkHeader {
 /// A frame of a row of `TransferEngine`: data from a chunk buffer (operation WRITE), or a question (READ).
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct ChunkJob {
-    /// Row.
+    /// Whose row of the engine it is.
     pub row: Bits<4>,
     /// Operation READ: no chunk buffer is read.
     pub asks: Bit,
@@ -389,7 +389,7 @@ pub struct ChunkJob {
 pub struct ChunkLeft {
     /// The other fields count in this cycle.
     pub valid: Bit,
-    /// Its row.
+    /// Row of the engine that the job is of.
     pub row: Bits<4>,
     /// As in the job.
     pub last: Bit,

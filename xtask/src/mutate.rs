@@ -12,7 +12,7 @@ use self::{list::MUTANTS, mutant::Mutant};
 use crate::{generate, progress, run, tools, workspace::Workspace};
 
 /// Programs of `cluster/tests` that the list names tests of.
-const TEST_PROGRAMS: [&str; 14] = [
+const TEST_PROGRAMS: [&str; 15] = [
     "back_pressure",
     "bad_input",
     "bus_master",
@@ -23,6 +23,7 @@ const TEST_PROGRAMS: [&str; 14] = [
     "priority",
     "quiesce",
     "remote_memory",
+    "remote_transfers",
     "reuse",
     "slow_host",
     "soak",

@@ -270,7 +270,9 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         let used = port.inbox(ENTRY_INBOX + INDICES + 4) as u16;
         let (producer, consumer) = (indices as u16, (indices >> 16) as u16);
         let level = producer.wrapping_sub(used).wrapping_sub(consumer);
-        let granted = (1_u16 << entries_log2).saturating_sub(level).min(MOST_ALLOWED);
+        let granted = (1_u16 << entries_log2)
+            .saturating_sub(level)
+            .min(MOST_ALLOWED);
         if used & WITH_INTERRUPTS != 0 || 2 * (used + 1) >= granted {
             let identifier = self.reports.get(self.reports.start());
             return self.find_receive(identifier, port);

@@ -89,8 +89,8 @@ impl State {
         ended.map(|_| 0).ok_or(Status::BadOperand)
     }
 
-    /// What becomes of an operation that this endpoint has sent to a segment. A real device refuses transfers to its own
-    /// node; this one has no other.
+    /// What becomes of an operation that this endpoint has sent to a segment. A real device refuses transfers to its
+    /// own node; this one has no other.
     pub(super) fn way_to_segment(
         &self,
         number: u16,

@@ -14,7 +14,7 @@ pub enum Kind {
     Completion,
 }
 
-/// A packet.
+/// One that crossed the link between NIU and host.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet {
     /// Core cycles in which its first and its last beat crossed.

@@ -9,7 +9,8 @@ use rust_hdl::prelude::*;
 /// Checks the source of a frame of `TransferEngine`: the segment, its owner or generation, the right, the range.
 ///
 /// A transfer: `BAD_SEGMENT` without the right `local`, or of another owner than `endpoint`; else `SEGMENT_RANGE`. A
-/// reply: `BAD_SEGMENT`, `STALE_SEGMENT`, `SEGMENT_RIGHTS` without `remote_read`, `SEGMENT_RANGE`, the first that holds.
+/// reply: `BAD_SEGMENT`, `STALE_SEGMENT`, `SEGMENT_RIGHTS` without `remote_read`, `SEGMENT_RANGE`, the first that
+/// holds.
 ///
 /// Contract: the other inputs stay from `found` until the outcome is no longer needed.
 ///

@@ -67,7 +67,8 @@ fn properties() -> String {
         "
 module properties(input clock, input [107:0] configuration, input wants_store, input [7:0] store_queue,
     input wants_again, input [7:0] again_queue, input wants_starved, input [7:0] starved_queue,
-    input starved_channel, input starved_of_room, input transfer_room, input wants_reopen, input [7:0] reopen_queue, input room_0, input room_1,
+    input starved_channel, input starved_of_room, input transfer_room, input wants_reopen, input [7:0] reopen_queue,
+    input room_0, input room_1,
     input waits_for_prior, input wants_pop, input wants_keep);
   wire reopen_ready, any, turn_is_prior, may_keep;
   wire [7:0] turn;
