@@ -52,8 +52,8 @@ pub struct ChunkSend {
     pub changed: Signal<In, Bit>,
     pub holds_older: Signal<Out, Bit>,
 
-    /// From `ReadRequester`. Pulse: the read of the last job is taken. The state of the read of `chunk_query`, in the same
-    /// cycle, which counts from the second cycle after it was taken. What it brings.
+    /// From `ReadRequester`. Pulse: the read of the last job is taken. The state of the read of `chunk_query`, in the
+    /// same cycle, which counts from the second cycle after it was taken. What it brings.
     pub chunk_taken: Signal<In, Bit>,
     pub chunk_query: Signal<Out, Bits<4>>,
     pub chunk_ended: Signal<In, Bit>,
