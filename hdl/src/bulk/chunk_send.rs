@@ -5,7 +5,8 @@ use crate::library::byte_mask::ByteMask;
 use crate::library::byte_ram::ByteRam;
 use crate::library::fixed::Fixed;
 use crate::library::lut_ram::LutRam;
-use crate::library::stream::{Beat, StreamSource};
+use crate::library::stream::StreamSource;
+use crate::library::stream_register::StreamRegister;
 use abi::link::{VERSION, header, kind};
 use abi::message::{operation, remote, remote_read};
 use rust_hdl::prelude::*;
@@ -51,8 +52,8 @@ pub struct ChunkSend {
     pub changed: Signal<In, Bit>,
     pub holds_older: Signal<Out, Bit>,
 
-    /// From `ReadRequester`. Pulse: the read of the last job is taken. The state of the read of `chunk_query`, in the same
-    /// cycle, which counts from the second cycle after it was taken. What it brings.
+    /// From `ReadRequester`. Pulse: the read of the last job is taken. The state of the read of `chunk_query`, in the
+    /// same cycle, which counts from the second cycle after it was taken. What it brings.
     pub chunk_taken: Signal<In, Bit>,
     pub chunk_query: Signal<Out, Bits<4>>,
     pub chunk_ended: Signal<In, Bit>,
@@ -122,11 +123,11 @@ pub struct ChunkSend {
     previous: DFF<Bits<128>>,
     mask: ByteMask,
 
-    /// The beat offered.
-    offered: DFF<Bit>,
-    offer: DFF<Beat>,
-    offered_row: DFF<Bits<4>>,
-    offered_last_job: DFF<Bit>,
+    /// Beats on their way to the link, and the rows of the frames that end there.
+    leaving: StreamRegister,
+    rows: LutRam<Bits<5>, 2>,
+    rows_written: DFF<Bits<2>>,
+    rows_read: DFF<Bits<2>>,
     told: DFF<ChunkLeft>,
 
     now: Signal<Local, ChunkJob>,
@@ -146,6 +147,9 @@ pub struct ChunkSend {
     first: Signal<Local, Bit>,
     second: Signal<Local, Bit>,
     final_read: Signal<Local, Bit>,
+    all_left: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
+    row_left: Signal<Local, Bits<5>>,
     sent_last: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     unwanted: Signal<Local, Bit>,
@@ -217,13 +221,17 @@ impl Logic for ChunkSend {
             keep,
             word,
             previous,
-            offered,
-            offer,
-            offered_row,
-            offered_last_job,
+            rows_written,
+            rows_read,
             told
         );
-        clock!(self, clock, headers, jobs, questions, failures);
+        clock!(
+            self, clock, headers, jobs, questions, failures, leaving, rows
+        );
+        self.leaving.reset.next = self.reset.val();
+        self.frames.valid.next = self.leaving.source.valid.val();
+        self.frames.beat.next = self.leaving.source.beat.val();
+        self.leaving.source.ready.next = self.frames.ready.val();
         self.buffers.write_clock.next = self.clock.val();
         self.buffers.read_clock.next = self.clock.val();
         self.buffers.write_address.next = self.chunk_address.val();
@@ -310,7 +318,7 @@ impl Logic for ChunkSend {
         self.trail.next = self.no_trail.val() - self.extent.q.val().get_bits::<2>(0);
 
         // One that is begun leaves the head with its second beat, so its header and sub-header can still be formed.
-        self.goes.next = !self.offered.q.val() | self.frames.ready.val();
+        self.goes.next = self.leaving.sink.ready.val();
         self.first.next = self.reading.q.val() & (self.beat_number.q.val() == 0);
         self.second.next = self.reading.q.val() & (self.beat_number.q.val() == 1);
         self.final_read.next =
@@ -318,10 +326,11 @@ impl Logic for ChunkSend {
         self.starts.next = self.sendable.q.val()
             & self.goes.val()
             & (!self.reading.q.val() | self.final_read.val());
+        self.all_left.next = self.rows_written.q.val() == self.rows_read.q.val();
         self.drops.next = self.droppable.q.val()
             & !self.reading.q.val()
             & !self.formed.q.val()
-            & !self.offered.q.val();
+            & self.all_left.val();
         self.pops.next = (self.second.val() & self.goes.val()) | self.drops.val();
         self.frees.next = (self.final_read.val() & self.goes.val()) | self.drops.val();
         self.some_wait.next = self.waiting.q.val() != 0;
@@ -475,27 +484,37 @@ impl Logic for ChunkSend {
         }
         self.mask.data.next = self.shifted.val();
         self.mask.keep.next = self.keep.q.val();
-        self.frames.valid.next = self.offered.q.val();
-        self.frames.beat.next = self.offer.q.val();
-        self.sent_last.next = self.offered.q.val() & self.offer.q.val().last;
-        if self.goes.val() {
-            self.offered.d.next = self.formed.q.val();
-            if self.formed.q.val() {
-                self.previous.d.next = self.coming.val();
-                self.offer.d.next.data = self.mask.masked.val() | self.word.q.val();
-                self.offer.d.next.last = self.formed_last.q.val();
-                self.offered_row.d.next = self.formed_row.q.val();
-                self.offered_last_job.d.next = self.formed_last_job.q.val();
-            }
+        self.leaving.sink.valid.next = self.formed.q.val();
+        self.leaving.sink.beat.next.data = self.mask.masked.val() | self.word.q.val();
+        self.leaving.sink.beat.next.last = self.formed_last.q.val();
+        if self.goes.val() & self.formed.q.val() {
+            self.previous.d.next = self.coming.val();
+        }
+
+        // Frames that end there, two at most.
+        self.ends.next = self.goes.val() & self.formed.q.val() & self.formed_last.q.val();
+        self.rows.write_enable.next = self.ends.val();
+        self.rows.write_address.next = self.rows_written.q.val();
+        self.rows.write_data.next = bit_cast::<5, 4>(self.formed_row.q.val())
+            | (bit_cast::<5, 1>(self.formed_last_job.q.val().into()) << 4);
+        self.rows.read_address.next = self.rows_read.q.val();
+        self.row_left.next = self.rows.read_data.val();
+        if self.ends.val() {
+            self.rows_written.d.next = self.rows_written.q.val() + 1;
+        }
+        self.sent_last.next = self.frames.ready.val()
+            & self.leaving.source.valid.val()
+            & self.leaving.source.beat.val().last;
+        if self.sent_last.val() {
+            self.rows_read.d.next = self.rows_read.q.val() + 1;
         }
 
         self.left.next = self.told.q.val();
-        self.told.d.next.valid =
-            (self.sent_last.val() & self.frames.ready.val()) | self.drops.val();
-        self.told.d.next.row = self.offered_row.q.val();
-        self.told.d.next.last = self.offered_last_job.q.val();
+        self.told.d.next.valid = self.sent_last.val() | self.drops.val();
+        self.told.d.next.row = self.row_left.val().get_bits::<4>(0);
+        self.told.d.next.last = self.row_left.val().get_bit(4);
         self.told.d.next.broken = false;
-        if self.droppable.q.val() & !self.offered.q.val() {
+        if self.all_left.val() {
             self.told.d.next.row = self.now.val().row;
             self.told.d.next.last = self.now.val().last;
             self.told.d.next.broken = self.head_failed.q.val();
@@ -515,7 +534,8 @@ impl Logic for ChunkSend {
             self.started.d.next = false;
             self.reading.d.next = false;
             self.formed.d.next = false;
-            self.offered.d.next = false;
+            self.rows_written.d.next = 0.into();
+            self.rows_read.d.next = 0.into();
             self.told.d.next.valid = false;
         }
     }

@@ -1,8 +1,8 @@
 //! Memory of this node that others may reach.
 
 use crate::bundles::{ConfigurationWrite, OwnSegment, SegmentEntry, SegmentQuery};
-use crate::library::fixed::Fixed;
 use crate::library::block_ram::BlockRam;
+use crate::library::fixed::Fixed;
 use crate::library::reset_sweep::ResetSweep;
 use rust_hdl::prelude::*;
 
@@ -85,7 +85,8 @@ impl Logic for SegmentTable {
             & !self.sweep.clears.val()
             & !self.own.val().valid
             & !self.engine_query.val().valid;
-        self.is_found.d.next = self.engine_query.val().valid & !self.arrives.val() & !self.sweep.clears.val();
+        self.is_found.d.next =
+            self.engine_query.val().valid & !self.arrives.val() & !self.sweep.clears.val();
         self.found.next = self.is_found.q.val();
 
         self.places.write_enable.next = self.sweep.clears.val()

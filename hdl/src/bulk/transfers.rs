@@ -51,7 +51,8 @@ pub enum TransferState {
     Find,
     Check,
     Range,
-    /// The segment that takes the data of a READ is written.
+    /// A READ: the segment that takes its data is written.
+    Ready,
     Open,
     /// The frame is handed to `ChunkSend`.
     Go,
@@ -115,7 +116,7 @@ pub struct RowNotes {
 /// transfers of this node, 8 to 15 replies.
 ///
 /// One sequencer does one step of one row at a time. A row is looked at if something of it is new, or if there is more
-/// to send (`calls`); a frame takes 9 cycles of the sequencer. Each frame's segment is looked up anew, and again if
+/// to send (`calls`); a frame takes 10 cycles of the sequencer. Each frame's segment is looked up anew, and again if
 /// firmware writes a segment meanwhile. Frames end at multiples of `abi::message::BLOCK_BYTES` of the remote offset;
 /// a row has at most 64 frames unanswered.
 ///
@@ -137,7 +138,7 @@ pub struct RowNotes {
 /// nothing is read or written for a queue whose control word came before, or for a segment as it was before `revised`,
 /// but for what `SegmentTable`, `BulkReceive` and `ChunkSend` still hold.
 ///
-/// Latency: last beat of the descriptor to the first `job_valid` 9 cycles, to `chunk` 10.
+/// Latency: last beat of the descriptor to the first `job_valid` 9 cycles, to `chunk` 10; READ 11.
 #[derive(LogicBlock, Default)]
 pub struct TransferEngine {
     pub clock: Signal<In, Clock>,
@@ -209,6 +210,9 @@ pub struct TransferEngine {
     notes: LutRam<RowNotes, 4>,
 
     state: DFF<TransferState>,
+    /// The row that is looked at next.
+    picked: DFF<Bit>,
+    picked_row: DFF<Bits<4>>,
     /// The row, and its bit.
     row: DFF<Bits<4>>,
     mask: DFF<Bits<16>>,
@@ -244,6 +248,9 @@ pub struct TransferEngine {
     is_open: DFF<Bit>,
     is_recheck: DFF<Bit>,
     is_told: DFF<Bit>,
+    is_parked: DFF<Bit>,
+    is_waiting: DFF<Bit>,
+    is_asking: DFF<Bit>,
     is_heard: DFF<Bit>,
     unsent: DFF<Bit>,
     all_answered: DFF<Bit>,
@@ -300,7 +307,6 @@ pub struct TransferEngine {
     block_room: Signal<Local, Bits<9>>,
     bytes_less_one: Signal<Local, Bits<15>>,
 
-    looks: Signal<Local, Bit>,
     decides: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     opens: Signal<Local, Bit>,
@@ -319,6 +325,7 @@ pub struct TransferEngine {
     can_end: Signal<Local, Bit>,
     can_send: Signal<Local, Bit>,
     comes: Signal<Local, Bit>,
+    picks: Signal<Local, Bit>,
     is_lively: Signal<Local, Bit>,
     told_now: Signal<Local, Bit>,
     unparked_now: Signal<Local, Bit>,
@@ -379,6 +386,8 @@ impl Logic for TransferEngine {
             self,
             clock,
             state,
+            picked,
+            picked_row,
             row,
             mask,
             used,
@@ -403,6 +412,9 @@ impl Logic for TransferEngine {
             is_open,
             is_recheck,
             is_told,
+            is_parked,
+            is_waiting,
+            is_asking,
             is_heard,
             unsent,
             all_answered,
@@ -463,13 +475,10 @@ impl Logic for TransferEngine {
         self.is_reply.next = self.row.q.val().get_bit(3);
         self.asks.next = self.source.val().asks & !self.is_reply.val();
 
-        self.looks.next = self.state.q.val() == TransferState::Look;
         self.decides.next = self.state.q.val() == TransferState::Decide;
         self.goes.next = self.state.q.val() == TransferState::Go;
         self.aborted_now.next = (self.aborted.q.val() & self.own_mask.val()).any();
-        self.opens.next = (self.state.q.val() == TransferState::Open)
-            & !self.check.error.val()
-            & !self.aborted_now.val();
+        self.opens.next = self.state.q.val() == TransferState::Open;
         self.closes.next = self.state.q.val() == TransferState::Close;
         self.advances.next = self.state.q.val() == TransferState::Advance;
         self.finishes.next = self.state.q.val() == TransferState::End;
@@ -538,7 +547,10 @@ impl Logic for TransferEngine {
             .beat_upper
             .val()
             .get_bits::<12>(transfer_local::segment::SHIFT);
-        self.beat_bytes.next = self.beat.val().get_bits::<32>(transfer_length::bytes::SHIFT);
+        self.beat_bytes.next = self
+            .beat
+            .val()
+            .get_bits::<32>(transfer_length::bytes::SHIFT);
         self.too_long.next = self.beat_bytes.val() > self.most_bytes.val();
 
         self.messages.write_enable.next = self.takes_header.val() | self.accepts.val();
@@ -579,10 +591,8 @@ impl Logic for TransferEngine {
             .beat
             .val()
             .get_bits::<12>(abi::link::header::receive_queue_id::SHIFT);
-        self.header.next.segment_generation = self
-            .beat
-            .val()
-            .get_bits::<8>(abi::link::header::tag::SHIFT);
+        self.header.next.segment_generation =
+            self.beat.val().get_bits::<8>(abi::link::header::tag::SHIFT);
         if self.accepts.val() {
             self.messages.write_data.next.node = self.job_now.val().node;
             self.messages.write_data.next.slot = self.job_now.val().row;
@@ -649,6 +659,9 @@ impl Logic for TransferEngine {
         self.is_open.d.next = (self.open.q.val() & self.own_mask.val()).any();
         self.is_recheck.d.next = (self.recheck.q.val() & self.own_mask.val()).any();
         self.is_told.d.next = (self.tell.q.val() & self.own_mask.val()).any();
+        self.is_parked.d.next = self.note.val().parked;
+        self.is_waiting.d.next = self.note.val().waits;
+        self.is_asking.d.next = self.asks.val();
         self.unsent.d.next = self.count.val().jobs != self.news.left_jobs.val();
         self.unanswered.next = self.count.val().frames - self.news.answered.val();
         self.all_answered.d.next = self.count.val().frames == self.news.answered.val();
@@ -667,7 +680,7 @@ impl Logic for TransferEngine {
             {
                 self.bytes.d.next = self.remain.val().get_bits::<15>(0);
             }
-            if self.asks.val() {
+            if self.is_asking.q.val() {
                 self.bytes.d.next = self.piece.val().get_bits::<15>(0);
                 if self.last_piece.q.val() {
                     self.bytes.d.next = self.remain.val().get_bits::<15>(0);
@@ -678,16 +691,17 @@ impl Logic for TransferEngine {
         // What follows.
         self.has_sent.next = !self.unsent.q.val()
             & (self.nothing_left.q.val()
-                | (self.asks.val() & self.note.val().waits & self.last_piece.q.val()));
+                | (self.is_asking.q.val() & self.is_waiting.q.val() & self.last_piece.q.val()));
         self.may_end.next = !self.unsent.q.val()
             & !self.is_open.q.val()
             & (self.is_over.q.val()
                 | (self.nothing_left.q.val()
-                    & (self.all_answered.q.val() | self.is_reply.val() | self.asks.val())));
+                    & (self.all_answered.q.val() | self.is_reply.val() | self.is_asking.q.val())));
         self.wants.next = !self.is_over.q.val() & !self.nothing_left.q.val();
         self.goes_on.next = self.wants.val() & (self.in_window.q.val() | self.is_reply.val());
-        if self.asks.val() {
-            self.goes_on.next = self.wants.val() & (!self.note.val().waits | self.is_busy.q.val());
+        if self.is_asking.q.val() {
+            self.goes_on.next =
+                self.wants.val() & (!self.is_waiting.q.val() | self.is_busy.q.val());
         }
         self.is_lively.next = self.is_heard.q.val() | self.unsent.q.val() | self.goes_on.val();
         self.tells.next = self.is_told.q.val() & !self.is_aborted.q.val();
@@ -696,7 +710,7 @@ impl Logic for TransferEngine {
         self.must_reopen.next = self.is_open.q.val() & self.is_recheck.q.val();
         self.must_unpark.next = !self.is_reply.val()
             & !self.is_aborted.q.val()
-            & self.note.val().parked
+            & self.is_parked.q.val()
             & (self.has_sent.val() | self.may_end.val());
         self.has_failed.next = self.is_over.q.val() & !self.is_aborted.q.val();
         self.can_end.next = self.is_aborted.q.val() | !self.ends.q.val().valid;
@@ -705,6 +719,10 @@ impl Logic for TransferEngine {
         }
         self.can_send.next = self.job_ready.val() & !self.chunks.q.val().valid;
         self.comes.next = self.pending.q.val().any() & self.transfer.valid.val();
+        self.picks.next = (self.state.q.val() == TransferState::Idle)
+            & !self.comes.val()
+            & !self.read_valid.val()
+            & self.picked.q.val();
         self.told_now.next = false;
         self.unparked_now.next = false;
         self.recalls.next = false;
@@ -744,14 +762,19 @@ impl Logic for TransferEngine {
                     self.state.d.next = TransferState::Query;
                 } else if self.must_unpark.val() {
                     self.recalls.next = true;
-                    self.unparked_now.next = !self.unparks.q.val().valid;
+                    // Not if its queue is configured now.
+                    self.unparked_now.next = !self.unparks.q.val().valid
+                        & !self.queue_aborts.aborts.val()
+                        & !self.aborted_now.val();
                 } else if self.may_end.val() {
                     if self.can_end.val() {
                         self.state.d.next = TransferState::End;
                     } else {
                         self.recalls.next = true;
                     }
-                } else if self.asks.val() & self.wants.val() & self.note.val().waits
+                } else if self.is_asking.q.val()
+                    & self.wants.val()
+                    & self.is_waiting.q.val()
                     & self.all_arrived.q.val()
                 {
                     self.state.d.next = TransferState::Advance;
@@ -784,14 +807,23 @@ impl Logic for TransferEngine {
             TransferState::Range => {
                 self.state.d.next = TransferState::Go;
                 if self.asks.val() {
-                    self.state.d.next = TransferState::Open;
+                    self.state.d.next = TransferState::Ready;
+                }
+                if self.revised.val() {
+                    self.state.d.next = TransferState::Query;
+                }
+            }
+            TransferState::Ready => {
+                self.state.d.next = TransferState::Open;
+                if self.check.error.val() | self.aborted_now.val() {
+                    self.state.d.next = TransferState::Go;
                 }
                 if self.revised.val() {
                     self.state.d.next = TransferState::Query;
                 }
             }
             TransferState::Open => {
-                if self.own_ready.val() | self.check.error.val() | self.aborted_now.val() {
+                if self.own_ready.val() {
                     self.state.d.next = TransferState::Go;
                 } else if self.revised.val() {
                     self.state.d.next = TransferState::Query;
@@ -819,19 +851,24 @@ impl Logic for TransferEngine {
                     self.state.d.next = TransferState::Header;
                 } else if self.read_valid.val() {
                     self.state.d.next = TransferState::Accept;
-                } else if self.choice.any.val() {
+                } else if self.picked.q.val() {
                     self.state.d.next = TransferState::Look;
                 }
             }
         }
         // Which row.
-        self.choice.requests.next = self.calls.q.val()
-            & self.used.q.val()
-            & !bit_cast::<16, 8>(self.pending.q.val());
-        self.choice.advance.next = (self.state.q.val() == TransferState::Idle)
-            & !self.comes.val()
-            & !self.read_valid.val();
-        self.chosen.next = self.choice.index.val();
+        self.choice.requests.next =
+            self.calls.q.val() & self.used.q.val() & !bit_cast::<16, 8>(self.pending.q.val());
+        self.choice.advance.next = !self.picked.q.val();
+        if !self.picked.q.val() {
+            self.picked.d.next = self.choice.any.val();
+            self.picked_row.d.next = self.choice.index.val();
+        }
+        // The row that ends may be the one that was picked.
+        if self.picks.val() | self.finishes.val() {
+            self.picked.d.next = false;
+        }
+        self.chosen.next = self.picked_row.q.val();
         if self.read_valid.val() {
             self.chosen.next = bit_cast::<4, 3>(self.reply_row.q.val()) | 8;
         }
@@ -896,12 +933,9 @@ impl Logic for TransferEngine {
         // The segment that takes the data of a READ.
         self.own_place.next = ((self.address.val() >> 12)
             << segment_place::page::SHIFT.to_bits::<6>())
-            | (self.set_bit.val()
-                << segment_place::valid::SHIFT.to_bits::<6>())
-            | (self.set_bit.val()
-                << segment_place::remote_write::SHIFT.to_bits::<6>())
-            | (self.set_bit.val()
-                << segment_place::any_endpoint::SHIFT.to_bits::<6>());
+            | (self.set_bit.val() << segment_place::valid::SHIFT.to_bits::<6>())
+            | (self.set_bit.val() << segment_place::remote_write::SHIFT.to_bits::<6>())
+            | (self.set_bit.val() << segment_place::any_endpoint::SHIFT.to_bits::<6>());
         self.own_last.next = bit_cast::<16, 12>(self.local_now.val().get_bits::<12>(0))
             + bit_cast::<16, 15>(self.bytes_less_one.val());
         self.own_extent.next = bit_cast::<64, 16>(self.own_last.val())
@@ -1025,10 +1059,7 @@ impl Logic for TransferEngine {
         {
             self.ends.d.next.valid = true;
         }
-        // Not if its queue is configured now.
-        if self.unparked_now.val()
-            & !((self.aborted.q.val() | self.queue_aborts.rows.val()) & self.own_mask.val()).any()
-        {
+        if self.unparked_now.val() {
             self.unparks.d.next.valid = true;
             self.unparks.d.next.queue = self.message.val().slot;
         }
@@ -1077,8 +1108,8 @@ impl Logic for TransferEngine {
             self.written.next = self.own_mask.val();
         }
         self.looked.next = 0.into();
-        if self.looks.val() {
-            self.looked.next = self.mask.q.val();
+        if self.picks.val() {
+            self.looked.next = self.one.val() << self.picked_row.q.val();
         }
         self.called.next = 0.into();
         if self.recalls.val() {
@@ -1110,8 +1141,7 @@ impl Logic for TransferEngine {
             | (self.queue_aborts.rows.val() & self.used.q.val().get_bits::<8>(0)))
             & !self.ended.val().get_bits::<8>(0);
         self.open.d.next = (self.open.q.val() & !self.written.val()) | self.opened.val();
-        self.recheck.d.next =
-            (self.recheck.q.val() | self.renewed.val()) & !self.written.val();
+        self.recheck.d.next = (self.recheck.q.val() | self.renewed.val()) & !self.written.val();
         if self.revised.val() {
             self.recheck.d.next = ((self.recheck.q.val() | self.renewed.val())
                 & !self.written.val())
@@ -1122,6 +1152,7 @@ impl Logic for TransferEngine {
             self.tell.d.next = self.loaded.val() & !self.ended.val().get_bits::<8>(0);
         }
         self.holds_older.next = self.queue_aborts.pending.val()
+            | self.opens.val()
             | self.recheck.q.val().any()
             | (self.aborted.q.val() & self.open.q.val()).any();
         self.drops.next = self.aborted.q.val() | self.news.refused.val();
@@ -1129,6 +1160,7 @@ impl Logic for TransferEngine {
 
         if self.reset.val() {
             self.state.d.next = TransferState::Idle;
+            self.picked.d.next = false;
             self.used.d.next = 0.into();
             self.calls.d.next = 0.into();
             self.aborted.d.next = 0.into();

@@ -53,6 +53,8 @@ const MODERATION: &str = "interrupts_of_a_moderated_ring_are_an_interval_apart_a
 const FORGOTTEN: &str = "what_is_due_when_the_niu_stops_is_forgotten";
 const STILL_ARMED: &str = "an_armed_ring_is_armed_behind_its_eviction";
 const SLEEPERS: &str = "sleepers_whose_queues_go_and_come_are_all_woken";
+const TRANSFER_ORDER: &str = "flags_and_messages_behind_a_block_are_never_seen_before_it";
+const TRANSFER_SPOILT: &str = "a_read_that_the_host_spoils_fails_its_transfer_and_no_other";
 const REMOTE_REFUSED: &str =
     "what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written";
 const REMOTE_STALE: &str = "a_handle_of_a_former_export_is_stale";
@@ -583,5 +585,21 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "holds_segment",
         value: "1'b0",
         tests: &[REMOTE_REVOKED],
+    },
+    Mutant {
+        name: "transfer-not-parked",
+        fault: "what stands behind a transfer in its queue overtakes it",
+        module: "niu$transmit$engine",
+        signal: "parked$park",
+        value: "1'b0",
+        tests: &[TRANSFER_ORDER],
+    },
+    Mutant {
+        name: "spoilt-chunk-sent",
+        fault: "a transfer sends what the host refused to give",
+        module: "niu$bulk",
+        signal: "send$chunk_failed",
+        value: "1'b0",
+        tests: &[TRANSFER_SPOILT],
     },
 ];

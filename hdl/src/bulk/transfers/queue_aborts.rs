@@ -65,8 +65,7 @@ impl Logic for QueueAborts {
         if self.valid.q.val() {
             self.rows.next = self.asked_rows.bits.val();
         }
-        self.withdraws.next =
-            self.valid.q.val() & (self.unpark.val().queue == self.asked.q.val());
+        self.withdraws.next = self.valid.q.val() & (self.unpark.val().queue == self.asked.q.val());
         self.pending.next = self.control.val() | self.failed.q.val() | self.valid.q.val();
         if self.reset.val() {
             self.valid.d.next = false;

@@ -285,8 +285,7 @@ impl Logic for RowNews {
         self.is_refused.d.next = (self.is_refused.q.val()
             & !self.start_mask.val().get_bits::<8>(0))
             | self.refused_mask.val().get_bits::<8>(0);
-        self.is_busy.d.next = (self.is_busy.q.val()
-            & !self.forgotten_busy.val().get_bits::<8>(0))
+        self.is_busy.d.next = (self.is_busy.q.val() & !self.forgotten_busy.val().get_bits::<8>(0))
             | self.busy_mask.val().get_bits::<8>(0);
         self.is_heard.d.next = (self.is_heard.q.val()
             & !self.forgotten_heard.val().get_bits::<8>(0))

@@ -275,6 +275,7 @@ impl World {
             transfer.channel = true;
             transfer.remote = random.below(4096);
             transfer.remote_segment = 256 + random.below(8);
+            transfer.generation = self.transfers.len() as u64 % 256;
             transfer.remote_generation = transfer.generation;
             transfer.bytes = transfer.bytes.clamp(1, READ_PIECE_BYTES as u64);
             return transfer;
@@ -368,7 +369,7 @@ impl World {
 
         // A control word or a failure.
         if self.random.below(1000) < 2 {
-            let queue = self.random.below(6);
+            let queue = self.random.below(8);
             if self.random.chance(50) {
                 self.unit.queue_configuration.next = control(queue, 0);
             } else {
@@ -382,7 +383,9 @@ impl World {
                     transfer.aborted = Some(self.cycle);
                 }
             }
-            if let Some(transfer) = self.descriptor_of.filter(|t| self.transfers[*t].slot == queue)
+            if let Some(transfer) = self
+                .descriptor_of
+                .filter(|t| self.transfers[*t].slot == queue)
             {
                 self.transfers[transfer].aborted.get_or_insert(self.cycle);
             }
@@ -390,12 +393,35 @@ impl World {
 
         // The transmit engine: a commit, the descriptor.
         settle(&mut self.unit);
-        let own_roles: Vec<Role> = self.roles.iter().copied().filter(|r| *r != Role::Reply).collect();
-        let is_quiet = !self.unit.queue_configuration.val().control && !self.unit.progress.val().valid;
-        if begins && is_quiet && self.unit.room.val() && !own_roles.is_empty() && self.random.chance(20) {
+        let own_roles: Vec<Role> = self
+            .roles
+            .iter()
+            .copied()
+            .filter(|r| *r != Role::Reply)
+            .collect();
+        let is_quiet =
+            !self.unit.queue_configuration.val().control && !self.unit.progress.val().valid;
+        if begins
+            && is_quiet
+            && self.unit.room.val()
+            && !own_roles.is_empty()
+            && self.random.chance(20)
+        {
             let role = own_roles[self.random.below(own_roles.len() as u64) as usize];
-            let transfer = self.new_transfer(role);
-            assert!(self.descriptor_of.is_none(), "a row before the last descriptor came");
+            let mut transfer = self.new_transfer(role);
+            // A queue that is parked commits nothing.
+            let parks = |slot: u64| {
+                let live = self.rows[..8].iter().flatten();
+                live.map(|of| &self.transfers[*of])
+                    .any(|t| t.slot == slot && !t.unparked && t.aborted.is_none())
+            };
+            while parks(transfer.slot) {
+                transfer.slot += 1;
+            }
+            assert!(
+                self.descriptor_of.is_none(),
+                "a row before the last descriptor came"
+            );
             self.unit.commit.next.valid = true;
             self.unit.commit.next.queue = transfer.slot.to_bits();
             self.descriptor = Self::beats(&transfer);
@@ -511,7 +537,8 @@ impl World {
             }
             return;
         }
-        self.answers.push((when, News::Answer(answer, Some(job.transfer))));
+        self.answers
+            .push((when, News::Answer(answer, Some(job.transfer))));
         if random.chance(10) {
             // Nobody's.
             match random.below(3) {
@@ -569,7 +596,11 @@ impl World {
         let header = self.unit.header.val();
         if header.valid {
             let is_reply = header.row.get_bit(3);
-            let of = if is_reply { self.read_job } else { self.descriptor_of };
+            let of = if is_reply {
+                self.read_job
+            } else {
+                self.descriptor_of
+            };
             let of = of.expect("a row without cause");
             let row = header.row.to_u64();
             assert_eq!(self.rows[row as usize], None);
@@ -621,13 +652,23 @@ impl World {
 
         if self.unit.unpark.val().valid && self.unit.unpark_ready.val() {
             let queue = self.unit.unpark.val().queue.to_u64();
-            let of = self.rows.iter().flatten().chain(self.ends.values()).copied().find(|of| {
-                let t = &self.transfers[*of];
-                t.slot == queue && !t.unparked && t.aborted.is_none_or(|at| at + 3 > cycle)
-                    && t.left == t.handed
-                    && (t.next == t.bytes || t.asked == Some(t.bytes) || !t.causes.is_empty()
-                        || self.outcomes(t, t.begun).iter().any(Result::is_err))
-            });
+            let of = self
+                .rows
+                .iter()
+                .flatten()
+                .chain(self.ends.values())
+                .copied()
+                .find(|of| {
+                    let t = &self.transfers[*of];
+                    t.slot == queue
+                        && !t.unparked
+                        && t.aborted.is_none_or(|at| at + 3 > cycle)
+                        && t.left == t.handed
+                        && (t.next == t.bytes
+                            || t.asked == Some(t.bytes)
+                            || !t.causes.is_empty()
+                            || self.outcomes(t, t.begun).iter().any(Result::is_err))
+                });
             let of = of.unwrap_or_else(|| panic!("unpark of {queue} in {cycle}"));
             self.transfers[of].unparked = true;
         }
@@ -650,7 +691,11 @@ impl World {
             self.assert_cause(&transfer, verdict.status.to_u64());
         }
         // Until firmware writes again.
-        self.silent = if self.unit.holds_older.val() { self.silent + 1 } else { 0 };
+        self.silent = if self.unit.holds_older.val() {
+            self.silent + 1
+        } else {
+            0
+        };
         assert!(self.silent < 3000, "holds_older for ever");
     }
 
@@ -677,13 +722,15 @@ impl World {
         assert_eq!(job.bytes.to_u64(), bytes);
         assert_eq!(job.asks, transfer.role == Role::Read);
         assert!(transfer.causes.iter().all(|c| *c >= 11));
-        // The segment as it is, or was before `revised`.
+        // The segment as it is, or was before `revised`; a question may leave just before the own segment is written
+        // anew.
+        let asks = job.asks;
+        let old = if asks { 4 } else { 2 };
         let addresses: Vec<u64> = self
-            .outcomes(&transfer, self.cycle.saturating_sub(2))
+            .outcomes(&transfer, self.cycle.saturating_sub(old))
             .into_iter()
             .flatten()
             .collect();
-        let asks = job.asks;
         if asks {
             assert!(transfer.asked.is_none() || transfer.arrived == 0 || transfer.arrived < bytes);
             let open = self.own[job.row.index()].expect("the own segment is open");
@@ -691,7 +738,10 @@ impl World {
             assert!(addresses.contains(&start), "{transfer:?}");
             assert_eq!(open.extent.last, job.reply_offset.to_u64() + bytes - 1);
         } else {
-            let (source, target) = (transfer.local + transfer.next, transfer.remote + transfer.next);
+            let (source, target) = (
+                transfer.local + transfer.next,
+                transfer.remote + transfer.next,
+            );
             let position = if source % 4 >= target % 4 { 2 } else { 3 };
             let delta = (4 * (position - 2) + source % 4) - target % 4;
             assert_eq!(job.delta.to_u64(), delta);
@@ -760,14 +810,19 @@ impl World {
     fn done(&mut self) {
         let done = self.unit.done.val();
         let code = done.code.to_u64();
-        let of = self.rows[..8].iter().flatten().chain(self.ends.values()).copied().find(|of| {
-            let t = &self.transfers[*of];
-            !t.told
-                && t.node == done.node.to_u64()
-                && t.slot == done.queue.to_u64()
-                && t.generation == done.generation.to_u64()
-                && t.index == done.index.to_u64()
-        });
+        let of = self.rows[..8]
+            .iter()
+            .flatten()
+            .chain(self.ends.values())
+            .copied()
+            .find(|of| {
+                let t = &self.transfers[*of];
+                !t.told
+                    && t.node == done.node.to_u64()
+                    && t.slot == done.queue.to_u64()
+                    && t.generation == done.generation.to_u64()
+                    && t.index == done.index.to_u64()
+            });
         let of = of.unwrap_or_else(|| panic!("{done:?} of nothing"));
         if code == 5 {
             self.waiting += 1;
@@ -811,7 +866,10 @@ impl World {
             self.ends.insert(of as u64, of);
         }
         let live = self.rows.iter().flatten().count();
-        let pending = usize::from(self.descriptor_of.is_some_and(|of| !self.rows.contains(&Some(of))));
+        let pending = usize::from(
+            self.descriptor_of
+                .is_some_and(|of| !self.rows.contains(&Some(of))),
+        );
         assert_eq!(used.count_ones_here(), live + pending);
     }
 }
@@ -834,14 +892,21 @@ fn run(seed: u64, roles: &'static [Role], cycles: usize) {
     }
     for _ in 0..40_000 {
         world.step(false);
-        if world.rows.iter().all(Option::is_none) && world.jobs.is_empty() && world.descriptor_of.is_none() {
+        if world.rows.iter().all(Option::is_none)
+            && world.jobs.is_empty()
+            && world.descriptor_of.is_none()
+        {
             break;
         }
     }
     for _ in 0..50 {
         world.step(false);
     }
-    assert!(world.rows.iter().all(Option::is_none), "rows stay: {:?}", world.rows);
+    assert!(
+        world.rows.iter().all(Option::is_none),
+        "rows stay: {:?}",
+        world.rows
+    );
     assert_eq!(world.silent, 0);
     let (mut good, mut bad, mut aborted) = (0, 0, 0);
     for transfer in &world.transfers {
@@ -850,9 +915,16 @@ fn run(seed: u64, roles: &'static [Role], cycles: usize) {
             continue;
         }
         assert!(transfer.told && transfer.unparked, "{transfer:?}");
-        if transfer.next == transfer.bytes { good += 1 } else { bad += 1 }
+        if transfer.next == transfer.bytes {
+            good += 1
+        } else {
+            bad += 1
+        }
     }
-    println!("{good} good, {bad} bad, {aborted} aborted, {} waiting", world.waiting);
+    println!(
+        "{good} good, {bad} bad, {aborted} aborted, {} waiting",
+        world.waiting
+    );
     assert!(good > cycles / 1000 && bad > 5 && (aborted > 5 || roles == [Role::Reply]));
 }
 
@@ -869,6 +941,71 @@ fn each_read_fills_its_range_and_ends_once() {
 #[test]
 fn replies_and_transfers_go_side_by_side() {
     run(23, &[Role::Write, Role::Read, Role::Reply], 40_000);
+}
+
+/// The link takes 18 cycles for a frame; each frame is answered by itself.
+#[test]
+fn the_first_frame_comes_nine_cycles_behind_the_descriptor_and_the_next_within_eighteen() {
+    let mut world = World::new(3, &[Role::Write]);
+    let mut transfer = world.new_transfer(Role::Write);
+    transfer.bytes = 20_000;
+    transfer.source = 0;
+    transfer.operation = operation::WRITE as u64;
+    let mut unit = world.unit;
+    unit.commit.next.valid = true;
+    let mut beats = World::beats(&transfer);
+    let place = SegmentPlace {
+        valid: 1,
+        local: 1,
+        ..Default::default()
+    };
+    let extent = SegmentExtent {
+        last: u32::MAX.into(),
+        owner: transfer.endpoint,
+        ..Default::default()
+    };
+    let words = u128::from(place.pack()) | (u128::from(extent.pack()) << 64);
+    unit.entry.next.words = words.to_bits();
+    unit.own_ready.next = true;
+    unit.job_ready.next = true;
+    unit.chunk_ready.next = true;
+    let mut jobs = Vec::new();
+    let mut last_beat = 0;
+    let mut answer = Answer {
+        node: transfer.node.to_bits(),
+        base: 1u64.to_bits(),
+        ..Default::default()
+    };
+    for cycle in 0..1500 {
+        unit.left.next.valid = jobs.contains(&(cycle - 20));
+        unit.counted_valid.next = jobs.contains(&(cycle - 60));
+        unit.transfer.valid.next = !beats.is_empty();
+        unit.transfer.beat.next = beats.front().copied().unwrap_or_default();
+        unit.counted.next = answer;
+        settle(&mut unit);
+        let asks = unit.query.val().valid;
+        if unit.header.val().valid {
+            answer.generation = unit.header.val().generation;
+        }
+        if !beats.is_empty() && unit.transfer.ready.val() {
+            beats.pop_front();
+            last_beat = cycle;
+        }
+        if unit.job_valid.val() {
+            jobs.push(cycle);
+        }
+        clock_cycle!(unit, clock);
+        unit.commit.next.valid = false;
+        unit.found.next = asks;
+    }
+    assert_eq!(
+        jobs.len(),
+        (transfer.remote % 256 + 20_000).div_ceil(256) as usize
+    );
+    assert_eq!(jobs[0], last_beat + 9);
+    let most = jobs.windows(2).map(|pair| pair[1] - pair[0]).max();
+    println!("a frame every {most:?} cycles at most");
+    assert!(most <= Some(18), "{jobs:?}");
 }
 
 #[test]
