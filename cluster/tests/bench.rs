@@ -18,7 +18,7 @@ const NIU_CYCLES: [(&str, u64, u64); 8] = [
 ];
 
 /// NIU cycles of a read of remote memory, by bytes.
-const READ_CYCLES: [[u64; 2]; 3] = [[8, 79], [64, 79], [256, 79]];
+const READ_CYCLES: [[u64; 2]; 3] = [[8, 75], [64, 78], [256, 90]];
 
 /// Where `bench(name)` puts what it draws.
 fn plot_folder(name: &str) -> PathBuf {

@@ -56,11 +56,12 @@ fn write(scene: &mut Scene) -> Result<Result<(), TransferError>, Error> {
     let (queue, _) = endpoint.split();
     let [place, size] = [PLACE, SIZE].map(|number| number as u32);
     let transfer = queue.write(&import, place, &buffer, 3, size)?;
+    scene.exchange()?;
     let start = scene.node.port.now();
     let told = loop {
         let (queue, _) = endpoint.split();
         match queue.is_done(&transfer) {
-            Ok(false) => scene.exchange()?,
+            Ok(false) => scene.node.port.sleep_ns(10_000),
             Ok(true) => break Ok(()),
             Err(error) => break Err(error),
         }
@@ -99,6 +100,7 @@ fn exports(scene: &mut Scene) -> Result<Counted, Error> {
     export.store(0, &[GUARD; MEMORY_BYTES]);
     scene.node.port.gather(&export.handle().to_bytes());
     scene.fill()?;
+    scene.exchange()?;
     scene.exchange()?;
     scene.node.barrier();
     let mut found = vec![0; MEMORY_BYTES];

@@ -130,7 +130,7 @@ pub struct ReadRequester {
     phase: DFF<ReadPhase>,
     /// The read in hand, as `TagEntry::slot`.
     slot: DFF<Bits<5>>,
-    /// Tags that are outstanding, and whether as few are that a chunk leaves two of 16 (it has four parts at most).
+    /// Tags that are outstanding. A chunk takes four at most.
     taken: DFF<Bits<5>>,
     /// Address bits 63:12 and 11:2 of the next request, and whether the page number is still short by one.
     page: DFF<Bits<52>>,

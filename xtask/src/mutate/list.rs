@@ -55,7 +55,6 @@ const STILL_ARMED: &str = "an_armed_ring_is_armed_behind_its_eviction";
 const SLEEPERS: &str = "sleepers_whose_queues_go_and_come_are_all_woken";
 const TRANSFER_ORDER: &str = "flags_and_messages_behind_a_block_are_never_seen_before_it";
 const TRANSFER_SPOILT: &str = "a_read_that_the_host_spoils_fails_its_transfer_and_no_other";
-const TRANSFER_GIVEN_BACK: &str = "what_the_initiator_gives_back_is_not_touched_any_more";
 const REMOTE_REFUSED: &str =
     "what_the_exporter_does_not_allow_is_refused_with_its_reason_and_not_written";
 const REMOTE_STALE: &str = "a_handle_of_a_former_export_is_stale";
@@ -618,13 +617,5 @@ pub const MUTANTS: &[Mutant] = &[
         signal: "send$chunk_failed",
         value: "1'b0",
         tests: &[TRANSFER_SPOILT],
-    },
-    Mutant {
-        name: "chunk-not-awaited",
-        fault: "a buffer counts as given back while transfers still read it",
-        module: "niu$bulk",
-        signal: "holds_segment",
-        value: "segments$pending | receive$holds_older",
-        tests: &[TRANSFER_GIVEN_BACK],
     },
 ];

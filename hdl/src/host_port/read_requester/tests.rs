@@ -442,7 +442,7 @@ fn chunks_and_reads_of_the_executor_arrive_beside_each_other() {
             // One buffer a cycle is looked at, some cycles after it has ended.
             let buffer = random.below(16) as usize;
             let taken = chunks[buffer].as_ref().and_then(|chunk| chunk.1);
-            if taken.is_some_and(|taken| taken + 1 <= cycle) {
+            if taken.is_some_and(|taken| taken < cycle) {
                 let (ended, chunk_failed) = bench.chunk_state(buffer);
                 if ended {
                     let (read, _) = chunks[buffer].take().unwrap();
