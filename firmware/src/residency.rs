@@ -512,8 +512,11 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         if let Some(queue) = place.resident() {
             self.head = None;
             let map = self.tables.map(endpoint);
-            // Whoever is emulated never comes to its queue directly.
+            // Whoever is emulated never comes to its queue directly, and keeps it while it uses it.
             let is_patient = self.tables.is_emulated(endpoint);
+            if is_patient {
+                self.return_patience.pause(Pause::Short);
+            }
             let owner = self.tables.transmit(queue);
             owner.replays = owner.replays.wrapping_add(1);
             if owner.replays < MOST_REPLAYS || is_patient {
@@ -583,6 +586,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             || self.begin_starved(now, port)
             || self.begin_ahead(now, port)
             || self.begin_return(now, port)
+    }
+
+    /// A queue is lent for messages only: it is taken back once none comes for a while.
+    fn lend(&mut self, receive: bool, queue: u8) {
+        self.tables.lend(receive, queue);
+        self.return_patience.pause(Pause::Short);
     }
 
     /// Takes a queue back that was lent for messages only.

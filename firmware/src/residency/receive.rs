@@ -230,10 +230,10 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Reads the entry of the table and the first miss, and delivers this.
     #[inline]
     fn deliver_first(&self, identifier: u16, completes: bool, port: &mut impl Port) {
-        port.issue(self.read_entry().first());
-        // Nobody knows yet how long it is.
+        // Nobody knows yet how long it is: it takes longer than the entry.
         let first = self.miss(self.reports.start(), 0, MISS_BYTES);
-        port.issue(first.chained());
+        port.issue(first.first());
+        port.issue(self.read_entry().chained());
         // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
         // again, to the same place.
         let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier).chained();
@@ -516,7 +516,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.receive_patience.succeed();
         self.statistics.receive_installs += 1;
         if self.tables.is_emulated(endpoint) {
-            self.tables.lend(true, queue);
+            self.lend(true, queue);
         }
         self.succeed();
     }

@@ -135,7 +135,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.is_scarce = false;
         self.statistics.transmit_installs += 1;
         if self.tables.is_emulated(self.errand.endpoint) {
-            self.tables.lend(false, self.queue);
+            self.lend(false, self.queue);
             // Nothing of it was captured any more.
             if status == Some(CompletionStatus::Done) && self.errand.cause == Cause::Captured {
                 self.tables.told(self.errand.endpoint);
