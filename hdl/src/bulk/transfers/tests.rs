@@ -695,6 +695,33 @@ impl World {
             let transfer = transfer.clone();
             self.assert_cause(&transfer, verdict.status.to_u64());
         }
+        // Nothing is held: what takes data of a READ is what the segments say now.
+        let is_written = self.unit.own.val().valid
+            || self.unit.revised.val()
+            || self
+                .history
+                .values()
+                .flatten()
+                .any(|(at, _)| at + 3 > cycle);
+        if !self.unit.holds_older.val() && !is_written {
+            for (row, open) in self.own.iter().enumerate() {
+                let (Some(open), Some(of)) = (open, self.rows[row]) else {
+                    continue;
+                };
+                let transfer = &self.transfers[of];
+                let start = self
+                    .segments
+                    .get(&transfer.source)
+                    .map(|s| s.place.page << 12);
+                let offset = (transfer.local + transfer.piece) & !4095;
+                let next = (transfer.local + transfer.next) & !4095;
+                let page = open.place.page << 12;
+                let is_now = [offset, next]
+                    .iter()
+                    .any(|at| start.map(|s| s + at) == Some(page));
+                assert!(is_now, "{page:x} is no longer the memory of {transfer:?}");
+            }
+        }
         // Until firmware writes again.
         self.silent = if self.unit.holds_older.val() {
             self.silent + 1
