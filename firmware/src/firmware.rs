@@ -143,6 +143,14 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         self.work == Work::Some
     }
 
+    /// So late is it, in processor cycles. Must be told now and then.
+    #[inline]
+    pub fn tick(&mut self, now: u32) {
+        if self.residency.tick(now) {
+            self.work = Work::Unknown;
+        }
+    }
+
     #[inline(never)]
     fn look_for_work(&mut self, port: &mut impl Port) {
         let may_begin = self.residency.is_idle() && !self.is_barred();

@@ -180,6 +180,8 @@ struct Ready {
     is_fresh: bool,
     queue: u8,
     generation: u8,
+    /// Reads the next message of the miss ring.
+    miss: Command,
 }
 
 impl Ready {
@@ -189,6 +191,7 @@ impl Ready {
         is_fresh: false,
         queue: 0,
         generation: 0,
+        miss: Command::marker(0),
     };
 }
 
@@ -338,7 +341,13 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             | !self.events.is_empty()
             | self.tables.lacks_queue()
             | self.tables.has_starved()
-            | self.tables.has_lent()
+            | (self.tables.has_lent() & self.return_patience.is_none())
+    }
+
+    /// So late is it: whether what was lent may be taken back since.
+    #[inline]
+    pub fn tick(&mut self, now: u32) -> bool {
+        !self.return_patience.is_none() && self.return_patience.is_over(now)
     }
 
     /// Prepares for what is reported next. Nothing is under way, and nothing is to be begun. Whether anything is ready.
@@ -356,6 +365,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             }
         }
         self.ready.receive = self.tables.has_receive() && self.receive_patience.is_none();
+        self.ready.miss = self.first_miss();
         self.ready.transmit | self.ready.receive
     }
 

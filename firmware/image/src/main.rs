@@ -81,6 +81,7 @@ fn main() -> ! {
         turn = turn.wrapping_add(1);
         if turn.is_multiple_of(TURNS_A_LOOK) {
             let now = hardware.time();
+            firmware.tick(now);
             if now.wrapping_sub(last_heartbeat) >= HEARTBEAT_CYCLES {
                 last_heartbeat = last_heartbeat.wrapping_add(HEARTBEAT_CYCLES);
                 hardware.heartbeat();

@@ -137,7 +137,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             cause: Cause::Missed,
         };
         let is_emulated = self.tables.is_emulated(endpoint);
-        self.deliver_first(identifier, is_emulated, port);
+        self.deliver_first(self.ready.miss, identifier, is_emulated, port);
         self.reports.push(identifier);
         self.statistics.missed += 1;
         if is_emulated {
@@ -208,7 +208,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         match identifier {
             // All in one chain.
             Some(identifier) => {
-                self.deliver_first(identifier, false, port);
+                self.deliver_first(self.first_miss(), identifier, false, port);
                 self.go_on_with(queue, identifier, port);
             }
             None => {
@@ -223,17 +223,17 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
     /// Brings the first message of the miss ring to its own without a queue for it (V16).
     #[inline(never)]
     fn deliver_in_place(&mut self, identifier: u16, port: &mut impl Port) {
-        self.deliver_first(identifier, true, port);
+        self.deliver_first(self.first_miss(), identifier, true, port);
         self.state = State::InPlace;
     }
 
     /// Reads the entry of the table and the first miss, and delivers this.
     #[inline]
-    fn deliver_first(&self, identifier: u16, completes: bool, port: &mut impl Port) {
-        // Nobody knows yet how long it is: it takes longer than the entry.
-        let first = self.miss(self.reports.start(), 0, MISS_BYTES);
-        port.issue(first.first());
-        port.issue(self.read_entry().chained());
+    fn deliver_first(&self, miss: Command, identifier: u16, completes: bool, port: &mut impl Port) {
+        let entry = self.read_entry().chained();
+        // It takes longer than the entry.
+        port.issue(miss);
+        port.issue(entry);
         // The ring has room for it: it was allowed. Should anything fail behind this, the message is delivered
         // again, to the same place.
         let deliver = Command::deliver_first(MISSES_INBOX, RECEIVE_INBOX, identifier).chained();
@@ -241,6 +241,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
             true => deliver.completes(IN_PLACE),
             false => deliver,
         });
+    }
+
+    /// Reads the first message of the miss ring, as the first of a chain. Nobody knows yet how long it is.
+    #[inline]
+    pub(super) fn first_miss(&self) -> Command {
+        self.miss(self.reports.start(), 0, MISS_BYTES).first()
     }
 
     /// Reads what the table has of the errand's receive queue.

@@ -131,7 +131,16 @@ impl World {
     /// what waits for a pause to end.
     pub fn step(&mut self, random: &mut Random) -> bool {
         self.now = self.now.wrapping_add(random.below(40) as u32);
-        let possible = self.possible(random);
+        self.firmware.tick(self.now);
+        let mut possible = self.possible(random);
+        if possible.is_empty() {
+            // What was lent is taken back after a while.
+            for _ in 0..2 {
+                self.now = self.now.wrapping_add(20_000);
+                self.firmware.tick(self.now);
+            }
+            possible = self.possible(random);
+        }
         if possible.is_empty() {
             return false;
         }
