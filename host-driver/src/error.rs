@@ -294,7 +294,7 @@ pub enum SendError {
         offset: u32,
         /// How many.
         bytes: u32,
-        /// Its size.
+        /// What the whole buffer has.
         size: u64,
     },
     /// The transmit queue is not in order.

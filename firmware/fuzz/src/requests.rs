@@ -21,7 +21,7 @@ fn operand(bytes: &[u8]) -> u64 {
         2 => MEMORY + (parameter % MEMORY_PAGES) * PAGE_BYTES,
         3 => MEMORY + parameter % (MEMORY_PAGES * PAGE_BYTES),
         // Sizes of an endpoint: entries, stride, window.
-        4 => 1 + small % 8 | (4 + (parameter >> 8) % 5) << 8 | ((parameter >> 16) % 8) << 16,
+        4 => (1 + small % 8) | (4 + (parameter >> 8) % 5) << 8 | ((parameter >> 16) % 8) << 16,
         // A translation.
         5 => small | (parameter >> 8 & 0xff) << 16 | (parameter >> 16 & 0xff) << 32,
         6 => 1 << (parameter % 64),

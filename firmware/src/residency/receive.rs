@@ -654,7 +654,7 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
 /// Upper half of an entry's indices, of a queue that nothing was delivered to since it left.
 pub(crate) fn with_interrupts(interrupt: u32) -> u64 {
     let wanted = EndpointInterrupt::unpack(interrupt.into()).enabled == 1;
-    u64::from(wanted) * u64::from(WITH_INTERRUPTS) << 32
+    (u64::from(wanted) * u64::from(WITH_INTERRUPTS)) << 32
 }
 
 /// Place of a ring's entry of this index.

@@ -19,7 +19,7 @@ pub struct ChunkState {
 /// Contract: at most one of `open`, `add` and `remove` is high in a cycle.
 ///
 /// Latency: an event counts in `ended` from the second cycle after it.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Default)]
 pub struct ChunkReads {
     pub clock: Signal<In, Clock>,
     pub reset: Signal<In, Bit>,
@@ -53,36 +53,6 @@ pub struct ChunkReads {
     now: Signal<Local, ChunkState>,
     next: Signal<Local, ChunkState>,
     asked: Signal<Local, ChunkState>,
-}
-
-impl Default for ChunkReads {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            reset: Default::default(),
-            open: Default::default(),
-            add: Default::default(),
-            last: Default::default(),
-            remove: Default::default(),
-            fails: Default::default(),
-            opened: Default::default(),
-            added: Default::default(),
-            removed: Default::default(),
-            query: Default::default(),
-            ended: Default::default(),
-            failed: Default::default(),
-            opens: Default::default(),
-            adds: Default::default(),
-            removes: Default::default(),
-            mark: Default::default(),
-            buffer: Default::default(),
-            states: Default::default(),
-            copy: Default::default(),
-            now: Default::default(),
-            next: Default::default(),
-            asked: Default::default(),
-        }
-    }
 }
 
 impl Logic for ChunkReads {

@@ -39,7 +39,7 @@ pub fn random_command(random: &mut Random) -> u128 {
     }
     if opcode as usize == opcode::DELIVER_MESSAGE && random.chance(80) {
         let record = random.below(15);
-        operand = (random.below(49) * 16 | record << 20 | random.below(2) << 25).into();
+        operand = ((random.below(49) * 16) | record << 20 | random.below(2) << 25).into();
         if random.chance(80) {
             data = u128::from(inbox(record + 1, true));
         }

@@ -18,7 +18,7 @@ fn deliver(
         let head = u64::from_le_bytes(write.data[..8].try_into().unwrap());
         let head = u128::from(head);
         let (phase, gap) = (descriptor::phase::get(head), descriptor::gap::get(head));
-        (write.address, phase as u64, gap as u64)
+        (write.address, phase, gap)
     });
     assert_eq!(seen.said.len(), 1);
     (seen.said[0].verdict, entry)
