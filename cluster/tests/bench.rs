@@ -319,7 +319,9 @@ fn blocks_use_nearly_all_of_what_link_and_hosts_can_carry() {
             (&"remote-write".into(), 65536.0)
         );
         let share = number(row, "share_of_limit");
-        assert!((0.95..=1.0).contains(&share), "{row}");
+        // The least receive buffer holds one frame of a block and a half.
+        let least = if is_default() { 0.95 } else { 0.8 };
+        assert!((least..=1.0).contains(&share), "{row}");
         seen.push(number(row, "ways") as u64);
     }
     assert_eq!(seen, [1, 2]);

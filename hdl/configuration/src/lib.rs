@@ -48,7 +48,7 @@ pub struct Key {
 pub const CHANNEL_SLACK_BEATS: u64 = 32;
 
 /// Bytes of the firmware's image without its tables, rounded up.
-const FIRMWARE_BYTES: u64 = 24_832;
+const FIRMWARE_BYTES: u64 = 34_048;
 
 /// Bytes that the firmware's stack must have at least; the image uses a part of them.
 const STACK_BYTES: u64 = 2048;
@@ -208,14 +208,14 @@ pub const KEYS: &[Key] = &[
         least: 4,
         most: 256,
     },
-    // Image and stack must have room (`ram_problem`). The address map has place for 64 KiB
-    // (`abi::processor::MAXIMUM_RAM_BYTES`).
+    // Image and stack must have room (`ram_problem`), which is more than half of the 64 KiB that the address map has
+    // place for (`abi::processor::MAXIMUM_RAM_BYTES`).
     Key {
         name: "processor.ram_bytes",
         constant: "RAM_BYTES_LOG2",
         meaning: "Base-2 logarithm of the bytes of the service processor's RAM.",
         form: Form::Log2,
-        least: 1 << 15,
+        least: 1 << 16,
         most: 1 << 16,
     },
     // Ten bits name a node (`abi::queue_state::MAXIMUM_NODES`).
