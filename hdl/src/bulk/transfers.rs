@@ -29,7 +29,7 @@ pub const BUSY: usize = 1;
 /// Base-2 logarithm of the cycles after which a frame that met `BUSY` is sent again, and of those after which a queue
 /// is told that its transfer goes on.
 const AGAIN_LOG2: usize = 10;
-const TELL_LOG2: usize = 14;
+const TELL_LOG2: usize = crate::configuration::ANSWER_TIMEOUT_LOG2 - 3;
 
 /// What the sequencer does.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
