@@ -90,6 +90,13 @@ fn cycles_left_out_make_no_difference() {
             let other = run(skip, threads);
             assert_eq!(essence(&all), essence(&other), "{skip:?}");
             assert!(idle(&other) > other.report.cycles / 2, "{skip:?}");
+            let asleep: u64 = other
+                .report
+                .nodes
+                .iter()
+                .map(|node| node.asleep_cycles)
+                .sum();
+            assert_eq!(asleep > 0, skip == Skip::Idle, "{skip:?}: {asleep}");
         }
     }
 }

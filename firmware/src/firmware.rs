@@ -151,6 +151,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         }
     }
 
+    /// Whether [`Firmware::tick`] would bring something about soon: the processor must not sleep until then.
+    #[inline]
+    pub fn watches_time(&self) -> bool {
+        self.residency.watches_time()
+    }
+
     #[inline(never)]
     fn look_for_work(&mut self, port: &mut impl Port) {
         let may_begin = self.residency.is_idle() && !self.is_barred();

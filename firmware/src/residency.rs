@@ -350,6 +350,12 @@ impl<const QUEUES: usize, const ENDPOINTS: usize, const IDENTIFIERS: usize, P: P
         !self.return_patience.is_none() && self.return_patience.is_over(now)
     }
 
+    /// Whether something begins once time has passed.
+    #[inline]
+    pub fn watches_time(&self) -> bool {
+        !self.return_patience.is_none()
+    }
+
     /// Prepares for what is reported next. Nothing is under way, and nothing is to be begun. Whether anything is ready.
     pub fn arm(&mut self, port: &mut impl Port) -> bool {
         let queue = self.tables.next_transmit();

@@ -1,19 +1,30 @@
 //! What an idle NIU needs: registers that count time and can be put on, and the state that must stand still.
 //!
 //! In simulation alone the registers that count cycles for ever have a second way in: the inputs
-//! `time_*` of `niu_cell.v`, taken while `time_load` rises. The hardware's Verilog stays as it was
+//! `time_*` of `niu_cell.v`, taken while `time_load` rises, and `timer_count` of the processor's timer with
+//! `timer_load`. The hardware's Verilog stays as it was
 //! generated; a copy of it is changed.
 
 use std::fmt::Write;
 
-/// Registers that change in every cycle of an idle NIU, and nothing else with them: the module of each, and its input.
-const TIMES: [(&str, &str); 6] = [
-    ("niu$registers$plain$cycle", "time_cycle"),
-    ("niu$registers$plain$silence", "time_silence"),
-    ("niu$link$transmit$credit_age", "time_credit_age"),
-    ("niu$read_requester$tags$ticks", "time_ticks"),
-    ("niu$receive$collector$age", "time_age"),
-    ("niu$receive$collector$turn", "time_turn"),
+/// Registers that change in every cycle of an idle NIU, and nothing else with them: the module of each, its input, and
+/// what has it taken.
+const TIMES: [(&str, &str, &str); 7] = [
+    ("niu$registers$plain$cycle", "time_cycle", "time_load"),
+    ("niu$registers$plain$silence", "time_silence", "time_load"),
+    (
+        "niu$link$transmit$credit_age",
+        "time_credit_age",
+        "time_load",
+    ),
+    ("niu$read_requester$tags$ticks", "time_ticks", "time_load"),
+    ("niu$receive$collector$age", "time_age", "time_load"),
+    ("niu$receive$collector$turn", "time_turn", "time_load"),
+    (
+        "niu$processor$environment$peripherals$timer$count",
+        "timer_count",
+        "timer_load",
+    ),
 ];
 
 /// Inside of a flip-flop as rust-hdl writes it.
@@ -25,7 +36,7 @@ const FLIP_FLOP: &str = "always @(posedge clock) begin\n       q <= d;\n    end"
 /// A register of `TIMES` is missing or looks otherwise.
 pub fn with_times(verilog: &str) -> String {
     let mut changed = verilog.to_owned();
-    for (module, input) in TIMES {
+    for (module, input, load) in TIMES {
         let head = format!("module {module}(");
         let start = changed
             .find(&head)
@@ -40,8 +51,8 @@ pub fn with_times(verilog: &str) -> String {
         let body = body.replace(
             FLIP_FLOP,
             &format!(
-                "always @(posedge clock or posedge niu_cell.time_load) begin\n       \
-                 q <= niu_cell.time_load ? niu_cell.{input} : d;\n    end"
+                "always @(posedge clock or posedge niu_cell.{load}) begin\n       \
+                 q <= niu_cell.{load} ? niu_cell.{input} : d;\n    end"
             ),
         );
         changed.replace_range(start..end, &body);

@@ -36,6 +36,30 @@ impl Hardware {
         read(PERIPHERAL_BASE + registers::time_low::OFFSET)
     }
 
+    /// Time at which the sleeping processor is woken, in processor cycles.
+    pub fn set_alarm(&mut self, time: u64) {
+        // An alarm in between comes too early, which does no harm.
+        write(
+            PERIPHERAL_BASE + registers::compare_low::OFFSET,
+            time as u32,
+        );
+        write(
+            PERIPHERAL_BASE + registers::compare_high::OFFSET,
+            (time >> 32) as u32,
+        );
+    }
+
+    /// Processor cycles.
+    pub fn long_time(&self) -> u64 {
+        loop {
+            let high = read(PERIPHERAL_BASE + registers::time_high::OFFSET);
+            let low = self.time();
+            if read(PERIPHERAL_BASE + registers::time_high::OFFSET) == high {
+                return u64::from(high) << 32 | u64::from(low);
+            }
+        }
+    }
+
     /// What waits.
     pub fn waiting(&self) -> registers::Waiting {
         registers::Waiting::unpack(read(PERIPHERAL_BASE + registers::waiting::OFFSET))

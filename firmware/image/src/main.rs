@@ -7,6 +7,7 @@ mod events;
 mod generations;
 mod hardware;
 mod log;
+mod sleep;
 mod timer;
 
 use abi::command::completion_status::CompletionStatus;
@@ -20,7 +21,7 @@ use hardware::Hardware;
 use riscv_rt::entry;
 
 /// Processor cycles between heartbeats: a tenth of the watchdog's default limit of 1.25 million core cycles.
-const HEARTBEAT_CYCLES: u32 = 62_500;
+const HEARTBEAT_CYCLES: u64 = 62_500;
 
 /// Turns of the loop for each look at the clock. A turn takes some thousand cycles at most.
 const TURNS_A_LOOK: u8 = 16;
@@ -75,19 +76,25 @@ fn main() -> ! {
         resume(&hardware, firmware);
     }
     let mut events = Events::default();
-    let mut last_heartbeat = hardware.time();
+    let mut next_heartbeat = hardware.long_time() + HEARTBEAT_CYCLES;
+    hardware.set_alarm(next_heartbeat);
+    sleep::prepare();
     let mut turn = 0_u8;
     loop {
         turn = turn.wrapping_add(1);
-        if turn.is_multiple_of(TURNS_A_LOOK) {
+        let state = hardware.waiting();
+        let is_idle =
+            state.completion | state.captured | state.missed | state.event | state.event_pending
+                == 0;
+        if is_idle || turn.is_multiple_of(TURNS_A_LOOK) {
             let now = hardware.time();
             firmware.tick(now);
-            if now.wrapping_sub(last_heartbeat) >= HEARTBEAT_CYCLES {
-                last_heartbeat = last_heartbeat.wrapping_add(HEARTBEAT_CYCLES);
+            if now.wrapping_sub(next_heartbeat as u32) as i32 >= 0 {
+                next_heartbeat += HEARTBEAT_CYCLES;
                 hardware.heartbeat();
+                hardware.set_alarm(next_heartbeat);
             }
         }
-        let state = hardware.waiting();
         if state.completion == 1 {
             let completion = hardware.completion();
             let input = Input::Completed {
@@ -113,8 +120,12 @@ fn main() -> ! {
         if state.event_pending == 1 {
             look(&mut hardware, firmware);
         }
-        if firmware.wants_room(&mut hardware) && state.command_0_space == 1 {
-            firmware.step(Input::Room(hardware.time()), &mut hardware);
+        if firmware.wants_room(&mut hardware) {
+            if state.command_0_space == 1 {
+                firmware.step(Input::Room(hardware.time()), &mut hardware);
+            }
+        } else if is_idle && !firmware.watches_time() && !events.must_sweep() {
+            sleep::until_work_waits();
         }
     }
 }

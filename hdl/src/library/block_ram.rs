@@ -2,7 +2,7 @@
 
 use rust_hdl::prelude::*;
 
-/// `2^N` words of `T` in block RAM, or in LUTs if they are no more than 16: one read and one write port, one clock.
+/// `2^N` words of `T` in block RAM, or in LUTs if they are few: one read and one write port, one clock.
 ///
 /// Contract: `read_data` in a cycle is the word that stood at `read_address` in the cycle before. Reading the address
 /// that is written in the same cycle gives an undefined word in hardware (the model gives the old one): forward it,
@@ -24,6 +24,17 @@ pub struct BlockRam<T: Synth, const N: usize> {
     /// Writes in this cycle.
     pub write_enable: Signal<In, Bit>,
     _memory: Vec<T>,
+}
+
+/// Bits that a memory of more than 16 words may have and still stand in LUTs: a block RAM holds 16 Kibit, and what such
+/// a memory would take of it is not worth the rest.
+const MOST_BITS_IN_LUTS: usize = 512;
+
+impl<T: Synth, const N: usize> BlockRam<T, N> {
+    /// Whether the memory stands in LUTs.
+    fn stands_in_luts() -> bool {
+        N <= 4 || T::BITS << N <= MOST_BITS_IN_LUTS
+    }
 }
 
 impl<T: Synth, const N: usize> Default for BlockRam<T, N> {
@@ -55,8 +66,10 @@ impl<T: Synth, const N: usize> Logic for BlockRam<T, N> {
     }
 
     fn hdl(&self) -> Verilog {
-        // What 16 words take of a block RAM is not worth the rest of it.
-        let style = if N <= 4 { "distributed" } else { "block" };
+        let style = match Self::stands_in_luts() {
+            true => "distributed",
+            false => "block",
+        };
         // `no_rw_check`: without it yosys adds bypass logic to keep the old word on a collision,
         // and small RAMs fall to LUTs.
         Verilog::Custom(format!(
@@ -118,6 +131,20 @@ mod tests {
     fn becomes_block_ram_without_bypass_logic() {
         let cells = ecp5_cells("block_ram_cells", BlockRam::<Bits<36>, 9>::default());
         assert_eq!(cells, [("DP16KD".to_string(), 1)]);
+    }
+
+    #[test]
+    fn few_bits_become_distributed_ram() {
+        let few = ecp5_cells(
+            "block_ram_few_bits_cells",
+            BlockRam::<Bits<16>, 5>::default(),
+        );
+        assert!(few.iter().all(|(kind, _)| kind != "DP16KD"), "{few:?}");
+        let more = ecp5_cells(
+            "block_ram_more_bits_cells",
+            BlockRam::<Bits<17>, 5>::default(),
+        );
+        assert!(more.contains(&("DP16KD".to_string(), 1)), "{more:?}");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct ProcessorEnvironment {
     pub stop_time: Signal<In, Bit>,
     /// Processor clock, level: the timer interrupt is pending.
     pub timer_interrupt: Signal<Out, Bit>,
+    /// Processor clock, level: something waits for the firmware (`Peripherals::work_waits`).
+    pub work_waits: Signal<Out, Bit>,
     /// Processor clock: reset of the soft core.
     pub core_reset: Signal<Out, Bit>,
     /// Processor clock: reset of the debug module.
@@ -211,6 +213,8 @@ pub struct ProcessorEnvironment {
     beat: BitSynchronizer,
     pending: BitSynchronizer,
     last_beat: DFF<Bit>,
+    store_came: DFF<Bit>,
+    store_event: DFF<Event>,
     clear_entry: Signal<Local, Bits<41>>,
 }
 
@@ -227,6 +231,7 @@ impl ProcessorEnvironment {
             debugger_resets: Default::default(),
             stop_time: Default::default(),
             timer_interrupt: Default::default(),
+            work_waits: Default::default(),
             core_reset: Default::default(),
             debug_reset: Default::default(),
             control: Default::default(),
@@ -325,6 +330,8 @@ impl ProcessorEnvironment {
             beat: Default::default(),
             pending: Default::default(),
             last_beat: Default::default(),
+            store_came: Default::default(),
+            store_event: Default::default(),
             clear_entry: Default::default(),
         }
     }
@@ -334,7 +341,7 @@ impl Logic for ProcessorEnvironment {
     #[hdl_gen]
     fn update(&mut self) {
         // Clocks and resets.
-        dff_setup!(self, core_clock, last_beat);
+        dff_setup!(self, core_clock, last_beat, store_came, store_event);
         clock!(
             self,
             core_clock,
@@ -410,6 +417,7 @@ impl Logic for ProcessorEnvironment {
         WishboneMaster::join(&mut self.data_bus.peripherals, &mut self.peripherals.bus);
         self.peripherals.stop_time.next = self.stop_time.val();
         self.timer_interrupt.next = self.peripherals.timer_interrupt.val();
+        self.work_waits.next = self.peripherals.work_waits.val();
 
         // From the processor to the core clock.
         self.commands_0.write.next = self.peripherals.command_0_write.val();
@@ -552,8 +560,11 @@ impl Logic for ProcessorEnvironment {
         // Events.
         self.collector.admin_valid.next = self.admin_valid.val();
         self.collector.admin_index.next = self.admin_index.val();
-        self.collector.store_valid.next = self.store_valid.val();
-        self.collector.store.next = self.store.val();
+        // A cycle behind the page decoder's verdict, which comes late in its own.
+        self.store_came.d.next = self.store_valid.val() & !self.resets.core_side.val();
+        self.store_event.d.next = self.store.val();
+        self.collector.store_valid.next = self.store_came.q.val();
+        self.collector.store.next = self.store_event.q.val();
         self.collector.miss_valid.next = self.miss_valid.val();
         self.collector.miss.next = self.miss.val();
         self.collector.error_valid.next = self.error_valid.val();

@@ -39,6 +39,9 @@ pub struct Peripherals {
     pub bus: WishboneTarget,
     /// Level: the timer interrupt is pending.
     pub timer_interrupt: Signal<Out, Bit>,
+    /// Level: a completion, a report, an event or a pending bit waits for the firmware. The processor sleeps until
+    /// then; what it cannot take yet keeps it awake.
+    pub work_waits: Signal<Out, Bit>,
     /// Oldest completion, status above token.
     pub completion: Signal<In, Bits<24>>,
     /// There is none.
@@ -167,6 +170,7 @@ impl Default for Peripherals {
             stop_time: Default::default(),
             bus: Default::default(),
             timer_interrupt: Default::default(),
+            work_waits: Default::default(),
             completion: Default::default(),
             completion_empty: Default::default(),
             completion_read: Default::default(),
@@ -374,6 +378,12 @@ impl Logic for Peripherals {
                 | (bit_cast::<32, 1>(self.event_pending.val().into())
                     << abi::processor::peripherals::waiting::event_pending::SHIFT.to_bits::<5>());
         }
+
+        self.work_waits.next = self.event_pending.val()
+            | !(self.completion_empty.val()
+                & self.event_empty.val()
+                & self.captured_empty.val()
+                & self.missed_empty.val());
 
         // Windows.
         self.inbox_address.next = self.address.val().get_bits::<7>(4);

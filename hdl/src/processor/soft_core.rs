@@ -4,7 +4,7 @@ use super::instruction_port::InstructionMaster;
 use super::wishbone::WishboneMaster;
 use rust_hdl::prelude::*;
 
-/// VexRiscv (RV32IMAC with a data cache and the RISC-V debug module) with its two buses, timer interrupt and JTAG.
+/// VexRiscv (RV32IMAC with a data cache and the RISC-V debug module) with its two buses, two interrupts and JTAG.
 ///
 /// In Verilog this is the core that `cargo xtask` extracts from its wheel. rust-hdl's own simulator has no model of
 /// it: there the core **stands idle**, and what is around it is tested by driving Wishbone by hand.
@@ -18,6 +18,8 @@ pub struct SoftCore {
     pub debug_reset: Signal<In, Bit>,
     /// Level: the timer interrupt is pending.
     pub timer_interrupt: Signal<In, Bit>,
+    /// Level: the external interrupt is pending. It is line 0 of the core's array of 32.
+    pub external_interrupt: Signal<In, Bit>,
     /// JTAG clock; at most a quarter of the processor clock.
     pub jtag_tck: Signal<In, Bit>,
     /// JTAG mode select.
@@ -83,7 +85,7 @@ VexRiscv vexriscv (
   .externalResetVector(32'h{start:x}),
   .timerInterrupt(timer_interrupt),
   .softwareInterrupt(1'b0),
-  .externalInterruptArray(32'd0),
+  .externalInterruptArray({{31'd0, external_interrupt}}),
   .jtag_tck(jtag_tck),
   .jtag_tms(jtag_tms),
   .jtag_tdi(jtag_tdi),

@@ -267,6 +267,7 @@ impl Logic for ProcessorSubsystem {
         self.soft_core.reset.next = self.environment.core_reset.val();
         self.soft_core.debug_reset.next = self.environment.debug_reset.val();
         self.soft_core.timer_interrupt.next = self.environment.timer_interrupt.val();
+        self.soft_core.external_interrupt.next = self.environment.work_waits.val();
         self.soft_core.jtag_tck.next = self.jtag_tck.val();
         self.soft_core.jtag_tms.next = self.jtag_tms.val();
         self.soft_core.jtag_tdi.next = self.jtag_tdi.val();

@@ -293,6 +293,7 @@ impl Node {
         NodeReport {
             trace_hash: hash.value(),
             idle_cycles: self.idleness.skipped(),
+            asleep_cycles: self.model.asleep_cycles(),
             iommu_faults: side.bridge.iommu().fault_count(),
             violations: side
                 .bridge

@@ -23,6 +23,8 @@ pub struct NodeReport {
     pub trace_hash: u64,
     /// Core cycles in which nothing happened in the NIU, and that were left out unless the options say otherwise.
     pub idle_cycles: u64,
+    /// Of these, core cycles in which the service processor slept and was left out too.
+    pub asleep_cycles: u64,
     /// Device accesses that the IOMMU refused.
     pub iommu_faults: u64,
     /// Breaches of the PCIe specification by the NIU, in words.

@@ -74,6 +74,7 @@ unsafe extern "C" {
     fn niu_still(niu: *mut Raw) -> c_int;
     fn niu_time_left(niu: *mut Raw) -> u64;
     fn niu_doze(niu: *mut Raw) -> c_int;
+    fn niu_asleep(niu: *mut Raw) -> u64;
     fn niu_wake(niu: *mut Raw, cycles: u64);
     fn niu_remember(niu: *mut Raw);
     fn niu_changed(niu: *mut Raw) -> *const c_char;
@@ -157,10 +158,16 @@ impl NiuModel {
         unsafe { niu_time_left(self.raw) }
     }
 
-    /// Runs a core cycle of a still NIU for the processor alone; whether the next cycle must be a whole one.
+    /// Runs a core cycle of a still NIU for the processor alone, if that does not sleep; whether the next cycle must be a whole one.
     pub fn doze(&mut self) -> bool {
         // SAFETY: `raw` is alive.
         unsafe { niu_doze(self.raw) != 0 }
+    }
+
+    /// Core cycles of a still NIU in which its processor slept and was left out too, since the model was made.
+    pub fn asleep_cycles(&self) -> u64 {
+        // SAFETY: `raw` is alive; the call reads a number.
+        unsafe { niu_asleep(self.raw) }
     }
 
     /// So many cycles were left out: puts on the registers that count time.

@@ -37,6 +37,8 @@ module niu_cell(
   input [23:0] time_ticks,
   input [2:0] time_age,
   input [1:0] time_turn,
+  input timer_load,
+  input [63:0] timer_count,
   output host_receive_nonposted_free,
   output host_transmit_valid,
   output [127:0] host_transmit_data,

@@ -110,6 +110,20 @@ struct Watch {
   int still = 0;                  // cycles without a change
 };
 
+// The processor's own rest. It sleeps in `wfi` until an interrupt: nothing of its clock changes but its time, once what
+// it had begun has ended. Only a still NIU's processor is left out, so that nothing crosses to it.
+struct Sleep {
+  int drowsy = 0;        // edges of its clock that it was seen asleep
+  uint64_t left = 0;     // edges that may be left out; 0: it is awake
+  uint64_t edges = 0;    // edges of both kinds that were left out
+  uint64_t cycles = 0;   // core cycles without the processor's clock, in all
+};
+
+// Edges after which all that it had begun has ended.
+const int DROWSY_EDGES = 32;
+// A sleep shorter than this is not worth its beginning and end.
+const uint64_t LEAST_EDGES = 16;
+
 inline bool differs(const Chunk& chunk, const uint8_t* root, const uint8_t* saved) {
   Words sum = {0, 0};
   for (size_t at = 0; at < CHUNK_BYTES; at += sizeof(Words)) {
@@ -140,12 +154,56 @@ inline bool crossed(Watch& watch, const Vniu___024root* root) {
 
 // A member of the NIU in the Verilated model.
 #define NIU(member) niu_cell__DOT__niu__DOT__##member
+// Members of its soft core, and of its timer.
+#define CORE(member) NIU(processor__DOT__soft_core__DOT__vexriscv__DOT__##member)
+#define TIMER(member) NIU(processor__DOT__environment__DOT__peripherals__DOT__timer__DOT__##member)
 struct Niu {
   VerilatedContext context;  // one each: instances are independent and may live on different threads
   Vniu* model = nullptr;
   VerilatedFstC* trace = nullptr;
   idle::Watch watch;
+  idle::Sleep sleep;
 };
+
+// The edges that were left out: the processor's time goes on by them. Its clock stands as if it had run.
+static void wake_processor(Niu* niu) {
+  idle::Sleep& sleep = niu->sleep;
+  sleep.drowsy = 0;
+  sleep.left = 0;
+  if (sleep.edges == 0) return;
+  Vniu* m = niu->model;
+  const Vniu___024root* root = m->rootp;
+  m->timer_count = root->TIMER(count__024q) + sleep.edges / 2;
+  m->timer_load = 1;
+  m->eval();
+  m->timer_load = 0;
+  if (sleep.edges % 2 != 0) m->processor_clock = !m->processor_clock;
+  m->eval();
+  sleep.edges = 0;
+}
+
+// Whether the processor is asleep. What would wake it, has done so a few edges later.
+static inline bool is_asleep(const Vniu___024root* root) {
+  return root->CORE(CsrPlugin_inWfi) &&
+         !root->CORE(execute_CsrPlugin_wfiWake) && !root->TIMER(due__024q);
+}
+
+// A core cycle of a still NIU has passed with an edge of the processor's clock: whether the processor sleeps from here.
+static inline void doze_off(Niu* niu) {
+  idle::Sleep& sleep = niu->sleep;
+  const Vniu___024root* root = niu->model->rootp;
+  if (!is_asleep(root)) {
+    sleep.drowsy = 0;
+    return;
+  }
+  // Falling edges change nothing, so a sleep begins behind one.
+  if (++sleep.drowsy < idle::DROWSY_EDGES || niu->model->processor_clock) return;
+  const uint64_t now = root->TIMER(count__024q);
+  const uint64_t limit = root->TIMER(low__024q) | uint64_t(root->TIMER(high__024q)) << 32;
+  // The edge at which the time has come is one of those that are run.
+  const uint64_t left = limit > now ? 2 * std::min<uint64_t>(limit - now - 1, UINT32_MAX) : 0;
+  if (left >= idle::LEAST_EDGES) sleep.left = left;
+}
 
 static inline void dump(Niu* niu) {
   if (__builtin_expect(niu->trace != nullptr, 0)) niu->trace->dump(niu->context.time());
@@ -309,15 +367,28 @@ uint64_t niu_time_left(Niu* niu) {
 
 // A core cycle of which only the processor's edge is carried out; whether the next cycle cannot be left out.
 int niu_doze(Niu* niu) {
+  idle::Sleep& sleep = niu->sleep;
+  if (sleep.left != 0) {
+    sleep.edges++;
+    sleep.cycles++;
+    if (sleep.edges == sleep.left) wake_processor(niu);
+    return 0;
+  }
   Vniu* m = niu->model;
   m->processor_clock = !m->processor_clock;
   m->eval();
-  return m->processor_clock && idle::crossed(niu->watch, m->rootp);
+  const bool crosses = m->processor_clock && idle::crossed(niu->watch, m->rootp);
+  doze_off(niu);
+  return crosses;
 }
+
+// Core cycles in which the processor slept and its clock was left out, since the model was made.
+uint64_t niu_asleep(Niu* niu) { return niu->sleep.cycles; }
 
 // So many core cycles were left out, between two of the core clock's falling edges: puts on the
 // registers that count time.
 void niu_wake(Niu* niu, uint64_t cycles) {
+  wake_processor(niu);
   Vniu* m = niu->model;
   const Vniu___024root* root = m->rootp;
   const uint64_t silence = root->NIU(registers__DOT__plain__DOT__silence__024q);
@@ -355,6 +426,7 @@ const char* niu_changed(Niu* niu) {
 int niu_crossed(Niu* niu) { return idle::crossed(niu->watch, niu->model->rootp); }
 // One half-period of the debug transport's clock; returns TDO before the edge.
 int niu_jtag(Niu* niu, int tck, int tms, int tdi) {
+  wake_processor(niu);
   Vniu* m = niu->model;
   m->jtag_tms = tms;
   m->jtag_tdi = tdi;

@@ -378,6 +378,8 @@ struct SimulatorSpeed {
     effective_cycles_per_s: f64,
     /// Share of the NIUs' cycles in which nothing happened.
     idle_share: f64,
+    /// Share of NIU cycles in which its service processor slept too: nothing of the NIU ran.
+    asleep_share: f64,
 }
 
 /// Everything found so far.
@@ -399,6 +401,9 @@ pub struct Report {
     /// Of each NIU, and those of them that were left out.
     #[serde(skip)]
     niu_cycles: (u64, u64),
+    /// Those in which the processor was left out too.
+    #[serde(skip)]
+    asleep_cycles: u64,
 }
 
 impl Report {
@@ -420,6 +425,7 @@ impl Report {
             cycles: BTreeMap::new(),
             wall: Duration::ZERO,
             niu_cycles: (0, 0),
+            asleep_cycles: 0,
         }
     }
 
@@ -431,6 +437,7 @@ impl Report {
         let nodes = &run.report.nodes;
         self.niu_cycles.0 += run.report.cycles * nodes.len() as u64;
         self.niu_cycles.1 += nodes.iter().map(|node| node.idle_cycles).sum::<u64>();
+        self.asleep_cycles += nodes.iter().map(|node| node.asleep_cycles).sum::<u64>();
     }
 
     /// What the results were measured on.
@@ -534,6 +541,7 @@ impl Report {
             stepped_cycles_per_s: platform.stepped_cycles_per_s()?,
             effective_cycles_per_s: cycles as f64 / self.wall.as_secs_f64(),
             idle_share: self.niu_cycles.1 as f64 / self.niu_cycles.0 as f64,
+            asleep_share: self.asleep_cycles as f64 / self.niu_cycles.0 as f64,
         });
         Ok(())
     }
@@ -547,10 +555,11 @@ impl Report {
         if let Some(speed) = &self.simulator {
             println!(
                 "# simulator: {:.0} k cycles/s; {:.0} k cycles/s when every cycle is run; the NIUs were idle in {:.0} \
-                 % of theirs",
+                 % of theirs, and their processors asleep in {:.0} %",
                 speed.effective_cycles_per_s / 1e3,
                 speed.stepped_cycles_per_s / 1e3,
-                100.0 * speed.idle_share
+                100.0 * speed.idle_share,
+                100.0 * speed.asleep_share
             );
         }
     }

@@ -392,3 +392,24 @@ fn control_reads_wait_for_the_answer_and_an_abandoned_one_answers_nobody() {
     settle(&mut unit);
     assert_eq!(finish(&mut unit), Some(99));
 }
+
+#[test]
+fn whatever_waits_for_the_firmware_wakes_the_processor() {
+    let mut unit = bench();
+    settle(&mut unit);
+    assert!(!unit.work_waits.val());
+    for source in 0..5 {
+        unit.completion_empty.next = source != 0;
+        unit.event_empty.next = source != 1;
+        unit.captured_empty.next = source != 2;
+        unit.missed_empty.next = source != 3;
+        unit.event_pending.next = source == 4;
+        settle(&mut unit);
+        assert!(unit.work_waits.val(), "{source}");
+    }
+    unit.event_pending.next = false;
+    // Room for commands wakes nobody: a processor that wants room does not sleep.
+    unit.command_0_full.next = true;
+    settle(&mut unit);
+    assert!(!unit.work_waits.val());
+}
