@@ -329,6 +329,25 @@ fn blocks_use_nearly_all_of_what_link_and_hosts_can_carry() {
 }
 
 #[test]
+fn a_queue_of_units_is_faster_if_one_write_tells_of_many() {
+    let (printed, report) = bench("distributed-queue");
+    let of_batch = |batch: f64| -> Vec<(u64, f64)> {
+        let rows = rows(&report).iter();
+        let chosen = rows.filter(|row| number(row, "batch") == batch);
+        chosen
+            .map(|row| (number(row, "bytes") as u64, number(row, "messages_per_s")))
+            .collect()
+    };
+    let (each, many) = (of_batch(1.0), of_batch(16.0));
+    let sizes = each.iter().map(|(bytes, _)| *bytes);
+    assert_eq!(Vec::from_iter(sizes), [8, 64, 232, 1024]);
+    for (each, many) in each.iter().zip(&many) {
+        assert!(each.0 == many.0 && each.1 < many.1, "{each:?} {many:?}");
+    }
+    assert!(printed.contains("distributed-queue"), "{printed}");
+}
+
+#[test]
 fn reads_are_to_the_cycle_what_they_were() {
     let (_, report) = bench("remote-read");
     let measured = |row| ["bytes", "niu_cycles"].map(|field| number(row, field) as u64);

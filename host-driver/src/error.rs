@@ -1,7 +1,7 @@
 //! What can go wrong: each kind of call has its own error, and [`Error`] is any of them.
 
 use crate::numbers::EndpointNumber;
-use crate::remote::TransferError;
+use crate::remote::{TransferError, UnitError};
 use crate::transport::TransportError;
 use abi::admin::status::Status;
 use abi::message::error::Error as Code;
@@ -43,6 +43,9 @@ pub enum Error {
     /// An operation on remote memory did not succeed.
     #[error(transparent)]
     Transfer(#[from] TransferError),
+    /// A unit was not queued or taken.
+    #[error(transparent)]
+    Unit(#[from] UnitError),
     /// No message came.
     #[error(transparent)]
     NothingReceived(#[from] NothingReceived),
@@ -66,6 +69,7 @@ impl Error {
     pub fn queue_report(&self) -> Option<QueueReport> {
         match self {
             Error::Send(SendError::Queue(QueueError::Reported(report)))
+            | Error::Unit(UnitError::Send(SendError::Queue(QueueError::Reported(report))))
             | Error::Flush(FlushError::Queue(QueueError::Reported(report)))
             | Error::Transfer(TransferError::Queue(QueueError::Reported(report)))
             | Error::Queue(QueueError::Reported(report)) => Some(*report),

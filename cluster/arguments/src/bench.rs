@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 15] = [
+pub const BENCHMARKS: [&str; 16] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -21,6 +21,7 @@ pub const BENCHMARKS: [&str; 15] = [
     "remote-write",
     "remote-blocks",
     "remote-read",
+    "distributed-queue",
 ];
 
 /// Measures simulated clusters of two and three nodes: real RTL, real firmware, real driver.
@@ -31,7 +32,8 @@ pub struct BenchArguments {
     #[arg(long)]
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, substrate, limits,
-    /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write, remote-blocks, remote-read.
+    /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write, remote-blocks, remote-read,
+    /// distributed-queue.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.
@@ -100,7 +102,13 @@ mod tests {
     fn a_part_of_a_name_chooses_all_that_contain_it() {
         let arguments = BenchArguments::parse_from(["niu-bench", "--only", "b"]);
         let chosen = BENCHMARKS.iter().filter(|name| arguments.chooses(name));
-        let expected = ["bandwidth", "bidirectional", "substrate", "remote-blocks"];
+        let expected = [
+            "bandwidth",
+            "bidirectional",
+            "substrate",
+            "remote-blocks",
+            "distributed-queue",
+        ];
         assert_eq!(Vec::from_iter(chosen.copied()), expected);
         let refused = BenchArguments::try_parse_from(["niu-bench", "--only", "speed"]);
         assert!(refused.unwrap_err().to_string().contains("bidirectional"));

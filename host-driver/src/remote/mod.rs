@@ -5,8 +5,10 @@ mod export;
 mod import;
 mod segment;
 mod transfer;
+mod units;
 
 pub use buffer::Buffer;
 pub use export::{Access, Export};
 pub use import::{Import, Rights, SegmentHandle};
 pub use transfer::{Transfer, TransferError};
+pub use units::{UnitError, UnitReader, UnitShape, UnitWriter};

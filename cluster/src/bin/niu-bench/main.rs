@@ -3,6 +3,7 @@
 mod alternating;
 mod bandwidth;
 mod dead_ring;
+mod distributed_queue;
 mod hit_rate;
 mod latency;
 mod limits;
@@ -52,6 +53,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("remote-write", remote_write::run),
     ("remote-blocks", remote_blocks::run),
     ("remote-read", remote_read::run),
+    ("distributed-queue", distributed_queue::run),
 ];
 
 fn main() -> Result<()> {

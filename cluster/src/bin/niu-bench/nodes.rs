@@ -71,7 +71,7 @@ pub fn endpoint(
     let options = EndpointOptions {
         receive_queue_id: ReceiveQueueId(receive_queue_id(number)),
         ring_entries_log2,
-        destinations_log2: 1,
+        destinations_log2: 2,
         inline: number < node.device.identity().inline_pages.into(),
         ..EndpointOptions::default()
     };

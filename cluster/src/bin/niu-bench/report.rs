@@ -62,6 +62,9 @@ pub struct Row {
     /// The other program is notified of each write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
+    /// Units of a queue in remote memory that one write tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u32>,
     /// Host to host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub one_way_ns: Option<f64>,
@@ -159,6 +162,7 @@ impl Row {
             pcie_profile: None,
             ways: None,
             notify: None,
+            batch: None,
             one_way_ns: None,
             niu_cycles: None,
             mb_per_s: None,
@@ -228,6 +232,11 @@ const COLUMNS: &[Column] = &[
         heading: "ways",
         width: 6,
         text: |row| number(row.ways, 0),
+    },
+    Column {
+        heading: "batch",
+        width: 7,
+        text: |row| number(row.batch, 0),
     },
     Column {
         heading: "waiting",
