@@ -7,6 +7,7 @@ mod events;
 mod generations;
 mod hardware;
 mod log;
+mod rtt;
 mod timer;
 
 use abi::command::completion_status::CompletionStatus;
