@@ -7,6 +7,7 @@
 mod image;
 mod probe;
 mod target;
+pub mod traffic;
 
 pub use image::{Image, ImageError, elf_path};
 pub use probe::SimulatedProbe;

@@ -8,7 +8,7 @@ use wayfarer_debug::Image;
 #[test]
 fn a_debugger_halts_the_firmware_looks_steps_and_lets_it_go_while_messages_arrive() {
     let image = Image::open().unwrap_or_else(|error| panic!("{error}"));
-    let received = support::debug(|mut session, shared| {
+    let run = support::debug(|mut session, shared| {
         let mut core = session.core(0).expect("a core");
         let halted = core.halt(support::PATIENCE).expect("it halts");
         assert!(core.core_halted().expect("it says"));
@@ -53,5 +53,5 @@ fn a_debugger_halts_the_firmware_looks_steps_and_lets_it_go_while_messages_arriv
         core.run().expect("it runs");
         assert!(!core.core_halted().expect("it says"));
     });
-    assert!(received > 10, "{received}");
+    assert!(run.received > 10, "{}", run.received);
 }
