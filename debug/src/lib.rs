@@ -4,6 +4,7 @@
 //! reset. [`Image`] is the firmware's ELF file: its symbols, and what of it goes into the processor's RAM.
 #![forbid(unsafe_code)]
 
+pub mod gdb;
 mod image;
 mod probe;
 mod target;

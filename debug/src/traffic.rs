@@ -13,7 +13,7 @@ const RECEIVE_QUEUE: ReceiveQueueId = ReceiveQueueId(5);
 /// Longer than any run, in simulated time.
 const LONG: Duration = Duration::from_secs(100_000);
 /// Between two messages of a node.
-const INTERVAL_NS: u64 = 5_000;
+const INTERVAL_NS: u64 = 20_000;
 /// Instead of a number: the last message.
 const LAST: u64 = u64::MAX;
 
