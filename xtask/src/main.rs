@@ -4,6 +4,7 @@
 mod book;
 mod ci;
 mod command_line;
+mod debug;
 mod dependencies;
 mod firmware;
 mod generate;

@@ -1,13 +1,15 @@
-//! Arguments of `niu-bench` and `niu-soak`.
+//! Arguments of `niu-bench`, `niu-soak` and `niu-debug`.
 //!
 //! Apart from the programs, so that `cargo xtask` can show their help, and refuse what is wrong, before it builds the
 //! simulator.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod debug;
 mod soak;
 
 pub use bench::{BENCHMARKS, BenchArguments};
+pub use debug::{DebugArguments, LogArguments};
 pub use soak::{ALL_SCENARIOS, SCENARIOS, SoakArguments};
 
 use clap::builder::RangedU64ValueParser;

@@ -8,7 +8,7 @@ pub use firmware::{FirmwareError, firmware_path, read_firmware};
 pub use node::Node;
 
 use crate::transport::register;
-use sim::cluster::{Cluster, ClusterOptions, Report, RunError};
+use sim::cluster::{Cluster, ClusterOptions, DebugPort, Report, RunError};
 use sim::host::HostPort;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -65,6 +65,22 @@ where
     R: Send + 'static,
     E: Send + 'static,
 {
+    launch_debugged(options, programs, Vec::new())
+}
+
+/// The same, with a debugger at the service processors of some nodes.
+///
+/// # Panics
+/// As [`launch`], or there is no such node.
+pub fn launch_debugged<R, E>(
+    options: ClusterOptions,
+    programs: Vec<Program<R, E>>,
+    debug_ports: Vec<(u16, DebugPort)>,
+) -> Launched<R, E>
+where
+    R: Send + 'static,
+    E: Send + 'static,
+{
     assert_eq!(programs.len(), options.nodes.into(), "one program a node");
     register();
     let mut cluster = Cluster::new(options);
@@ -73,6 +89,9 @@ where
         .enumerate()
         .map(|(node, program)| add(&mut cluster, node as u16, program))
         .collect();
+    for (node, port) in debug_ports {
+        cluster.debug(node, port);
+    }
     let report = cluster.run();
     let take = |slot: Slot<R, E>| {
         slot.lock()

@@ -7,6 +7,7 @@ mod events;
 mod generations;
 mod hardware;
 mod log;
+mod rtt;
 mod sleep;
 mod timer;
 

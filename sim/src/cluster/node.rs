@@ -1,5 +1,6 @@
 //! One node: a NIU, its host and the programs there.
 
+use super::debug_port::DebugPort;
 use super::exchange::{Delivery, Letter, Programs};
 use super::idle::{Idleness, Skip};
 use super::report::NodeReport;
@@ -29,6 +30,8 @@ pub struct NodeParts {
     pub wire: Wire,
     /// Where packets are logged.
     pub log: Option<LinkLog>,
+    /// A debugger at the service processor's debug transport.
+    pub debug_port: Option<DebugPort>,
     /// What is done with idle cycles.
     pub skip: Skip,
 }
@@ -45,6 +48,7 @@ pub struct Node {
     schedule: Schedule,
     wire: Wire,
     log: Option<LinkLog>,
+    debug_port: Option<DebugPort>,
     inputs: Inputs,
     /// Those of the last rising edge.
     taken: Inputs,
@@ -84,6 +88,7 @@ impl Node {
             schedule,
             wire: parts.wire,
             log: parts.log,
+            debug_port: parts.debug_port,
             inputs,
             taken: inputs,
             idleness: Idleness::new(parts.skip),
@@ -117,6 +122,11 @@ impl Node {
         }
         for cycle in from..to {
             self.end_cycle(cycle);
+            if let Some(port) = &mut self.debug_port
+                && cycle >= self.reset_until
+            {
+                port.step(cycle, &mut self.model);
+            }
             self.begin_cycle(cycle + 1);
         }
         Letter {

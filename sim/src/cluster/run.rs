@@ -1,5 +1,6 @@
 //! Running a cluster.
 
+use super::debug_port::DebugPort;
 use super::exchange::{Delivery, Letter, Network, Progress};
 use super::idle::Skip;
 use super::node::{Node, NodeParts};
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 pub struct Cluster {
     options: ClusterOptions,
     programs: Vec<Vec<ProgramBody>>,
+    debug_ports: Vec<Option<DebugPort>>,
 }
 
 impl Cluster {
@@ -35,7 +37,12 @@ impl Cluster {
             options.nodes
         );
         let programs = (0..options.nodes).map(|_| Vec::new()).collect();
-        Cluster { options, programs }
+        let debug_ports = (0..options.nodes).map(|_| None).collect();
+        Cluster {
+            options,
+            programs,
+            debug_ports,
+        }
     }
 
     /// Adds a host program to a node. Programs of a node run in the order in which they were added.
@@ -48,6 +55,12 @@ impl Cluster {
         self
     }
 
+    /// Connects a debugger to a node's service processor.
+    pub fn debug(&mut self, node: u16, port: DebugPort) -> &mut Self {
+        self.debug_ports[usize::from(node)] = Some(port);
+        self
+    }
+
     /// Runs until every program has ended.
     ///
     /// # Errors
@@ -57,9 +70,16 @@ impl Cluster {
     /// # Panics
     /// If a program panics.
     pub fn run(self) -> Result<Report, RunError> {
-        let Cluster { options, programs } = self;
+        let Cluster {
+            options,
+            programs,
+            debug_ports,
+        } = self;
         options.check()?;
-        let parts = make_parts(&options, programs)?;
+        let mut parts = make_parts(&options, programs)?;
+        for (part, port) in parts.iter_mut().zip(debug_ports) {
+            part.debug_port = port;
+        }
         let threads = options.threads.clamp(1, parts.len());
         let threads = match options.all_threads {
             true => threads,
@@ -142,6 +162,7 @@ fn make_parts(
             programs,
             wire,
             log,
+            debug_port: None,
             skip: match options.waveforms {
                 Some(_) => Skip::Never,
                 None => options.skip,
