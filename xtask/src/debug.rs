@@ -41,7 +41,9 @@ fn program(workspace: &Workspace, line: &[String]) -> Result<()> {
     run::prepare(workspace)?;
     let cargo = |subcommand: &str| {
         let mut command = workspace.cargo();
-        command.args([subcommand, "--locked", "--release", "--package", PACKAGE]);
+        // As the tests build it: the simulator's inner loops are the Verilated model, which is optimised in any case.
+        command.args([subcommand, "--locked", "--package", PACKAGE]);
+        command.args(["--bin", "niu-debug"]);
         command
     };
     progress::run_step(
