@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// The benchmarks, in the order in which they run.
-pub const BENCHMARKS: [&str; 16] = [
+pub const BENCHMARKS: [&str; 17] = [
     "latency",
     "bandwidth",
     "bidirectional",
@@ -21,6 +21,7 @@ pub const BENCHMARKS: [&str; 16] = [
     "remote-write",
     "remote-blocks",
     "remote-read",
+    "dma-variants",
     "distributed-queue",
 ];
 
@@ -33,7 +34,7 @@ pub struct BenchArguments {
     pub quick: bool,
     /// Only benchmarks whose name contains this: latency, bandwidth, bidirectional, stages, substrate, limits,
     /// alternating, dead-ring, overflow, waiting, non-resident, hit-rate, remote-write, remote-blocks, remote-read,
-    /// distributed-queue.
+    /// dma-variants, distributed-queue.
     #[arg(long, value_name = "NAME", value_parser = some_benchmark)]
     pub only: Option<String>,
     /// Write the results as one JSON object.

@@ -4,6 +4,7 @@ mod alternating;
 mod bandwidth;
 mod dead_ring;
 mod distributed_queue;
+mod dma_variants;
 mod hit_rate;
 mod latency;
 mod limits;
@@ -53,6 +54,7 @@ const BENCHMARKS: &[Benchmark] = &[
     ("remote-write", remote_write::run),
     ("remote-blocks", remote_blocks::run),
     ("remote-read", remote_read::run),
+    ("dma-variants", dma_variants::run),
     ("distributed-queue", distributed_queue::run),
 ];
 

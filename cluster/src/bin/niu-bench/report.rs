@@ -107,7 +107,7 @@ pub struct Row {
     /// What it adds to the way, of both NIUs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_cycles: Option<f64>,
-    /// How a queue that is away is served; `resident`: none is.
+    /// How a queue that is away is served; `resident`: none is. Or how a block goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<&'static str>,
     /// Whose queue is away.
@@ -247,6 +247,11 @@ const COLUMNS: &[Column] = &[
         heading: "gap ns",
         width: 8,
         text: |row| number(row.gap_ns, 0),
+    },
+    Column {
+        heading: "way",
+        width: 10,
+        text: |row| row.way.map(str::to_owned),
     },
     Column {
         heading: "away",
