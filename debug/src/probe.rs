@@ -10,9 +10,9 @@ use probe_rs::probe::{
 use sim::cluster::{Pins, Tick};
 
 /// Core cycles of a TCK period in Run-Test/Idle, twice as many as the processor has. probe-rs looks for errors of its
-/// accesses once in many: with half of these, the debug module has words written before they have come, and nobody
+/// accesses once in many: with a quarter of these, the debug module has words written before they have come, and nobody
 /// notices.
-const IDLE_CYCLES: u32 = 20;
+const IDLE_CYCLES: u32 = 32;
 
 /// A probe whose cable ends at a simulated NIU.
 pub struct SimulatedProbe {

@@ -1,5 +1,5 @@
-//! A cluster to look into: all other nodes send numbered messages to a resident queue of the debugged node, which checks
-//! them, until it is told to stop.
+//! A cluster to look into: all other nodes send numbered messages to a resident queue of the debugged node, which
+//! checks them, until it is told to stop.
 
 use host_driver::{Destination, EndpointOptions, Error, ReceiveQueueId};
 use sim::cluster::{ClusterOptions, DebugPort, Pins, RunEnded, Tick};

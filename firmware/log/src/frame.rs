@@ -49,8 +49,8 @@ fn read(table: &Table, encoded: &[u8]) -> Option<Record> {
     })
 }
 
-/// Reverse zero-compressing COBS: read from its end, each control byte says which of the seven bytes before it are zero,
-/// or that a run of others comes.
+/// Reverse zero-compressing COBS: read from its end, each control byte says which of the seven bytes before it are
+/// zero, or that a run of others comes.
 fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::new();
     let mut bytes = encoded.iter().rev().copied();
