@@ -190,7 +190,10 @@ fn look_up(node: &Node) -> Result<Times, Error> {
                 _ => ask(&mut endpoint, key)?,
             };
             // A key may have lost its place to another one.
-            assert!(found.is_none_or(|found| key < KEYS && found == value(key)), "{key}");
+            assert!(
+                found.is_none_or(|found| key < KEYS && found == value(key)),
+                "{key}"
+            );
         }
         *mean_ns = (node.port.now_ns() - start_ns) / GETS as f64;
     }
@@ -202,9 +205,8 @@ fn look_up(node: &Node) -> Result<Times, Error> {
 
 /// The whole demonstration on these hosts: what the client measured.
 pub fn run(options: ClusterOptions) -> Result<Times> {
-    let program = |body: fn(&Node) -> Result<Times, Error>| {
-        move |port: HostPort| body(&Node::open(port)?)
-    };
+    let program =
+        |body: fn(&Node) -> Result<Times, Error>| move |port: HostPort| body(&Node::open(port)?);
     let programs = launch(
         options,
         vec![Box::new(program(serve)), Box::new(program(look_up))],

@@ -155,7 +155,11 @@ pub fn run(platform: &Platform, arguments: &Arguments, report: &mut Report) -> R
         move |side| measure(side, rounds),
     )?;
     report.simulated(&run);
-    let spans: Vec<f64> = begun.iter().zip(&there).map(|(from, to)| to - from).collect();
+    let spans: Vec<f64> = begun
+        .iter()
+        .zip(&there)
+        .map(|(from, to)| to - from)
+        .collect();
     let mut means = spans
         .chunks(rounds as usize)
         // The first round is left out, as in the latency of messages.

@@ -25,7 +25,7 @@ use abi::message::MAXIMUM_REMOTE_BYTES;
 const COUNT: usize = 0;
 /// Where the ring of sizes begins.
 const SIZES: usize = 64;
-/// Bytes of a size.
+/// What a unit takes in the ring of sizes.
 const SIZE_BYTES: usize = 4;
 /// Size of the writer's export.
 const DONE_BYTES: u64 = 64;
