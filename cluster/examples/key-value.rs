@@ -1,5 +1,5 @@
-//! A cache of keys and values that clients read by remote READ: the server's program has no part in a look-up (S4, U1, U9).
-//! The guide is `docs/key-value.md`.
+//! A cache of keys and values that clients read by remote READ: the server's program has no part in a look-up (S4, U1,
+//! U9). The guide is `docs/key-value.md`.
 //!
 //! `cargo xtask firmware`, then `cargo run --release --package wayfarer-cluster --example key-value`.
 
@@ -18,7 +18,7 @@ use wayfarer_cluster::launch::{Node, firmware_path, launch, read_firmware};
 const BUCKETS_LOG2: u32 = 10;
 /// A bucket: version, key, value, version again. One read brings all of it.
 const BUCKET_BYTES: usize = 64;
-/// Bytes of a value.
+/// What a bucket has room for.
 const VALUE_BYTES: usize = 40;
 /// Where the parts of a bucket stand.
 const KEY: usize = 8;
@@ -36,7 +36,7 @@ const GOODBYE: u64 = u64::MAX;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// A value.
+/// What is kept of a key.
 type Value = [u8; VALUE_BYTES];
 
 /// Bucket of a key; another key with the same bucket takes its place: this is a cache.

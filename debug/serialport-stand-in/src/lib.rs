@@ -68,7 +68,7 @@ pub enum SerialPortType {
 /// A port of this machine.
 #[derive(Debug, Clone)]
 pub struct SerialPortInfo {
-    /// Its name.
+    /// How the operating system calls it.
     pub port_name: String,
     /// What it is part of.
     pub port_type: SerialPortType,

@@ -18,7 +18,7 @@ const GDB_CONTROL: u16 = 65;
 /// A session with GDB has come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum GdbError {
-    /// The connection.
+    /// Bytes from GDB and to it.
     #[error("the connection to GDB: {0}")]
     Connection(#[from] std::io::Error),
     /// The processor's debug module.

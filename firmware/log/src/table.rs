@@ -42,7 +42,7 @@ pub enum TableError {
     /// A symbol is not what defmt makes.
     #[error("the symbol {symbol:?} is no text of defmt's: {error}")]
     Symbol {
-        /// The symbol.
+        /// Its text, as defmt wrote it.
         symbol: String,
         /// What is wrong.
         error: serde_json::Error,

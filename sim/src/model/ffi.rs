@@ -158,7 +158,8 @@ impl NiuModel {
         unsafe { niu_time_left(self.raw) }
     }
 
-    /// Runs a core cycle of a still NIU for the processor alone, if that does not sleep; whether the next cycle must be a whole one.
+    /// Runs a core cycle of a still NIU for the processor alone, if that does not sleep; whether the next cycle must be
+    /// a whole one.
     pub fn doze(&mut self) -> bool {
         // SAFETY: `raw` is alive.
         unsafe { niu_doze(self.raw) != 0 }

@@ -1,5 +1,5 @@
-//! A queue of units that two programs lay out themselves in remote memory (T9, T10): half of a ping-pong, and the rate of a
-//! stream whose writer tells of every unit, or of several with one write.
+//! A queue of units that two programs lay out themselves in remote memory (T9, T10): half of a ping-pong, and the rate
+//! of a stream whose writer tells of every unit, or of several with one write.
 
 use crate::Arguments;
 use crate::nodes::PATIENCE;

@@ -1,5 +1,5 @@
-//! Ways of a block from one program's memory to another's (V9): copied by both programs in Basic messages, written by the
-//! sender's program in remote writes, or copied by the NIUs (S3).
+//! Ways of a block from one program's memory to another's (V9): copied by both programs in Basic messages, written by
+//! the sender's program in remote writes, or copied by the NIUs (S3).
 //!
 //! The block is there when the receiving program has all of it in its memory, and knows.
 
@@ -25,7 +25,7 @@ const WRITE_BYTES: usize = 240;
 const FLAG: usize = 65536;
 const EXPORT_BYTES: u64 = FLAG as u64 + 4096;
 
-/// A way.
+/// How a block goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Messages,

@@ -8,9 +8,8 @@
 //! | behind it, at a multiple of 64 | a ring of bytes | the writer |
 //!
 //! The writer's own export holds one word: how many units the reader is done with. Both numbers are told late: the
-//! writer tells of many units with one write if it likes, and the reader when a quarter of a ring is free again or it finds
-//! nothing. Each
-//! side goes on with what it knows of the other, so neither ever waits for the other's memory.
+//! writer tells of many units with one write if it likes, and the reader when a quarter of a ring is free again or it
+//! finds nothing. Each side goes on with what it knows of the other, so neither ever waits for the other's memory.
 
 mod reader;
 mod writer;
@@ -31,8 +30,8 @@ const SIZE_BYTES: usize = 4;
 const DONE_BYTES: u64 = 64;
 /// The ring of bytes begins at a multiple of it.
 const ALIGNMENT: usize = 64;
-/// Base-2 logarithm of the most bytes and units of a ring: the export is no larger than 2^32 bytes, and a unit's place is a
-/// `u32`.
+/// Base-2 logarithm of the most bytes and units of a ring: the export is no larger than 2^32 bytes, and a unit's place
+/// is a `u32`.
 const MOST_LOG2: u8 = 24;
 
 /// Sizes of a queue's two rings, which both sides must know.
@@ -114,8 +113,8 @@ pub enum UnitError {
     /// The ring has no room for the unit: the reader is not done with others, or has not said so yet.
     #[error("the ring has no room until the reader takes more")]
     Full,
-    /// The other side has written what cannot be: more units than the rings have room for, or a size beyond the ring. The
-    /// queue is of no use any more.
+    /// The other side has written what cannot be: more units than the rings have room for, or a size beyond the ring.
+    /// The queue is of no use any more.
     #[error(
         "the other side's numbers cannot be: {count} units, of which the next has {bytes} bytes"
     )]

@@ -123,13 +123,13 @@ impl<T: Transport> UnitReader<T> {
                 .wait_until(at_most, |ring| ring.load64(COUNT) != units)
     }
 
-    /// Takes the next unit, in place of what `unit` holds; whether there was one. Tells the writer when a quarter of a ring
-    /// is free again, and when there is no unit, by a remote write of `queue`, if that has room. A writer may wait for all
-    /// of the ring: a program that stops taking calls this until there is none.
+    /// Takes the next unit, in place of what `unit` holds; whether there was one. Tells the writer when a quarter of a
+    /// ring is free again, and when there is no unit, by a remote write of `queue`, if that has room. A writer may wait
+    /// for all of the ring: a program that stops taking calls this until there is none.
     ///
     /// # Errors
-    /// [`UnitError::Corrupt`]: the writer's numbers cannot be. [`UnitError::Send`]: the unit was taken, but the queue is not
-    /// in order.
+    /// [`UnitError::Corrupt`]: the writer's numbers cannot be. [`UnitError::Send`]: the unit was taken, but the queue
+    /// is not in order.
     pub fn take(
         &mut self,
         queue: &mut TransmitQueue<T>,

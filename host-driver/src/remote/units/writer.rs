@@ -13,9 +13,9 @@ use std::time::Duration;
 /// The writing side of a queue of units in another program's memory (T9, T10). [`UnitReader`](crate::UnitReader) has an
 /// example.
 ///
-/// Units appear to the reader in order, each whole, once [`UnitWriter::publish`] has told of them. Everything travels as
-/// remote writes of one transmit queue on one virtual channel, which take effect in order: use the same queue for every
-/// call.
+/// Units appear to the reader in order, each whole, once [`UnitWriter::publish`] has told of them. Everything travels
+/// as remote writes of one transmit queue on one virtual channel, which take effect in order: use the same queue for
+/// every call.
 pub struct UnitWriter<T: Transport = AnyTransport> {
     shape: UnitShape,
     ring: Import,
@@ -34,12 +34,12 @@ pub struct UnitWriter<T: Transport = AnyTransport> {
 }
 
 impl<T: Transport> UnitWriter<T> {
-    /// A writer to the ring that `ring` names, which the reader has made with the same shape. Writes go to `destination` of
-    /// the endpoint. `reader`: whom the writer's own memory admits.
+    /// A writer to the ring that `ring` names, which the reader has made with the same shape. Writes go to
+    /// `destination` of the endpoint. `reader`: whom the writer's own memory admits.
     ///
     /// # Errors
-    /// [`UnitError::BadShape`], [`UnitError::WrongMemory`]; [`UnitError::Request`] if the firmware has no segment or refuses
-    /// the destination.
+    /// [`UnitError::BadShape`], [`UnitError::WrongMemory`]; [`UnitError::Request`] if the firmware has no segment or
+    /// refuses the destination.
     pub fn new(
         endpoint: &Endpoint<T>,
         destination: Destination,
@@ -69,12 +69,12 @@ impl<T: Transport> UnitWriter<T> {
         self.done.handle()
     }
 
-    /// Writes a unit, which the reader does not see before [`UnitWriter::publish`]. Waits for no longer than `at_most` for
-    /// each place in the transmit queue, and not at all for the ring.
+    /// Writes a unit, which the reader does not see before [`UnitWriter::publish`]. Waits for no longer than `at_most`
+    /// for each place in the transmit queue, and not at all for the ring.
     ///
     /// # Errors
-    /// [`UnitError::TooLong`]; [`UnitError::Full`]; [`UnitError::Corrupt`]; [`UnitError::Send`], after which the same unit
-    /// or another one may be tried.
+    /// [`UnitError::TooLong`]; [`UnitError::Full`]; [`UnitError::Corrupt`]; [`UnitError::Send`], after which the same
+    /// unit or another one may be tried.
     pub fn push(
         &mut self,
         queue: &mut TransmitQueue<T>,
@@ -112,8 +112,8 @@ impl<T: Transport> UnitWriter<T> {
         Ok(())
     }
 
-    /// Tells the reader of all units that were written. Nothing is sent if it knows. Waits for no longer than `at_most` for
-    /// a place in the transmit queue.
+    /// Tells the reader of all units that were written. Nothing is sent if it knows. Waits for no longer than `at_most`
+    /// for a place in the transmit queue.
     ///
     /// # Errors
     /// The write was not sent: to be called again.
