@@ -7,6 +7,10 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 /// Bytes of the buffer; one stays free.
 const BYTES: usize = 1024;
 
+/// In memory that the start code leaves alone: its contents mean nothing before they are written, and the tables that
+/// are used all the time stay where they are in the data cache.
+// SAFETY: the section is the start code's own for this purpose, and any eight bits are a byte.
+#[unsafe(link_section = ".uninit.rtt")]
 static BUFFER: [AtomicU8; BYTES] = [const { AtomicU8::new(0) }; BYTES];
 
 /// RTT's control block with one channel, up to the debugger.
