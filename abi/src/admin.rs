@@ -43,6 +43,10 @@ codes! {
         Unexport / UNEXPORT = 11
             "Operands: endpoint number, `segment_result`. When it is done, nobody writes to the memory any more or \
              reads it.",
+        ArmCounter / ARM_COUNTER = 12
+            "Operands: `segment_result` with the endpoint in its upper half (`counter_name`), `queue_state::counter` \
+             without `owner`, the bytes of action 0, those of action 1. The counter of the endpoint's segment begins \
+             at 0, or ends if it is not `armed`.",
     }
 }
 
@@ -166,7 +170,7 @@ word! {
         endpoint [15:0] "Endpoint that the segment belongs to.",
         remote_write [16:16] "Other endpoints may write.",
         remote_read [17:17] "Other endpoints may read.",
-        remote_atomic [18:18] "Reserved: other endpoints may use atomic operations.",
+        remote_atomic [18:18] "Other endpoints may use atomic operations.",
         local [19:19] "The endpoint's transfers may use it.",
         any_node [20:20] "Every node is admitted.",
         any_endpoint [21:21] "Every endpoint of an admitted node is.",
@@ -183,12 +187,22 @@ word! {
     }
 }
 
+word! {
+    /// First operand of `ARM_COUNTER`.
+    counter_name / CounterName: 64 {
+        segment [15:0] "Segment whose counter it is.",
+        generation [23:16] "Its generation.",
+        endpoint [47:32] "Endpoint that the segment belongs to.",
+    }
+}
+
 section!(
     "admin",
     "The admin queue",
     maps: [],
     words: [
         submission, completion, endpoint_shape, endpoint_interrupt, endpoint_result, segment_shape, segment_result,
+        counter_name,
     ],
     codes: [opcode, residency_policy, residency_counter, status]
 );

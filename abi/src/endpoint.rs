@@ -9,7 +9,11 @@ numbers! {
         "Endpoint pages in BAR2, and in the lower half of BAR4. How many there are: `control::registers::sizes`.",
     EXPRESS_OFFSET = 2048
         "Start of the Express region: a store to offset 2048 + destination * 32 + tag * 8 sends its 8 bytes (V3).",
+    OPERATION_OFFSET = 1024
+        "Start of the Express operations: a store to offset 1024 + destination * 32 sends its 8 bytes, a sub-header \
+         (`message::remote`), to remote memory without data. Destinations 0 to 31.",
     EXPRESS_TAG_SHIFT = 3 "Lowest address bit of the Express tag.",
+    EXPRESS_OFFSET_LOG2 = 11 "Address bit that is 1 in Express messages and 0 in Express operations.",
     EXPRESS_TAG_BITS = 2 "Bits of the Express tag.",
     EXPRESS_DESTINATION_SHIFT = 5 "Lowest address bit of the Express destination.",
     EXPRESS_DESTINATION_BITS = 6 "Bits of the Express destination.",

@@ -37,7 +37,8 @@ word! {
         length [31:16] "Payload bytes, 0 to 248; longer is an error that drops the message.",
         tag [39:32] "Handed to the receiver unchanged.",
         marked [40:40] "Stages record the cycle at which they see this message.",
-        form [42:41] "What the payload is (`form`). An Express message has form `MESSAGE`.",
+        form [42:41] "What the payload is (`form`). An Express message has form `MESSAGE`, an Express operation \
+             (`endpoint::OPERATION_OFFSET`) form `REMOTE`.",
     }
 }
 
@@ -133,6 +134,9 @@ codes! {
         Read / READ = 2 "Reads.",
         CompareSwap / COMPARE_SWAP = 3 "Reserved.",
         FetchAdd / FETCH_ADD = 4 "Reserved.",
+        Increment / INCREMENT = 5
+            "Adds one to the segment's counter (`queue_state::counter`). No data follow; the offset lies in the segment. \
+             The right is that to atomic operations.",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Queue state as firmware writes it: 64-bit words at 16-bit indices, through the commands `WRITE_QUEUE_STATE` and
 //! `LOAD_RECORD`, and as `SAVE_RECORD` reads it (V13 to V15, V22).
 
-use crate::schema::{numbers, section, word};
+use crate::schema::{codes, numbers, section, word};
 
 numbers! {
     REGION_SHIFT = 12 "Lowest bit of the region in an index.",
@@ -30,6 +30,12 @@ numbers! {
     SEGMENT_PLACE = 0 "Word of a segment: `segment_place`. Written last, and cleared first.",
     SEGMENT_EXTENT = 1 "Word of a segment: `segment_extent`.",
     SEGMENT_PAGE_BYTES = 4096 "A segment begins at a multiple of it.",
+    REGION_COUNTER = 10
+        "Words of the segments' counters: index = segment * 4 + `COUNTER_CONTROL` or `COUNTER_ACTION` + action.",
+    COUNTER_WORDS_LOG2 = 2 "Base-2 logarithm of the words of a counter.",
+    COUNTER_CONTROL = 0 "Word of a counter: `counter`. Written last; with `armed` it sets the counter's value to 0.",
+    COUNTER_ACTION = 2 "Word of a counter: the 8 bytes of action 0; action 1 is the next word.",
+    COUNTER_ACTIONS = 2 "Actions of a counter.",
     WORDS_LOG2 = 2 "Base-2 logarithm of the words of a queue.",
     TRANSMIT_CONTROL = 0 "Word of a transmit queue: `transmit_control`.",
     TRANSMIT_SHADOW = 1 "Word of a transmit queue: host address of its shadow line.",
@@ -183,7 +189,7 @@ word! {
         valid [0:0] "There is such a segment.",
         remote_write [1:1] "Other endpoints may write.",
         remote_read [2:2] "Other endpoints may read.",
-        remote_atomic [3:3] "Reserved: other endpoints may use atomic operations.",
+        remote_atomic [3:3] "Other endpoints may use atomic operations: `INCREMENT`.",
         local [4:4] "The owner's transfers may use it.",
         any_node [5:5] "Every node is admitted.",
         any_endpoint [6:6] "Every endpoint of an admitted node is.",
@@ -204,6 +210,31 @@ word! {
     }
 }
 
+word! {
+    /// Word `COUNTER_CONTROL` of a segment's counter. When the value reaches the threshold, the threshold is taken off
+    /// it and the actions are carried out, 0 first. A value stays at its maximum (16 bits).
+    counter / Counter: 64 {
+        armed [0:0] "The counter counts. Without it increments do nothing.",
+        threshold [16:1] "1 to 65535.",
+        owner [28:17] "Endpoint to whose page the actions store.",
+        action_0 [30:29] "Action 0: `counter_action`.",
+        place_0 [39:31]
+            "With `STORE`: offset in the page in units of 8 bytes. With `COUNT`: a segment; its counter gets one more \
+             if it has the same owner.",
+        action_1 [41:40] "Action 1.",
+        place_1 [50:42] "As `place_0`.",
+    }
+}
+
+codes! {
+    /// What a counter does when its value reaches the threshold.
+    counter_action: CounterAction {
+        Nothing / NOTHING = 0 "Nothing.",
+        Store / STORE = 1 "Stores the action's 8 bytes to the owner's page, as the owner could.",
+        Count / COUNT = 2 "Adds one to another counter of the owner.",
+    }
+}
+
 section!(
     "queue_state",
     "Queue state",
@@ -211,6 +242,7 @@ section!(
     words: [
         endpoint_map, transmit_control, transmit_progress, transmit_stores, receive_control,
         receive_indices, receive_armed, receive_interrupt, receive_map, translation, segment_place, segment_extent,
+        counter,
     ],
-    codes: []
+    codes: [counter_action]
 );

@@ -12,7 +12,7 @@ use crate::residency::{Request, Residency};
 use crate::rings::{AdminRegisters, Rings};
 use crate::tables::{Limits, PAGE_BYTES, check};
 use abi::admin::{
-    COMPLETION_BYTES, MISS_RING_BYTES, SUBMISSION_BYTES, SegmentShape, Submission,
+    COMPLETION_BYTES, CounterName, MISS_RING_BYTES, SUBMISSION_BYTES, SegmentShape, Submission,
     TABLE_ENTRY_BYTES, opcode::Opcode, residency_counter::ResidencyCounter,
     residency_policy::ResidencyPolicy, status::Status,
 };
@@ -226,7 +226,10 @@ impl Admin {
             }
             State::Working { identifier, job } => {
                 let job = match job {
-                    Job::ProbeSegment(..) | Job::Unexport(_) | Job::ClearSegments(..) => {
+                    Job::ProbeSegment(..)
+                    | Job::Unexport(_)
+                    | Job::ArmCounter(_)
+                    | Job::ClearSegments(..) => {
                         self.segments.work(job, port)
                     }
                     _ => residency.work(job, port),
@@ -344,6 +347,12 @@ impl Admin {
                 exists.ok_or(Status::NoSuchEndpoint)?;
                 return self.segments.reserve(operands);
             }
+            Opcode::ArmCounter => {
+                let endpoint = CounterName::unpack(operands[0]).endpoint;
+                let exists = residency.tables.exists(endpoint);
+                exists.ok_or(Status::NoSuchEndpoint)?;
+                return self.segments.arm(operands);
+            }
             _ => {}
         }
         let tables = &residency.tables;
@@ -441,6 +450,7 @@ fn clear_all(limits: &Limits, done: usize) -> Option<Command> {
         2 => Command::clear_controls(REGION_TRANSMIT_QUEUE, limits.transmit_queues),
         3 => Command::clear_controls(REGION_RECEIVE_QUEUE, limits.receive_queues),
         4 => segments::clear_all(),
+        5 => segments::clear_counters(),
         _ => return None,
     };
     Some(clear)

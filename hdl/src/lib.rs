@@ -22,3 +22,4 @@ pub mod link;
 pub mod niu;
 pub mod processor;
 pub mod queues;
+pub mod triggers;

@@ -22,6 +22,7 @@ use crate::queues::capture_buffer::DefaultCaptureBuffer;
 use crate::queues::page_decoder::DefaultPageDecoder;
 use crate::queues::receive::receive_unit::ReceiveUnit;
 use crate::queues::transmit::unit::TransmitUnit;
+use crate::triggers::unit::TriggerUnit;
 use abi::control::{counter, stage};
 use rust_hdl::prelude::*;
 
@@ -118,6 +119,7 @@ pub struct Niu {
     transmit: TransmitUnit,
     receive: ReceiveUnit,
     bulk: BulkUnit,
+    triggers: TriggerUnit,
     link: LinkUnit,
     processor: ProcessorSubsystem,
     /// Registers that cut ways through several blocks, for the clock. Each costs what passes it a cycle.
@@ -197,6 +199,7 @@ impl Niu {
             transmit: Default::default(),
             receive: Default::default(),
             bulk: Default::default(),
+            triggers: Default::default(),
             link: Default::default(),
             processor: ProcessorSubsystem::new(None),
             channel_0_register: Default::default(),
@@ -237,6 +240,7 @@ impl Logic for Niu {
         self.transmit.clock.next = self.core_clock.val();
         self.receive.clock.next = self.core_clock.val();
         self.bulk.clock.next = self.core_clock.val();
+        self.triggers.clock.next = self.core_clock.val();
         self.link.clock.next = self.core_clock.val();
         self.processor.core_clock.next = self.core_clock.val();
         self.processor.processor_clock.next = self.processor_clock.val();
@@ -264,6 +268,7 @@ impl Logic for Niu {
         self.transmit.reset.next = self.reset.val();
         self.receive.reset.next = self.reset.val();
         self.bulk.reset.next = self.reset.val();
+        self.triggers.reset.next = self.reset.val();
         self.link.reset.next = self.reset.val();
         self.processor.reset.next = self.reset.val();
         self.channel_0_register.reset.next = self.reset.val();
@@ -321,7 +326,8 @@ impl Logic for Niu {
         self.configuration.d.next = self.processor.configuration.val();
         self.processor.receive_holds.next = self.receive.holds_ring.val()
             | self.interrupts.settling.val()
-            | self.bulk.holds_segment.val();
+            | self.bulk.holds_segment.val()
+            | self.triggers.holds.val();
         // A resumption, too, holds up the commands behind it.
         self.processor.shadow_holds.next = self.transmit.holds_address.val()
             | self.pages.settling.val()
@@ -336,6 +342,16 @@ impl Logic for Niu {
         // Stores, for both sides.
         self.pages.write_valid.next = self.packet_receive.write_valid.val();
         self.pages.write.next = self.packet_receive.write.val();
+        // The triggers' stores go the same way, in a cycle without one of the host.
+        self.triggers.store_ready.next = !self.packet_receive.write_valid.val();
+        if !self.packet_receive.write_valid.val() {
+            self.pages.write_valid.next = self.triggers.store_valid.val();
+            self.pages.write.next = self.triggers.store.val();
+        }
+        self.triggers.configuration.next = self.configuration.q.val();
+        self.triggers.count_valid.next = self.bulk.count_valid.val();
+        self.bulk.count_ready.next = self.triggers.count_ready.val();
+        self.triggers.count_segment.next = self.bulk.count_segment.val();
         self.pages.configuration.next = self.configuration.q.val();
         self.pages.queue_configuration.next = self.transmit.queue_configuration.val();
         self.pages.progress.next = self.transmit.progress.val();

@@ -74,6 +74,6 @@ pub use numbers::{
 pub use open_options::{OpenOptions, Waiting, residency_policy};
 pub use openers::{Opened, Opener, register_opener};
 pub use receive_ring::ReceiveRing;
-pub use remote::{Access, Buffer, Export, Import, Rights, SegmentHandle, Transfer, TransferError};
+pub use remote::{Access, Action, Buffer, Export, Import, Rights, SegmentHandle, Transfer, TransferError};
 pub use residency_statistics::ResidencyStatistics;
 pub use transmit_queue::TransmitQueue;

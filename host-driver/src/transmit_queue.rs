@@ -360,6 +360,21 @@ impl<T: Transport> TransmitQueue<T> {
         Ok(())
     }
 
+    /// Sends an Express operation: one store to this place of the page.
+    pub(crate) fn store_operation(&mut self, offset: usize, value: u64) -> Result<(), SendError> {
+        self.launch();
+        let index = self.take_index(self.slot_count)?;
+        self.launched = self.composed;
+        let message = Express {
+            offset: offset as u16,
+            value,
+            marked: false,
+        };
+        self.copies.keep_express(index, message);
+        self.store_express(message);
+        Ok(())
+    }
+
     /// Sends up to 248 bytes (V1).
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Why the commands stand in this order: contract 3, rules 14 and 23.
 
 use super::probes::Probes;
-use super::segments::Export;
+use super::segments::{Arming, Export};
 use crate::command::{Alarm, Command};
 use crate::layout::{
     ENTRY_BYTES, ENTRY_INBOX, ENTRY_OUTBOX, INDICES, MISS_RECORD_INBOX, PLACE, RECEIVE_CONTROL,
@@ -45,6 +45,8 @@ pub enum Job {
     ProbeSegment(Probes, Export),
     /// A segment ends.
     Unexport(u8),
+    /// A segment's counter is armed, or ends.
+    ArmCounter(Arming),
     /// The segments of an endpoint end, from this one on, and then the endpoint.
     ClearSegments(u16, u16),
     /// Writing a new endpoint's word of the map: it must be a number without captured stores.

@@ -4,9 +4,11 @@ use super::jobs::{Job, Operation};
 use super::probes::{Pages, Probes};
 use crate::command::Command;
 use crate::port::Port;
-use abi::admin::{SegmentResult, SegmentShape, status::Status};
+use abi::admin::{CounterName, SegmentResult, SegmentShape, status::Status};
+use abi::queue_state::counter_action;
 use abi::queue_state::{
-    REGION_SEGMENT, SEGMENT_EXTENT, SEGMENT_PAGE_BYTES, SEGMENT_PLACE, SEGMENT_WORDS_LOG2,
+    COUNTER_ACTION, COUNTER_CONTROL, COUNTER_WORDS_LOG2, Counter, REGION_COUNTER, REGION_SEGMENT,
+    SEGMENT_EXTENT, SEGMENT_PAGE_BYTES, SEGMENT_PLACE, SEGMENT_WORDS_LOG2,
     SEGMENTS, SegmentExtent, SegmentPlace,
 };
 
@@ -19,6 +21,14 @@ pub struct Export {
     segment: u8,
     place: u64,
     extent: u64,
+}
+
+/// A segment's counter that is to be armed, or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arming {
+    segment: u8,
+    counter: u64,
+    actions: [u64; 2],
 }
 
 /// Whose each segment is. A number that is free is used again as late as possible, and with another generation.
@@ -135,6 +145,49 @@ impl Segments {
             .ok_or(Status::BadOperand)
     }
 
+    /// Checks the operands of `ARM_COUNTER` but for the endpoint.
+    ///
+    /// # Errors
+    /// `BadOperand` unless it is a segment of the endpoint and a counter that there can be.
+    #[inline(never)]
+    pub fn arm(&self, operands: [u64; 4]) -> Result<Job, Status> {
+        let [name, counter, action_0, action_1] = operands;
+        let named = CounterName::unpack(name);
+        let result = SegmentResult {
+            segment: named.segment,
+            generation: named.generation,
+        };
+        let endpoint = named.endpoint as u16;
+        let Job::Unexport(segment) = self.find(endpoint, result.pack())? else {
+            return Err(Status::BadOperand);
+        };
+        let fields = Counter::unpack(counter);
+        let is_action = |action: u64, place: u64| match action as usize {
+            counter_action::NOTHING => place == 0,
+            counter_action::STORE => true,
+            counter_action::COUNT => place < SEGMENTS as u64,
+            _ => false,
+        };
+        let is_legal = named.pack() == name
+            && fields.pack() == counter
+            && fields.owner == 0
+            && (fields.armed == 0 || fields.threshold != 0)
+            && is_action(fields.action_0, fields.place_0)
+            && is_action(fields.action_1, fields.place_1);
+        if !is_legal {
+            return Err(Status::BadOperand);
+        }
+        let counter = Counter {
+            owner: endpoint.into(),
+            ..fields
+        };
+        Ok(Job::ArmCounter(Arming {
+            segment,
+            counter: counter.pack(),
+            actions: [action_0, action_1],
+        }))
+    }
+
     /// There are any.
     pub fn is_used(&self) -> bool {
         self.used != 0
@@ -155,6 +208,21 @@ impl Segments {
             Job::Unexport(segment) => {
                 self.free(segment);
                 port.issue(write(segment, SEGMENT_PLACE, 0));
+                port.issue(write_counter(segment, COUNTER_CONTROL, 0));
+                Job::Done(0)
+            }
+            Job::ArmCounter(arming) => {
+                let Arming {
+                    segment,
+                    counter,
+                    actions,
+                } = arming;
+                // Nothing is carried out with half of the new words.
+                port.issue(write_counter(segment, COUNTER_CONTROL, 0));
+                for (action, bytes) in actions.into_iter().enumerate() {
+                    port.issue(write_counter(segment, COUNTER_ACTION + action, bytes));
+                }
+                port.issue(write_counter(segment, COUNTER_CONTROL, counter));
                 Job::Done(0)
             }
             Job::ClearSegments(endpoint, from) => self.clear_next(endpoint, from, port),
@@ -174,6 +242,7 @@ impl Segments {
         };
         self.free(segment as u8);
         port.issue(write(segment as u8, SEGMENT_PLACE, 0));
+        port.issue(write_counter(segment as u8, COUNTER_CONTROL, 0));
         Job::ClearSegments(endpoint, segment + 1)
     }
 }
@@ -191,6 +260,16 @@ fn set_up(export: &Export, port: &mut impl Port) -> Job {
 fn write(segment: u8, word: usize, data: u64) -> Command {
     let index = (usize::from(segment) << SEGMENT_WORDS_LOG2) + word;
     Command::write_queue_state(REGION_SEGMENT, index, data)
+}
+
+fn write_counter(segment: u8, word: usize, data: u64) -> Command {
+    let index = (usize::from(segment) << COUNTER_WORDS_LOG2) + word;
+    Command::write_queue_state(REGION_COUNTER, index, data)
+}
+
+/// The command that ends all counters.
+pub const fn clear_counters() -> Command {
+    Command::clear_queue_state(REGION_COUNTER, 0, SEGMENTS << COUNTER_WORDS_LOG2)
 }
 
 /// The command that erases all segments.

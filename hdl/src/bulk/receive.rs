@@ -48,12 +48,14 @@ pub struct BulkSender {
 /// | t + 4 | the descriptor beat is offered |
 ///
 /// A frame is refused by the first that holds: `BAD_SEGMENT` (no such segment, or it does not admit the sender),
-/// `STALE_SEGMENT`, `SEGMENT_RIGHTS` (an operation other than WRITE and READ, no right to it, or a READ whose answers
-/// are not counted), `SEGMENT_RANGE` (a byte beyond the segment, no byte at all, or a READ of more than
+/// `STALE_SEGMENT`, `SEGMENT_RIGHTS` (an operation other than WRITE, READ and INCREMENT, no right to it, a READ whose
+/// answers are not counted, or an INCREMENT whose answers are), `SEGMENT_RANGE` (a byte beyond the segment, no byte at all, or a READ of more than
 /// `abi::message::READ_PIECE_BYTES`). Nothing of it is written then.
 ///
 /// A frame that is carried out leaves a `verdict` if its answers are counted, else an ACCEPTED on `accepted`, both
 /// with the last beat of its write packet; a refused one leaves a `verdict`.
+///
+/// An INCREMENT writes nothing: `count_valid` and `accepted_valid` come in one cycle. With data it is `SEGMENT_RANGE`.
 ///
 /// A READ goes to `read_job` without an answer; it is checked a cycle later, and waits until what was written before
 /// it has its place in the order of the NIU's writes. Without `read_room` it is answered BUSY.
@@ -106,6 +108,10 @@ pub struct BulkReceive {
     pub checked: Signal<Out, Bit>,
     pub matched: Signal<Out, Bit>,
     pub request_out: Signal<Out, Bit>,
+    /// `TriggerUnit`: the segment's counter gets one more. `count_ready` stays high until then.
+    pub count_valid: Signal<Out, Bit>,
+    pub count_ready: Signal<In, Bit>,
+    pub count_segment: Signal<Out, Bits<8>>,
     /// Counters.
     pub frame_written: Signal<Out, Bit>,
     pub frame_refused: Signal<Out, Bit>,
@@ -126,6 +132,10 @@ pub struct BulkReceive {
     /// t + 3: what was compared.
     compared: DFF<Bit>,
     reads: DFF<Bit>,
+    increments: DFF<Bit>,
+    /// What the writer has is an INCREMENT that is carried out.
+    counting: DFF<Bit>,
+    count_of: DFF<Bits<8>>,
     /// A READ is offered.
     asks: DFF<Bit>,
     bad: DFF<Bit>,
@@ -172,6 +182,9 @@ pub struct BulkReceive {
     last_offset: Signal<Local, Bits<33>>,
     is_read: Signal<Local, Bit>,
     is_write: Signal<Local, Bit>,
+    is_increment: Signal<Local, Bit>,
+    counts_up: Signal<Local, Bit>,
+    refuses_or_counts: Signal<Local, Bit>,
     asked: Signal<Local, Bits<64>>,
     asked_bytes: Signal<Local, Bits<15>>,
     first_of: Signal<Local, Bits<33>>,
@@ -241,6 +254,9 @@ impl Logic for BulkReceive {
             asked_less_one,
             compared,
             reads,
+            increments,
+            counting,
+            count_of,
             asks,
             bad,
             stale,
@@ -354,6 +370,7 @@ impl Logic for BulkReceive {
         self.single.next = self.data_words.val() == self.one.val();
         self.is_read.next = self.operation.val() == operation::READ.to_bits();
         self.is_write.next = self.operation.val() == operation::WRITE.to_bits();
+        self.is_increment.next = self.operation.val() == operation::INCREMENT.to_bits();
         self.counts.next = self.header.val().get_bit(abi::link::header::restart::SHIFT);
         self.is_reply.next = self.segment_number.val().get_bit(8);
         self.asked.next = self.payload.coming_above.val();
@@ -366,6 +383,10 @@ impl Logic for BulkReceive {
         if self.is_read.val() {
             self.first_of.next = bit_cast::<33, 32>(self.offset.val());
             self.rest_of.next = bit_cast::<33, 15>(self.asked_less_one.q.val());
+        }
+        if self.is_increment.val() {
+            self.first_of.next = bit_cast::<33, 32>(self.offset.val());
+            self.rest_of.next = 0.into();
         }
         self.last_offset.next = self.first_of.val() + self.rest_of.val();
         self.excess.next = bit_cast::<4, 2>(self.pad.val()) + bit_cast::<4, 2>(self.trail.val());
@@ -419,13 +440,20 @@ impl Logic for BulkReceive {
                 | !self.place.val().get_bit(segment_place::remote_write::SHIFT))
                 & (!self.is_read.val()
                     | !self.counts.val()
-                    | !self.place.val().get_bit(segment_place::remote_read::SHIFT));
+                    | !self.place.val().get_bit(segment_place::remote_read::SHIFT))
+                & (!self.is_increment.val()
+                    | self.counts.val()
+                    | !self.place.val().get_bit(segment_place::remote_atomic::SHIFT));
             self.empty.d.next =
                 (self.data_words.val() == 0) | (self.single.val() & self.excess.val().get_bit(2));
             if self.is_read.val() {
                 // Nothing, or more than a piece.
                 self.empty.d.next = self.asked_less_one.q.val().get_bit(14);
             }
+            if self.is_increment.val() {
+                self.empty.d.next = self.data_words.val() != 0;
+            }
+            self.increments.d.next = self.is_increment.val();
             self.reads.d.next = self.is_read.val();
             self.last_byte.d.next = self.last_offset.val();
             self.low_address.d.next = (bit_cast::<33, 20>(self.page.val().get_bits::<20>(0)) << 12)
@@ -450,6 +478,7 @@ impl Logic for BulkReceive {
             self.bad.q.val() | self.stale.q.val() | self.forbidden.q.val() | self.outside.val();
         self.waits.next = self.compared.q.val() & (self.state.q.val() == BulkState::Idle);
         self.fits.next = self.reads.q.val() & !self.refused.val();
+        self.counts_up.next = self.increments.q.val() & !self.refused.val();
         self.is_busy.next = self.fits.val() & !self.read_room.val() & !self.asks.q.val();
         self.goes.next = (self.waits.val() & (!self.fits.val() | self.is_busy.val()))
             | (self.asks.q.val() & self.read_ready.val());
@@ -461,7 +490,7 @@ impl Logic for BulkReceive {
         self.payload.open.next = self.goes.val();
         self.beats_sum.next = self.length.val() + self.one_byte.val();
         self.payload.beats.next = self.no_beats.val();
-        if !self.refused.val() & !self.reads.q.val() {
+        if !self.refused.val() & !self.reads.q.val() & !self.increments.q.val() {
             self.payload.beats.next = self.beats_sum.val().get_bits::<5>(2);
         }
         self.upper.next = self.page.val().get_bits::<25>(20);
@@ -507,7 +536,13 @@ impl Logic for BulkReceive {
         self.takes.next = self.pays.val() & self.write_packets.ready.val();
         self.payload.take.next = self.takes.val();
         self.finishes.next = self.takes.val() & self.payload.last.val();
-        self.refuses.next = self.refusing.val() & self.verdict_ready.val();
+        self.refuses.next = self.refusing.val() & !self.counting.q.val() & self.verdict_ready.val();
+        // An INCREMENT is carried out and accepted in the same cycle.
+        self.count_valid.next =
+            self.refusing.val() & self.counting.q.val() & self.accepted_ready.val();
+        self.count_segment.next = self.count_of.q.val();
+        self.refuses_or_counts.next =
+            self.refuses.val() | (self.count_valid.val() & self.count_ready.val());
         match self.state.q.val() {
             BulkState::Describe => {
                 if self.write_packets.ready.val() {
@@ -520,14 +555,14 @@ impl Logic for BulkReceive {
                 }
             }
             BulkState::Refuse => {
-                if self.verdict_ready.val() {
+                if self.refuses_or_counts.val() {
                     self.state.d.next = BulkState::Idle;
                 }
             }
             _ => {
                 if self.goes.val() {
                     self.state.d.next = BulkState::Describe;
-                    if self.refused.val() | self.is_busy.val() {
+                    if self.refused.val() | self.is_busy.val() | self.increments.q.val() {
                         self.state.d.next = BulkState::Refuse;
                     }
                     if self.asks.q.val() | (self.refused.val() & self.answers_not.val()) {
@@ -540,7 +575,7 @@ impl Logic for BulkReceive {
         if self.changed.val() & (self.state.q.val() != BulkState::Idle) {
             self.older.d.next = true;
         }
-        if self.finishes.val() | self.refuses.val() {
+        if self.finishes.val() | self.refuses_or_counts.val() {
             self.older.d.next = false;
         }
         if self.goes.val() {
@@ -551,6 +586,8 @@ impl Logic for BulkReceive {
             self.front_older.d.next = false;
             self.older.d.next = self.front_older.q.val() | self.changed.val();
             self.sender.d.next = self.now.val();
+            self.counting.d.next = self.counts_up.val();
+            self.count_of.d.next = self.segment_number.val().get_bits::<8>(0);
             self.words.d.next = self.data_words.val();
             self.bytes_written.d.next = self.byte_count.val();
             self.reply_row.d.next = self.segment_number.val().get_bits::<4>(0);
@@ -596,7 +633,8 @@ impl Logic for BulkReceive {
 
         // Answers.
         self.told.next = self.finishes.val() & !self.replied.val();
-        self.accepted_valid.next = self.told.val() & !self.sender.q.val().counted;
+        self.accepted_valid.next = (self.told.val() & !self.sender.q.val().counted)
+            | (self.count_valid.val() & self.count_ready.val());
         self.accepted.next.node = self.sender.q.val().node;
         self.accepted.next.slot = self.sender.q.val().slot;
         self.accepted.next.generation = self.sender.q.val().generation;

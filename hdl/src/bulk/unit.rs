@@ -78,6 +78,11 @@ pub struct BulkUnit {
     pub chunk_data: Signal<In, Bits<128>>,
     pub chunk_enables: Signal<In, Bits<16>>,
 
+    /// `TriggerUnit`.
+    pub count_valid: Signal<Out, Bit>,
+    pub count_ready: Signal<In, Bit>,
+    pub count_segment: Signal<Out, Bits<8>>,
+
     /// Stages.
     pub checked: Signal<Out, Bit>,
     pub matched: Signal<Out, Bit>,
@@ -129,6 +134,9 @@ impl Logic for BulkUnit {
         self.accepted.next = self.receive.accepted.val();
         self.receive.accepted_ready.next = self.accepted_ready.val();
         self.receive.written.next = self.written.val();
+        self.count_valid.next = self.receive.count_valid.val();
+        self.receive.count_ready.next = self.count_ready.val();
+        self.count_segment.next = self.receive.count_segment.val();
         self.receive.read_room.next = self.transfers.read_room.val();
         self.receive.read_ready.next = self.transfers.read_ready.val();
         self.transfers.read_valid.next = self.receive.read_valid.val();

@@ -5,7 +5,9 @@ use crate::configuration::{
     TRANSMIT_QUEUES,
 };
 use crate::library::fixed::Fixed;
-use abi::queue_state::{REGION_SHIFT, SEGMENT_WORDS_LOG2, SEGMENTS, WORDS_LOG2};
+use abi::queue_state::{
+    COUNTER_WORDS_LOG2, REGION_SHIFT, SEGMENT_WORDS_LOG2, SEGMENTS, WORDS_LOG2,
+};
 use rust_hdl::prelude::*;
 
 /// Longest transfer between host memory and inbox or outbox.
@@ -83,6 +85,7 @@ pub struct CommandCheck {
     receive_map_words: Fixed<16, { 1 << RECEIVE_QUEUE_IDS_LOG2 }>,
     region_words: Fixed<16, { 1 << REGION_SHIFT }>,
     segment_words: Fixed<16, { SEGMENTS << SEGMENT_WORDS_LOG2 }>,
+    counter_words: Fixed<16, { SEGMENTS << COUNTER_WORDS_LOG2 }>,
     /// Bits that are zero in the offset of 8 bytes in the pool.
     illegal_in_pool: Fixed<32, { 0xffff_ffff ^ (POOL_BYTES - 8) }>,
 }
@@ -174,6 +177,9 @@ impl Logic for CommandCheck {
         }
         if self.region.val() == abi::queue_state::REGION_SEGMENT.to_bits() {
             self.state_legal.next = self.last_index.q.val() < self.segment_words.val();
+        }
+        if self.region.val() == abi::queue_state::REGION_COUNTER.to_bits() {
+            self.state_legal.next = self.last_index.q.val() < self.counter_words.val();
         }
 
         self.outside_pool.next = self.operand.val() & self.illegal_in_pool.val();

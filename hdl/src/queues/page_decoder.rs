@@ -56,6 +56,7 @@ pub struct EndpointStores {
 ///
 /// * Express: header and payload go to the slot of the next index; the producer index advances.
 ///   Refused if no slot is free.
+/// * Express operation: as Express, with form REMOTE in the header.
 /// * Producer index: legal if it lies no less than the producer index and no more than the slots
 ///   ahead of the consumer index.
 /// * Inline bodies (BAR4): body `b` is that of the only index with `index` modulo 16 = `b` among
@@ -328,6 +329,8 @@ pub struct PageDecoder<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> {
     receive_resident: Signal<Local, Bit>,
     is_marked: Signal<Local, Bit>,
     header: Signal<Local, Bits<64>>,
+    is_operation: Signal<Local, Bit>,
+    destination: Signal<Local, Bits<6>>,
     part_now: Signal<Local, EndpointStores>,
     goes_away: Signal<Local, Bit>,
     producer_now: Signal<Local, Bits<16>>,
@@ -621,8 +624,9 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.offset.d.next = self.offered_offset.val();
         self.offered.next = self.write_valid.val() & (self.write.val().space == 1);
         self.whole.next = self.offered.val() & self.write.val().single;
+        // Express operations stand below Express messages; the bit between them tells them apart.
         self.names_express.next = self.whole.val()
-            & (self.offered_offset.val() >= abi::endpoint::EXPRESS_OFFSET.to_bits());
+            & (self.offered_offset.val() >= abi::endpoint::OPERATION_OFFSET.to_bits());
         self.names_producer.next = self.whole.val()
             & (self.offered_offset.val()
                 == abi::endpoint::page::transmit_producer::OFFSET.to_bits());
@@ -717,12 +721,28 @@ impl<const ENDPOINTS_LOG2: usize, const QUEUES_LOG2: usize> Logic
         self.read_queue.d.next = self.queue_1.val();
         self.read_marked.d.next = self.is_marked.val() & self.is_express.q.val();
         // An Express message becomes a slot: header, then payload.
-        self.header.next = bit_cast::<64, 6>(
-            self.offset
-                .q
-                .val()
-                .get_bits::<6>(abi::endpoint::EXPRESS_DESTINATION_SHIFT),
-        ) | (bit_cast::<64, 2>(
+        self.is_operation.next = !self
+            .offset
+            .q
+            .val()
+            .get_bit(abi::endpoint::EXPRESS_OFFSET_LOG2);
+        self.destination.next = self
+            .offset
+            .q
+            .val()
+            .get_bits::<6>(abi::endpoint::EXPRESS_DESTINATION_SHIFT);
+        if self.is_operation.val() {
+            self.destination.next = bit_cast::<6, 5>(
+                self.offset
+                    .q
+                    .val()
+                    .get_bits::<5>(abi::endpoint::EXPRESS_DESTINATION_SHIFT),
+            );
+        }
+        self.header.next = bit_cast::<64, 6>(self.destination.val())
+            | (bit_cast::<64, 1>(self.is_operation.val().into())
+                << abi::message::transmit_header::form::SHIFT.to_bits::<8>())
+            | (bit_cast::<64, 2>(
             self.offset
                 .q
                 .val()

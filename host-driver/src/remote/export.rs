@@ -77,7 +77,7 @@ impl Access {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Export<T: Transport = AnyTransport> {
-    segment: Segment<T>,
+    pub(super) segment: Segment<T>,
     handle: SegmentHandle,
 }
 
@@ -99,6 +99,7 @@ impl<T: Transport> Endpoint<T> {
         let shape = SegmentShape {
             remote_write: rights.write.into(),
             remote_read: rights.read.into(),
+            remote_atomic: rights.count.into(),
             any_node: access.node.is_none().into(),
             any_endpoint: access.endpoint.is_none().into(),
             node: access.node.unwrap_or_default().into(),

@@ -20,6 +20,8 @@ pub struct Rights {
     pub write: bool,
     /// They may read.
     pub read: bool,
+    /// They may increment its counter.
+    pub count: bool,
 }
 
 impl Rights {
@@ -27,20 +29,29 @@ impl Rights {
     pub const WRITE: Rights = Rights {
         write: true,
         read: false,
+        count: false,
     };
     /// They may read.
     pub const READ: Rights = Rights {
         write: false,
         read: true,
+        count: false,
     };
     /// They may do both.
     pub const READ_WRITE: Rights = Rights {
         write: true,
         read: true,
+        count: false,
+    };
+    /// They may increment its counter.
+    pub const COUNT: Rights = Rights {
+        write: false,
+        read: false,
+        count: true,
     };
 
     fn bits(self) -> u8 {
-        u8::from(self.write) | u8::from(self.read) << 1
+        u8::from(self.write) | u8::from(self.read) << 1 | u8::from(self.count) << 2
     }
 }
 
@@ -101,6 +112,7 @@ impl SegmentHandle {
             rights: Rights {
                 write: rights & 1 != 0,
                 read: rights & 2 != 0,
+                count: rights & 4 != 0,
             },
         };
         let is_legal = (1..=1 << 32).contains(&handle.bytes) && handle.rights.bits() == rights;
@@ -167,6 +179,11 @@ impl Import {
     ) -> Result<(), SendError> {
         let bytes = bytes as usize;
         self.check(endpoint, is_allowed, offset, bytes, MAXIMUM_TRANSFER_BYTES)
+    }
+
+    /// Whether an endpoint may increment its counter.
+    pub(super) fn check_count(&self, endpoint: EndpointNumber) -> Result<(), SendError> {
+        self.check(endpoint, self.rights.count, 0, 1, MAXIMUM_REMOTE_BYTES)
     }
 
     fn check(
@@ -253,7 +270,7 @@ mod tests {
             [0, 0, 0, 0, 1, 0, 0, 0, 0xff, 3, 0xab, 0, 0xcd, 3, 0, 0]
         );
         assert_eq!(SegmentHandle::from_bytes(bytes), Some(handle));
-        for (place, value) in [(4, 0), (4, 2), (13, 4), (14, 1), (15, 1)] {
+        for (place, value) in [(4, 0), (4, 2), (13, 8), (14, 1), (15, 1)] {
             let mut bad = bytes;
             bad[place] = value;
             assert_eq!(SegmentHandle::from_bytes(bad), None, "{place}");

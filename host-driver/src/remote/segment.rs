@@ -6,7 +6,7 @@ use crate::endpoint::{Endpoint, lock};
 use crate::error::RequestError;
 use crate::numbers::EndpointNumber;
 use crate::transport::{DmaMemory, Layout, Transport};
-use abi::admin::{SegmentResult, SegmentShape, opcode, status::Status};
+use abi::admin::{CounterName, SegmentResult, SegmentShape, opcode, status::Status};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,6 +55,19 @@ impl<T: Transport> Segment<T> {
             result: result?,
             revoked: false,
         })
+    }
+
+    /// Arms its counter: `queue_state::counter` and the bytes of the actions.
+    pub fn arm(&self, counter: u64, actions: [u64; 2]) -> Result<(), RequestError> {
+        let place = self.place();
+        let name = CounterName {
+            segment: place.segment,
+            generation: place.generation,
+            endpoint: self.endpoint.into(),
+        };
+        let operands = [name.pack(), counter, actions[0], actions[1]];
+        lock(&self.admin).call("to arm a counter", opcode::ARM_COUNTER, &operands)?;
+        Ok(())
     }
 
     /// Its number and generation.

@@ -2,7 +2,7 @@
 
 use crate::bundles::{HostWrite, ReplayRequest};
 use crate::configuration::TRANSMIT_SLOTS;
-use abi::endpoint::EXPRESS_OFFSET;
+use abi::endpoint::{EXPRESS_OFFSET, OPERATION_OFFSET};
 use abi::endpoint::page::{mark, receive_consumer, resume, transmit_producer};
 use abi::message::error;
 use abi::queue_state::endpoint_map;
@@ -242,7 +242,7 @@ impl Reference {
         let it = self.endpoints[endpoint as usize].clone();
         let takes = it.exists || it.transmit.is_some();
         let is = |register: usize| write.single && offset == register as u64;
-        let is_express = write.single && offset >= EXPRESS_OFFSET as u64;
+        let is_express = write.single && offset >= OPERATION_OFFSET as u64;
         if is(receive_consumer::OFFSET) {
             if it.exists || it.receive.is_some() {
                 self.endpoints[endpoint as usize].kept = lane as u16;
@@ -321,7 +321,10 @@ impl Reference {
             self.mark = None;
         }
         let it = self.endpoints[endpoint as usize].clone();
-        let destination = u128::from(offset >> abi::endpoint::EXPRESS_DESTINATION_SHIFT & 63);
+        let is_operation = offset < EXPRESS_OFFSET as u64;
+        let destinations = if is_operation { 31 } else { 63 };
+        let destination = offset >> abi::endpoint::EXPRESS_DESTINATION_SHIFT & destinations;
+        let destination = u128::from(destination) | u128::from(is_operation) << 41;
         let tag = u128::from(offset >> abi::endpoint::EXPRESS_TAG_SHIFT & 3);
         let data = destination
             | 8 << 16

@@ -801,7 +801,7 @@ impl Logic for TransmitEngine {
         // A sub-header and whole double words.
         self.is_no_operation.next = self.is_remote.val()
             & ((self.slot_length.val().get_bits::<2>(0) != 0)
-                | (self.slot_length.val() <= abi::message::EXPRESS_PAYLOAD_BYTES.to_bits()));
+                | (self.slot_length.val() < abi::message::EXPRESS_PAYLOAD_BYTES.to_bits()));
         self.is_ping.next = self.again_2.q.val() & self.held_resend.q.val().ping;
         // A descriptor; once.
         self.is_no_transfer.next = self.is_transfer.val()

@@ -1,0 +1,3 @@
+//! Triggered operations: counters that carry out prepared stores.
+
+pub mod unit;
