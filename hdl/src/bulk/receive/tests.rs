@@ -131,6 +131,15 @@ fn carry_out(
         }
         return 0;
     }
+    if frame.remote.operation == operation::INCREMENT as u64 {
+        if place.remote_atomic == 0 || header.restart == 1 {
+            return error::SEGMENT_RIGHTS;
+        }
+        if !frame.data.is_empty() || frame.remote.offset > extent.last {
+            return error::SEGMENT_RANGE;
+        }
+        return 0;
+    }
     if frame.remote.operation != operation::WRITE as u64 || place.remote_write == 0 {
         return error::SEGMENT_RIGHTS;
     }
@@ -362,6 +371,7 @@ impl Bench {
         unit.accepted_ready.next = self.ready;
         unit.verdict_ready.next = self.ready;
         unit.read_room.next = self.room;
+        unit.count_ready.next = true;
         unit.read_ready.next = false;
         settle(table);
         unit.grant.next = table.grant.val();
