@@ -185,7 +185,7 @@ pub struct TransmitEngine {
     controls: ForwardRam<Bits<47>, TRANSMIT_QUEUES_LOG2>,
     launched: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
     /// balance 8, closed 1.
-    answered: ForwardRam<Bits<9>, TRANSMIT_QUEUES_LOG2>,
+    answered: ForwardRam<Bits<10>, TRANSMIT_QUEUES_LOG2>,
     producers: ForwardRam<Bits<16>, TRANSMIT_QUEUES_LOG2>,
     pages: ForwardRam<Bits<6>, TRANSMIT_QUEUES_LOG2>,
 
@@ -213,6 +213,7 @@ pub struct TransmitEngine {
     more_2: DFF<Bit>,
     index_2: DFF<Bits<16>>,
     restart_2: DFF<Bit>,
+    narrow_2: DFF<Bit>,
     control_2: DFF<Bits<47>>,
     page_2: DFF<Bits<6>>,
 
@@ -306,7 +307,7 @@ pub struct TransmitEngine {
     index_select: LateSelect<16>,
     launched_1: Signal<Local, Bits<16>>,
     index_1: Signal<Local, Bits<16>>,
-    answered_1: Signal<Local, Bits<9>>,
+    answered_1: Signal<Local, Bits<10>>,
     producer_1: Signal<Local, Bits<16>>,
     pending_1: Signal<Local, Bits<7>>,
     has_pending_1: Signal<Local, Bit>,
@@ -328,6 +329,8 @@ pub struct TransmitEngine {
     enters_3: Signal<Local, Bit>,
     goes_long_way: Signal<Local, Bit>,
     may_stay: Signal<Local, Bit>,
+    /// The queue is narrow and has a message unanswered.
+    held_2: Signal<Local, Bit>,
     store_waits: Signal<Local, Bit>,
     block_2: Signal<Local, Bit>,
     move_3: Signal<Local, Bit>,
@@ -413,6 +416,7 @@ impl Logic for TransmitEngine {
             more_2,
             index_2,
             restart_2,
+            narrow_2,
             control_2,
             page_2,
             valid_3,
@@ -492,8 +496,9 @@ impl Logic for TransmitEngine {
         self.answered.write_enable.next = self.progress.val().valid;
         self.answered.write_address.next =
             self.told_queue.val().get_bits::<TRANSMIT_QUEUES_LOG2>(0);
-        self.answered.write_data.next = bit_cast::<9, 8>(self.progress.val().balance)
-            | (bit_cast::<9, 1>(self.progress.val().closed.into()) << 8);
+        self.answered.write_data.next = bit_cast::<10, 8>(self.progress.val().balance)
+            | (bit_cast::<10, 1>(self.progress.val().closed.into()) << 8)
+            | (bit_cast::<10, 1>(self.progress.val().narrow.into()) << 9);
         self.store_queue.next = self.stores.val().queue;
         self.producers.write_enable.next = self.stores.val().valid;
         self.producers.write_address.next =
@@ -565,14 +570,17 @@ impl Logic for TransmitEngine {
 
         // Stage 2: does the message go, and has its queue more?
         self.killed_2.next = self.stopped.q.val() & self.follows_2.q.val();
+        self.held_2.next = self.narrow_2.q.val() & !self.restart_2.q.val();
         self.goes_long_way.next = self.valid_2.q.val()
             & self.may_go_2.q.val()
+            & !self.held_2.val()
             & !self.killed_2.val()
             & !self.short_2.q.val();
         self.goes_2.next = self.goes_long_way.val();
         if self.short_2.q.val() {
             self.goes_2.next = self.valid_2.q.val()
                 & self.may_go_2.q.val()
+                & !self.held_2.val()
                 & !self.killed_2.val()
                 & self.outcome.val().accepted;
         }
@@ -751,12 +759,14 @@ impl Logic for TransmitEngine {
                         == self.held_resend.q.val().generation);
             }
             self.more_2.d.next = self.open_1.val()
+                & !self.answered_1.val().get_bit(9)
                 & self.has_pending_1.val()
                 & (self.pending_1.val() != 1)
                 & !self.short_1.q.val()
                 & !self.again_1.q.val();
             self.index_2.d.next = self.index_1.val();
             self.restart_2.d.next = self.unanswered_1.val() == 0;
+            self.narrow_2.d.next = self.answered_1.val().get_bit(9) & !self.again_1.q.val();
             if self.again_1.q.val() {
                 self.restart_2.d.next = self.held_resend.q.val().restart;
             }

@@ -64,6 +64,8 @@ pub struct Progress {
     pub balance: Bits<8>,
     /// No new message may be sent: the queue waits behind a refusal, or has failed.
     pub closed: Bit,
+    /// No new message may be sent while one is unanswered.
+    pub narrow: Bit,
     /// `abi::message::shadow::message_errors`.
     pub errors: Bits<12>,
     /// `abi::message::shadow::message_error`.

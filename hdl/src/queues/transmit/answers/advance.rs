@@ -3,7 +3,7 @@
 use super::examine::Findings;
 use super::head_walk::HeadWalk;
 use super::operation::{FollowUp, Operation};
-use super::record::{AnswerRecord, MessageRow, Mode};
+use super::record::{AnswerRecord, MessageRow, Mode, PATIENCE};
 use crate::queues::transmit::signals::{Progress, Resend};
 use rust_hdl::prelude::*;
 
@@ -100,6 +100,8 @@ pub struct Advance {
     sum: Signal<Local, Bits<13>>,
     new_step: Signal<Local, Bits<4>>,
     new_timer: Signal<Local, Bits<11>>,
+    new_patience: Signal<Local, Bits<4>>,
+    new_narrow: Signal<Local, Bit>,
     row_of_3: Signal<Local, Bits<4>>,
     next_row: Signal<Local, Bits<4>>,
     result: Signal<Local, AnswerRecord>,
@@ -194,10 +196,18 @@ impl Logic for Advance {
         if self.found.val().settles & (self.mode.val() == Mode::Probe) {
             self.new_mode.next = Mode::Burst;
             self.new_step.next = self.operation_3.q.val().row;
+            if self.old.val().narrow {
+                self.new_mode.next = Mode::Probe;
+                self.new_step.next = 0.into();
+            }
             if self.found.val().given_up {
                 self.new_mode.next = Mode::Drain;
                 self.new_step.next = 0.into();
             }
+        }
+        // The one message of a narrow queue is answered: the sweep opens the queue for the next.
+        if self.found.val().settles & self.old.val().narrow & (self.mode.val() == Mode::Open) {
+            self.new_mode.next = Mode::Probe;
         }
         if self.found.val().refuses {
             self.new_mode.next = Mode::Drain;
@@ -226,8 +236,31 @@ impl Logic for Advance {
             self.new_step.next = 0.into();
         }
 
+        // Whether the queue is narrow.
+        self.new_narrow.next = self.old.val().narrow;
+        self.new_patience.next = self.old.val().patience;
+        if self.found.val().settles & !self.found.val().given_up {
+            if self.old.val().patience.any() {
+                self.new_patience.next = self.old.val().patience - 1;
+            }
+            if self.old.val().patience == 1 {
+                self.new_narrow.next = false;
+            }
+            if (self.mode.val() == Mode::Probe) & !self.old.val().narrow {
+                self.new_patience.next = PATIENCE.to_bits();
+            }
+        }
+        if self.found.val().refuses & self.old.val().patience.any() {
+            self.new_patience.next = PATIENCE.to_bits();
+            if (self.mode.val() == Mode::Open) | (self.mode.val() == Mode::Burst) {
+                self.new_narrow.next = true;
+            }
+        }
+
         // The record.
         self.result.next = self.old.val();
+        self.result.next.narrow = self.new_narrow.val();
+        self.result.next.patience = self.new_patience.val();
         self.result.next.consumer = self.new_consumer.val();
         self.result.next.balance = self.old.val().balance + self.change.val();
         self.result.next.mode = self.new_mode.val();
@@ -274,6 +307,7 @@ impl Logic for Advance {
         self.progress.next.balance = self.told.val().balance;
         self.progress.next.closed =
             (self.mode_4.val() != Mode::Open) | self.told.val().failed | !self.told.val().enabled;
+        self.progress.next.narrow = self.told.val().narrow;
         self.progress.next.errors = self.told.val().errors;
         self.progress.next.error = self.told.val().error;
         self.progress.next.failed = self.told.val().failed;

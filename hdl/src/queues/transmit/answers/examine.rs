@@ -302,6 +302,8 @@ impl Logic for Examine {
             self.record_2.d.next.enabled = self.operation_1.q.val().enables;
             self.record_2.d.next.generation = self.operation_1.q.val().generation;
             self.record_2.d.next.give_up = self.operation_1.q.val().code;
+            self.record_2.d.next.narrow = false;
+            self.record_2.d.next.patience = 0.into();
             self.row_2.d.next.done = self.operation_1.q.val().messages;
             self.operation_2.d.next.messages = 0.into();
             self.row_2.d.next.refused = 0.into();

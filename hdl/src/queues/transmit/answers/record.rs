@@ -7,6 +7,9 @@
 
 use rust_hdl::prelude::*;
 
+/// Operations that settle messages in a row, without a refusal, by which a queue becomes wide again (rule 4).
+pub const PATIENCE: u64 = 15;
+
 /// What a queue may send.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum Mode {
@@ -45,6 +48,11 @@ pub struct AnswerRecord {
     pub generation: Bits<8>,
     /// From the control word: FULL answers to a probe after which the message is given up; 0: never.
     pub give_up: Bits<4>,
+    /// One message is sent at a time: an accepted probe releases the next refused or new one alone (rule 4).
+    pub narrow: Bit,
+    /// After an accepted probe, and while `narrow`: operations that must settle messages before a refusal is an
+    /// ordinary one, or the queue wide again.
+    pub patience: Bits<4>,
 }
 
 /// Eight messages of a queue.

@@ -155,10 +155,10 @@ fn operations_keep_a_queue_consistent() {
         "halves_proved",
         Halves::default(),
         5,
-        "module properties(input clock, input enters, input [41:0] entering, input [70:0] record, input [15:0] row,
+        "module properties(input clock, input enters, input [41:0] entering, input [75:0] record, input [15:0] row,
              input [7:0] launched, input hold_timeouts);
            wire writes;
-           wire [70:0] new_record;
+           wire [75:0] new_record;
            wire [15:0] new_row;
            halves_proved unit(.clock(clock), .enters(enters), .entering(entering), .record(record), .row(row),
              .launched(launched), .hold_timeouts(hold_timeouts), .start(34'd0), .writes(writes),

@@ -1,7 +1,7 @@
 //! One queue as a list of messages: slow and obvious.
 
 use super::super::operation::Operation;
-use super::super::record::{AnswerRecord, MessageRow, Mode};
+use super::super::record::{AnswerRecord, MessageRow, Mode, PATIENCE};
 use crate::gate::Random;
 use abi::link::kind;
 use abi::message::error;
@@ -35,6 +35,8 @@ pub struct Reference {
     pub enabled: bool,
     pub generation: u64,
     pub give_up: u64,
+    pub narrow: bool,
+    pub patience: u64,
 }
 
 /// What an operation tells.
@@ -104,6 +106,8 @@ impl Reference {
             enabled: random.chance(95),
             generation: random.below(256),
             give_up: random.below(4) * random.below(6),
+            narrow: random.chance(50),
+            patience: random.below(4) * random.below(6),
         }
     }
 
@@ -133,6 +137,8 @@ impl Reference {
             enabled: self.enabled,
             generation: self.generation.to_bits(),
             give_up: self.give_up.to_bits(),
+            narrow: self.narrow,
+            patience: self.patience.to_bits(),
         }
     }
 
@@ -253,6 +259,9 @@ impl Reference {
             told.walk = Some(head);
         }
         // Rows as they stand afterwards.
+        if operation.verdict && told.send.is_some() && self.mode == Mode::Probe {
+            told.send = Some((head, false, false));
+        }
         if operation.ticks && told.send.is_some_and(|(_, ping, _)| ping) {
             told.send = Some((head, true, false));
         } else if operation.ticks && told.send.is_some() {
@@ -311,16 +320,35 @@ impl Reference {
                 self.errors = (self.errors + count).min(0xFFF);
                 self.error = code as u64;
             }
+            let narrow = self.narrow;
+            let begins = self.mode == Mode::Probe && !narrow;
+            if !gives_up {
+                self.narrow &= self.patience != 1;
+                self.patience = if begins {
+                    PATIENCE
+                } else {
+                    self.patience.saturating_sub(1)
+                };
+            }
             if self.mode == Mode::Probe {
-                self.mode = if gives_up { Mode::Drain } else { Mode::Burst };
-                self.step = if gives_up { 0 } else { row };
                 told.send = (!gives_up).then_some((row, false, false));
+                (self.mode, self.step) = match (gives_up, narrow) {
+                    (true, _) => (Mode::Drain, 0),
+                    (false, true) => (Mode::Probe, 0),
+                    (false, false) => (Mode::Burst, row),
+                };
+            } else if self.mode == Mode::Open && narrow {
+                self.mode = Mode::Probe;
             }
         } else if is_full || verdict == kind::BEHIND {
             for offset in counting {
                 self.messages[offset] = State::Refused;
             }
             self.timer = 0;
+            if self.patience > 0 {
+                self.patience = PATIENCE;
+                self.narrow |= matches!(self.mode, Mode::Open | Mode::Burst);
+            }
             match self.mode {
                 Mode::Open | Mode::Burst => self.step = 0,
                 Mode::Probe if is_full => self.step = (self.step + 1).min(15),

@@ -244,6 +244,8 @@ fn a_reset_clears_whatever_stood_there() {
             enabled: enables,
             generation: 77,
             give_up: 5,
+            narrow: false,
+            patience: 0,
         };
         assert_eq!(advance.record.val(), empty.record());
         assert!(advance.row.val().done == 0 && advance.row.val().refused == 0);
