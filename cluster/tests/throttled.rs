@@ -3,9 +3,10 @@
 mod support;
 
 use abi::control::counter::Counter;
+use host_driver::transport::TransportError;
 use host_driver::{
     Destination, Endpoint, EndpointOptions, NodeNumber, ReceiveQueueId, RequestError,
-    TransportError, VirtualChannel,
+    VirtualChannel,
 };
 use wayfarer_cluster::launch::{Node, PATIENCE};
 

@@ -35,6 +35,8 @@ pub struct Limits {
     pub give_up: u8,
     /// The pause doubles so many times (rule 4).
     pub doublings: u8,
+    /// Answers in a row without a refusal that make a narrow queue wide again; 0: no queue becomes narrow (rule 4).
+    pub patience: u8,
 }
 
 /// What the queue does.
@@ -70,6 +72,10 @@ pub struct Sender<const BITS: u32 = 7, R: Rules = AllRules> {
     /// FULL answers to the probe of the message at `consumer`.
     probes: u8,
     generation: u8,
+    /// One message is sent at a time (rule 4).
+    narrow: bool,
+    /// Answers without a refusal until the queue is wide, or until a refusal does not make it narrow.
+    patience: u8,
 }
 
 /// A message to send.
@@ -123,6 +129,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
             phase: Phase::Sending,
             probes: 0,
             generation,
+            narrow: false,
+            patience: 0,
         }
     }
 
@@ -151,6 +159,11 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         self.phase != Phase::Sending || self.next != self.launched
     }
 
+    /// Whether the queue sends one message at a time (rule 4).
+    pub fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
     /// Whether the queue waits for the end of its pause.
     pub fn is_paused(&self) -> bool {
         self.phase == Phase::Paused
@@ -171,7 +184,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         };
         let repeated = index != self.launched;
         let window_open = self.launched.since(self.consumer) < self.limits.window;
-        if !repeated && (limit == self.launched || !window_open) {
+        let held = self.narrow && !idle;
+        if held || !repeated && (limit == self.launched || !window_open) {
             return None;
         }
         let restart = idle && self.rules.holds(Rule::RestartWhenIdle)
@@ -293,6 +307,11 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
     }
 
     fn refuse(&mut self, index: Index<BITS>, verdict: Verdict, outcome: &mut Outcome) {
+        if self.patience > 0 {
+            self.patience = self.limits.patience;
+            // What was sent behind an accepted probe found no room.
+            self.narrow |= self.phase == Phase::Sending;
+        }
         match self.phase {
             Phase::Probing => self.refuse_probe(index, verdict, outcome),
             Phase::Sending | Phase::Collecting | Phase::Paused => {
@@ -310,7 +329,7 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
             if self.limits.give_up > 0 && self.probes >= self.limits.give_up {
                 outcome.errors += 1;
                 outcome.given_up += 1;
-                self.settle(index, outcome);
+                self.finish(index, outcome);
                 // Those behind it have found no room either: the next of them is a probe, too.
                 self.phase = Phase::Collecting;
                 self.probe_if_answered();
@@ -322,8 +341,20 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
         outcome.pause = Some(self.probes.saturating_sub(1).min(self.limits.doublings));
     }
 
-    /// The message is done.
+    /// The message is done by its answer.
     fn settle(&mut self, index: Index<BITS>, outcome: &mut Outcome) {
+        let burst_begins = self.phase == Phase::Probing && !self.narrow;
+        self.finish(index, outcome);
+        self.patience = if burst_begins {
+            self.limits.patience
+        } else {
+            self.patience.saturating_sub(1)
+        };
+        self.narrow &= self.patience > 0;
+    }
+
+    /// The message is done.
+    fn finish(&mut self, index: Index<BITS>, outcome: &mut Outcome) {
         self.outstanding = self.outstanding.saturating_sub(1);
         self.done |= 1 << index.position();
         while self.consumer != self.launched && self.is_done(self.consumer) {
@@ -333,6 +364,8 @@ impl<const BITS: u32, R: Rules> Sender<BITS, R> {
             outcome.passed += 1;
         }
         match self.phase {
+            // The next one alone.
+            Phase::Probing if self.narrow => self.probe_if_answered(),
             // Now there is room: the others follow without waiting (rule 4).
             Phase::Probing => self.send_from(self.consumer),
             Phase::Collecting => self.probe_if_answered(),

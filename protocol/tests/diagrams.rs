@@ -46,6 +46,7 @@ fn a_refusal() {
         window: 64,
         give_up: 0,
         doublings: 10,
+        patience: 15,
     };
     let mut sender = Sender::<7>::new(AllRules, limits, 0);
     let mut receiver = Receiver::<1>::new(AllRules, 1, 1);

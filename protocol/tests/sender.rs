@@ -6,6 +6,7 @@ const LIMITS: Limits = Limits {
     window: 64,
     give_up: 3,
     doublings: 2,
+    patience: 2,
 };
 /// The node that all messages go to.
 const NODE: u16 = 5;
@@ -167,4 +168,56 @@ fn a_slot_freed_with_messages_unanswered_gets_another_generation() {
     assert_eq!(sender.generation(), 10);
     assert_eq!(sender.free(), 0);
     assert_eq!(sender.generation(), 10);
+}
+
+/// A ring with room for one message at a time: behind each accepted probe one message is sent, refused or new. Two
+/// answers in a row without a refusal, and the queue sends without waiting again.
+#[test]
+fn a_queue_whose_burst_is_refused_sends_one_message_at_a_time() {
+    let mut sender = sender();
+    assert_eq!(launch_all(&mut sender, 4).len(), 4);
+    take(&mut sender, Verdict::Full, 0, 1);
+    take(&mut sender, Verdict::Behind, 1, 0b111);
+    assert_eq!(launch_all(&mut sender, 9), [(0, true, true)]);
+    take(&mut sender, Verdict::Accepted, 0, 1);
+    assert!(!sender.is_narrow());
+    assert_eq!(launch_all(&mut sender, 5).len(), 4, "a burst");
+    take(&mut sender, Verdict::Full, 1, 1);
+    assert!(sender.is_narrow());
+    take(&mut sender, Verdict::Behind, 2, 0b111);
+    // Accepted, FULL, accepted: the count starts again.
+    assert_eq!(launch_all(&mut sender, 9), [(1, true, true)]);
+    take(&mut sender, Verdict::Accepted, 1, 1);
+    assert_eq!(launch_all(&mut sender, 9), [(2, true, true)]);
+    take(&mut sender, Verdict::Full, 2, 1);
+    sender.on_pause_over();
+    assert_eq!(launch_all(&mut sender, 9), [(2, true, true)]);
+    take(&mut sender, Verdict::Accepted, 2, 1);
+    assert!(sender.is_narrow());
+    assert_eq!(launch_all(&mut sender, 9), [(3, true, true)]);
+    take(&mut sender, Verdict::Accepted, 3, 1);
+    assert!(!sender.is_narrow());
+    assert_eq!(launch_all(&mut sender, 9), [(4, true, true)]);
+    take(&mut sender, Verdict::Accepted, 4, 1);
+    assert_eq!(launch_all(&mut sender, 9).len(), 4, "without waiting");
+}
+
+/// New messages of a narrow queue go one at a time, too.
+#[test]
+fn a_narrow_queue_sends_a_new_message_only_while_none_is_unanswered() {
+    let mut sender = Sender::<7>::new(AllRules, Limits { patience: 9, ..LIMITS }, 9);
+    assert_eq!(launch_all(&mut sender, 2).len(), 2);
+    take(&mut sender, Verdict::Full, 0, 1);
+    take(&mut sender, Verdict::Behind, 1, 1);
+    launch_all(&mut sender, 2);
+    take(&mut sender, Verdict::Accepted, 0, 1);
+    launch_all(&mut sender, 2);
+    take(&mut sender, Verdict::Full, 1, 1);
+    launch_all(&mut sender, 2);
+    take(&mut sender, Verdict::Accepted, 1, 1);
+    assert!(sender.is_narrow());
+    for index in 2..6 {
+        assert_eq!(launch_all(&mut sender, 9), [(index, true, false)]);
+        take(&mut sender, Verdict::Accepted, index, 1);
+    }
 }

@@ -211,6 +211,7 @@ impl<const BITS: u32, Q: TransmitQueue<BITS>> Sending<BITS, Q> {
             window: Index::<BITS>::WINDOW,
             give_up: self.queues[usize::from(queue)].give_up,
             doublings: 0,
+            patience: 1,
         }
     }
 

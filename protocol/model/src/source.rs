@@ -177,6 +177,7 @@ fn limits(plan: &Plan) -> Limits {
         window: plan.window,
         give_up: 0,
         doublings: 0,
+        patience: 0,
     }
 }
 

@@ -179,6 +179,7 @@ impl Cluster {
             window: 64,
             give_up: plan.give_up,
             doublings: 10,
+            patience: 3,
         };
         let mut slot = |_| Slot {
             sender: Sender::new(plan.rules, limits, FIRST_GENERATION),
