@@ -55,6 +55,9 @@ use sweep::Sweep;
 /// refused one is sent again alone with `restart` (`Mode::Probe`). If it is accepted, the others follow
 /// (`Mode::Burst`), and the queue opens when the last of them has left the engine.
 ///
+/// * A refusal behind an accepted probe makes the queue *narrow* (`AnswerRecord::narrow`): an accepted probe is followed
+///   by the next probe, and the engine sends a new message only while nothing is unanswered. `PATIENCE` operations that
+///   settle messages, without a refusal in between, make it wide again.
 /// * Only FULL answers to a probe count for the pause and for `give_up`: other messages may have gone to other rings.
 /// * Behind a message that was given up the next one is a probe, not a burst: the ring that had no room for the one
 ///   hardly has room for the others.

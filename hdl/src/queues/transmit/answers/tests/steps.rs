@@ -161,7 +161,7 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
     let mut random = Random::new(seed);
     let mut halves = Halves::new();
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
-    for _ in 0..16_000 {
+    for _ in 0..32_000 {
         let mut queue = Reference::any(&mut random);
         for _ in 0..random.below(4) {
             let operation = any_operation(&mut random, &queue);
@@ -188,6 +188,8 @@ fn any_operation_on_any_queue_does_what_the_reference_does() {
                     after.consumer.wrapping_sub(queue.consumer) == 8,
                 ),
                 ("saturated", after.errors == 0xFFF),
+                ("narrow", after.narrow && !queue.narrow),
+                ("wide", !after.narrow && queue.narrow),
             ] {
                 *seen.entry(name).or_default() += u32::from(is_seen);
             }
