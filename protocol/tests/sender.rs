@@ -205,7 +205,14 @@ fn a_queue_whose_burst_is_refused_sends_one_message_at_a_time() {
 /// New messages of a narrow queue go one at a time, too.
 #[test]
 fn a_narrow_queue_sends_a_new_message_only_while_none_is_unanswered() {
-    let mut sender = Sender::<7>::new(AllRules, Limits { patience: 9, ..LIMITS }, 9);
+    let mut sender = Sender::<7>::new(
+        AllRules,
+        Limits {
+            patience: 9,
+            ..LIMITS
+        },
+        9,
+    );
     assert_eq!(launch_all(&mut sender, 2).len(), 2);
     take(&mut sender, Verdict::Full, 0, 1);
     take(&mut sender, Verdict::Behind, 1, 1);

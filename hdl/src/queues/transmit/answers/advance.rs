@@ -3,7 +3,7 @@
 use super::examine::Findings;
 use super::head_walk::HeadWalk;
 use super::operation::{FollowUp, Operation};
-use super::record::{AnswerRecord, MessageRow, Mode, PATIENCE};
+use super::record::{AnswerRecord, MessageRow, Mode};
 use crate::queues::transmit::signals::{Progress, Resend};
 use rust_hdl::prelude::*;
 
@@ -247,11 +247,12 @@ impl Logic for Advance {
                 self.new_narrow.next = false;
             }
             if (self.mode.val() == Mode::Probe) & !self.old.val().narrow {
-                self.new_patience.next = PATIENCE.to_bits();
+                self.new_patience.next =
+                    crate::queues::transmit::answers::record::PATIENCE.to_bits();
             }
         }
         if self.found.val().refuses & self.old.val().patience.any() {
-            self.new_patience.next = PATIENCE.to_bits();
+            self.new_patience.next = crate::queues::transmit::answers::record::PATIENCE.to_bits();
             if (self.mode.val() == Mode::Open) | (self.mode.val() == Mode::Burst) {
                 self.new_narrow.next = true;
             }
